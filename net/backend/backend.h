@@ -1,0 +1,153 @@
+/* net/backend/backend.h: the one door between net and the kernel. Private to net. */
+#ifndef GW_NET_BACKEND_BACKEND_H
+#define GW_NET_BACKEND_BACKEND_H
+
+#include "net/addr.h"
+#include "net/os/os.h"
+#include "net/port.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ *        port.c        stream.c        listener.c             written once
+ *          |  submit                       ^  done
+ *   -------|-------------------------------|------------------ this file
+ *          v                               |
+ *        iocp.c         uring.c         epoll.c               three backends, one plan
+ *
+ * The rules of the house, the same in every backend:
+ *
+ *   1. A submit returns nothing. Whatever becomes of it comes as done, exactly once.
+ *   2. done is never called from inside a submit; a backend may do the work there (a send, at once,
+ *      while the bytes are hot) and keep its done for wait(). It hands each finished operation to
+ *      gw__op_done(): on a lane of its own that calls done straight away, as a turn of the
+ *      operation's object; on a shared lane it leaves a task for that turn.
+ *   3. A socket has at most one operation inward (accept or recv) and one outward (connect or
+ *      send) in flight.
+ *   4. A recv takes no memory, and holds none while it waits. When bytes are there they lie where
+ *      the backend chose, `data` and the result, until done returns. Multishot receives, provided
+ *      buffers and the zero-byte WSARecv stay inside the backend: one recv is one done. The memory
+ *      of a send's spans is the backend's until its done.
+ *   5. cancel() hurries operations home, it does not forget them: done still comes, with
+ *      GW_E_CLOSED if the cancelling won and with the true result if it did not.
+ *   6. A backend translates. Retries, order, limits, queues and close are decided above the door.
+ *   7. A backend's functions stand in its file in the order of struct gw_backend_ops, each named
+ *      backend_ and its member's name. So the files differ only where the kernels do, and a check
+ *      can hold them side by side.
+ *   8. Time, chance and sockets come through the door too, so that a scripted kernel owns them.
+ */
+
+struct gw_lane;
+struct gw_turn;
+
+/* A socket, and the turn of the object it belongs to, whose home lane it has joined. */
+struct gw_socket {
+    os_socket handle;
+    struct gw_turn *turn;
+    union {
+        uint64_t align;
+        uint8_t bytes[24]; /* the backend's own, zeroed before attach */
+    } own;
+};
+
+/* One operation in flight. Embedded in what it works for; reused for the next when done. */
+struct gw_op {
+    /*
+     * What came of it: bytes moved, 0 for an accept or a connect that worked, or a gw_error. A recv
+     * of 0 is a peer that has finished. A send may take less than it was given, or 0 when nothing
+     * was taken but there is room now: the rest is submitted again.
+     */
+    void (*done)(struct gw_op *op, int result);
+    struct gw_socket *socket; /* set by the submit */
+    int result;
+
+    union {
+        const uint8_t *data; /* recv: where the bytes lie */
+        os_socket accepted;  /* accept: the new socket, when the result is 0 */
+    } out;
+
+    union {
+        struct gw_task task; /* carries a finished operation to its object's turn */
+        uint8_t bytes[32];   /* the backend's own until then: an OVERLAPPED, a link */
+    } own;
+};
+
+/* A run of bytes to be sent. */
+struct gw_span {
+    const uint8_t *data;
+    uint32_t bytes;
+};
+
+enum { GW_SEND_SPAN_COUNT_MAX = 64 };
+
+/* What a backend offers. "worker" below: only a thread that serves the lane. */
+struct gw_backend_ops {
+    enum gw_backend backend;
+    bool lane_shared; /* one lane for all workers, or one for each */
+
+    /* Whether this machine can run it. Cheap, and without side effects. Thread: any. */
+    bool (*available)(void);
+
+    /* Opens and closes the kernel's queue. Returns 0 or a gw_error. Thread: setup. */
+    int (*open)(struct gw_lane *lane);
+    void (*close)(struct gw_lane *lane);
+
+    /*
+     * Waits for completions until `deadline_ns` of the port's clock (0: takes what is there), calls
+     * gw__lane_awake() when the kernel has returned, gw__op_done() for each, then returns. Also
+     * returns after a wake. Returns 0, or GW_E_SYSTEM when the queue itself has failed. Thread:
+     * worker.
+     */
+    int (*wait)(struct gw_lane *lane, uint64_t deadline_ns);
+
+    /* Makes one wait() return, now or the next time. Thread: any; also a signal handler. */
+    void (*wake)(struct gw_lane *lane);
+
+    /* Joins a socket to its turn's home lane, before its first operation. Returns 0 or a gw_error.
+     * Thread of this and all that follows: a turn of the socket's object. */
+    int (*attach)(struct gw_socket *socket);
+
+    /* The operations. `spans` need not outlive the call; the memory they show must. */
+    void (*accept)(struct gw_socket *socket, struct gw_op *op);
+    void (*connect)(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr);
+    void (*recv)(struct gw_socket *socket, struct gw_op *op);
+    void (*send)(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
+                 int span_count);
+
+    /* Sends FIN after what has been sent; receiving goes on. */
+    void (*shutdown)(struct gw_socket *socket);
+
+    /* Hurries home what is in flight in both directions. Harmless when nothing is. */
+    void (*cancel)(struct gw_socket *socket);
+
+    /* Takes the socket out of its lane and closes it. Nothing may be in flight. */
+    void (*detach)(struct gw_socket *socket);
+
+    /* Time, chance and sockets that are in no lane: as the os_ functions of the same names. */
+    uint64_t (*now_ns)(void);
+    uint64_t (*random)(void);
+    int (*socket_open)(const struct gw_addr *to, const struct gw_addr *source,
+                       os_socket *socket_out);
+    int (*socket_listen)(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out);
+    struct gw_addr (*socket_peer)(os_socket socket);
+    void (*socket_close)(os_socket socket);
+};
+
+/* What a backend calls. Thread: worker. */
+
+/* A worker is back from the kernel: takes the time, and is no longer asleep. */
+void gw__lane_awake(struct gw_lane *lane);
+
+/* Whether turns wait, so that wait() must not sleep. */
+bool gw__lane_is_busy(struct gw_lane *lane);
+
+/* Hands over a finished operation. `op` and its socket may be gone when this returns. */
+void gw__op_done(struct gw_op *op, int result);
+
+/* Memory of this worker to receive into, GW_STREAM_RECV_BYTES_MAX of it. */
+uint8_t *gw__worker_recv_bytes(void);
+
+/* The backends of this system, best first, then NULL. */
+extern const struct gw_backend_ops *const gw__backends[];
+
+#endif

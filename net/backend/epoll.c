@@ -1,0 +1,436 @@
+/* net/backend/epoll.c: the kernel through epoll(7): readiness that plays completion. */
+#define _GNU_SOURCE /* accept4 */
+#include "net/backend/backend.h"
+
+#include "net/error.h"
+#include "net/lane.h"
+#include "net/stream.h"
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/*
+ * An operation waits in its socket until the kernel says that the socket is ready. Level-triggered,
+ * and disarmed late: a socket stays armed while its next recv is as good as certain, and is taken
+ * out of the set only when it is ready and nobody asks. So a steady stream costs no epoll_ctl.
+ *
+ * A send is tried inside the submit. Its done, like that of everything that ends inside a call,
+ * waits in the lane's list of finished operations for the next wait().
+ */
+enum {
+    EVENT_COUNT_MAX = 256,
+    ACCEPT_COUNT_MAX = 16, /* per round: others want their turn, too */
+};
+
+struct epoll_lane {
+    int set;
+    int wake;
+    struct gw_task *finished_first; /* gw_op.own.task, linked */
+    struct gw_task *finished_last;
+};
+
+enum in_kind { IN_ACCEPT, IN_RECV };
+enum out_kind { OUT_CONNECT, OUT_SEND };
+
+/* What is in flight on a socket, and what its set entry asks for. */
+struct epoll_socket {
+    struct gw_op *in;
+    struct gw_op *out;
+    uint32_t armed; /* EPOLLIN and EPOLLOUT; 0 when it is not in the set */
+    uint8_t in_kind;
+    uint8_t out_kind;
+};
+
+_Static_assert(sizeof(struct epoll_socket) <= sizeof(((struct gw_socket *)0)->own),
+               "a socket has room for what epoll keeps");
+
+static struct epoll_socket *own_of(struct gw_socket *socket)
+{
+    return (struct epoll_socket *)&socket->own;
+}
+
+static struct epoll_lane *lane_of(struct gw_socket *socket)
+{
+    return socket->turn->home->own;
+}
+
+/* ---- what has finished inside a call ---- */
+
+static void finish(struct gw_op *op, int result)
+{
+    struct epoll_lane *lane = lane_of(op->socket);
+    op->result = result;
+    op->own.task.next = NULL;
+    if (lane->finished_first == NULL) {
+        lane->finished_first = &op->own.task;
+    } else {
+        lane->finished_last->next = &op->own.task;
+    }
+    lane->finished_last = &op->own.task;
+}
+
+static struct gw_op *op_of(struct gw_task *task)
+{
+    return (struct gw_op *)((char *)task - offsetof(struct gw_op, own.task));
+}
+
+/* Hands over what has finished so far; what finishes meanwhile comes next time. */
+static void hand_over_finished(struct epoll_lane *lane)
+{
+    struct gw_task *task = lane->finished_first;
+    lane->finished_first = NULL;
+    while (task != NULL) {
+        struct gw_op *op = op_of(task);
+        task = task->next;
+        gw__op_done(op, op->result);
+    }
+}
+
+/* ---- the set ---- */
+
+/* Makes the socket's entry ask for `events`. Returns 0 or a gw_error. */
+static int arm(struct gw_socket *socket, uint32_t events)
+{
+    struct epoll_socket *own = own_of(socket);
+    struct epoll_event event = {.events = events, .data.ptr = socket};
+    int how = own->armed == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+    if (own->armed == events) {
+        return GW_OK;
+    }
+    if (epoll_ctl(lane_of(socket)->set, how, socket->handle, &event) != 0) {
+        return os_error(errno);
+    }
+    own->armed = events;
+    return GW_OK;
+}
+
+static void submit_in(struct gw_socket *socket, struct gw_op *op, enum in_kind kind)
+{
+    struct epoll_socket *own = own_of(socket);
+    assert(own->in == NULL);
+    op->socket = socket;
+    int error = arm(socket, own->armed | EPOLLIN);
+    if (error != GW_OK) {
+        finish(op, error);
+        return;
+    }
+    own->in = op;
+    own->in_kind = (uint8_t)kind;
+}
+
+static void wait_for_room(struct gw_socket *socket, struct gw_op *op, enum out_kind kind)
+{
+    struct epoll_socket *own = own_of(socket);
+    assert(own->out == NULL);
+    int error = arm(socket, own->armed | EPOLLOUT);
+    if (error != GW_OK) {
+        finish(op, error);
+        return;
+    }
+    own->out = op;
+    own->out_kind = (uint8_t)kind;
+}
+
+/* ---- a socket is ready ---- */
+
+static struct gw_op *take_in(struct epoll_socket *own)
+{
+    struct gw_op *op = own->in;
+    own->in = NULL;
+    return op;
+}
+
+static struct gw_op *take_out(struct epoll_socket *own)
+{
+    struct gw_op *op = own->out;
+    own->out = NULL;
+    return op;
+}
+
+static void accept_ready(struct gw_socket *socket)
+{
+    struct epoll_socket *own = own_of(socket);
+    for (int i = 0; i < ACCEPT_COUNT_MAX && own->in != NULL; i++) {
+        int handle = accept4(socket->handle, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (handle < 0 && (errno == EAGAIN || errno == EINTR)) {
+            return;
+        }
+        int result = handle < 0 ? os_error(errno) : GW_OK;
+        struct gw_op *op = take_in(own);
+        if (handle >= 0) {
+            os_socket_accepted(handle);
+            op->out.accepted = handle;
+        }
+        gw__op_done(op, result);
+        if (result != GW_OK) {
+            return;
+        }
+    }
+}
+
+/* Reads what is there. Returns false when there is nothing after all. */
+static bool read_ready(struct gw_socket *socket, struct gw_op *op, int *result_out)
+{
+    uint8_t *bytes = gw__worker_recv_bytes();
+    ssize_t got = recv(socket->handle, bytes, GW_STREAM_RECV_BYTES_MAX, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return false;
+    }
+    op->out.data = bytes;
+    *result_out = got < 0 ? os_error(errno) : (int)got;
+    return true;
+}
+
+static int out_result(const struct gw_socket *socket, enum out_kind kind)
+{
+    int code = 0;
+    socklen_t bytes = sizeof(code);
+    if (kind == OUT_SEND) {
+        return 0; /* there is room, or an error that the next send meets */
+    }
+    if (getsockopt(socket->handle, SOL_SOCKET, SO_ERROR, &code, &bytes) != 0) {
+        code = errno;
+    }
+    return code == 0 ? GW_OK : os_error(code);
+}
+
+/* Nobody asks for what the socket is ready for: takes it out of the set, or it would report on. */
+static void disarm_unasked(struct gw_socket *socket)
+{
+    struct epoll_socket *own = own_of(socket);
+    uint32_t asked = (own->in != NULL ? EPOLLIN : 0u) | (own->out != NULL ? EPOLLOUT : 0u);
+    (void)arm(socket, asked);
+}
+
+static void recv_and_send_ready(struct gw_socket *socket, uint32_t events)
+{
+    struct epoll_socket *own = own_of(socket);
+    bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
+    bool in_ready = own->in != NULL && (broken || (events & EPOLLIN) != 0);
+    bool out_ready = own->out != NULL && (broken || (events & EPOLLOUT) != 0);
+    int in_result = 0;
+
+    in_ready = in_ready && read_ready(socket, own->in, &in_result);
+    /* Both are taken before either is handed over: the first done may end the other's waiting, and
+     * the last one in flight may be the end of the socket. */
+    struct gw_op *in = in_ready ? take_in(own) : NULL;
+    struct gw_op *out = out_ready ? take_out(own) : NULL;
+    if (in == NULL && out == NULL) {
+        disarm_unasked(socket);
+        return;
+    }
+    int result = out == NULL ? 0 : out_result(socket, (enum out_kind)own->out_kind);
+    if (in != NULL) {
+        gw__op_done(in, in_result);
+    }
+    if (out != NULL) {
+        gw__op_done(out, result);
+    }
+}
+
+static void socket_ready(struct gw_socket *socket, uint32_t events)
+{
+    const struct epoll_socket *own = own_of(socket);
+    if (own->in != NULL && own->in_kind == IN_ACCEPT) {
+        accept_ready(socket);
+    } else {
+        recv_and_send_ready(socket, events);
+    }
+}
+
+/* ---- the door ---- */
+
+static bool backend_available(void)
+{
+    return true;
+}
+
+static int backend_open(struct gw_lane *lane)
+{
+    struct epoll_lane *own = calloc(1, sizeof(*own));
+    if (own == NULL) {
+        return GW_E_MEMORY;
+    }
+    own->set = epoll_create1(EPOLL_CLOEXEC);
+    own->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+    if (own->set >= 0 && own->wake >= 0 &&
+        epoll_ctl(own->set, EPOLL_CTL_ADD, own->wake, &event) == 0) {
+        lane->own = own;
+        return GW_OK;
+    }
+    int error = os_error(errno);
+    if (own->wake >= 0) {
+        close(own->wake);
+    }
+    if (own->set >= 0) {
+        close(own->set);
+    }
+    free(own);
+    return error;
+}
+
+static void backend_close(struct gw_lane *lane)
+{
+    struct epoll_lane *own = lane->own;
+    close(own->wake);
+    close(own->set);
+    free(own);
+    lane->own = NULL;
+}
+
+/* Milliseconds until the deadline, rounded up, for epoll_wait(2). */
+static int timeout_ms(const struct gw_lane *lane, uint64_t deadline_ns)
+{
+    enum { NS_PER_MS = 1000000, MS_MAX = 60000 };
+    uint64_t now_ns = deadline_ns == 0 ? 0 : lane->ops->now_ns();
+    if (deadline_ns <= now_ns) {
+        return 0;
+    }
+    uint64_t ms = (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+    return ms < MS_MAX ? (int)ms : MS_MAX;
+}
+
+static void take_wake(const struct epoll_lane *own)
+{
+    uint64_t count;
+    ssize_t got = read(own->wake, &count, sizeof(count));
+    (void)got; /* nothing there: another read took it */
+}
+
+static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
+{
+    struct epoll_lane *own = lane->own;
+    struct epoll_event events[EVENT_COUNT_MAX];
+
+    hand_over_finished(own);
+    bool busy = own->finished_first != NULL || gw__lane_is_busy(lane);
+    int count = epoll_wait(own->set, events, EVENT_COUNT_MAX,
+                           busy ? 0 : timeout_ms(lane, deadline_ns));
+    int code = errno;
+    gw__lane_awake(lane);
+    if (count < 0) {
+        return code == EINTR ? GW_OK : GW_E_SYSTEM;
+    }
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.ptr == NULL) {
+            take_wake(own);
+        } else {
+            socket_ready(events[i].data.ptr, events[i].events);
+        }
+    }
+    return GW_OK;
+}
+
+static void backend_wake(struct gw_lane *lane)
+{
+    const struct epoll_lane *own = lane->own;
+    uint64_t one = 1;
+    int saved_errno = errno; /* a signal handler may be calling */
+    ssize_t put = write(own->wake, &one, sizeof(one));
+    (void)put; /* full: it is awake enough */
+    errno = saved_errno;
+}
+
+static int backend_attach(struct gw_socket *socket)
+{
+    (void)socket; /* it joins the set with its first operation */
+    return GW_OK;
+}
+
+static void backend_accept(struct gw_socket *socket, struct gw_op *op)
+{
+    submit_in(socket, op, IN_ACCEPT);
+}
+
+static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+{
+    struct sockaddr_storage system;
+    socklen_t bytes = (socklen_t)os_addr_to_system(addr, &system);
+    op->socket = socket;
+    if (connect(socket->handle, (struct sockaddr *)&system, bytes) == 0) {
+        finish(op, GW_OK);
+    } else if (errno == EINPROGRESS) {
+        wait_for_room(socket, op, OUT_CONNECT);
+    } else {
+        finish(op, os_error(errno));
+    }
+}
+
+static void backend_recv(struct gw_socket *socket, struct gw_op *op)
+{
+    submit_in(socket, op, IN_RECV);
+}
+
+static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
+                         int span_count)
+{
+    struct iovec parts[GW_SEND_SPAN_COUNT_MAX];
+    for (int i = 0; i < span_count; i++) {
+        parts[i].iov_base = (void *)(uintptr_t)spans[i].data; /* sendmsg(2) only reads it */
+        parts[i].iov_len = spans[i].bytes;
+    }
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)span_count};
+    ssize_t sent = sendmsg(socket->handle, &message, MSG_NOSIGNAL);
+    op->socket = socket;
+    if (sent >= 0) {
+        finish(op, (int)sent);
+    } else if (errno == EAGAIN || errno == EINTR) {
+        wait_for_room(socket, op, OUT_SEND);
+    } else {
+        finish(op, os_error(errno));
+    }
+}
+
+static void backend_shutdown(struct gw_socket *socket)
+{
+    (void)shutdown(socket->handle, SHUT_WR);
+}
+
+static void backend_cancel(struct gw_socket *socket)
+{
+    struct epoll_socket *own = own_of(socket);
+    if (own->in != NULL) {
+        finish(take_in(own), GW_E_CLOSED);
+    }
+    if (own->out != NULL) {
+        finish(take_out(own), GW_E_CLOSED);
+    }
+}
+
+static void backend_detach(struct gw_socket *socket)
+{
+    assert(own_of(socket)->in == NULL && own_of(socket)->out == NULL);
+    os_socket_close(socket->handle); /* which takes it out of the set: epoll(7), Q6 */
+    socket->handle = OS_SOCKET_NONE;
+}
+
+const struct gw_backend_ops gw__backend_epoll = {
+    .backend = GW_BACKEND_EPOLL,
+    .lane_shared = false,
+    .available = backend_available,
+    .open = backend_open,
+    .close = backend_close,
+    .wait = backend_wait,
+    .wake = backend_wake,
+    .attach = backend_attach,
+    .accept = backend_accept,
+    .connect = backend_connect,
+    .recv = backend_recv,
+    .send = backend_send,
+    .shutdown = backend_shutdown,
+    .cancel = backend_cancel,
+    .detach = backend_detach,
+    .now_ns = os_now_ns,
+    .random = os_random,
+    .socket_open = os_socket_open,
+    .socket_listen = os_socket_listen,
+    .socket_peer = os_socket_peer,
+    .socket_close = os_socket_close,
+};

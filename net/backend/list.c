@@ -1,0 +1,11 @@
+/* net/backend/list.c: the backends of each system, best first. */
+#include "net/backend/backend.h"
+
+#include <stddef.h>
+
+extern const struct gw_backend_ops gw__backend_epoll;
+
+const struct gw_backend_ops *const gw__backends[] = {
+    &gw__backend_epoll,
+    NULL,
+};

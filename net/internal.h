@@ -1,0 +1,84 @@
+/* net/internal.h: what the files of this folder tell one another. Private to net. */
+#ifndef GW_NET_INTERNAL_H
+#define GW_NET_INTERNAL_H
+
+#include "net/lane.h"
+#include "net/port.h"
+#include "net/turn.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gw_stream;
+
+/* ---- turn.c ---- */
+
+/* As gw_turn_init(), with a home lane of one's own choice. */
+void gw__turn_init(struct gw_turn *turn, struct gw_lane *home, void (*on_free)(struct gw_turn *));
+
+/* Runs what waits for the turn, GW_TURN_TASK_COUNT_MAX tasks at most. */
+void gw__turn_run_tasks(struct gw_turn *turn);
+
+/* Ends the turn's time in the queue of its lane. Returns false when more is waiting already. */
+bool gw__turn_rest(struct gw_turn *turn);
+
+/* ---- timer.c ---- */
+
+/* What a wheel does with a timer whose slot has come: posts it, or puts it back. */
+void gw__timer_fire(struct gw_timer *timer, uint64_t now_ns);
+
+/* ---- stream.c ---- */
+
+/* Sends what waits, if the stream is free to. Thread: its lane. */
+void gw__stream_flush(struct gw_stream *stream);
+
+/* The link through which a worker remembers the streams to flush. */
+struct gw_stream **gw__stream_flush_next(struct gw_stream *stream);
+
+/* ---- port.c ---- */
+
+/* Names of the counters that threads add to; sums of them make struct gw_port_counters. */
+enum gw_tally {
+    GW_TALLY_ACCEPTED,
+    GW_TALLY_TURNED_AWAY,
+    GW_TALLY_ACCEPT_PAUSES,
+    GW_TALLY_DIALED,
+    GW_TALLY_BYTES_IN,
+    GW_TALLY_BYTES_OUT,
+    GW_TALLY_RECV_COUNT,
+    GW_TALLY_SEND_COUNT,
+    GW_TALLY_SEND_QUEUE_BYTES,
+    GW_TALLY_WAKE_COUNT,
+    GW_TALLY_COUNT
+};
+
+/* Adds to a counter; a negative number is added as its complement. Thread: any. */
+void gw__port_tally(struct gw_port *port, enum gw_tally tally, uint64_t number);
+
+/* As gw_port_create(), on a backend that need not be in the list; for tests. */
+int gw__port_create_on(const struct gw_backend_ops *ops, const struct gw_port_config *config,
+                       struct gw_port **port_out);
+
+/* The lane whose turn it is to get a new object, and the one with the fewest streams. */
+struct gw_lane *gw__port_next_lane(struct gw_port *port);
+struct gw_lane *gw__port_emptiest_lane(struct gw_port *port);
+
+struct gw_lane *gw__port_lane(struct gw_port *port, uint32_t index);
+
+const struct gw_backend_ops *gw__port_ops(const struct gw_port *port);
+
+/* Takes one of stream_count_max places, and gives it back. Taking returns false when none is left.
+ */
+bool gw__port_take_place(struct gw_port *port);
+void gw__port_give_place(struct gw_port *port);
+
+bool gw__port_is_stopping(const struct gw_port *port);
+
+/* Leaves the signals that have come to their turn. Thread: worker. */
+void gw__signals_look(struct gw_port *port);
+
+/* Takes and gives back the place of the worker that this thread becomes. */
+void gw__worker_enter(struct gw_worker *worker);
+void gw__worker_leave(void);
+
+#endif

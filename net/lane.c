@@ -1,0 +1,356 @@
+/* net/lane.c: one queue of the kernel, and the workers that serve it. */
+#include "net/lane.h"
+
+#include "net/error.h"
+#include "net/internal.h"
+#include <assert.h>
+#include <stddef.h>
+
+static _Thread_local struct gw_worker *this_worker;
+
+struct gw_worker *gw__worker(void)
+{
+    return this_worker;
+}
+
+void gw__worker_enter(struct gw_worker *worker)
+{
+    assert(this_worker == NULL);
+    this_worker = worker;
+}
+
+void gw__worker_leave(void)
+{
+    this_worker = NULL;
+}
+
+uint8_t *gw__worker_recv_bytes(void)
+{
+    return this_worker->recv_bytes;
+}
+
+static void fini_mutexes(struct gw_lane *lane)
+{
+    os_mutex_fini(&lane->wheel_mutex);
+    os_mutex_fini(&lane->ready_mutex);
+}
+
+int gw__lane_open(struct gw_lane *lane, struct gw_port *port, const struct gw_backend_ops *ops,
+                  uint32_t index)
+{
+    lane->ops = ops;
+    lane->port = port;
+    lane->index = index;
+    os_mutex_init(&lane->ready_mutex);
+    os_mutex_init(&lane->wheel_mutex);
+    gw_wheel_init(&lane->wheel, ops->now_ns());
+    gw__turn_init(&lane->errands, lane, NULL);
+    int error = ops->open(lane);
+    if (error != GW_OK) {
+        fini_mutexes(lane);
+    }
+    return error;
+}
+
+void gw__lane_close(struct gw_lane *lane)
+{
+    lane->ops->close(lane);
+    fini_mutexes(lane);
+}
+
+bool gw__lane_is_mine(const struct gw_lane *lane)
+{
+    return this_worker != NULL && this_worker->lane == lane && !lane->ops->lane_shared;
+}
+
+static void lock(struct gw_lane *lane, os_mutex *mutex)
+{
+    if (lane->ops->lane_shared) {
+        os_mutex_lock(mutex);
+    }
+}
+
+static void unlock(struct gw_lane *lane, os_mutex *mutex)
+{
+    if (lane->ops->lane_shared) {
+        os_mutex_unlock(mutex);
+    }
+}
+
+void gw__lane_lock_wheel(struct gw_lane *lane)
+{
+    lock(lane, &lane->wheel_mutex);
+}
+
+void gw__lane_unlock_wheel(struct gw_lane *lane)
+{
+    unlock(lane, &lane->wheel_mutex);
+}
+
+/* ---- waking ---- */
+
+void gw__lane_wake(struct gw_lane *lane)
+{
+    if (atomic_load(&lane->sleeper_count) > 0 && !atomic_exchange(&lane->woken, true)) {
+        gw__port_tally(lane->port, GW_TALLY_WAKE_COUNT, 1);
+        lane->ops->wake(lane);
+    }
+}
+
+/* Wakes at the end of the turn, once for all that is left in it; at once when there is no turn. */
+static void wake_soon(struct gw_lane *lane)
+{
+    if (this_worker != NULL && this_worker->port == lane->port && this_worker->turn != NULL) {
+        this_worker->wakes |= (uint64_t)1 << lane->index;
+    } else {
+        gw__lane_wake(lane);
+    }
+}
+
+void gw__lane_awake(struct gw_lane *lane)
+{
+    atomic_fetch_sub(&lane->sleeper_count, 1);
+    atomic_store(&lane->woken, false);
+    this_worker->now_ns = lane->ops->now_ns();
+}
+
+/* ---- the queue of turns ---- */
+
+static void append(struct gw_turn_queue *queue, struct gw_turn *turn)
+{
+    turn->next = NULL;
+    if (queue->first == NULL) {
+        queue->first = turn;
+    } else {
+        queue->last->next = turn;
+    }
+    queue->last = turn;
+}
+
+static struct gw_turn *take_first(struct gw_turn_queue *queue)
+{
+    struct gw_turn *turn = queue->first;
+    if (turn != NULL) {
+        queue->first = turn->next;
+    }
+    return turn;
+}
+
+static void push_inbox(struct gw_lane *lane, struct gw_turn *turn)
+{
+    struct gw_turn *newest = atomic_load_explicit(&lane->inbox, memory_order_relaxed);
+    do {
+        turn->next = newest;
+    } while (!atomic_compare_exchange_weak(&lane->inbox, &newest, turn));
+}
+
+void gw__lane_push(struct gw_lane *lane, struct gw_turn *turn)
+{
+    if (gw__lane_is_mine(lane)) {
+        append(&lane->ready, turn);
+        return;
+    }
+    if (lane->ops->lane_shared) {
+        os_mutex_lock(&lane->ready_mutex);
+        append(&lane->ready, turn);
+        os_mutex_unlock(&lane->ready_mutex);
+    } else {
+        push_inbox(lane, turn);
+    }
+    wake_soon(lane);
+}
+
+/* Moves what other threads have left behind what is ready, oldest first. */
+static void collect_inbox(struct gw_lane *lane)
+{
+    if (atomic_load_explicit(&lane->inbox, memory_order_relaxed) == NULL) {
+        return;
+    }
+    struct gw_turn *newest = atomic_exchange(&lane->inbox, NULL);
+    struct gw_turn *oldest = NULL;
+    while (newest != NULL) {
+        struct gw_turn *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest != NULL) {
+        struct gw_turn *next = oldest->next;
+        append(&lane->ready, oldest);
+        oldest = next;
+    }
+}
+
+bool gw__lane_is_busy(struct gw_lane *lane)
+{
+    lock(lane, &lane->ready_mutex);
+    bool busy = lane->ready.first != NULL || atomic_load(&lane->inbox) != NULL;
+    unlock(lane, &lane->ready_mutex);
+    return busy;
+}
+
+/* ---- turns ---- */
+
+static void begin_turn(struct gw_turn *turn)
+{
+    this_worker->turn = turn;
+}
+
+static void run_endings(struct gw_worker *worker)
+{
+    while (worker->ending_first != NULL) {
+        struct gw_task *task = worker->ending_first;
+        worker->ending_first = task->next;
+        task->run(task);
+    }
+}
+
+void gw__lane_flush_at_end(struct gw_stream *stream)
+{
+    struct gw_worker *worker = this_worker;
+    *gw__stream_flush_next(stream) = NULL;
+    if (worker->flush_first == NULL) {
+        worker->flush_first = stream;
+    } else {
+        *gw__stream_flush_next(worker->flush_last) = stream;
+    }
+    worker->flush_last = stream;
+}
+
+static void flush_streams(struct gw_worker *worker)
+{
+    while (worker->flush_first != NULL) {
+        struct gw_stream *stream = worker->flush_first;
+        worker->flush_first = *gw__stream_flush_next(stream);
+        gw__stream_flush(stream);
+    }
+}
+
+static void wake_lanes(struct gw_worker *worker)
+{
+    uint64_t wakes = worker->wakes;
+    worker->wakes = 0;
+    for (uint32_t index = 0; wakes != 0; index++, wakes >>= 1) {
+        if ((wakes & 1) != 0) {
+            gw__lane_wake(gw__port_lane(worker->port, index));
+        }
+    }
+}
+
+/* What was said in the turn leaves now, while it is hot. */
+static void end_turn(void)
+{
+    struct gw_worker *worker = this_worker;
+    run_endings(worker);
+    flush_streams(worker);
+    wake_lanes(worker);
+    worker->turn = NULL;
+}
+
+static void run_turn(struct gw_lane *lane, struct gw_turn *turn)
+{
+    begin_turn(turn);
+    gw__turn_run_tasks(turn);
+    end_turn();
+    if (gw__turn_rest(turn)) {
+        gw_turn_unref(turn);
+    } else {
+        gw__lane_push(lane, turn);
+    }
+}
+
+/* An operation's task, on a shared lane. */
+static void run_op(struct gw_task *task)
+{
+    struct gw_op *op = (struct gw_op *)((char *)task - offsetof(struct gw_op, own.task));
+    op->done(op, op->result);
+}
+
+void gw__op_done(struct gw_op *op, int result)
+{
+    struct gw_turn *turn = op->socket->turn;
+    if (turn->home->ops->lane_shared) {
+        op->result = result;
+        op->own.task.run = run_op;
+        gw_turn_post(turn, &op->own.task);
+        return;
+    }
+    begin_turn(turn);
+    op->done(op, result);
+    end_turn();
+}
+
+/* ---- the worker's round ---- */
+
+/* One round: the turns that are ready now. Those that become ready meanwhile come next round. */
+static void run_ready(struct gw_lane *lane)
+{
+    lock(lane, &lane->ready_mutex);
+    struct gw_turn_queue round = lane->ready;
+    lane->ready = (struct gw_turn_queue){NULL, NULL};
+    unlock(lane, &lane->ready_mutex);
+    for (struct gw_turn *turn; (turn = take_first(&round)) != NULL;) {
+        run_turn(lane, turn);
+    }
+}
+
+/* On a shared lane the turns are dealt out one by one, so that no worker sits on many. */
+static void run_one_ready(struct gw_lane *lane)
+{
+    lock(lane, &lane->ready_mutex);
+    struct gw_turn *turn = take_first(&lane->ready);
+    bool more = lane->ready.first != NULL;
+    unlock(lane, &lane->ready_mutex);
+    if (more) {
+        gw__lane_wake(lane);
+    }
+    if (turn != NULL) {
+        run_turn(lane, turn);
+    }
+}
+
+static void fire_timers(struct gw_lane *lane)
+{
+    gw__lane_lock_wheel(lane);
+    gw_wheel_advance(&lane->wheel, this_worker->now_ns, gw__timer_fire);
+    gw__lane_unlock_wheel(lane);
+}
+
+static uint64_t next_deadline_ns(struct gw_lane *lane)
+{
+    gw__lane_lock_wheel(lane);
+    uint64_t next = gw_wheel_next_ns(&lane->wheel);
+    gw__lane_unlock_wheel(lane);
+    return next;
+}
+
+/* Sleeps until there is something to do. Whoever leaves something after the look sees a sleeper. */
+static int wait_in_kernel(struct gw_lane *lane)
+{
+    uint64_t deadline_ns = next_deadline_ns(lane);
+    atomic_fetch_add(&lane->sleeper_count, 1);
+    if (gw__lane_is_busy(lane) || gw__port_is_stopping(lane->port)) {
+        deadline_ns = 0;
+    }
+    return lane->ops->wait(lane, deadline_ns);
+}
+
+int gw__lane_run(struct gw_worker *worker)
+{
+    struct gw_lane *lane = worker->lane;
+    int error = GW_OK;
+    worker->now_ns = lane->ops->now_ns();
+    while (error == GW_OK && !gw__port_is_stopping(worker->port)) {
+        gw__signals_look(worker->port);
+        fire_timers(lane);
+        if (lane->ops->lane_shared) {
+            run_one_ready(lane);
+        } else {
+            collect_inbox(lane);
+            run_ready(lane);
+        }
+        error = wait_in_kernel(lane);
+    }
+    gw__lane_wake(lane); /* the next worker of a shared lane hears of the stop from this one */
+    return error;
+}

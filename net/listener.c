@@ -1,0 +1,223 @@
+/* net/listener.c: an open door, and the streams that come through it. */
+#include "net/listener.h"
+
+#include "net/error.h"
+#include "net/stream_internal.h"
+#include <stddef.h>
+#include <stdlib.h>
+
+enum {
+    BACKLOG_COUNT_MAX = 4096, /* net.core.somaxconn of a Linux of today */
+    PAUSE_MS = 100,
+    NS_PER_MS = 1000000,
+};
+
+struct gw_listener {
+    struct gw_turn turn;
+    struct gw_socket socket;
+    struct gw_op accept_op;
+    struct gw_timer pause; /* until accepting goes on */
+    struct gw_task open_task;
+    struct gw_task close_task;
+    struct gw_listener_config config;
+    const struct gw_listener_events *events;
+    void *context;
+    bool attached;
+    bool accepting; /* accept_op is in flight */
+    bool closing;
+    bool short_of;  /* the last accept found no descriptor or memory */
+};
+
+static struct gw_listener *from_turn(struct gw_turn *turn)
+{
+    return (struct gw_listener *)(void *)turn;
+}
+
+static const struct gw_backend_ops *ops_of(const struct gw_listener *listener)
+{
+    return listener->turn.home->ops;
+}
+
+static struct gw_port *port_of(const struct gw_listener *listener)
+{
+    return listener->turn.home->port;
+}
+
+static void free_listener(struct gw_turn *turn)
+{
+    free(from_turn(turn));
+}
+
+/* ---- the end ---- */
+
+/* The last turn, once nothing is in flight. */
+static void step_close(struct gw_listener *listener)
+{
+    if (!listener->closing || listener->accepting) {
+        return;
+    }
+    gw_timer_stop(&listener->pause);
+    if (listener->attached) {
+        ops_of(listener)->detach(&listener->socket);
+    } else {
+        ops_of(listener)->socket_close(listener->socket.handle);
+    }
+    if (listener->events->on_close != NULL) {
+        listener->events->on_close(listener, listener->context);
+    }
+    gw_turn_unref(&listener->turn);
+}
+
+static void run_close(struct gw_task *task)
+{
+    struct gw_listener *listener =
+        (struct gw_listener *)((char *)task - offsetof(struct gw_listener, close_task));
+    listener->closing = true;
+    if (listener->accepting) {
+        ops_of(listener)->cancel(&listener->socket);
+    }
+    step_close(listener);
+}
+
+void gw_listener_close(struct gw_listener *listener)
+{
+    gw_turn_post(&listener->turn, &listener->close_task);
+}
+
+/* ---- accepting ---- */
+
+static void accept_next(struct gw_listener *listener)
+{
+    if (!listener->closing && !listener->accepting) {
+        listener->accepting = true;
+        ops_of(listener)->accept(&listener->socket, &listener->accept_op);
+    }
+}
+
+static void end_pause(struct gw_timer *timer)
+{
+    accept_next((struct gw_listener *)((char *)timer - offsetof(struct gw_listener, pause)));
+}
+
+/* What is short now will be short in a microsecond, too: trying at once would spin. */
+static void pause_accepting(struct gw_listener *listener, int error)
+{
+    gw__port_tally(port_of(listener), GW_TALLY_ACCEPT_PAUSES, 1);
+    if (!listener->short_of) {
+        struct gw_log_field fields[] = {GW_LOG_TEXT("error", gw_error_name(error)),
+                                        GW_LOG_NUMBER("pause_ms", PAUSE_MS)};
+        gw_log_write(gw_port_log(port_of(listener)), GW_LOG_WARNING, "accept_paused", fields, 2);
+    }
+    listener->short_of = true;
+    gw_timer_set(&listener->pause, gw_turn_now_ns(&listener->turn) + PAUSE_MS * NS_PER_MS);
+}
+
+/* Makes a stream of a socket. NULL: there is no room for it, and the socket is closed. */
+static struct gw_stream *take_in(struct gw_listener *listener, os_socket handle)
+{
+    struct gw_port *port = port_of(listener);
+    gw__port_tally(port, GW_TALLY_ACCEPTED, 1);
+    if (!gw__port_take_place(port)) {
+        gw__port_tally(port, GW_TALLY_TURNED_AWAY, 1);
+        ops_of(listener)->socket_close(handle);
+        return NULL;
+    }
+    struct gw_stream *stream = gw__stream_create(port, handle, &listener->config.stream);
+    if (stream == NULL) {
+        gw__port_tally(port, GW_TALLY_TURNED_AWAY, 1);
+        gw__port_give_place(port);
+        ops_of(listener)->socket_close(handle);
+    }
+    return stream;
+}
+
+static void welcome(struct gw_listener *listener, os_socket handle)
+{
+    struct gw_stream *stream = take_in(listener, handle);
+    if (stream == NULL) {
+        return;
+    }
+    gw_stream_ref(stream); /* its own life may be over before on_accept is */
+    listener->events->on_accept(listener, stream, listener->context);
+    if (!gw__stream_is_started(stream)) {
+        gw__stream_discard(stream);
+    }
+    gw_stream_unref(stream);
+}
+
+/* Whether trying again at once would find the same. */
+static bool is_shortage(int error)
+{
+    return error == GW_E_FULL || error == GW_E_MEMORY || error == GW_E_SYSTEM;
+}
+
+static void accept_done(struct gw_op *op, int result)
+{
+    struct gw_listener *listener =
+        (struct gw_listener *)((char *)op - offsetof(struct gw_listener, accept_op));
+    listener->accepting = false;
+    if (result == 0 && listener->closing) {
+        ops_of(listener)->socket_close(op->out.accepted);
+    } else if (result == 0) {
+        listener->short_of = false;
+        welcome(listener, op->out.accepted);
+    }
+    if (listener->closing) {
+        step_close(listener);
+    } else if (is_shortage(result)) {
+        pause_accepting(listener, result);
+    } else {
+        accept_next(listener); /* a peer that left the queue again (GW_E_RESET) is no reason to stop */
+    }
+}
+
+/* ---- the beginning ---- */
+
+static void run_open(struct gw_task *task)
+{
+    struct gw_listener *listener =
+        (struct gw_listener *)((char *)task - offsetof(struct gw_listener, open_task));
+    int error = ops_of(listener)->attach(&listener->socket);
+    listener->attached = error == GW_OK;
+    if (listener->attached) {
+        accept_next(listener);
+        return;
+    }
+    struct gw_log_field fields[] = {GW_LOG_TEXT("error", gw_error_name(error))};
+    gw_log_write(gw_port_log(port_of(listener)), GW_LOG_ERROR, "listen_failed", fields, 1);
+}
+
+int gw_listener_open(struct gw_port *port, const struct gw_listener_config *config,
+                     const struct gw_listener_events *events, void *context,
+                     struct gw_listener **listener_out)
+{
+    uint32_t backlog = config->backlog_count_max == 0 ? (uint32_t)BACKLOG_COUNT_MAX
+                                                      : config->backlog_count_max;
+    struct gw_listener *listener = calloc(1, sizeof(*listener));
+    if (listener == NULL) {
+        return GW_E_MEMORY;
+    }
+    listener->config = *config;
+    int error = gw__port_ops(port)->socket_listen(&listener->config.addr, backlog,
+                                                  &listener->socket.handle);
+    if (error != GW_OK) {
+        free(listener);
+        return error;
+    }
+    gw_turn_init(&listener->turn, port, free_listener);
+    listener->socket.turn = &listener->turn;
+    listener->accept_op.done = accept_done;
+    listener->open_task.run = run_open;
+    listener->close_task.run = run_close;
+    listener->events = events;
+    listener->context = context;
+    gw_timer_init(&listener->pause, &listener->turn, end_pause);
+    *listener_out = listener;
+    gw_turn_post(&listener->turn, &listener->open_task);
+    return GW_OK;
+}
+
+const struct gw_addr *gw_listener_addr(const struct gw_listener *listener)
+{
+    return &listener->config.addr;
+}

@@ -1,0 +1,55 @@
+/* net/listener.h: an open door, and the streams that come through it. */
+#ifndef GW_NET_LISTENER_H
+#define GW_NET_LISTENER_H
+
+#include "net/addr.h"
+#include "net/stream.h"
+#include <stdint.h>
+
+struct gw_listener;
+struct gw_port;
+
+struct gw_listener_events {
+    /*
+     * Somebody has come in. Either gw_stream_start() it now, or leave it: a stream that was not
+     * started when this returns is closed.
+     */
+    void (*on_accept)(struct gw_listener *listener, struct gw_stream *stream, void *context);
+
+    /* The last turn: the door is shut and the address free again. May be NULL. */
+    void (*on_close)(struct gw_listener *listener, void *context);
+};
+
+struct gw_listener_config {
+    struct gw_addr addr;            /* port 0: the kernel picks one, see gw_listener_addr() */
+    struct gw_stream_config stream; /* for each stream that comes in */
+    uint32_t backlog_count_max;     /* connections the kernel may hold ready for us; 0: 4096 */
+};
+
+/*
+ * Opens the door. Each stream that comes in gets the lane with the fewest streams.
+ *
+ * When the machine runs out of descriptors or memory, accepting pauses for 100 ms at a time; who
+ * waits in the kernel's backlog comes in later, and streams that are here do not notice.
+ *
+ * Returns   0, GW_E_ADDRESS (not ours, or already taken), GW_E_MEMORY or GW_E_SYSTEM;
+ *           *listener_out is set only on 0.
+ * Owns      lends the listener until its on_close. Copies `config`; borrows `events` and `context`
+ *           until on_close.
+ * Thread    any.
+ */
+int gw_listener_open(struct gw_port *port, const struct gw_listener_config *config,
+                     const struct gw_listener_events *events, void *context,
+                     struct gw_listener **listener_out);
+
+/*
+ * Shuts the door. Streams that came through it live on.
+ *
+ * Thread    any, once, before on_close.
+ */
+void gw_listener_close(struct gw_listener *listener);
+
+/* The address it stands at, with the real port. Thread: any, until on_close. */
+const struct gw_addr *gw_listener_addr(const struct gw_listener *listener);
+
+#endif

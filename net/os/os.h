@@ -1,0 +1,89 @@
+/* net/os/os.h: the few things an operating system does in its own way. Private to net. */
+#ifndef GW_NET_OS_OS_H
+#define GW_NET_OS_OS_H
+
+#include "net/addr.h"
+#include <stdint.h>
+
+#ifdef _WIN32
+#include <stddef.h>
+typedef uintptr_t os_socket; /* a SOCKET, without <winsock2.h> in everybody's lap */
+typedef struct os_mutex {
+    void *lock; /* an SRWLOCK */
+} os_mutex;
+typedef void *os_thread; /* a HANDLE */
+#define OS_MUTEX_INIT {NULL}
+#else
+#include <pthread.h>
+typedef int os_socket;
+typedef pthread_mutex_t os_mutex;
+typedef pthread_t os_thread;
+#define OS_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
+#endif
+
+#define OS_SOCKET_NONE ((os_socket)-1)
+
+/* ---- sockets: TCP, non-blocking, not inherited by children, TCP_NODELAY ---- */
+
+/*
+ * Opens a socket that can connect to `to`, bound to `source` unless that is NULL.
+ *
+ * Returns 0, GW_E_ADDRESS, GW_E_FULL, GW_E_MEMORY or GW_E_SYSTEM.
+ */
+int os_socket_open(const struct gw_addr *to, const struct gw_addr *source, os_socket *socket_out);
+
+/*
+ * Opens one that is bound to `addr` and listening. Writes the real address back into `addr`.
+ *
+ * Returns as os_socket_open().
+ */
+int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out);
+
+/* Makes a socket that came from accepting like the others. */
+void os_socket_accepted(os_socket socket);
+
+void os_socket_close(os_socket socket);
+
+/* The address of the other end; all zero when the socket has none any more. */
+struct gw_addr os_socket_peer(os_socket socket);
+
+/* An address in the form the system's calls take. Returns its bytes. */
+struct sockaddr_storage;
+int os_addr_to_system(const struct gw_addr *addr, struct sockaddr_storage *system_out);
+
+/* Reads and writes an IP address without a port. Reading returns 0 or GW_E_ADDRESS. */
+int os_ip_parse(const char *text, uint8_t ip_out[16]);
+void os_ip_format(const uint8_t ip[16], char *text, uint32_t text_bytes);
+
+/* ---- the rest ---- */
+
+/* The gw_error for an errno, GetLastError() or WSAGetLastError() value. Never GW_OK. */
+int os_error(int system_code);
+
+/* A clock that only goes forward, and chance that nobody can guess. */
+uint64_t os_now_ns(void);
+uint64_t os_random(void);
+
+/* Processors this program may use; never 0. */
+uint32_t os_processor_count(void);
+
+/* Asks for room for `count` descriptors. Returns how many the program may now have. */
+uint64_t os_descriptors_want(uint64_t count);
+
+void os_mutex_init(os_mutex *mutex);
+void os_mutex_fini(os_mutex *mutex);
+void os_mutex_lock(os_mutex *mutex);
+void os_mutex_unlock(os_mutex *mutex);
+
+/* Starts a thread. Returns 0 or GW_E_SYSTEM. Every thread is joined once. */
+int os_thread_start(os_thread *thread_out, void (*run)(void *context), void *context);
+void os_thread_join(os_thread thread);
+
+/*
+ * Takes the program's signals: `on_signal` gets an enum gw_signal, perhaps inside a signal handler.
+ * The second stop signal exits with status 1. os_signals_release() gives them back.
+ */
+void os_signals_take(void (*on_signal)(int signal));
+void os_signals_release(void);
+
+#endif

@@ -1,0 +1,353 @@
+/* net/os/posix.c: what Linux does in its own way. */
+#define _GNU_SOURCE /* accept4's flags, sched_getaffinity, IP_BIND_ADDRESS_NO_PORT */
+#include "net/os/os.h"
+
+#include "net/error.h"
+#include "net/signals.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static const uint8_t ipv4_prefix[12] = {[10] = 0xFF, [11] = 0xFF};
+static const uint8_t any_ip[16];
+
+/* ---- addresses ---- */
+
+int os_addr_to_system(const struct gw_addr *addr, struct sockaddr_storage *system_out)
+{
+    memset(system_out, 0, sizeof(*system_out));
+    if (gw_addr_is_ipv4(addr)) {
+        struct sockaddr_in *in = (struct sockaddr_in *)system_out;
+        in->sin_family = AF_INET;
+        in->sin_port = htons(addr->port);
+        memcpy(&in->sin_addr, addr->ip + sizeof(ipv4_prefix), sizeof(in->sin_addr));
+        return sizeof(*in);
+    }
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)system_out;
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(addr->port);
+    memcpy(&in6->sin6_addr, addr->ip, sizeof(in6->sin6_addr));
+    return sizeof(*in6);
+}
+
+static struct gw_addr from_system(const struct sockaddr_storage *system)
+{
+    struct gw_addr addr = {.port = 0};
+    if (system->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)system;
+        memcpy(addr.ip, ipv4_prefix, sizeof(ipv4_prefix));
+        memcpy(addr.ip + sizeof(ipv4_prefix), &in->sin_addr, sizeof(in->sin_addr));
+        addr.port = ntohs(in->sin_port);
+    } else if (system->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)system;
+        memcpy(addr.ip, &in6->sin6_addr, sizeof(in6->sin6_addr));
+        addr.port = ntohs(in6->sin6_port);
+    }
+    return addr;
+}
+
+int os_ip_parse(const char *text, uint8_t ip_out[16])
+{
+    if (inet_pton(AF_INET6, text, ip_out) == 1) {
+        return GW_OK;
+    }
+    memcpy(ip_out, ipv4_prefix, sizeof(ipv4_prefix));
+    return inet_pton(AF_INET, text, ip_out + sizeof(ipv4_prefix)) == 1 ? GW_OK : GW_E_ADDRESS;
+}
+
+void os_ip_format(const uint8_t ip[16], char *text, uint32_t text_bytes)
+{
+    bool ipv4 = memcmp(ip, ipv4_prefix, sizeof(ipv4_prefix)) == 0;
+    const void *from = ipv4 ? ip + sizeof(ipv4_prefix) : ip;
+    if (inet_ntop(ipv4 ? AF_INET : AF_INET6, from, text, text_bytes) == NULL) {
+        text[0] = '\0';
+    }
+}
+
+/* ---- sockets ---- */
+
+static void set_option(os_socket socket, int level, int name, int value)
+{
+    (void)setsockopt(socket, level, name, &value, sizeof(value));
+}
+
+void os_socket_accepted(os_socket socket)
+{
+    /* A game would rather spend packets than milliseconds. */
+    set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+static int open_socket(int family, os_socket *socket_out)
+{
+    *socket_out = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    return *socket_out >= 0 ? GW_OK : os_error(errno);
+}
+
+static int bind_socket(os_socket socket, const struct gw_addr *addr)
+{
+    struct sockaddr_storage system;
+    socklen_t bytes = (socklen_t)os_addr_to_system(addr, &system);
+    return bind(socket, (struct sockaddr *)&system, bytes) == 0 ? GW_OK : os_error(errno);
+}
+
+/* Passes `error` on, and does not leave the socket behind it open. */
+static int close_on_error(int error, os_socket *socket)
+{
+    if (error != GW_OK) {
+        os_socket_close(*socket);
+        *socket = OS_SOCKET_NONE;
+    }
+    return error;
+}
+
+int os_socket_open(const struct gw_addr *to, const struct gw_addr *source, os_socket *socket_out)
+{
+    int error = open_socket(gw_addr_is_ipv4(to) ? AF_INET : AF_INET6, socket_out);
+    if (error != GW_OK) {
+        return error;
+    }
+    os_socket_accepted(*socket_out);
+    if (source != NULL) {
+        /* The port is chosen at connect, so that one port serves for many destinations: ip(7). */
+        set_option(*socket_out, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+        error = bind_socket(*socket_out, source);
+    }
+    return close_on_error(error, socket_out);
+}
+
+static int listen_on(os_socket socket, struct gw_addr *addr, uint32_t backlog_count_max)
+{
+    struct sockaddr_storage system;
+    socklen_t bytes = sizeof(system);
+    int error = bind_socket(socket, addr);
+    if (error != GW_OK) {
+        return error;
+    }
+    if (listen(socket, (int)backlog_count_max) != 0 ||
+        getsockname(socket, (struct sockaddr *)&system, &bytes) != 0) {
+        return os_error(errno);
+    }
+    addr->port = from_system(&system).port;
+    return GW_OK;
+}
+
+int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out)
+{
+    bool every_ip = memcmp(addr->ip, any_ip, sizeof(any_ip)) == 0;
+    int error = open_socket(gw_addr_is_ipv4(addr) ? AF_INET : AF_INET6, socket_out);
+    if (error != GW_OK && every_ip) { /* a machine without IPv6 */
+        memcpy(addr->ip, ipv4_prefix, sizeof(ipv4_prefix));
+        error = open_socket(AF_INET, socket_out);
+    }
+    if (error != GW_OK) {
+        return error;
+    }
+    set_option(*socket_out, SOL_SOCKET, SO_REUSEADDR, 1); /* no wait for TIME_WAIT: socket(7) */
+    if (!gw_addr_is_ipv4(addr)) {
+        set_option(*socket_out, IPPROTO_IPV6, IPV6_V6ONLY, !every_ip);
+    }
+    return close_on_error(listen_on(*socket_out, addr, backlog_count_max), socket_out);
+}
+
+void os_socket_close(os_socket socket)
+{
+    (void)close(socket); /* the descriptor is gone whatever close(2) says */
+}
+
+struct gw_addr os_socket_peer(os_socket socket)
+{
+    struct sockaddr_storage system;
+    socklen_t bytes = sizeof(system);
+    if (getpeername(socket, (struct sockaddr *)&system, &bytes) != 0) {
+        return (struct gw_addr){.port = 0};
+    }
+    return from_system(&system);
+}
+
+/* ---- errors ---- */
+
+int os_error(int system_code)
+{
+    static const struct {
+        int code;
+        int error;
+    } words[] = {
+        {ECANCELED, GW_E_CLOSED},
+        {ECONNRESET, GW_E_RESET},
+        {EPIPE, GW_E_RESET},
+        {ECONNABORTED, GW_E_RESET},
+        {ECONNREFUSED, GW_E_REFUSED},
+        {ETIMEDOUT, GW_E_TIMEOUT},
+        {EHOSTUNREACH, GW_E_REFUSED},
+        {ENETUNREACH, GW_E_REFUSED},
+        {EADDRINUSE, GW_E_ADDRESS},
+        {EADDRNOTAVAIL, GW_E_ADDRESS},
+        {EAFNOSUPPORT, GW_E_ADDRESS},
+        {EACCES, GW_E_ADDRESS},
+        {EINVAL, GW_E_ADDRESS},
+        {EMFILE, GW_E_FULL},
+        {ENFILE, GW_E_FULL},
+        {ENOSPC, GW_E_FULL},
+        {ENOBUFS, GW_E_MEMORY},
+        {ENOMEM, GW_E_MEMORY},
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (words[i].code == system_code) {
+            return words[i].error;
+        }
+    }
+    return GW_E_SYSTEM;
+}
+
+/* ---- time, chance, processors ---- */
+
+uint64_t os_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t os_random(void)
+{
+    uint64_t number = 0;
+    while (getrandom(&number, sizeof(number), 0) != sizeof(number)) {
+    }
+    return number;
+}
+
+uint32_t os_processor_count(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0) {
+        return (uint32_t)CPU_COUNT(&set);
+    }
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (uint32_t)online : 1;
+}
+
+uint64_t os_descriptors_want(uint64_t count)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 0;
+    }
+    if (limit.rlim_cur < count && limit.rlim_cur < limit.rlim_max) {
+        rlim_t before = limit.rlim_cur;
+        limit.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            return before;
+        }
+    }
+    return limit.rlim_cur;
+}
+
+/* ---- threads ---- */
+
+void os_mutex_init(os_mutex *mutex)
+{
+    pthread_mutex_init(mutex, NULL);
+}
+
+void os_mutex_fini(os_mutex *mutex)
+{
+    pthread_mutex_destroy(mutex);
+}
+
+void os_mutex_lock(os_mutex *mutex)
+{
+    pthread_mutex_lock(mutex);
+}
+
+void os_mutex_unlock(os_mutex *mutex)
+{
+    pthread_mutex_unlock(mutex);
+}
+
+/* Carries a function without a result through pthread's signature. */
+struct start {
+    void (*run)(void *context);
+    void *context;
+};
+
+static void *run_start(void *argument)
+{
+    struct start start = *(struct start *)argument;
+    free(argument);
+    start.run(start.context);
+    return NULL;
+}
+
+int os_thread_start(os_thread *thread_out, void (*run)(void *context), void *context)
+{
+    struct start *start = malloc(sizeof(*start));
+    if (start == NULL) {
+        return GW_E_SYSTEM;
+    }
+    *start = (struct start){.run = run, .context = context};
+    if (pthread_create(thread_out, NULL, run_start, start) != 0) {
+        free(start);
+        return GW_E_SYSTEM;
+    }
+    return GW_OK;
+}
+
+void os_thread_join(os_thread thread)
+{
+    pthread_join(thread, NULL);
+}
+
+/* ---- signals ---- */
+
+static void (*signal_taker)(int signal);
+static atomic_uint stop_count;
+
+static void handle_signal(int number)
+{
+    int saved_errno = errno;
+    if (number == SIGUSR1) {
+        signal_taker(GW_SIGNAL_REPORT);
+    } else if (atomic_fetch_add(&stop_count, 1) == 0) {
+        signal_taker(GW_SIGNAL_STOP);
+    } else {
+        _exit(1);
+    }
+    errno = saved_errno;
+}
+
+static void set_handler(int number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
+
+void os_signals_take(void (*on_signal)(int signal))
+{
+    signal_taker = on_signal;
+    atomic_store(&stop_count, 0);
+    set_handler(SIGPIPE, SIG_IGN);
+    set_handler(SIGINT, handle_signal);
+    set_handler(SIGTERM, handle_signal);
+    set_handler(SIGUSR1, handle_signal);
+}
+
+void os_signals_release(void)
+{
+    set_handler(SIGPIPE, SIG_DFL);
+    set_handler(SIGINT, SIG_DFL);
+    set_handler(SIGTERM, SIG_DFL);
+    set_handler(SIGUSR1, SIG_IGN); /* a late one must not end a program that is ending well */
+}

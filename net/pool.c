@@ -1,0 +1,188 @@
+/* net/pool.c: small blocks of memory that come and go all the time. */
+#include "net/pool.h"
+
+#include "net/lane.h"
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+enum {
+    CACHE_BYTES_MAX = 64 * 1024,       /* per class and worker */
+    DEPOT_BYTES_MAX = 4 * 1024 * 1024, /* per class; beyond it, back to the heap */
+    TALLY_COUNT = GW_PORT_WORKER_COUNT_MAX + 1,
+};
+
+/* A block while it is free. */
+struct gw_pool_block {
+    struct gw_pool_block *next;
+};
+
+static struct {
+    os_mutex mutex;
+    struct gw_pool_block *free[GW_POOL_CLASS_COUNT];
+    uint32_t count[GW_POOL_CLASS_COUNT];
+} depot = {.mutex = OS_MUTEX_INIT};
+
+/* Bytes in use, counted by who took or gave; only their sum means something. */
+static struct {
+    _Alignas(64) atomic_uint_least64_t bytes;
+} tallies[TALLY_COUNT];
+
+static void tally(const struct gw_worker *worker, uint64_t bytes)
+{
+    uint32_t index = worker == NULL ? GW_PORT_WORKER_COUNT_MAX : worker->index;
+    atomic_fetch_add_explicit(&tallies[index].bytes, bytes, memory_order_relaxed);
+}
+
+uint64_t gw__pool_used_bytes(void)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < TALLY_COUNT; i++) {
+        sum += atomic_load_explicit(&tallies[i].bytes, memory_order_relaxed);
+    }
+    return sum;
+}
+
+static unsigned class_of(uint32_t bytes)
+{
+    unsigned class = 0;
+    while ((uint32_t)GW_POOL_BLOCK_BYTES_MIN << class < bytes) {
+        class ++;
+    }
+    return class;
+}
+
+static uint32_t class_bytes(unsigned class)
+{
+    return (uint32_t)GW_POOL_BLOCK_BYTES_MIN << class;
+}
+
+uint32_t gw__pool_block_bytes(uint32_t bytes)
+{
+    return bytes > GW_POOL_BLOCK_BYTES_MAX ? bytes : class_bytes(class_of(bytes));
+}
+
+static uint32_t cache_count_max(unsigned class)
+{
+    return CACHE_BYTES_MAX / class_bytes(class);
+}
+
+static struct gw_pool_block *pop(struct gw_pool_block **list)
+{
+    struct gw_pool_block *block = *list;
+    *list = block->next;
+    return block;
+}
+
+static void push(struct gw_pool_block **list, struct gw_pool_block *block)
+{
+    block->next = *list;
+    *list = block;
+}
+
+/* Moves up to half a cache from the depot. */
+static void refill(struct gw_pool_cache *cache, unsigned class)
+{
+    uint32_t count = cache_count_max(class) / 2;
+    os_mutex_lock(&depot.mutex);
+    while (cache->count[class] < count && depot.count[class] > 0) {
+        push(&cache->free[class], pop(&depot.free[class]));
+        depot.count[class]--;
+        cache->count[class]++;
+    }
+    os_mutex_unlock(&depot.mutex);
+}
+
+/* Moves all but `keep` blocks to the depot; what does not fit there is freed. */
+static void spill(struct gw_pool_cache *cache, unsigned class, uint32_t keep)
+{
+    struct gw_pool_block *surplus = NULL;
+    os_mutex_lock(&depot.mutex);
+    while (cache->count[class] > keep) {
+        struct gw_pool_block *block = pop(&cache->free[class]);
+        cache->count[class]--;
+        if (depot.count[class] < DEPOT_BYTES_MAX / class_bytes(class)) {
+            push(&depot.free[class], block);
+            depot.count[class]++;
+        } else {
+            push(&surplus, block);
+        }
+    }
+    os_mutex_unlock(&depot.mutex);
+    while (surplus != NULL) {
+        free(pop(&surplus));
+    }
+}
+
+void gw__pool_cache_empty(struct gw_pool_cache *cache)
+{
+    for (unsigned class = 0; class < GW_POOL_CLASS_COUNT; class ++) {
+        spill(cache, class, 0);
+    }
+}
+
+void gw__pool_trim(void)
+{
+    for (unsigned class = 0; class < GW_POOL_CLASS_COUNT; class ++) {
+        os_mutex_lock(&depot.mutex);
+        struct gw_pool_block *list = depot.free[class];
+        depot.free[class] = NULL;
+        depot.count[class] = 0;
+        os_mutex_unlock(&depot.mutex);
+        while (list != NULL) {
+            free(pop(&list));
+        }
+    }
+}
+
+static void *take_pooled(struct gw_worker *worker, unsigned class)
+{
+    if (worker == NULL) {
+        return malloc(class_bytes(class));
+    }
+    struct gw_pool_cache *cache = &worker->pool;
+    if (cache->count[class] == 0) {
+        refill(cache, class);
+    }
+    if (cache->count[class] == 0) {
+        return malloc(class_bytes(class));
+    }
+    cache->count[class]--;
+    return pop(&cache->free[class]);
+}
+
+void *gw__pool_take(uint32_t bytes)
+{
+    struct gw_worker *worker = gw__worker();
+    void *block = bytes > GW_POOL_BLOCK_BYTES_MAX ? malloc(bytes)
+                                                  : take_pooled(worker, class_of(bytes));
+    if (block != NULL) {
+        tally(worker, gw__pool_block_bytes(bytes));
+    }
+    return block;
+}
+
+static void give_pooled(struct gw_worker *worker, void *block, unsigned class)
+{
+    struct gw_pool_cache *cache = &worker->pool;
+    push(&cache->free[class], block);
+    cache->count[class]++;
+    if (cache->count[class] > cache_count_max(class)) {
+        spill(cache, class, cache_count_max(class) / 2);
+    }
+}
+
+void gw__pool_give(void *block, uint32_t bytes)
+{
+    struct gw_worker *worker = gw__worker();
+    if (block == NULL) {
+        return;
+    }
+    tally(worker, (uint64_t)0 - gw__pool_block_bytes(bytes));
+    if (worker == NULL || bytes > GW_POOL_BLOCK_BYTES_MAX) {
+        free(block);
+    } else {
+        give_pooled(worker, block, class_of(bytes));
+    }
+}

@@ -1,0 +1,306 @@
+/* net/port.c: the completion port, where threads wait for the kernel. */
+#include "net/port.h"
+
+#include "net/error.h"
+#include "net/internal.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Descriptors for all but streams: listeners, the lanes' own, files of the program. */
+enum { OTHER_DESCRIPTOR_COUNT = 64 };
+
+/* The counters of one worker, a cache line away from the next one's. */
+struct tallies {
+    atomic_uint_least64_t of[GW_TALLY_COUNT];
+    uint8_t gap[64];
+};
+
+struct gw_port {
+    const struct gw_backend_ops *ops;
+    struct gw_log log;
+    uint32_t worker_count;
+    uint32_t lane_count;
+    uint32_t stream_count_max;
+    struct gw_lane *lanes;      /* lane_count */
+    struct gw_worker *workers;  /* worker_count */
+    struct tallies *tallies;    /* worker_count, and one for all other threads */
+    atomic_uint entered_count;  /* threads that have called gw_port_run() */
+    atomic_uint next_lane;
+    atomic_uint stream_count;
+    atomic_bool stopping;
+};
+
+/* ---- making and ending ---- */
+
+static const struct gw_backend_ops *find_backend(enum gw_backend backend)
+{
+    for (size_t i = 0; gw__backends[i] != NULL; i++) {
+        const struct gw_backend_ops *ops = gw__backends[i];
+        if ((backend == GW_BACKEND_AUTO || backend == ops->backend) && ops->available()) {
+            return ops;
+        }
+    }
+    return NULL;
+}
+
+static struct gw_port *take_port(const struct gw_backend_ops *ops,
+                                 const struct gw_port_config *config, uint32_t worker_count)
+{
+    struct gw_port *port = calloc(1, sizeof(*port));
+    if (port == NULL) {
+        return NULL;
+    }
+    port->ops = ops;
+    port->log = config->log;
+    port->worker_count = worker_count;
+    port->stream_count_max = config->stream_count_max;
+    port->lanes = calloc(worker_count, sizeof(struct gw_lane));
+    port->workers = calloc(worker_count, sizeof(struct gw_worker));
+    port->tallies = calloc(worker_count + 1, sizeof(struct tallies));
+    if (port->lanes == NULL || port->workers == NULL || port->tallies == NULL) {
+        gw_port_destroy(port);
+        return NULL;
+    }
+    return port;
+}
+
+static int open_lanes(struct gw_port *port)
+{
+    uint32_t count = port->ops->lane_shared ? 1 : port->worker_count;
+    for (; port->lane_count < count; port->lane_count++) {
+        int error = gw__lane_open(&port->lanes[port->lane_count], port, port->ops,
+                                  port->lane_count);
+        if (error != GW_OK) {
+            return error;
+        }
+    }
+    return GW_OK;
+}
+
+static void want_descriptors(struct gw_port *port)
+{
+    uint64_t wanted = (uint64_t)port->stream_count_max + OTHER_DESCRIPTOR_COUNT;
+    uint64_t granted = os_descriptors_want(wanted);
+    if (granted < wanted) {
+        struct gw_log_field fields[] = {GW_LOG_NUMBER("wanted", wanted),
+                                        GW_LOG_NUMBER("granted", granted)};
+        gw_log_write(&port->log, GW_LOG_WARNING, "few_descriptors", fields, 2);
+    }
+}
+
+int gw__port_create_on(const struct gw_backend_ops *ops, const struct gw_port_config *config,
+                       struct gw_port **port_out)
+{
+    uint32_t worker_count = config->worker_count;
+    if (worker_count == 0) {
+        worker_count = os_processor_count();
+        worker_count = worker_count < GW_PORT_WORKER_COUNT_MAX ? worker_count
+                                                               : GW_PORT_WORKER_COUNT_MAX;
+    }
+    if (worker_count > GW_PORT_WORKER_COUNT_MAX) {
+        return GW_E_FULL;
+    }
+    struct gw_port *port = take_port(ops, config, worker_count);
+    if (port == NULL) {
+        return GW_E_MEMORY;
+    }
+    want_descriptors(port);
+    int error = open_lanes(port);
+    if (error != GW_OK) {
+        gw_port_destroy(port);
+        return error;
+    }
+    *port_out = port;
+    return GW_OK;
+}
+
+int gw_port_create(const struct gw_port_config *config, struct gw_port **port_out)
+{
+    const struct gw_backend_ops *ops = find_backend(config->backend);
+    return ops == NULL ? GW_E_UNSUPPORTED : gw__port_create_on(ops, config, port_out);
+}
+
+void gw_port_destroy(struct gw_port *port)
+{
+    if (port == NULL) {
+        return;
+    }
+    assert(atomic_load(&port->stream_count) == 0);
+    while (port->lane_count > 0) {
+        gw__lane_close(&port->lanes[--port->lane_count]);
+    }
+    free(port->tallies);
+    free(port->workers);
+    free(port->lanes);
+    free(port);
+    gw__pool_trim();
+}
+
+/* ---- serving ---- */
+
+int gw_port_run(struct gw_port *port)
+{
+    uint32_t index = atomic_fetch_add(&port->entered_count, 1);
+    assert(index < port->worker_count);
+    struct gw_worker *worker = &port->workers[index];
+    worker->port = port;
+    worker->index = index;
+    worker->lane = &port->lanes[port->ops->lane_shared ? 0 : index];
+
+    gw__worker_enter(worker);
+    int error = gw__lane_run(worker);
+    gw__pool_cache_empty(&worker->pool);
+    gw__worker_leave();
+    if (error != GW_OK) {
+        gw_port_stop(port);
+    }
+    return error;
+}
+
+void gw_port_stop(struct gw_port *port)
+{
+    atomic_store(&port->stopping, true);
+    for (uint32_t i = 0; i < port->lane_count; i++) {
+        port->ops->wake(&port->lanes[i]);
+    }
+}
+
+bool gw__port_is_stopping(const struct gw_port *port)
+{
+    return atomic_load(&port->stopping);
+}
+
+void gw_port_post(struct gw_port *port, struct gw_task *task)
+{
+    const struct gw_worker *worker = gw__worker();
+    bool mine = worker != NULL && worker->port == port;
+    struct gw_lane *lane = mine ? worker->lane : gw__port_next_lane(port);
+    gw_turn_post(&lane->errands, task);
+}
+
+/* ---- asking ---- */
+
+enum gw_backend gw_port_backend(const struct gw_port *port)
+{
+    return port->ops->backend;
+}
+
+uint32_t gw_port_worker_count(const struct gw_port *port)
+{
+    return port->worker_count;
+}
+
+uint32_t gw_port_worker(const struct gw_port *port)
+{
+    const struct gw_worker *worker = gw__worker();
+    return worker != NULL && worker->port == port ? worker->index : port->worker_count;
+}
+
+const struct gw_log *gw_port_log(const struct gw_port *port)
+{
+    return &port->log;
+}
+
+const char *gw_backend_name(enum gw_backend backend)
+{
+    switch (backend) {
+    case GW_BACKEND_AUTO:
+        return "auto";
+    case GW_BACKEND_IOCP:
+        return "iocp";
+    case GW_BACKEND_URING:
+        return "uring";
+    case GW_BACKEND_EPOLL:
+        return "epoll";
+    }
+    return "?";
+}
+
+uint64_t gw_port_now_ns(const struct gw_port *port)
+{
+    return port->ops->now_ns();
+}
+
+uint64_t gw_port_random(const struct gw_port *port)
+{
+    return port->ops->random();
+}
+
+/* ---- lanes and places ---- */
+
+const struct gw_backend_ops *gw__port_ops(const struct gw_port *port)
+{
+    return port->ops;
+}
+
+struct gw_lane *gw__port_lane(struct gw_port *port, uint32_t index)
+{
+    return &port->lanes[index];
+}
+
+struct gw_lane *gw__port_next_lane(struct gw_port *port)
+{
+    return &port->lanes[atomic_fetch_add(&port->next_lane, 1) % port->lane_count];
+}
+
+struct gw_lane *gw__port_emptiest_lane(struct gw_port *port)
+{
+    struct gw_lane *emptiest = &port->lanes[0];
+    for (uint32_t i = 1; i < port->lane_count; i++) {
+        if (atomic_load_explicit(&port->lanes[i].stream_count, memory_order_relaxed) <
+            atomic_load_explicit(&emptiest->stream_count, memory_order_relaxed)) {
+            emptiest = &port->lanes[i];
+        }
+    }
+    return emptiest;
+}
+
+bool gw__port_take_place(struct gw_port *port)
+{
+    if (atomic_fetch_add(&port->stream_count, 1) < port->stream_count_max) {
+        return true;
+    }
+    atomic_fetch_sub(&port->stream_count, 1);
+    return false;
+}
+
+void gw__port_give_place(struct gw_port *port)
+{
+    atomic_fetch_sub(&port->stream_count, 1);
+}
+
+/* ---- counters ---- */
+
+void gw__port_tally(struct gw_port *port, enum gw_tally tally, uint64_t number)
+{
+    atomic_uint_least64_t *sum = &port->tallies[gw_port_worker(port)].of[tally];
+    atomic_fetch_add_explicit(sum, number, memory_order_relaxed);
+}
+
+static uint64_t sum_of(const struct gw_port *port, enum gw_tally tally)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i <= port->worker_count; i++) {
+        sum += atomic_load_explicit(&port->tallies[i].of[tally], memory_order_relaxed);
+    }
+    return sum;
+}
+
+void gw_port_counters(const struct gw_port *port, struct gw_port_counters *counters_out)
+{
+    *counters_out = (struct gw_port_counters){
+        .accepted = sum_of(port, GW_TALLY_ACCEPTED),
+        .turned_away = sum_of(port, GW_TALLY_TURNED_AWAY),
+        .accept_pauses = sum_of(port, GW_TALLY_ACCEPT_PAUSES),
+        .dialed = sum_of(port, GW_TALLY_DIALED),
+        .stream_count = atomic_load(&port->stream_count),
+        .bytes_in = sum_of(port, GW_TALLY_BYTES_IN),
+        .bytes_out = sum_of(port, GW_TALLY_BYTES_OUT),
+        .recv_count = sum_of(port, GW_TALLY_RECV_COUNT),
+        .send_count = sum_of(port, GW_TALLY_SEND_COUNT),
+        .send_queue_bytes = sum_of(port, GW_TALLY_SEND_QUEUE_BYTES),
+        .pool_bytes = gw__pool_used_bytes(),
+        .wake_count = sum_of(port, GW_TALLY_WAKE_COUNT),
+    };
+}

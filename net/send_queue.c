@@ -1,0 +1,143 @@
+/* net/send_queue.c: what waits to be sent on one stream. */
+#include "net/send_queue.h"
+
+#include "net/buf.h"
+#include "net/pool.h"
+#include "net/stream.h"
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+enum {
+    CHUNK_BYTES = GW_POOL_BLOCK_BYTES_MAX - sizeof(struct gw_send_entry),
+    COPIED_BYTES_MAX = 512, /* more is left where it is: a span is cheaper than the copy */
+};
+
+static struct gw_send_entry *create(uint32_t capacity_bytes)
+{
+    struct gw_send_entry *entry = gw__pool_take((uint32_t)sizeof(*entry) + capacity_bytes);
+    if (entry != NULL) {
+        *entry = (struct gw_send_entry){.capacity_bytes = capacity_bytes};
+    }
+    return entry;
+}
+
+struct gw_send_entry *gw__send_entry_share(struct gw_buf *buf)
+{
+    struct gw_send_entry *entry = create(0);
+    if (entry != NULL) {
+        entry->buf = gw_buf_ref(buf);
+        entry->end = gw_buf_bytes(buf);
+    }
+    return entry;
+}
+
+struct gw_send_entry *gw__send_entry_chunk(uint32_t bytes)
+{
+    return create(bytes < CHUNK_BYTES ? (uint32_t)CHUNK_BYTES : bytes);
+}
+
+struct gw_send_entry *gw__send_entry_exact(uint32_t bytes)
+{
+    return create(bytes);
+}
+
+void gw__send_entry_destroy(struct gw_send_entry *entry)
+{
+    gw_buf_unref(entry->buf);
+    gw__pool_give(entry, (uint32_t)sizeof(*entry) + entry->capacity_bytes);
+}
+
+uint32_t gw__send_entry_cost(const struct gw_send_entry *entry)
+{
+    uint32_t bytes = entry->end - entry->begin;
+    return entry->buf == NULL ? bytes : bytes + GW_STREAM_BUF_OVERHEAD_BYTES;
+}
+
+static struct gw_send_entry *next_of(const struct gw_send_entry *entry)
+{
+    return (struct gw_send_entry *)(void *)entry->task.next;
+}
+
+uint8_t *gw__send_queue_room(struct gw_send_queue *queue, uint32_t bytes)
+{
+    struct gw_send_entry *last = queue->last;
+    bool fits = queue->first != NULL && last->buf == NULL &&
+                last->capacity_bytes - last->end >= bytes;
+    return fits ? last->data + last->end : NULL;
+}
+
+static void link_last(struct gw_send_queue *queue, struct gw_send_entry *entry)
+{
+    entry->task.next = NULL;
+    if (queue->first == NULL) {
+        queue->first = entry;
+    } else {
+        queue->last->task.next = &entry->task;
+    }
+    queue->last = entry;
+}
+
+void gw__send_queue_append(struct gw_send_queue *queue, struct gw_send_entry *entry)
+{
+    uint32_t bytes = entry->end - entry->begin;
+    uint8_t *room = entry->buf == NULL && bytes <= COPIED_BYTES_MAX
+                        ? gw__send_queue_room(queue, bytes)
+                        : NULL;
+    if (room == NULL) {
+        link_last(queue, entry);
+        return;
+    }
+    memcpy(room, entry->data + entry->begin, bytes);
+    queue->last->end += bytes;
+    gw__send_entry_destroy(entry);
+}
+
+int gw__send_queue_gather(const struct gw_send_queue *queue,
+                          struct gw_span spans[GW_SEND_SPAN_COUNT_MAX])
+{
+    int count = 0;
+    for (const struct gw_send_entry *entry = queue->first;
+         entry != NULL && count < GW_SEND_SPAN_COUNT_MAX; entry = next_of(entry)) {
+        const uint8_t *data = entry->buf == NULL ? entry->data : gw_buf_data(entry->buf);
+        spans[count].data = data + entry->begin;
+        spans[count].bytes = entry->end - entry->begin;
+        count++;
+    }
+    return count;
+}
+
+static uint32_t end_first(struct gw_send_queue *queue)
+{
+    struct gw_send_entry *entry = queue->first;
+    uint32_t cost = gw__send_entry_cost(entry);
+    queue->first = next_of(entry);
+    gw__send_entry_destroy(entry);
+    return cost;
+}
+
+uint32_t gw__send_queue_consume(struct gw_send_queue *queue, uint32_t bytes)
+{
+    uint32_t cost = 0;
+    while (bytes > 0) {
+        struct gw_send_entry *entry = queue->first;
+        assert(entry != NULL);
+        uint32_t left = entry->end - entry->begin;
+        if (bytes < left) {
+            entry->begin += bytes;
+            return cost + bytes;
+        }
+        bytes -= left;
+        cost += end_first(queue);
+    }
+    return cost;
+}
+
+uint32_t gw__send_queue_drop(struct gw_send_queue *queue)
+{
+    uint32_t cost = 0;
+    while (queue->first != NULL) {
+        cost += end_first(queue);
+    }
+    return cost;
+}

@@ -1,0 +1,77 @@
+/* net/send_queue.h: what waits to be sent on one stream. Private to net. */
+#ifndef GW_NET_SEND_QUEUE_H
+#define GW_NET_SEND_QUEUE_H
+
+#include "net/backend/backend.h"
+#include "net/port.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gw_buf;
+struct gw_stream;
+
+/*
+ *      first                                       last
+ *        v                                           v
+ *   +---------+     +-----------+     +--------------------+
+ *   | shared  | --> |   chunk   | --> |  chunk     | free  |  <- small messages are written here
+ *   |   buf   |     +-----------+     +--------------------+
+ *   +---------+
+ *
+ * A queue of runs of bytes: a reference to a counted buffer that other queues share, or bytes of
+ * the stream's own in a pooled chunk. It belongs to the lane of its stream. From elsewhere an entry
+ * comes as a task for the stream's turn.
+ */
+struct gw_send_entry {
+    struct gw_task task;       /* on the way from elsewhere; its link is the queue's afterwards */
+    struct gw_stream *stream;  /* where it is on its way to */
+    struct gw_buf *buf;        /* shared bytes, or NULL: they lie in `data` */
+    uint32_t capacity_bytes;   /* of `data` */
+    uint32_t begin;            /* what is still to be sent: [begin, end) */
+    uint32_t end;
+    uint8_t data[];
+};
+
+struct gw_send_queue {
+    struct gw_send_entry *first;
+    struct gw_send_entry *last;
+};
+
+/*
+ * Makes an entry: with a reference to `buf`, or with room for `bytes` of its own. On the stream's
+ * own lane that is a whole chunk, with room for those that come after it.
+ *
+ * Returns the entry, or NULL when there is no memory. Thread: any.
+ */
+struct gw_send_entry *gw__send_entry_share(struct gw_buf *buf);
+struct gw_send_entry *gw__send_entry_chunk(uint32_t bytes);
+struct gw_send_entry *gw__send_entry_exact(uint32_t bytes);
+
+/* Ends an entry. Thread: any. */
+void gw__send_entry_destroy(struct gw_send_entry *entry);
+
+/* What an entry counts against the limit of a queue. */
+uint32_t gw__send_entry_cost(const struct gw_send_entry *entry);
+
+/* Where the next `bytes` can be written in the last chunk, or NULL. */
+uint8_t *gw__send_queue_room(struct gw_send_queue *queue, uint32_t bytes);
+
+/* Puts an entry last. A small one of its own bytes is copied into the chunk before it, and ended. */
+void gw__send_queue_append(struct gw_send_queue *queue, struct gw_send_entry *entry);
+
+/* Shows what is to be sent next. Returns the number of spans, at most GW_SEND_SPAN_COUNT_MAX. */
+int gw__send_queue_gather(const struct gw_send_queue *queue,
+                          struct gw_span spans[GW_SEND_SPAN_COUNT_MAX]);
+
+/* Lets go of the first `bytes`, which have been sent. Returns what they had cost. */
+uint32_t gw__send_queue_consume(struct gw_send_queue *queue, uint32_t bytes);
+
+/* Lets go of everything. Returns what it had cost. */
+uint32_t gw__send_queue_drop(struct gw_send_queue *queue);
+
+static inline bool gw__send_queue_is_empty(const struct gw_send_queue *queue)
+{
+    return queue->first == NULL;
+}
+
+#endif

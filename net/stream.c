@@ -1,0 +1,229 @@
+/* net/stream.c: one TCP connection: how it begins, and what one may ask of it. */
+#include "net/stream.h"
+
+#include "net/error.h"
+#include "net/stream_internal.h"
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+static const struct gw_backend_ops *ops_of(const struct gw_stream *stream)
+{
+    return stream->turn.home->ops;
+}
+
+static void free_stream(struct gw_turn *turn)
+{
+    struct gw_stream *stream = (struct gw_stream *)(void *)turn;
+    free(stream);
+}
+
+/* The smallest power of two that holds one message and one receive. */
+static uint32_t ring_bytes_for(uint32_t recv_bytes_max)
+{
+    uint32_t bytes = GW_STREAM_RECV_BYTES_MAX;
+    while (bytes < recv_bytes_max + GW_STREAM_RECV_BYTES_MAX) {
+        bytes *= 2;
+    }
+    return bytes;
+}
+
+/* ---- the turn's work ---- */
+
+static void connect_done(struct gw_op *op, int result);
+
+static void open_now(struct gw_stream *stream)
+{
+    stream->state = GW_STREAM_OPEN;
+    if (stream->events->on_open != NULL) {
+        stream->events->on_open(stream, stream->context);
+    }
+    gw__stream_flush_at_end(stream); /* what was queued before leaves now */
+    gw__stream_recv(stream);
+}
+
+static void begin(struct gw_stream *stream)
+{
+    int error = ops_of(stream)->attach(&stream->socket);
+    if (error != GW_OK) {
+        gw__stream_fail(stream, error);
+        return;
+    }
+    stream->attached = true;
+    if (stream->state == GW_STREAM_CONNECTING) {
+        stream->sending = true;
+        stream->send_op.done = connect_done;
+        ops_of(stream)->connect(&stream->socket, &stream->send_op, &stream->peer);
+    } else {
+        open_now(stream);
+    }
+}
+
+static void connect_done(struct gw_op *op, int result)
+{
+    struct gw_stream *stream =
+        (struct gw_stream *)((char *)op - offsetof(struct gw_stream, send_op));
+    stream->sending = false;
+    stream->send_op.done = gw__stream_send_done;
+    if (stream->state == GW_STREAM_CLOSING) {
+        gw__stream_step_end(stream);
+    } else if (result < 0) {
+        gw__stream_fail(stream, result);
+    } else {
+        open_now(stream);
+    }
+}
+
+static void run_work(struct gw_task *task)
+{
+    struct gw_stream *stream =
+        (struct gw_stream *)((char *)task - offsetof(struct gw_stream, work_task));
+    unsigned work = atomic_exchange(&stream->work, 0);
+    if (stream->state == GW_STREAM_CLOSED) {
+        return;
+    }
+    if ((work & GW_STREAM_WORK_OPEN) != 0 && !gw__stream_has_end(stream)) {
+        begin(stream);
+    }
+    if ((work & GW_STREAM_WORK_END) != 0) {
+        gw__stream_begin_end(stream);
+    }
+    if ((work & GW_STREAM_WORK_READ) != 0 && stream->state == GW_STREAM_OPEN) {
+        gw__stream_deliver(stream);
+    }
+}
+
+void gw__stream_post_work(struct gw_stream *stream, unsigned work)
+{
+    if (atomic_fetch_or(&stream->work, work) == 0) {
+        gw_turn_post(&stream->turn, &stream->work_task);
+    }
+}
+
+/* ---- beginning ---- */
+
+static struct gw_stream *create(struct gw_port *port, os_socket handle,
+                                const struct gw_stream_config *config)
+{
+    struct gw_stream *stream = calloc(1, sizeof(*stream));
+    if (stream == NULL) {
+        return NULL;
+    }
+    struct gw_lane *home = gw__port_emptiest_lane(port);
+    gw__turn_init(&stream->turn, home, free_stream);
+    atomic_fetch_add_explicit(&home->stream_count, 1, memory_order_relaxed);
+    stream->socket.handle = handle;
+    stream->socket.turn = &stream->turn;
+    stream->recv_op.done = gw__stream_recv_done;
+    stream->send_op.done = gw__stream_send_done;
+    stream->work_task.run = run_work;
+    stream->queued_bytes_max = config->send_queue_bytes_max;
+    gw_ring_init(&stream->ring, ring_bytes_for(config->recv_bytes_max));
+    gw_timer_init(&stream->timer, &stream->turn, gw__stream_on_time);
+    return stream;
+}
+
+struct gw_stream *gw__stream_create(struct gw_port *port, os_socket handle,
+                                    const struct gw_stream_config *config)
+{
+    struct gw_stream *stream = create(port, handle, config);
+    if (stream != NULL) {
+        stream->peer = gw__port_ops(port)->socket_peer(handle);
+    }
+    return stream;
+}
+
+void gw__stream_discard(struct gw_stream *stream)
+{
+    ops_of(stream)->socket_close(stream->socket.handle);
+    gw__stream_leave_port(stream);
+    gw_turn_unref(&stream->turn);
+}
+
+bool gw__stream_is_started(const struct gw_stream *stream)
+{
+    return stream->events != NULL;
+}
+
+void gw__stream_leave_port(struct gw_stream *stream)
+{
+    struct gw_lane *home = stream->turn.home;
+    atomic_fetch_sub_explicit(&home->stream_count, 1, memory_order_relaxed);
+    gw__port_give_place(home->port);
+}
+
+void gw_stream_start(struct gw_stream *stream, const struct gw_stream_events *events,
+                     void *context)
+{
+    assert(stream->events == NULL);
+    stream->events = events;
+    stream->context = context;
+    gw__stream_post_work(stream, GW_STREAM_WORK_OPEN);
+}
+
+/* Takes a place in the port and opens a socket for it. */
+static int open_place(struct gw_port *port, const struct gw_addr *addr,
+                      const struct gw_addr *source, os_socket *handle_out)
+{
+    if (!gw__port_take_place(port)) {
+        return GW_E_FULL;
+    }
+    int error = gw__port_ops(port)->socket_open(addr, source, handle_out);
+    if (error != GW_OK) {
+        gw__port_give_place(port);
+    }
+    return error;
+}
+
+int gw_stream_dial(struct gw_port *port, const struct gw_addr *addr, const struct gw_addr *source,
+                   const struct gw_stream_config *config, const struct gw_stream_events *events,
+                   void *context, struct gw_stream **stream_out)
+{
+    os_socket handle;
+    int error = open_place(port, addr, source, &handle);
+    if (error != GW_OK) {
+        return error;
+    }
+    struct gw_stream *stream = create(port, handle, config);
+    if (stream == NULL) {
+        gw__port_ops(port)->socket_close(handle);
+        gw__port_give_place(port);
+        return GW_E_MEMORY;
+    }
+    gw__port_tally(port, GW_TALLY_DIALED, 1);
+    stream->peer = *addr;
+    stream->state = GW_STREAM_CONNECTING;
+    *stream_out = gw_stream_ref(stream);
+    gw_stream_start(stream, events, context);
+    return GW_OK;
+}
+
+/* ---- asking ---- */
+
+struct gw_stream *gw_stream_ref(struct gw_stream *stream)
+{
+    gw_turn_ref(&stream->turn);
+    return stream;
+}
+
+void gw_stream_unref(struct gw_stream *stream)
+{
+    if (stream != NULL) {
+        gw_turn_unref(&stream->turn);
+    }
+}
+
+const struct gw_addr *gw_stream_peer(const struct gw_stream *stream)
+{
+    return &stream->peer;
+}
+
+struct gw_turn *gw_stream_turn(struct gw_stream *stream)
+{
+    return &stream->turn;
+}
+
+uint32_t gw_stream_send_queue_bytes(const struct gw_stream *stream)
+{
+    return atomic_load_explicit(&stream->queued_bytes, memory_order_relaxed);
+}

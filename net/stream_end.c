@@ -1,0 +1,162 @@
+/* net/stream_end.c: how a stream ends: finish, close, and the way there. */
+#include "net/buf.h"
+#include "net/error.h"
+#include "net/stream_internal.h"
+#include <assert.h>
+#include <stddef.h>
+
+enum { NS_PER_MS = 1000000 };
+
+/* ---- deciding, on any thread ---- */
+
+bool gw__stream_decide_end(struct gw_stream *stream, unsigned bit, int reason)
+{
+    uint64_t none = 0;
+    uint64_t end = (uint64_t)(uint32_t)reason << GW_STREAM_END_REASON_SHIFT | bit;
+    return atomic_compare_exchange_strong(&stream->end, &none, end);
+}
+
+static int reason_of(const struct gw_stream *stream)
+{
+    uint64_t end = atomic_load(&stream->end);
+    return (int)(int32_t)(uint32_t)(end >> GW_STREAM_END_REASON_SHIFT);
+}
+
+bool gw_stream_finish(struct gw_stream *stream, int reason, struct gw_buf *last)
+{
+    if (!gw__stream_decide_end(stream, GW_STREAM_END_FINISH, reason)) {
+        return false;
+    }
+    if (last != NULL) {
+        gw__stream_queue_last(stream, last);
+    }
+    gw__stream_post_work(stream, GW_STREAM_WORK_END);
+    return true;
+}
+
+bool gw_stream_close(struct gw_stream *stream, int reason)
+{
+    bool first = gw__stream_decide_end(stream, GW_STREAM_END_CLOSE, reason);
+    if (!first) {
+        atomic_fetch_or(&stream->end, GW_STREAM_END_CLOSE);
+    }
+    gw__stream_post_work(stream, GW_STREAM_WORK_END);
+    return first;
+}
+
+/* ---- the way to the end, in turns ---- */
+
+void gw__stream_hurry(struct gw_stream *stream, uint32_t ms)
+{
+    gw_timer_set(&stream->timer, gw_turn_now_ns(&stream->turn) + (uint64_t)ms * NS_PER_MS);
+}
+
+/* The last turn. */
+static void end_now(struct gw_stream *stream)
+{
+    const struct gw_backend_ops *ops = stream->turn.home->ops;
+    stream->state = GW_STREAM_CLOSED;
+    gw_timer_stop(&stream->timer);
+    gw__stream_drop_queue(stream);
+    gw_ring_fini(&stream->ring);
+    if (stream->attached) {
+        ops->detach(&stream->socket);
+    } else {
+        ops->socket_close(stream->socket.handle);
+    }
+    gw__stream_leave_port(stream);
+    stream->events->on_close(stream, reason_of(stream), stream->context);
+    gw_turn_unref(&stream->turn);
+}
+
+static void begin_close(struct gw_stream *stream)
+{
+    if (stream->state >= GW_STREAM_CLOSING) {
+        return;
+    }
+    stream->state = GW_STREAM_CLOSING;
+    gw_timer_stop(&stream->timer);
+    if (stream->receiving || stream->sending) {
+        stream->turn.home->ops->cancel(&stream->socket);
+    }
+    gw__stream_step_end(stream);
+}
+
+static void begin_flush(struct gw_stream *stream)
+{
+    stream->state = GW_STREAM_FLUSHING;
+    gw_ring_fini(&stream->ring);
+    gw__stream_hurry(stream, GW_STREAM_FLUSH_MS);
+    gw__stream_recv(stream); /* so that a peer who is in the middle of sending does not wait for us */
+    gw__stream_step_end(stream);
+}
+
+/* All has left: says so, and waits for the peer to say the same. */
+static void begin_linger(struct gw_stream *stream)
+{
+    stream->turn.home->ops->shutdown(&stream->socket);
+    if (stream->peer_finished || stream->lingered_bytes > GW_STREAM_LINGER_BYTES) {
+        begin_close(stream);
+        return;
+    }
+    stream->state = GW_STREAM_LINGERING;
+    gw__stream_hurry(stream, GW_STREAM_LINGER_MS);
+    gw__stream_recv(stream);
+}
+
+void gw__stream_begin_end(struct gw_stream *stream)
+{
+    bool close = (atomic_load(&stream->end) & GW_STREAM_END_CLOSE) != 0;
+    if (close || stream->state < GW_STREAM_OPEN) {
+        begin_close(stream);
+    } else if (stream->state == GW_STREAM_OPEN) {
+        begin_flush(stream);
+    }
+}
+
+void gw__stream_step_end(struct gw_stream *stream)
+{
+    if (stream->state == GW_STREAM_FLUSHING && !stream->sending &&
+        gw__send_queue_is_empty(&stream->queue)) {
+        begin_linger(stream);
+    } else if (stream->state == GW_STREAM_CLOSING && !stream->sending && !stream->receiving) {
+        end_now(stream);
+    }
+}
+
+void gw__stream_fail(struct gw_stream *stream, int error)
+{
+    gw__stream_decide_end(stream, GW_STREAM_END_CLOSE, error);
+    begin_close(stream);
+}
+
+/* ---- the deadline ---- */
+
+static bool is_ending(const struct gw_stream *stream)
+{
+    return stream->state > GW_STREAM_OPEN || stream->send_failed;
+}
+
+void gw__stream_on_time(struct gw_timer *timer)
+{
+    struct gw_stream *stream =
+        (struct gw_stream *)((char *)timer - offsetof(struct gw_stream, timer));
+    if (is_ending(stream)) {
+        gw__stream_fail(stream, GW_E_TIMEOUT);
+    } else if (!gw__stream_has_end(stream) && stream->events->on_deadline != NULL) {
+        stream->events->on_deadline(stream, stream->context);
+    }
+}
+
+void gw_stream_set_deadline(struct gw_stream *stream, uint64_t deadline_ns)
+{
+    assert(gw_turn_is_mine(&stream->turn));
+    if (is_ending(stream)) {
+        return;
+    }
+    if (deadline_ns == GW_STREAM_NO_DEADLINE) {
+        gw_timer_stop(&stream->timer);
+    } else {
+        gw_timer_set(&stream->timer, deadline_ns);
+    }
+}

@@ -1,0 +1,132 @@
+/* net/stream_recv.c: the bytes that come in on a stream. */
+#include "net/error.h"
+#include "net/stream_internal.h"
+#include <assert.h>
+#include <stddef.h>
+
+/* Whether bytes that come now are still the user's. */
+static bool is_heard(const struct gw_stream *stream)
+{
+    return stream->state == GW_STREAM_OPEN &&
+           (stream->send_failed || !gw__stream_has_end(stream));
+}
+
+static bool wants_bytes(const struct gw_stream *stream)
+{
+    switch ((enum gw_stream_state)stream->state) {
+    case GW_STREAM_OPEN:
+        return is_heard(stream) && !stream->paused;
+    case GW_STREAM_FLUSHING:
+        return stream->lingered_bytes <= GW_STREAM_LINGER_BYTES;
+    case GW_STREAM_LINGERING:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void gw__stream_recv(struct gw_stream *stream)
+{
+    if (stream->receiving || stream->peer_finished || !wants_bytes(stream)) {
+        return;
+    }
+    stream->receiving = true;
+    stream->turn.home->ops->recv(&stream->socket, &stream->recv_op);
+}
+
+/* Lets the user read. Without a reader everything is read. */
+static enum gw_recv read_ring(struct gw_stream *stream)
+{
+    if (stream->events->on_recv != NULL) {
+        return stream->events->on_recv(stream, &stream->ring, stream->context);
+    }
+    gw_ring_consume(&stream->ring, gw_ring_used_bytes(&stream->ring));
+    return GW_RECV_MORE;
+}
+
+void gw__stream_deliver(struct gw_stream *stream)
+{
+    enum gw_recv next = GW_RECV_MORE;
+    if (is_heard(stream) && !stream->paused && gw_ring_used_bytes(&stream->ring) > 0) {
+        next = read_ring(stream);
+    }
+    if (!is_heard(stream)) {
+        gw_ring_fini(&stream->ring); /* an end was decided; its work is on its way */
+        return;
+    }
+    int error = gw_ring_settle(&stream->ring);
+    if (error != GW_OK) {
+        gw__stream_fail(stream, error);
+    } else if (next == GW_RECV_AGAIN) {
+        gw__stream_post_work(stream, GW_STREAM_WORK_READ);
+    } else {
+        gw__stream_recv(stream);
+    }
+}
+
+/* Bytes that nobody will read any more. */
+static void discard(struct gw_stream *stream, uint32_t bytes)
+{
+    stream->lingered_bytes += bytes;
+    if (stream->state == GW_STREAM_LINGERING && stream->lingered_bytes > GW_STREAM_LINGER_BYTES) {
+        gw_stream_close(stream, GW_E_CLOSED);
+    } else {
+        gw__stream_recv(stream);
+    }
+}
+
+static void take_bytes(struct gw_stream *stream, const uint8_t *data, uint32_t bytes)
+{
+    struct gw_port *port = stream->turn.home->port;
+    gw__port_tally(port, GW_TALLY_RECV_COUNT, 1);
+    gw__port_tally(port, GW_TALLY_BYTES_IN, bytes);
+    if (stream->state == GW_STREAM_OPEN) {
+        gw_ring_lend(&stream->ring, data, bytes);
+        gw__stream_deliver(stream);
+    } else {
+        discard(stream, bytes);
+    }
+}
+
+/* The peer has said its last byte. */
+static void take_fin(struct gw_stream *stream)
+{
+    stream->peer_finished = true;
+    if (stream->state == GW_STREAM_OPEN && !stream->send_failed) {
+        gw__stream_decide_end(stream, GW_STREAM_END_FINISH, GW_E_CLOSED);
+        gw__stream_begin_end(stream);
+    } else if (stream->state != GW_STREAM_FLUSHING) {
+        gw__stream_fail(stream, GW_E_CLOSED);
+    }
+}
+
+void gw__stream_recv_done(struct gw_op *op, int result)
+{
+    struct gw_stream *stream =
+        (struct gw_stream *)((char *)op - offsetof(struct gw_stream, recv_op));
+    stream->receiving = false;
+    if (stream->state == GW_STREAM_CLOSING) {
+        gw__stream_step_end(stream);
+    } else if (result > 0) {
+        take_bytes(stream, op->out.data, (uint32_t)result);
+    } else if (result == 0) {
+        take_fin(stream);
+    } else {
+        gw__stream_fail(stream, result);
+    }
+}
+
+void gw_stream_pause(struct gw_stream *stream)
+{
+    assert(gw_turn_is_mine(&stream->turn));
+    stream->paused = true;
+}
+
+void gw_stream_resume(struct gw_stream *stream)
+{
+    assert(gw_turn_is_mine(&stream->turn));
+    if (stream->paused) {
+        stream->paused = false;
+        gw__stream_post_work(stream, GW_STREAM_WORK_READ);
+    }
+}

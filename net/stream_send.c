@@ -1,0 +1,252 @@
+/* net/stream_send.c: the bytes that go out on a stream. */
+#include "net/buf.h"
+#include "net/error.h"
+#include "net/stream_internal.h"
+#include <assert.h>
+#include <stddef.h>
+
+/* ---- what waits, counted ---- */
+
+static void count_queued(struct gw_stream *stream, uint32_t cost)
+{
+    gw__port_tally(stream->turn.home->port, GW_TALLY_SEND_QUEUE_BYTES, cost);
+}
+
+/* Takes `cost` off what waits. */
+static void release(struct gw_stream *stream, uint32_t cost)
+{
+    atomic_fetch_sub_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
+    gw__port_tally(stream->turn.home->port, GW_TALLY_SEND_QUEUE_BYTES, (uint64_t)0 - cost);
+}
+
+/* Adds `cost` to what waits, however much that is. */
+static void charge(struct gw_stream *stream, uint32_t cost)
+{
+    atomic_fetch_add_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
+    count_queued(stream, cost);
+}
+
+/* Adds `cost` to what waits, if the limit allows. Returns 0, GW_E_CLOSED or GW_E_FULL. */
+static int claim(struct gw_stream *stream, uint32_t cost)
+{
+    if (gw__stream_has_end(stream)) {
+        return GW_E_CLOSED;
+    }
+    uint64_t before =
+        atomic_fetch_add_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
+    if (before + cost > stream->queued_bytes_max) {
+        atomic_fetch_sub_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
+        return GW_E_FULL;
+    }
+    count_queued(stream, cost);
+    return GW_OK;
+}
+
+/* ---- into the queue ---- */
+
+/* Whether the calling thread may touch the queue now, or must leave a task. */
+static bool queue_is_mine(const struct gw_stream *stream)
+{
+    return gw_turn_is_mine(&stream->turn) || gw__lane_is_mine(stream->turn.home);
+}
+
+static bool takes_entries(const struct gw_stream *stream)
+{
+    return stream->state <= GW_STREAM_FLUSHING && !stream->send_failed;
+}
+
+static void append(struct gw_stream *stream, struct gw_send_entry *entry)
+{
+    if (!takes_entries(stream)) {
+        release(stream, gw__send_entry_cost(entry));
+        gw__send_entry_destroy(entry);
+        return;
+    }
+    gw__send_queue_append(&stream->queue, entry);
+    gw__stream_flush_at_end(stream);
+}
+
+/* An entry has come from another thread. */
+static void arrive(struct gw_task *task)
+{
+    struct gw_send_entry *entry = (struct gw_send_entry *)(void *)task;
+    append(entry->stream, entry);
+}
+
+static void queue_entry(struct gw_stream *stream, struct gw_send_entry *entry)
+{
+    if (queue_is_mine(stream)) {
+        append(stream, entry);
+        return;
+    }
+    entry->task.run = arrive;
+    entry->stream = stream;
+    gw_turn_post(&stream->turn, &entry->task);
+}
+
+static int queue_buf(struct gw_stream *stream, struct gw_buf *buf)
+{
+    struct gw_send_entry *entry = gw__send_entry_share(buf);
+    if (entry == NULL) {
+        return GW_E_MEMORY;
+    }
+    queue_entry(stream, entry);
+    return GW_OK;
+}
+
+int gw_stream_send(struct gw_stream *stream, struct gw_buf *buf)
+{
+    uint32_t cost = gw_buf_bytes(buf) + GW_STREAM_BUF_OVERHEAD_BYTES;
+    if (gw_buf_bytes(buf) == 0) {
+        return gw__stream_has_end(stream) ? GW_E_CLOSED : GW_OK;
+    }
+    int error = claim(stream, cost);
+    if (error != GW_OK) {
+        return error;
+    }
+    error = queue_buf(stream, buf);
+    if (error != GW_OK) {
+        release(stream, cost);
+    }
+    return error;
+}
+
+void gw__stream_queue_last(struct gw_stream *stream, struct gw_buf *buf)
+{
+    uint32_t cost = gw_buf_bytes(buf) + GW_STREAM_BUF_OVERHEAD_BYTES;
+    charge(stream, cost);
+    if (gw_buf_bytes(buf) == 0 || queue_buf(stream, buf) != GW_OK) {
+        release(stream, cost);
+    }
+}
+
+/* Finds room on the stream's own lane: in the last chunk, or in a new one. */
+static int reserve_in_place(struct gw_stream *stream, struct gw_stream_place *place)
+{
+    place->data = gw__send_queue_room(&stream->queue, place->bytes);
+    if (place->data != NULL) {
+        return GW_OK;
+    }
+    struct gw_send_entry *entry = gw__send_entry_chunk(place->bytes);
+    place->own = entry;
+    place->data = entry == NULL ? NULL : entry->data;
+    return entry == NULL ? GW_E_MEMORY : GW_OK;
+}
+
+static int reserve_elsewhere(struct gw_stream_place *place)
+{
+    struct gw_send_entry *entry = gw__send_entry_exact(place->bytes);
+    place->own = entry;
+    place->data = entry == NULL ? NULL : entry->data;
+    return entry == NULL ? GW_E_MEMORY : GW_OK;
+}
+
+int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream_place *place_out)
+{
+    assert(bytes > 0);
+    int error = claim(stream, bytes);
+    if (error != GW_OK) {
+        return error;
+    }
+    *place_out = (struct gw_stream_place){.bytes = bytes, .in_place = queue_is_mine(stream)};
+    error = place_out->in_place ? reserve_in_place(stream, place_out)
+                                : reserve_elsewhere(place_out);
+    if (error != GW_OK) {
+        release(stream, bytes);
+    }
+    return error;
+}
+
+void gw_stream_commit(struct gw_stream *stream, struct gw_stream_place *place)
+{
+    struct gw_send_entry *entry = place->own;
+    if (entry != NULL) {
+        entry->end = place->bytes;
+        queue_entry(stream, entry);
+    } else {
+        stream->queue.last->end += place->bytes;
+        gw__stream_flush_at_end(stream);
+    }
+}
+
+/* ---- out of the queue ---- */
+
+void gw__stream_flush_at_end(struct gw_stream *stream)
+{
+    if (!stream->flush_marked) {
+        stream->flush_marked = true;
+        gw_turn_ref(&stream->turn);
+        gw__lane_flush_at_end(stream);
+    }
+}
+
+struct gw_stream **gw__stream_flush_next(struct gw_stream *stream)
+{
+    return &stream->flush_next;
+}
+
+static bool may_send(const struct gw_stream *stream)
+{
+    bool open = stream->state == GW_STREAM_OPEN || stream->state == GW_STREAM_FLUSHING;
+    return open && !stream->sending && !stream->send_failed &&
+           !gw__send_queue_is_empty(&stream->queue);
+}
+
+void gw__stream_flush(struct gw_stream *stream)
+{
+    struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
+    stream->flush_marked = false;
+    if (may_send(stream)) {
+        int count = gw__send_queue_gather(&stream->queue, spans);
+        stream->sending = true;
+        stream->turn.home->ops->send(&stream->socket, &stream->send_op, spans, count);
+    }
+    gw_turn_unref(&stream->turn);
+}
+
+static void take_sent(struct gw_stream *stream, uint32_t bytes)
+{
+    struct gw_port *port = stream->turn.home->port;
+    if (bytes > 0) {
+        gw__port_tally(port, GW_TALLY_SEND_COUNT, 1);
+        gw__port_tally(port, GW_TALLY_BYTES_OUT, bytes);
+        release(stream, gw__send_queue_consume(&stream->queue, bytes));
+    }
+    if (!gw__send_queue_is_empty(&stream->queue)) {
+        gw__stream_flush_at_end(stream);
+    }
+}
+
+/* Nothing more can leave. What had arrived is still delivered, for a while. */
+static void fail_sending(struct gw_stream *stream, int error)
+{
+    if (stream->state != GW_STREAM_OPEN) {
+        gw__stream_fail(stream, error);
+        return;
+    }
+    stream->send_failed = true;
+    gw__stream_drop_queue(stream);
+    gw__stream_decide_end(stream, GW_STREAM_END_FINISH, error);
+    gw__stream_hurry(stream, GW_STREAM_LINGER_MS);
+}
+
+void gw__stream_send_done(struct gw_op *op, int result)
+{
+    struct gw_stream *stream =
+        (struct gw_stream *)((char *)op - offsetof(struct gw_stream, send_op));
+    stream->sending = false;
+    if (result < 0 && stream->state != GW_STREAM_CLOSING) {
+        fail_sending(stream, result);
+        return;
+    }
+    if (result >= 0) {
+        take_sent(stream, (uint32_t)result);
+    }
+    gw__stream_step_end(stream);
+}
+
+void gw__stream_drop_queue(struct gw_stream *stream)
+{
+    assert(!stream->sending);
+    release(stream, gw__send_queue_drop(&stream->queue));
+}

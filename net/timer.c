@@ -1,0 +1,103 @@
+/* net/timer.c: something to do later, on the port's clock. */
+#include "net/timer.h"
+
+#include "net/internal.h"
+#include <assert.h>
+#include <stddef.h>
+
+/* Where the timer is. A stopped one may still be on its way: then its task finds nothing to do. */
+enum {
+    IN_WHEEL = 1, /* it lies in a slot */
+    ON_ITS_WAY = 2, /* its task is posted and has not run */
+    SET = 4,      /* on_time is still to come */
+};
+
+static const uint64_t ahead_ns_max = (uint64_t)20 * 24 * 3600 * 1000000000u;
+
+static struct gw_wheel *wheel_of(const struct gw_timer *timer)
+{
+    return &timer->turn->home->wheel;
+}
+
+static void enter_wheel(struct gw_timer *timer)
+{
+    gw_wheel_add(wheel_of(timer), timer);
+    timer->state |= IN_WHEEL;
+}
+
+static void leave_wheel(struct gw_timer *timer)
+{
+    gw_wheel_remove(wheel_of(timer), timer);
+    timer->state &= (uint8_t)~IN_WHEEL;
+}
+
+static void run_timer(struct gw_task *task)
+{
+    struct gw_timer *timer = (struct gw_timer *)((char *)task - offsetof(struct gw_timer, task));
+    struct gw_lane *lane = timer->turn->home;
+    gw__lane_lock_wheel(lane);
+    timer->state &= (uint8_t)~ON_ITS_WAY;
+    bool set = (timer->state & SET) != 0;
+    bool due = set && timer->deadline_ns <= lane->ops->now_ns();
+    if (due) {
+        timer->state &= (uint8_t)~SET;
+    } else if (set) {
+        enter_wheel(timer); /* it was moved while it was on its way */
+    }
+    gw__lane_unlock_wheel(lane);
+    if (due) {
+        timer->on_time(timer);
+    }
+}
+
+void gw_timer_init(struct gw_timer *timer, struct gw_turn *turn,
+                   void (*on_time)(struct gw_timer *timer))
+{
+    *timer = (struct gw_timer){.task.run = run_timer, .turn = turn, .on_time = on_time};
+}
+
+void gw__timer_fire(struct gw_timer *timer, uint64_t now_ns)
+{
+    timer->state &= (uint8_t)~IN_WHEEL;
+    if (timer->deadline_ns > now_ns) {
+        enter_wheel(timer); /* it was moved later since it was put here */
+        return;
+    }
+    timer->state |= ON_ITS_WAY;
+    gw_turn_post(timer->turn, &timer->task);
+}
+
+void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns)
+{
+    struct gw_lane *lane = timer->turn->home;
+    assert(gw_turn_is_mine(timer->turn));
+    uint64_t latest_ns = gw_turn_now_ns(timer->turn) + ahead_ns_max;
+    gw__lane_lock_wheel(lane);
+    timer->deadline_ns = deadline_ns < latest_ns ? deadline_ns : latest_ns;
+    timer->state |= SET;
+    if ((timer->state & IN_WHEEL) != 0 &&
+        (int32_t)((uint32_t)gw_wheel_tick_of(timer->deadline_ns) - timer->due_tick) < 0) {
+        leave_wheel(timer);
+    }
+    if ((timer->state & (IN_WHEEL | ON_ITS_WAY)) == 0) {
+        enter_wheel(timer);
+    }
+    gw__lane_unlock_wheel(lane);
+}
+
+void gw_timer_stop(struct gw_timer *timer)
+{
+    struct gw_lane *lane = timer->turn->home;
+    assert(gw_turn_is_mine(timer->turn));
+    gw__lane_lock_wheel(lane);
+    if ((timer->state & IN_WHEEL) != 0) {
+        leave_wheel(timer);
+    }
+    timer->state &= (uint8_t)~SET;
+    gw__lane_unlock_wheel(lane);
+}
+
+bool gw_timer_is_set(const struct gw_timer *timer)
+{
+    return (timer->state & SET) != 0;
+}

@@ -1,0 +1,49 @@
+/* net/timer.h: something to do later, on the port's clock. */
+#ifndef GW_NET_TIMER_H
+#define GW_NET_TIMER_H
+
+#include "net/port.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gw_turn;
+
+/*
+ * A timer calls on_time in a turn of its object when its time has come: not before its deadline,
+ * and as soon after it as a worker is free (the wheel's grain is about a millisecond). Timers are
+ * cheap to move: an idle deadline is moved at every packet, by ten thousand sessions, so that
+ * starting, moving and stopping cost the same however many there are. A deadline moved later is
+ * only stored; the wheel looks again when the old one has come.
+ *
+ * It lives in the wheel of its turn's home lane, and holds no reference: stop it in the object's
+ * last turn, before it goes.
+ *
+ * All members are the timer's own.
+ */
+struct gw_timer {
+    struct gw_task task;
+    struct gw_turn *turn;
+    void (*on_time)(struct gw_timer *timer);
+    uint64_t deadline_ns;
+    struct gw_timer *next; /* in its slot of the wheel */
+    struct gw_timer **link; /* what points to it there */
+    uint32_t due_tick;
+    uint8_t state;
+    uint8_t slot_level;
+    uint8_t slot_index;
+};
+
+/* Prepares a stopped timer. Owns: borrows `turn` as long as the timer is used. Thread: any. */
+void gw_timer_init(struct gw_timer *timer, struct gw_turn *turn,
+                   void (*on_time)(struct gw_timer *timer));
+
+/* Starts or moves the timer. Deadlines beyond 20 days are taken as 20 days. Thread: turn. */
+void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns);
+
+/* Stops it; after this on_time is not called unless it is set again. Thread: turn. */
+void gw_timer_stop(struct gw_timer *timer);
+
+/* Whether it is set, and on_time is still to come. Thread: turn. */
+bool gw_timer_is_set(const struct gw_timer *timer);
+
+#endif

@@ -1,0 +1,124 @@
+/* net/turn.c: one object, one turn at a time. */
+#include "net/turn.h"
+
+#include "net/internal.h"
+#include <assert.h>
+#include <stddef.h>
+
+/*
+ * The inbox is NULL while the turn is idle: nobody has queued it. Whoever leaves the first task
+ * queues it in its lane. From then until it has nothing left, an empty inbox holds this mark, so
+ * that nobody queues it twice.
+ */
+static struct gw_task queued_mark;
+
+static bool is_mark(const struct gw_task *task)
+{
+    return task == NULL || task == &queued_mark;
+}
+
+void gw__turn_init(struct gw_turn *turn, struct gw_lane *home, void (*on_free)(struct gw_turn *))
+{
+    turn->home = home;
+    atomic_init(&turn->inbox, NULL);
+    turn->backlog = NULL;
+    turn->next = NULL;
+    turn->on_free = on_free;
+    atomic_init(&turn->ref_count, 1);
+}
+
+void gw_turn_init(struct gw_turn *turn, struct gw_port *port, void (*on_free)(struct gw_turn *))
+{
+    gw__turn_init(turn, gw__port_next_lane(port), on_free);
+}
+
+struct gw_turn *gw_turn_ref(struct gw_turn *turn)
+{
+    atomic_fetch_add_explicit(&turn->ref_count, 1, memory_order_relaxed);
+    return turn;
+}
+
+void gw_turn_unref(struct gw_turn *turn)
+{
+    if (atomic_fetch_sub_explicit(&turn->ref_count, 1, memory_order_acq_rel) == 1 &&
+        turn->on_free != NULL) {
+        turn->on_free(turn);
+    }
+}
+
+void gw_turn_post(struct gw_turn *turn, struct gw_task *task)
+{
+    struct gw_task *newest = atomic_load_explicit(&turn->inbox, memory_order_relaxed);
+    do {
+        task->next = is_mark(newest) ? NULL : newest;
+    } while (!atomic_compare_exchange_weak(&turn->inbox, &newest, task));
+
+    if (newest == NULL) {
+        gw_turn_ref(turn);
+        gw__lane_push(turn->home, turn);
+    }
+}
+
+/* Takes all that was left so far, oldest first. */
+static struct gw_task *take_inbox(struct gw_turn *turn)
+{
+    struct gw_task *newest = atomic_exchange(&turn->inbox, &queued_mark);
+    struct gw_task *oldest = NULL;
+    while (!is_mark(newest)) {
+        struct gw_task *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    return oldest;
+}
+
+void gw__turn_run_tasks(struct gw_turn *turn)
+{
+    if (turn->backlog == NULL) {
+        turn->backlog = take_inbox(turn);
+    }
+    for (int i = 0; i < GW_TURN_TASK_COUNT_MAX && turn->backlog != NULL; i++) {
+        struct gw_task *task = turn->backlog;
+        turn->backlog = task->next;
+        task->run(task); /* may free the task, or leave it again */
+    }
+}
+
+bool gw__turn_rest(struct gw_turn *turn)
+{
+    struct gw_task *mark = &queued_mark;
+    return turn->backlog == NULL && atomic_compare_exchange_strong(&turn->inbox, &mark, NULL);
+}
+
+void gw_turn_at_end(struct gw_turn *turn, struct gw_task *task)
+{
+    struct gw_worker *worker = gw__worker();
+    assert(gw_turn_is_mine(turn));
+    (void)turn;
+    task->next = NULL;
+    if (worker->ending_first == NULL) {
+        worker->ending_first = task;
+    } else {
+        worker->ending_last->next = task;
+    }
+    worker->ending_last = task;
+}
+
+bool gw_turn_is_mine(const struct gw_turn *turn)
+{
+    const struct gw_worker *worker = gw__worker();
+    return worker != NULL && worker->turn == turn;
+}
+
+uint64_t gw_turn_now_ns(const struct gw_turn *turn)
+{
+    assert(gw_turn_is_mine(turn));
+    (void)turn;
+    return gw__worker()->now_ns;
+}
+
+struct gw_port *gw_turn_port(const struct gw_turn *turn)
+{
+    return turn->home->port;
+}

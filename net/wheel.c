@@ -1,0 +1,162 @@
+/* net/wheel.c: the timers of a lane, sorted by when they are due. */
+#include "net/wheel.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { SLOT_MASK = GW_WHEEL_SLOT_COUNT - 1 };
+
+/* The most ticks a timer may be ahead: one slot less than the whole, so that the top never laps. */
+static const uint64_t ahead_max =
+    ((uint64_t)1 << (GW_WHEEL_SLOT_BITS * GW_WHEEL_LEVEL_COUNT)) -
+    ((uint64_t)1 << (GW_WHEEL_SLOT_BITS * (GW_WHEEL_LEVEL_COUNT - 1)));
+
+uint64_t gw_wheel_tick_of(uint64_t deadline_ns)
+{
+    uint64_t whole = deadline_ns >> GW_WHEEL_TICK_SHIFT;
+    bool exact = (deadline_ns & (((uint64_t)1 << GW_WHEEL_TICK_SHIFT) - 1)) == 0;
+    return exact ? whole : whole + 1;
+}
+
+void gw_wheel_init(struct gw_wheel *wheel, uint64_t now_ns)
+{
+    memset(wheel, 0, sizeof(*wheel));
+    wheel->tick = now_ns >> GW_WHEEL_TICK_SHIFT;
+}
+
+/* The lowest level on which `due` and now differ by less than one round. */
+static unsigned level_of(uint64_t ahead)
+{
+    unsigned level = 0;
+    while (level < GW_WHEEL_LEVEL_COUNT - 1 &&
+           ahead >= (uint64_t)1 << (GW_WHEEL_SLOT_BITS * (level + 1))) {
+        level++;
+    }
+    return level;
+}
+
+void gw_wheel_add(struct gw_wheel *wheel, struct gw_timer *timer)
+{
+    uint64_t due = gw_wheel_tick_of(timer->deadline_ns);
+    uint64_t ahead = due > wheel->tick ? due - wheel->tick : 0;
+    if (ahead > ahead_max) {
+        ahead = ahead_max;
+    }
+    unsigned level = level_of(ahead);
+    unsigned index = (unsigned)((wheel->tick + ahead) >> (GW_WHEEL_SLOT_BITS * level)) & SLOT_MASK;
+
+    struct gw_timer **slot = &wheel->slots[level][index];
+    timer->due_tick = (uint32_t)(wheel->tick + ahead);
+    timer->slot_level = (uint8_t)level;
+    timer->slot_index = (uint8_t)index;
+    timer->link = slot;
+    timer->next = *slot;
+    if (timer->next != NULL) {
+        timer->next->link = &timer->next;
+    }
+    *slot = timer;
+    wheel->used[level] |= (uint64_t)1 << index;
+}
+
+void gw_wheel_remove(struct gw_wheel *wheel, struct gw_timer *timer)
+{
+    *timer->link = timer->next;
+    if (timer->next != NULL) {
+        timer->next->link = timer->link;
+    }
+    timer->link = NULL;
+    timer->next = NULL;
+    if (wheel->slots[timer->slot_level][timer->slot_index] == NULL) {
+        wheel->used[timer->slot_level] &= ~((uint64_t)1 << timer->slot_index);
+    }
+}
+
+/* Empties one slot: what is due fires, what is not moves to where it belongs now. */
+static void turn_slot(struct gw_wheel *wheel, unsigned level, uint64_t now_ns,
+                      void (*fire)(struct gw_timer *timer, uint64_t now_ns))
+{
+    unsigned index = (unsigned)(wheel->tick >> (GW_WHEEL_SLOT_BITS * level)) & SLOT_MASK;
+    struct gw_timer *timer = wheel->slots[level][index];
+    wheel->slots[level][index] = NULL;
+    wheel->used[level] &= ~((uint64_t)1 << index);
+    while (timer != NULL) {
+        struct gw_timer *next = timer->next;
+        timer->link = NULL;
+        timer->next = NULL;
+        if (level == 0) {
+            fire(timer, now_ns);
+        } else {
+            gw_wheel_add(wheel, timer);
+        }
+        timer = next;
+    }
+}
+
+/* The place of the lowest bit of `bits`, which is not 0. */
+static unsigned lowest_bit(uint64_t bits)
+{
+    unsigned place = 0;
+    for (unsigned half = GW_WHEEL_SLOT_COUNT / 2; half > 0; half /= 2) {
+        if ((bits & (((uint64_t)1 << half) - 1)) == 0) {
+            bits >>= half;
+            place += half;
+        }
+    }
+    return place;
+}
+
+/* How far the first bit of `bits` is from `from`, going up and round; `bits` is not 0. */
+static unsigned distance_to_bit(uint64_t bits, unsigned from)
+{
+    uint64_t turned = from == 0 ? bits : bits >> from | bits << (GW_WHEEL_SLOT_COUNT - from);
+    return lowest_bit(turned);
+}
+
+/* The next tick at which a slot of `level` must be looked at, from wheel->tick on. */
+static uint64_t next_tick_of(const struct gw_wheel *wheel, unsigned level)
+{
+    unsigned shift = GW_WHEEL_SLOT_BITS * level;
+    uint64_t slot = wheel->tick >> shift;
+    /* The slot of a higher level that has begun was emptied when it began. */
+    bool begun = (slot << shift) != wheel->tick;
+    uint64_t from = begun ? slot + 1 : slot;
+    return (from + distance_to_bit(wheel->used[level], (unsigned)from & SLOT_MASK)) << shift;
+}
+
+static uint64_t next_tick(const struct gw_wheel *wheel)
+{
+    uint64_t next = UINT64_MAX;
+    for (unsigned level = 0; level < GW_WHEEL_LEVEL_COUNT; level++) {
+        if (wheel->used[level] != 0) {
+            uint64_t tick = next_tick_of(wheel, level);
+            next = tick < next ? tick : next;
+        }
+    }
+    return next;
+}
+
+void gw_wheel_advance(struct gw_wheel *wheel, uint64_t now_ns,
+                      void (*fire)(struct gw_timer *timer, uint64_t now_ns))
+{
+    uint64_t now = now_ns >> GW_WHEEL_TICK_SHIFT;
+    uint64_t due;
+    while ((due = next_tick(wheel)) <= now) {
+        wheel->tick = due;
+        for (unsigned level = GW_WHEEL_LEVEL_COUNT; level-- > 1;) {
+            if ((due & (((uint64_t)1 << (GW_WHEEL_SLOT_BITS * level)) - 1)) == 0) {
+                turn_slot(wheel, level, now_ns, fire);
+            }
+        }
+        turn_slot(wheel, 0, now_ns, fire);
+        wheel->tick = due + 1;
+    }
+    if (wheel->tick <= now) {
+        wheel->tick = now + 1;
+    }
+}
+
+uint64_t gw_wheel_next_ns(const struct gw_wheel *wheel)
+{
+    uint64_t tick = next_tick(wheel);
+    return tick == UINT64_MAX ? UINT64_MAX : tick << GW_WHEEL_TICK_SHIFT;
+}

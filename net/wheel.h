@@ -1,0 +1,54 @@
+/* net/wheel.h: the timers of a lane, sorted by when they are due. Private to net. */
+#ifndef GW_NET_WHEEL_H
+#define GW_NET_WHEEL_H
+
+#include "net/timer.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * A hierarchical timing wheel: each level has 64 slots, each slot of a level is as long as the
+ * whole level below it. A timer goes into the level that its distance asks for, and moves down as
+ * its time comes near. Adding, removing and firing cost the same however many timers there are.
+ *
+ *      level 0   64 slots of one tick (2^20 ns, about 1 ms)
+ *      level 1   64 slots of 64 ticks
+ *      ...
+ *
+ * A wheel has no lock: whoever serves its lane has it. Times are those of the port's clock.
+ *
+ * Source    Varghese and Lauck, "Hashed and hierarchical timing wheels", 1987.
+ */
+enum {
+    GW_WHEEL_TICK_SHIFT = 20,
+    GW_WHEEL_SLOT_BITS = 6,
+    GW_WHEEL_SLOT_COUNT = 1 << GW_WHEEL_SLOT_BITS,
+    GW_WHEEL_LEVEL_COUNT = 5, /* 2^30 ticks: 13 days; who waits longer is looked at again then */
+};
+
+struct gw_wheel {
+    uint64_t tick; /* everything due before this has fired */
+    uint64_t used[GW_WHEEL_LEVEL_COUNT]; /* a bit for each slot that is not empty */
+    struct gw_timer *slots[GW_WHEEL_LEVEL_COUNT][GW_WHEEL_SLOT_COUNT];
+};
+
+/* Prepares an empty wheel that begins at `now_ns`. */
+void gw_wheel_init(struct gw_wheel *wheel, uint64_t now_ns);
+
+/* The first tick at which `deadline_ns` has passed. */
+uint64_t gw_wheel_tick_of(uint64_t deadline_ns);
+
+/* Puts a timer where its deadline belongs. It must not be in a wheel. */
+void gw_wheel_add(struct gw_wheel *wheel, struct gw_timer *timer);
+
+/* Takes it out again. It must be in this wheel. */
+void gw_wheel_remove(struct gw_wheel *wheel, struct gw_timer *timer);
+
+/* Takes out each timer that is due at `now_ns` and hands it to `fire`, which may add it again. */
+void gw_wheel_advance(struct gw_wheel *wheel, uint64_t now_ns,
+                      void (*fire)(struct gw_timer *timer, uint64_t now_ns));
+
+/* When to call gw_wheel_advance() next; UINT64_MAX while the wheel is empty. */
+uint64_t gw_wheel_next_ns(const struct gw_wheel *wheel);
+
+#endif
