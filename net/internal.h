@@ -22,6 +22,9 @@ void gw__turn_run_tasks(struct gw_turn *turn);
 /* Ends the turn's time in the queue of its lane. Returns false when more is waiting already. */
 bool gw__turn_rest(struct gw_turn *turn);
 
+/* Whether no task waits for the turn. Thread: its lane, which alone runs it. */
+bool gw__turn_is_idle(const struct gw_turn *turn);
+
 /* ---- timer.c ---- */
 
 /* What a wheel does with a timer whose slot has come: posts it, or puts it back. */

@@ -43,7 +43,7 @@ int gw__lane_open(struct gw_lane *lane, struct gw_port *port, const struct gw_ba
     lane->index = index;
     os_mutex_init(&lane->ready_mutex);
     os_mutex_init(&lane->wheel_mutex);
-    gw_wheel_init(&lane->wheel, ops->now_ns());
+    gw__wheel_init(&lane->wheel, ops->now_ns());
     gw__turn_init(&lane->errands, lane, NULL);
     int error = ops->open(lane);
     if (error != GW_OK) {
@@ -252,11 +252,12 @@ static void run_turn(struct gw_lane *lane, struct gw_turn *turn)
     begin_turn(turn);
     gw__turn_run_tasks(turn);
     end_turn();
-    if (gw__turn_rest(turn)) {
-        gw_turn_unref(turn);
-    } else {
+    if (!gw__turn_rest(turn)) {
         gw__lane_push(lane, turn);
+        return;
     }
+    gw_turn_unref(turn);
+    flush_streams(this_worker); /* an object that goes may have had last words for others */
 }
 
 /* An operation's task, on a shared lane. */
@@ -312,14 +313,14 @@ static void run_one_ready(struct gw_lane *lane)
 static void fire_timers(struct gw_lane *lane)
 {
     gw__lane_lock_wheel(lane);
-    gw_wheel_advance(&lane->wheel, this_worker->now_ns, gw__timer_fire);
+    gw__wheel_advance(&lane->wheel, this_worker->now_ns, gw__timer_fire);
     gw__lane_unlock_wheel(lane);
 }
 
 static uint64_t next_deadline_ns(struct gw_lane *lane)
 {
     gw__lane_lock_wheel(lane);
-    uint64_t next = gw_wheel_next_ns(&lane->wheel);
+    uint64_t next = gw__wheel_next_ns(&lane->wheel);
     gw__lane_unlock_wheel(lane);
     return next;
 }
@@ -353,4 +354,15 @@ int gw__lane_run(struct gw_worker *worker)
     }
     gw__lane_wake(lane); /* the next worker of a shared lane hears of the stop from this one */
     return error;
+}
+
+void gw__lane_sweep(struct gw_lane *lane, struct gw_worker *worker)
+{
+    enum { ROUND_COUNT_MAX = 64 }; /* a task may leave itself again, for ever */
+    worker->lane = lane;
+    worker->now_ns = lane->ops->now_ns();
+    for (int round = 0; round < ROUND_COUNT_MAX && gw__lane_is_busy(lane); round++) {
+        collect_inbox(lane);
+        run_ready(lane);
+    }
 }

@@ -77,6 +77,9 @@ void gw__lane_close(struct gw_lane *lane);
 /* Serves the worker's lane until the port is stopped. Returns 0 or GW_E_SYSTEM. */
 int gw__lane_run(struct gw_worker *worker);
 
+/* Runs what still waits in a lane that nobody serves any more. Thread: setup. */
+void gw__lane_sweep(struct gw_lane *lane, struct gw_worker *worker);
+
 /* Whether the calling thread may touch what belongs to the lane without a lock. */
 bool gw__lane_is_mine(const struct gw_lane *lane);
 

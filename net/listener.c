@@ -25,7 +25,7 @@ struct gw_listener {
     bool attached;
     bool accepting; /* accept_op is in flight */
     bool closing;
-    bool short_of;  /* the last accept found no descriptor or memory */
+    bool short_of; /* the last accept found no descriptor or memory */
 };
 
 static struct gw_listener *from_turn(struct gw_turn *turn)
@@ -167,7 +167,8 @@ static void accept_done(struct gw_op *op, int result)
     } else if (is_shortage(result)) {
         pause_accepting(listener, result);
     } else {
-        accept_next(listener); /* a peer that left the queue again (GW_E_RESET) is no reason to stop */
+        accept_next(
+            listener); /* a peer that left the queue again (GW_E_RESET) is no reason to stop */
     }
 }
 
@@ -191,8 +192,8 @@ int gw_listener_open(struct gw_port *port, const struct gw_listener_config *conf
                      const struct gw_listener_events *events, void *context,
                      struct gw_listener **listener_out)
 {
-    uint32_t backlog = config->backlog_count_max == 0 ? (uint32_t)BACKLOG_COUNT_MAX
-                                                      : config->backlog_count_max;
+    uint32_t backlog =
+        config->backlog_count_max == 0 ? (uint32_t)BACKLOG_COUNT_MAX : config->backlog_count_max;
     struct gw_listener *listener = calloc(1, sizeof(*listener));
     if (listener == NULL) {
         return GW_E_MEMORY;

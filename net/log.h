@@ -33,9 +33,15 @@ struct gw_log {
 
 /* A number or a text as a field: GW_LOG_NUMBER("streams", n). */
 #define GW_LOG_NUMBER(field_name, value)                                                           \
-    (struct gw_log_field){.name = (field_name), .text = NULL, .number = (int64_t)(value)}
+    (struct gw_log_field)                                                                          \
+    {                                                                                              \
+        .name = (field_name), .text = NULL, .number = (int64_t)(value)                             \
+    }
 #define GW_LOG_TEXT(field_name, value)                                                             \
-    (struct gw_log_field){.name = (field_name), .text = (value), .number = 0}
+    (struct gw_log_field)                                                                          \
+    {                                                                                              \
+        .name = (field_name), .text = (value), .number = 0                                         \
+    }
 
 /* Hands an event to `log`, if anybody reads it. Owns: borrows all. Thread: any. */
 void gw_log_write(const struct gw_log *log, enum gw_log_level level, const char *event,

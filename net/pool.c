@@ -155,8 +155,8 @@ static void *take_pooled(struct gw_worker *worker, unsigned class)
 void *gw__pool_take(uint32_t bytes)
 {
     struct gw_worker *worker = gw__worker();
-    void *block = bytes > GW_POOL_BLOCK_BYTES_MAX ? malloc(bytes)
-                                                  : take_pooled(worker, class_of(bytes));
+    void *block =
+        bytes > GW_POOL_BLOCK_BYTES_MAX ? malloc(bytes) : take_pooled(worker, class_of(bytes));
     if (block != NULL) {
         tally(worker, gw__pool_block_bytes(bytes));
     }

@@ -22,10 +22,10 @@ struct gw_port {
     uint32_t worker_count;
     uint32_t lane_count;
     uint32_t stream_count_max;
-    struct gw_lane *lanes;      /* lane_count */
-    struct gw_worker *workers;  /* worker_count */
-    struct tallies *tallies;    /* worker_count, and one for all other threads */
-    atomic_uint entered_count;  /* threads that have called gw_port_run() */
+    struct gw_lane *lanes;     /* lane_count */
+    struct gw_worker *workers; /* worker_count */
+    struct tallies *tallies;   /* worker_count, and one for all other threads */
+    atomic_uint entered_count; /* threads that have called gw_port_run() */
     atomic_uint next_lane;
     atomic_uint stream_count;
     atomic_bool stopping;
@@ -69,8 +69,8 @@ static int open_lanes(struct gw_port *port)
 {
     uint32_t count = port->ops->lane_shared ? 1 : port->worker_count;
     for (; port->lane_count < count; port->lane_count++) {
-        int error = gw__lane_open(&port->lanes[port->lane_count], port, port->ops,
-                                  port->lane_count);
+        int error =
+            gw__lane_open(&port->lanes[port->lane_count], port, port->ops, port->lane_count);
         if (error != GW_OK) {
             return error;
         }
@@ -95,8 +95,8 @@ int gw__port_create_on(const struct gw_backend_ops *ops, const struct gw_port_co
     uint32_t worker_count = config->worker_count;
     if (worker_count == 0) {
         worker_count = os_processor_count();
-        worker_count = worker_count < GW_PORT_WORKER_COUNT_MAX ? worker_count
-                                                               : GW_PORT_WORKER_COUNT_MAX;
+        worker_count =
+            worker_count < GW_PORT_WORKER_COUNT_MAX ? worker_count : GW_PORT_WORKER_COUNT_MAX;
     }
     if (worker_count > GW_PORT_WORKER_COUNT_MAX) {
         return GW_E_FULL;
@@ -121,11 +121,31 @@ int gw_port_create(const struct gw_port_config *config, struct gw_port **port_ou
     return ops == NULL ? GW_E_UNSUPPORTED : gw__port_create_on(ops, config, port_out);
 }
 
+/*
+ * Tasks that nobody has run hold memory and references: what was sent to a stream as it ended, an
+ * object that was told to go. They run now; a lane's task may lead to another lane, so twice around.
+ */
+static void sweep(struct gw_port *port)
+{
+    if (port->lane_count == 0) {
+        return;
+    }
+    struct gw_worker *worker = &port->workers[0];
+    worker->port = port;
+    gw__worker_enter(worker);
+    for (uint32_t i = 0; i < 2 * port->lane_count; i++) {
+        gw__lane_sweep(&port->lanes[i % port->lane_count], worker);
+    }
+    gw__pool_cache_empty(&worker->pool);
+    gw__worker_leave();
+}
+
 void gw_port_destroy(struct gw_port *port)
 {
     if (port == NULL) {
         return;
     }
+    sweep(port);
     assert(atomic_load(&port->stream_count) == 0);
     while (port->lane_count > 0) {
         gw__lane_close(&port->lanes[--port->lane_count]);

@@ -59,7 +59,8 @@ struct gw_task {
 int gw_port_create(const struct gw_port_config *config, struct gw_port **port_out);
 
 /*
- * Ends a port. Its streams and listeners must have had their last turn.
+ * Ends a port. Its streams and listeners must have had their last turn. Tasks that were posted and
+ * have not run, run now, on the calling thread.
  *
  * Owns      takes `port`, which may be NULL.
  * Thread    setup.
@@ -132,18 +133,18 @@ uint64_t gw_port_random(const struct gw_port *port);
 
 /* What the port has done so far, and what it holds now. */
 struct gw_port_counters {
-    uint64_t accepted;          /* streams that came in */
-    uint64_t turned_away;       /* of those: closed at once, because stream_count_max was reached */
-    uint64_t accept_pauses;     /* times accepting paused, because descriptors or memory ran out */
-    uint64_t dialed;            /* streams that went out */
-    uint64_t stream_count;      /* open now */
+    uint64_t accepted;      /* streams that came in */
+    uint64_t turned_away;   /* of those: closed at once, because stream_count_max was reached */
+    uint64_t accept_pauses; /* times accepting paused, because descriptors or memory ran out */
+    uint64_t dialed;        /* streams that went out */
+    uint64_t stream_count;  /* open now */
     uint64_t bytes_in;
     uint64_t bytes_out;
-    uint64_t recv_count;        /* receives that brought bytes */
-    uint64_t send_count;        /* sends that took bytes */
-    uint64_t send_queue_bytes;  /* waiting now, in all streams together */
-    uint64_t pool_bytes;        /* pooled memory in use now: rings, chunks and queue entries */
-    uint64_t wake_count;        /* times one thread woke another */
+    uint64_t recv_count;       /* receives that brought bytes */
+    uint64_t send_count;       /* sends that took bytes */
+    uint64_t send_queue_bytes; /* waiting now, in all streams together */
+    uint64_t pool_bytes;       /* pooled memory in use now: rings, chunks and queue entries */
+    uint64_t wake_count;       /* times one thread woke another */
 };
 
 /* Adds up the counters; while workers run, a picture that is a moment old. Thread: any. */

@@ -28,8 +28,8 @@
  * A ring has no lock. It belongs to whoever holds the turn of its stream.
  */
 struct gw_ring {
-    const uint8_t *lent;     /* bytes read in place, or NULL */
-    uint8_t *memory;         /* the ring's own, or NULL */
+    const uint8_t *lent; /* bytes read in place, or NULL */
+    uint8_t *memory;     /* the ring's own, or NULL */
     uint32_t lent_bytes;
     uint32_t capacity_bytes;     /* of `memory`; a power of two, or 0 */
     uint32_t capacity_bytes_max; /* a power of two; the most that may wait */

@@ -62,8 +62,8 @@ static struct gw_send_entry *next_of(const struct gw_send_entry *entry)
 uint8_t *gw__send_queue_room(struct gw_send_queue *queue, uint32_t bytes)
 {
     struct gw_send_entry *last = queue->last;
-    bool fits = queue->first != NULL && last->buf == NULL &&
-                last->capacity_bytes - last->end >= bytes;
+    bool fits =
+        queue->first != NULL && last->buf == NULL && last->capacity_bytes - last->end >= bytes;
     return fits ? last->data + last->end : NULL;
 }
 
@@ -81,9 +81,8 @@ static void link_last(struct gw_send_queue *queue, struct gw_send_entry *entry)
 void gw__send_queue_append(struct gw_send_queue *queue, struct gw_send_entry *entry)
 {
     uint32_t bytes = entry->end - entry->begin;
-    uint8_t *room = entry->buf == NULL && bytes <= COPIED_BYTES_MAX
-                        ? gw__send_queue_room(queue, bytes)
-                        : NULL;
+    uint8_t *room =
+        entry->buf == NULL && bytes <= COPIED_BYTES_MAX ? gw__send_queue_room(queue, bytes) : NULL;
     if (room == NULL) {
         link_last(queue, entry);
         return;

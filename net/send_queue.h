@@ -23,11 +23,11 @@ struct gw_stream;
  * comes as a task for the stream's turn.
  */
 struct gw_send_entry {
-    struct gw_task task;       /* on the way from elsewhere; its link is the queue's afterwards */
-    struct gw_stream *stream;  /* where it is on its way to */
-    struct gw_buf *buf;        /* shared bytes, or NULL: they lie in `data` */
-    uint32_t capacity_bytes;   /* of `data` */
-    uint32_t begin;            /* what is still to be sent: [begin, end) */
+    struct gw_task task;      /* on the way from elsewhere; its link is the queue's afterwards */
+    struct gw_stream *stream; /* where it is on its way to */
+    struct gw_buf *buf;       /* shared bytes, or NULL: they lie in `data` */
+    uint32_t capacity_bytes;  /* of `data` */
+    uint32_t begin;           /* what is still to be sent: [begin, end) */
     uint32_t end;
     uint8_t data[];
 };
@@ -56,7 +56,8 @@ uint32_t gw__send_entry_cost(const struct gw_send_entry *entry);
 /* Where the next `bytes` can be written in the last chunk, or NULL. */
 uint8_t *gw__send_queue_room(struct gw_send_queue *queue, uint32_t bytes);
 
-/* Puts an entry last. A small one of its own bytes is copied into the chunk before it, and ended. */
+/* Puts an entry last. A small one of its own bytes is copied into the chunk before it, and ended.
+ */
 void gw__send_queue_append(struct gw_send_queue *queue, struct gw_send_entry *entry);
 
 /* Shows what is to be sent next. Returns the number of spans, at most GW_SEND_SPAN_COUNT_MAX. */

@@ -32,9 +32,13 @@ static uint32_t ring_bytes_for(uint32_t recv_bytes_max)
 
 static void connect_done(struct gw_op *op, int result);
 
+/* Without a word when an end was decided: it is on its way, and what was queued leaves with it. */
 static void open_now(struct gw_stream *stream)
 {
     stream->state = GW_STREAM_OPEN;
+    if (gw__stream_has_end(stream)) {
+        return;
+    }
     if (stream->events->on_open != NULL) {
         stream->events->on_open(stream, stream->context);
     }
@@ -82,11 +86,8 @@ static void run_work(struct gw_task *task)
     if (stream->state == GW_STREAM_CLOSED) {
         return;
     }
-    if ((work & GW_STREAM_WORK_OPEN) != 0 && !gw__stream_has_end(stream)) {
+    if ((work & GW_STREAM_WORK_OPEN) != 0) {
         begin(stream);
-    }
-    if ((work & GW_STREAM_WORK_END) != 0) {
-        gw__stream_begin_end(stream);
     }
     if ((work & GW_STREAM_WORK_READ) != 0 && stream->state == GW_STREAM_OPEN) {
         gw__stream_deliver(stream);
@@ -117,6 +118,7 @@ static struct gw_stream *create(struct gw_port *port, os_socket handle,
     stream->recv_op.done = gw__stream_recv_done;
     stream->send_op.done = gw__stream_send_done;
     stream->work_task.run = run_work;
+    stream->end_task.run = gw__stream_run_end;
     stream->queued_bytes_max = config->send_queue_bytes_max;
     gw_ring_init(&stream->ring, ring_bytes_for(config->recv_bytes_max));
     gw_timer_init(&stream->timer, &stream->turn, gw__stream_on_time);
@@ -152,8 +154,7 @@ void gw__stream_leave_port(struct gw_stream *stream)
     gw__port_give_place(home->port);
 }
 
-void gw_stream_start(struct gw_stream *stream, const struct gw_stream_events *events,
-                     void *context)
+void gw_stream_start(struct gw_stream *stream, const struct gw_stream_events *events, void *context)
 {
     assert(stream->events == NULL);
     stream->events = events;

@@ -166,7 +166,7 @@ void gw_stream_set_deadline(struct gw_stream *stream, uint64_t deadline_ns);
  * Returns   true when this was the first finish or close, which decides the reason; otherwise
  *           nothing is changed and `last` is not sent.
  * Owns      borrows `last`, and keeps a reference of its own.
- * Thread    any.
+ * Thread    any, once it was started or dialed.
  */
 bool gw_stream_finish(struct gw_stream *stream, int reason, struct gw_buf *last);
 
@@ -174,7 +174,7 @@ bool gw_stream_finish(struct gw_stream *stream, int reason, struct gw_buf *last)
  * Closes now. What is queued is dropped. After a finish it only makes haste.
  *
  * Returns   true when this was the first finish or close, which decides the reason.
- * Thread    any.
+ * Thread    any, once it was started or dialed.
  */
 bool gw_stream_close(struct gw_stream *stream, int reason);
 

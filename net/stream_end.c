@@ -22,15 +22,32 @@ static int reason_of(const struct gw_stream *stream)
     return (int)(int32_t)(uint32_t)(end >> GW_STREAM_END_REASON_SHIFT);
 }
 
+void gw__stream_post_end(struct gw_stream *stream)
+{
+    if (!atomic_exchange(&stream->end_posted, true)) {
+        gw_turn_post(&stream->turn, &stream->end_task);
+    }
+}
+
+/* A send had failed before somebody asked for the end: now there is nobody to deliver to. */
+static void make_deaf(struct gw_stream *stream)
+{
+    if (!gw__stream_is_deaf(stream)) {
+        atomic_fetch_or(&stream->end, GW_STREAM_END_FINISH);
+        gw__stream_post_end(stream);
+    }
+}
+
 bool gw_stream_finish(struct gw_stream *stream, int reason, struct gw_buf *last)
 {
     if (!gw__stream_decide_end(stream, GW_STREAM_END_FINISH, reason)) {
+        make_deaf(stream);
         return false;
     }
     if (last != NULL) {
         gw__stream_queue_last(stream, last);
     }
-    gw__stream_post_work(stream, GW_STREAM_WORK_END);
+    gw__stream_post_end(stream);
     return true;
 }
 
@@ -40,7 +57,7 @@ bool gw_stream_close(struct gw_stream *stream, int reason)
     if (!first) {
         atomic_fetch_or(&stream->end, GW_STREAM_END_CLOSE);
     }
-    gw__stream_post_work(stream, GW_STREAM_WORK_END);
+    gw__stream_post_end(stream);
     return first;
 }
 
@@ -87,7 +104,9 @@ static void begin_flush(struct gw_stream *stream)
     stream->state = GW_STREAM_FLUSHING;
     gw_ring_fini(&stream->ring);
     gw__stream_hurry(stream, GW_STREAM_FLUSH_MS);
-    gw__stream_recv(stream); /* so that a peer who is in the middle of sending does not wait for us */
+    gw__stream_flush_at_end(stream); /* it may never have opened, with words waiting */
+    gw__stream_recv(
+        stream); /* so that a peer who is in the middle of sending does not wait for us */
     gw__stream_step_end(stream);
 }
 
@@ -104,10 +123,13 @@ static void begin_linger(struct gw_stream *stream)
     gw__stream_recv(stream);
 }
 
-void gw__stream_begin_end(struct gw_stream *stream)
+void gw__stream_run_end(struct gw_task *task)
 {
+    struct gw_stream *stream =
+        (struct gw_stream *)((char *)task - offsetof(struct gw_stream, end_task));
+    atomic_store(&stream->end_posted, false);
     bool close = (atomic_load(&stream->end) & GW_STREAM_END_CLOSE) != 0;
-    if (close || stream->state < GW_STREAM_OPEN) {
+    if (close || stream->state < GW_STREAM_OPEN || stream->send_failed) {
         begin_close(stream);
     } else if (stream->state == GW_STREAM_OPEN) {
         begin_flush(stream);

@@ -27,10 +27,15 @@ enum gw_stream_state {
 };
 
 /* Bits of gw_stream.end, below the reason. */
-enum { GW_STREAM_END_FINISH = 1, GW_STREAM_END_CLOSE = 2, GW_STREAM_END_REASON_SHIFT = 32 };
+enum {
+    GW_STREAM_END_FINISH = 1, /* asked for; nothing is heard any more */
+    GW_STREAM_END_CLOSE = 2,  /* the same, and without a flush */
+    GW_STREAM_END_FAILED = 4, /* a send has failed; what had arrived is still heard */
+    GW_STREAM_END_REASON_SHIFT = 32,
+};
 
 /* What to look at in the next turn; bits of gw_stream.work. */
-enum { GW_STREAM_WORK_OPEN = 1, GW_STREAM_WORK_END = 2, GW_STREAM_WORK_READ = 4 };
+enum { GW_STREAM_WORK_OPEN = 1, GW_STREAM_WORK_READ = 2 };
 
 struct gw_stream {
     struct gw_turn turn;
@@ -41,6 +46,7 @@ struct gw_stream {
     struct gw_timer timer; /* the user's deadline, then that of the end */
     struct gw_send_queue queue;
     struct gw_task work_task;
+    struct gw_task end_task; /* its own, so that it comes behind what was sent before the end */
     const struct gw_stream_events *events;
     void *context;
     struct gw_stream *flush_next; /* in the worker's list of streams that were spoken to */
@@ -48,6 +54,7 @@ struct gw_stream {
     _Atomic uint64_t end;     /* what the first finish or close decided; 0 before it */
     atomic_uint work;         /* bits; not 0 while work_task is posted */
     atomic_uint queued_bytes; /* what waits, in the queue and on its way to it */
+    atomic_bool end_posted;   /* while end_task is */
 
     uint32_t queued_bytes_max;
     uint32_t lingered_bytes; /* read and discarded since a finish */
@@ -103,17 +110,27 @@ void gw__stream_drop_queue(struct gw_stream *stream);
 
 /* ---- stream_end.c: finish, close, and the way there ---- */
 
-/* Whether a finish or close was asked for. Thread: any. */
+/* Whether nothing more is taken for sending. Thread: any. */
 static inline bool gw__stream_has_end(const struct gw_stream *stream)
 {
     return atomic_load_explicit(&stream->end, memory_order_acquire) != 0;
 }
 
+/* Whether nothing more is heard, because a finish or close was asked for. Thread: any. */
+static inline bool gw__stream_is_deaf(const struct gw_stream *stream)
+{
+    const unsigned asked = GW_STREAM_END_FINISH | GW_STREAM_END_CLOSE;
+    return (atomic_load_explicit(&stream->end, memory_order_acquire) & asked) != 0;
+}
+
 /* Decides the end, if nobody has yet. `bit` is one of GW_STREAM_END_. Thread: any. */
 bool gw__stream_decide_end(struct gw_stream *stream, unsigned bit, int reason);
 
-/* Does what was decided. */
-void gw__stream_begin_end(struct gw_stream *stream);
+/* Leaves the end that was decided for a turn, behind all that was left before. Thread: any. */
+void gw__stream_post_end(struct gw_stream *stream);
+
+/* Does what was decided: the stream's end_task. */
+void gw__stream_run_end(struct gw_task *task);
 
 /* The next step of an end that has begun, if nothing is in its way. */
 void gw__stream_step_end(struct gw_stream *stream);

@@ -7,8 +7,7 @@
 /* Whether bytes that come now are still the user's. */
 static bool is_heard(const struct gw_stream *stream)
 {
-    return stream->state == GW_STREAM_OPEN &&
-           (stream->send_failed || !gw__stream_has_end(stream));
+    return stream->state == GW_STREAM_OPEN && !gw__stream_is_deaf(stream);
 }
 
 static bool wants_bytes(const struct gw_stream *stream)
@@ -88,13 +87,17 @@ static void take_bytes(struct gw_stream *stream, const uint8_t *data, uint32_t b
     }
 }
 
-/* The peer has said its last byte. */
+/*
+ * The peer has said its last byte. What was sent to it before, also from elsewhere, still leaves:
+ * the end comes behind it. An end that somebody else has decided is on its way already.
+ */
 static void take_fin(struct gw_stream *stream)
 {
     stream->peer_finished = true;
     if (stream->state == GW_STREAM_OPEN && !stream->send_failed) {
-        gw__stream_decide_end(stream, GW_STREAM_END_FINISH, GW_E_CLOSED);
-        gw__stream_begin_end(stream);
+        if (gw__stream_decide_end(stream, GW_STREAM_END_FINISH, GW_E_CLOSED)) {
+            gw__stream_post_end(stream);
+        }
     } else if (stream->state != GW_STREAM_FLUSHING) {
         gw__stream_fail(stream, GW_E_CLOSED);
     }

@@ -32,8 +32,7 @@ static int claim(struct gw_stream *stream, uint32_t cost)
     if (gw__stream_has_end(stream)) {
         return GW_E_CLOSED;
     }
-    uint64_t before =
-        atomic_fetch_add_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
+    uint64_t before = atomic_fetch_add_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
     if (before + cost > stream->queued_bytes_max) {
         atomic_fetch_sub_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
         return GW_E_FULL;
@@ -44,10 +43,14 @@ static int claim(struct gw_stream *stream, uint32_t cost)
 
 /* ---- into the queue ---- */
 
-/* Whether the calling thread may touch the queue now, or must leave a task. */
+/*
+ * Whether the calling thread may touch the queue now, or must leave a task: also on the stream's own
+ * lane when other tasks wait for its turn, so that what was posted before is not overtaken.
+ */
 static bool queue_is_mine(const struct gw_stream *stream)
 {
-    return gw_turn_is_mine(&stream->turn) || gw__lane_is_mine(stream->turn.home);
+    return gw_turn_is_mine(&stream->turn) ||
+           (gw__lane_is_mine(stream->turn.home) && gw__turn_is_idle(&stream->turn));
 }
 
 static bool takes_entries(const struct gw_stream *stream)
@@ -149,8 +152,8 @@ int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream
         return error;
     }
     *place_out = (struct gw_stream_place){.bytes = bytes, .in_place = queue_is_mine(stream)};
-    error = place_out->in_place ? reserve_in_place(stream, place_out)
-                                : reserve_elsewhere(place_out);
+    error =
+        place_out->in_place ? reserve_in_place(stream, place_out) : reserve_elsewhere(place_out);
     if (error != GW_OK) {
         release(stream, bytes);
     }
@@ -217,16 +220,19 @@ static void take_sent(struct gw_stream *stream, uint32_t bytes)
     }
 }
 
-/* Nothing more can leave. What had arrived is still delivered, for a while. */
+/*
+ * Nothing more can leave. What had arrived is still delivered, for a while; but not to who has
+ * finished or closed already.
+ */
 static void fail_sending(struct gw_stream *stream, int error)
 {
-    if (stream->state != GW_STREAM_OPEN) {
+    bool open = stream->state == GW_STREAM_OPEN;
+    if (!open || !gw__stream_decide_end(stream, GW_STREAM_END_FAILED, error)) {
         gw__stream_fail(stream, error);
         return;
     }
     stream->send_failed = true;
     gw__stream_drop_queue(stream);
-    gw__stream_decide_end(stream, GW_STREAM_END_FINISH, error);
     gw__stream_hurry(stream, GW_STREAM_LINGER_MS);
 }
 

@@ -7,9 +7,9 @@
 
 /* Where the timer is. A stopped one may still be on its way: then its task finds nothing to do. */
 enum {
-    IN_WHEEL = 1, /* it lies in a slot */
+    IN_WHEEL = 1,   /* it lies in a slot */
     ON_ITS_WAY = 2, /* its task is posted and has not run */
-    SET = 4,      /* on_time is still to come */
+    SET = 4,        /* on_time is still to come */
 };
 
 static const uint64_t ahead_ns_max = (uint64_t)20 * 24 * 3600 * 1000000000u;
@@ -21,13 +21,13 @@ static struct gw_wheel *wheel_of(const struct gw_timer *timer)
 
 static void enter_wheel(struct gw_timer *timer)
 {
-    gw_wheel_add(wheel_of(timer), timer);
+    gw__wheel_add(wheel_of(timer), timer);
     timer->state |= IN_WHEEL;
 }
 
 static void leave_wheel(struct gw_timer *timer)
 {
-    gw_wheel_remove(wheel_of(timer), timer);
+    gw__wheel_remove(wheel_of(timer), timer);
     timer->state &= (uint8_t)~IN_WHEEL;
 }
 
@@ -67,16 +67,23 @@ void gw__timer_fire(struct gw_timer *timer, uint64_t now_ns)
     gw_turn_post(timer->turn, &timer->task);
 }
 
+/* Ticks are compared in 32 bits: nothing may lie far from now, also not what has passed. */
+static uint64_t clamp(uint64_t deadline_ns, uint64_t now_ns)
+{
+    uint64_t latest_ns = now_ns + ahead_ns_max;
+    uint64_t not_past_ns = deadline_ns > now_ns ? deadline_ns : now_ns;
+    return not_past_ns < latest_ns ? not_past_ns : latest_ns;
+}
+
 void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns)
 {
     struct gw_lane *lane = timer->turn->home;
     assert(gw_turn_is_mine(timer->turn));
-    uint64_t latest_ns = gw_turn_now_ns(timer->turn) + ahead_ns_max;
     gw__lane_lock_wheel(lane);
-    timer->deadline_ns = deadline_ns < latest_ns ? deadline_ns : latest_ns;
+    timer->deadline_ns = clamp(deadline_ns, gw_turn_now_ns(timer->turn));
     timer->state |= SET;
     if ((timer->state & IN_WHEEL) != 0 &&
-        (int32_t)((uint32_t)gw_wheel_tick_of(timer->deadline_ns) - timer->due_tick) < 0) {
+        (int32_t)((uint32_t)gw__wheel_tick_of(timer->deadline_ns) - timer->due_tick) < 0) {
         leave_wheel(timer);
     }
     if ((timer->state & (IN_WHEEL | ON_ITS_WAY)) == 0) {

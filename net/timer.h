@@ -25,7 +25,7 @@ struct gw_timer {
     struct gw_turn *turn;
     void (*on_time)(struct gw_timer *timer);
     uint64_t deadline_ns;
-    struct gw_timer *next; /* in its slot of the wheel */
+    struct gw_timer *next;  /* in its slot of the wheel */
     struct gw_timer **link; /* what points to it there */
     uint32_t due_tick;
     uint8_t state;

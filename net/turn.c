@@ -91,6 +91,11 @@ bool gw__turn_rest(struct gw_turn *turn)
     return turn->backlog == NULL && atomic_compare_exchange_strong(&turn->inbox, &mark, NULL);
 }
 
+bool gw__turn_is_idle(const struct gw_turn *turn)
+{
+    return atomic_load_explicit(&turn->inbox, memory_order_relaxed) == NULL;
+}
+
 void gw_turn_at_end(struct gw_turn *turn, struct gw_task *task)
 {
     struct gw_worker *worker = gw__worker();

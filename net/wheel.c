@@ -11,14 +11,14 @@ static const uint64_t ahead_max =
     ((uint64_t)1 << (GW_WHEEL_SLOT_BITS * GW_WHEEL_LEVEL_COUNT)) -
     ((uint64_t)1 << (GW_WHEEL_SLOT_BITS * (GW_WHEEL_LEVEL_COUNT - 1)));
 
-uint64_t gw_wheel_tick_of(uint64_t deadline_ns)
+uint64_t gw__wheel_tick_of(uint64_t deadline_ns)
 {
     uint64_t whole = deadline_ns >> GW_WHEEL_TICK_SHIFT;
     bool exact = (deadline_ns & (((uint64_t)1 << GW_WHEEL_TICK_SHIFT) - 1)) == 0;
     return exact ? whole : whole + 1;
 }
 
-void gw_wheel_init(struct gw_wheel *wheel, uint64_t now_ns)
+void gw__wheel_init(struct gw_wheel *wheel, uint64_t now_ns)
 {
     memset(wheel, 0, sizeof(*wheel));
     wheel->tick = now_ns >> GW_WHEEL_TICK_SHIFT;
@@ -28,16 +28,16 @@ void gw_wheel_init(struct gw_wheel *wheel, uint64_t now_ns)
 static unsigned level_of(uint64_t ahead)
 {
     unsigned level = 0;
-    while (level < GW_WHEEL_LEVEL_COUNT - 1 &&
-           ahead >= (uint64_t)1 << (GW_WHEEL_SLOT_BITS * (level + 1))) {
+    while (level < GW_WHEEL_LEVEL_COUNT - 1 && ahead >= (uint64_t)1
+                                                            << (GW_WHEEL_SLOT_BITS * (level + 1))) {
         level++;
     }
     return level;
 }
 
-void gw_wheel_add(struct gw_wheel *wheel, struct gw_timer *timer)
+void gw__wheel_add(struct gw_wheel *wheel, struct gw_timer *timer)
 {
-    uint64_t due = gw_wheel_tick_of(timer->deadline_ns);
+    uint64_t due = gw__wheel_tick_of(timer->deadline_ns);
     uint64_t ahead = due > wheel->tick ? due - wheel->tick : 0;
     if (ahead > ahead_max) {
         ahead = ahead_max;
@@ -58,7 +58,7 @@ void gw_wheel_add(struct gw_wheel *wheel, struct gw_timer *timer)
     wheel->used[level] |= (uint64_t)1 << index;
 }
 
-void gw_wheel_remove(struct gw_wheel *wheel, struct gw_timer *timer)
+void gw__wheel_remove(struct gw_wheel *wheel, struct gw_timer *timer)
 {
     *timer->link = timer->next;
     if (timer->next != NULL) {
@@ -86,7 +86,7 @@ static void turn_slot(struct gw_wheel *wheel, unsigned level, uint64_t now_ns,
         if (level == 0) {
             fire(timer, now_ns);
         } else {
-            gw_wheel_add(wheel, timer);
+            gw__wheel_add(wheel, timer);
         }
         timer = next;
     }
@@ -135,8 +135,8 @@ static uint64_t next_tick(const struct gw_wheel *wheel)
     return next;
 }
 
-void gw_wheel_advance(struct gw_wheel *wheel, uint64_t now_ns,
-                      void (*fire)(struct gw_timer *timer, uint64_t now_ns))
+void gw__wheel_advance(struct gw_wheel *wheel, uint64_t now_ns,
+                       void (*fire)(struct gw_timer *timer, uint64_t now_ns))
 {
     uint64_t now = now_ns >> GW_WHEEL_TICK_SHIFT;
     uint64_t due;
@@ -155,7 +155,7 @@ void gw_wheel_advance(struct gw_wheel *wheel, uint64_t now_ns,
     }
 }
 
-uint64_t gw_wheel_next_ns(const struct gw_wheel *wheel)
+uint64_t gw__wheel_next_ns(const struct gw_wheel *wheel)
 {
     uint64_t tick = next_tick(wheel);
     return tick == UINT64_MAX ? UINT64_MAX : tick << GW_WHEEL_TICK_SHIFT;

@@ -27,28 +27,28 @@ enum {
 };
 
 struct gw_wheel {
-    uint64_t tick; /* everything due before this has fired */
+    uint64_t tick;                       /* everything due before this has fired */
     uint64_t used[GW_WHEEL_LEVEL_COUNT]; /* a bit for each slot that is not empty */
     struct gw_timer *slots[GW_WHEEL_LEVEL_COUNT][GW_WHEEL_SLOT_COUNT];
 };
 
 /* Prepares an empty wheel that begins at `now_ns`. */
-void gw_wheel_init(struct gw_wheel *wheel, uint64_t now_ns);
+void gw__wheel_init(struct gw_wheel *wheel, uint64_t now_ns);
 
 /* The first tick at which `deadline_ns` has passed. */
-uint64_t gw_wheel_tick_of(uint64_t deadline_ns);
+uint64_t gw__wheel_tick_of(uint64_t deadline_ns);
 
 /* Puts a timer where its deadline belongs. It must not be in a wheel. */
-void gw_wheel_add(struct gw_wheel *wheel, struct gw_timer *timer);
+void gw__wheel_add(struct gw_wheel *wheel, struct gw_timer *timer);
 
 /* Takes it out again. It must be in this wheel. */
-void gw_wheel_remove(struct gw_wheel *wheel, struct gw_timer *timer);
+void gw__wheel_remove(struct gw_wheel *wheel, struct gw_timer *timer);
 
 /* Takes out each timer that is due at `now_ns` and hands it to `fire`, which may add it again. */
-void gw_wheel_advance(struct gw_wheel *wheel, uint64_t now_ns,
-                      void (*fire)(struct gw_timer *timer, uint64_t now_ns));
+void gw__wheel_advance(struct gw_wheel *wheel, uint64_t now_ns,
+                       void (*fire)(struct gw_timer *timer, uint64_t now_ns));
 
-/* When to call gw_wheel_advance() next; UINT64_MAX while the wheel is empty. */
-uint64_t gw_wheel_next_ns(const struct gw_wheel *wheel);
+/* When to call gw__wheel_advance() next; UINT64_MAX while the wheel is empty. */
+uint64_t gw__wheel_next_ns(const struct gw_wheel *wheel);
 
 #endif

@@ -1,5 +1,5 @@
 /* net/backend/epoll.c: the kernel through epoll(7): readiness that plays completion. */
-#define _GNU_SOURCE /* accept4 */
+#define _GNU_SOURCE /* accept4, epoll_pwait2 */
 #include "net/backend/backend.h"
 
 #include "net/error.h"
@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -285,16 +286,27 @@ static void backend_close(struct gw_lane *lane)
     lane->own = NULL;
 }
 
-/* Milliseconds until the deadline, rounded up, for epoll_wait(2). */
-static int timeout_ms(const struct gw_lane *lane, uint64_t deadline_ns)
+/* Waits with the grain of nanoseconds; of milliseconds where the kernel is older than 5.11. */
+static int wait_for_events(const struct epoll_lane *own, struct epoll_event *events,
+                           uint64_t left_ns)
 {
-    enum { NS_PER_MS = 1000000, MS_MAX = 60000 };
-    uint64_t now_ns = deadline_ns == 0 ? 0 : lane->ops->now_ns();
-    if (deadline_ns <= now_ns) {
-        return 0;
+    enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
+    const uint64_t left_ns_max = (uint64_t)3600 * NS_PER_S;
+    left_ns = left_ns < left_ns_max ? left_ns : left_ns_max;
+    struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_S),
+                            .tv_nsec = (long)(left_ns % NS_PER_S)};
+    int count = epoll_pwait2(own->set, events, EVENT_COUNT_MAX, &left, NULL);
+    if (count < 0 && errno == ENOSYS) {
+        int left_ms = (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
+        count = epoll_wait(own->set, events, EVENT_COUNT_MAX, left_ms);
     }
-    uint64_t ms = (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
-    return ms < MS_MAX ? (int)ms : MS_MAX;
+    return count;
+}
+
+static uint64_t left_ns_until(const struct gw_lane *lane, uint64_t deadline_ns)
+{
+    uint64_t now_ns = deadline_ns == 0 ? 0 : lane->ops->now_ns();
+    return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 }
 
 static void take_wake(const struct epoll_lane *own)
@@ -311,8 +323,7 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
 
     hand_over_finished(own);
     bool busy = own->finished_first != NULL || gw__lane_is_busy(lane);
-    int count = epoll_wait(own->set, events, EVENT_COUNT_MAX,
-                           busy ? 0 : timeout_ms(lane, deadline_ns));
+    int count = wait_for_events(own, events, busy ? 0 : left_ns_until(lane, deadline_ns));
     int code = errno;
     gw__lane_awake(lane);
     if (count < 0) {

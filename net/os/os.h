@@ -12,7 +12,10 @@ typedef struct os_mutex {
     void *lock; /* an SRWLOCK */
 } os_mutex;
 typedef void *os_thread; /* a HANDLE */
-#define OS_MUTEX_INIT {NULL}
+#define OS_MUTEX_INIT                                                                              \
+    {                                                                                              \
+        NULL                                                                                       \
+    }
 #else
 #include <pthread.h>
 typedef int os_socket;

@@ -184,24 +184,12 @@ int os_error(int system_code)
         int code;
         int error;
     } words[] = {
-        {ECANCELED, GW_E_CLOSED},
-        {ECONNRESET, GW_E_RESET},
-        {EPIPE, GW_E_RESET},
-        {ECONNABORTED, GW_E_RESET},
-        {ECONNREFUSED, GW_E_REFUSED},
-        {ETIMEDOUT, GW_E_TIMEOUT},
-        {EHOSTUNREACH, GW_E_REFUSED},
-        {ENETUNREACH, GW_E_REFUSED},
-        {EADDRINUSE, GW_E_ADDRESS},
-        {EADDRNOTAVAIL, GW_E_ADDRESS},
-        {EAFNOSUPPORT, GW_E_ADDRESS},
-        {EACCES, GW_E_ADDRESS},
-        {EINVAL, GW_E_ADDRESS},
-        {EMFILE, GW_E_FULL},
-        {ENFILE, GW_E_FULL},
-        {ENOSPC, GW_E_FULL},
-        {ENOBUFS, GW_E_MEMORY},
-        {ENOMEM, GW_E_MEMORY},
+        {ECANCELED, GW_E_CLOSED},      {ECONNRESET, GW_E_RESET},     {EPIPE, GW_E_RESET},
+        {ECONNABORTED, GW_E_RESET},    {ECONNREFUSED, GW_E_REFUSED}, {ETIMEDOUT, GW_E_TIMEOUT},
+        {EHOSTUNREACH, GW_E_REFUSED},  {ENETUNREACH, GW_E_REFUSED},  {EADDRINUSE, GW_E_ADDRESS},
+        {EADDRNOTAVAIL, GW_E_ADDRESS}, {EAFNOSUPPORT, GW_E_ADDRESS}, {EACCES, GW_E_ADDRESS},
+        {EINVAL, GW_E_ADDRESS},        {EMFILE, GW_E_FULL},          {ENFILE, GW_E_FULL},
+        {ENOSPC, GW_E_FULL},           {ENOBUFS, GW_E_MEMORY},       {ENOMEM, GW_E_MEMORY},
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (words[i].code == system_code) {
