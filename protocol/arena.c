@@ -1,0 +1,51 @@
+/* protocol/arena.c: steps along one block. */
+#include "protocol/arena.h"
+
+#include <assert.h>
+#include <stdalign.h>
+
+enum { STEP_BYTES = alignof(max_align_t) };
+
+/* A request for nothing gets a step of its own: NULL would mean that there is no memory. */
+static size_t steps_for(size_t bytes)
+{
+    return bytes == 0 ? STEP_BYTES : (bytes + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES;
+}
+
+static void *take(void *allocator_data, size_t bytes)
+{
+    struct gw_arena *arena = allocator_data;
+    size_t left_bytes = arena->capacity_bytes - arena->used_bytes;
+    /* The first comparison keeps the rounding of the second from wrapping. */
+    if (bytes > left_bytes || steps_for(bytes) > left_bytes) {
+        arena->exhausted = true;
+        return NULL;
+    }
+    void *taken = arena->memory + arena->used_bytes;
+    arena->used_bytes += steps_for(bytes);
+    return taken;
+}
+
+static void give_back(void *allocator_data, void *taken)
+{
+    (void)allocator_data;
+    (void)taken;
+}
+
+void gw_arena_init(struct gw_arena *arena, void *memory, size_t capacity_bytes)
+{
+    assert((uintptr_t)memory % STEP_BYTES == 0);
+    arena->allocator.alloc = take;
+    arena->allocator.free = give_back;
+    arena->allocator.allocator_data = arena;
+    arena->memory = memory;
+    /* Whole steps only, so that rounding a request up never passes the end. */
+    arena->capacity_bytes = capacity_bytes - capacity_bytes % STEP_BYTES;
+    gw_arena_reset(arena);
+}
+
+void gw_arena_reset(struct gw_arena *arena)
+{
+    arena->used_bytes = 0;
+    arena->exhausted = false;
+}

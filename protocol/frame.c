@@ -1,0 +1,28 @@
+/* protocol/frame.c: the eight bytes before each body. */
+#include "protocol/frame.h"
+
+#include <assert.h>
+
+struct gw_frame gw_frame_read(const uint8_t *header)
+{
+    struct gw_frame frame;
+    frame.body_bytes = (uint32_t)header[0] | (uint32_t)header[1] << 8 | (uint32_t)header[2] << 16;
+    frame.flags = header[3];
+    frame.packet_id = (uint16_t)(header[4] | header[5] << 8);
+    frame.tag = (uint16_t)(header[6] | header[7] << 8);
+    return frame;
+}
+
+uint8_t *gw_frame_write(uint8_t *out, const struct gw_frame *frame)
+{
+    assert(frame->body_bytes <= GW_FRAME_BODY_BYTES_MAX);
+    out[0] = (uint8_t)frame->body_bytes;
+    out[1] = (uint8_t)(frame->body_bytes >> 8);
+    out[2] = (uint8_t)(frame->body_bytes >> 16);
+    out[3] = frame->flags;
+    out[4] = (uint8_t)frame->packet_id;
+    out[5] = (uint8_t)(frame->packet_id >> 8);
+    out[6] = (uint8_t)frame->tag;
+    out[7] = (uint8_t)(frame->tag >> 8);
+    return out + GW_FRAME_HEADER_BYTES;
+}

@@ -1,0 +1,49 @@
+/* protocol/frame.h: where one frame ends and the next begins. Bytes only, no sockets. */
+#ifndef GW_PROTOCOL_FRAME_H
+#define GW_PROTOCOL_FRAME_H
+
+#include <stdint.h>
+
+/*
+ * A frame on the wire (WIRE.md). Numbers are little-endian.
+ *
+ *      0                 3       4           6       8
+ *      +-----------------+-------+-----------+-------+-----------------------------+
+ *      | body_bytes, u24 | flags | packet_id |  tag  | body: one protobuf message  |
+ *      +-----------------+-------+-----------+-------+-----------------------------+
+ *
+ * body_bytes leaves the header out, so a frame always moves its reader on: a length of zero is an
+ * empty message, not an endless loop.
+ *
+ * The functions keep nothing between calls and take no memory. Thread: any.
+ */
+enum {
+    GW_FRAME_HEADER_BYTES = 8,
+    GW_FRAME_BODY_BYTES_MAX = 0xFFFFFF,
+
+    GW_FRAME_REPLY = 0x01, /* answers the request with the same tag */
+    GW_FRAME_ERROR = 0x02, /* the body is a gw.Error */
+    GW_FRAME_FLAGS = GW_FRAME_REPLY | GW_FRAME_ERROR, /* all that may be set */
+};
+
+/* The header of a frame, decoded. Nothing about it has been checked. */
+struct gw_frame {
+    uint32_t body_bytes;
+    uint16_t packet_id;
+    uint16_t tag;
+    uint8_t flags;
+};
+
+/* Decodes the header. Owns: borrows GW_FRAME_HEADER_BYTES bytes. */
+struct gw_frame gw_frame_read(const uint8_t *header);
+
+/*
+ * Encodes the header into GW_FRAME_HEADER_BYTES bytes at `out`.
+ *
+ * `frame->body_bytes` must not pass GW_FRAME_BODY_BYTES_MAX.
+ *
+ * Returns   the byte after it, where the body goes.
+ */
+uint8_t *gw_frame_write(uint8_t *out, const struct gw_frame *frame);
+
+#endif

@@ -1,0 +1,81 @@
+/* protocol/packet.c: judges a packet by its header, and hands its body to who answers it. */
+#include "protocol/packet.h"
+
+#include "protocol/arena.h"
+
+const struct gw_packet *gw_packet_find(const struct gw_packet_table *table, uint16_t id)
+{
+    /* An id below the first wraps round to a place that no table has. */
+    uint32_t place = (uint32_t)id - table->id_first;
+    if (place >= table->id_count || table->index[place] == 0) {
+        return NULL;
+    }
+    return &table->packets[table->index[place] - 1];
+}
+
+static enum gw_packet_verdict judge(const struct gw_packet *packet, const struct gw_frame *frame,
+                                    const struct gw_packet_sender *sender)
+{
+    if ((frame->flags & ~GW_FRAME_FLAGS) != 0) {
+        return GW_PACKET_BAD_FLAGS;
+    }
+    if (frame->body_bytes > sender->body_bytes_max) {
+        return GW_PACKET_TOO_LONG;
+    }
+    if (packet == NULL) {
+        return GW_PACKET_UNKNOWN;
+    }
+    if ((packet->from & sender->from) == 0) {
+        return GW_PACKET_WRONG_WAY;
+    }
+    if (sender->from == GW_FROM_CLIENT && (packet->stages & sender->stage) == 0) {
+        return GW_PACKET_WRONG_STAGE;
+    }
+    if (frame->body_bytes > packet->body_bytes_max) {
+        return GW_PACKET_TOO_LONG;
+    }
+    return GW_PACKET_OK;
+}
+
+enum gw_packet_verdict gw_packet_admit(const struct gw_packet_table *table,
+                                       const struct gw_frame *frame,
+                                       const struct gw_packet_sender *sender,
+                                       const struct gw_packet **packet_out)
+{
+    *packet_out = gw_packet_find(table, frame->packet_id);
+    return judge(*packet_out, frame, sender);
+}
+
+enum gw_packet_verdict gw_packet_dispatch(const struct gw_packet *packet,
+                                          const struct gw_frame *frame, const uint8_t *body,
+                                          void *peer, struct gw_arena *arena)
+{
+    enum gw_packet_verdict verdict = GW_PACKET_OK;
+    gw_arena_reset(arena);
+    ProtobufCMessage *message =
+        protobuf_c_message_unpack(packet->message, &arena->allocator, frame->body_bytes, body);
+    if (message == NULL) {
+        verdict = arena->exhausted ? GW_PACKET_TOO_COMPLEX : GW_PACKET_BAD_BODY;
+    } else if (packet->handle != NULL) {
+        packet->handle(peer, frame, message);
+    }
+    gw_arena_reset(arena);
+    return verdict;
+}
+
+const char *gw_packet_verdict_name(enum gw_packet_verdict verdict)
+{
+    static const char *const names[] = {
+        [GW_PACKET_OK] = "OK",
+        [GW_PACKET_BAD_FLAGS] = "BAD_FLAGS",
+        [GW_PACKET_TOO_LONG] = "TOO_LONG",
+        [GW_PACKET_UNKNOWN] = "UNKNOWN",
+        [GW_PACKET_WRONG_WAY] = "WRONG_WAY",
+        [GW_PACKET_WRONG_STAGE] = "WRONG_STAGE",
+        [GW_PACKET_TOO_OFTEN] = "TOO_OFTEN",
+        [GW_PACKET_BAD_BODY] = "BAD_BODY",
+        [GW_PACKET_TOO_COMPLEX] = "TOO_COMPLEX",
+    };
+    size_t place = (size_t)verdict;
+    return place < sizeof names / sizeof names[0] ? names[place] : "?";
+}
