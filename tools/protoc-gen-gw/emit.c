@@ -1,0 +1,48 @@
+/* tools/protoc-gen-gw/emit.c: what the generated files have in common. */
+#include "tools/protoc-gen-gw/emit.h"
+
+#include "tools/protoc-gen-gw/names.h"
+
+#include <inttypes.h>
+
+void emit_guard_open(struct text *text, struct schema *schema, const char *name)
+{
+    const char *guard = name_guard(&schema->pool, name);
+    text_print(text, "#ifndef %s\n#define %s\n\n", guard, guard);
+}
+
+void emit_guard_close(struct text *text)
+{
+    text_print(text, "\n#endif\n");
+}
+
+/* Of a header of the framework. */
+void emit_include(struct text *text, const struct schema *schema, const char *name)
+{
+    text_print(text, "#include \"%s%s\"\n", schema->include_prefix, name);
+}
+
+void emit_ids(struct text *text, const struct schema *schema, const char *id_prefix)
+{
+    text_print(text, "enum {\n");
+    for (size_t i = 0; i < schema->packet_count; i++) {
+        text_print(text, "    %s%s = %" PRIu32 ",\n", id_prefix, schema->packets[i].upper,
+                   schema->packets[i].policy->id);
+    }
+    text_print(text, "};\n");
+}
+
+const char *emit_header_of(struct schema *schema, const char *stem)
+{
+    return pool_print(&schema->pool, "%s.gen.h", stem);
+}
+
+const char *emit_source_of(struct schema *schema, const char *stem)
+{
+    return pool_print(&schema->pool, "%s.gen.c", stem);
+}
+
+const char *emit_messages_of(struct schema *schema)
+{
+    return pool_print(&schema->pool, "%s.pb-c.h", name_stem(&schema->pool, schema->file_name));
+}

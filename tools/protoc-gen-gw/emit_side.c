@@ -1,0 +1,87 @@
+/* tools/protoc-gen-gw/emit_side.c: the handlers of one side. */
+#include "tools/protoc-gen-gw/emit.h"
+
+#include "tools/protoc-gen-gw/names.h"
+
+#include <string.h>
+
+static const char about_handlers[] =
+    "\n/*\n"
+    " * Written by hand, one for each packet that may come in; a missing one is an error of the "
+    "linker.\n"
+    " * They are called in the turn of `session`. The message is gone when they return.\n"
+    " */\n";
+
+static bool is_heard(const struct side *side, const struct packet *packet)
+{
+    return (packet->from & side->hears) != 0;
+}
+
+/* Prints the last parameter on a line of its own, under the first. */
+static void emit_last_parameter(struct text *text, const char *head, const char *type,
+                                const char *name)
+{
+    text_print(text, "%s,\n%*sconst %s *%s)", head, (int)strcspn(head, "(") + 1, "", type, name);
+}
+
+static void emit_handler(struct text *text, struct schema *schema, const struct side *side,
+                         const struct packet *packet)
+{
+    const char *head = pool_print(
+        &schema->pool, "void %s%s(struct gw_session *session, const struct gw_frame *frame",
+        side->handler_prefix, packet->snake);
+    emit_last_parameter(text, head, packet->c_type, packet->parameter);
+    text_print(text, ";\n");
+}
+
+static void emit_header(struct text *text, struct schema *schema, const struct side *side,
+                        const char *name)
+{
+    const char *ids = emit_header_of(schema, name_stem(&schema->pool, schema->file_name));
+    emit_guard_open(text, schema, name);
+    text_print(text, "#include \"%s\"\n", side->declares_ids ? emit_messages_of(schema) : ids);
+    emit_include(text, schema, "protocol/packet.h");
+    text_print(text, "\nstruct gw_session;\n");
+    if (side->declares_ids) {
+        text_print(text, "\n");
+        emit_ids(text, schema, side->id_prefix);
+    }
+    text_print(text, "%s", about_handlers);
+    for (size_t i = 0; i < schema->packet_count; i++) {
+        if (is_heard(side, &schema->packets[i])) {
+            emit_handler(text, schema, side, &schema->packets[i]);
+        }
+    }
+    text_print(text, "\n/* All packets; `handle` is NULL for those that do not come in here. */\n");
+    text_print(text, "extern const struct gw_packet_table %s;\n", side->table);
+    emit_guard_close(text);
+}
+
+/* Each handler has the type of its message; what the table calls has one type for all. */
+static void emit_thunk(struct text *text, struct schema *schema, const struct side *side,
+                       const struct packet *packet)
+{
+    const char *head =
+        pool_print(&schema->pool, "static void handle_%s(void *peer, const struct gw_frame *frame",
+                   packet->snake);
+    text_print(text, "\n");
+    emit_last_parameter(text, head, "ProtobufCMessage", "message");
+    text_print(text, "\n{\n    %s%s(peer, frame, (const %s *)message);\n}\n", side->handler_prefix,
+               packet->snake, packet->c_type);
+}
+
+void emit_side(struct output *output, struct schema *schema, const struct side *side)
+{
+    const char *name = emit_header_of(schema, side->stem);
+    emit_header(output_add(output, schema, name, side->what), schema, side, name);
+
+    struct text *source =
+        output_add(output, schema, emit_source_of(schema, side->stem), side->what);
+    text_print(source, "#include \"%s\"\n", name);
+    for (size_t i = 0; i < schema->packet_count; i++) {
+        if (is_heard(side, &schema->packets[i])) {
+            emit_thunk(source, schema, side, &schema->packets[i]);
+        }
+    }
+    emit_table(source, schema, side);
+}

@@ -1,0 +1,78 @@
+/* tools/protoc-gen-gw/file.c: whole files, in and out. */
+#include "tools/protoc-gen-gw/file.h"
+
+#include "tools/protoc-gen-gw/pool.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <time.h>
+
+/* The C library need not say why; then it was the medium. */
+static int reason(void)
+{
+    return errno != 0 ? errno : EIO;
+}
+
+int file_read_stream(FILE *stream, struct text *text)
+{
+    char chunk[16384];
+    size_t length;
+    errno = 0;
+    while ((length = fread(chunk, 1, sizeof chunk, stream)) != 0) {
+        text_add(text, chunk, length);
+    }
+    return ferror(stream) ? reason() : 0;
+}
+
+int file_read(const char *path, struct text *text)
+{
+    errno = 0;
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        return reason();
+    }
+    int error = file_read_stream(file, text);
+    fclose(file);
+    return error;
+}
+
+static int write_as(const char *path, const char *mode, const struct text *text)
+{
+    errno = 0;
+    FILE *file = fopen(path, mode);
+    if (file == NULL) {
+        return reason();
+    }
+    size_t written = text->length == 0 ? 0 : fwrite(text->bytes, 1, text->length, file);
+    int error = written == text->length ? 0 : reason();
+    return fclose(file) == 0 ? error : reason();
+}
+
+int file_write(const char *path, const struct text *text)
+{
+    return write_as(path, "wb", text);
+}
+
+/* A name of our own: another build of the same tree may be doing the same at this moment. */
+static const char *name_beside(struct pool *pool, const char *path)
+{
+    uintptr_t chance = (uintptr_t)&pool ^ (uintptr_t)time(NULL) ^ (uintptr_t)clock() << 20;
+    return pool_print(pool, "%s.%" PRIxPTR ".new", path, chance);
+}
+
+int file_replace(const char *path, const struct text *text)
+{
+    struct pool pool = {0};
+    const char *beside = name_beside(&pool, path);
+    int error = write_as(beside, "wbx", text);
+    if (error == 0) {
+        errno = 0;
+        error = rename(beside, path) == 0 ? 0 : reason();
+    }
+    if (error != 0) {
+        remove(beside);
+    }
+    pool_fini(&pool);
+    return error;
+}

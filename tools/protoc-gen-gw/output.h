@@ -1,0 +1,33 @@
+/* tools/protoc-gen-gw/output.h: the files that a schema becomes. */
+#ifndef GW_TOOLS_PROTOC_GEN_GW_OUTPUT_H
+#define GW_TOOLS_PROTOC_GEN_GW_OUTPUT_H
+
+#include "tools/protoc-gen-gw/schema.h"
+#include "tools/protoc-gen-gw/text.h"
+
+enum { OUTPUT_FILES_MAX = 8 };
+
+struct output_file {
+    const char *name;
+    struct text text;
+};
+
+struct output {
+    struct output_file files[OUTPUT_FILES_MAX];
+    size_t count;
+};
+
+/*
+ * Adds an empty file that begins with where it comes from, and says what it is.
+ *
+ * Returns   its text, to be written on. Owns: stays the output's; `name` stays the caller's.
+ */
+struct text *output_add(struct output *output, const struct schema *schema, const char *name,
+                        const char *what);
+
+/* Adds everything that is made of a schema without problems. */
+void output_make(struct output *output, struct schema *schema);
+
+void output_fini(struct output *output);
+
+#endif

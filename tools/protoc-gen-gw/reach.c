@@ -1,0 +1,97 @@
+/* tools/protoc-gen-gw/reach.c: walks from message to message with a stack of its own. */
+#include "tools/protoc-gen-gw/reach.h"
+
+#include "tools/protoc-gen-gw/text.h"
+
+enum { UNKNOWN, OPEN, SAFE };
+
+/* A message on the way from the first one, and how many of its fields have been looked at. */
+struct reach_visit {
+    const struct type *type;
+    size_t field;
+};
+
+void reach_init(struct reach *reach, struct pool *pool, const struct types *types)
+{
+    reach->types = types;
+    reach->pool = pool;
+    reach->states = pool_take(pool, types->count, 1);
+    reach->stack = pool_take(pool, types->count, sizeof *reach->stack);
+}
+
+static size_t place_of(const struct reach *reach, const struct type *type)
+{
+    return (size_t)(type - reach->types->list);
+}
+
+/* The next message that the visited one holds, or NULL when all its fields have been seen. */
+static const struct type *next_inside(const struct reach *reach, struct reach_visit *visit)
+{
+    while (visit->field < visit->type->message->n_field) {
+        const proto_field *field = visit->type->message->field[visit->field++];
+        const struct type *inside = types_of_field(reach->types, field);
+        if (inside != NULL) {
+            return inside;
+        }
+    }
+    return NULL;
+}
+
+static const char *way_round(const struct reach *reach, size_t depth, const struct type *again)
+{
+    struct text text = {0};
+    for (size_t i = 0; i < depth; i++) {
+        text_print(&text, "%s > ", reach->stack[i].type->name);
+    }
+    const char *way = pool_print(reach->pool, "%s%s", text.bytes, again->name);
+    text_fini(&text);
+    return way;
+}
+
+/* Leaves no type open, so that the next question may come. */
+static void close_all(struct reach *reach, size_t depth)
+{
+    for (size_t i = 0; i < depth; i++) {
+        reach->states[place_of(reach, reach->stack[i].type)] = UNKNOWN;
+    }
+}
+
+const char *reach_circle(struct reach *reach, const struct type *type)
+{
+    size_t depth = 0;
+    for (const struct type *inside = type;;) {
+        unsigned char *state = inside == NULL ? NULL : &reach->states[place_of(reach, inside)];
+        if (state != NULL && *state == OPEN) {
+            const char *way = way_round(reach, depth, inside);
+            close_all(reach, depth);
+            return way;
+        }
+        if (state != NULL && *state == UNKNOWN) {
+            *state = OPEN;
+            reach->stack[depth++] = (struct reach_visit){.type = inside};
+        } else if (state == NULL) {
+            reach->states[place_of(reach, reach->stack[--depth].type)] = SAFE;
+        }
+        if (depth == 0) {
+            return NULL;
+        }
+        inside = next_inside(reach, &reach->stack[depth - 1]);
+    }
+}
+
+void reach_mark(struct reach *reach, const struct type *type, bool *marks)
+{
+    size_t depth = 0;
+    for (const struct type *inside = type;;) {
+        if (inside == NULL) {
+            depth--;
+        } else if (!marks[place_of(reach, inside)]) {
+            marks[place_of(reach, inside)] = true;
+            reach->stack[depth++] = (struct reach_visit){.type = inside};
+        }
+        if (depth == 0) {
+            return;
+        }
+        inside = next_inside(reach, &reach->stack[depth - 1]);
+    }
+}

@@ -1,0 +1,39 @@
+/* tools/protoc-gen-gw/run.h: one run, wherever the schema comes from. */
+#ifndef GW_TOOLS_PROTOC_GEN_GW_RUN_H
+#define GW_TOOLS_PROTOC_GEN_GW_RUN_H
+
+#include "tools/protoc-gen-gw/output.h"
+
+/* What to do. */
+struct task {
+    proto_file *const *files; /* the schema, and all that it imports */
+    size_t file_count;
+    const char *file_name;      /* which of them the schema is */
+    const char *lock_path;      /* NULL: there is none */
+    const char *include_prefix; /* see struct schema */
+    bool is_control;
+    bool is_frozen; /* the lock must know everything already */
+};
+
+/*
+ * Reads `parameter` ("lock=PATH,control,include=PREFIX"), which may be NULL or empty, into `task`.
+ *
+ * Returns   NULL, or what is wrong. Owns: both strings are the pool's.
+ */
+const char *run_read_parameter(struct task *task, struct pool *pool, const char *parameter);
+
+/*
+ * Makes everything, and brings the lock up to date; or, when something is wrong, nothing.
+ *
+ * Returns   NULL, or all that is wrong, a line each. Owns: the text is `schema`'s, which the caller
+ *           ends with schema_fini(), and `output` with output_fini().
+ */
+const char *run_task(const struct task *task, struct schema *schema, struct output *output);
+
+/* Answers protoc: a request on stdin, a response on stdout. Returns the exit code. */
+int run_as_plugin(void);
+
+/* Does what the command line says, without protoc. Returns the exit code. */
+int run_by_hand(int argc, char **argv);
+
+#endif

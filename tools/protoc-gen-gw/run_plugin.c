@@ -1,0 +1,94 @@
+/* tools/protoc-gen-gw/run_plugin.c: talks with protoc. */
+#include "tools/protoc-gen-gw/run.h"
+
+#include "google/protobuf/compiler/plugin.pb-c.h"
+#include "tools/protoc-gen-gw/depth.h"
+#include "tools/protoc-gen-gw/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef Google__Protobuf__Compiler__CodeGeneratorRequest plugin_request;
+typedef Google__Protobuf__Compiler__CodeGeneratorResponse plugin_response;
+typedef Google__Protobuf__Compiler__CodeGeneratorResponse__File plugin_file;
+
+static plugin_request *read_request(void)
+{
+    const ProtobufCMessageDescriptor *type =
+        &google__protobuf__compiler__code_generator_request__descriptor;
+    struct text bytes = {0};
+    plugin_request *request = NULL;
+    if (file_read_stream(stdin, &bytes) == 0 &&
+        depth_is_fine(type, (const uint8_t *)bytes.bytes, bytes.length)) {
+        request = google__protobuf__compiler__code_generator_request__unpack(
+            NULL, bytes.length, (const uint8_t *)bytes.bytes);
+    }
+    text_fini(&bytes);
+    return request;
+}
+
+static int write_response(const plugin_response *response)
+{
+    size_t length = google__protobuf__compiler__code_generator_response__get_packed_size(response);
+    uint8_t *bytes = must_allocate(NULL, length + 1);
+    google__protobuf__compiler__code_generator_response__pack(response, bytes);
+    size_t written = fwrite(bytes, 1, length, stdout);
+    free(bytes);
+    return written == length && fflush(stdout) == 0 ? 0 : 1;
+}
+
+/* A mistake in the schema is not a failure of the plugin: exit code 0, and protoc says the rest. */
+static int answer(const char *error, struct output *output)
+{
+    plugin_response response = GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__INIT;
+    plugin_file files[OUTPUT_FILES_MAX];
+    plugin_file *list[OUTPUT_FILES_MAX];
+    for (size_t i = 0; i < output->count; i++) {
+        files[i] = (plugin_file)GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__FILE__INIT;
+        files[i].name = (char *)output->files[i].name;
+        files[i].content = output->files[i].text.bytes;
+        list[i] = &files[i];
+    }
+    response.error = (char *)error;
+    response.has_supported_features = 1;
+    response.supported_features =
+        GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__FEATURE__FEATURE_PROTO3_OPTIONAL;
+    response.n_file = error == NULL ? output->count : 0;
+    response.file = list;
+    return write_response(&response);
+}
+
+static const char *make(const plugin_request *request, struct pool *pool, struct schema *schema,
+                        struct output *output)
+{
+    struct task task = {.files = request->proto_file, .file_count = request->n_proto_file};
+    const char *error = run_read_parameter(&task, pool, request->parameter);
+    if (error == NULL && request->n_file_to_generate != 1) {
+        error = "one schema at a time, please";
+    }
+    if (error != NULL) {
+        return error;
+    }
+    task.file_name = request->file_to_generate[0];
+    return run_task(&task, schema, output);
+}
+
+int run_as_plugin(void)
+{
+    struct pool pool = {0};
+    struct schema schema = {0};
+    struct output output = {0};
+    plugin_request *request = read_request();
+    const char *error = "protoc's request cannot be read";
+    if (request != NULL) {
+        error = make(request, &pool, &schema, &output);
+    }
+    int code = answer(error, &output);
+    output_fini(&output);
+    schema_fini(&schema);
+    pool_fini(&pool);
+    if (request != NULL) {
+        google__protobuf__compiler__code_generator_request__free_unpacked(request, NULL);
+    }
+    return code;
+}

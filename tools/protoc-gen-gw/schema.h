@@ -1,0 +1,95 @@
+/* tools/protoc-gen-gw/schema.h: what was read: the packets and the stages of one .proto file. */
+#ifndef GW_TOOLS_PROTOC_GEN_GW_SCHEMA_H
+#define GW_TOOLS_PROTOC_GEN_GW_SCHEMA_H
+
+#include "gw/policy.pb-c.h"
+#include "tools/protoc-gen-gw/pool.h"
+#include "tools/protoc-gen-gw/problem.h"
+#include "tools/protoc-gen-gw/types.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The numbers of protocol/packet.h and protocol/WIRE.md. */
+enum {
+    FROM_CLIENT = 1,
+    FROM_SERVER = 2,
+
+    STAGE_NUMBER_MAX = 30,
+
+    CONTROL_ID_MAX = 63,
+    GAME_ID_MIN = 256,
+    GAME_ID_MAX = 32767,
+
+    SERVER_BYTES_MAX = 65536,
+    CLIENT_BYTES_MAX = 4096,
+    GREETING_BYTES_MAX = 1024,
+
+    DEFAULT_CLIENT_BYTES = 256,
+    DEFAULT_RATE = 20,
+    RATE_MAX = 65535,
+};
+
+#define STAGES_CONNECTED 0x00000001u
+#define STAGES_GREETED   0xFFFFFFFEu
+#define STAGES_ANY       0xFFFFFFFFu
+
+/* One of the game's stages. */
+struct stage {
+    const char *name;
+    int32_t number;
+    int line;
+};
+
+/* A message with (gw.packet). What it says, and what follows from it. */
+struct packet {
+    const struct type *type;
+    Gw__PacketPolicy *policy; /* as written */
+    int line;                 /* of the option */
+
+    const char *name;      /* without the package: "ChatLine" */
+    const char *snake;     /* "chat_line" */
+    const char *upper;     /* "CHAT_LINE" */
+    const char *c_type;    /* "Game__ChatLine" */
+    const char *c_symbol;  /* "game__chat_line" */
+    const char *parameter; /* "chat_line", or "int_message" where C is in the way */
+
+    /* In effect: with the defaults filled in. */
+    uint8_t from; /* bits; 0 when the schema does not say */
+    uint32_t stages;
+    uint32_t bytes_max;
+    uint32_t rate;
+    uint32_t burst;
+};
+
+/* Packets are sorted by id once the schema is read. */
+struct schema {
+    struct pool pool;
+    struct problems problems;
+    struct types types;
+    const proto_file *file;
+    const char *file_name;
+    const char *package;
+    const char *include_prefix; /* of the framework's headers: "gangway/" where it is installed */
+    bool is_control;            /* the framework's own packets, not a game's */
+    uint64_t hash;              /* never 0 */
+
+    const struct type *stages_type; /* NULL: no stages of its own */
+    struct stage *stages;
+    size_t stage_count;
+    struct packet *packets;
+    size_t packet_count;
+};
+
+/*
+ * Reads what `file_name`, which is among `files`, declares, and notes all that is wrong with it in
+ * schema->problems.
+ *
+ * Owns      borrows `files` and `file_name` until schema_fini().
+ */
+void schema_read(struct schema *schema, proto_file *const *files, size_t count,
+                 const char *file_name, bool is_control);
+
+void schema_fini(struct schema *schema);
+
+#endif
