@@ -1,0 +1,119 @@
+/* session/deadline.c: what must not take too long. */
+#include "session/internal.h"
+
+#include <assert.h>
+
+#define NANOSECONDS_PER_MS UINT64_C(1000000)
+
+enum {
+    LOOK_AGAIN_MS = 24 * 60 * 60 * 1000, /* so that 32 bits of time never wrap unseen */
+    SILENT_INTERVAL_COUNT = 3,           /* WIRE.md: so many heartbeats of silence end a session */
+};
+
+/* What comes first: in how long, and what it ends the session with. NONE: a PING is due. */
+struct due {
+    uint64_t left_ms;
+    Gw__CloseReason reason;
+};
+
+/*
+ * Nothing was moved when bytes came: their time was stored, and the deadline that was set for the
+ * bytes before them finds out here that there is time left. Whoever is busy costs nothing.
+ */
+static void consider(struct due *due, uint32_t passed_ms, uint64_t limit_ms, Gw__CloseReason reason)
+{
+    /* One more, because both ends of `passed_ms` are rounded down: never early. */
+    uint64_t left_ms = passed_ms > limit_ms ? 0 : limit_ms + 1 - passed_ms;
+    if (left_ms < due->left_ms) {
+        *due = (struct due){left_ms, reason};
+    }
+}
+
+static void consider_heartbeat(struct due *due, const struct gw_session *session, uint32_t now_ms)
+{
+    uint64_t heartbeat_ms = session->heartbeat_ms;
+    if (heartbeat_ms == 0) {
+        return;
+    }
+    if (session->pinged) {
+        consider(due, now_ms - session->pinged_ms, heartbeat_ms * (SILENT_INTERVAL_COUNT - 1),
+                 GW__CLOSE_REASON__HEARTBEAT_LOST);
+    } else {
+        consider(due, now_ms - session->heard_ms, heartbeat_ms, GW__CLOSE_REASON__NONE);
+    }
+}
+
+static struct due first_due(const struct gw_session *session, uint32_t now_ms)
+{
+    const struct gw_session_manager_config *config = &session->manager->config;
+    struct due due = {LOOK_AGAIN_MS, GW__CLOSE_REASON__NONE};
+    if (session->torn) {
+        consider(&due, now_ms - session->torn_ms, config->frame_timeout_ms,
+                 GW__CLOSE_REASON__FRAME_TIMEOUT);
+    }
+    if (!session->greeted) {
+        consider(&due, now_ms - session->begun_ms, config->greeting_timeout_ms,
+                 GW__CLOSE_REASON__GREETING_TIMEOUT);
+        return due;
+    }
+    consider_heartbeat(&due, session, now_ms);
+    if (config->idle_timeout_ms != 0) {
+        consider(&due, now_ms - session->played_ms, config->idle_timeout_ms,
+                 GW__CLOSE_REASON__IDLE);
+    }
+    return due;
+}
+
+uint32_t gw__session_now_ms(const struct gw_session *session)
+{
+    uint64_t now_ns = gw_turn_now_ns(gw_stream_turn(session->stream));
+    return (uint32_t)((now_ns - session->manager->begun_ns) / NANOSECONDS_PER_MS);
+}
+
+static void set_deadline(struct gw_session *session, uint32_t now_ms, uint32_t left_ms)
+{
+    struct gw_stream *stream = session->stream;
+    session->due_ms = now_ms + left_ms;
+    gw_stream_set_deadline(stream,
+                           gw_turn_now_ns(gw_stream_turn(stream)) + left_ms * NANOSECONDS_PER_MS);
+}
+
+void gw__session_watch(struct gw_session *session)
+{
+    uint32_t now_ms = gw__session_now_ms(session);
+    set_deadline(session, now_ms, (uint32_t)first_due(session, now_ms).left_ms);
+}
+
+void gw__session_watch_within(struct gw_session *session, uint32_t left_ms)
+{
+    uint32_t now_ms = gw__session_now_ms(session);
+    if (left_ms < session->due_ms - now_ms) {
+        gw__session_watch(session);
+    }
+}
+
+static void ping(struct gw_session *session, uint32_t now_ms)
+{
+    Gw__Ping message = GW__PING__INIT;
+    message.stamp = gw_turn_now_ns(gw_stream_turn(session->stream));
+    session->pinged = true;
+    session->pinged_ms = now_ms;
+    gw_session_send(session, GW_CONTROL_PING, &message.base);
+}
+
+void gw__session_on_deadline(struct gw_stream *stream, void *context)
+{
+    (void)stream;
+    struct gw_session *session = context;
+    uint32_t now_ms = gw__session_now_ms(session);
+    struct due due = first_due(session, now_ms);
+    if (due.left_ms == 0 && due.reason == GW__CLOSE_REASON__NONE) {
+        ping(session, now_ms);
+        due = first_due(session, now_ms);
+    }
+    if (due.left_ms == 0) {
+        gw_session_end(session, due.reason);
+    } else {
+        set_deadline(session, now_ms, (uint32_t)due.left_ms);
+    }
+}

@@ -1,0 +1,86 @@
+/* session/drain.c: a manager says goodbye to everybody. */
+#include "session/internal.h"
+
+#include "net/port.h"
+
+#include <assert.h>
+
+#define NANOSECONDS_PER_MS UINT64_C(1000000)
+
+/* When to come back, so that not all come at once. */
+enum { RETRY_MIN_MS = 500, RETRY_MAX_MS = 5000 };
+
+static struct gw_buf *make_go_away(const struct gw_session_manager *manager)
+{
+    Gw__GoAway go_away = GW__GO_AWAY__INIT;
+    go_away.deadline_ms = manager->drain_ms;
+    go_away.retry_min_ms = RETRY_MIN_MS;
+    go_away.retry_max_ms = RETRY_MAX_MS;
+    return gw_session_encode(GW_CONTROL_GO_AWAY, &go_away.base);
+}
+
+/* Only a server says GOAWAY; where there is none, CLOSE at the deadline has to do. */
+static void say_goodbye(struct gw_session *session, void *context)
+{
+    struct gw_buf *go_away = context;
+    if (!atomic_load(&session->greeted)) {
+        gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
+    } else if (go_away != NULL) {
+        gw_session_send_encoded(session, go_away);
+    }
+}
+
+static void see_off(struct gw_session *session, void *context)
+{
+    (void)context;
+    gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
+}
+
+static void on_deadline(struct gw_timer *timer)
+{
+    struct gw_session_manager *manager = GW_OWNER_OF(timer, struct gw_session_manager, drain_timer);
+    gw_session_manager_each(manager, see_off, NULL);
+}
+
+/* Whoever begins from now on sees that we are draining; whoever began before is visited. */
+static void run_drain(struct gw_task *task)
+{
+    struct gw_session_manager *manager = GW_OWNER_OF(task, struct gw_session_manager, drain_task);
+    bool says_go_away = manager->config.side == GW_SIDE_SERVER;
+    struct gw_buf *go_away = says_go_away ? make_go_away(manager) : NULL;
+    gw__manager_set_draining(manager);
+    gw_timer_set(&manager->drain_timer,
+                 gw_turn_now_ns(&manager->turn) + manager->drain_ms * NANOSECONDS_PER_MS);
+    gw_session_manager_each(manager, say_goodbye, go_away);
+    gw_buf_unref(go_away);
+    gw__manager_check_drained(manager);
+}
+
+static void run_drained(struct gw_task *task)
+{
+    struct gw_session_manager *manager = GW_OWNER_OF(task, struct gw_session_manager, drained_task);
+    gw_timer_stop(&manager->drain_timer);
+    manager->on_drained(manager->drained_context);
+}
+
+void gw__manager_drained(struct gw_session_manager *manager)
+{
+    gw_turn_post(&manager->turn, &manager->drained_task);
+}
+
+void gw__drain_init(struct gw_session_manager *manager)
+{
+    manager->drain_task.run = run_drain;
+    manager->drained_task.run = run_drained;
+    gw_timer_init(&manager->drain_timer, &manager->turn, on_deadline);
+}
+
+void gw_session_manager_drain(struct gw_session_manager *manager, uint32_t drain_ms,
+                              void (*on_drained)(void *context), void *context)
+{
+    assert(on_drained != NULL && manager->on_drained == NULL);
+    manager->drain_ms = drain_ms;
+    manager->on_drained = on_drained;
+    manager->drained_context = context;
+    gw_turn_post(&manager->turn, &manager->drain_task);
+}

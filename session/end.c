@@ -1,0 +1,67 @@
+/* session/end.c: how a session ends, and what is said when it does. */
+#include "session/internal.h"
+
+#include "net/error.h"
+
+#include <assert.h>
+
+static bool is_said(int reason)
+{
+    return gw__reason_of_peer(reason) != GW__CLOSE_REASON__NONE &&
+           reason != GW__CLOSE_REASON__BY_PEER && reason != GW__CLOSE_REASON__NOT_A_PLAYER;
+}
+
+bool gw__farewells_init(struct gw_session_manager *manager)
+{
+    for (int reason = 0; reason < GW_CLOSE_REASON_COUNT; reason++) {
+        if (is_said(reason)) {
+            Gw__Close close = GW__CLOSE__INIT;
+            close.reason = (Gw__CloseReason)reason;
+            manager->farewells[reason] = gw_session_encode(GW_CONTROL_CLOSE, &close.base);
+            if (manager->farewells[reason] == NULL) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+void gw__farewells_fini(struct gw_session_manager *manager)
+{
+    for (int reason = 0; reason < GW_CLOSE_REASON_COUNT; reason++) {
+        gw_buf_unref(manager->farewells[reason]);
+    }
+}
+
+void gw__farewell(struct gw_session_manager *manager, struct gw_stream *stream,
+                  Gw__CloseReason reason)
+{
+    struct gw_buf *farewell = manager->farewells[reason];
+    if (gw_stream_finish(stream, (int)reason, farewell) && farewell != NULL) {
+        gw__packet_count_out(manager, gw__packet_to_send(manager, GW_CONTROL_CLOSE), 1);
+    }
+}
+
+/* The stream decides too: when the peer was first, its reason stands. */
+void gw_session_end(struct gw_session *session, Gw__CloseReason reason)
+{
+    assert(gw__reason_of_peer((int)reason) != GW__CLOSE_REASON__NONE);
+    if (!atomic_exchange(&session->ended, true)) {
+        gw__farewell(session->manager, session->stream, reason);
+    }
+}
+
+bool gw_session_has_ended(const struct gw_session *session)
+{
+    return atomic_load_explicit(&session->ended, memory_order_acquire);
+}
+
+void gw__session_end_by_error(struct gw_session *session, int error)
+{
+    if (error == GW_E_FULL) {
+        gw_session_end(session, GW__CLOSE_REASON__SLOW_CONSUMER);
+    } else if (error == GW_E_MEMORY) {
+        gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
+    }
+    /* GW_E_CLOSED: its end is on its way. */
+}

@@ -1,0 +1,169 @@
+/* session/greeting.c: HELLO and HELLO_ACK, on both sides. */
+#include "session/counters.h"
+#include "session/internal.h"
+
+#include "net/log.h"
+#include "net/port.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What WIRE.md says of HELLO, besides its packet's own policy. */
+enum {
+    HELLO_BODY_BYTES_MIN = 2,
+    CLIENT_BUILD_BYTES_MAX = 64,
+    NAME_BYTES_MAX = 32,
+    CREDENTIALS_BYTES_MAX = 512,
+};
+
+bool gw__session_is_player(struct gw_session *session, const uint8_t *header)
+{
+    const struct gw_frame frame = gw_frame_read(header);
+    if (frame.packet_id == GW_CONTROL_HELLO && frame.flags == 0 && frame.tag == GW_HELLO_TAG &&
+        frame.body_bytes >= HELLO_BODY_BYTES_MIN) {
+        return true;
+    }
+    struct gw_shard *shard = gw__shard(session->manager);
+    gw__count(shard, &shard->not_a_player[gw__visitor_of(header)], 1);
+    gw_session_end(session, GW__CLOSE_REASON__NOT_A_PLAYER);
+    return false;
+}
+
+/* Returns whether `hash` has not been seen, as far as so many can be remembered. */
+static bool is_new_schema(struct gw_session_manager *manager, uint64_t hash)
+{
+    for (size_t i = 0; i < GW_OTHER_SCHEMA_COUNT_MAX; i++) {
+        uint64_t known = 0;
+        if (atomic_compare_exchange_strong(&manager->other_schemas[i], &known, hash)) {
+            return true;
+        }
+        if (known == hash) {
+            return false;
+        }
+    }
+    return false;
+}
+
+static void note_schema(struct gw_session *session, uint64_t hash)
+{
+    struct gw_session_manager *manager = session->manager;
+    if (hash == 0 || hash == manager->packets->schema_hash) {
+        return;
+    }
+    struct gw_shard *shard = gw__shard(manager);
+    gw__count(shard, &shard->other_schema, 1);
+    if (is_new_schema(manager, hash)) {
+        char text[sizeof "0123456789abcdef"];
+        snprintf(text, sizeof text, "%016" PRIx64, hash);
+        const struct gw_log_field field = GW_LOG_TEXT("schema_hash", text);
+        gw_log_write(gw_port_log(manager->port), GW_LOG_WARNING, "other_schema", &field, 1);
+    }
+}
+
+static bool is_well_formed(const Gw__Hello *hello)
+{
+    return strlen(hello->client_build) <= CLIENT_BUILD_BYTES_MAX &&
+           strlen(hello->name) <= NAME_BYTES_MAX && hello->credentials.len <= CREDENTIALS_BYTES_MAX;
+}
+
+/* Returns why not to ask the game about this HELLO, or NONE. */
+static Gw__CloseReason refusal_of(const struct gw_session *session, const Gw__Hello *hello)
+{
+    if (session->asked) {
+        return GW__CLOSE_REASON__WRONG_STAGE;
+    }
+    if (gw__manager_is_draining(session->manager)) {
+        return GW__CLOSE_REASON__SHUTDOWN;
+    }
+    if (hello->protocol_major != GW_PROTOCOL_MAJOR) {
+        return GW__CLOSE_REASON__WRONG_VERSION;
+    }
+    return is_well_formed(hello) ? GW__CLOSE_REASON__NONE : GW__CLOSE_REASON__BAD_BODY;
+}
+
+void gw__on_hello(struct gw_session *session, const struct gw_frame *frame, const Gw__Hello *hello)
+{
+    (void)frame;
+    struct gw_session_manager *manager = session->manager;
+    Gw__CloseReason refusal = refusal_of(session, hello);
+    if (refusal != GW__CLOSE_REASON__NONE) {
+        gw_session_end(session, refusal);
+        return;
+    }
+    session->asked = true;
+    note_schema(session, hello->schema_hash);
+    int verdict = 0;
+    if (manager->events->on_greet != NULL) {
+        verdict = manager->events->on_greet(session, hello, manager->context);
+    }
+    if (verdict != GW_GREET_LATER) {
+        gw_session_greet(session, verdict);
+    }
+}
+
+static void acknowledge(struct gw_session *session)
+{
+    const struct gw_session_manager *manager = session->manager;
+    const struct gw_frame frame = {
+        .packet_id = GW_CONTROL_HELLO_ACK, .flags = GW_FRAME_REPLY, .tag = GW_HELLO_TAG};
+    Gw__HelloAck ack = GW__HELLO_ACK__INIT;
+    ack.session_id = session->id;
+    ack.schema_hash = manager->packets->schema_hash;
+    ack.heartbeat_ms = manager->config.heartbeat_ms;
+    ack.body_bytes_max = manager->config.body_bytes_max;
+    gw_session_send_frame(session, &frame, &ack.base);
+}
+
+/* The peer is in. */
+static void enter(struct gw_session *session, uint32_t heartbeat_ms, const Gw__HelloAck *ack)
+{
+    struct gw_session_manager *manager = session->manager;
+    struct gw_shard *shard = gw__shard(manager);
+    gw__count(shard, &shard->greeted, 1);
+    session->heartbeat_ms = heartbeat_ms;
+    session->played_ms = gw__session_now_ms(session);
+    atomic_store(&session->greeted, true);
+    gw__session_watch(session);
+    if (manager->events->on_greeted != NULL) {
+        manager->events->on_greeted(session, ack, manager->context);
+    }
+}
+
+void gw_session_greet(struct gw_session *session, int verdict)
+{
+    assert(gw_turn_is_mine(gw_session_turn(session)) && session->asked);
+    if (gw_session_has_ended(session) || session->greeted) {
+        return;
+    }
+    if (verdict != 0) {
+        gw_session_end(session, (Gw__CloseReason)verdict);
+        return;
+    }
+    acknowledge(session);
+    enter(session, session->manager->config.heartbeat_ms, NULL);
+}
+
+void gw_session_hello(struct gw_session *session, const Gw__Hello *hello)
+{
+    assert(gw_turn_is_mine(gw_session_turn(session)) && !session->asked);
+    const struct gw_frame frame = {.packet_id = GW_CONTROL_HELLO, .tag = GW_HELLO_TAG};
+    Gw__Hello ours = *hello;
+    ours.protocol_major = GW_PROTOCOL_MAJOR;
+    ours.schema_hash = session->manager->packets->schema_hash;
+    session->asked = true;
+    gw_session_send_frame(session, &frame, &ours.base);
+}
+
+void gw__on_hello_ack(struct gw_session *session, const struct gw_frame *frame,
+                      const Gw__HelloAck *hello_ack)
+{
+    bool answers = (frame->flags & GW_FRAME_REPLY) != 0 && frame->tag == GW_HELLO_TAG;
+    if (!answers || !session->asked || session->greeted) {
+        gw_session_end(session, GW__CLOSE_REASON__WRONG_STAGE);
+        return;
+    }
+    note_schema(session, hello_ack->schema_hash);
+    enter(session, hello_ack->heartbeat_ms, hello_ack);
+}

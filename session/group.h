@@ -1,0 +1,92 @@
+/* session/group.h: many sessions, told at once. */
+#ifndef GW_SESSION_GROUP_H
+#define GW_SESSION_GROUP_H
+
+#include "session/session.h"
+#include <stdint.h>
+
+/*
+ * A group is a set of sessions that hear the same things: a room, a party, everybody in sight.
+ * What is said is encoded once, and every member's queue shares the one buffer. With a tick, all
+ * that was said since the last one leaves together; without, at the end of the turn.
+ *
+ *      say  say  add(B)  say  ...  tick        A hears all four, B the last; both in this order
+ *
+ * A group has no lock: it belongs to the turn of what it is part of, its owner. A member that ends
+ * leaves it by itself.
+ */
+struct gw_group;
+struct gw_turn;
+
+struct gw_group_config {
+    uint32_t tick_ms; /* 0: the end of each turn in which something was said is the tick */
+
+    /*
+     * Called at each tick, in a turn of the owner, before what was said leaves: what it says leaves
+     * too. Ticks come only when something was said, or gw_group_expect() asked. May be NULL.
+     */
+    void (*on_tick)(struct gw_group *group, void *context);
+    void *context;
+};
+
+/*
+ * Makes an empty group of sessions of `manager`, owned by `turn`.
+ *
+ * Returns   the group, or NULL when there is no memory for it.
+ * Owns      gives the group; end it with gw_group_destroy(). Holds a reference to `turn`. Copies
+ *           `config`; borrows `manager`.
+ * Thread    any.
+ */
+struct gw_group *gw_group_create(struct gw_session_manager *manager, struct gw_turn *turn,
+                                 const struct gw_group_config *config);
+
+/*
+ * Lets all members go; what was said and has not left is sent. Its memory goes in a later turn of
+ * the owner.
+ *
+ * Thread    turn of the owner; also in on_tick.
+ */
+void gw_group_destroy(struct gw_group *group);
+
+/*
+ * Adds and removes a member. A member hears exactly what was said between the two. A session that
+ * ends is removed in a later turn; until then what is said to it is dropped.
+ *
+ * Returns   0, or GW_E_MEMORY; adding a session that is a member already, or has ended, is 0 too.
+ * Owns      holds a reference to `session` while it is a member.
+ * Thread    turn of the owner.
+ */
+int gw_group_add(struct gw_group *group, struct gw_session *session);
+void gw_group_remove(struct gw_group *group, gw_session_id id);
+
+/* How many members there are. Thread: turn of the owner. */
+uint32_t gw_group_count(const struct gw_group *group);
+
+/*
+ * Tells all members. What cannot be told for want of memory is not told: the members that missed it
+ * end with NO_MEMORY, so that nobody goes on with a hole.
+ *
+ * Owns      borrows `message`.
+ * Thread    turn of the owner.
+ */
+void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message);
+
+/*
+ * Tells one member, behind all the group has been told so far. Nothing for who is not one.
+ * Owns, Thread: as above.
+ */
+void gw_group_tell(struct gw_group *group, gw_session_id id, uint16_t packet_id,
+                   const ProtobufCMessage *message);
+
+/*
+ * Sees to it that the next tick comes although nothing was said. With tick_ms 0 that is the end of
+ * this turn, and inside on_tick there is no next one.
+ *
+ * Thread    turn of the owner.
+ */
+void gw_group_expect(struct gw_group *group);
+
+/* Lets what was said leave now, without a tick. Thread: turn of the owner. */
+void gw_group_flush(struct gw_group *group);
+
+#endif

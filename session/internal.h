@@ -1,0 +1,182 @@
+/* session/internal.h: what the files of this folder share. Private to session. */
+#ifndef GW_SESSION_INTERNAL_H
+#define GW_SESSION_INTERNAL_H
+
+#include "net/buf.h"
+#include "net/stream.h"
+#include "net/timer.h"
+#include "net/turn.h"
+#include "protocol/packet.h"
+#include "session/control.gen.h"
+#include "session/manager.h"
+#include "session/session.h"
+#include "session/slots.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct gw_membership;
+struct gw_ring;
+struct gw_shard;
+
+enum {
+    GW_PACKET_ID_CONTROL_MAX = 63,
+    GW_HELLO_TAG = 0x5747, /* of HELLO and HELLO_ACK */
+    GW_FRAMES_PER_TURN_MAX = 64,
+    GW_OTHER_SCHEMA_COUNT_MAX = 16, /* so many other schemas are remembered */
+};
+
+/* What `pointer`, a member of a struct, lies in. */
+#define GW_OWNER_OF(pointer, type, member)                                                         \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+/*
+ * Times are in milliseconds since the manager was made. What is asked of them is how long ago
+ * something was, so that they may wrap.
+ */
+struct gw_session {
+    struct gw_session_manager *manager;
+    struct gw_stream *stream; /* holds a reference */
+    gw_session_id id;
+
+    /* Its turn's alone. */
+    void *user;
+    struct gw_membership *memberships;
+    const struct gw_packet *packet; /* of the frame at the head of the ring, once it is admitted */
+    uint32_t stage;                 /* the game's, as a bit; holds from the greeting on */
+    uint32_t heartbeat_ms;          /* 0: none */
+    uint32_t begun_ms;
+    uint32_t heard_ms;  /* when bytes came last */
+    uint32_t pinged_ms; /* when we asked for some, if `pinged` */
+    uint32_t played_ms; /* when a packet of the game came last */
+    uint32_t torn_ms;   /* when the frame at the head of the ring began, if `torn` */
+    uint32_t due_ms;    /* when on_deadline comes, or earlier */
+    bool asked;         /* HELLO has come, or on a client's side, has been said */
+    bool pinged;        /* nothing has come since */
+    bool torn;          /* the frame at the head of the ring is not whole */
+    bool gone;          /* it is having its last turn, or has had it */
+    uint8_t peer_reason;
+
+    /* Other threads look at these too. */
+    atomic_bool greeted;
+    atomic_bool ended; /* an end has begun */
+};
+
+struct gw_session_manager {
+    struct gw_port *port;
+    struct gw_session_manager_config config;
+    const struct gw_packet_table *packets;
+    const struct gw_session_events *events;
+    void *context;
+    uint64_t begun_ns;
+    struct gw_slots slots;
+    struct gw_shard **shards;                        /* see counters.h */
+    struct gw_buf *farewells[GW_CLOSE_REASON_COUNT]; /* a CLOSE for each; NULL: says nothing */
+    _Atomic uint64_t places;                         /* see places.c */
+    _Atomic uint64_t other_schemas[GW_OTHER_SCHEMA_COUNT_MAX];
+    _Atomic uint64_t quiet_until_ns; /* for complaints of our own */
+
+    /* What drain.c does in turns of the manager. */
+    struct gw_turn turn;
+    struct gw_timer drain_timer;
+    struct gw_task drain_task;
+    struct gw_task drained_task;
+    uint32_t drain_ms;
+    void (*on_drained)(void *context);
+    void *drained_context;
+};
+
+/*
+ * In session.c: makes a session with one reference, that of its stream's life. It cannot be found
+ * yet. Returns NULL when there is no memory or no slot.
+ */
+struct gw_session *gw__session_create(struct gw_session_manager *manager, void *user);
+extern const struct gw_stream_events gw__session_stream_events;
+
+/* In receive.c: cuts what has come into frames. */
+enum gw_recv gw__session_on_recv(struct gw_stream *stream, struct gw_ring *ring, void *context);
+
+/* In deadline.c. Thread of all four: turn. */
+uint32_t gw__session_now_ms(const struct gw_session *session);
+/* Sees to it that on_deadline comes in time for whatever is due first. */
+void gw__session_watch(struct gw_session *session);
+/* The same when all that is new is due in `left_ms`: cheap when on_deadline comes before. */
+void gw__session_watch_within(struct gw_session *session, uint32_t left_ms);
+void gw__session_on_deadline(struct gw_stream *stream, void *context);
+
+/*
+ * In greeting.c: judges the first header that a server's peer sends. Returns false when it is not
+ * a player's; then the session has ended. Owns: borrows GW_FRAME_HEADER_BYTES bytes. Thread: turn.
+ */
+bool gw__session_is_player(struct gw_session *session, const uint8_t *header);
+
+/* In visitor.c: who begins with these eight bytes. */
+enum gw_visitor gw__visitor_of(const uint8_t *bytes);
+
+/* In reason.c: what translates into the one list of reasons. Thread: any. */
+Gw__CloseReason gw__reason_of_verdict(enum gw_packet_verdict verdict);
+Gw__CloseReason gw__reason_of_stream(int reason); /* of on_close: one of ours, or a gw_error */
+Gw__CloseReason gw__reason_of_peer(int reason);   /* of a CLOSE: NONE when it is not in the list */
+
+/* In end.c. Thread: any. */
+/* Ends a session to which sending has failed, for that reason. */
+void gw__session_end_by_error(struct gw_session *session, int error);
+/* Finishes a stream with CLOSE, unless it was finished already. */
+void gw__farewell(struct gw_session_manager *manager, struct gw_stream *stream,
+                  Gw__CloseReason reason);
+/* Makes all that is ever said in CLOSE, so that lack of memory does not keep us from saying so. */
+bool gw__farewells_init(struct gw_session_manager *manager);
+void gw__farewells_fini(struct gw_session_manager *manager);
+
+/* In send.c. Thread: any. */
+/* Queues bytes, and returns whether it did. A session that cannot take them ends. */
+bool gw__session_push(struct gw_session *session, struct gw_buf *buf);
+/* The packet, which must be one that this side may send. */
+const struct gw_packet *gw__packet_to_send(const struct gw_session_manager *manager,
+                                           uint16_t packet_id);
+/* Whether a body is not too long for its packet. One that is goes to the log. */
+bool gw__packet_fits(struct gw_session_manager *manager, const struct gw_packet *packet,
+                     size_t body_bytes);
+/* Counts a packet that went out to so many. */
+void gw__packet_count_out(struct gw_session_manager *manager, const struct gw_packet *packet,
+                          uint32_t receiver_count);
+/* Shows a packet to who watches, if anybody does. `session` is NULL for a group. */
+void gw__packet_show(struct gw_session_manager *manager, struct gw_session *session,
+                     const struct gw_session_packet *packet);
+
+/* In manager.c. Thread: any. */
+/* The table in which the packet with this id must be, if there is one. */
+const struct gw_packet_table *gw__packet_table(const struct gw_session_manager *manager,
+                                               uint16_t packet_id);
+/* The longest frame that comes in. */
+uint32_t gw__frame_bytes_max(const struct gw_session_manager *manager);
+
+/* In places.c. Thread: any. */
+bool gw__manager_is_draining(struct gw_session_manager *manager);
+/*
+ * One session more: returns NONE, or why there is no room for it, SHUTDOWN when all is over. One
+ * less: the last thing that is done for it.
+ */
+Gw__CloseReason gw__manager_enter(struct gw_session_manager *manager);
+void gw__manager_leave(struct gw_session_manager *manager);
+/*
+ * Something of a session is on its way through turns, and nobody is told that all is over before it
+ * has been released. Returns false when they were told already.
+ */
+bool gw__manager_hold(struct gw_session_manager *manager);
+void gw__manager_release(struct gw_session_manager *manager);
+/* From now on we are draining; afterwards the last one to leave calls gw__manager_drained(). */
+void gw__manager_set_draining(struct gw_session_manager *manager);
+/* If nobody is left now, calls gw__manager_drained(), unless it has been called. */
+void gw__manager_check_drained(struct gw_session_manager *manager);
+
+/* In drain.c. */
+void gw__drain_init(struct gw_session_manager *manager);
+/* Nobody is left. Thread: any, once. */
+void gw__manager_drained(struct gw_session_manager *manager);
+
+/* In membership.c: the session has its last turn, and leaves all its groups. Thread: turn. */
+void gw__session_leave_groups(struct gw_session *session);
+
+#endif

@@ -1,0 +1,129 @@
+/* session/manager.c: everybody who is here. */
+#include "session/manager.h"
+
+#include "session/counters.h"
+#include "session/internal.h"
+
+#include "net/port.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* A session that has ended keeps its slot for as long as somebody holds it. */
+enum { SLOTS_PER_SESSION = 4 };
+
+static uint32_t or_default(uint32_t value, uint32_t default_value)
+{
+    return value != 0 ? value : default_value;
+}
+
+static struct gw_session_manager_config with_defaults(const struct gw_session_manager_config *given)
+{
+    struct gw_session_manager_config config = *given;
+    config.session_count_max = or_default(given->session_count_max, 10000);
+    config.greeting_timeout_ms = or_default(given->greeting_timeout_ms, 5000);
+    config.heartbeat_ms = or_default(given->heartbeat_ms, 10000);
+    config.frame_timeout_ms = or_default(given->frame_timeout_ms, 10000);
+    config.body_bytes_max_connected = or_default(given->body_bytes_max_connected, 1024);
+    config.body_bytes_max =
+        or_default(given->body_bytes_max, given->side == GW_SIDE_SERVER ? 4096 : 65536);
+    config.arena_bytes = or_default(given->arena_bytes, 262144);
+    config.send_queue_bytes_max = or_default(given->send_queue_bytes_max, 262144);
+    return config;
+}
+
+/* Frees what there is of it, also when it never became whole. */
+static void destroy(struct gw_session_manager *manager)
+{
+    gw__shards_fini(manager);
+    gw__farewells_fini(manager);
+    gw__slots_fini(&manager->slots);
+    free(manager);
+}
+
+static void on_free(struct gw_turn *turn)
+{
+    destroy(GW_OWNER_OF(turn, struct gw_session_manager, turn));
+}
+
+static bool init(struct gw_session_manager *manager)
+{
+    return gw__slots_init(&manager->slots, manager->config.session_count_max * SLOTS_PER_SESSION) &&
+           gw__shards_init(manager) && gw__farewells_init(manager);
+}
+
+struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
+                                                     const struct gw_session_manager_config *config,
+                                                     const struct gw_packet_table *packets,
+                                                     const struct gw_session_events *events,
+                                                     void *context)
+{
+    assert(events->on_end != NULL &&
+           config->session_count_max <= UINT32_MAX / 2 / SLOTS_PER_SESSION);
+    struct gw_session_manager *manager = calloc(1, sizeof(*manager));
+    if (manager == NULL) {
+        return NULL;
+    }
+    manager->port = port;
+    manager->config = with_defaults(config);
+    manager->packets = packets;
+    manager->events = events;
+    manager->context = context;
+    manager->begun_ns = gw_port_now_ns(port);
+    if (!init(manager)) {
+        destroy(manager);
+        return NULL;
+    }
+    gw_turn_init(&manager->turn, port, on_free);
+    gw__drain_init(manager);
+    return manager;
+}
+
+void gw_session_manager_destroy(struct gw_session_manager *manager)
+{
+    if (manager != NULL) {
+        assert(gw_session_manager_count(manager) == 0);
+        gw_turn_unref(&manager->turn);
+    }
+}
+
+const struct gw_packet_table *gw__packet_table(const struct gw_session_manager *manager,
+                                               uint16_t packet_id)
+{
+    return packet_id <= GW_PACKET_ID_CONTROL_MAX ? &gw__control_packets : manager->packets;
+}
+
+uint32_t gw__frame_bytes_max(const struct gw_session_manager *manager)
+{
+    const struct gw_session_manager_config *config = &manager->config;
+    return GW_FRAME_HEADER_BYTES + (config->body_bytes_max > config->body_bytes_max_connected
+                                        ? config->body_bytes_max
+                                        : config->body_bytes_max_connected);
+}
+
+struct gw_stream_config gw_session_manager_stream_config(const struct gw_session_manager *manager)
+{
+    return (struct gw_stream_config){
+        .recv_bytes_max = gw__frame_bytes_max(manager),
+        .send_queue_bytes_max = manager->config.send_queue_bytes_max,
+    };
+}
+
+struct gw_session *gw_session_manager_find(struct gw_session_manager *manager, gw_session_id id)
+{
+    return gw__slots_find(&manager->slots, id);
+}
+
+void gw_session_manager_each(struct gw_session_manager *manager,
+                             void (*visit)(struct gw_session *session, void *context),
+                             void *context)
+{
+    uint32_t count = gw__slots_count(&manager->slots);
+    for (uint32_t i = 0; i < count; i++) {
+        struct gw_session *session = gw__slots_find_at(&manager->slots, i);
+        if (session != NULL) {
+            visit(session, context);
+            gw_session_unref(session);
+        }
+    }
+}

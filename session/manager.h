@@ -1,0 +1,207 @@
+/* session/manager.h: everybody who is here. */
+#ifndef GW_SESSION_MANAGER_H
+#define GW_SESSION_MANAGER_H
+
+#include "session/session.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gw_addr;
+struct gw_packet;
+struct gw_packet_table;
+struct gw_port;
+struct gw_stream;
+struct gw_stream_config;
+
+/* What on_greet returns to answer later. */
+enum { GW_GREET_LATER = -1 };
+
+/* One packet as it passed, for those who want to watch; see on_packet. */
+struct gw_session_packet {
+    const struct gw_packet *packet;
+    const struct gw_frame *frame;
+    const ProtobufCMessage *message;
+    bool inbound;
+};
+
+/*
+ * What happens to sessions. All callbacks run in turns of the session they name, but for what
+ * on_packet says of itself. Only on_end must be there.
+ *
+ *      on_begin   [on_greet   on_greeted   handlers*]   on_end
+ */
+struct gw_session_events {
+    /* The connection stands; nothing has been said yet. A client says gw_session_hello() here. */
+    void (*on_begin)(struct gw_session *session, void *context);
+
+    /*
+     * On the server's side: a peer has said HELLO, with a version that is ours. Returns 0 to let it
+     * in, a close reason to refuse it, or GW_GREET_LATER to answer with gw_session_greet() within
+     * the greeting deadline. Without this callback everybody is let in.
+     */
+    int (*on_greet)(struct gw_session *session, const Gw__Hello *hello, void *context);
+
+    /* It is greeted: HELLO_ACK is on its way (`ack` is NULL) or, on a client's side, has come. */
+    void (*on_greeted)(struct gw_session *session, const Gw__HelloAck *ack, void *context);
+
+    /* On a client's side: the server asks us to leave in good order until the deadline. */
+    void (*on_go_away)(struct gw_session *session, const Gw__GoAway *go_away, void *context);
+
+    /*
+     * A packet has come in and is about to be handled, or is about to be sent; the latter on the
+     * thread that sends it. For the log: it must not send or end anything, and NULL costs nothing.
+     * What is said to a group is shown once, with session NULL, in a turn of its owner. What was
+     * encoded before is not shown: gw_session_send_encoded(), CLOSE and GOAWAY.
+     */
+    void (*on_packet)(struct gw_session *session, const struct gw_session_packet *packet,
+                      void *context);
+
+    /*
+     * It is gone, and gw_session_manager_find() no longer finds it. Once for each session that
+     * began, and for each dialed one that never stood. `reason` is why this side ended it, or
+     * BY_PEER, or NETWORK; when it is BY_PEER, `peer_reason` is what the peer's CLOSE said (NONE
+     * when it only hung up). No callback follows. It leaves its groups after this: what is posted
+     * to their owners from here comes before that.
+     */
+    void (*on_end)(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
+                   void *context);
+};
+
+enum gw_session_side { GW_SIDE_SERVER, GW_SIDE_CLIENT };
+
+/* 0 takes the default in brackets. */
+struct gw_session_manager_config {
+    enum gw_session_side side;
+    uint32_t session_count_max;   /* at one time [10,000] */
+    uint32_t greeting_timeout_ms; /* from on_begin to HELLO and its answer [5,000] */
+    uint32_t heartbeat_ms;        /* as PING in WIRE.md; clients keep to the server's [10,000] */
+    uint32_t idle_timeout_ms;     /* without a packet of the game; 0: never */
+    uint32_t frame_timeout_ms;    /* from the first byte of a frame to its last [10,000] */
+    uint32_t body_bytes_max_connected; /* from a client before it is greeted [1,024] */
+    uint32_t body_bytes_max;           /* [4,096 from a client, 65,536 from a server] */
+    uint32_t arena_bytes;              /* the most memory one unpacked packet may take [262,144] */
+    uint32_t send_queue_bytes_max;     /* per session [262,144] */
+};
+
+struct gw_session_manager;
+
+/*
+ * Makes an empty manager.
+ *
+ * Returns   the manager, or NULL when there is no memory for it.
+ * Owns      gives the manager; end it with gw_session_manager_destroy(). Copies `config`; borrows
+ *           `port`, `packets`, `events` and `context` for its whole life.
+ * Thread    setup.
+ */
+struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
+                                                     const struct gw_session_manager_config *config,
+                                                     const struct gw_packet_table *packets,
+                                                     const struct gw_session_events *events,
+                                                     void *context);
+
+/*
+ * Owns      takes `manager`, which may be NULL. All sessions must have ended and all references to
+ *           them must have been let go.
+ * Thread    setup, before gw_port_destroy().
+ */
+void gw_session_manager_destroy(struct gw_session_manager *manager);
+
+/* What the streams of its sessions need: for the config of a listener. Thread: any. */
+struct gw_stream_config gw_session_manager_stream_config(const struct gw_session_manager *manager);
+
+/*
+ * Makes a session of a stream that has just come in, and starts it. When session_count_max are
+ * here already, the peer gets CLOSE SERVER_FULL instead.
+ *
+ * Owns      keeps its own reference to `stream`.
+ * Thread    turn, of the listener, inside on_accept.
+ */
+void gw_session_manager_admit(struct gw_session_manager *manager, struct gw_stream *stream);
+
+/*
+ * Makes a session by calling somebody; for bots. on_begin comes when they answer, on_end when they
+ * do not. `source` is the address to come from, or NULL. `user` is what gw_session_user() returns
+ * from the first callback on.
+ *
+ * Returns   the id of the session, or GW_SESSION_ID_NONE when there is no room, descriptor or
+ *           memory for one; then no callback comes.
+ * Owns      borrows `addr` and `source`.
+ * Thread    any.
+ */
+gw_session_id gw_session_manager_dial(struct gw_session_manager *manager,
+                                      const struct gw_addr *addr, const struct gw_addr *source,
+                                      void *user);
+
+/*
+ * Finds a session by id.
+ *
+ * Returns   the session, or NULL when it has ended.
+ * Owns      gives one reference; let it go with gw_session_unref().
+ * Thread    any.
+ */
+struct gw_session *gw_session_manager_find(struct gw_session_manager *manager, gw_session_id id);
+
+/*
+ * Calls `visit` for each session that is here now. Who comes or goes meanwhile may or may not be
+ * visited. No lock is held during a visit.
+ *
+ * Owns      `visit` borrows the session.
+ * Thread    any.
+ */
+void gw_session_manager_each(struct gw_session_manager *manager,
+                             void (*visit)(struct gw_session *session, void *context),
+                             void *context);
+
+/*
+ * Says goodbye to everybody. At once: GOAWAY to who is greeted, CLOSE SHUTDOWN to the others and to
+ * whoever still comes. Packets are served until players leave or `drain_ms` has passed, then CLOSE
+ * SHUTDOWN goes to the rest. A client's side has no GOAWAY to say; the rest is the same.
+ *
+ * When nobody is left, in no group either, `on_drained` is called, once, in a turn of the manager:
+ * within drain_ms + GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS, as long as nobody new comes. What
+ * on_end has posted to the owners of the session's groups has run by then. From then on nobody is
+ * let in: a stream that still comes in is closed.
+ *
+ * Thread    any, once.
+ */
+void gw_session_manager_drain(struct gw_session_manager *manager, uint32_t drain_ms,
+                              void (*on_drained)(void *context), void *context);
+
+/* How many are here: from their admission or dial to the end of on_end. Thread: any. */
+uint32_t gw_session_manager_count(const struct gw_session_manager *manager);
+
+/* Who came to the door and was not a player. */
+enum gw_visitor {
+    GW_VISITOR_HTTP,
+    GW_VISITOR_TLS,
+    GW_VISITOR_SSH,
+    GW_VISITOR_RDP,
+    GW_VISITOR_OTHER,
+    GW_VISITOR_COUNT
+};
+
+enum { GW_CLOSE_REASON_COUNT = 30 };
+
+/* What the manager has seen so far. The sum of `ended` is `begun` once all have ended. */
+struct gw_session_counters {
+    uint64_t begun; /* accepted or dialed, those turned away at the limit among them */
+    uint64_t greeted;
+    uint64_t ended[GW_CLOSE_REASON_COUNT]; /* by Gw__CloseReason */
+    uint64_t not_a_player[GW_VISITOR_COUNT];
+    uint64_t other_schema; /* greetings with a schema_hash that is not ours */
+    uint64_t frames_in;
+    uint64_t frames_out; /* to a group: once for each member */
+};
+
+/* Adds up the counters; while workers run, a picture that is a moment old. Thread: any. */
+void gw_session_manager_counters(const struct gw_session_manager *manager,
+                                 struct gw_session_counters *counters_out);
+
+/* How many packets of one type came in and went out; 0 for an unknown id. Thread: any. */
+void gw_session_manager_packet_count(const struct gw_session_manager *manager, uint16_t packet_id,
+                                     uint64_t *in_out, uint64_t *out_out);
+
+/* A visitor's name for people: "http". Thread: any. */
+const char *gw_visitor_name(enum gw_visitor visitor);
+
+#endif

@@ -1,0 +1,92 @@
+/* session/membership.h: what ties a session to a group. Private to session. */
+#ifndef GW_SESSION_MEMBERSHIP_H
+#define GW_SESSION_MEMBERSHIP_H
+
+#include "net/timer.h"
+#include "net/turn.h"
+#include "session/group.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gw_buf;
+
+#define GW_PLACE_NONE UINT32_MAX
+
+/*
+ * A membership has two ends: a place in the group's arrays, which the owner's turn may touch, and a
+ * link in the session's list, which the session's turn may touch. Either side cuts its own end and
+ * sends the other a task, which cuts the other end. Both may do so at once; each end has one
+ * reference, which goes along with the task, and whoever lets the second one go frees it all.
+ *
+ *      owner's turn                        session's turn
+ *      add      place it   -- link ---->   put it into the list; or, too late: leave
+ *      remove   cut        -- unlink -->   cut, unless it is
+ *               cut, unless it is   <-- leave --   cut      the session's last turn
+ */
+struct gw_membership {
+    struct gw_group *group;     /* holds a reference */
+    struct gw_session *session; /* holds a reference */
+    struct gw_task link;
+    struct gw_task unlink;
+    struct gw_task leave;
+    struct gw_membership *next;  /* in the session's list */
+    struct gw_membership **tied; /* what points to it there; NULL: that end is cut */
+    uint32_t place;              /* in the group; GW_PLACE_NONE: that end is cut */
+    atomic_uint ref_count;
+};
+
+struct gw_group {
+    struct gw_session_manager *manager;
+    struct gw_turn *owner; /* holds a reference */
+    struct gw_group_config config;
+    atomic_uint ref_count; /* its creator's, its memberships', that of an end task that waits */
+
+    /* The rest is the owner's turn's alone. */
+    gw_session_id *ids; /* beside the members, to look through them quickly */
+    struct gw_membership **members;
+    uint32_t count;
+    uint32_t capacity;
+
+    struct gw_buf *batch;        /* what was said and has not left */
+    uint32_t batch_bytes;        /* so much of it is written */
+    uint32_t batch_bytes_before; /* of the last one: the next will be much the same */
+
+    struct gw_task end_task;  /* without a tick: the end of the turn */
+    struct gw_timer timer;    /* with one */
+    struct gw_task free_task; /* behind the timer's own, which may be on its way */
+    uint64_t phase_ns;
+    bool awaited;  /* a tick will come */
+    bool ticking;  /* on_tick is running */
+    bool expected; /* in on_tick: the next one was asked for */
+    bool destroyed;
+    bool holds; /* the manager, since it was destroyed */
+};
+
+/* In group.c. Thread: any. */
+struct gw_group *gw__group_ref(struct gw_group *group);
+void gw__group_unref(struct gw_group *group);
+
+/* In membership.c. Thread of all: turn of the owner. */
+/* Returns 0 or GW_E_MEMORY. */
+int gw__membership_create(struct gw_group *group, struct gw_session *session);
+void gw__membership_end(struct gw_membership *membership);
+/* Where a session is in the arrays, or GW_PLACE_NONE. */
+uint32_t gw__membership_find(const struct gw_group *group, gw_session_id id);
+
+/* In tick.c. init() by any thread; the others: turn of the owner. */
+void gw__tick_init(struct gw_group *group);
+void gw__tick_stop(struct gw_group *group);
+/* Sees to it that a tick comes, unless one will come anyway. */
+void gw__tick_await(struct gw_group *group);
+
+/* In batch.c. Thread of all: turn of the owner. */
+/*
+ * Makes room for one frame behind what was said so far; sends that off first when both together
+ * are too much for one buffer. Returns where to write, or NULL when there is no memory.
+ */
+uint8_t *gw__batch_add(struct gw_group *group, uint32_t bytes);
+/* Returns all that was said and has not left, or NULL. Owns: gives the buffer. */
+struct gw_buf *gw__batch_take(struct gw_group *group);
+
+#endif

@@ -1,0 +1,52 @@
+/* session/reason.c: why a session ends, in the words of the one list. */
+#include "session/internal.h"
+
+#include "net/error.h"
+
+_Static_assert(GW__CLOSE_REASON__NOT_A_PLAYER + 1 == GW_CLOSE_REASON_COUNT,
+               "counters have a place for each reason");
+
+static const ProtobufCEnumValue *find_reason(int reason)
+{
+    return protobuf_c_enum_descriptor_get_value(&gw__close_reason__descriptor, reason);
+}
+
+const char *gw_close_reason_name(Gw__CloseReason reason)
+{
+    const ProtobufCEnumValue *found = find_reason((int)reason);
+    return found != NULL ? found->name : "?";
+}
+
+Gw__CloseReason gw__reason_of_peer(int reason)
+{
+    return find_reason(reason) != NULL ? (Gw__CloseReason)reason : GW__CLOSE_REASON__NONE;
+}
+
+Gw__CloseReason gw__reason_of_verdict(enum gw_packet_verdict verdict)
+{
+    static const Gw__CloseReason reasons[] = {
+        [GW_PACKET_OK] = GW__CLOSE_REASON__NONE,
+        [GW_PACKET_BAD_FLAGS] = GW__CLOSE_REASON__BAD_FLAGS,
+        [GW_PACKET_TOO_LONG] = GW__CLOSE_REASON__TOO_LONG,
+        [GW_PACKET_UNKNOWN] = GW__CLOSE_REASON__UNKNOWN_PACKET,
+        [GW_PACKET_WRONG_WAY] = GW__CLOSE_REASON__WRONG_WAY,
+        [GW_PACKET_WRONG_STAGE] = GW__CLOSE_REASON__WRONG_STAGE,
+        [GW_PACKET_TOO_OFTEN] = GW__CLOSE_REASON__TOO_OFTEN,
+        [GW_PACKET_BAD_BODY] = GW__CLOSE_REASON__BAD_BODY,
+        [GW_PACKET_TOO_COMPLEX] = GW__CLOSE_REASON__TOO_COMPLEX,
+    };
+    return reasons[verdict];
+}
+
+/* Ours are positive and errors negative, so that both pass through a stream as one number. */
+Gw__CloseReason gw__reason_of_stream(int reason)
+{
+    switch (reason) {
+    case GW_E_CLOSED:
+        return GW__CLOSE_REASON__BY_PEER;
+    case GW_E_MEMORY:
+        return GW__CLOSE_REASON__NO_MEMORY;
+    default:
+        return reason > 0 ? (Gw__CloseReason)reason : GW__CLOSE_REASON__NETWORK;
+    }
+}

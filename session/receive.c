@@ -1,0 +1,155 @@
+/* session/receive.c: bytes become packets. */
+#include "session/counters.h"
+#include "session/internal.h"
+
+#include "net/port.h"
+#include "net/ring.h"
+
+#include <assert.h>
+
+static struct gw_packet_sender sender_of(const struct gw_session *session)
+{
+    const struct gw_session_manager_config *config = &session->manager->config;
+    if (config->side == GW_SIDE_CLIENT) {
+        return (struct gw_packet_sender){GW_FROM_SERVER, session->stage, config->body_bytes_max};
+    }
+    if (!session->greeted) {
+        return (struct gw_packet_sender){GW_FROM_CLIENT, GW_STAGE_CONNECTED,
+                                         config->body_bytes_max_connected};
+    }
+    return (struct gw_packet_sender){GW_FROM_CLIENT, session->stage, config->body_bytes_max};
+}
+
+/* On the server's side, whoever has not said HELLO yet must be saying it. */
+static bool is_stranger(const struct gw_session *session)
+{
+    return session->manager->config.side == GW_SIDE_SERVER && !session->asked;
+}
+
+/*
+ * Judges a frame once, when its header is there; session->packet is kept until its last byte has
+ * been consumed. Returns false when it has ended the session.
+ */
+static bool admit_once(struct gw_session *session, const uint8_t *header)
+{
+    if (session->packet != NULL) {
+        return true;
+    }
+    if (is_stranger(session) && !gw__session_is_player(session, header)) {
+        return false;
+    }
+    const struct gw_frame frame = gw_frame_read(header);
+    const struct gw_packet_sender sender = sender_of(session);
+    const struct gw_packet_table *table = gw__packet_table(session->manager, frame.packet_id);
+    const struct gw_packet *packet;
+    enum gw_packet_verdict verdict = gw_packet_admit(table, &frame, &sender, &packet);
+    if (verdict != GW_PACKET_OK) {
+        gw_session_end(session, gw__reason_of_verdict(verdict));
+        return false;
+    }
+    session->packet = packet;
+    return true;
+}
+
+struct watched {
+    struct gw_session *session;
+    const struct gw_packet *packet;
+};
+
+static void show_and_handle(void *peer, const struct gw_frame *frame,
+                            const ProtobufCMessage *message)
+{
+    const struct watched *watched = peer;
+    const struct gw_session_packet shown = {watched->packet, frame, message, true};
+    gw__packet_show(watched->session->manager, watched->session, &shown);
+    if (watched->packet->handle != NULL) {
+        watched->packet->handle(watched->session, frame, message);
+    }
+}
+
+/* Who watches sees a packet between unpacking and handling, where only a handler comes by. */
+static enum gw_packet_verdict dispatch(struct gw_session *session, const struct gw_packet *packet,
+                                       const struct gw_frame *frame, const uint8_t *body,
+                                       struct gw_arena *arena)
+{
+    if (session->manager->events->on_packet == NULL) {
+        return gw_packet_dispatch(packet, frame, body, session, arena);
+    }
+    struct watched watched = {session, packet};
+    struct gw_packet shown = *packet;
+    shown.handle = show_and_handle;
+    return gw_packet_dispatch(&shown, frame, body, &watched, arena);
+}
+
+static void count_in(struct gw_session *session, const struct gw_packet *packet,
+                     struct gw_shard *shard)
+{
+    gw__count(shard, &gw__passed(session->manager, shard, packet)->in, 1);
+    if (packet->id > GW_PACKET_ID_CONTROL_MAX) {
+        session->played_ms = session->heard_ms;
+    }
+}
+
+/* Handles the frame at the head of the ring, which is whole. */
+static void take(struct gw_session *session, struct gw_ring *ring, uint32_t frame_bytes,
+                 struct gw_shard *shard)
+{
+    const uint8_t *bytes = gw_ring_peek(ring, frame_bytes, shard->bridge);
+    const struct gw_frame frame = gw_frame_read(bytes);
+    const struct gw_packet *packet = session->packet;
+    count_in(session, packet, shard);
+    enum gw_packet_verdict verdict =
+        dispatch(session, packet, &frame, bytes + GW_FRAME_HEADER_BYTES, &shard->arena);
+    gw_ring_consume(ring, frame_bytes);
+    session->packet = NULL;
+    session->torn = false;
+    if (verdict != GW_PACKET_OK) {
+        gw_session_end(session, gw__reason_of_verdict(verdict));
+    }
+}
+
+/* Takes the next frame. Returns false when none is whole, or the session has ended. */
+static bool take_next(struct gw_session *session, struct gw_ring *ring, struct gw_shard *shard)
+{
+    uint32_t used_bytes = gw_ring_used_bytes(ring);
+    if (gw_session_has_ended(session) || used_bytes < GW_FRAME_HEADER_BYTES) {
+        return false;
+    }
+    const uint8_t *header = gw_ring_peek(ring, GW_FRAME_HEADER_BYTES, shard->bridge);
+    if (!admit_once(session, header)) {
+        return false;
+    }
+    uint32_t frame_bytes = GW_FRAME_HEADER_BYTES + gw_frame_read(header).body_bytes;
+    if (used_bytes < frame_bytes) {
+        return false;
+    }
+    take(session, ring, frame_bytes, shard);
+    return true;
+}
+
+/* A frame that has begun must be whole in time, however steadily its bytes drip. */
+static void note_torn(struct gw_session *session, const struct gw_ring *ring)
+{
+    if (!session->torn && gw_ring_used_bytes(ring) > 0) {
+        session->torn = true;
+        session->torn_ms = session->heard_ms;
+        gw__session_watch_within(session, session->manager->config.frame_timeout_ms);
+    }
+}
+
+enum gw_recv gw__session_on_recv(struct gw_stream *stream, struct gw_ring *ring, void *context)
+{
+    (void)stream;
+    struct gw_session *session = context;
+    struct gw_shard *shard = gw__shard(session->manager);
+    assert(!shard->shared);
+    session->heard_ms = gw__session_now_ms(session);
+    session->pinged = false;
+    for (int count = 0; count < GW_FRAMES_PER_TURN_MAX; count++) {
+        if (!take_next(session, ring, shard)) {
+            note_torn(session, ring);
+            return GW_RECV_MORE;
+        }
+    }
+    return GW_RECV_AGAIN;
+}

@@ -1,0 +1,140 @@
+/* session/send.c: packets become bytes. */
+#include "session/counters.h"
+#include "session/internal.h"
+
+#include "net/error.h"
+#include "net/log.h"
+#include "net/port.h"
+
+#include <assert.h>
+
+enum { COMPLAINT_INTERVAL_MS = 1000 };
+
+const struct gw_packet *gw__packet_to_send(const struct gw_session_manager *manager,
+                                           uint16_t packet_id)
+{
+    const struct gw_packet *packet =
+        gw_packet_find(gw__packet_table(manager, packet_id), packet_id);
+    assert(packet != NULL);
+    assert(packet->from &
+           (manager->config.side == GW_SIDE_SERVER ? GW_FROM_SERVER : GW_FROM_CLIENT));
+    return packet;
+}
+
+/* One complaint in a while is enough: a program that sends one packet too long sends many. */
+static bool may_complain(struct gw_session_manager *manager)
+{
+    uint64_t now_ns = gw_port_now_ns(manager->port);
+    uint64_t until_ns = atomic_load(&manager->quiet_until_ns);
+    return now_ns >= until_ns &&
+           atomic_compare_exchange_strong(&manager->quiet_until_ns, &until_ns,
+                                          now_ns + COMPLAINT_INTERVAL_MS * UINT64_C(1000000));
+}
+
+bool gw__packet_fits(struct gw_session_manager *manager, const struct gw_packet *packet,
+                     size_t body_bytes)
+{
+    bool fits = body_bytes <= packet->body_bytes_max;
+    if (!fits && may_complain(manager)) {
+        const struct gw_log_field fields[] = {
+            GW_LOG_TEXT("packet", packet->message->name),
+            GW_LOG_NUMBER("body_bytes", body_bytes),
+            GW_LOG_NUMBER("body_bytes_max", packet->body_bytes_max),
+        };
+        gw_log_write(gw_port_log(manager->port), GW_LOG_ERROR, "packet_too_long", fields,
+                     sizeof fields / sizeof fields[0]);
+    }
+    return fits;
+}
+
+void gw__packet_show(struct gw_session_manager *manager, struct gw_session *session,
+                     const struct gw_session_packet *packet)
+{
+    if (manager->events->on_packet != NULL) {
+        manager->events->on_packet(session, packet, manager->context);
+    }
+}
+
+void gw__packet_count_out(struct gw_session_manager *manager, const struct gw_packet *packet,
+                          uint32_t receiver_count)
+{
+    struct gw_shard *shard = gw__shard(manager);
+    gw__count(shard, &gw__passed(manager, shard, packet)->out, receiver_count);
+}
+
+void gw_session_send(struct gw_session *session, uint16_t packet_id,
+                     const ProtobufCMessage *message)
+{
+    const struct gw_frame frame = {.packet_id = packet_id};
+    gw_session_send_frame(session, &frame, message);
+}
+
+/* Packs straight into the stream's queue. */
+static void queue(struct gw_session *session, const struct gw_packet *packet,
+                  const struct gw_frame *frame, const ProtobufCMessage *message)
+{
+    struct gw_stream_place place;
+    int error =
+        gw_stream_reserve(session->stream, GW_FRAME_HEADER_BYTES + frame->body_bytes, &place);
+    if (error != GW_OK) {
+        gw__session_end_by_error(session, error);
+        return;
+    }
+    protobuf_c_message_pack(message, gw_frame_write(place.data, frame));
+    gw_stream_commit(session->stream, &place);
+    gw__packet_count_out(session->manager, packet, 1);
+}
+
+void gw_session_send_frame(struct gw_session *session, const struct gw_frame *frame,
+                           const ProtobufCMessage *message)
+{
+    struct gw_session_manager *manager = session->manager;
+    const struct gw_packet *packet = gw__packet_to_send(manager, frame->packet_id);
+    if (gw_session_has_ended(session)) {
+        return;
+    }
+    size_t body_bytes = protobuf_c_message_get_packed_size(message);
+    if (!gw__packet_fits(manager, packet, body_bytes)) {
+        return;
+    }
+    struct gw_frame sized = *frame;
+    sized.body_bytes = (uint32_t)body_bytes;
+    const struct gw_session_packet shown = {packet, &sized, message, false};
+    gw__packet_show(manager, session, &shown);
+    queue(session, packet, &sized, message);
+}
+
+struct gw_buf *gw_session_encode(uint16_t packet_id, const ProtobufCMessage *message)
+{
+    size_t body_bytes = protobuf_c_message_get_packed_size(message);
+    if (body_bytes > GW_FRAME_BODY_BYTES_MAX) {
+        return NULL;
+    }
+    struct gw_buf *buf = gw_buf_create(GW_FRAME_HEADER_BYTES + (uint32_t)body_bytes);
+    if (buf != NULL) {
+        const struct gw_frame frame = {.body_bytes = (uint32_t)body_bytes, .packet_id = packet_id};
+        protobuf_c_message_pack(message, gw_frame_write(gw_buf_data(buf), &frame));
+    }
+    return buf;
+}
+
+bool gw__session_push(struct gw_session *session, struct gw_buf *buf)
+{
+    if (gw_session_has_ended(session)) {
+        return false;
+    }
+    int error = gw_stream_send(session->stream, buf);
+    if (error != GW_OK) {
+        gw__session_end_by_error(session, error);
+    }
+    return error == GW_OK;
+}
+
+void gw_session_send_encoded(struct gw_session *session, struct gw_buf *frame)
+{
+    uint16_t packet_id = gw_frame_read(gw_buf_data(frame)).packet_id;
+    const struct gw_packet *packet = gw__packet_to_send(session->manager, packet_id);
+    if (gw__session_push(session, frame)) {
+        gw__packet_count_out(session->manager, packet, 1);
+    }
+}

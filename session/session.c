@@ -1,0 +1,129 @@
+/* session/session.c: a peer we know, from its first byte to its last. */
+#include "session/session.h"
+
+#include "session/counters.h"
+#include "session/internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct gw_session *gw__session_create(struct gw_session_manager *manager, void *user)
+{
+    struct gw_session *session = calloc(1, sizeof(*session));
+    if (session == NULL) {
+        return NULL;
+    }
+    session->id = gw__slots_take(&manager->slots, session);
+    if (session->id == GW_SESSION_ID_NONE) {
+        free(session);
+        return NULL;
+    }
+    session->manager = manager;
+    session->user = user;
+    session->stage = GW_STAGE_CONNECTED << 1;
+    atomic_init(&session->greeted, false);
+    atomic_init(&session->ended, false);
+    return session;
+}
+
+struct gw_session *gw_session_ref(struct gw_session *session)
+{
+    gw__slots_ref(&session->manager->slots, session->id);
+    return session;
+}
+
+void gw_session_unref(struct gw_session *session)
+{
+    if (session != NULL && gw__slots_unref(&session->manager->slots, session->id)) {
+        gw_stream_unref(session->stream);
+        free(session);
+    }
+}
+
+static void on_open(struct gw_stream *stream, void *context)
+{
+    (void)stream;
+    struct gw_session *session = context;
+    struct gw_session_manager *manager = session->manager;
+    gw__slots_show(&manager->slots, session->id);
+    session->begun_ms = gw__session_now_ms(session);
+    gw__session_watch(session);
+    if (gw__manager_is_draining(manager)) {
+        gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
+    }
+    if (manager->events->on_begin != NULL) {
+        manager->events->on_begin(session, manager->context);
+    }
+}
+
+/*
+ * Nobody finds it any more, and what is said to it is dropped, before the game hears of it. It
+ * leaves its groups after that: what the game now posts to their owners comes first, and all is not
+ * over before it has run.
+ */
+static void end(struct gw_session *session, Gw__CloseReason reason)
+{
+    struct gw_session_manager *manager = session->manager;
+    atomic_store(&session->ended, true);
+    gw__slots_end(&manager->slots, session->id);
+    struct gw_shard *shard = gw__shard(manager);
+    gw__count(shard, &shard->ended[reason], 1);
+    manager->events->on_end(session, reason, (Gw__CloseReason)session->peer_reason,
+                            manager->context);
+    gw__session_leave_groups(session);
+}
+
+static void on_close(struct gw_stream *stream, int reason, void *context)
+{
+    (void)stream;
+    struct gw_session *session = context;
+    struct gw_session_manager *manager = session->manager;
+    end(session, gw__reason_of_stream(reason));
+    gw_session_unref(session);
+    gw__manager_leave(manager);
+}
+
+const struct gw_stream_events gw__session_stream_events = {
+    .on_open = on_open,
+    .on_recv = gw__session_on_recv,
+    .on_deadline = gw__session_on_deadline,
+    .on_close = on_close,
+};
+
+gw_session_id gw_session_id_of(const struct gw_session *session)
+{
+    return session->id;
+}
+
+const struct gw_addr *gw_session_peer(const struct gw_session *session)
+{
+    return gw_stream_peer(session->stream);
+}
+
+struct gw_turn *gw_session_turn(struct gw_session *session)
+{
+    return gw_stream_turn(session->stream);
+}
+
+struct gw_session_manager *gw_session_manager_of(const struct gw_session *session)
+{
+    return session->manager;
+}
+
+void gw_session_set_stage(struct gw_session *session, uint32_t stage)
+{
+    assert(gw_turn_is_mine(gw_session_turn(session)) && stage <= GW_STAGE_GAME_MAX);
+    session->stage = UINT32_C(1) << (stage + 1);
+}
+
+void gw_session_set_user(struct gw_session *session, void *user)
+{
+    assert(gw_turn_is_mine(gw_session_turn(session)));
+    session->user = user;
+}
+
+void *gw_session_user(const struct gw_session *session)
+{
+    assert(gw_turn_is_mine(gw_stream_turn(session->stream)));
+    return session->user;
+}
