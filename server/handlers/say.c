@@ -1,0 +1,32 @@
+/* server/handlers/say.c: a player says something to the server itself, and hears it back. */
+#include "proto/game/game.gen.h"
+#include "proto/game/game_server.gen.h"
+#include "server/game.h"
+#include "server/log.h"
+#include "server/player.h"
+#include "server/text.h"
+
+enum { SAY_TEXT_BYTES_MAX = 253 }; /* with its tag and length just what the packet may have */
+
+static void log_said(const struct player *player, const char *text)
+{
+    struct server_log_line line;
+    server_log_begin(&line, player->game->log, GW_LOG_INFO, "said");
+    server_log_id(&line, "session", player->id);
+    server_log_text(&line, "name", player->name);
+    server_log_text(&line, "text", text);
+    server_log_end(&line);
+}
+
+void on_say(struct gw_session *session, const struct gw_frame *frame, const Game__Say *say)
+{
+    (void)frame;
+    if (!server_text_is_valid(say->text, 0, SAY_TEXT_BYTES_MAX)) {
+        gw_session_end(session, GW__CLOSE_REASON__BAD_BODY);
+        return;
+    }
+    Game__Said said = GAME__SAID__INIT;
+    said.text = say->text;
+    log_said(gw_session_user(session), say->text);
+    gw_send_said(session, &said);
+}

@@ -1,0 +1,167 @@
+/* server/log.c: when a line is written, and where to. */
+#include "server/log.h"
+
+#include "server/log_limit.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { OUT_BYTES = 64 * 1024, TIME_BYTES = 64 };
+
+struct server_log {
+    FILE *out;
+    struct server_log_config config;
+    struct server_log_limit limit;
+};
+
+struct server_log *server_log_create(FILE *out, const struct server_log_config *config)
+{
+    struct server_log *log = calloc(1, sizeof *log);
+    if (log != NULL) {
+        log->out = out;
+        log->config = *config;
+        /* Collected in the stream's buffer and flushed at the line's end: one write, one line. */
+        setvbuf(out, NULL, _IOFBF, OUT_BYTES);
+    }
+    return log;
+}
+
+static void write_out(struct server_log *log, const char *text, size_t bytes)
+{
+    fwrite(text, 1, bytes, log->out);
+    fflush(log->out);
+}
+
+void server_log_plain(struct server_log *log, const char *text)
+{
+    write_out(log, text, strlen(text));
+}
+
+/* The standard's gmtime is not for several threads. Source: H. Hinnant, "chrono-compatible
+ * low-level date algorithms", civil_from_days; years begin in March there. */
+static void format_utc(char out[TIME_BYTES], const struct timespec *now)
+{
+    int64_t day = now->tv_sec / 86400 + 719468;
+    int second = (int)(now->tv_sec % 86400);
+    int64_t era = day / 146097;
+    int day_of_era = (int)(day % 146097);
+    int year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int month_from_march = (5 * day_of_year + 2) / 153;
+    int month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+    snprintf(out, TIME_BYTES, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d.%03dZ",
+             year_of_era + era * 400 + (month <= 2), month,
+             day_of_year - (153 * month_from_march + 2) / 5 + 1, second / 3600, second / 60 % 60,
+             second % 60, (int)(now->tv_nsec / 1000000));
+}
+
+static void start(struct server_log_line *line, struct server_log *log, enum gw_log_level level,
+                  const char *event, const struct timespec *now)
+{
+    char time[TIME_BYTES];
+    char head[TIME_BYTES * 2];
+    line->log = log;
+    line->is_full = false;
+    line->used_bytes = 0;
+    format_utc(time, now);
+    snprintf(head, sizeof head, "%s %-7s ", time, gw_log_level_name(level));
+    server_log_put(line, head);
+    server_log_put(line, event);
+}
+
+/* The last tenth is for what is grave, so that no flood of players' words can hide it. */
+static uint32_t lines_max(const struct server_log *log, enum gw_log_level level)
+{
+    uint32_t max = log->config.lines_per_second_max;
+    return level <= GW_LOG_WARNING ? max : max - max / 10;
+}
+
+static void tell_dropped(struct server_log *log, const struct timespec *now)
+{
+    uint64_t dropped = server_log_limit_take_dropped(&log->limit);
+    if (dropped > 0) {
+        struct server_log_line line;
+        start(&line, log, GW_LOG_WARNING, "log_dropped", now);
+        server_log_number(&line, "lines", (int64_t)dropped);
+        server_log_end(&line);
+    }
+}
+
+static struct timespec utc_now(void)
+{
+    struct timespec now = {0};
+    (void)timespec_get(&now, TIME_UTC);
+    return now;
+}
+
+void server_log_destroy(struct server_log *log)
+{
+    if (log != NULL) {
+        struct timespec now = utc_now();
+        tell_dropped(log, &now);
+        free(log);
+    }
+}
+
+uint64_t server_log_dropped(struct server_log *log)
+{
+    return atomic_load_explicit(&log->limit.dropped_total, memory_order_relaxed);
+}
+
+void server_log_begin(struct server_log_line *line, struct server_log *log, enum gw_log_level level,
+                      const char *event)
+{
+    line->log = NULL;
+    if (level > log->config.level) {
+        return;
+    }
+    struct timespec now = utc_now();
+    bool is_first;
+    if (!server_log_limit_take(&log->limit, (uint64_t)now.tv_sec, lines_max(log, level),
+                               &is_first)) {
+        return;
+    }
+    if (is_first) {
+        tell_dropped(log, &now);
+    }
+    start(line, log, level, event, &now);
+}
+
+void server_log_begin_report(struct server_log_line *line, struct server_log *log,
+                             const char *event)
+{
+    struct timespec now = utc_now();
+    start(line, log, GW_LOG_INFO, event, &now);
+}
+
+void server_log_end(struct server_log_line *line)
+{
+    if (line->log != NULL) {
+        const char *tail = line->is_full ? "...\n" : "\n";
+        memcpy(line->text + line->used_bytes, tail, strlen(tail));
+        write_out(line->log, line->text, line->used_bytes + strlen(tail));
+    }
+}
+
+static void write_event(enum gw_log_level level, const char *event,
+                        const struct gw_log_field *fields, size_t field_count, void *context)
+{
+    struct server_log_line line;
+    server_log_begin(&line, context, level, event);
+    for (size_t i = 0; i < field_count; i++) {
+        if (fields[i].text == NULL) {
+            server_log_number(&line, fields[i].name, fields[i].number);
+        } else {
+            server_log_word(&line, fields[i].name, fields[i].text);
+        }
+    }
+    server_log_end(&line);
+}
+
+struct gw_log server_log_hook(struct server_log *log)
+{
+    return (struct gw_log){.write = write_event, .context = log};
+}

@@ -1,0 +1,91 @@
+/* server/main.c: the program: builds the house, lives in it, and takes it down again. */
+#include "net/addr.h"
+#include "net/port.h"
+#include "net/signals.h"
+#include "server/config.h"
+#include "server/log.h"
+#include "server/server.h"
+
+#include <stdio.h>
+
+enum { EXIT_SERVED = 0, EXIT_FAILED = 1, EXIT_NOT_BEGUN = 2 };
+
+static int complain(const struct server_problem *problem)
+{
+    fprintf(stderr, "gangway-server: %s\n", problem->text);
+    return EXIT_NOT_BEGUN;
+}
+
+static void on_signal(enum gw_signal signal, void *context)
+{
+    if (signal == GW_SIGNAL_STOP) {
+        server_drain(context);
+    } else {
+        server_report(context);
+    }
+}
+
+static void greet(const struct server *server, const struct server_config *config,
+                  struct server_log *log)
+{
+    char line[256 + SERVER_LISTEN_COUNT_MAX * GW_ADDR_TEXT_BYTES];
+    char address[GW_ADDR_TEXT_BYTES];
+    const struct gw_port *port = server_port(server);
+    int used = snprintf(line, sizeof line, "gangway-server %s listening on ", GANGWAY_VERSION);
+    for (uint32_t i = 0; i < config->listen_count; i++) {
+        used += snprintf(line + used, sizeof line - (size_t)used, "%s%s", i == 0 ? "" : ", ",
+                         gw_addr_format(server_addr(server, i), address));
+    }
+    snprintf(line + used, sizeof line - (size_t)used, " (backend=%s workers=%u)\n",
+             gw_backend_name(gw_port_backend(port)), gw_port_worker_count(port));
+    server_log_plain(log, line);
+}
+
+/* From the first player to the last. */
+static int live(const struct server_config *config, struct server_log *log)
+{
+    struct server_problem problem;
+    struct server *server = server_create(config, log, &problem);
+    if (server == NULL) {
+        return complain(&problem);
+    }
+    (void)gw_signals_take(server_port(server), on_signal, server); /* the first to take them */
+    greet(server, config, log);
+    if (!server_start(server, &problem)) {
+        return complain(&problem); /* without threads nothing can be shut in order */
+    }
+    int error = server_join(server);
+    gw_signals_release();
+    server_report(server);
+    if (error != 0) {
+        return EXIT_FAILED; /* the port is broken, and what hangs on it cannot be let go */
+    }
+    server_destroy(server);
+    return EXIT_SERVED;
+}
+
+int main(int argc, char **argv)
+{
+    struct server_config config;
+    struct server_problem problem;
+    switch (server_config_read(argc, argv, stdout, &config, &problem)) {
+    case SERVER_CONFIG_DONE:
+        return EXIT_SERVED;
+    case SERVER_CONFIG_BAD:
+        return complain(&problem);
+    case SERVER_CONFIG_RUN:
+        break;
+    }
+    const struct server_log_config log_config = {
+        .level = (enum gw_log_level)config.log_level,
+        .lines_per_second_max = config.log_lines_per_second,
+    };
+    struct server_log *log = server_log_create(stdout, &log_config);
+    if (log == NULL) {
+        fprintf(stderr, "gangway-server: no memory; free some\n");
+        return EXIT_NOT_BEGUN;
+    }
+    int status = live(&config, log);
+    server_log_destroy(log);
+    return status;
+}

@@ -1,0 +1,216 @@
+/* server/server.c: a whole server: the house from the ground up, and down again. */
+#include "server/server.h"
+
+#include "net/crew.h"
+#include "net/error.h"
+#include "net/listener.h"
+#include "proto/game/game_server.gen.h"
+#include "server/counters.h"
+#include "server/lobby.h"
+#include "server/log.h"
+#include "server/server_inside.h"
+
+#include <stdlib.h>
+
+enum { NS_PER_MS = 1000000 };
+
+/* ---- building ---- */
+
+/* Those who come when all places are taken are told so, and for that they need a connection. */
+static uint32_t streams_max(const struct server_config *config)
+{
+    return config->sessions_max + config->sessions_max / 8 + 64;
+}
+
+static bool open_port(struct server *server, struct server_problem *problem)
+{
+    const struct gw_port_config config = {
+        .backend = (enum gw_backend)server->config.backend,
+        .worker_count = server->config.workers,
+        .stream_count_max = streams_max(&server->config),
+        .log = server_log_hook(server->log),
+    };
+    int error = gw_port_create(&config, &server->port);
+    if (error == GW_E_UNSUPPORTED) {
+        return server_problem_say(problem, "this machine has no backend %s; give --backend auto",
+                                  gw_backend_name(config.backend));
+    }
+    if (error != 0) {
+        return server_problem_say(problem, "cannot open the port (%s); give fewer --workers",
+                                  gw_error_name(error));
+    }
+    server->begun_ns = gw_port_now_ns(server->port);
+    return true;
+}
+
+static bool open_sessions(struct server *server, struct server_problem *problem)
+{
+    const struct gw_session_manager_config config = {
+        .side = GW_SIDE_SERVER,
+        .session_count_max = server->config.sessions_max,
+        .greeting_timeout_ms = server->config.greeting_timeout_ms,
+        .heartbeat_ms = server->config.heartbeat_ms,
+        .idle_timeout_ms = server->config.idle_timeout_ms,
+        .frame_timeout_ms = server->config.frame_timeout_ms,
+        .send_queue_bytes_max = server->config.send_queue_bytes_max,
+    };
+    server->events = game_events(server->config.log_packets);
+    server->game.sessions = gw_session_manager_create(server->port, &config, &game_server_packets,
+                                                      &server->events, &server->game);
+    if (server->game.sessions == NULL) {
+        return server_problem_say(problem, "no memory for so many; give fewer --sessions-max");
+    }
+    return true;
+}
+
+static bool open_game(struct server *server, struct server_problem *problem)
+{
+    struct game *game = &server->game;
+    game->port = server->port;
+    game->log = server->log;
+    game->limits = (struct game_limits){
+        .room_members_max = server->config.room_members_max,
+        .rooms_max = server->config.rooms_max,
+        .room_tick_ms = server->config.room_tick_ms,
+    };
+    game_hold(game); /* until it is drained */
+    game->lobby = lobby_create(game);
+    return game->lobby != NULL || server_problem_say(problem, "no memory; free some");
+}
+
+static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
+{
+    (void)listener;
+    struct server *server = context;
+    gw_session_manager_admit(server->game.sessions, stream);
+}
+
+static void on_shut(struct gw_listener *listener, void *context)
+{
+    (void)listener;
+    struct server *server = context;
+    game_release(&server->game);
+}
+
+static const struct gw_listener_events door = {.on_accept = on_accept, .on_close = on_shut};
+
+static bool say_no_door(const struct gw_addr *addr, int error, struct server_problem *problem)
+{
+    char text[GW_ADDR_TEXT_BYTES];
+    const char *why = error == GW_E_ADDRESS
+                          ? "the port is in use, or the address is not one of this machine"
+                          : gw_error_name(error);
+    return server_problem_say(problem, "cannot listen on %s: %s; give another --listen",
+                              gw_addr_format(addr, text), why);
+}
+
+static bool open_doors(struct server *server, struct server_problem *problem)
+{
+    struct gw_listener_config config = {
+        .stream = gw_session_manager_stream_config(server->game.sessions)};
+    for (uint32_t i = 0; i < server->config.listen_count; i++) {
+        config.addr = server->config.listen[i];
+        int error = gw_listener_open(server->port, &config, &door, server, &server->listeners[i]);
+        if (error != 0) {
+            return say_no_door(&config.addr, error, problem);
+        }
+        game_hold(&server->game); /* until it is shut */
+        server->listener_count++;
+    }
+    return true;
+}
+
+/* A door that was opened is shut in a turn, and turns need a crew. */
+static void give_up(struct server *server)
+{
+    struct server_problem ignored;
+    if (server->listener_count > 0 && server_start(server, &ignored)) {
+        server_turn_drain(server, 0);
+        (void)server_join(server);
+    }
+    server_destroy(server);
+}
+
+struct server *server_create(const struct server_config *config, struct server_log *log,
+                             struct server_problem *problem_out)
+{
+    struct server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        server_problem_say(problem_out, "no memory; free some");
+        return NULL;
+    }
+    server->config = *config;
+    server->log = log;
+    if (!open_port(server, problem_out)) {
+        free(server);
+        return NULL;
+    }
+    server_turn_init(server);
+    if (!open_sessions(server, problem_out) || !open_game(server, problem_out) ||
+        !open_doors(server, problem_out)) {
+        give_up(server);
+        return NULL;
+    }
+    return server;
+}
+
+/* ---- serving ---- */
+
+struct gw_port *server_port(const struct server *server)
+{
+    return server->port;
+}
+
+const struct gw_addr *server_addr(const struct server *server, uint32_t index)
+{
+    return gw_listener_addr(server->listeners[index]);
+}
+
+bool server_start(struct server *server, struct server_problem *problem_out)
+{
+    server_turn_begin(server);
+    if (gw_crew_start(server->port, &server->crew) != 0) {
+        return server_problem_say(problem_out, "cannot start threads; give fewer --workers");
+    }
+    return true;
+}
+
+void server_counters(struct server *server, struct server_counters *counters_out)
+{
+    server_counters_read(&server->game, counters_out);
+}
+
+void server_report(struct server *server)
+{
+    struct server_counters counters;
+    uint64_t uptime_ns = gw_port_now_ns(server->port) - server->begun_ns;
+    server_counters(server, &counters);
+    server_counters_report(&counters, server->log, uptime_ns / NS_PER_MS);
+}
+
+/* ---- the end ---- */
+
+void server_drain(struct server *server)
+{
+    if (!atomic_exchange(&server->is_draining, true)) {
+        struct server_log_line line;
+        server_log_begin_report(&line, server->log, "draining");
+        server_log_number(&line, "drain_ms", server->config.drain_ms);
+        server_log_number(&line, "sessions", gw_session_manager_count(server->game.sessions));
+        server_log_end(&line);
+        server_turn_drain(server, server->config.drain_ms);
+    }
+}
+
+int server_join(struct server *server)
+{
+    return gw_crew_join(server->crew);
+}
+
+void server_destroy(struct server *server)
+{
+    lobby_destroy(server->game.lobby);
+    gw_session_manager_destroy(server->game.sessions);
+    gw_port_destroy(server->port);
+    free(server);
+}
