@@ -1,0 +1,128 @@
+/* tools/dummy-client/json.c: the report, for programs. */
+#include "net/addr.h"
+#include "tools/dummy-client/report.h"
+
+static void print_number(FILE *file, const char *key, uint64_t number, const char *after)
+{
+    fprintf(file, "\"%s\": %llu%s", key, (unsigned long long)number, after);
+}
+
+static const char *truth(bool value)
+{
+    return value ? "true" : "false";
+}
+
+static void print_plan(const struct dummy_report *report, FILE *file)
+{
+    char addr[GW_ADDR_TEXT_BYTES];
+    const struct dummy_options *options = &report->options;
+    fprintf(file, "  \"connect\": \"%s\", \"script\": \"%s\", \"backend\": \"%s\",\n",
+            gw_addr_format(&options->connect, addr), dummy_script_name(options->script),
+            gw_backend_name(report->backend));
+    fprintf(file, "  \"clients\": %u, \"room_size\": %u, \"rate\": %g, \"workers\": %u,\n",
+            (unsigned)options->client_count, (unsigned)options->room_size,
+            (double)options->rate_millionths / 1e6, (unsigned)report->worker_count);
+    fprintf(file, "  \"seconds\": %.3f,\n", report->seconds);
+}
+
+static void print_clients(const struct dummy_report *report, FILE *file)
+{
+    fprintf(file, "  ");
+    print_number(file, "dialed", report->dialed, ", ");
+    print_number(file, "dial_failed", report->dial_failed, ", ");
+    print_number(file, "connected", report->begun, ", ");
+    print_number(file, "greeted", report->greeted, ", ");
+    print_number(file, "let_in", report->ready, ", ");
+    print_number(file, "never_let_in", report->not_ready, ",\n  ");
+    print_number(file, "rooms", report->room_count, ", ");
+    print_number(file, "rooms_with_strangers", report->rooms_with_strangers, ", ");
+    fprintf(file, "\"refused\": {");
+    for (int i = 1; i < DUMMY_REFUSAL_COUNT; i++) {
+        print_number(file, dummy_refusal_name(i), report->refused[i], ", ");
+    }
+    print_number(file, "other", report->refused[0], "},\n");
+}
+
+static void print_messages(const struct dummy_report *report, FILE *file)
+{
+    const struct dummy_tally *total = &report->total;
+    fprintf(file, "  \"sent\": {");
+    for (int i = 0; i < DUMMY_MESSAGE_COUNT; i++) {
+        print_number(file, dummy_message_name((enum dummy_message)i), total->sent[i], ", ");
+    }
+    print_number(file, "all", dummy_tally_sent_count(total), "},\n  \"heard\": {");
+    print_number(file, "said", total->heard[DUMMY_HEARD_SAID], ", ");
+    print_number(file, "lines", total->heard[DUMMY_HEARD_LINE], ", ");
+    print_number(file, "positions", total->heard[DUMMY_HEARD_PLACE], ", ");
+    print_number(file, "all", dummy_tally_heard_count(total), "},\n  ");
+    print_number(file, "unanswered", report->unanswered, ", ");
+    print_number(file, "bytes_out", report->bytes_out, ", ");
+    print_number(file, "bytes_in", report->bytes_in, ",\n");
+}
+
+static void print_latency(const struct dummy_histogram *latency, FILE *file)
+{
+    static const struct {
+        const char *key;
+        double percent;
+    } points[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99_9", 99.9}, {"max", 100}};
+    print_number(file, "count", dummy_histogram_count(latency), "");
+    for (int i = 0; i < 5; i++) {
+        double us = (double)dummy_histogram_percentile_ns(latency, points[i].percent) / 1e3;
+        fprintf(file, ", \"%s\": %.1f", points[i].key, us);
+    }
+}
+
+static void print_latencies(const struct dummy_report *report, FILE *file)
+{
+    fprintf(file, "  \"latency_us\": {\n");
+    for (int i = 0; i < DUMMY_LATENCY_COUNT; i++) {
+        fprintf(file, "    \"%s\": {", dummy_latency_name((enum dummy_latency)i));
+        print_latency(&report->total.latency[i], file);
+        fprintf(file, i + 1 < DUMMY_LATENCY_COUNT ? "},\n" : "}\n");
+    }
+    fprintf(file, "  },\n");
+}
+
+/* An object of the reasons that occurred. */
+static void print_reasons(FILE *file, const char *key, const uint32_t counts[GW_CLOSE_REASON_COUNT])
+{
+    const char *separator = "";
+    fprintf(file, "  \"%s\": {", key);
+    for (int i = 0; i < GW_CLOSE_REASON_COUNT; i++) {
+        if (counts[i] > 0) {
+            fprintf(file, "%s", separator);
+            print_number(file, gw_close_reason_name((Gw__CloseReason)i), counts[i], "");
+            separator = ", ";
+        }
+    }
+    fprintf(file, "},\n");
+}
+
+static void print_checks(const struct dummy_report *report, FILE *file)
+{
+    fprintf(file, "  \"checks\": {");
+    for (int i = 0; i < DUMMY_FAULT_COUNT; i++) {
+        print_number(file, dummy_fault_key((enum dummy_fault)i),
+                     dummy_faults_count(&report->faults, (enum dummy_fault)i), ", ");
+    }
+    print_number(file, "disorderly", report->disorderly, ", ");
+    print_number(file, "not_asked_to_go", report->not_asked, ", ");
+    print_number(file, "not_ended", report->unended, "},\n");
+}
+
+void dummy_report_print_json(const struct dummy_report *report, FILE *file)
+{
+    fprintf(file, "{\n");
+    print_plan(report, file);
+    print_clients(report, file);
+    print_messages(report, file);
+    print_latencies(report, file);
+    print_reasons(file, "ends", report->ends);
+    print_reasons(file, "ends_by_peer", report->peer_reasons);
+    print_checks(report, file);
+    fprintf(file, "  \"asked_to_go\": %u, \"complete\": %s, \"interrupted\": %s,\n",
+            (unsigned)report->asked_to_go, truth(report->complete), truth(report->interrupted));
+    fprintf(file, "  \"nobody_listens\": %s, \"ok\": %s\n}\n", truth(report->nobody_listens),
+            truth(dummy_report_is_clean(report)));
+}

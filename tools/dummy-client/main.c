@@ -1,0 +1,52 @@
+/* tools/dummy-client/main.c: reads the command line, runs, and reports. */
+#include "net/addr.h"
+#include "net/error.h"
+#include "tools/dummy-client/options.h"
+#include "tools/dummy-client/report.h"
+#include "tools/dummy-client/run.h"
+#include <stdio.h>
+
+enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_OPTIONS = 2 };
+
+static int run(struct dummy_options *options)
+{
+    static struct dummy_report report;
+    char addr[GW_ADDR_TEXT_BYTES];
+    options->take_signals = true;
+    int error = dummy_run(options, &report);
+    if (error != 0) {
+        fprintf(stderr, "gangway-dummy: cannot start: %s; try another --backend or --workers\n",
+                gw_error_name(error));
+        return STATUS_FAILED;
+    }
+    if (report.nobody_listens) {
+        fprintf(stderr,
+                "gangway-dummy: nobody listens at %s: start the server with ./tools/run.sh\n",
+                gw_addr_format(&options->connect, addr));
+    }
+    if (options->json) {
+        dummy_report_print_json(&report, stdout);
+    } else if (!report.nobody_listens) {
+        dummy_report_print(&report, stdout);
+    }
+    return dummy_report_is_clean(&report) ? STATUS_OK : STATUS_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    struct dummy_options options;
+    char problem[DUMMY_PROBLEM_BYTES];
+    switch (dummy_options_read(argc, argv, &options, problem)) {
+    case DUMMY_OPTIONS_HELP:
+        dummy_options_print_help(stdout);
+        return STATUS_OK;
+    case DUMMY_OPTIONS_VERSION:
+        dummy_options_print_version(stdout);
+        return STATUS_OK;
+    case DUMMY_OPTIONS_BAD:
+        fprintf(stderr, "gangway-dummy: %s\n", problem);
+        return STATUS_BAD_OPTIONS;
+    default:
+        return run(&options);
+    }
+}

@@ -1,0 +1,30 @@
+/* tools/dummy-client/option.h: one option, and how its value is read. */
+#ifndef GW_DUMMY_OPTION_H
+#define GW_DUMMY_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dummy_option {
+    const char *name;
+    const char *value;   /* what stands for its value in the help; NULL: it has none */
+    const char *initial; /* its default, as the user would write it; NULL: none, or off */
+    const char *help;
+    const char *wants; /* what its value may be; NULL: a number from min to max */
+    uint64_t min, max;
+    size_t field; /* where in the options the value goes */
+
+    /* Reads `text` into the field. Returns whether it is such a value. NULL: there is no field. */
+    bool (*take)(const char *text, const struct dummy_option *option, void *field);
+};
+
+bool dummy_take_count(const char *text, const struct dummy_option *option, void *field);
+bool dummy_take_millionths(const char *text, const struct dummy_option *option, void *field);
+bool dummy_take_addr(const char *text, const struct dummy_option *option, void *field);
+bool dummy_take_source(const char *text, const struct dummy_option *option, void *field);
+bool dummy_take_script(const char *text, const struct dummy_option *option, void *field);
+bool dummy_take_backend(const char *text, const struct dummy_option *option, void *field);
+bool dummy_take_flag(const char *text, const struct dummy_option *option, void *field);
+
+#endif

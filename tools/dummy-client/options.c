@@ -1,0 +1,222 @@
+/* tools/dummy-client/options.c: what the user asks of the clients. */
+#include "tools/dummy-client/options.h"
+#include "tools/dummy-client/option.h"
+#include "tools/dummy-client/text.h"
+#include <string.h>
+
+#define FIELD(name) offsetof(struct dummy_options, name)
+
+static const struct dummy_option table[] = {
+    {.name = "--connect",
+     .value = "ADDR",
+     .initial = "127.0.0.1:7777",
+     .help = "where the server listens",
+     .wants = "an address and a port, such as 127.0.0.1:7777",
+     .field = FIELD(connect),
+     .take = dummy_take_addr},
+    {.name = "--source",
+     .value = "A[-B]",
+     .help = "IPv4 addresses to come from, taken in turn",
+     .wants = "IPv4 addresses, such as 127.0.0.2-127.0.0.21",
+     .field = FIELD(source),
+     .take = dummy_take_source},
+    {.name = "--clients",
+     .value = "N",
+     .initial = "10",
+     .help = "how many clients there are",
+     .min = 1,
+     .max = DUMMY_CLIENT_COUNT_MAX,
+     .field = FIELD(client_count),
+     .take = dummy_take_count},
+    {.name = "--room-size",
+     .value = "N",
+     .initial = "50",
+     .help = "how many of them share a room",
+     .min = 1,
+     .max = 10000,
+     .field = FIELD(room_size),
+     .take = dummy_take_count},
+    {.name = "--script",
+     .value = "NAME",
+     .initial = "mixed",
+     .help = "what they do: hello, chat, move or mixed",
+     .wants = "hello, chat, move or mixed",
+     .field = FIELD(script),
+     .take = dummy_take_script},
+    {.name = "--rate",
+     .value = "N",
+     .initial = "1",
+     .help = "messages per second of each client, such as 5 or 0.2; 0: silent",
+     .max = 10000,
+     .field = FIELD(rate_millionths),
+     .take = dummy_take_millionths},
+    {.name = "--seconds",
+     .value = "N",
+     .initial = "10",
+     .help = "how long they talk, once all should have come",
+     .max = 86400,
+     .field = FIELD(talk_microseconds),
+     .take = dummy_take_millionths},
+    {.name = "--ramp",
+     .value = "SECONDS",
+     .initial = "1",
+     .help = "over which they come",
+     .max = 3600,
+     .field = FIELD(ramp_microseconds),
+     .take = dummy_take_millionths},
+    {.name = "--workers",
+     .value = "N",
+     .initial = "0",
+     .help = "threads that serve them; 0: one for each processor",
+     .max = GW_PORT_WORKER_COUNT_MAX,
+     .field = FIELD(worker_count),
+     .take = dummy_take_count},
+    {.name = "--backend",
+     .value = "NAME",
+     .initial = "auto",
+     .help = "the kernel's door: auto, iocp, uring or epoll",
+     .wants = "auto, iocp, uring or epoll",
+     .field = FIELD(backend),
+     .take = dummy_take_backend},
+    {.name = "--stay",
+     .help = "when the server asks to go, go on until it closes",
+     .field = FIELD(stay),
+     .take = dummy_take_flag},
+    {.name = "--json",
+     .help = "the report as one JSON object",
+     .field = FIELD(json),
+     .take = dummy_take_flag},
+    {.name = "--quiet",
+     .help = "no line each second on the way",
+     .field = FIELD(quiet),
+     .take = dummy_take_flag},
+    {.name = "--help", .help = "this page"},
+    {.name = "--version", .help = "which version this is"},
+};
+
+enum { OPTION_COUNT = sizeof table / sizeof table[0] };
+
+static void *field_of(struct dummy_options *options, const struct dummy_option *option)
+{
+    return (char *)options + option->field;
+}
+
+void dummy_options_init(struct dummy_options *options_out)
+{
+    *options_out = (struct dummy_options){0};
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (table[i].initial != NULL) {
+            table[i].take(table[i].initial, &table[i], field_of(options_out, &table[i]));
+        }
+    }
+}
+
+/* Finds the option that `text` begins with: all of it, or what stands before a '='. */
+static const struct dummy_option *find(const char *text)
+{
+    size_t bytes = strcspn(text, "=");
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (strlen(table[i].name) == bytes && memcmp(table[i].name, text, bytes) == 0) {
+            return &table[i];
+        }
+    }
+    return NULL;
+}
+
+static void say_what_to_give(const struct dummy_option *option, const char *text, char *problem_out)
+{
+    if (option->wants != NULL) {
+        snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%s %.60s: give %s", option->name, text,
+                 option->wants);
+        return;
+    }
+    snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%s %.60s: give a number from %llu to %llu",
+             option->name, text, (unsigned long long)option->min, (unsigned long long)option->max);
+}
+
+/* What stands for its value: behind the '=', or in the next word; NULL: nothing. */
+static const char *value_of(const struct dummy_option *option, char *const *argv)
+{
+    const char *joined = strchr(argv[0], '=');
+    if (joined != NULL) {
+        return joined + 1;
+    }
+    return option->value != NULL ? argv[1] : NULL;
+}
+
+/* Takes the option at `argv[0]`. Returns how many words it was; 0 after a problem. */
+static int take_one(char *const *argv, struct dummy_options *options, char *problem_out)
+{
+    const struct dummy_option *option = find(argv[0]);
+    if (option == NULL) {
+        snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%.80s is no option: see --help", argv[0]);
+        return 0;
+    }
+    const char *value = value_of(option, argv);
+    if ((option->value == NULL) != (value == NULL)) {
+        const char *advice = value == NULL ? "needs a value: see --help" : "takes no value";
+        snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%s %s", option->name, advice);
+        return 0;
+    }
+    if (option->take != NULL && !option->take(value, option, field_of(options, option))) {
+        say_what_to_give(option, value, problem_out);
+        return 0;
+    }
+    return value != NULL && value == argv[1] ? 2 : 1;
+}
+
+/* What --help and --version ask for, wherever they stand; otherwise RUN. */
+static enum dummy_options_verdict look_for_page(int argc, char *const *argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            return DUMMY_OPTIONS_HELP;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            return DUMMY_OPTIONS_VERSION;
+        }
+    }
+    return DUMMY_OPTIONS_RUN;
+}
+
+enum dummy_options_verdict dummy_options_read(int argc, char *const *argv,
+                                              struct dummy_options *options_out,
+                                              char problem_out[DUMMY_PROBLEM_BYTES])
+{
+    enum dummy_options_verdict page = look_for_page(argc, argv);
+    if (page != DUMMY_OPTIONS_RUN) {
+        return page;
+    }
+    struct dummy_options options;
+    dummy_options_init(&options);
+    for (int i = 1; i < argc;) {
+        int taken = take_one(argv + i, &options, problem_out);
+        if (taken == 0) {
+            return DUMMY_OPTIONS_BAD;
+        }
+        i += taken;
+    }
+    *options_out = options;
+    return DUMMY_OPTIONS_RUN;
+}
+
+void dummy_options_print_help(FILE *file)
+{
+    fprintf(file, "gangway-dummy: many players at once, who check what they hear.\n\n"
+                  "  gangway-dummy [options]\n\n");
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        char left[40];
+        snprintf(left, sizeof left, "%s %s", table[i].name,
+                 table[i].value != NULL ? table[i].value : "");
+        const char *initial = table[i].initial;
+        fprintf(file, "  %-17s %s%s%s%s\n", left, table[i].help, initial != NULL ? " [" : "",
+                initial != NULL ? initial : "", initial != NULL ? "]" : "");
+    }
+    fprintf(file, "\nExit status: 0 when nothing was lost, doubled or out of order and all left in "
+                  "good order;\n1 when not; 2 for options that make no sense.\n");
+}
+
+void dummy_options_print_version(FILE *file)
+{
+    fprintf(file, "gangway-dummy %s\n", DUMMY_VERSION);
+}

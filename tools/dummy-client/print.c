@@ -1,0 +1,167 @@
+/* tools/dummy-client/print.c: the report, for people. */
+#include "net/addr.h"
+#include "tools/dummy-client/number.h"
+#include "tools/dummy-client/report.h"
+#include "tools/dummy-client/story.h"
+
+/* Prints "  12,345 words". */
+static void print_count(FILE *file, uint64_t count, const char *words)
+{
+    char text[DUMMY_NUMBER_TEXT_BYTES];
+    fprintf(file, "  %s %s", dummy_number_write(count, text), words);
+}
+
+/* Prints it only when there is any. */
+static void print_some(FILE *file, uint64_t count, const char *words)
+{
+    if (count > 0) {
+        print_count(file, count, words);
+    }
+}
+
+static void print_title(const struct dummy_report *report, FILE *file)
+{
+    char addr[GW_ADDR_TEXT_BYTES], clients[DUMMY_NUMBER_TEXT_BYTES];
+    const struct dummy_options *options = &report->options;
+    fprintf(file,
+            "gangway-dummy: %s clients at %s, script %s, %g messages per second each, %.1f s "
+            "(%s, workers: %u)\n\n",
+            dummy_number_write(options->client_count, clients),
+            gw_addr_format(&options->connect, addr), dummy_script_name(options->script),
+            (double)options->rate_millionths / 1e6, report->seconds,
+            gw_backend_name(report->backend), (unsigned)report->worker_count);
+}
+
+static void print_clients(const struct dummy_report *report, FILE *file)
+{
+    fprintf(file, "clients ");
+    print_count(file, report->dialed, "called");
+    print_count(file, report->begun, "connected");
+    print_count(file, report->greeted, "greeted");
+    if (report->room_count > 0) {
+        print_count(file, report->ready, "let in");
+        print_count(file, report->room_count, "rooms");
+    }
+    fprintf(file, "\n");
+}
+
+static void print_messages(const struct dummy_report *report, FILE *file)
+{
+    fprintf(file, "sent    ");
+    print_count(file, dummy_tally_sent_count(&report->total), "messages:");
+    for (int i = 0; i < DUMMY_MESSAGE_COUNT; i++) {
+        print_some(file, report->total.sent[i], dummy_message_name((enum dummy_message)i));
+    }
+    fprintf(file, "\nheard   ");
+    print_count(file, dummy_tally_heard_count(&report->total), "deliveries:");
+    print_some(file, report->total.heard[DUMMY_HEARD_SAID], "said");
+    print_some(file, report->total.heard[DUMMY_HEARD_LINE], "chat lines");
+    print_some(file, report->total.heard[DUMMY_HEARD_PLACE], "positions");
+    fprintf(file, "\nbytes   ");
+    print_count(file, report->bytes_out, "out");
+    print_count(file, report->bytes_in, "in");
+    fprintf(file, "\n");
+}
+
+static void print_latency(const struct dummy_histogram *latency, const char *name, FILE *file)
+{
+    static const double percents[] = {50, 90, 99, 99.9, 100};
+    if (dummy_histogram_count(latency) == 0) {
+        return;
+    }
+    fprintf(file, "  %-10s", name);
+    for (int i = 0; i < 5; i++) {
+        double ms = (double)dummy_histogram_percentile_ns(latency, percents[i]) / 1e6;
+        fprintf(file, "%10.2f", ms);
+    }
+    fprintf(file, "\n");
+}
+
+static void print_latencies(const struct dummy_report *report, FILE *file)
+{
+    uint64_t count = dummy_histogram_count(&report->total.latency[DUMMY_LATENCY_CONNECT]);
+    if (count == 0) {
+        return;
+    }
+    fprintf(file, "ms, from when it should have left\n  %-10s%10s%10s%10s%10s%10s\n", "", "p50",
+            "p90", "p99", "p99.9", "max");
+    for (int i = 0; i < DUMMY_LATENCY_COUNT; i++) {
+        print_latency(&report->total.latency[i], dummy_latency_name((enum dummy_latency)i), file);
+    }
+}
+
+static void print_ends(const struct dummy_report *report, FILE *file)
+{
+    fprintf(file, "ends    ");
+    print_some(file, report->ends[DUMMY_LEAVES], "left in good order");
+    for (int i = 0; i < GW_CLOSE_REASON_COUNT; i++) {
+        if (i != GW__CLOSE_REASON__BY_PEER && i != DUMMY_LEAVES) {
+            print_some(file, report->ends[i], gw_close_reason_name((Gw__CloseReason)i));
+        }
+    }
+    for (int i = 0; i < GW_CLOSE_REASON_COUNT; i++) {
+        const char *reason = gw_close_reason_name((Gw__CloseReason)i);
+        char words[40];
+        snprintf(words, sizeof words, "BY_PEER %s", i == 0 ? "without a word" : reason);
+        print_some(file, report->peer_reasons[i], words);
+    }
+    print_some(file, report->asked_to_go, "were asked to go");
+    fprintf(file, "\n");
+}
+
+static void print_checks(const struct dummy_report *report, FILE *file)
+{
+    fprintf(file, "checks  ");
+    for (int i = 0; i < DUMMY_FAULT_COUNT; i++) {
+        print_count(file, dummy_faults_count(&report->faults, (enum dummy_fault)i),
+                    dummy_fault_name((enum dummy_fault)i));
+    }
+    print_some(file, report->unanswered, "unanswered");
+    fprintf(file, "\n");
+}
+
+static const char *what_went_well(const struct dummy_report *report)
+{
+    if (!report->complete && report->asked_to_go > 0) {
+        return "the server asked the clients to go, and they went; checked up to then";
+    }
+    if (report->rooms_with_strangers > 0) {
+        return "strangers were in the rooms: how much they said could not be checked";
+    }
+    return report->interrupted ? "stopped early; everybody heard everything, once and in order"
+                               : "everybody heard everything, once and in order";
+}
+
+static void print_problems(const struct dummy_report *report, FILE *file)
+{
+    for (int i = 0; i < DUMMY_FAULT_COUNT; i++) {
+        print_some(file, dummy_faults_count(&report->faults, (enum dummy_fault)i),
+                   dummy_fault_name((enum dummy_fault)i));
+    }
+    for (int i = 0; i < DUMMY_REFUSAL_COUNT; i++) {
+        print_some(file, report->refused[i], dummy_refusal_name(i));
+    }
+    print_some(file, report->disorderly, "ended in no good order");
+    print_some(file, report->not_ready, "never let in");
+    print_some(file, report->not_asked, "not asked to go");
+    print_some(file, report->unended, "did not end in time");
+    print_some(file, report->dial_failed,
+               "could not even call: is --source of this machine, and are there descriptors?");
+}
+
+void dummy_report_print(const struct dummy_report *report, FILE *file)
+{
+    print_title(report, file);
+    print_clients(report, file);
+    print_messages(report, file);
+    print_latencies(report, file);
+    print_ends(report, file);
+    print_checks(report, file);
+    if (dummy_report_is_clean(report)) {
+        fprintf(file, "\nok: %s\n", what_went_well(report));
+        return;
+    }
+    fprintf(file, "\nFAILED:");
+    print_problems(report, file);
+    fprintf(file, "\n");
+}

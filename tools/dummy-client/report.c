@@ -1,0 +1,122 @@
+/* tools/dummy-client/report.c: what a run was like. */
+#include "tools/dummy-client/report.h"
+#include "proto/game/game_client.gen.h"
+#include "tools/dummy-client/client.h"
+#include "tools/dummy-client/conductor.h"
+#include "tools/dummy-client/crowd.h"
+#include "tools/dummy-client/room.h"
+
+const char *dummy_refusal_name(int refusal)
+{
+    const ProtobufCEnumValue *value =
+        protobuf_c_enum_descriptor_get_value(&game__enter_result__descriptor, refusal);
+    return value == NULL ? "?" : value->name;
+}
+
+static void count_refusal(struct dummy_report *report, int refusal)
+{
+    bool is_known = refusal > 0 && refusal < DUMMY_REFUSAL_COUNT;
+    report->refused[is_known ? refusal : 0] += refusal != GAME__ENTER_RESULT__ENTERED_OK;
+}
+
+static void count_end(struct dummy_report *report, const struct dummy_story *story)
+{
+    if (!story->ended) {
+        report->unended++;
+        return;
+    }
+    report->ends[(uint32_t)story->reason % GW_CLOSE_REASON_COUNT]++;
+    if (story->reason == GW__CLOSE_REASON__BY_PEER) {
+        report->peer_reasons[(uint32_t)story->peer_reason % GW_CLOSE_REASON_COUNT]++;
+    }
+}
+
+static void collect_story(struct dummy_report *report, const struct dummy_story *story,
+                          bool was_asked)
+{
+    report->begun += story->begun;
+    report->greeted += story->greeted;
+    report->ready += story->ready;
+    report->asked_to_go += story->asked_to_go;
+    count_refusal(report, story->refusal);
+    count_end(report, story);
+    bool is_orderly = dummy_story_is_orderly(story, was_asked);
+    bool left = story->ended && story->reason == DUMMY_LEAVES;
+    report->disorderly += story->ended && !is_orderly;
+    report->not_asked += was_asked && !report->complete && story->greeted && left &&
+                         !story->asked_to_go && story->refusal == GAME__ENTER_RESULT__ENTERED_OK;
+    report->not_ready +=
+        !was_asked && left && !story->ready && story->refusal == GAME__ENTER_RESULT__ENTERED_OK;
+}
+
+/* What is missing at the very end: only if everybody had time to hear it. */
+static void judge(struct dummy_client *client)
+{
+    if (client->ledger.room != NULL && client->ledger.frozen) {
+        dummy_ledger_judge(&client->ledger);
+    }
+    uint64_t said = client->said.next - 1;
+    if (client->story.greeted && client->sent[DUMMY_SAY] > said) {
+        dummy_faults_add(&client->ledger.faults, DUMMY_LOST,
+                         (int64_t)(client->sent[DUMMY_SAY] - said));
+    }
+}
+
+static void collect_client(struct dummy_report *report, struct dummy_client *client, bool was_asked)
+{
+    if (report->complete) {
+        judge(client);
+    }
+    collect_story(report, &client->story, was_asked);
+    report->unanswered += dummy_client_unanswered(client);
+    for (int fault = 0; fault < DUMMY_FAULT_COUNT; fault++) {
+        dummy_faults_add(
+            &report->faults, (enum dummy_fault)fault,
+            (int64_t)dummy_ledger_fault_count(&client->ledger, (enum dummy_fault)fault));
+    }
+}
+
+static void collect_port(struct dummy_report *report, const struct gw_port *port)
+{
+    struct gw_port_counters counters;
+    gw_port_counters(port, &counters);
+    report->bytes_in = counters.bytes_in;
+    report->bytes_out = counters.bytes_out;
+    report->backend = gw_port_backend(port);
+    report->worker_count = gw_port_worker_count(port);
+}
+
+void dummy_report_collect(struct dummy_report *report, struct dummy_crowd *crowd,
+                          const struct dummy_conductor *conductor)
+{
+    bool was_asked = atomic_load(&crowd->go_away_ms) > 0;
+    report->options = *crowd->options;
+    report->seconds = (double)(conductor->over_ns - crowd->origin_ns) / 1e9;
+    report->complete = conductor->complete;
+    report->nobody_listens = atomic_load(&crowd->nobody_listens);
+    report->interrupted = atomic_load(&crowd->interrupted);
+    report->dial_failed = conductor->dial_failed_count;
+    report->dialed = conductor->next_client - conductor->dial_failed_count;
+    collect_port(report, crowd->port);
+    dummy_stats_sum(&crowd->stats, &report->total);
+    for (uint32_t i = 0; i < conductor->next_client; i++) {
+        if (crowd->clients[i].id != GW_SESSION_ID_NONE) {
+            collect_client(report, &crowd->clients[i], was_asked);
+        }
+    }
+    report->room_count = crowd->room_count;
+    for (uint32_t i = 0; i < crowd->room_count; i++) {
+        report->rooms_with_strangers += atomic_load(&crowd->rooms[i].has_strangers);
+    }
+}
+
+bool dummy_report_is_clean(const struct dummy_report *report)
+{
+    uint32_t refused = 0;
+    for (int i = 0; i < DUMMY_REFUSAL_COUNT; i++) {
+        refused += report->refused[i];
+    }
+    return !report->nobody_listens && report->dial_failed == 0 && refused == 0 &&
+           report->disorderly == 0 && report->not_asked == 0 && report->not_ready == 0 &&
+           report->unended == 0 && dummy_faults_total(&report->faults) == 0;
+}
