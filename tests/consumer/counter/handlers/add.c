@@ -1,0 +1,16 @@
+/* tests/consumer/counter/handlers/add.c: a client has a number to add. */
+#include "counter.gen.h"
+#include "counter.h"
+#include "counter_server.gen.h"
+
+#include <gangway/session/session.h>
+
+void on_add(struct gw_session *session, const struct gw_frame *frame, const Counter__Add *add)
+{
+    (void)frame;
+    struct count *count = gw_session_user(session);
+    count->sum += add->value;
+    Counter__Sum sum = COUNTER__SUM__INIT;
+    sum.value = count->sum;
+    gw_send_sum(session, &sum);
+}

@@ -1,0 +1,84 @@
+/* tests/consumer/counter/server.c: lets clients in, and counts for each. */
+#include "counter.h"
+#include "counter_server.gen.h"
+
+#include <gangway/net/listener.h>
+
+#include <stdlib.h>
+
+static struct gw_session_manager *manager;
+static struct gw_listener *listener;
+static void (*over)(void);
+
+static void on_session_begin(struct gw_session *session, void *context)
+{
+    (void)context;
+    struct count *count = calloc(1, sizeof *count);
+    gw_session_set_user(session, count);
+    if (count == NULL) {
+        gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
+    }
+}
+
+static void on_session_end(struct gw_session *session, Gw__CloseReason reason,
+                           Gw__CloseReason peer_reason, void *context)
+{
+    (void)reason;
+    (void)peer_reason;
+    (void)context;
+    free(gw_session_user(session));
+}
+
+static void on_accept(struct gw_listener *at, struct gw_stream *stream, void *context)
+{
+    (void)at;
+    (void)context;
+    gw_session_manager_admit(manager, stream);
+}
+
+static void on_listener_close(struct gw_listener *at, void *context)
+{
+    (void)at;
+    (void)context;
+    over();
+}
+
+bool server_open(struct gw_port *port, const char *address, struct gw_addr *addr_out)
+{
+    static const struct gw_session_events events = {
+        .on_begin = on_session_begin,
+        .on_end = on_session_end,
+    };
+    static const struct gw_listener_events door = {on_accept, on_listener_close};
+    const struct gw_session_manager_config config = {.side = GW_SIDE_SERVER};
+    struct gw_listener_config at = {0};
+
+    manager = gw_session_manager_create(port, &config, &counter_server_packets, &events, NULL);
+    if (manager == NULL) {
+        return false;
+    }
+    at.stream = gw_session_manager_stream_config(manager);
+    if (gw_addr_parse(address, &at.addr) != 0 ||
+        gw_listener_open(port, &at, &door, NULL, &listener) != 0) {
+        return false;
+    }
+    *addr_out = *gw_listener_addr(listener);
+    return true;
+}
+
+static void on_drained(void *context)
+{
+    (void)context;
+    gw_listener_close(listener);
+}
+
+void server_end(void (*on_over)(void))
+{
+    over = on_over;
+    gw_session_manager_drain(manager, 0, on_drained, NULL);
+}
+
+void server_close(void)
+{
+    gw_session_manager_destroy(manager);
+}

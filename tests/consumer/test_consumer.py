@@ -1,0 +1,230 @@
+"""tests/consumer/test_consumer.py: a stranger's project finds the library, is built with it, and runs.
+
+Builds the library anew, static or shared, installs it, and moves it away from where it was
+installed to. Then builds copies of counter/ with it, in each way that is promised.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+TREE = HERE.parent.parent
+sys.path.insert(0, str(TREE / "tests/lint"))
+import arrows  # noqa: E402 which headers are private
+
+PUBLIC_FOLDERS = ("net", "protocol", "session")
+GENERATED = {"proto/gw/control.pb-c.h", "proto/gw/options.pb-c.h"}
+STRICT = "-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Werror".split()
+COUNTED = "41\n42\nended: SHUTDOWN\n"
+
+arguments = None
+
+
+def run(*command, cwd=None, **environment):
+    """With CI=true, so that a lock which is not complete is an error."""
+    return subprocess.run([str(word) for word in command], cwd=cwd, text=True, timeout=100, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={**os.environ, "CI": "true", **environment})
+
+
+def must(*command, **options):
+    done = run(*command, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, command))}:\n{done.stdout}")
+    return done.stdout
+
+
+def configure(source, build, *options, generator="Ninja"):
+    must(arguments.cmake, "-S", source, "-B", build, "-G", generator,
+         f"-DCMAKE_C_COMPILER={arguments.compiler}", *options)
+
+
+def is_shared():
+    return arguments.kind == "shared"
+
+
+def install():
+    """Builds and installs the library, and returns where it is."""
+    build, prefix, moved = (arguments.work / name for name in ("library", "prefix", "moved here"))
+    configure(TREE, build, f"-DCMAKE_INSTALL_PREFIX={prefix}", f"-DBUILD_SHARED_LIBS={is_shared()}",
+              "-DCMAKE_BUILD_TYPE=Release", "-DGW_BUILD_TESTS=OFF", "-DGW_BUILD_PROGRAMS=OFF")
+    must(arguments.cmake, "--build", build)
+    must(arguments.cmake, "--install", build)
+    shutil.rmtree(build)
+    prefix.rename(moved)
+    return moved
+
+
+def without_comments(text):
+    return re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
+
+
+class Consumer(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        shutil.rmtree(arguments.work, ignore_errors=True)
+        arguments.work.mkdir(parents=True)
+        cls.prefix = install()
+        cls.headers = sorted(path.relative_to(cls.prefix / "include/gangway")
+                             for path in (cls.prefix / "include").rglob("*.h"))
+
+    def header_text(self):
+        return "\n".join(without_comments((self.prefix / "include/gangway" / path).read_text())
+                         for path in self.headers)
+
+    def project(self):
+        """A copy of the stranger's project, named after the test."""
+        folder = arguments.work / self.id().rpartition(".")[2]
+        shutil.copytree(HERE / "counter", folder)
+        return folder
+
+    def build(self, project, *options, generator="Ninja", **environment):
+        configure(project, project / "build", f"-DCMAKE_C_FLAGS={' '.join(STRICT)}", *options,
+                  generator=generator)
+        return run(arguments.cmake, "--build", project / "build", "-j", os.cpu_count(), **environment)
+
+    def build_with_package(self, project, **environment):
+        return self.build(project, f"-DCMAKE_PREFIX_PATH={self.prefix}", **environment)
+
+    def counts(self, program, **environment):
+        self.assertEqual(must(program, **environment), COUNTED)
+
+    def test_find_package(self):
+        project = self.project()
+        done = self.build_with_package(project)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.counts(project / "build/counter")
+
+    def test_add_subdirectory(self):
+        """Once with CMake's usual generator, whose targets know less of each other than ninja's."""
+        by_make = is_shared() and shutil.which("make")
+        project = self.project()
+        done = self.build(project, f"-DGANGWAY_TREE={TREE}", f"-DBUILD_SHARED_LIBS={is_shared()}",
+                          "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
+                          generator="Unix Makefiles" if by_make else "Ninja")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.counts(project / "build/counter")
+        self.assertFalse(list((project / "build").rglob("*gangway-server*")))
+        self.check_that_nothing_leaks(project)
+
+    def check_that_nothing_leaks(self, project):
+        """Neither our warnings nor our folders are used for what is not ours."""
+        commands = json.loads((project / "build/compile_commands.json").read_text())
+        theirs = [entry["command"].split() for entry in commands
+                  if not pathlib.Path(entry["file"]).is_relative_to(TREE) and "/gangway/" not in entry["file"]]
+        self.assertEqual(len(theirs), 10)
+        for words in theirs:
+            self.assertEqual([word for word in words if word.startswith("-W")],
+                             [word for word in STRICT if word.startswith("-W")])
+            folders = {word.removeprefix("-I") for word in words if word.startswith("-I")}
+            include = project / "build/gangway/include"
+            self.assertLessEqual(folders, set(map(str, (
+                project, project / "build/counter_protocol-gen", include, include / "gangway/proto"))))
+
+    def test_pkg_config(self):
+        """Without CMake: what a Makefile would do."""
+        project = self.project()
+        found = {"PKG_CONFIG_PATH": str(self.prefix / "lib/pkgconfig")}
+
+        def ask(*words):
+            said = must("pkg-config", *words, "gangway", **found)
+            return [word.replace("\\", "") for word in re.split(r"(?<!\\)\s+", said.strip())]
+
+        self.assertEqual(ask("--modversion"), ["0.1.0"])
+        (project / "gen").mkdir()
+        must("protoc", "-I.", f"-I{ask('--variable=protodir')[0]}",
+             f"--plugin=protoc-gen-gw={ask('--variable=plugin')[0]}",
+             "--gw_opt=include=gangway/,lock=packets.lock", "--gw_out=gen", "--c_out=gen",
+             "counter.proto", cwd=project)
+        sources = [path for path in project.rglob("*.c")]
+        kind = [] if is_shared() else ["--static"]
+        must(arguments.compiler, *STRICT, "-Igen", "-I.", *ask("--cflags"), "-o", "counter-by-hand", *sources,
+             *ask(*kind, "--libs"), cwd=project)
+        self.counts(project / "counter-by-hand", LD_LIBRARY_PATH=str(self.prefix / "lib"))
+
+    def test_a_missing_handler_is_an_error_of_the_linker_that_names_it(self):
+        for name in "add", "begin":
+            project = self.project()
+            (project / f"handlers/{name}.c").write_text("extern int nothing;\n")
+            done = self.build_with_package(project)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertEqual(set(re.findall(r"undefined reference to [`']?(\w+)", done.stdout)), {f"on_{name}"})
+            shutil.rmtree(project)
+
+    def test_the_lock_is_the_projects_own(self):
+        project = self.project()
+        schema, lock = project / "counter.proto", project / "packets.lock"
+        ours = (TREE / "proto/packets.lock").read_text()
+        with schema.open("a") as file:
+            file.write('message Stop { option (gw.packet) = { id: 302 from: SERVER }; }\n')
+        done = self.build_with_package(project)
+        self.assertIn("CI=true", done.stdout)
+        self.assertNotEqual(done.returncode, 0)
+        lines = len(lock.read_text().splitlines())
+        done = self.build_with_package(project, CI="")
+        self.assertIn("client_on_stop", done.stdout)
+        self.assertIn("  302 server counter.Stop\n", lock.read_text())
+        self.assertEqual(len(lock.read_text().splitlines()), lines + 1)
+        self.assertEqual((TREE / "proto/packets.lock").read_text(), ours)
+
+    def test_public_headers_are_installed_and_no_others(self):
+        public = {str(path.relative_to(TREE)) for folder in PUBLIC_FOLDERS
+                  for path in (TREE / folder).rglob("*.h")
+                  if not arrows.private_to(path.relative_to(TREE), path.read_text())}
+        self.assertIn("net/port.h", public)
+        self.assertEqual(set(map(str, self.headers)), public | GENERATED)
+
+    def test_installed_headers_stand_alone(self):
+        compilers = [compiler for compiler in ("gcc", "clang") if shutil.which(compiler)]
+        self.assertNotEqual(compilers, [])
+        for compiler in compilers:
+            for path in self.headers:
+                source = arguments.work / "alone.c"
+                source.write_text(2 * f"#include <gangway/{path}>\n" + "extern int not_an_empty_file;\n")
+                must(compiler, *STRICT, "-fsyntax-only", f"-I{self.prefix / 'include'}", source)
+
+    def test_what_else_is_installed(self):
+        library = "libgangway.so" if is_shared() else "libgangway.a"
+        for path in (f"lib/{library}", "bin/protoc-gen-gw", "share/doc/gangway/LICENSE",
+                     "share/gangway/proto/gw/options.proto", "lib/pkgconfig/gangway.pc"):
+            self.assertTrue((self.prefix / path).exists(), path)
+        for path in self.prefix.rglob("*"):
+            if path.suffix in (".h", ".cmake", ".pc"):
+                for word in TREE, arguments.work:
+                    self.assertNotIn(str(word), path.read_text(), path)
+
+    def exported(self):
+        if is_shared():
+            said = must("nm", "-D", "--defined-only", self.prefix / "lib/libgangway.so")
+        else:
+            said = must("nm", "--extern-only", "--defined-only", self.prefix / "lib/libgangway.a")
+        return set(re.findall(r"^[0-9a-f]+ \w (\S+)$", said, re.MULTILINE))
+
+    def test_what_is_exported_is_what_the_headers_declare(self):
+        exported, text = self.exported(), self.header_text()
+        self.assertEqual([name for name in exported if not name.startswith("gw_")], [])
+        self.assertEqual([name for name in exported if not re.search(rf"\b{name}\b", text)], [])
+        declared = set(re.findall(r"^(?!typedef|static|#)[a-z][^;{}=()]*?\b(gw_\w+)\s*\(", text, re.MULTILINE))
+        self.assertGreater(len(declared), 60)
+        self.assertEqual(declared - exported, set())
+
+
+def main():
+    global arguments
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kind", required=True, choices=("static", "shared"))
+    parser.add_argument("--work", required=True, type=pathlib.Path, help="a folder that is made anew")
+    parser.add_argument("--cmake", required=True)
+    parser.add_argument("--compiler", required=True)
+    arguments, rest = parser.parse_known_args()
+    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,536 @@
+/* tests/net/checking_kernel.c: a backend that passes everything on, and watches the rules. */
+#include "tests/net/checking_kernel.h"
+
+#include "net/error.h"
+#include "net/lane.h"
+#include "net/stream.h"
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUCKET_COUNT = 1024 };
+
+/* An operation in flight; or a socket that is in its lane, when there is no operation. */
+struct record {
+    struct record *next;
+    struct gw_socket *socket;
+    struct gw_op *op;
+    void (*done)(struct gw_op *op, int result);
+    enum checking_kind kind;
+    uint64_t bytes;    /* of a send: all of its spans */
+    uint64_t checksum; /* and what they looked like */
+    int span_count;
+    struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
+    struct gw_task release; /* of a held send */
+    bool held;
+    int result;
+};
+
+/* What an operation's done really is; kept, so that a second done of it is noticed, too. */
+struct original {
+    struct original *next;
+    const struct gw_op *op;
+    void (*done)(struct gw_op *op, int result);
+};
+
+static struct {
+    const struct gw_backend_ops *real;
+    struct gw_backend_ops ops;
+    os_mutex mutex;
+    struct record *buckets[BUCKET_COUNT];
+    struct original *originals[BUCKET_COUNT];
+    struct checking_account account; /* locked */
+    bool hold_sends;                 /* locked */
+    _Atomic(const char *) broken_rule;
+    _Atomic uint64_t stopped_at_ns; /* 0 while time goes */
+    _Atomic uint64_t ahead_ns;
+    atomic_int fail_result[4];
+    atomic_uint fail_count[4];
+    _Atomic(void (*)(void)) before_wait;
+} kernel = {.mutex = OS_MUTEX_INIT};
+
+static _Thread_local int submit_depth;
+
+/* ---- rules ---- */
+
+void checking_kernel_break(const char *rule)
+{
+    const char *none = NULL;
+    atomic_compare_exchange_strong(&kernel.broken_rule, &none, rule);
+}
+
+const char *checking_kernel_broken_rule(void)
+{
+    return atomic_load(&kernel.broken_rule);
+}
+
+static void rule(bool kept, const char *text)
+{
+    if (!kept) {
+        checking_kernel_break(text);
+    }
+}
+
+/* ---- the account ---- */
+
+static struct record **bucket_of(const struct gw_socket *socket)
+{
+    return &kernel.buckets[(uintptr_t)socket / 64 % BUCKET_COUNT];
+}
+
+/* Finds what is in flight in one direction, or the socket itself. Locked. */
+static struct record **find(const struct gw_socket *socket, const struct gw_op *op)
+{
+    struct record **link = bucket_of(socket);
+    while (*link != NULL && ((*link)->socket != socket || (*link)->op != op)) {
+        link = &(*link)->next;
+    }
+    return link;
+}
+
+static bool is_inward(enum checking_kind kind)
+{
+    return kind == CHECKING_ACCEPT || kind == CHECKING_RECV;
+}
+
+/* How much is in flight on a socket. Locked. */
+static int count_of(const struct gw_socket *socket, bool inward)
+{
+    int count = 0;
+    for (const struct record *at = *bucket_of(socket); at != NULL; at = at->next) {
+        count += at->socket == socket && at->op != NULL && is_inward(at->kind) == inward;
+    }
+    return count;
+}
+
+static void add(struct record *record)
+{
+    struct record **bucket = bucket_of(record->socket);
+    record->next = *bucket;
+    *bucket = record;
+}
+
+static struct record *take(struct record **link)
+{
+    struct record *record = *link;
+    if (record != NULL) {
+        *link = record->next;
+    }
+    return record;
+}
+
+static void count_open(bool opened)
+{
+    os_mutex_lock(&kernel.mutex);
+    rule(opened || kernel.account.open > 0, "a socket is closed once");
+    kernel.account.open += opened ? 1 : (uint64_t)-1;
+    os_mutex_unlock(&kernel.mutex);
+}
+
+struct checking_account checking_kernel_account(void)
+{
+    os_mutex_lock(&kernel.mutex);
+    struct checking_account account = kernel.account;
+    os_mutex_unlock(&kernel.mutex);
+    return account;
+}
+
+/* ---- done ---- */
+
+/* Looks at some bytes of each span: all of them would take long, and memory goes as a whole. */
+static uint64_t checksum_of(const struct gw_span *spans, int count)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        for (uint32_t at = 0; at < spans[i].bytes; at += 61) {
+            sum = sum * 31 + spans[i].data[at];
+        }
+        sum = sum * 31 + spans[i].data[spans[i].bytes - 1];
+    }
+    return sum;
+}
+
+/* Takes one of the failures that were asked for, if any is left. */
+static bool must_fail(enum checking_kind kind)
+{
+    unsigned left = atomic_load(&kernel.fail_count[kind]);
+    while (left > 0) {
+        if (atomic_compare_exchange_weak(&kernel.fail_count[kind], &left, left - 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int failed_or(const struct record *record, int result)
+{
+    if (!must_fail(record->kind)) {
+        return result;
+    }
+    if (record->kind == CHECKING_ACCEPT && result == 0) {
+        kernel.real->socket_close(record->op->out.accepted);
+    }
+    return atomic_load(&kernel.fail_result[record->kind]);
+}
+
+static void check_result(const struct record *record, int result)
+{
+    rule(result <= 0 || record->kind == CHECKING_RECV || record->kind == CHECKING_SEND,
+         "an accept or a connect moves no bytes");
+    rule(result >= GW_E_SYSTEM, "a result is a number of bytes or a gw_error");
+    if (record->kind == CHECKING_RECV) {
+        rule(result <= GW_STREAM_RECV_BYTES_MAX, "a recv brings one largest receive at most");
+    }
+    if (record->kind == CHECKING_SEND) {
+        rule(result < 0 || (uint64_t)result <= record->bytes, "a send takes what it was given");
+        rule(checksum_of(record->spans, record->span_count) == record->checksum,
+             "the memory of a send is the backend's until its done");
+    }
+}
+
+/* Shows received bytes where they can be seen only until done returns. */
+static void call_done(const struct record *record, int result)
+{
+    struct gw_op *op = record->op;
+    uint8_t *shown = NULL;
+    if (record->kind == CHECKING_RECV && result > 0) {
+        shown = malloc((size_t)result);
+        memcpy(shown, op->out.data, (size_t)result);
+        op->out.data = shown;
+    }
+    record->done(op, result); /* which may be the end of `op` */
+    free(shown);
+}
+
+static void complete(struct record *record, int result)
+{
+    check_result(record, result);
+    result = failed_or(record, result);
+    os_mutex_lock(&kernel.mutex);
+    (void)take(find(record->socket, record->op));
+    kernel.account.completed++;
+    kernel.account.open += record->kind == CHECKING_ACCEPT && result == 0;
+    os_mutex_unlock(&kernel.mutex);
+    call_done(record, result);
+    free(record);
+}
+
+static void done_checked(struct gw_op *op, int result)
+{
+    rule(submit_depth == 0, "done is never called from inside a submit");
+    rule(gw_turn_is_mine(op->socket->turn), "done runs in a turn of the operation's object");
+    os_mutex_lock(&kernel.mutex);
+    struct record *record = *find(op->socket, op);
+    bool hold = record != NULL && record->kind == CHECKING_SEND && kernel.hold_sends;
+    rule(record == NULL || !record->held, "done comes exactly once");
+    if (hold) {
+        record->held = true;
+        record->result = result;
+    }
+    os_mutex_unlock(&kernel.mutex);
+    rule(record != NULL, "done comes exactly once");
+    if (record != NULL && !hold) {
+        complete(record, result);
+    }
+}
+
+static void release(struct gw_task *task)
+{
+    struct record *record = (struct record *)((char *)task - offsetof(struct record, release));
+    complete(record, record->result);
+}
+
+/* Lets go a held send: its done comes in a turn of its own. Locked. */
+static void let_go(struct record *record)
+{
+    if (record->op != NULL && record->held) {
+        record->held = false;
+        record->release.run = release;
+        gw_turn_post(record->socket->turn, &record->release);
+    }
+}
+
+void checking_kernel_hold_sends(bool hold)
+{
+    os_mutex_lock(&kernel.mutex);
+    kernel.hold_sends = hold;
+    for (int i = 0; i < BUCKET_COUNT && !hold; i++) {
+        for (struct record *at = kernel.buckets[i]; at != NULL; at = at->next) {
+            let_go(at);
+        }
+    }
+    os_mutex_unlock(&kernel.mutex);
+}
+
+/* ---- submits ---- */
+
+static void check_turn(const struct gw_socket *socket)
+{
+    rule(gw_turn_is_mine(socket->turn) || gw__lane_is_mine(socket->turn->home),
+         "a submit is made in a turn of the socket's object, or at the end of one on its lane");
+}
+
+/* Puts done_checked() in the place of an operation's done. Returns that. Locked. */
+static void (*intercept(struct gw_op *op))(struct gw_op *op, int result)
+{
+    struct original **bucket = &kernel.originals[(uintptr_t)op / 64 % BUCKET_COUNT];
+    struct original *original = *bucket;
+    while (original != NULL && original->op != op) {
+        original = original->next;
+    }
+    if (original == NULL) {
+        original = calloc(1, sizeof(*original));
+        *original = (struct original){.next = *bucket, .op = op};
+        *bucket = original;
+    }
+    if (op->done != done_checked) {
+        original->done = op->done;
+        op->done = done_checked;
+    }
+    return original->done;
+}
+
+static struct record *begin(struct gw_socket *socket, struct gw_op *op, enum checking_kind kind)
+{
+    struct record *record = calloc(1, sizeof(*record));
+    *record = (struct record){.socket = socket, .op = op, .kind = kind};
+    check_turn(socket);
+    os_mutex_lock(&kernel.mutex);
+    record->done = intercept(op);
+    rule(*find(socket, NULL) != NULL, "a socket is attached before its first operation");
+    rule(*find(socket, op) == NULL, "an operation in flight is not submitted again");
+    rule(count_of(socket, is_inward(kind)) == 0,
+         "a socket has at most one operation in flight in each direction");
+    add(record);
+    kernel.account.started++;
+    kernel.account.sends += kind == CHECKING_SEND;
+    os_mutex_unlock(&kernel.mutex);
+    return record;
+}
+
+static void checked_accept(struct gw_socket *socket, struct gw_op *op)
+{
+    (void)begin(socket, op, CHECKING_ACCEPT);
+    submit_depth++;
+    kernel.real->accept(socket, op);
+    submit_depth--;
+}
+
+static void checked_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+{
+    (void)begin(socket, op, CHECKING_CONNECT);
+    submit_depth++;
+    kernel.real->connect(socket, op, addr);
+    submit_depth--;
+}
+
+static void checked_recv(struct gw_socket *socket, struct gw_op *op)
+{
+    (void)begin(socket, op, CHECKING_RECV);
+    submit_depth++;
+    kernel.real->recv(socket, op);
+    submit_depth--;
+}
+
+static void checked_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
+                         int span_count)
+{
+    struct record *record = begin(socket, op, CHECKING_SEND);
+    rule(span_count > 0 && span_count <= GW_SEND_SPAN_COUNT_MAX, "a send has 1 to 64 spans");
+    record->span_count = span_count;
+    for (int i = 0; i < span_count; i++) {
+        rule(spans[i].bytes > 0, "a span has bytes");
+        record->spans[i] = spans[i];
+        record->bytes += spans[i].bytes;
+    }
+    record->checksum = checksum_of(record->spans, span_count);
+
+    struct gw_span passed[GW_SEND_SPAN_COUNT_MAX]; /* which need not outlive the call */
+    memcpy(passed, spans, (size_t)span_count * sizeof(*spans));
+    submit_depth++;
+    kernel.real->send(socket, op, passed, span_count);
+    submit_depth--;
+    memset(passed, 0, sizeof(passed));
+}
+
+static void checked_shutdown(struct gw_socket *socket)
+{
+    check_turn(socket);
+    kernel.real->shutdown(socket);
+}
+
+static void checked_cancel(struct gw_socket *socket)
+{
+    check_turn(socket);
+    os_mutex_lock(&kernel.mutex);
+    kernel.account.cancelled += count_of(socket, true) + count_of(socket, false) > 0;
+    for (struct record *at = *bucket_of(socket); at != NULL; at = at->next) {
+        if (at->socket == socket) {
+            let_go(at);
+        }
+    }
+    os_mutex_unlock(&kernel.mutex);
+    submit_depth++;
+    kernel.real->cancel(socket);
+    submit_depth--;
+}
+
+/* ---- sockets ---- */
+
+static int checked_attach(struct gw_socket *socket)
+{
+    struct record *record = calloc(1, sizeof(*record));
+    record->socket = socket;
+    check_turn(socket);
+    int error = kernel.real->attach(socket);
+    if (error != GW_OK) {
+        free(record);
+        return error;
+    }
+    os_mutex_lock(&kernel.mutex);
+    rule(*find(socket, NULL) == NULL, "a socket is attached once");
+    add(record);
+    kernel.account.attached++;
+    os_mutex_unlock(&kernel.mutex);
+    return GW_OK;
+}
+
+static void checked_detach(struct gw_socket *socket)
+{
+    check_turn(socket);
+    os_mutex_lock(&kernel.mutex);
+    rule(count_of(socket, true) + count_of(socket, false) == 0, "nothing is in flight at a detach");
+    struct record *record = take(find(socket, NULL));
+    rule(record != NULL, "who is detached was attached");
+    kernel.account.attached--;
+    os_mutex_unlock(&kernel.mutex);
+    free(record);
+    count_open(false);
+    kernel.real->detach(socket);
+}
+
+static int checked_socket_open(const struct gw_addr *to, const struct gw_addr *source,
+                               os_socket *socket_out)
+{
+    int error = kernel.real->socket_open(to, source, socket_out);
+    if (error == GW_OK) {
+        count_open(true);
+    }
+    return error;
+}
+
+static int checked_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max,
+                                 os_socket *socket_out)
+{
+    int error = kernel.real->socket_listen(addr, backlog_count_max, socket_out);
+    if (error == GW_OK) {
+        count_open(true);
+    }
+    return error;
+}
+
+static void checked_socket_close(os_socket socket)
+{
+    count_open(false);
+    kernel.real->socket_close(socket);
+}
+
+/* ---- waiting, time and faults ---- */
+
+static int checked_wait(struct gw_lane *lane, uint64_t deadline_ns)
+{
+    void (*call)(void) = atomic_load(&kernel.before_wait);
+    if (call != NULL) {
+        call();
+    }
+    rule(gw__worker()->turn == NULL, "a worker waits outside of turns");
+    return kernel.real->wait(lane, deadline_ns);
+}
+
+void checking_kernel_before_wait(void (*call)(void))
+{
+    atomic_store(&kernel.before_wait, call);
+}
+
+static uint64_t checked_now_ns(void)
+{
+    uint64_t stopped_at_ns = atomic_load(&kernel.stopped_at_ns);
+    return stopped_at_ns != 0 ? stopped_at_ns
+                              : kernel.real->now_ns() + atomic_load(&kernel.ahead_ns);
+}
+
+void checking_kernel_stop_time(void)
+{
+    atomic_store(&kernel.stopped_at_ns, checked_now_ns());
+}
+
+void checking_kernel_let_time_go(void)
+{
+    uint64_t stopped_at_ns = atomic_load(&kernel.stopped_at_ns);
+    if (stopped_at_ns != 0) {
+        atomic_store(&kernel.ahead_ns, stopped_at_ns - kernel.real->now_ns());
+        atomic_store(&kernel.stopped_at_ns, 0);
+    }
+}
+
+void checking_kernel_leap_ns(uint64_t ns)
+{
+    if (atomic_load(&kernel.stopped_at_ns) != 0) {
+        atomic_fetch_add(&kernel.stopped_at_ns, ns);
+    } else {
+        atomic_fetch_add(&kernel.ahead_ns, ns);
+    }
+}
+
+void checking_kernel_fail(enum checking_kind kind, int result, uint32_t count)
+{
+    atomic_store(&kernel.fail_result[kind], result);
+    atomic_store(&kernel.fail_count[kind], count);
+}
+
+/* ---- beginning ---- */
+
+static void forget(void)
+{
+    for (int i = 0; i < BUCKET_COUNT; i++) {
+        while (kernel.buckets[i] != NULL) {
+            free(take(&kernel.buckets[i]));
+        }
+        while (kernel.originals[i] != NULL) {
+            struct original *original = kernel.originals[i];
+            kernel.originals[i] = original->next;
+            free(original);
+        }
+    }
+    kernel.account = (struct checking_account){0};
+    kernel.hold_sends = false;
+    atomic_store(&kernel.broken_rule, NULL);
+    atomic_store(&kernel.stopped_at_ns, 0);
+    atomic_store(&kernel.ahead_ns, 0);
+    atomic_store(&kernel.before_wait, NULL);
+    for (int kind = 0; kind < 4; kind++) {
+        atomic_store(&kernel.fail_count[kind], 0);
+    }
+}
+
+const struct gw_backend_ops *checking_kernel_on(const struct gw_backend_ops *real)
+{
+    forget();
+    kernel.real = real;
+    kernel.ops = *real;
+    kernel.ops.wait = checked_wait;
+    kernel.ops.attach = checked_attach;
+    kernel.ops.accept = checked_accept;
+    kernel.ops.connect = checked_connect;
+    kernel.ops.recv = checked_recv;
+    kernel.ops.send = checked_send;
+    kernel.ops.shutdown = checked_shutdown;
+    kernel.ops.cancel = checked_cancel;
+    kernel.ops.detach = checked_detach;
+    kernel.ops.now_ns = checked_now_ns;
+    kernel.ops.socket_open = checked_socket_open;
+    kernel.ops.socket_listen = checked_socket_listen;
+    kernel.ops.socket_close = checked_socket_close;
+    return &kernel.ops;
+}

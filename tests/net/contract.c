@@ -1,0 +1,59 @@
+/* tests/net/contract.c: the contract of the kernel's door, on one backend: BACKEND WORKERS [TEST].
+ */
+#include "tests/net/contract.h"
+
+#include "net/port.h"
+#include "tests/net/stage.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REFUSED = 77 }; /* CTest shows such a test as not run */
+
+static const struct gw_backend_ops *find_backend(const char *name)
+{
+    for (size_t i = 0; gw__backends[i] != NULL; i++) {
+        if (strcmp(gw_backend_name(gw__backends[i]->backend), name) == 0) {
+            return gw__backends[i];
+        }
+    }
+    return NULL;
+}
+
+static int run_all(void)
+{
+    int (*const groups[])(void) = {
+        contract_port,     contract_turn,
+        contract_timer,    contract_backend,
+        contract_echo,     contract_send,
+        contract_recv,     contract_send_elsewhere,
+        contract_finish,   contract_finish_elsewhere,
+        contract_close,    contract_deadline,
+        contract_reset,    contract_dial,
+        contract_listener, contract_shortage,
+        contract_stress,
+    };
+    int failed = 0;
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+        failed += groups[i]();
+    }
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) {
+        fprintf(stderr, "usage: %s BACKEND WORKERS [TEST]\n", argv[0]);
+        return 2;
+    }
+    stage_backend = find_backend(argv[1]);
+    stage_worker_count = (uint32_t)strtoul(argv[2], NULL, 10);
+    if (stage_backend == NULL || !stage_backend->available()) {
+        fprintf(stderr, "%s: this machine cannot run it\n", argv[1]);
+        return REFUSED;
+    }
+    if (argc > 3) {
+        cmocka_set_test_filter(argv[3]);
+    }
+    return run_all() == 0 ? 0 : 1;
+}

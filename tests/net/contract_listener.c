@@ -1,0 +1,322 @@
+/* tests/net/contract_listener.c: doors, and who comes through them. */
+#include "tests/net/contract.h"
+
+#include "net/error.h"
+#include "net/lane.h"
+#include "net/ring.h"
+#include "tests/net/stage.h"
+
+static const struct play echo = {.on_recv = actor_echo};
+
+static void assert_echoes(const struct gw_addr *addr)
+{
+    struct raw_socket peer;
+    assert_true(raw_socket_connect(&peer, addr));
+    assert_true(raw_socket_send(&peer, "hello", 5));
+    assert_true(raw_hears_text(&peer, "hello"));
+    raw_socket_close(&peer);
+}
+
+static struct gw_addr at(const char *text, uint16_t port)
+{
+    struct gw_addr addr;
+    assert_int_equal(gw_addr_parse(text, &addr), 0);
+    addr.port = port;
+    return addr;
+}
+
+static bool can_connect(const struct gw_addr *addr)
+{
+    struct raw_socket peer;
+    bool connected = raw_socket_connect(&peer, addr);
+    if (connected) {
+        raw_socket_close(&peer);
+    }
+    return connected;
+}
+
+/* ---- families ---- */
+
+static void a_door_may_be_ipv4(void **state)
+{
+    (void)state;
+    stage_open(&(struct stage_plan){.play = &echo, .addr = "127.0.0.1:0"});
+    assert_int_not_equal(stage.addr.port, 0);
+    assert_echoes(&stage.addr);
+    assert_true(gw_addr_is_ipv4(gw_stream_peer(atomic_load(&stage.actors)->stream)));
+    stage_close();
+}
+
+static void a_door_may_be_ipv6(void **state)
+{
+    (void)state;
+    stage_open(&(struct stage_plan){.play = &echo, .addr = "[::1]:0"});
+    assert_echoes(&stage.addr);
+    assert_false(gw_addr_is_ipv4(gw_stream_peer(atomic_load(&stage.actors)->stream)));
+    stage_close();
+}
+
+static void a_door_at_every_interface_takes_both_families(void **state)
+{
+    (void)state;
+    stage_open(&(struct stage_plan){.play = &echo, .addr = "*:0"});
+    struct gw_addr v4 = at("127.0.0.1:0", stage.addr.port);
+    struct gw_addr v6 = at("[::1]:0", stage.addr.port);
+    assert_echoes(&v4);
+    assert_true(gw_addr_is_ipv4(gw_stream_peer(atomic_load(&stage.actors)->stream)));
+    assert_echoes(&v6);
+    stage_close();
+}
+
+static void a_door_at_every_ipv4_interface_takes_ipv4_alone(void **state)
+{
+    (void)state;
+    stage_open(&(struct stage_plan){.play = &echo, .addr = "0.0.0.0:0"});
+    struct gw_addr v4 = at("127.0.0.1:0", stage.addr.port);
+    struct gw_addr v6 = at("[::1]:0", stage.addr.port);
+    assert_echoes(&v4);
+    assert_false(can_connect(&v6));
+    stage_close();
+}
+
+/* ---- several doors ---- */
+
+enum { DOOR_COUNT = 5 };
+
+static atomic_uint closed_count;
+
+static void accept_actor(struct gw_listener *door, struct gw_stream *stream, void *context)
+{
+    (void)door;
+    (void)context;
+    (void)stage_start(stream);
+}
+
+static void count_closed(struct gw_listener *door, void *context)
+{
+    (void)door;
+    (void)context;
+    atomic_fetch_add(&closed_count, 1);
+}
+
+static const struct gw_listener_events more_events = {accept_actor, count_closed};
+
+static int open_more(const struct gw_addr *addr, struct gw_listener **door_out)
+{
+    const struct gw_listener_config config = {.addr = *addr, .stream = stage.stream_config};
+    return gw_listener_open(stage.port, &config, &more_events, NULL, door_out);
+}
+
+static void a_port_may_have_several_doors(void **state)
+{
+    (void)state;
+    struct gw_listener *doors[DOOR_COUNT];
+    struct gw_addr any = at("127.0.0.1:0", 0);
+    atomic_store(&closed_count, 0);
+    stage_open(&(struct stage_plan){.play = &echo});
+    for (int i = 0; i < DOOR_COUNT; i++) {
+        assert_int_equal(open_more(&any, &doors[i]), 0);
+    }
+    for (int i = 0; i < DOOR_COUNT; i++) {
+        assert_echoes(gw_listener_addr(doors[i]));
+    }
+    assert_echoes(&stage.addr);
+    for (int i = 0; i < DOOR_COUNT; i++) {
+        gw_listener_close(doors[i]);
+    }
+    WAIT_FOR(atomic_load(&closed_count) == DOOR_COUNT);
+    stage_close();
+}
+
+static void an_address_that_is_taken_or_not_ours_is_refused(void **state)
+{
+    (void)state;
+    struct gw_listener *door = NULL;
+    struct gw_addr foreign = at("192.0.2.1:0", 0);
+    stage_open(&(struct stage_plan){.play = &echo});
+    assert_int_equal(open_more(&stage.addr, &door), GW_E_ADDRESS);
+    assert_int_equal(open_more(&foreign, &door), GW_E_ADDRESS);
+    assert_null(door);
+    assert_echoes(&stage.addr);
+    stage_close();
+}
+
+/* ---- shutting ---- */
+
+static void streams_outlive_their_door_and_its_address_is_free(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    struct gw_listener *again;
+    atomic_store(&closed_count, 0);
+    stage_open(&(struct stage_plan){.play = &echo});
+    (void)stage_visit(&peer);
+    stage_shut_door();
+    assert_false(can_connect(&stage.addr));
+    assert_true(raw_socket_send(&peer, "hello", 5));
+    assert_true(raw_hears_text(&peer, "hello"));
+    assert_int_equal(open_more(&stage.addr, &again), 0);
+    assert_echoes(&stage.addr);
+    gw_listener_close(again);
+    WAIT_FOR(atomic_load(&closed_count) == 1);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+static void a_door_may_be_shut_at_once_and_without_on_close(void **state)
+{
+    (void)state;
+    static const struct gw_listener_events quiet = {accept_actor, NULL};
+    const struct gw_listener_config config = {.addr = at("127.0.0.1:0", 0)};
+    struct gw_listener *door;
+    stage_open(&(struct stage_plan){.play = &echo});
+    for (int round = 0; round < 20; round++) {
+        assert_int_equal(gw_listener_open(stage.port, &config, &quiet, NULL, &door), 0);
+        gw_listener_close(door);
+    }
+    WAIT_FOR(checking_kernel_account().open == 1); /* the stage's own door */
+    stage_close();
+}
+
+static void knock_until_shut(void *context)
+{
+    const struct gw_addr *addr = context;
+    struct raw_socket peer;
+    while (raw_socket_connect(&peer, addr)) {
+        (void)raw_socket_send(&peer, "hello", 5);
+        raw_socket_close(&peer);
+    }
+}
+
+static void a_door_may_be_shut_while_many_come_in(void **state)
+{
+    (void)state;
+    enum { KNOCKER_COUNT = 2 };
+    for (int round = 0; round < 10; round++) {
+        os_thread knockers[KNOCKER_COUNT];
+        stage_open(&(struct stage_plan){.play = &echo});
+        for (int i = 0; i < KNOCKER_COUNT; i++) {
+            assert_int_equal(os_thread_start(&knockers[i], knock_until_shut, &stage.addr), 0);
+        }
+        WAIT_FOR(stage_counters().accepted > 20);
+        stage_shut_door();
+        for (int i = 0; i < KNOCKER_COUNT; i++) {
+            os_thread_join(knockers[i]);
+        }
+        stage_close();
+        stage_setup(state);
+    }
+}
+
+static void shut_from_inside(struct gw_listener *listener, struct gw_stream *stream)
+{
+    (void)stage_start(stream);
+    if (stage.door != NULL) {
+        stage.door = NULL;
+        gw_listener_close(listener);
+    }
+}
+
+static void a_door_may_be_shut_by_who_comes_in(void **state)
+{
+    (void)state;
+    static const struct play last_one = {.on_accept = shut_from_inside, .on_recv = actor_echo};
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = &last_one});
+    (void)stage_visit(&peer);
+    WAIT_FOR(atomic_load(&stage.door_close_count) == 1);
+    assert_true(raw_socket_send(&peer, "hello", 5));
+    assert_true(raw_hears_text(&peer, "hello"));
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+/* ---- who does not come in ---- */
+
+static void ignore(struct gw_listener *listener, struct gw_stream *stream)
+{
+    (void)listener;
+    (void)stream;
+}
+
+static void a_stream_that_is_not_started_is_closed(void **state)
+{
+    (void)state;
+    static const struct play unfriendly = {.on_accept = ignore};
+    stage_open(&(struct stage_plan){.play = &unfriendly});
+    for (uint64_t count = 1; count <= 20; count++) {
+        struct raw_socket peer;
+        assert_true(raw_socket_connect(&peer, &stage.addr));
+        assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
+        raw_socket_close(&peer);
+        WAIT_FOR(stage_counters().accepted == count && stage_counters().stream_count == 0);
+    }
+    stage_close();
+}
+
+static void no_more_come_in_than_the_port_may_have(void **state)
+{
+    (void)state;
+    struct raw_socket inside[3];
+    struct raw_socket outside;
+    stage_open(&(struct stage_plan){.play = &echo, .stream_count_max = 3});
+    for (int i = 0; i < 3; i++) {
+        (void)stage_visit(&inside[i]);
+    }
+    for (uint64_t count = 1; count <= 10; count++) {
+        assert_true(raw_socket_connect(&outside, &stage.addr));
+        assert_true(raw_socket_recv_until_end(&outside) <= 0);
+        raw_socket_close(&outside);
+        assert_int_equal(stage_counters().turned_away, count);
+        assert_int_equal(stage_counters().stream_count, 3);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_true(raw_socket_send(&inside[i], "hello", 5));
+        assert_true(raw_hears_text(&inside[i], "hello"));
+        raw_socket_close(&inside[i]);
+    }
+    WAIT_FOR(stage_counters().stream_count == 0);
+    assert_echoes(&stage.addr); /* there is room again */
+    stage_close();
+}
+
+static void streams_are_dealt_out_evenly_to_the_lanes(void **state)
+{
+    (void)state;
+    enum { PER_LANE = 10 };
+    struct raw_socket peers[PER_LANE * 4];
+    uint32_t count_of_lane[4] = {0};
+    uint32_t count = PER_LANE * stage_lane_count();
+    stage_open(&(struct stage_plan){.play = &echo});
+    for (uint32_t i = 0; i < count; i++) {
+        struct actor *actor = stage_visit(&peers[i]);
+        count_of_lane[gw_stream_turn(actor->stream)->home->index]++;
+    }
+    for (uint32_t i = 0; i < stage_lane_count(); i++) {
+        assert_int_equal(count_of_lane[i], PER_LANE);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        raw_socket_close(&peers[i]);
+    }
+    stage_close();
+}
+
+int contract_listener(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGE_TEST(a_door_may_be_ipv4),
+        STAGE_TEST(a_door_may_be_ipv6),
+        STAGE_TEST(a_door_at_every_interface_takes_both_families),
+        STAGE_TEST(a_door_at_every_ipv4_interface_takes_ipv4_alone),
+        STAGE_TEST(a_port_may_have_several_doors),
+        STAGE_TEST(an_address_that_is_taken_or_not_ours_is_refused),
+        STAGE_TEST(streams_outlive_their_door_and_its_address_is_free),
+        STAGE_TEST(a_door_may_be_shut_at_once_and_without_on_close),
+        STAGE_TEST(a_door_may_be_shut_while_many_come_in),
+        STAGE_TEST(a_door_may_be_shut_by_who_comes_in),
+        STAGE_TEST(a_stream_that_is_not_started_is_closed),
+        STAGE_TEST(no_more_come_in_than_the_port_may_have),
+        STAGE_TEST(streams_are_dealt_out_evenly_to_the_lanes),
+    };
+    return cmocka_run_group_tests_name("contract: listener", tests, NULL, NULL);
+}

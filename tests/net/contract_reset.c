@@ -1,0 +1,243 @@
+/* tests/net/contract_reset.c: peers that go away in the middle, and operations that fail. */
+#include "tests/net/contract.h"
+
+#include "net/error.h"
+#include "net/lane.h"
+#include "net/ring.h"
+#include "tests/net/stage.h"
+
+/* ---- resets ---- */
+
+static void a_reset_ends_a_stream_with_its_reason(void **state)
+{
+    (void)state;
+    stage_open(&(struct stage_plan){.play = NULL});
+    for (int round = 0; round < 20; round++) {
+        struct raw_socket peer;
+        struct actor *actor = stage_visit(&peer);
+        if (round % 2 == 0) {
+            assert_true(raw_socket_send(&peer, "half a", 6));
+        }
+        WAIT_FOR(atomic_load(&actor->open_count) == 1);
+        raw_socket_reset(&peer);
+        assert_int_equal(actor_wait_close(actor), GW_E_RESET);
+    }
+    stage_close();
+}
+
+static void a_reset_ends_a_stream_that_cannot_send(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_visit_narrow(&peer);
+    while (actor_share(actor, 10000) == 0) {
+    }
+    stage_settle();
+    raw_socket_reset(&peer);
+    assert_int_equal(actor_wait_close(actor), GW_E_RESET);
+    assert_int_equal(actor_share(actor, 10), GW_E_CLOSED);
+    stage_close();
+}
+
+static void a_reset_ends_a_finish(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = NULL});
+    checking_kernel_stop_time();
+    struct actor *actor = stage_visit_narrow(&peer);
+    while (actor_share(actor, 10000) == 0) {
+    }
+    assert_true(actor_finish(actor, 77, "farewell"));
+    stage_settle();
+    raw_socket_reset(&peer);
+    assert_int_equal(actor_wait_close(actor), 77);
+    stage_close();
+}
+
+static void what_arrived_before_a_reset_is_heard(void **state)
+{
+    (void)state;
+    static const struct play listening = {.on_recv = actor_hear};
+    stage_open(&(struct stage_plan){.play = &listening});
+    for (int round = 0; round < 20; round++) {
+        struct raw_socket peer;
+        uint64_t said = 0;
+        struct actor *actor = stage_visit(&peer);
+        assert_true(raw_say(&peer, &said, 100));
+        WAIT_FOR(atomic_load(&actor->heard) == 100);
+        raw_socket_reset(&peer);
+        assert_int_equal(actor_wait_close(actor), GW_E_RESET);
+    }
+    stage_close();
+}
+
+/* ---- sends that fail ---- */
+
+static struct gate gate;
+
+static enum gw_recv wait_then_hear(struct actor *actor, struct gw_ring *ring)
+{
+    if (atomic_load(&actor->recv_count) == 1) {
+        gate_wait(&gate);
+        (void)actor_tell(actor, "this does not get out");
+    }
+    return actor_hear(actor, ring);
+}
+
+static void open_for_failure(const struct play *play, struct raw_socket *peer,
+                             struct actor **actor_out)
+{
+    gate_reset(&gate);
+    stage_open(&(struct stage_plan){.play = play});
+    *actor_out = stage_visit(peer);
+    checking_kernel_stop_time();
+    checking_kernel_fail(CHECKING_SEND, GW_E_RESET, 1);
+}
+
+static void what_had_arrived_is_heard_though_a_send_failed(void **state)
+{
+    (void)state;
+    static const struct play listening = {.on_recv = wait_then_hear};
+    struct raw_socket peer;
+    uint64_t said = 0;
+    struct actor *actor;
+    open_for_failure(&listening, &peer, &actor);
+    assert_true(raw_say(&peer, &said, 10));
+    WAIT_FOR(atomic_load(&gate.reached));
+    assert_true(raw_say(&peer, &said, 30000));
+    raw_socket_finish(&peer);
+    atomic_store(&gate.open, true);
+    assert_int_equal(actor_wait_close(actor), GW_E_RESET);
+    assert_int_equal(atomic_load(&actor->heard), 30010);
+    assert_int_equal(actor_say(actor, 1), GW_E_CLOSED);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+static void tell_once(struct actor *actor)
+{
+    (void)actor_tell(actor, "this does not get out");
+}
+
+static void after_a_failed_send_a_silent_peer_is_given_a_second(void **state)
+{
+    (void)state;
+    static const struct play talkative = {.on_open = tell_once};
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = &talkative});
+    checking_kernel_stop_time();
+    checking_kernel_fail(CHECKING_SEND, GW_E_RESET, 1);
+    struct actor *actor = stage_visit(&peer);
+    WAIT_FOR(atomic_load(&actor->open_count) == 1);
+    stage_settle();
+    assert_int_equal(stage_counters().send_queue_bytes, 0);
+    stage_leap_ms(GW_STREAM_LINGER_MS - 5);
+    assert_int_equal(atomic_load(&actor->close_count), 0);
+    stage_leap_ms(10);
+    assert_int_equal(actor_wait_close(actor), GW_E_RESET);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+static void after_a_failed_send_a_close_is_still_prompt(void **state)
+{
+    (void)state;
+    static const struct play talkative = {.on_open = tell_once};
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = &talkative});
+    checking_kernel_stop_time();
+    checking_kernel_fail(CHECKING_SEND, GW_E_RESET, 1);
+    struct actor *actor = stage_visit(&peer);
+    WAIT_FOR(atomic_load(&actor->open_count) == 1);
+    stage_settle();
+    assert_false(actor_close(actor, 77));
+    assert_int_equal(actor_wait_close(actor), GW_E_RESET);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+/* Closes the stream between a turn and a wait, as another thread may. */
+static struct {
+    _Atomic(struct actor *) actor;
+} to_close;
+
+static void close_before_wait(void)
+{
+    struct actor *actor = atomic_load(&to_close.actor);
+    if (actor != NULL && gw_stream_turn(actor->stream)->home == gw__worker()->lane &&
+        atomic_compare_exchange_strong(&to_close.actor, &actor, NULL)) {
+        (void)gw_stream_close(actor->stream, 77);
+        atomic_store(&actor->end_was_told, true);
+    }
+}
+
+static enum gw_recv tell_and_be_closed(struct actor *actor, struct gw_ring *ring)
+{
+    (void)actor_hear(actor, ring);
+    gate_wait(&gate);
+    (void)actor_tell(actor, "this does not get out");
+    atomic_store(&to_close.actor, actor);
+    return GW_RECV_MORE;
+}
+
+static void nothing_is_heard_after_a_close_though_a_send_failed(void **state)
+{
+    (void)state;
+    static const struct play closed = {.on_recv = tell_and_be_closed};
+    struct raw_socket peer;
+    uint64_t said = 0;
+    struct actor *actor;
+    open_for_failure(&closed, &peer, &actor);
+    checking_kernel_before_wait(close_before_wait);
+    assert_true(raw_say(&peer, &said, 10));
+    WAIT_FOR(atomic_load(&gate.reached));
+    assert_true(raw_say(&peer, &said, 10)); /* lies there when the failed send comes home */
+    atomic_store(&gate.open, true);
+    (void)actor_wait_close(actor);
+    assert_int_equal(atomic_load(&actor->recv_count), 1);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+/* ---- other operations that fail ---- */
+
+static void a_failed_recv_ends_its_stream_alone(void **state)
+{
+    (void)state;
+    static const struct play echo = {.on_recv = actor_echo};
+    static const int errors[] = {GW_E_RESET, GW_E_TIMEOUT, GW_E_MEMORY, GW_E_SYSTEM, GW_E_CLOSED};
+    struct raw_socket bystander;
+    stage_open(&(struct stage_plan){.play = &echo});
+    (void)stage_visit(&bystander);
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        struct raw_socket peer;
+        struct actor *actor = stage_visit(&peer);
+        stage_settle();
+        checking_kernel_fail(CHECKING_RECV, errors[i], 1);
+        assert_true(raw_socket_send(&peer, "?", 1));
+        assert_int_equal(actor_wait_close(actor), errors[i]);
+        raw_socket_close(&peer);
+    }
+    assert_true(raw_socket_send(&bystander, "still here", 10));
+    assert_true(raw_hears_text(&bystander, "still here"));
+    raw_socket_close(&bystander);
+    stage_close();
+}
+
+int contract_reset(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGE_TEST(a_reset_ends_a_stream_with_its_reason),
+        STAGE_TEST(a_reset_ends_a_stream_that_cannot_send),
+        STAGE_TEST(a_reset_ends_a_finish),
+        STAGE_TEST(what_arrived_before_a_reset_is_heard),
+        STAGE_TEST(what_had_arrived_is_heard_though_a_send_failed),
+        STAGE_TEST(after_a_failed_send_a_silent_peer_is_given_a_second),
+        STAGE_TEST(after_a_failed_send_a_close_is_still_prompt),
+        STAGE_TEST(nothing_is_heard_after_a_close_though_a_send_failed),
+        STAGE_TEST(a_failed_recv_ends_its_stream_alone),
+    };
+    return cmocka_run_group_tests_name("contract: reset", tests, NULL, NULL);
+}

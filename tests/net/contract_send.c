@@ -1,0 +1,332 @@
+/* tests/net/contract_send.c: what waits to be sent: its limit, its account, and when it leaves. */
+#include "tests/net/contract.h"
+
+#include "net/buf.h"
+#include "net/error.h"
+#include "net/ring.h"
+#include "tests/net/stage.h"
+#include <string.h>
+
+/* ---- the limit ---- */
+
+static atomic_uint wrong_count;
+
+static void expect(bool right)
+{
+    atomic_fetch_add(&wrong_count, right ? 0 : 1);
+}
+
+/* In one turn nothing leaves, so that the limit can be met exactly. */
+static void fill_with_places(struct actor *actor)
+{
+    expect(actor_say(actor, 999) == 0);
+    expect(actor_say(actor, 2) == GW_E_FULL);
+    expect(actor_say(actor, 1) == 0);
+    expect(actor_say(actor, 1) == GW_E_FULL);
+    expect(actor_share(actor, 1) == GW_E_FULL);
+    expect(gw_stream_send_queue_bytes(actor->stream) == 1000);
+}
+
+static void fill_with_buffers(struct actor *actor)
+{
+    enum { OVERHEAD = GW_STREAM_BUF_OVERHEAD_BYTES };
+    expect(actor_share(actor, 1001 - OVERHEAD) == GW_E_FULL);
+    expect(actor_share(actor, 900 - OVERHEAD) == 0);
+    expect(actor_share(actor, 101 - OVERHEAD) == GW_E_FULL);
+    expect(actor_share(actor, 100 - OVERHEAD) == 0);
+    expect(actor_say(actor, 1) == GW_E_FULL);
+    expect(gw_stream_send_queue_bytes(actor->stream) == 1000);
+}
+
+static void fill_queue_of_1000(const struct play *play)
+{
+    struct raw_socket peer;
+    uint64_t heard = 0;
+    atomic_store(&wrong_count, 0);
+    stage_open(&(struct stage_plan){.play = play, .send_queue_bytes_max = 1000});
+    struct actor *actor = stage_visit(&peer);
+    WAIT_FOR(atomic_load(&actor->open_count) == 1);
+    stage_settle();
+    assert_true(raw_hear(&peer, &heard, atomic_load(&actor->said)));
+    WAIT_FOR(gw_stream_send_queue_bytes(actor->stream) == 0);
+    assert_int_equal(actor_say(actor, 1000), 0); /* all of it is free again */
+    assert_true(raw_hear(&peer, &heard, 1000));
+    assert_int_equal(atomic_load(&wrong_count), 0);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+static void a_queue_takes_its_limit_and_not_a_byte_more(void **state)
+{
+    (void)state;
+    static const struct play with_places = {.on_open = fill_with_places};
+    fill_queue_of_1000(&with_places);
+}
+
+static void a_shared_buffer_counts_with_its_overhead(void **state)
+{
+    (void)state;
+    static const struct play with_buffers = {.on_open = fill_with_buffers};
+    fill_queue_of_1000(&with_buffers);
+}
+
+/* A peer that does not read can cost a queue, and no more (O6). */
+static void a_peer_that_does_not_read_fills_its_queue_and_gets_it_all_later(void **state)
+{
+    (void)state;
+    enum { LIMIT = 64 * 1024 };
+    struct raw_socket peer;
+    uint64_t heard = 0;
+    int error = 0;
+    stage_open(&(struct stage_plan){.send_queue_bytes_max = LIMIT});
+    struct actor *actor = stage_visit_narrow(&peer);
+    for (int refused_count = 0; refused_count < 20;) {
+        error = refused_count % 2 == 0 ? actor_share(actor, 1000) : actor_say(actor, 1000);
+        assert_true(gw_stream_send_queue_bytes(actor->stream) <= LIMIT);
+        if (error != 0) {
+            assert_int_equal(error, GW_E_FULL);
+            refused_count++;
+            machine_sleep_ms(2); /* the kernel may have taken some */
+        }
+    }
+    assert_int_equal(stage_counters().send_queue_bytes, gw_stream_send_queue_bytes(actor->stream));
+    assert_true(raw_hear(&peer, &heard, atomic_load(&actor->said)));
+    WAIT_FOR(gw_stream_send_queue_bytes(actor->stream) == 0);
+    assert_int_equal(stage_counters().send_queue_bytes, 0);
+    assert_int_equal(actor_say(actor, 10), 0);
+    assert_true(raw_hear(&peer, &heard, 10));
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+static void what_is_dropped_is_not_counted_any_more(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.send_queue_bytes_max = 1 << 20});
+    struct actor *actor = stage_visit_narrow(&peer);
+    while (actor_share(actor, 10000) == 0 && actor_say(actor, 100) == 0) {
+    }
+    assert_true(stage_counters().send_queue_bytes > 0);
+    actor_close(actor, GW_E_CLOSED);
+    actor_wait_close(actor);
+    WAIT_FOR(stage_counters().send_queue_bytes == 0);
+    assert_int_equal(gw_stream_send_queue_bytes(actor->stream), 0);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+/* ---- nothing and very much ---- */
+
+static void sending_an_empty_buffer_does_nothing(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_visit(&peer);
+    struct gw_buf *empty = gw_buf_create(0);
+    assert_int_equal(gw_stream_send(actor->stream, empty), 0);
+    assert_int_equal(gw_stream_send_queue_bytes(actor->stream), 0);
+    assert_int_equal(actor_tell(actor, "more"), 0);
+    assert_true(raw_hears_text(&peer, "more"));
+    actor_close(actor, GW_E_CLOSED);
+    actor_wait_close(actor);
+    assert_int_equal(gw_stream_send(actor->stream, empty), GW_E_CLOSED);
+    gw_buf_unref(empty);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+static void share_many(struct actor *actor)
+{
+    for (int i = 0; i < 500; i++) {
+        expect(actor_share(actor, 1 + (uint32_t)i % 7) == 0);
+        expect(i % 100 != 0 || actor_say(actor, 3) == 0);
+    }
+}
+
+/* One send takes 64 spans; a queue may have more. */
+static void hundreds_of_buffers_in_one_turn_arrive_in_order(void **state)
+{
+    (void)state;
+    static const struct play many = {.on_open = share_many};
+    struct raw_socket peer;
+    uint64_t heard = 0;
+    atomic_store(&wrong_count, 0);
+    stage_open(&(struct stage_plan){.play = &many});
+    struct actor *actor = stage_visit(&peer);
+    WAIT_FOR(atomic_load(&actor->open_count) == 1);
+    stage_settle();
+    assert_int_equal(atomic_load(&wrong_count), 0);
+    assert_true(raw_hear(&peer, &heard, atomic_load(&actor->said)));
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+static void one_buffer_may_go_to_many(void **state)
+{
+    (void)state;
+    enum { PEER_COUNT = 40, BYTES = 5000 };
+    struct raw_socket peers[PEER_COUNT];
+    struct actor *actors[PEER_COUNT];
+    struct gw_buf *buf = gw_buf_create(BYTES);
+    uint8_t heard[BYTES];
+    memset(gw_buf_data(buf), 0x5A, BYTES);
+    stage_open(&(struct stage_plan){.play = NULL});
+    for (int i = 0; i < PEER_COUNT; i++) {
+        actors[i] = stage_visit(&peers[i]);
+    }
+    for (int i = 0; i < PEER_COUNT; i++) {
+        assert_int_equal(gw_stream_send(actors[i]->stream, buf), 0);
+    }
+    gw_buf_unref(buf); /* the queues have theirs */
+    for (int i = 0; i < PEER_COUNT; i++) {
+        assert_true(raw_socket_recv_all(&peers[i], heard, BYTES));
+        for (int j = 0; j < BYTES; j++) {
+            assert_int_equal(heard[j], 0x5A);
+        }
+        raw_socket_close(&peers[i]);
+    }
+    stage_close();
+}
+
+/* ---- when it leaves ---- */
+
+static void say_100_times(struct actor *actor)
+{
+    for (int i = 0; i < 100; i++) {
+        expect(actor_say(actor, 20) == 0);
+    }
+}
+
+static enum gw_recv answer_100_times(struct actor *actor, struct gw_ring *ring)
+{
+    gw_ring_consume(ring, gw_ring_used_bytes(ring));
+    say_100_times(actor);
+    return GW_RECV_MORE;
+}
+
+static void what_is_said_in_one_turn_leaves_in_one_send(void **state)
+{
+    (void)state;
+    static const struct play talkative = {.on_recv = answer_100_times};
+    struct raw_socket peer;
+    uint64_t heard = 0;
+    atomic_store(&wrong_count, 0);
+    stage_open(&(struct stage_plan){.play = &talkative});
+    (void)stage_visit(&peer);
+    for (uint64_t round = 1; round <= 10; round++) {
+        assert_true(raw_socket_send(&peer, "?", 1));
+        assert_true(raw_hear(&peer, &heard, 2000));
+        WAIT_FOR(stage_counters().send_count == round);
+    }
+    assert_int_equal(atomic_load(&wrong_count), 0);
+    raw_socket_close(&peer);
+    stage_close();
+    assert_int_equal(checking_kernel_account().sends, 10);
+}
+
+static void say_100_times_to_all(void *context)
+{
+    (void)context;
+    for (struct actor *actor = atomic_load(&stage.actors); actor != NULL; actor = actor->next) {
+        say_100_times(actor);
+    }
+}
+
+/* An object that is no stream: a room, for instance. */
+static void a_room_that_tells_many_sends_once_to_each(void **state)
+{
+    (void)state;
+    enum { PEER_COUNT = 20 };
+    struct raw_socket peers[PEER_COUNT];
+    struct gw_turn room;
+    atomic_store(&wrong_count, 0);
+    stage_open(&(struct stage_plan){.play = NULL});
+    for (int i = 0; i < PEER_COUNT; i++) {
+        (void)stage_visit(&peers[i]);
+    }
+    stage_settle();
+    gw_turn_init(&room, stage.port, NULL);
+    run_in_turn(&room, say_100_times_to_all, NULL);
+    for (int i = 0; i < PEER_COUNT; i++) {
+        uint64_t heard = 0;
+        assert_true(raw_hear(&peers[i], &heard, 2000));
+        raw_socket_close(&peers[i]);
+    }
+    assert_int_equal(atomic_load(&wrong_count), 0);
+    stage_close();
+    /* From another lane each message comes by itself, 64 in a turn. */
+    assert_in_range(checking_kernel_account().sends, PEER_COUNT, 2 * PEER_COUNT);
+}
+
+static atomic_uint pending_count;
+
+/* Nothing leaves before the turn is over, whatever is said in it. */
+static void say_and_look(struct actor *actor)
+{
+    uint64_t sends = checking_kernel_account().sends;
+    for (int i = 0; i < 1000; i++) {
+        expect(actor_say(actor, 50) == 0);
+        expect(actor_share(actor, 50) == 0);
+    }
+    atomic_fetch_add(&pending_count, checking_kernel_account().sends != sends);
+}
+
+static void nothing_leaves_inside_the_call(void **state)
+{
+    (void)state;
+    static const struct play talkative = {.on_open = say_and_look};
+    struct raw_socket peer;
+    uint64_t heard = 0;
+    atomic_store(&wrong_count, 0);
+    atomic_store(&pending_count, 0);
+    stage_open(&(struct stage_plan){.play = &talkative});
+    struct actor *actor = stage_visit(&peer);
+    assert_true(raw_hear(&peer, &heard, 100000));
+    WAIT_FOR(gw_stream_send_queue_bytes(actor->stream) == 0);
+    assert_int_equal(atomic_load(&wrong_count), 0);
+    assert_int_equal(atomic_load(&pending_count), 0);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+static void the_memory_of_a_send_waits_for_its_done(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    uint64_t heard = 0;
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_visit(&peer);
+    checking_kernel_hold_sends(true);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(actor_say(actor, 300), 0);
+        assert_int_equal(actor_share(actor, 3000), 0);
+    }
+    stage_settle();
+    assert_int_equal(checking_kernel_account().sends, 1); /* and no second one beside it */
+    assert_int_equal(gw_stream_send_queue_bytes(actor->stream),
+                     10 * (3300 + GW_STREAM_BUF_OVERHEAD_BYTES));
+    checking_kernel_hold_sends(false);
+    assert_true(raw_hear(&peer, &heard, 33000));
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+int contract_send(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGE_TEST(a_queue_takes_its_limit_and_not_a_byte_more),
+        STAGE_TEST(a_shared_buffer_counts_with_its_overhead),
+        STAGE_TEST(a_peer_that_does_not_read_fills_its_queue_and_gets_it_all_later),
+        STAGE_TEST(what_is_dropped_is_not_counted_any_more),
+        STAGE_TEST(sending_an_empty_buffer_does_nothing),
+        STAGE_TEST(hundreds_of_buffers_in_one_turn_arrive_in_order),
+        STAGE_TEST(one_buffer_may_go_to_many),
+        STAGE_TEST(what_is_said_in_one_turn_leaves_in_one_send),
+        STAGE_TEST(a_room_that_tells_many_sends_once_to_each),
+        STAGE_TEST(nothing_leaves_inside_the_call),
+        STAGE_TEST(the_memory_of_a_send_waits_for_its_done),
+    };
+    return cmocka_run_group_tests_name("contract: send", tests, NULL, NULL);
+}

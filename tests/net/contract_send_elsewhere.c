@@ -1,0 +1,288 @@
+/* tests/net/contract_send_elsewhere.c: sending from other turns and other threads. */
+#include "tests/net/contract.h"
+
+#include "net/buf.h"
+#include "net/error.h"
+#include "net/internal.h"
+#include "tests/net/stage.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- many threads ---- */
+
+enum { SPEAKER_COUNT = 4, MESSAGE_COUNT = 500 };
+
+/* Each message says who speaks and which it is, and is as long as it pleases. */
+struct message {
+    uint16_t speaker;
+    uint16_t number;
+    uint32_t bytes;
+};
+
+struct speaker {
+    struct gw_stream *stream;
+    uint16_t index;
+    atomic_int error;
+};
+
+static int speak_by_place(struct gw_stream *stream, const struct message *message)
+{
+    struct gw_stream_place place;
+    int error = gw_stream_reserve(stream, message->bytes, &place);
+    if (error == 0) {
+        memset(place.data, message->speaker, message->bytes);
+        memcpy(place.data, message, sizeof(*message));
+        gw_stream_commit(stream, &place);
+    }
+    return error;
+}
+
+static int speak_by_buffer(struct gw_stream *stream, const struct message *message)
+{
+    struct gw_buf *buf = gw_buf_create(message->bytes);
+    memset(gw_buf_data(buf), message->speaker, message->bytes);
+    memcpy(gw_buf_data(buf), message, sizeof(*message));
+    int error = gw_stream_send(stream, buf);
+    gw_buf_unref(buf);
+    return error;
+}
+
+static void speak(void *context)
+{
+    struct speaker *speaker = context;
+    for (uint16_t number = 0; number < MESSAGE_COUNT; number++) {
+        struct message message = {speaker->index, number, sizeof(message) + number % 90u * 13u};
+        int error = number % 3 == 0 ? speak_by_buffer(speaker->stream, &message)
+                                    : speak_by_place(speaker->stream, &message);
+        if (error != 0) {
+            atomic_store(&speaker->error, error);
+        }
+    }
+}
+
+/* Hears one message whole. Returns who spoke, or -1 when it was torn or not the speaker's next. */
+static int hear_message(const struct raw_socket *peer, uint16_t *next_of_speaker)
+{
+    struct message message;
+    uint8_t rest[2000];
+    if (!raw_socket_recv_all(peer, &message, sizeof(message)) || message.speaker >= SPEAKER_COUNT ||
+        message.bytes - sizeof(message) > sizeof(rest) ||
+        !raw_socket_recv_all(peer, rest, message.bytes - sizeof(message))) {
+        return -1;
+    }
+    for (size_t i = 0; i < message.bytes - sizeof(message); i++) {
+        if (rest[i] != message.speaker) {
+            return -1;
+        }
+    }
+    return message.number == next_of_speaker[message.speaker]++ ? message.speaker : -1;
+}
+
+static void messages_of_each_thread_keep_their_order(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    struct speaker speakers[SPEAKER_COUNT];
+    os_thread threads[SPEAKER_COUNT];
+    uint16_t next_of_speaker[SPEAKER_COUNT] = {0};
+    stage_open(&(struct stage_plan){.send_queue_bytes_max = 4 << 20});
+    struct actor *actor = stage_visit(&peer);
+    for (uint16_t i = 0; i < SPEAKER_COUNT; i++) {
+        speakers[i] = (struct speaker){.stream = actor->stream, .index = i};
+        assert_int_equal(os_thread_start(&threads[i], speak, &speakers[i]), 0);
+    }
+    for (int i = 0; i < SPEAKER_COUNT * MESSAGE_COUNT; i++) {
+        assert_true(hear_message(&peer, next_of_speaker) >= 0);
+    }
+    for (int i = 0; i < SPEAKER_COUNT; i++) {
+        os_thread_join(threads[i]);
+        assert_int_equal(atomic_load(&speakers[i].error), 0);
+    }
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+/* ---- objects on every lane ---- */
+
+static void speak_in_turn(void *context)
+{
+    speak(context);
+}
+
+static void messages_of_each_object_keep_their_order(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    struct speaker speakers[SPEAKER_COUNT];
+    struct gw_turn rooms[SPEAKER_COUNT];
+    uint16_t next_of_speaker[SPEAKER_COUNT] = {0};
+    stage_open(&(struct stage_plan){.send_queue_bytes_max = 4 << 20});
+    struct actor *actor = stage_visit(&peer);
+    for (uint16_t i = 0; i < SPEAKER_COUNT; i++) {
+        speakers[i] = (struct speaker){.stream = actor->stream, .index = i};
+        gw_turn_init(&rooms[i], stage.port, NULL); /* on each lane in its turn */
+        run_in_turn(&rooms[i], speak_in_turn, &speakers[i]);
+    }
+    for (int i = 0; i < SPEAKER_COUNT * MESSAGE_COUNT; i++) {
+        assert_true(hear_message(&peer, next_of_speaker) >= 0);
+    }
+    for (int i = 0; i < SPEAKER_COUNT; i++) {
+        assert_int_equal(atomic_load(&speakers[i].error), 0);
+    }
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+/* ---- waking ---- */
+
+enum { OTHER_COUNT = 64 };
+
+static struct {
+    struct gw_turn others[OTHER_COUNT];
+    struct gw_task tasks[OTHER_COUNT][3];
+    atomic_uint run_count;
+    uint64_t wakes_before;
+} crowd;
+
+static void count_run(struct gw_task *task)
+{
+    (void)task;
+    atomic_fetch_add(&crowd.run_count, 1);
+}
+
+static void leave_work_for_all(void *context)
+{
+    (void)context;
+    crowd.wakes_before = stage_counters().wake_count;
+    for (int i = 0; i < OTHER_COUNT; i++) {
+        for (int j = 0; j < 3; j++) {
+            crowd.tasks[i][j].run = count_run;
+            gw_turn_post(&crowd.others[i], &crowd.tasks[i][j]);
+        }
+    }
+}
+
+/* However much one turn leaves for others, each lane is woken once, and one's own never. */
+static void one_turn_wakes_each_lane_once(void **state)
+{
+    (void)state;
+    struct gw_turn room;
+    stage_open(&(struct stage_plan){.play = NULL});
+    gw_turn_init(&room, stage.port, NULL);
+    for (int i = 0; i < OTHER_COUNT; i++) {
+        gw_turn_init(&crowd.others[i], stage.port, NULL);
+    }
+    for (uint32_t round = 1; round <= 20; round++) {
+        atomic_store(&crowd.run_count, 0);
+        run_in_turn(&room, leave_work_for_all, NULL);
+        WAIT_FOR(atomic_load(&crowd.run_count) == 3 * OTHER_COUNT);
+        uint64_t wakes = stage_counters().wake_count - crowd.wakes_before;
+        assert_true(wakes <=
+                    (stage_backend->lane_shared ? stage_worker_count : stage_lane_count() - 1));
+        machine_sleep_ms(1); /* so that all sleep again */
+    }
+    stage_close();
+}
+
+/* ---- outside of turns ---- */
+
+/* An object that says goodbye to a stream when its last reference goes. */
+struct mourner {
+    struct gw_turn turn;
+    struct actor *actor;
+    atomic_int error;
+};
+
+static void say_goodbye(struct gw_turn *turn)
+{
+    struct mourner *mourner = (struct mourner *)(void *)turn;
+    atomic_store(&mourner->error, actor_tell(mourner->actor, "goodbye"));
+}
+
+static void let_go(void *context)
+{
+    struct mourner *mourner = context;
+    gw_turn_unref(&mourner->turn);
+}
+
+/* The last reference of an object may go when its turn is over: then no turn sends what is said. */
+static void what_is_said_when_an_object_goes_leaves_at_once(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    static struct mourner mourner;
+    stage_open(&(struct stage_plan){.play = NULL});
+    mourner.actor = stage_visit(&peer);
+    stage_settle();
+    struct gw_lane *home = gw_stream_turn(mourner.actor->stream)->home;
+    gw__turn_init(&mourner.turn, home, say_goodbye);
+    run_in_turn(&mourner.turn, let_go, &mourner);
+    uint64_t end_ns = os_now_ns() + (uint64_t)2 * 1000000000;
+    while (!raw_socket_has_news(&peer) && os_now_ns() < end_ns) {
+        machine_sleep_ms(1);
+    }
+    assert_true(raw_socket_has_news(&peer)); /* though nothing else happens on its lane */
+    assert_true(raw_hears_text(&peer, "goodbye"));
+    assert_int_equal(atomic_load(&mourner.error), 0);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+/* ---- before it opens ---- */
+
+static void what_is_said_before_a_dialed_stream_opens_leaves_then(void **state)
+{
+    (void)state;
+    struct gw_addr addr;
+    struct raw_socket listener;
+    struct raw_socket peer;
+    uint64_t heard = 0;
+    assert_int_equal(gw_addr_parse("127.0.0.1:0", &addr), 0);
+    assert_true(raw_socket_listen(&listener, &addr, 10));
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_dial(NULL, &addr, NULL, NULL);
+    assert_int_equal(actor_say(actor, 10000), 0);
+    assert_int_equal(actor_share(actor, 10000), 0);
+    assert_true(raw_socket_accept(&listener, &peer, &addr));
+    assert_true(raw_hear(&peer, &heard, 20000));
+    raw_socket_close(&peer);
+    raw_socket_close(&listener);
+    stage_close();
+}
+
+static void start_and_say(struct gw_listener *listener, struct gw_stream *stream)
+{
+    (void)listener;
+    (void)gw_stream_ref(stream);
+    struct actor *actor = stage_start(stream);
+    if (actor_say(actor, 100) != 0 || actor_share(actor, 10000) != 0) {
+        checking_kernel_break("a stream that was started takes what is said");
+    }
+    gw_stream_unref(stream);
+}
+
+static void what_is_said_in_on_accept_leaves_when_it_opens(void **state)
+{
+    (void)state;
+    static const struct play eager = {.on_accept = start_and_say};
+    struct raw_socket peer;
+    uint64_t heard = 0;
+    stage_open(&(struct stage_plan){.play = &eager});
+    (void)stage_visit(&peer);
+    assert_true(raw_hear(&peer, &heard, 10100));
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+int contract_send_elsewhere(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGE_TEST(messages_of_each_thread_keep_their_order),
+        STAGE_TEST(messages_of_each_object_keep_their_order),
+        STAGE_TEST(one_turn_wakes_each_lane_once),
+        STAGE_TEST(what_is_said_when_an_object_goes_leaves_at_once),
+        STAGE_TEST(what_is_said_before_a_dialed_stream_opens_leaves_then),
+        STAGE_TEST(what_is_said_in_on_accept_leaves_when_it_opens),
+    };
+    return cmocka_run_group_tests_name("contract: send elsewhere", tests, NULL, NULL);
+}

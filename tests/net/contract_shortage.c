@@ -1,0 +1,205 @@
+/* tests/net/contract_shortage.c: the machine runs out of descriptors or memory (T20, P7). */
+#include "tests/net/contract.h"
+
+#include "net/error.h"
+#include "net/ring.h"
+#include "tests/net/stage.h"
+
+enum { PEER_COUNT = 40, INSIDE_COUNT = 5 };
+
+static const struct play echo = {.on_recv = actor_echo};
+
+static void assert_echoes(const struct raw_socket *peer)
+{
+    assert_true(raw_socket_send(peer, "hello", 5));
+    assert_true(raw_hears_text(peer, "hello"));
+}
+
+/* Peers that the kernel lets in, and for which the program has no descriptor. */
+static struct raw_socket inside[INSIDE_COUNT];
+static struct raw_socket outside[PEER_COUNT];
+static uint64_t limit_before;
+
+static void run_out_of_descriptors(void)
+{
+    stage_open(&(struct stage_plan){.play = &echo});
+    for (int i = 0; i < INSIDE_COUNT; i++) {
+        (void)stage_visit(&inside[i]);
+    }
+    /* The peers' own descriptors are open before the limit falls. */
+    assert_true(raw_socket_connect(&outside[0], &stage.addr));
+    WAIT_FOR(stage_counters().accepted == INSIDE_COUNT + 1);
+    limit_before = machine_set_descriptor_limit(machine_next_descriptor());
+    assert_int_not_equal(limit_before, 0);
+    assert_echoes(&outside[0]);
+}
+
+static void end_shortage(void)
+{
+    machine_set_descriptor_limit(limit_before);
+    for (int i = 0; i < INSIDE_COUNT; i++) {
+        raw_socket_close(&inside[i]);
+    }
+    stage_close();
+}
+
+/* Leaves room for one descriptor, which the peer itself takes. */
+static void knock_without_being_let_in(struct raw_socket *peer)
+{
+    machine_set_descriptor_limit(machine_next_descriptor() + 1);
+    assert_true(raw_socket_connect(peer, &stage.addr));
+    machine_set_descriptor_limit(machine_next_descriptor());
+}
+
+static void without_descriptors_accepting_pauses_and_nobody_notices(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    run_out_of_descriptors();
+    knock_without_being_let_in(&peer);
+    WAIT_FOR(stage_counters().accept_pauses >= 1);
+    uint64_t pauses = stage_counters().accept_pauses;
+    uint64_t begin_ns = os_now_ns();
+    uint64_t begin_cpu_ns = machine_cpu_ns();
+    while (stage_counters().accept_pauses < pauses + 4) {
+        for (int i = 0; i < INSIDE_COUNT; i++) {
+            assert_echoes(&inside[i]);
+        }
+        machine_sleep_ms(20);
+        assert_true(os_now_ns() - begin_ns < WAIT_NS);
+    }
+    uint64_t took_ns = os_now_ns() - begin_ns;
+    assert_true(took_ns >= (uint64_t)300 * 1000000); /* four pauses of 100 ms each begin in it */
+    assert_true(machine_cpu_ns() - begin_cpu_ns < took_ns / 2);
+    assert_int_equal(stage_counters().turned_away, 0);
+
+    raw_socket_close(&outside[0]); /* one goes, and the one who waits comes in */
+    assert_echoes(&peer);
+    raw_socket_close(&peer);
+    end_shortage();
+}
+
+static void who_waits_comes_in_when_the_limit_is_lifted(void **state)
+{
+    (void)state;
+    struct raw_socket peers[10];
+    run_out_of_descriptors();
+    checking_kernel_stop_time(); /* so that the door does not try again between two knocks */
+    for (int i = 0; i < 10; i++) {
+        knock_without_being_let_in(&peers[i]);
+        WAIT_FOR(stage_counters().accept_pauses == 1);
+    }
+    checking_kernel_let_time_go();
+    machine_set_descriptor_limit(limit_before);
+    for (int i = 0; i < 10; i++) {
+        assert_echoes(&peers[i]);
+        raw_socket_close(&peers[i]);
+    }
+    raw_socket_close(&outside[0]);
+    end_shortage();
+}
+
+static void a_shortage_is_logged_once_and_not_at_every_pause(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = &echo});
+    stage_settle();
+    uint32_t log_count = atomic_load(&stage.log_count);
+    checking_kernel_stop_time();
+    checking_kernel_fail(CHECKING_ACCEPT, GW_E_MEMORY, 5);
+    for (uint64_t pauses = 1; pauses <= 5; pauses++) {
+        assert_true(raw_socket_connect(&peer, &stage.addr));
+        WAIT_FOR(stage_counters().accept_pauses == pauses);
+        raw_socket_close(&peer);
+        stage_leap_ms(110);
+    }
+    assert_int_equal(atomic_load(&stage.log_count), log_count + 1);
+    assert_true(raw_socket_connect(&peer, &stage.addr));
+    assert_echoes(&peer);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+static void a_pause_of_accepting_lasts_100_ms(void **state)
+{
+    (void)state;
+    struct raw_socket peers[2];
+    stage_open(&(struct stage_plan){.play = &echo});
+    stage_settle();
+    checking_kernel_stop_time();
+    checking_kernel_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
+    assert_true(raw_socket_connect(&peers[0], &stage.addr));
+    WAIT_FOR(stage_counters().accept_pauses == 1);
+    assert_true(raw_socket_connect(&peers[1], &stage.addr));
+    stage_leap_ms(98);
+    assert_int_equal(stage_counters().accepted, 0);
+    stage_leap_ms(5);
+    assert_echoes(&peers[1]);
+    raw_socket_close(&peers[0]);
+    raw_socket_close(&peers[1]);
+    stage_close();
+}
+
+static void a_door_may_be_shut_while_accepting_pauses(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = &echo});
+    stage_settle();
+    checking_kernel_stop_time();
+    checking_kernel_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
+    assert_true(raw_socket_connect(&peer, &stage.addr));
+    WAIT_FOR(stage_counters().accept_pauses == 1);
+    raw_socket_close(&peer);
+    stage_shut_door();
+    stage_leap_ms(1000); /* nothing of the pause is left */
+    stage_close();
+}
+
+static void a_peer_that_left_before_it_came_in_is_no_shortage(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = &echo});
+    stage_settle();
+    checking_kernel_stop_time();
+    checking_kernel_fail(CHECKING_ACCEPT, GW_E_RESET, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_true(raw_socket_connect(&peer, &stage.addr));
+        assert_true(raw_socket_recv_until_end(&peer) <= 0);
+        raw_socket_close(&peer);
+    }
+    assert_true(raw_socket_connect(&peer, &stage.addr));
+    assert_echoes(&peer);
+    assert_int_equal(stage_counters().accept_pauses, 0);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+static void without_descriptors_nothing_can_be_dialed(void **state)
+{
+    (void)state;
+    int error;
+    run_out_of_descriptors();
+    assert_null(stage_dial(NULL, &stage.addr, NULL, &error));
+    assert_int_equal(error, GW_E_FULL);
+    machine_set_descriptor_limit(limit_before);
+    assert_non_null(stage_dial(NULL, &stage.addr, NULL, &error));
+    raw_socket_close(&outside[0]);
+    end_shortage();
+}
+
+int contract_shortage(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGE_TEST(without_descriptors_accepting_pauses_and_nobody_notices),
+        STAGE_TEST(who_waits_comes_in_when_the_limit_is_lifted),
+        STAGE_TEST(a_shortage_is_logged_once_and_not_at_every_pause),
+        STAGE_TEST(a_pause_of_accepting_lasts_100_ms),
+        STAGE_TEST(a_door_may_be_shut_while_accepting_pauses),
+        STAGE_TEST(a_peer_that_left_before_it_came_in_is_no_shortage),
+        STAGE_TEST(without_descriptors_nothing_can_be_dialed),
+    };
+    return cmocka_run_group_tests_name("contract: shortage", tests, NULL, NULL);
+}

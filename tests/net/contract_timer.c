@@ -1,0 +1,370 @@
+/* tests/net/contract_timer.c: timers, on a clock that the test moves. */
+#include "tests/net/contract.h"
+
+#include "net/internal.h"
+#include "net/timer.h"
+#include "tests/net/stage.h"
+#include "tests/support/chance.h"
+#include <string.h>
+
+#define MS  ((uint64_t)1000000)
+#define DAY (24 * 3600000 * MS)
+
+/* An object with a timer; its times are in milliseconds after the test began. */
+static struct {
+    struct gw_turn turn;
+    struct gw_timer timer;
+    uint64_t begin_ns;
+    atomic_uint fire_count;
+    atomic_uint early_count;
+    uint64_t period_ms; /* sets itself again */
+} object;
+
+static void fire(struct gw_timer *timer)
+{
+    if (timer != &object.timer || !gw_turn_is_mine(&object.turn) || gw_timer_is_set(timer)) {
+        checking_kernel_break("a timer fires in its object's turn, and is not set then");
+    }
+    atomic_fetch_add(&object.early_count, gw_port_now_ns(stage.port) < timer->deadline_ns);
+    if (object.period_ms != 0) {
+        gw_timer_set(timer, timer->deadline_ns + object.period_ms * MS);
+    }
+    atomic_fetch_add(&object.fire_count, 1);
+}
+
+static void open_with_timer(void)
+{
+    memset(&object, 0, sizeof(object));
+    stage_open(&(struct stage_plan){.play = NULL});
+    gw_turn_init(&object.turn, stage.port, NULL);
+    gw_timer_init(&object.timer, &object.turn, fire);
+    checking_kernel_stop_time();
+    stage_settle();
+    object.begin_ns = gw_port_now_ns(stage.port);
+}
+
+static void stop_errand(void *context)
+{
+    (void)context;
+    gw_timer_stop(&object.timer);
+}
+
+static void set_errand(void *context)
+{
+    gw_timer_set(&object.timer, *(uint64_t *)context);
+}
+
+static void set_at_ms(uint64_t ms)
+{
+    uint64_t deadline_ns = object.begin_ns + ms * MS;
+    run_in_turn(&object.turn, set_errand, &deadline_ns);
+}
+
+static void stop_timer(void)
+{
+    run_in_turn(&object.turn, stop_errand, NULL);
+}
+
+static void go_to_ms(uint64_t ms)
+{
+    stage_leap_ms(ms - (gw_port_now_ns(stage.port) - object.begin_ns) / MS);
+}
+
+/* Every test stops its timer before the object goes. */
+static void close_with_timer(uint32_t fire_count)
+{
+    stop_timer();
+    stage_leap_ms(1);
+    assert_int_equal(atomic_load(&object.fire_count), fire_count);
+    assert_int_equal(atomic_load(&object.early_count), 0);
+    stage_close();
+}
+
+/* ---- set, move, stop ---- */
+
+static void a_timer_fires_at_its_time_and_once(void **state)
+{
+    (void)state;
+    open_with_timer();
+    set_at_ms(100);
+    go_to_ms(99);
+    assert_int_equal(atomic_load(&object.fire_count), 0);
+    go_to_ms(102);
+    assert_int_equal(atomic_load(&object.fire_count), 1);
+    go_to_ms(100000);
+    close_with_timer(1);
+}
+
+static void a_timer_may_be_moved_earlier(void **state)
+{
+    (void)state;
+    open_with_timer();
+    set_at_ms(1000000);
+    set_at_ms(1000);
+    set_at_ms(100);
+    go_to_ms(102);
+    assert_int_equal(atomic_load(&object.fire_count), 1);
+    go_to_ms(2000000);
+    close_with_timer(1);
+}
+
+static void a_timer_may_be_moved_later(void **state)
+{
+    (void)state;
+    open_with_timer();
+    for (uint64_t ms = 100; ms < 3000; ms += 50) {
+        set_at_ms(ms);
+        go_to_ms(ms - 2);
+    }
+    assert_int_equal(atomic_load(&object.fire_count), 0);
+    go_to_ms(2952);
+    assert_int_equal(atomic_load(&object.fire_count), 1);
+    close_with_timer(1);
+}
+
+static void a_stopped_timer_does_not_fire(void **state)
+{
+    (void)state;
+    open_with_timer();
+    stop_timer(); /* it may be stopped already */
+    set_at_ms(100);
+    stop_timer();
+    stop_timer();
+    go_to_ms(1000);
+    assert_int_equal(atomic_load(&object.fire_count), 0);
+    set_at_ms(1100);
+    go_to_ms(1102);
+    close_with_timer(1);
+}
+
+static void a_timer_may_set_itself_again(void **state)
+{
+    (void)state;
+    open_with_timer();
+    object.period_ms = 50;
+    set_at_ms(50);
+    for (uint32_t i = 1; i <= 20; i++) {
+        go_to_ms(i * 50 + 2);
+        assert_int_equal(atomic_load(&object.fire_count), i);
+    }
+    close_with_timer(20);
+}
+
+/* ---- while its task is on its way ---- */
+
+enum late_wish { STOP, MOVE_LATER, STOP_AND_SET_LATER, LEAVE };
+
+static struct gate gate;
+
+static void wait_at_gate(struct gw_task *task)
+{
+    (void)task;
+    gate_wait(&gate);
+}
+
+static enum late_wish late_wish;
+
+static void change_mind(struct gw_task *task)
+{
+    (void)task;
+    if (late_wish == STOP || late_wish == STOP_AND_SET_LATER) {
+        gw_timer_stop(&object.timer);
+    }
+    if (late_wish == MOVE_LATER || late_wish == STOP_AND_SET_LATER) {
+        gw_timer_set(&object.timer, object.begin_ns + 500 * MS);
+    }
+}
+
+/*
+ * While the lane's worker is busy with another object, a task is left for the timer's object, and
+ * the timer's time comes. So the timer's task is left behind that one, in the same turn.
+ */
+static void change_mind_when_time_has_come(enum late_wish wish)
+{
+    static struct gw_turn other;
+    static struct gw_task other_task = {.run = wait_at_gate};
+    static struct gw_task late_task = {.run = change_mind};
+    open_with_timer();
+    set_at_ms(100);
+    gate_reset(&gate);
+    gw__turn_init(&other, object.turn.home, NULL);
+    gw_turn_post(&other, &other_task);
+    WAIT_FOR(atomic_load(&gate.reached));
+    late_wish = wish;
+    gw_turn_post(&object.turn, &late_task);
+    checking_kernel_leap_ns(110 * MS);
+    atomic_store(&gate.open, true);
+    stage_settle();
+}
+
+static void
+a_timer_that_was_stopped_in_the_turn_does_not_fire_though_its_task_was_posted(void **state)
+{
+    (void)state;
+    change_mind_when_time_has_come(STOP);
+    go_to_ms(1000);
+    close_with_timer(0);
+}
+
+static void a_timer_that_was_moved_while_its_task_was_posted_fires_later(void **state)
+{
+    (void)state;
+    change_mind_when_time_has_come(MOVE_LATER);
+    go_to_ms(499);
+    assert_int_equal(atomic_load(&object.fire_count), 0);
+    go_to_ms(502);
+    assert_int_equal(atomic_load(&object.fire_count), 1);
+    close_with_timer(1);
+}
+
+static void a_timer_that_was_stopped_and_set_while_its_task_was_posted_fires_later(void **state)
+{
+    (void)state;
+    change_mind_when_time_has_come(STOP_AND_SET_LATER);
+    go_to_ms(499);
+    assert_int_equal(atomic_load(&object.fire_count), 0);
+    go_to_ms(502);
+    close_with_timer(1);
+}
+
+static void a_timer_that_nobody_touched_fires_behind_what_was_left_before(void **state)
+{
+    (void)state;
+    change_mind_when_time_has_come(LEAVE);
+    assert_int_equal(atomic_load(&object.fire_count), 1);
+    close_with_timer(1);
+}
+
+/* ---- far ahead and long ago ---- */
+
+static void the_farthest_deadline_is_20_days(void **state)
+{
+    (void)state;
+    open_with_timer();
+    uint64_t deadline_ns = UINT64_MAX;
+    run_in_turn(&object.turn, set_errand, &deadline_ns);
+    for (uint64_t day = 1; day < 20; day++) {
+        checking_kernel_leap_ns(DAY);
+        stage_settle();
+        assert_int_equal(atomic_load(&object.fire_count), 0);
+    }
+    checking_kernel_leap_ns(DAY - 10 * MS);
+    stage_settle();
+    assert_int_equal(atomic_load(&object.fire_count), 0);
+    stage_leap_ms(20);
+    assert_int_equal(atomic_load(&object.fire_count), 1);
+    close_with_timer(1);
+}
+
+static void a_deadline_in_the_past_fires_at_once_however_old_the_machine_is(void **state)
+{
+    (void)state;
+    open_with_timer();
+    for (uint32_t round = 1; round <= 40; round++) {
+        uint64_t later_ns = gw_port_now_ns(stage.port) + 60000 * MS;
+        uint64_t long_ago_ns = round % 2 == 0 ? 0 : 1;
+        run_in_turn(&object.turn, set_errand, &later_ns);
+        run_in_turn(&object.turn, set_errand, &long_ago_ns);
+        stage_leap_ms(3);
+        assert_int_equal(atomic_load(&object.fire_count), round);
+        checking_kernel_leap_ns(3 * DAY);
+        stage_settle();
+    }
+    close_with_timer(40);
+}
+
+/* ---- many ---- */
+
+enum { TIMER_COUNT = 10000 };
+
+static struct {
+    struct gw_turn turn;
+    struct gw_timer timers[TIMER_COUNT];
+    uint8_t fire_counts[TIMER_COUNT];
+    bool stopped[TIMER_COUNT];
+    atomic_uint fire_count;
+    atomic_uint wrong_count;
+    struct chance chance;
+} crowd;
+
+static void fire_one(struct gw_timer *timer)
+{
+    uint32_t index = (uint32_t)(timer - crowd.timers);
+    crowd.fire_counts[index]++;
+    atomic_fetch_add(&crowd.wrong_count, crowd.fire_counts[index] > 1 || crowd.stopped[index] ||
+                                             timer->deadline_ns > gw_port_now_ns(stage.port));
+    atomic_fetch_add(&crowd.fire_count, 1);
+}
+
+static uint64_t some_deadline_ns(void)
+{
+    return gw_port_now_ns(stage.port) + chance_next(&crowd.chance) % (300000 * MS);
+}
+
+static void set_all(void *context)
+{
+    (void)context;
+    for (int i = 0; i < TIMER_COUNT; i++) {
+        gw_timer_init(&crowd.timers[i], &crowd.turn, fire_one);
+        gw_timer_set(&crowd.timers[i], some_deadline_ns());
+    }
+    for (int i = 0; i < TIMER_COUNT; i++) { /* each is moved, and one of four stopped */
+        gw_timer_set(&crowd.timers[i], some_deadline_ns());
+        crowd.stopped[i] = i % 4 == 0;
+        if (crowd.stopped[i]) {
+            gw_timer_stop(&crowd.timers[i]);
+        }
+    }
+}
+
+static void ten_thousand_timers_fire_once_each_but_the_stopped_ones(void **state)
+{
+    (void)state;
+    memset(&crowd, 0, sizeof(crowd));
+    stage_open(&(struct stage_plan){.play = NULL});
+    gw_turn_init(&crowd.turn, stage.port, NULL);
+    checking_kernel_stop_time();
+    run_in_turn(&crowd.turn, set_all, NULL);
+    for (int i = 0; i < 30; i++) {
+        stage_leap_ms(chance_below(&crowd.chance, 20000));
+    }
+    stage_leap_ms(301000);
+    WAIT_FOR(atomic_load(&crowd.fire_count) == TIMER_COUNT - TIMER_COUNT / 4);
+    assert_int_equal(atomic_load(&crowd.wrong_count), 0);
+    stage_close();
+}
+
+/* ---- time as it is ---- */
+
+static void a_worker_that_sleeps_wakes_for_a_timer(void **state)
+{
+    (void)state;
+    open_with_timer();
+    checking_kernel_let_time_go();
+    uint64_t deadline_ns = gw_port_now_ns(stage.port) + 30 * MS;
+    run_in_turn(&object.turn, set_errand, &deadline_ns);
+    WAIT_FOR(atomic_load(&object.fire_count) == 1);
+    assert_true(gw_port_now_ns(stage.port) >= deadline_ns);
+    assert_true(gw_port_now_ns(stage.port) - deadline_ns < 5000 * MS);
+    close_with_timer(1);
+}
+
+int contract_timer(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGE_TEST(a_timer_fires_at_its_time_and_once),
+        STAGE_TEST(a_timer_may_be_moved_earlier),
+        STAGE_TEST(a_timer_may_be_moved_later),
+        STAGE_TEST(a_stopped_timer_does_not_fire),
+        STAGE_TEST(a_timer_may_set_itself_again),
+        STAGE_TEST(a_timer_that_was_stopped_in_the_turn_does_not_fire_though_its_task_was_posted),
+        STAGE_TEST(a_timer_that_was_moved_while_its_task_was_posted_fires_later),
+        STAGE_TEST(a_timer_that_was_stopped_and_set_while_its_task_was_posted_fires_later),
+        STAGE_TEST(a_timer_that_nobody_touched_fires_behind_what_was_left_before),
+        STAGE_TEST(the_farthest_deadline_is_20_days),
+        STAGE_TEST(a_deadline_in_the_past_fires_at_once_however_old_the_machine_is),
+        STAGE_TEST(ten_thousand_timers_fire_once_each_but_the_stopped_ones),
+        STAGE_TEST(a_worker_that_sleeps_wakes_for_a_timer),
+    };
+    return cmocka_run_group_tests_name("contract: timer", tests, NULL, NULL);
+}

@@ -1,0 +1,154 @@
+/* tests/net/test_addr.c: addresses, read and written. */
+#include "tests/test.h"
+
+#include "net/addr.h"
+#include "net/error.h"
+#include "tests/support/chance.h"
+#include <string.h>
+
+static void what_is_written_is_what_was_read(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "127.0.0.1:7777", "0.0.0.0:0",         "255.255.255.255:65535", "[::1]:7777",
+        "*:7777",         "[fe80::1:2]:65535", "[2001:db8::]:1",        "*:0",
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct gw_addr addr;
+        char text[GW_ADDR_TEXT_BYTES];
+        assert_int_equal(gw_addr_parse(texts[i], &addr), GW_OK);
+        assert_string_equal(gw_addr_format(&addr, text), texts[i]);
+    }
+}
+
+static void what_is_no_address_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        ":",
+        ":7777",
+        "127.0.0.1",
+        "127.0.0.1:",
+        "127.0.0.1:65536",
+        "127.0.0.1:99999999999999999999",
+        "127.0.0.1:-1",
+        "127.0.0.1:+1",
+        "127.0.0.1: 1",
+        "127.0.0.1:1 ",
+        "127.0.0.1:0x10",
+        " 127.0.0.1:1",
+        "127.0.0:1",
+        "127.0.0.256:1",
+        "127.0.0.1.1:1",
+        "[127.0.0.1]:1",
+        "::1:7777",
+        "[::1]",
+        "[::1]7777",
+        "[::1:7777",
+        "::1]:7777",
+        "[]:1",
+        "[*]:1",
+        "**:1",
+        "localhost:1",
+        "[::1%lo]:1",
+        "[1:2:3:4:5:6:7:8:9]:1",
+        "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255.255]:1",
+        "[0000000000000000000000000000000000000000000000000000000000::1]:1",
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct gw_addr addr = {.ip = {1, 2, 3}, .port = 4};
+        const struct gw_addr before = addr;
+        assert_int_equal(gw_addr_parse(texts[i], &addr), GW_E_ADDRESS);
+        assert_memory_equal(&addr, &before, sizeof(addr));
+    }
+}
+
+static void every_port_is_read_and_written(void **state)
+{
+    (void)state;
+    for (uint32_t port = 0; port <= UINT16_MAX; port++) {
+        struct gw_addr addr = {.ip = {[15] = 1}, .port = (uint16_t)port};
+        struct gw_addr again;
+        char text[GW_ADDR_TEXT_BYTES];
+        assert_int_equal(gw_addr_parse(gw_addr_format(&addr, text), &again), GW_OK);
+        assert_memory_equal(&again, &addr, sizeof(addr));
+    }
+}
+
+/* Zeros are made likely, because they are written in a short form. */
+static struct gw_addr random_addr(struct chance *chance)
+{
+    struct gw_addr addr = {.port = (uint16_t)chance_next(chance)};
+    for (int i = 0; i < 16; i++) {
+        addr.ip[i] = chance_below(chance, 2) == 0 ? 0 : (uint8_t)chance_next(chance);
+    }
+    if (chance_below(chance, 4) == 0) {
+        memset(addr.ip, 0, 10);
+        memset(addr.ip + 10, 0xFF, 2);
+    }
+    return addr;
+}
+
+static void any_address_survives_being_written_and_read(void **state)
+{
+    (void)state;
+    struct chance chance = {1};
+    for (int i = 0; i < 100000; i++) {
+        struct gw_addr addr = random_addr(&chance);
+        struct gw_addr again;
+        char text[GW_ADDR_TEXT_BYTES];
+        assert_int_equal(gw_addr_parse(gw_addr_format(&addr, text), &again), GW_OK);
+        assert_memory_equal(&again, &addr, sizeof(addr));
+    }
+}
+
+static void the_longest_address_fits_its_text(void **state)
+{
+    (void)state;
+    struct gw_addr addr = {.port = 65535};
+    char text[GW_ADDR_TEXT_BYTES];
+    memset(addr.ip, 0xFF, sizeof(addr.ip));
+    assert_string_equal(gw_addr_format(&addr, text),
+                        "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
+}
+
+static void an_ipv4_address_is_held_in_the_mapped_form(void **state)
+{
+    (void)state;
+    const uint8_t mapped[16] = {[10] = 0xFF, [11] = 0xFF, 192, 168, 1, 2};
+    struct gw_addr addr;
+    struct gw_addr by_hand;
+    assert_int_equal(gw_addr_parse("192.168.1.2:80", &addr), GW_OK);
+    assert_memory_equal(addr.ip, mapped, 16);
+    assert_int_equal(addr.port, 80);
+    assert_true(gw_addr_is_ipv4(&addr));
+    assert_int_equal(gw_addr_parse("[::ffff:192.168.1.2]:80", &by_hand), GW_OK);
+    assert_memory_equal(&by_hand, &addr, sizeof(addr));
+}
+
+static void every_interface_of_both_families_is_not_ipv4(void **state)
+{
+    (void)state;
+    struct gw_addr addr;
+    assert_int_equal(gw_addr_parse("*:80", &addr), GW_OK);
+    assert_false(gw_addr_is_ipv4(&addr));
+    assert_int_equal(gw_addr_parse("0.0.0.0:80", &addr), GW_OK);
+    assert_true(gw_addr_is_ipv4(&addr));
+    assert_int_equal(gw_addr_parse("[::1]:80", &addr), GW_OK);
+    assert_false(gw_addr_is_ipv4(&addr));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_what_was_read),
+        cmocka_unit_test(what_is_no_address_changes_nothing),
+        cmocka_unit_test(every_port_is_read_and_written),
+        cmocka_unit_test(any_address_survives_being_written_and_read),
+        cmocka_unit_test(the_longest_address_fits_its_text),
+        cmocka_unit_test(an_ipv4_address_is_held_in_the_mapped_form),
+        cmocka_unit_test(every_interface_of_both_families_is_not_ipv4),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

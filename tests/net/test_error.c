@@ -1,0 +1,44 @@
+/* tests/net/test_error.c: errors have the names that stand in the source. */
+#include "tests/test.h"
+
+#include "net/error.h"
+#include "net/os/os.h"
+
+static void every_error_has_the_name_of_its_enumerator(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "GW_OK",        "GW_E_CLOSED", "GW_E_RESET",  "GW_E_REFUSED",     "GW_E_TIMEOUT",
+        "GW_E_ADDRESS", "GW_E_FULL",   "GW_E_MEMORY", "GW_E_UNSUPPORTED", "GW_E_SYSTEM",
+    };
+    for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++) {
+        assert_string_equal(gw_error_name(-i), names[i]);
+    }
+}
+
+static void a_number_that_is_no_error_has_a_name_too(void **state)
+{
+    (void)state;
+    assert_string_equal(gw_error_name(1), "GW_E_?");
+    assert_string_equal(gw_error_name(GW_E_SYSTEM - 1), "GW_E_?");
+    assert_string_equal(gw_error_name(INT32_MIN), "GW_E_?");
+}
+
+static void no_code_of_the_system_becomes_ok(void **state)
+{
+    (void)state;
+    for (int code = -1; code < 200; code++) {
+        assert_true(os_error(code) < 0);
+        assert_string_not_equal(gw_error_name(os_error(code)), "GW_E_?");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_error_has_the_name_of_its_enumerator),
+        cmocka_unit_test(a_number_that_is_no_error_has_a_name_too),
+        cmocka_unit_test(no_code_of_the_system_becomes_ok),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,74 @@
+/* tests/net/test_log.c: events on their way to their owner. */
+#include "tests/test.h"
+
+#include "net/log.h"
+
+/* The last event that was written. */
+struct heard {
+    enum gw_log_level level;
+    const char *event;
+    const struct gw_log_field *fields;
+    size_t field_count;
+    int count;
+};
+
+static void hear(enum gw_log_level level, const char *event, const struct gw_log_field *fields,
+                 size_t field_count, void *context)
+{
+    struct heard *heard = context;
+    *heard = (struct heard){level, event, fields, field_count, heard->count + 1};
+}
+
+static void an_event_comes_as_it_was_written(void **state)
+{
+    (void)state;
+    struct heard heard = {.count = 0};
+    const struct gw_log log = {hear, &heard};
+    const struct gw_log_field fields[] = {GW_LOG_NUMBER("streams", -3), GW_LOG_TEXT("why", "full")};
+    gw_log_write(&log, GW_LOG_WARNING, "accept_paused", fields, 2);
+    assert_int_equal(heard.count, 1);
+    assert_int_equal(heard.level, GW_LOG_WARNING);
+    assert_string_equal(heard.event, "accept_paused");
+    assert_ptr_equal(heard.fields, fields);
+    assert_int_equal(heard.field_count, 2);
+}
+
+static void a_field_is_a_number_or_a_text(void **state)
+{
+    (void)state;
+    const struct gw_log_field number = GW_LOG_NUMBER("streams", -3);
+    const struct gw_log_field text = GW_LOG_TEXT("why", "full");
+    assert_string_equal(number.name, "streams");
+    assert_null(number.text);
+    assert_int_equal(number.number, -3);
+    assert_string_equal(text.name, "why");
+    assert_string_equal(text.text, "full");
+}
+
+static void a_log_that_nobody_reads_takes_everything(void **state)
+{
+    (void)state;
+    const struct gw_log nobody = {NULL, NULL};
+    gw_log_write(&nobody, GW_LOG_ERROR, "lost", NULL, 0);
+}
+
+static void every_level_has_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(gw_log_level_name(GW_LOG_ERROR), "error");
+    assert_string_equal(gw_log_level_name(GW_LOG_WARNING), "warning");
+    assert_string_equal(gw_log_level_name(GW_LOG_INFO), "info");
+    assert_string_equal(gw_log_level_name(GW_LOG_DEBUG), "debug");
+    assert_string_equal(gw_log_level_name((enum gw_log_level)99), "?");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_event_comes_as_it_was_written),
+        cmocka_unit_test(a_field_is_a_number_or_a_text),
+        cmocka_unit_test(a_log_that_nobody_reads_takes_everything),
+        cmocka_unit_test(every_level_has_a_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,189 @@
+/* tests/net/test_port.c: what a port refuses, and what it says of itself. */
+#include "tests/test.h"
+
+#include "net/backend/backend.h"
+#include "net/crew.h"
+#include "net/error.h"
+#include "net/internal.h"
+#include "net/port.h"
+
+static void a_port_has_at_most_64_workers(void **state)
+{
+    (void)state;
+    struct gw_port_config config = {.worker_count = GW_PORT_WORKER_COUNT_MAX + 1};
+    struct gw_port *port = NULL;
+    assert_int_equal(gw_port_create(&config, &port), GW_E_FULL);
+    assert_null(port);
+    config.worker_count = GW_PORT_WORKER_COUNT_MAX;
+    assert_int_equal(gw_port_create(&config, &port), GW_OK);
+    assert_int_equal(gw_port_worker_count(port), GW_PORT_WORKER_COUNT_MAX);
+    gw_port_destroy(port);
+}
+
+static void sixty_four_workers_come_home(void **state)
+{
+    (void)state;
+    const struct gw_port_config config = {.worker_count = GW_PORT_WORKER_COUNT_MAX};
+    struct gw_port *port;
+    struct gw_crew *crew;
+    assert_int_equal(gw_port_create(&config, &port), GW_OK);
+    assert_int_equal(gw_crew_start(port, &crew), GW_OK);
+    gw_port_stop(port);
+    assert_int_equal(gw_crew_join(crew), GW_OK);
+    gw_port_destroy(port);
+}
+
+static void no_number_of_workers_means_one_for_each_processor(void **state)
+{
+    (void)state;
+    const struct gw_port_config config = {.worker_count = 0};
+    struct gw_port *port;
+    assert_int_equal(gw_port_create(&config, &port), GW_OK);
+    assert_in_range(gw_port_worker_count(port), 1, GW_PORT_WORKER_COUNT_MAX);
+    gw_port_destroy(port);
+}
+
+static bool is_here(enum gw_backend backend)
+{
+    for (size_t i = 0; gw__backends[i] != NULL; i++) {
+        if (gw__backends[i]->backend == backend && gw__backends[i]->available()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void each_backend_of_this_machine_can_be_asked_for_and_no_other(void **state)
+{
+    (void)state;
+    for (int backend = GW_BACKEND_IOCP; backend <= GW_BACKEND_EPOLL; backend++) {
+        const struct gw_port_config config = {.backend = (enum gw_backend)backend,
+                                              .worker_count = 1};
+        struct gw_port *port = NULL;
+        int error = gw_port_create(&config, &port);
+        assert_int_equal(error, is_here(config.backend) ? GW_OK : GW_E_UNSUPPORTED);
+        assert_true(error != GW_OK || gw_port_backend(port) == config.backend);
+        gw_port_destroy(port);
+    }
+}
+
+static void auto_is_the_first_backend_that_runs(void **state)
+{
+    (void)state;
+    const struct gw_port_config config = {.backend = GW_BACKEND_AUTO, .worker_count = 1};
+    struct gw_port *port;
+    assert_int_equal(gw_port_create(&config, &port), GW_OK);
+    assert_int_not_equal(gw_port_backend(port), GW_BACKEND_AUTO);
+    assert_true(is_here(gw_port_backend(port)));
+    gw_port_destroy(port);
+}
+
+static void every_backend_has_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(gw_backend_name(GW_BACKEND_AUTO), "auto");
+    assert_string_equal(gw_backend_name(GW_BACKEND_IOCP), "iocp");
+    assert_string_equal(gw_backend_name(GW_BACKEND_URING), "uring");
+    assert_string_equal(gw_backend_name(GW_BACKEND_EPOLL), "epoll");
+    assert_string_equal(gw_backend_name((enum gw_backend)99), "?");
+}
+
+/* ---- a backend that cannot be opened, or fails later ---- */
+
+static int lanes_left;
+static uint32_t open_count;
+
+static int open_some(struct gw_lane *lane)
+{
+    if (lanes_left-- == 0) {
+        return GW_E_MEMORY;
+    }
+    open_count++;
+    return gw__backends[0]->open(lane);
+}
+
+static void close_one(struct gw_lane *lane)
+{
+    open_count--;
+    gw__backends[0]->close(lane);
+}
+
+static void a_lane_that_cannot_be_opened_closes_those_before_it(void **state)
+{
+    (void)state;
+    struct gw_backend_ops ops = *gw__backends[0];
+    const struct gw_port_config config = {.worker_count = 4};
+    ops.open = open_some;
+    ops.close = close_one;
+    uint32_t lane_count = ops.lane_shared ? 1 : config.worker_count;
+    for (uint32_t i = 0; i < lane_count; i++) {
+        struct gw_port *port = NULL;
+        lanes_left = (int)i;
+        assert_int_equal(gw__port_create_on(&ops, &config, &port), GW_E_MEMORY);
+        assert_null(port);
+        assert_int_equal(open_count, 0);
+    }
+}
+
+static int fail_to_wait(struct gw_lane *lane, uint64_t deadline_ns)
+{
+    (void)deadline_ns;
+    gw__lane_awake(lane);
+    return GW_E_SYSTEM;
+}
+
+static void when_the_queue_itself_fails_all_workers_come_home(void **state)
+{
+    (void)state;
+    struct gw_backend_ops ops = *gw__backends[0];
+    const struct gw_port_config config = {.worker_count = 3};
+    struct gw_port *port;
+    struct gw_crew *crew;
+    ops.wait = fail_to_wait;
+    assert_int_equal(gw__port_create_on(&ops, &config, &port), GW_OK);
+    assert_int_equal(gw_crew_start(port, &crew), GW_OK);
+    assert_int_equal(gw_crew_join(crew), GW_E_SYSTEM);
+    gw_port_destroy(port);
+}
+
+/* ---- the log ---- */
+
+static const char *last_event;
+
+static void hear(enum gw_log_level level, const char *event, const struct gw_log_field *fields,
+                 size_t field_count, void *context)
+{
+    (void)level;
+    (void)fields;
+    (void)field_count;
+    *(const char **)context = event;
+}
+
+static void too_few_descriptors_are_worth_a_word(void **state)
+{
+    (void)state;
+    const struct gw_port_config config = {
+        .worker_count = 1, .stream_count_max = UINT32_MAX, .log = {hear, &last_event}};
+    struct gw_port *port;
+    assert_int_equal(gw_port_create(&config, &port), GW_OK);
+    assert_non_null(last_event);
+    assert_string_equal(last_event, "few_descriptors");
+    assert_ptr_equal(gw_port_log(port)->context, &last_event);
+    gw_port_destroy(port);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_port_has_at_most_64_workers),
+        cmocka_unit_test(sixty_four_workers_come_home),
+        cmocka_unit_test(no_number_of_workers_means_one_for_each_processor),
+        cmocka_unit_test(each_backend_of_this_machine_can_be_asked_for_and_no_other),
+        cmocka_unit_test(auto_is_the_first_backend_that_runs),
+        cmocka_unit_test(every_backend_has_a_name),
+        cmocka_unit_test(a_lane_that_cannot_be_opened_closes_those_before_it),
+        cmocka_unit_test(when_the_queue_itself_fails_all_workers_come_home),
+        cmocka_unit_test(too_few_descriptors_are_worth_a_word),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,236 @@
+/* tests/net/test_send_queue.c: the send queue against a plain array of bytes. */
+#include "tests/test.h"
+
+#include "net/buf.h"
+#include "net/pool.h"
+#include "net/send_queue.h"
+#include "net/stream.h"
+#include "tests/support/chance.h"
+#include <string.h>
+
+enum { BYTES_MAX = 1 << 20 };
+
+/* A queue, the bytes that should be in it, and what they cost. */
+struct twin {
+    struct gw_send_queue queue;
+    struct chance chance;
+    uint64_t cost;
+    uint32_t used;
+    uint8_t bytes[BYTES_MAX];
+};
+
+static uint8_t *twin_write(struct twin *twin, uint8_t *to, uint32_t bytes)
+{
+    for (uint32_t i = 0; i < bytes; i++) {
+        to[i] = (uint8_t)chance_next(&twin->chance);
+    }
+    memcpy(twin->bytes + twin->used, to, bytes);
+    twin->used += bytes;
+    return to;
+}
+
+static void twin_share(struct twin *twin, uint32_t bytes)
+{
+    struct gw_buf *buf = gw_buf_create(bytes);
+    twin_write(twin, gw_buf_data(buf), bytes);
+    struct gw_send_entry *entry = gw__send_entry_share(buf);
+    gw_buf_unref(buf);
+    assert_int_equal(gw__send_entry_cost(entry), bytes + GW_STREAM_BUF_OVERHEAD_BYTES);
+    twin->cost += gw__send_entry_cost(entry);
+    gw__send_queue_append(&twin->queue, entry);
+}
+
+static void twin_append(struct twin *twin, struct gw_send_entry *entry, uint32_t bytes)
+{
+    twin_write(twin, entry->data, bytes);
+    entry->end = bytes;
+    assert_int_equal(gw__send_entry_cost(entry), bytes);
+    twin->cost += bytes;
+    gw__send_queue_append(&twin->queue, entry);
+}
+
+/* As a stream does on its own lane. */
+static void twin_reserve(struct twin *twin, uint32_t bytes)
+{
+    uint8_t *room = gw__send_queue_room(&twin->queue, bytes);
+    if (room == NULL) {
+        twin_append(twin, gw__send_entry_chunk(bytes), bytes);
+        return;
+    }
+    twin_write(twin, room, bytes);
+    twin->queue.last->end += bytes;
+    twin->cost += bytes;
+}
+
+static void twin_consume(struct twin *twin, uint32_t bytes)
+{
+    twin->cost -= gw__send_queue_consume(&twin->queue, bytes);
+    twin->used -= bytes;
+    memmove(twin->bytes, twin->bytes + bytes, twin->used);
+}
+
+/* Returns how many bytes were shown. */
+static uint32_t twin_check(struct twin *twin)
+{
+    struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
+    int count = gw__send_queue_gather(&twin->queue, spans);
+    uint32_t shown = 0;
+    assert_true(count <= GW_SEND_SPAN_COUNT_MAX);
+    for (int i = 0; i < count; i++) {
+        assert_true(spans[i].bytes > 0);
+        assert_memory_equal(spans[i].data, twin->bytes + shown, spans[i].bytes);
+        shown += spans[i].bytes;
+    }
+    assert_true(count == GW_SEND_SPAN_COUNT_MAX || shown == twin->used);
+    assert_int_equal(gw__send_queue_is_empty(&twin->queue), twin->used == 0);
+    return shown;
+}
+
+static void step(struct twin *twin)
+{
+    uint32_t bytes =
+        1 + chance_below(&twin->chance, chance_below(&twin->chance, 6) == 0 ? 6000 : 200);
+    bool room = twin->used + bytes < BYTES_MAX;
+    switch (room ? chance_below(&twin->chance, 5) : 4) {
+    case 0:
+        twin_share(twin, bytes);
+        break;
+    case 1:
+        twin_append(twin, gw__send_entry_exact(bytes), bytes);
+        break;
+    case 2:
+        twin_reserve(twin, bytes);
+        break;
+    case 3:
+        (void)twin_check(twin);
+        break;
+    default:
+        twin_consume(twin, chance_below(&twin->chance, twin_check(twin) + 1));
+        break;
+    }
+}
+
+static void a_send_queue_is_a_queue_of_bytes(void **state)
+{
+    static struct twin twin;
+    (void)state;
+    twin.chance.state = 42;
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < 5000; i++) {
+            step(&twin);
+        }
+        if (round % 2 == 0) {
+            assert_int_equal(gw__send_queue_drop(&twin.queue), twin.cost);
+            twin.cost = 0;
+            twin.used = 0;
+        }
+        while (twin.used > 0) {
+            twin_consume(&twin, twin_check(&twin));
+        }
+        assert_int_equal(twin.cost, 0);
+        assert_int_equal(gw__pool_used_bytes(), 0);
+    }
+}
+
+static void no_more_spans_are_shown_than_one_send_takes(void **state)
+{
+    static struct twin twin;
+    (void)state;
+    for (int i = 0; i < 2 * GW_SEND_SPAN_COUNT_MAX; i++) {
+        twin_share(&twin, 10);
+    }
+    assert_int_equal(twin_check(&twin), 10 * GW_SEND_SPAN_COUNT_MAX);
+    twin_consume(&twin, 10 * GW_SEND_SPAN_COUNT_MAX - 1);
+    assert_int_equal(twin_check(&twin), 10 * GW_SEND_SPAN_COUNT_MAX - 9);
+    assert_int_equal(gw__send_queue_drop(&twin.queue), twin.cost);
+    assert_int_equal(gw__pool_used_bytes(), 0);
+}
+
+static int span_count_of(const struct gw_send_queue *queue)
+{
+    struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
+    return gw__send_queue_gather(queue, spans);
+}
+
+static void small_messages_share_a_chunk(void **state)
+{
+    static struct twin twin;
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        twin_reserve(&twin, 30);
+        twin_append(&twin, gw__send_entry_exact(40), 40);
+    }
+    assert_int_equal(span_count_of(&twin.queue), 1);
+    (void)twin_check(&twin);
+    (void)gw__send_queue_drop(&twin.queue);
+}
+
+static void a_large_message_from_elsewhere_is_not_copied(void **state)
+{
+    static struct twin twin;
+    (void)state;
+    twin_reserve(&twin, 30);
+    twin_append(&twin, gw__send_entry_exact(1000), 1000);
+    assert_int_equal(span_count_of(&twin.queue), 2);
+    (void)twin_check(&twin);
+    (void)gw__send_queue_drop(&twin.queue);
+}
+
+static void nothing_is_written_into_a_shared_buffer(void **state)
+{
+    static struct twin twin;
+    (void)state;
+    assert_null(gw__send_queue_room(&twin.queue, 1));
+    twin_share(&twin, 10);
+    assert_null(gw__send_queue_room(&twin.queue, 1));
+    twin_reserve(&twin, 1);
+    assert_non_null(gw__send_queue_room(&twin.queue, 1));
+    twin_consume(&twin, 11);
+    assert_null(gw__send_queue_room(&twin.queue, 1)); /* the chunk is gone */
+    assert_int_equal(gw__pool_used_bytes(), 0);
+}
+
+static void a_chunk_takes_what_fits_and_not_a_byte_more(void **state)
+{
+    static struct twin twin;
+    (void)state;
+    twin_reserve(&twin, 1);
+    uint32_t free_bytes = twin.queue.last->capacity_bytes - 1;
+    assert_null(gw__send_queue_room(&twin.queue, free_bytes + 1));
+    assert_non_null(gw__send_queue_room(&twin.queue, free_bytes));
+    twin_reserve(&twin, free_bytes);
+    assert_int_equal(span_count_of(&twin.queue), 1);
+    twin_reserve(&twin, 1);
+    assert_int_equal(span_count_of(&twin.queue), 2);
+    (void)twin_check(&twin);
+    (void)gw__send_queue_drop(&twin.queue);
+}
+
+static void a_chunk_that_is_being_sent_takes_more_behind_it(void **state)
+{
+    static struct twin twin;
+    (void)state;
+    struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
+    twin_reserve(&twin, 100);
+    assert_int_equal(gw__send_queue_gather(&twin.queue, spans), 1);
+    twin_reserve(&twin, 50);
+    assert_memory_equal(spans[0].data, twin.bytes, 100); /* the kernel still reads it */
+    twin_consume(&twin, 100);
+    assert_int_equal(twin_check(&twin), 50);
+    twin_consume(&twin, 50);
+    assert_int_equal(gw__pool_used_bytes(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_send_queue_is_a_queue_of_bytes),
+        cmocka_unit_test(no_more_spans_are_shown_than_one_send_takes),
+        cmocka_unit_test(small_messages_share_a_chunk),
+        cmocka_unit_test(a_large_message_from_elsewhere_is_not_copied),
+        cmocka_unit_test(nothing_is_written_into_a_shared_buffer),
+        cmocka_unit_test(a_chunk_takes_what_fits_and_not_a_byte_more),
+        cmocka_unit_test(a_chunk_that_is_being_sent_takes_more_behind_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,118 @@
+/* tests/net/test_signals.c: signals become turns. */
+#include "tests/test.h"
+
+#include "net/crew.h"
+#include "net/error.h"
+#include "net/port.h"
+#include "net/signals.h"
+#include "tests/support/wait.h"
+#include <signal.h>
+#include <stdatomic.h>
+
+static struct gw_port *port;
+static struct gw_crew *crew;
+static atomic_uint counts[2]; /* by enum gw_signal */
+static atomic_uint wrong_count;
+static int here;
+
+static void on_signal(enum gw_signal signal, void *context)
+{
+    bool on_worker = gw_port_worker(port) < gw_port_worker_count(port);
+    atomic_fetch_add(&wrong_count, context != &here || !on_worker);
+    atomic_fetch_add(&counts[signal], 1);
+}
+
+static int take(void **state)
+{
+    const struct gw_port_config config = {.worker_count = 2, .stream_count_max = 1};
+    (void)state;
+    atomic_store(&counts[GW_SIGNAL_STOP], 0);
+    atomic_store(&counts[GW_SIGNAL_REPORT], 0);
+    atomic_store(&wrong_count, 0);
+    assert_int_equal(gw_port_create(&config, &port), GW_OK);
+    assert_int_equal(gw_signals_take(port, on_signal, &here), GW_OK);
+    assert_int_equal(gw_crew_start(port, &crew), GW_OK);
+    return 0;
+}
+
+static int give_back(void **state)
+{
+    (void)state;
+    gw_port_stop(port);
+    assert_int_equal(gw_crew_join(crew), GW_OK);
+    gw_signals_release();
+    gw_port_destroy(port);
+    assert_int_equal(atomic_load(&wrong_count), 0);
+    return 0;
+}
+
+static void a_stop_signal_becomes_a_turn(void **state)
+{
+    (void)state;
+    raise(SIGTERM);
+    WAIT_FOR(atomic_load(&counts[GW_SIGNAL_STOP]) == 1);
+    assert_int_equal(atomic_load(&counts[GW_SIGNAL_REPORT]), 0);
+}
+
+static void an_interrupt_is_a_stop_signal(void **state)
+{
+    (void)state;
+    raise(SIGINT);
+    WAIT_FOR(atomic_load(&counts[GW_SIGNAL_STOP]) == 1);
+}
+
+static void a_report_may_be_asked_for_again_and_again(void **state)
+{
+    (void)state;
+    for (uint32_t count = 1; count <= 50; count++) {
+        raise(SIGUSR1);
+        WAIT_FOR(atomic_load(&counts[GW_SIGNAL_REPORT]) == count);
+    }
+    raise(SIGTERM);
+    WAIT_FOR(atomic_load(&counts[GW_SIGNAL_STOP]) == 1);
+    assert_int_equal(atomic_load(&counts[GW_SIGNAL_REPORT]), 50);
+}
+
+static void of_many_signals_at_least_one_is_heard_after_the_last(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 50; round++) {
+        uint32_t before = atomic_load(&counts[GW_SIGNAL_REPORT]);
+        for (int i = 0; i < 20; i++) {
+            raise(SIGUSR1);
+        }
+        WAIT_FOR(atomic_load(&counts[GW_SIGNAL_REPORT]) > before);
+    }
+    assert_true(atomic_load(&counts[GW_SIGNAL_REPORT]) <= 1000);
+}
+
+static void a_broken_pipe_is_no_signal(void **state)
+{
+    (void)state;
+    raise(SIGPIPE);
+    raise(SIGUSR1);
+    WAIT_FOR(atomic_load(&counts[GW_SIGNAL_REPORT]) == 1);
+    assert_int_equal(atomic_load(&counts[GW_SIGNAL_STOP]), 0);
+}
+
+static void one_port_at_a_time_has_the_signals(void **state)
+{
+    (void)state;
+    assert_int_equal(gw_signals_take(port, on_signal, NULL), GW_E_FULL);
+    raise(SIGUSR1);
+    WAIT_FOR(atomic_load(&counts[GW_SIGNAL_REPORT]) == 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_stop_signal_becomes_a_turn, take, give_back),
+        cmocka_unit_test_setup_teardown(an_interrupt_is_a_stop_signal, take, give_back),
+        cmocka_unit_test_setup_teardown(a_report_may_be_asked_for_again_and_again, take, give_back),
+        cmocka_unit_test_setup_teardown(of_many_signals_at_least_one_is_heard_after_the_last, take,
+                                        give_back),
+        cmocka_unit_test_setup_teardown(a_broken_pipe_is_no_signal, take, give_back),
+        cmocka_unit_test_setup_teardown(one_port_at_a_time_has_the_signals, take, give_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,301 @@
+/* tests/server/test_config.c: what the server was told, and what it says when it cannot. */
+#include "tests/test.h"
+
+#include "net/log.h"
+#include "net/port.h"
+#include "server/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct server_config config;
+static struct server_problem problem;
+static char printed[64 * 1024];
+
+/* Where an INI file for a test stands; each test program runs in a folder of its own build. */
+static const char path[] = "test_config.ini";
+
+static void write_file(const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static enum server_config_verdict read_words(int argc, char **argv)
+{
+    FILE *out = tmpfile();
+    assert_non_null(out);
+    enum server_config_verdict verdict = server_config_read(argc, argv, out, &config, &problem);
+    rewind(out);
+    printed[fread(printed, 1, sizeof printed - 1, out)] = '\0';
+    fclose(out);
+    return verdict;
+}
+
+#define READ(...)                                                                                  \
+    read_words((int)(sizeof((char *[]){"gangway-server", __VA_ARGS__}) / sizeof(char *)),          \
+               (char *[]){"gangway-server", __VA_ARGS__})
+
+#define ASSERT_BAD(expected, ...)                                                                  \
+    do {                                                                                           \
+        assert_int_equal(READ(__VA_ARGS__), SERVER_CONFIG_BAD);                                    \
+        assert_string_equal(problem.text, expected);                                               \
+    } while (0)
+
+#define ASSERT_BAD_FILE(content, expected)                                                         \
+    do {                                                                                           \
+        write_file(content);                                                                       \
+        ASSERT_BAD(expected, "--config", (char *)path);                                            \
+    } while (0)
+
+static int teardown(void **state)
+{
+    (void)state;
+    remove(path);
+    return 0;
+}
+
+static const char *listening_on(uint32_t index)
+{
+    static char text[GW_ADDR_TEXT_BYTES];
+    return gw_addr_format(&config.listen[index], text);
+}
+
+static void without_a_word_everything_is_at_its_default(void **state)
+{
+    char *argv[] = {"gangway-server", NULL};
+    (void)state;
+    assert_int_equal(read_words(1, argv), SERVER_CONFIG_RUN);
+    assert_int_equal(config.listen_count, 1);
+    assert_string_equal(listening_on(0), "127.0.0.1:7777");
+    assert_int_equal(config.backend, GW_BACKEND_AUTO);
+    assert_int_equal(config.workers, 0);
+    assert_int_equal(config.sessions_max, 10000);
+    assert_int_equal(config.room_members_max, 100);
+    assert_int_equal(config.rooms_max, 1000);
+    assert_int_equal(config.room_tick_ms, 50);
+    assert_int_equal(config.drain_ms, 2000);
+    assert_int_equal(config.log_level, GW_LOG_INFO);
+    assert_false(config.log_packets);
+    assert_int_equal(config.log_lines_per_second, 1000);
+    assert_int_equal(config.report_seconds, 60);
+}
+
+static void every_kind_of_option_can_be_set(void **state)
+{
+    (void)state;
+    assert_int_equal(READ("--workers", "3", "--room-tick-ms=0", "--backend", "epoll",
+                          "--log-level=debug", "--log-packets", "--listen", "[::1]:1",
+                          "--listen=127.0.0.1:2, *:3"),
+                     SERVER_CONFIG_RUN);
+    assert_int_equal(config.workers, 3);
+    assert_int_equal(config.room_tick_ms, 0);
+    assert_int_equal(config.backend, GW_BACKEND_EPOLL);
+    assert_int_equal(config.log_level, GW_LOG_DEBUG);
+    assert_true(config.log_packets);
+    assert_int_equal(config.listen_count, 3);
+    assert_string_equal(listening_on(0), "[::1]:1");
+    assert_string_equal(listening_on(1), "127.0.0.1:2");
+    assert_string_equal(listening_on(2), "*:3");
+}
+
+static void both_ends_of_a_range_belong_to_it(void **state)
+{
+    (void)state;
+    assert_int_equal(READ("--room-members-max", "1"), SERVER_CONFIG_RUN);
+    assert_int_equal(READ("--room-members-max", "1000"), SERVER_CONFIG_RUN);
+    ASSERT_BAD("room_members_max: \"0\" is out of range; give 1 to 1000", "--room-members-max",
+               "0");
+    ASSERT_BAD("room_members_max: \"1001\" is out of range; give 1 to 1000", "--room-members-max",
+               "1001");
+    ASSERT_BAD("workers: \"18446744073709551617\" is out of range; give 0 to 64", "--workers",
+               "18446744073709551617");
+}
+
+static void what_is_no_number_is_not_taken_for_one(void **state)
+{
+    (void)state;
+    ASSERT_BAD("workers: \"two\" is not a number; give 0 to 64", "--workers", "two");
+    ASSERT_BAD("workers: \"-1\" is not a number; give 0 to 64", "--workers=-1");
+    ASSERT_BAD("workers: \"2 \" is not a number; give 0 to 64", "--workers", "2 ");
+    ASSERT_BAD("workers: \"0x2\" is not a number; give 0 to 64", "--workers", "0x2");
+    ASSERT_BAD("workers: \"\" is not a number; give 0 to 64", "--workers=");
+}
+
+static void a_command_line_that_is_wrong_is_answered(void **state)
+{
+    (void)state;
+    ASSERT_BAD("unknown option --wrokers; see --help", "--wrokers", "2");
+    ASSERT_BAD("unknown option --workers2; see --help", "--workers2");
+    ASSERT_BAD("unknown option --work; see --help", "--work", "2");
+    ASSERT_BAD("--workers needs a value; give --workers COUNT", "--workers");
+    ASSERT_BAD("--workers needs a value; give --workers COUNT", "--workers", "--log-packets");
+    ASSERT_BAD("--config needs a value; give --config FILE", "--config");
+    ASSERT_BAD("\"7777\" is not an option; see --help", "7777");
+    ASSERT_BAD("\"--\" is not an option; see --help", "--");
+    ASSERT_BAD("--help takes no value; leave it away", "--help=yes");
+    ASSERT_BAD("log_packets: \"maybe\" is neither; give yes or no", "--log-packets=maybe");
+    ASSERT_BAD("backend: \"kqueue\" is none of them; give auto, iocp, uring or epoll",
+               "--backend=kqueue");
+    ASSERT_BAD("listen: \"localhost\" is not an address; give an address such as 0.0.0.0:7777, "
+               "[::1]:7777 or *:7777",
+               "--listen", "localhost");
+    ASSERT_BAD("listen: \"\" is not an address; give an address such as 0.0.0.0:7777, [::1]:7777 "
+               "or *:7777",
+               "--listen", "127.0.0.1:1,");
+}
+
+static void more_addresses_than_there_is_room_for_are_refused(void **state)
+{
+    char list[SERVER_LISTEN_COUNT_MAX * 16 + 16] = "127.0.0.1:1";
+    (void)state;
+    for (int i = 1; i < SERVER_LISTEN_COUNT_MAX; i++) {
+        strcat(list, ",127.0.0.1:1");
+    }
+    assert_int_equal(READ("--listen", list), SERVER_CONFIG_RUN);
+    strcat(list, ",127.0.0.1:1");
+    ASSERT_BAD("listen: more than 16 addresses; give fewer", "--listen", list);
+}
+
+static void a_file_sets_options_too(void **state)
+{
+    (void)state;
+    write_file("; a comment\n# another\n\nworkers = 3\nlog_packets = yes\n"
+               "listen = 127.0.0.1:1, 127.0.0.1:2\nlisten = 127.0.0.1:3 ; the third\n");
+    assert_int_equal(READ("--config", (char *)path), SERVER_CONFIG_RUN);
+    assert_int_equal(config.workers, 3);
+    assert_true(config.log_packets);
+    assert_int_equal(config.listen_count, 3);
+    assert_string_equal(listening_on(2), "127.0.0.1:3");
+}
+
+static void the_command_line_wins_over_the_file(void **state)
+{
+    (void)state;
+    write_file("workers = 3\nrooms_max = 7\nlog_packets = yes\nlisten = 127.0.0.1:1\n");
+    assert_int_equal(READ("--workers", "5", "--listen=127.0.0.1:9", "--config", (char *)path,
+                          "--log-packets=no"),
+                     SERVER_CONFIG_RUN);
+    assert_int_equal(config.workers, 5);
+    assert_int_equal(config.rooms_max, 7);
+    assert_false(config.log_packets);
+    assert_int_equal(config.listen_count, 1);
+    assert_string_equal(listening_on(0), "127.0.0.1:9");
+}
+
+static void mistakes_in_a_file_are_told_with_their_line(void **state)
+{
+    (void)state;
+    ASSERT_BAD_FILE("\nworkers = two\n",
+                    "test_config.ini:2: workers: \"two\" is not a number; give 0 to 64");
+    ASSERT_BAD_FILE("workers = 65\n",
+                    "test_config.ini:1: workers: \"65\" is out of range; give 0 to 64");
+    ASSERT_BAD_FILE("; one\n; two\nwrokers = 2\n",
+                    "test_config.ini:3: unknown option \"wrokers\"; see --help");
+    ASSERT_BAD_FILE("workers = 2\nworkers = 2\n",
+                    "test_config.ini:2: workers is set twice; remove one");
+    ASSERT_BAD_FILE("workers 2\n",
+                    "test_config.ini:1: this is not `name = value`; see --print-config");
+    ASSERT_BAD_FILE("[server]\nworkers = 2\n",
+                    "test_config.ini:2: there are no [sections]; remove them");
+    ASSERT_BAD_FILE("config = other.ini\n",
+                    "test_config.ini:1: unknown option \"config\"; see --help");
+    ASSERT_BAD_FILE("workers = 2\nlisten = here",
+                    "test_config.ini:2: listen: \"here\" is not an address; give an address such "
+                    "as 0.0.0.0:7777, [::1]:7777 or *:7777");
+}
+
+static void the_first_of_many_mistakes_is_told(void **state)
+{
+    (void)state;
+    ASSERT_BAD_FILE("nonsense\nworkers = x\n",
+                    "test_config.ini:1: this is not `name = value`; see --print-config");
+    ASSERT_BAD_FILE("workers = x\nnonsense\n",
+                    "test_config.ini:1: workers: \"x\" is not a number; give 0 to 64");
+}
+
+static void a_line_too_long_is_not_cut_silently(void **state)
+{
+    char text[1000] = "listen = ";
+    (void)state;
+    memset(text + 9, '1', 900);
+    text[909] = '\0';
+    ASSERT_BAD_FILE(text, "test_config.ini:1: the line is too long; split it");
+}
+
+static void a_file_that_cannot_be_read_is_an_error(void **state)
+{
+    (void)state;
+    ASSERT_BAD("cannot open not/there.ini: No such file or directory; give another --config",
+               "--config", "not/there.ini");
+    assert_int_equal(READ("--config", "."), SERVER_CONFIG_BAD);
+    assert_non_null(strstr(problem.text, "; give another --config"));
+}
+
+static void what_is_printed_can_be_read_back(void **state)
+{
+    (void)state;
+    assert_int_equal(READ("--workers=7", "--log-packets", "--backend=epoll", "--room-tick-ms=0",
+                          "--listen=[::1]:1,*:2,0.0.0.0:3", "--log-level=error", "--print-config"),
+                     SERVER_CONFIG_DONE);
+    struct server_config before = config;
+    write_file(printed);
+    assert_int_equal(READ("--config", (char *)path, "--print-config"), SERVER_CONFIG_DONE);
+    assert_memory_equal(&before, &config, sizeof config);
+}
+
+static void help_names_every_option_of_the_file(void **state)
+{
+    char all[sizeof printed];
+    (void)state;
+    assert_int_equal(READ("--print-config"), SERVER_CONFIG_DONE);
+    memcpy(all, printed, sizeof all);
+    assert_int_equal(READ("--help"), SERVER_CONFIG_DONE);
+    unsigned count = 0;
+    for (char *line = strtok(all, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        char *end = strstr(line, " = ");
+        if (line[0] != ';' && end != NULL) {
+            char option[64] = "--";
+            strncat(option, line, (size_t)(end - line));
+            for (char *at = option; (at = strchr(at, '_')) != NULL;) {
+                *at = '-';
+            }
+            assert_non_null(strstr(printed, option));
+            count++;
+        }
+    }
+    assert_in_range(count, 10, 64);
+}
+
+static void the_version_is_one_line(void **state)
+{
+    (void)state;
+    assert_int_equal(READ("--version"), SERVER_CONFIG_DONE);
+    assert_int_equal(strncmp(printed, "gangway-server ", 15), 0);
+    assert_ptr_equal(strchr(printed, '\n'), printed + strlen(printed) - 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_word_everything_is_at_its_default),
+        cmocka_unit_test(every_kind_of_option_can_be_set),
+        cmocka_unit_test(both_ends_of_a_range_belong_to_it),
+        cmocka_unit_test(what_is_no_number_is_not_taken_for_one),
+        cmocka_unit_test(a_command_line_that_is_wrong_is_answered),
+        cmocka_unit_test(more_addresses_than_there_is_room_for_are_refused),
+        cmocka_unit_test_teardown(a_file_sets_options_too, teardown),
+        cmocka_unit_test_teardown(the_command_line_wins_over_the_file, teardown),
+        cmocka_unit_test_teardown(mistakes_in_a_file_are_told_with_their_line, teardown),
+        cmocka_unit_test_teardown(the_first_of_many_mistakes_is_told, teardown),
+        cmocka_unit_test_teardown(a_line_too_long_is_not_cut_silently, teardown),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_an_error),
+        cmocka_unit_test_teardown(what_is_printed_can_be_read_back, teardown),
+        cmocka_unit_test(help_names_every_option_of_the_file),
+        cmocka_unit_test(the_version_is_one_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,81 @@
+/* tests/server/test_log_limit.c: how many lines a second the log may have. */
+#include "tests/test.h"
+
+#include "server/log_limit.h"
+
+static unsigned taken(struct server_log_limit *limit, uint64_t second, unsigned asked,
+                      uint32_t lines_max)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < asked; i++) {
+        bool is_first;
+        count += server_log_limit_take(limit, second, lines_max, &is_first);
+    }
+    return count;
+}
+
+static void a_second_has_its_lines_and_no_more(void **state)
+{
+    struct server_log_limit limit = {0};
+    (void)state;
+    assert_int_equal(taken(&limit, 1000, 99, 100), 99);
+    assert_int_equal(taken(&limit, 1000, 5, 100), 1);
+    assert_int_equal(taken(&limit, 1001, 200, 100), 100);
+}
+
+static void what_is_refused_is_told_of_once(void **state)
+{
+    struct server_log_limit limit = {0};
+    (void)state;
+    taken(&limit, 1000, 17, 10);
+    assert_int_equal(server_log_limit_take_dropped(&limit), 7);
+    assert_int_equal(server_log_limit_take_dropped(&limit), 0);
+    assert_int_equal(limit.dropped_total, 7);
+}
+
+static void the_first_line_of_a_second_is_known(void **state)
+{
+    struct server_log_limit limit = {0};
+    bool is_first;
+    (void)state;
+    assert_true(server_log_limit_take(&limit, 1000, 10, &is_first) && is_first);
+    assert_true(server_log_limit_take(&limit, 1000, 10, &is_first) && !is_first);
+    assert_true(server_log_limit_take(&limit, 1001, 10, &is_first) && is_first);
+}
+
+static void a_clock_read_a_little_earlier_gets_no_second_of_its_own(void **state)
+{
+    struct server_log_limit limit = {0};
+    (void)state;
+    taken(&limit, 1001, 10, 10);
+    assert_int_equal(taken(&limit, 1000, 10, 10), 0);
+}
+
+static void a_clock_that_is_set_back_does_not_silence_the_log(void **state)
+{
+    struct server_log_limit limit = {0};
+    (void)state;
+    taken(&limit, 100000, 10, 10);
+    assert_int_equal(taken(&limit, 50, 20, 10), 10);
+}
+
+static void the_most_that_can_be_asked_for_is_counted(void **state)
+{
+    struct server_log_limit limit = {0};
+    (void)state;
+    assert_int_equal(taken(&limit, 1, SERVER_LOG_LINES_MAX + 5, SERVER_LOG_LINES_MAX),
+                     SERVER_LOG_LINES_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_second_has_its_lines_and_no_more),
+        cmocka_unit_test(what_is_refused_is_told_of_once),
+        cmocka_unit_test(the_first_line_of_a_second_is_known),
+        cmocka_unit_test(a_clock_read_a_little_earlier_gets_no_second_of_its_own),
+        cmocka_unit_test(a_clock_that_is_set_back_does_not_silence_the_log),
+        cmocka_unit_test(the_most_that_can_be_asked_for_is_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

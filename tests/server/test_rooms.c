@@ -1,0 +1,483 @@
+/* tests/server/test_rooms.c: players enter and leave rooms, in every order of turns. */
+#include "proto/game/game_server.gen.h"
+#include "tests/server/fake_house.h"
+
+#include "server/game.h"
+#include "server/lobby.h"
+#include "server/log.h"
+#include "server/player.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLAYERS = 6, ROOMS_MAX = 3, MEMBERS_MAX = 3, SEEDS = 3000, WISHES = 120 };
+
+static struct game game;
+static struct gw_session_events events;
+static struct gw_session *sessions[PLAYERS];
+static unsigned over_count;
+static FILE *log_file;
+
+static void on_over(void *context)
+{
+    (void)context;
+    over_count++;
+}
+
+/* Something that happens to a session, in its turn. */
+struct wish {
+    struct gw_task task;
+    struct gw_session *session;
+    void (*what)(struct gw_session *session);
+};
+
+static void run_wish(struct gw_task *task)
+{
+    struct wish *wish = (struct wish *)task;
+    if (!wish->session->is_gone) {
+        wish->what(wish->session);
+    }
+    free(wish);
+}
+
+static void post_wish(struct gw_session *session, void (*what)(struct gw_session *session))
+{
+    struct wish *wish = malloc(sizeof *wish);
+    assert_non_null(wish);
+    *wish = (struct wish){.task.run = run_wish, .session = session, .what = what};
+    gw_turn_post(&session->turn, &wish->task);
+}
+
+static void open_game(uint32_t seed)
+{
+    fake_house_init(seed);
+    game = (struct game){
+        .log = game.log,
+        .limits = {.room_members_max = MEMBERS_MAX, .rooms_max = ROOMS_MAX},
+        .on_over = on_over,
+    };
+    over_count = 0;
+    game_hold(&game);
+    game.lobby = lobby_create(&game);
+    for (int i = 0; i < PLAYERS; i++) {
+        sessions[i] = fake_session_create();
+        sessions[i]->user = player_create(&game, sessions[i]);
+        assert_true(player_set_name(sessions[i]->user, "somebody"));
+    }
+}
+
+static void end(struct gw_session *session)
+{
+    gw_session_end(session, GW__CLOSE_REASON__BY_PEER);
+    session->is_gone = true;
+    events.on_end(session, session->reason, GW__CLOSE_REASON__NONE, &game);
+}
+
+/* Everybody goes; then nothing may be left. */
+static void close_game(void)
+{
+    for (int i = 0; i < PLAYERS; i++) {
+        if (!sessions[i]->is_gone) {
+            post_wish(sessions[i], end);
+        }
+    }
+    fake_house_settle();
+    assert_int_equal(over_count, 0);
+    assert_int_equal(game.counters.rooms, 0);
+    assert_int_equal(game.counters.room_members, 0);
+    game_release(&game);
+    assert_int_equal(over_count, 1);
+    for (int i = 0; i < PLAYERS; i++) {
+        fake_session_destroy(sessions[i]);
+    }
+    lobby_destroy(game.lobby);
+    assert_int_equal(fake_turn_count(), 0);
+}
+
+static void wish_enter(struct gw_session *session, const char *room)
+{
+    Game__Enter enter = GAME__ENTER__INIT;
+    enter.room = (char *)room;
+    if (session->stage == GAME__STAGE__LOBBY && !session->has_ended) {
+        on_enter(session, NULL, &enter);
+    }
+}
+
+static void enter_hall(struct gw_session *session)
+{
+    wish_enter(session, "hall");
+}
+
+static void enter_attic(struct gw_session *session)
+{
+    wish_enter(session, "attic");
+}
+
+static void enter_some(struct gw_session *session)
+{
+    static const char *const rooms[] = {"a", "b", "c", "d", "hall"};
+    wish_enter(session, rooms[fake_chance(5)]);
+}
+
+static bool is_playing(const struct gw_session *session)
+{
+    return session->stage == GAME__STAGE__IN_ROOM && !session->has_ended;
+}
+
+static void leave(struct gw_session *session)
+{
+    if (is_playing(session)) {
+        Game__Leave message = GAME__LEAVE__INIT;
+        session->client.leave_count++;
+        on_leave(session, NULL, &message);
+    }
+}
+
+static void chat(struct gw_session *session)
+{
+    if (is_playing(session)) {
+        Game__Chat message = GAME__CHAT__INIT;
+        message.text = "hello";
+        on_chat(session, NULL, &message);
+    }
+}
+
+static void move(struct gw_session *session)
+{
+    if (is_playing(session)) {
+        Game__Move message = GAME__MOVE__INIT;
+        message.x = (int32_t)fake_chance(3);
+        on_move(session, NULL, &message);
+    }
+}
+
+static void who(struct gw_session *session)
+{
+    if (is_playing(session)) {
+        Game__Who message = GAME__WHO__INIT;
+        on_who(session, NULL, &message);
+    }
+}
+
+static unsigned in_room_count(void)
+{
+    unsigned count = 0;
+    for (int i = 0; i < PLAYERS; i++) {
+        count += sessions[i]->client.is_in_room && !sessions[i]->has_ended;
+    }
+    return count;
+}
+
+static void everybody_in_a_room_agrees_on_who_is_there(void **state)
+{
+    (void)state;
+    open_game(1);
+    for (int i = 0; i < MEMBERS_MAX; i++) {
+        post_wish(sessions[i], enter_hall);
+    }
+    fake_house_settle();
+    for (int i = 0; i < MEMBERS_MAX; i++) {
+        assert_int_equal(sessions[i]->client.member_count, MEMBERS_MAX);
+    }
+    assert_int_equal(game.counters.rooms, 1);
+    close_game();
+}
+
+static void a_room_that_is_full_is_full(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 200; seed++) {
+        open_game(seed);
+        for (int i = 0; i < MEMBERS_MAX + 1; i++) {
+            post_wish(sessions[i], enter_hall);
+        }
+        fake_house_settle();
+        assert_int_equal(in_room_count(), MEMBERS_MAX);
+        for (int i = 0; i < MEMBERS_MAX + 1; i++) {
+            const struct fake_client *client = &sessions[i]->client;
+            assert_int_equal(client->entered_count + client->refused_count, 1);
+            assert_true(client->refused_count == 0 ||
+                        client->refusal == GAME__ENTER_RESULT__ROOM_FULL);
+            assert_int_equal(sessions[i]->stage, client->is_in_room ? 1 : 0);
+        }
+        close_game();
+    }
+}
+
+/* One who has read Left, or Gone, knows that there is a place. */
+static void a_place_is_free_as_soon_as_somebody_knows_it(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 200; seed++) {
+        open_game(seed);
+        for (int i = 0; i < MEMBERS_MAX; i++) {
+            post_wish(sessions[i], enter_hall);
+        }
+        fake_house_settle();
+        post_wish(sessions[0], leave);
+        while (sessions[0]->client.left_count == 0) {
+            assert_true(fake_house_step());
+        }
+        post_wish(sessions[PLAYERS - 1], enter_hall);
+        fake_house_settle();
+        assert_true(sessions[PLAYERS - 1]->client.is_in_room);
+        close_game();
+    }
+}
+
+static void there_are_no_more_rooms_than_there_may_be(void **state)
+{
+    static const char *const rooms[] = {"a", "b", "c", "d"};
+    (void)state;
+    open_game(1);
+    for (int i = 0; i < ROOMS_MAX + 1; i++) {
+        Game__Enter enter = GAME__ENTER__INIT;
+        enter.room = (char *)rooms[i];
+        on_enter(sessions[i], NULL, &enter);
+        fake_house_settle();
+    }
+    assert_int_equal(game.counters.rooms, ROOMS_MAX);
+    assert_int_equal(sessions[ROOMS_MAX]->client.refusal, GAME__ENTER_RESULT__SERVER_BUSY);
+    assert_int_equal(sessions[ROOMS_MAX]->stage, GAME__STAGE__LOBBY);
+
+    post_wish(sessions[0], leave);
+    fake_house_settle();
+    post_wish(sessions[ROOMS_MAX], enter_hall);
+    fake_house_settle();
+    assert_true(sessions[ROOMS_MAX]->client.is_in_room);
+    close_game();
+}
+
+static void a_room_without_a_name_is_refused_at_once(void **state)
+{
+    static const char *const names[] = {"", "123456789012345678901234567890123", "\xFF"};
+    (void)state;
+    open_game(1);
+    for (size_t i = 0; i < 3; i++) {
+        wish_enter(sessions[0], names[i]);
+        assert_int_equal(sessions[0]->client.refused_count, i + 1);
+        assert_int_equal(sessions[0]->client.refusal, GAME__ENTER_RESULT__BAD_ROOM_NAME);
+    }
+    wish_enter(sessions[0], "12345678901234567890123456789012");
+    fake_house_settle();
+    assert_true(sessions[0]->client.is_in_room);
+    close_game();
+}
+
+static void who_enters_twice_enters_once(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 200; seed++) {
+        open_game(seed);
+        wish_enter(sessions[0], "hall");
+        wish_enter(sessions[0], "attic");
+        assert_int_equal(sessions[0]->client.refusal, GAME__ENTER_RESULT__SERVER_BUSY);
+        fake_house_settle();
+        assert_true(sessions[0]->client.is_in_room);
+        assert_string_equal(sessions[0]->client.room, "hall");
+        assert_int_equal(sessions[0]->client.entered_count, 1);
+        close_game();
+    }
+}
+
+static void who_leaves_may_enter_another_room_without_waiting(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 200; seed++) {
+        open_game(seed);
+        post_wish(sessions[0], enter_hall);
+        post_wish(sessions[1], enter_hall);
+        fake_house_settle();
+        post_wish(sessions[0], leave);
+        post_wish(sessions[0], enter_attic);
+        post_wish(sessions[1], chat);
+        fake_house_settle(); /* the client asserts that Left comes before Entered */
+        assert_int_equal(sessions[0]->client.left_count, 1);
+        assert_string_equal(sessions[0]->client.room, "attic");
+        assert_true(sessions[0]->client.is_in_room);
+        close_game();
+    }
+}
+
+/* The trap: the last one leaves, the room goes, and somebody is on the way to it. */
+static void nobody_is_lost_on_the_way_to_a_room_that_goes(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < SEEDS; seed++) {
+        open_game(seed);
+        post_wish(sessions[0], enter_hall);
+        fake_house_settle();
+        post_wish(sessions[0], leave);
+        post_wish(sessions[1], enter_hall);
+        fake_house_settle();
+        assert_false(sessions[0]->client.is_in_room);
+        assert_true(sessions[1]->client.is_in_room);
+        assert_int_equal(sessions[1]->client.member_count, 1);
+        assert_int_equal(game.counters.rooms, 1);
+        close_game();
+    }
+}
+
+static void who_ends_is_gone_once_wherever_it_was(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < SEEDS; seed++) {
+        open_game(seed);
+        post_wish(sessions[0], enter_hall);
+        fake_house_settle();
+        post_wish(sessions[1], enter_hall);
+        for (uint32_t steps = fake_chance(12); steps > 0; steps--) {
+            fake_house_step();
+        }
+        post_wish(sessions[1], end);
+        fake_house_settle(); /* the witness asserts that nobody goes twice */
+        assert_int_equal(sessions[0]->client.member_count, 1);
+        close_game();
+    }
+}
+
+static void what_is_said_before_leaving_is_heard(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 200; seed++) {
+        open_game(seed);
+        post_wish(sessions[0], enter_hall);
+        post_wish(sessions[1], enter_hall);
+        fake_house_settle();
+        post_wish(sessions[1], chat);
+        post_wish(sessions[1], move);
+        post_wish(sessions[1], leave);
+        post_wish(sessions[0], chat);
+        fake_house_settle();
+        assert_int_equal(sessions[0]->client.line, 2);
+        assert_true(sessions[1]->client.line >= 1);
+        close_game();
+    }
+}
+
+static void who_sends_more_than_its_room_can_hear_is_ended(void **state)
+{
+    (void)state;
+    open_game(1);
+    post_wish(sessions[0], enter_hall);
+    fake_house_settle();
+    for (int i = 0; i < PLAYER_MAIL_COUNT_MAX; i++) {
+        chat(sessions[0]);
+    }
+    assert_false(sessions[0]->has_ended);
+    chat(sessions[0]);
+    assert_true(sessions[0]->has_ended);
+    assert_int_equal(sessions[0]->reason, GW__CLOSE_REASON__TOO_OFTEN);
+    close_game();
+}
+
+static void a_text_too_long_or_broken_ends_who_says_it(void **state)
+{
+    static const char *const broken[] = {"", "\xFF"};
+    char text[402];
+    Game__Chat message = GAME__CHAT__INIT;
+    (void)state;
+    open_game(1);
+    for (int i = 0; i < 3; i++) {
+        post_wish(sessions[i], enter_hall);
+    }
+    fake_house_settle();
+    memset(text, 'a', sizeof text);
+    text[400] = '\0';
+    message.text = text;
+    on_chat(sessions[0], NULL, &message);
+    assert_false(sessions[0]->has_ended);
+    text[400] = 'a';
+    text[401] = '\0';
+    on_chat(sessions[0], NULL, &message);
+    assert_int_equal(sessions[0]->reason, GW__CLOSE_REASON__BAD_BODY);
+    for (int i = 0; i < 2; i++) {
+        message.text = (char *)broken[i];
+        on_chat(sessions[i + 1], NULL, &message);
+        assert_int_equal(sessions[i + 1]->reason, GW__CLOSE_REASON__BAD_BODY);
+    }
+    fake_house_settle();
+    close_game();
+}
+
+static void do_anything(void)
+{
+    static void (*const wishes[])(struct gw_session *) = {
+        enter_hall, enter_some, enter_some, leave, leave, chat, chat, move, move, who, end};
+    for (int i = 0; i < WISHES; i++) {
+        uint32_t what = fake_chance(sizeof wishes / sizeof wishes[0]);
+        struct gw_session *session = sessions[fake_chance(PLAYERS)];
+        bool is_rare = wishes[what] == end && fake_chance(8) != 0;
+        if (!is_rare && !session->is_gone) {
+            post_wish(session, wishes[what]);
+        }
+        for (uint32_t steps = fake_chance(6); steps > 0; steps--) {
+            fake_house_step();
+        }
+        assert_true(game.counters.room_members <= ROOMS_MAX * MEMBERS_MAX);
+    }
+    fake_house_settle();
+}
+
+static void any_order_of_anything_keeps_the_house_in_order(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < SEEDS; seed++) {
+        open_game(seed);
+        do_anything();
+        assert_int_equal(game.counters.room_members, in_room_count());
+        close_game();
+    }
+}
+
+static void without_memory_players_go_and_the_house_stands(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < SEEDS; seed++) {
+        open_game(seed);
+        fake_memory_fails(2 + seed % 30);
+        do_anything();
+        close_game();
+    }
+}
+
+static int setup(void **state)
+{
+    const struct server_log_config config = {GW_LOG_INFO, 1};
+    (void)state;
+    events = game_events(false);
+    log_file = tmpfile();
+    assert_non_null(log_file);
+    game.log = server_log_create(log_file, &config);
+    return game.log == NULL ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    server_log_destroy(game.log);
+    fclose(log_file);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everybody_in_a_room_agrees_on_who_is_there),
+        cmocka_unit_test(a_room_that_is_full_is_full),
+        cmocka_unit_test(a_place_is_free_as_soon_as_somebody_knows_it),
+        cmocka_unit_test(there_are_no_more_rooms_than_there_may_be),
+        cmocka_unit_test(a_room_without_a_name_is_refused_at_once),
+        cmocka_unit_test(who_enters_twice_enters_once),
+        cmocka_unit_test(who_leaves_may_enter_another_room_without_waiting),
+        cmocka_unit_test(nobody_is_lost_on_the_way_to_a_room_that_goes),
+        cmocka_unit_test(who_ends_is_gone_once_wherever_it_was),
+        cmocka_unit_test(what_is_said_before_leaving_is_heard),
+        cmocka_unit_test(who_sends_more_than_its_room_can_hear_is_ended),
+        cmocka_unit_test(a_text_too_long_or_broken_ends_who_says_it),
+        cmocka_unit_test(any_order_of_anything_keeps_the_house_in_order),
+        cmocka_unit_test(without_memory_players_go_and_the_house_stands),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

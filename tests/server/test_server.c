@@ -1,0 +1,113 @@
+/* tests/server/test_server.c: whole servers, several in one process, come and go. */
+#include "tests/server/captured.h"
+
+#include "net/addr.h"
+#include "net/port.h"
+#include "server/counters.h"
+#include "server/server.h"
+
+enum { SERVERS = 3 };
+
+static struct captured captured;
+static struct server_config config;
+static struct server_problem problem;
+
+static int setup(void **state)
+{
+    (void)state;
+    captured_init(&captured, GW_LOG_INFO, 1000);
+    server_config_init(&config);
+    config.workers = 2;
+    config.drain_ms = 100;
+    return gw_addr_parse("127.0.0.1:0", &config.listen[0]);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    captured_fini(&captured);
+    return 0;
+}
+
+static struct server *create(void)
+{
+    struct server *server = server_create(&config, captured.log, &problem);
+    assert_non_null(server);
+    return server;
+}
+
+static void end(struct server *server)
+{
+    server_drain(server);
+    server_drain(server); /* changes nothing */
+    assert_int_equal(server_join(server), 0);
+    server_destroy(server);
+}
+
+static void servers_live_side_by_side(void **state)
+{
+    struct server *servers[SERVERS];
+    (void)state;
+    for (int i = 0; i < SERVERS; i++) {
+        servers[i] = create();
+        assert_int_not_equal(server_addr(servers[i], 0)->port, 0);
+        assert_true(server_start(servers[i], &problem));
+    }
+    for (int i = 0; i < SERVERS; i++) {
+        end(servers[i]);
+    }
+}
+
+static void a_server_may_be_drained_as_soon_as_it_stands(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        struct server *server = create();
+        assert_true(server_start(server, &problem));
+        end(server);
+    }
+}
+
+static void an_address_that_is_taken_is_a_problem_and_nothing_is_left(void **state)
+{
+    struct server *server = create();
+    (void)state;
+    assert_true(server_start(server, &problem));
+    config.listen[1] = *server_addr(server, 0);
+    config.listen_count = 2;
+    assert_null(server_create(&config, captured.log, &problem));
+    assert_non_null(strstr(problem.text, "the port is in use"));
+    end(server);
+}
+
+static void counters_begin_at_nought(void **state)
+{
+    struct server_counters counters;
+    struct server *server = create();
+    (void)state;
+    assert_true(server_start(server, &problem));
+    server_counters(server, &counters);
+    assert_int_equal(counters.session_count, 0);
+    assert_int_equal(counters.sessions.begun, 0);
+    assert_int_equal(counters.rooms, 0);
+    assert_in_range(counters.packet_kind_count, 20, SERVER_PACKET_KIND_COUNT_MAX - 1);
+    for (uint32_t i = 0; i < counters.packet_kind_count; i++) {
+        assert_int_equal(counters.packets[i].in + counters.packets[i].out, 0);
+    }
+    server_report(server);
+    assert_non_null(strstr(captured_read(&captured), " report uptime_s=0 sessions=0 "));
+    end(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(servers_live_side_by_side, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_server_may_be_drained_as_soon_as_it_stands, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_address_that_is_taken_is_a_problem_and_nothing_is_left,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(counters_begin_at_nought, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

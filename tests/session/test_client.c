@@ -1,0 +1,329 @@
+/* tests/session/test_client.c: the side that calls. */
+#include "tests/session/player.h"
+#include "tests/test.h"
+
+#include <string.h>
+
+static void say_hello(struct gw_session *session)
+{
+    const Gw__Hello hello = player_hello();
+    gw_session_hello(session, &hello);
+}
+
+static gw_session_id dial(void *user)
+{
+    gw_session_id id = gw_session_manager_dial(house.client.manager, &house.addr, NULL, user);
+    assert_int_not_equal(id, GW_SESSION_ID_NONE);
+    return id;
+}
+
+/* Both sides of the house talk with each other. */
+
+static atomic_uint user_seen;
+static int somebody;
+
+static void check_user(struct gw_session *session)
+{
+    if (gw_session_user(session) == &somebody) {
+        atomic_fetch_add(&user_seen, 1);
+    }
+    say_hello(session);
+}
+
+static void talk(struct gw_session *session)
+{
+    Gw__Error say = GW__ERROR__INIT;
+    say.text = "here I am";
+    gw_session_send(session, SAY, &say.base);
+}
+
+static void answer(struct gw_session *session, const struct gw_frame *frame,
+                   const ProtobufCMessage *message)
+{
+    if (frame->packet_id == SAY) {
+        Gw__Error line = GW__ERROR__INIT;
+        line.text = ((const Gw__Error *)message)->text;
+        gw_session_send(session, LINE, &line.base);
+    }
+}
+
+static atomic_uint lines_heard;
+
+static void check_line(struct gw_session *session, const struct gw_frame *frame,
+                       const ProtobufCMessage *message)
+{
+    if (frame->packet_id == LINE && strcmp(((const Gw__Error *)message)->text, "here I am") == 0) {
+        atomic_fetch_add(&lines_heard, 1);
+    }
+    gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
+}
+
+static const struct house_config conversation = {
+    .server_hooks = {.on_heard = answer},
+    .client_hooks = {.on_begin = check_user, .on_greeted = talk, .on_heard = check_line}};
+
+static void a_client_greets_speaks_hears_and_leaves(void **state)
+{
+    (void)state;
+    enum { COUNT = 50 };
+    for (int i = 0; i < COUNT; i++) {
+        dial(&somebody);
+    }
+    wait_for_count(&house.client.ended, COUNT);
+    wait_for_count(&house.server.ended, COUNT);
+    assert_int_equal(atomic_load(&user_seen), COUNT);
+    assert_int_equal(atomic_load(&lines_heard), COUNT);
+    assert_int_equal(atomic_load(&house.client.ended_for[GW__CLOSE_REASON__SHUTDOWN]), COUNT);
+    assert_int_equal(atomic_load(&house.server.ended_for[GW__CLOSE_REASON__BY_PEER]), COUNT);
+    assert_int_equal(atomic_load(&house.server.told[GW__CLOSE_REASON__SHUTDOWN]), COUNT);
+    struct gw_session_counters server = counters_of(&house.server);
+    struct gw_session_counters client = counters_of(&house.client);
+    assert_int_equal(server.frames_out, client.frames_in);
+    assert_int_equal(client.frames_out, server.frames_in);
+}
+
+/* Sessions with a raw server. */
+
+static const struct house_config caller = {.client_hooks = {.on_begin = say_hello}};
+
+/* Dials a bare socket and reads the HELLO. */
+static struct raw_peer answer_a_call(void)
+{
+    uint16_t port;
+    struct raw_peer listener = raw_listen(&port);
+    struct gw_addr addr = house.addr;
+    addr.port = port;
+    assert_int_not_equal(gw_session_manager_dial(house.client.manager, &addr, NULL, NULL),
+                         GW_SESSION_ID_NONE);
+    struct raw_peer peer = raw_accept(&listener);
+    raw_close(&listener);
+    const struct raw_frame *frame = player_expect(&peer, HELLO_ID);
+    assert_int_equal(frame->tag, HELLO_TAG);
+    assert_int_equal(frame->flags, 0);
+    return peer;
+}
+
+static void send_ack(struct raw_peer *peer, uint8_t flags, uint16_t tag, uint32_t heartbeat_ms)
+{
+    Gw__HelloAck ack = GW__HELLO_ACK__INIT;
+    ack.heartbeat_ms = heartbeat_ms;
+    uint8_t frame[8 + 64];
+    uint8_t body[64];
+    size_t body_bytes = gw__hello_ack__pack(&ack, body);
+    memcpy(raw_header(frame, (uint32_t)body_bytes, flags, HELLO_ACK_ID, tag), body, body_bytes);
+    raw_send(peer, frame, 8 + body_bytes);
+}
+
+static struct raw_peer welcome_a_call(uint32_t heartbeat_ms)
+{
+    struct raw_peer peer = answer_a_call();
+    send_ack(&peer, GW_FRAME_REPLY, HELLO_TAG, heartbeat_ms);
+    return peer;
+}
+
+static void a_hello_says_the_version_and_the_schema(void **state)
+{
+    (void)state;
+    uint16_t port;
+    struct raw_peer listener = raw_listen(&port);
+    struct gw_addr addr = house.addr;
+    addr.port = port;
+    gw_session_manager_dial(house.client.manager, &addr, NULL, NULL);
+    struct raw_peer peer = raw_accept(&listener);
+    const struct raw_frame *frame = player_expect(&peer, HELLO_ID);
+    Gw__Hello *hello = gw__hello__unpack(NULL, frame->body_bytes, frame->body);
+    assert_int_equal(hello->protocol_major, GW_PROTOCOL_MAJOR);
+    assert_int_not_equal(hello->schema_hash, 0);
+    assert_string_equal(hello->name, "Ada");
+    gw__hello__free_unpacked(hello, NULL);
+    raw_close(&listener);
+    raw_close(&peer);
+    wait_for_count(&house.client.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
+}
+
+static void an_answer_that_is_none_ends_with_wrong_stage(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t flags;
+        uint16_t tag;
+    } wrong[] = {{0, HELLO_TAG}, {GW_FRAME_REPLY, 0}, {GW_FRAME_REPLY, 1}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct raw_peer peer = answer_a_call();
+        send_ack(&peer, wrong[i].flags, wrong[i].tag, 0);
+        player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+    }
+    assert_int_equal(atomic_load(&house.client.greeted), 0);
+}
+
+static void a_second_answer_ends_with_wrong_stage(void **state)
+{
+    (void)state;
+    struct raw_peer peer = welcome_a_call(0);
+    wait_for_count(&house.client.greeted, 1);
+    send_ack(&peer, GW_FRAME_REPLY, HELLO_TAG, 0);
+    player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+    assert_int_equal(atomic_load(&house.client.greeted), 1);
+}
+
+static void what_only_a_client_sends_ends_with_wrong_way(void **state)
+{
+    (void)state;
+    static const uint16_t ids[] = {HELLO_ID, SAY, IN_LOBBY};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        struct raw_peer peer = welcome_a_call(0);
+        raw_send_header(&peer, 0, 0, ids[i], 0);
+        player_expect_close(&peer, GW__CLOSE_REASON__WRONG_WAY);
+    }
+}
+
+static void a_server_sends_at_most_65536_bytes_of_body(void **state)
+{
+    (void)state;
+    static char text[65536];
+    memset(text, 'x', sizeof text - 1);
+    Gw__Error line = GW__ERROR__INIT;
+    line.text = text;
+    text[65536 - 4] = '\0';
+    struct raw_peer peer = welcome_a_call(0);
+    player_send(&peer, LINE, &line.base);
+    wait_for_count(&house.client.heard, 1);
+    raw_send_header(&peer, 65537, 0, LINE, 0);
+    player_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
+}
+
+/* A server that sees us does not ping; so we ask, when it has nothing to say. */
+static void a_client_pings_a_silent_server_and_ends_with_heartbeat_lost(void **state)
+{
+    (void)state;
+    struct raw_peer peer = welcome_a_call(100);
+    uint64_t began_ms = raw_now_ms();
+    player_stamp(&peer, PONG_ID, player_expect_stamp(&peer, PING_ID));
+    player_expect_stamp(&peer, PING_ID);
+    player_expect_close(&peer, GW__CLOSE_REASON__HEARTBEAT_LOST);
+    assert_true(raw_now_ms() + 1 - began_ms >= 400);
+}
+
+static void without_an_announced_heartbeat_a_silent_server_is_waited_for(void **state)
+{
+    (void)state;
+    struct raw_peer peer = welcome_a_call(0);
+    raw_sleep_ms(100);
+    assert_false(raw_has_news(&peer));
+    player_sync(&peer);
+    raw_close(&peer);
+}
+
+static const struct house_config impatient_caller = {.client = {.greeting_timeout_ms = 80},
+                                                     .client_hooks = {.on_begin = say_hello}};
+
+static void a_server_that_does_not_greet_ends_with_greeting_timeout(void **state)
+{
+    (void)state;
+    struct raw_peer peer = answer_a_call();
+    player_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
+}
+
+static atomic_uint go_away_ms;
+
+static void note_go_away(struct gw_session *session, const Gw__GoAway *go_away)
+{
+    atomic_store(&go_away_ms, go_away->deadline_ms);
+    gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
+}
+
+static const struct house_config polite = {
+    .client_hooks = {.on_begin = say_hello, .on_go_away = note_go_away}};
+
+static void a_client_that_is_told_to_go_may_leave_in_good_order(void **state)
+{
+    (void)state;
+    dial(NULL);
+    wait_for_count(&house.client.greeted, 1);
+    house_drain(&house.server, 5000);
+    wait_for_count(&house.client.ended, 1);
+    assert_int_equal(atomic_load(&go_away_ms), 5000);
+    wait_until_drained(&house.server);
+    wait_for_count(&house.server.told[GW__CLOSE_REASON__SHUTDOWN], 1);
+}
+
+static void a_client_hears_why_it_was_sent_away(void **state)
+{
+    (void)state;
+    dial(NULL);
+    wait_for_count(&house.server.greeted, 1);
+    struct gw_session *session = house_session();
+    gw_session_end(session, GW__CLOSE_REASON__KICKED);
+    gw_session_unref(session);
+    wait_for_count(&house.client.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
+    wait_for_count(&house.client.told[GW__CLOSE_REASON__KICKED], 1);
+}
+
+static void a_call_that_nobody_answers_ends_without_having_begun(void **state)
+{
+    (void)state;
+    uint16_t port;
+    struct raw_peer listener = raw_listen(&port);
+    raw_close(&listener);
+    struct gw_addr addr = house.addr;
+    addr.port = port;
+    gw_session_id id = gw_session_manager_dial(house.client.manager, &addr, NULL, NULL);
+    if (id != GW_SESSION_ID_NONE) {
+        wait_for_count(&house.client.ended_for[GW__CLOSE_REASON__NETWORK], 1);
+    }
+    assert_int_equal(atomic_load(&house.client.begun), 0);
+}
+
+static void a_call_may_be_given_up(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i <= 50; i++) {
+        gw_session_id id = dial(NULL);
+        struct gw_session *session = gw_session_manager_find(house.client.manager, id);
+        if (session != NULL) {
+            gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
+            gw_session_unref(session);
+        }
+        wait_for_count(&house.client.ended, i);
+    }
+    assert_int_equal(atomic_load(&house.client.ended_for[GW__CLOSE_REASON__SHUTDOWN]), 50);
+}
+
+static const struct house_config two_callers = {.client = {.session_count_max = 2},
+                                                .client_hooks = {.on_begin = say_hello}};
+
+static void no_more_are_called_than_there_is_room_for(void **state)
+{
+    (void)state;
+    dial(NULL);
+    dial(NULL);
+    assert_int_equal(gw_session_manager_dial(house.client.manager, &house.addr, NULL, NULL),
+                     GW_SESSION_ID_NONE);
+    wait_for_count(&house.client.greeted, 2);
+    house_drain(&house.client, 0);
+    wait_until_drained(&house.client);
+    assert_int_equal(gw_session_manager_dial(house.client.manager, &house.addr, NULL, NULL),
+                     GW_SESSION_ID_NONE);
+    assert_int_equal(counters_of(&house.client).begun, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HOUSE_TEST_WITH(a_client_greets_speaks_hears_and_leaves, &conversation),
+        HOUSE_TEST_WITH(a_hello_says_the_version_and_the_schema, &caller),
+        HOUSE_TEST_WITH(an_answer_that_is_none_ends_with_wrong_stage, &caller),
+        HOUSE_TEST_WITH(a_second_answer_ends_with_wrong_stage, &caller),
+        HOUSE_TEST_WITH(what_only_a_client_sends_ends_with_wrong_way, &caller),
+        HOUSE_TEST_WITH(a_server_sends_at_most_65536_bytes_of_body, &caller),
+        HOUSE_TEST_WITH(a_client_pings_a_silent_server_and_ends_with_heartbeat_lost, &caller),
+        HOUSE_TEST_WITH(without_an_announced_heartbeat_a_silent_server_is_waited_for, &caller),
+        HOUSE_TEST_WITH(a_server_that_does_not_greet_ends_with_greeting_timeout, &impatient_caller),
+        HOUSE_TEST_WITH(a_client_that_is_told_to_go_may_leave_in_good_order, &polite),
+        HOUSE_TEST_WITH(a_client_hears_why_it_was_sent_away, &caller),
+        HOUSE_TEST_WITH(a_call_that_nobody_answers_ends_without_having_begun, &caller),
+        HOUSE_TEST_WITH(a_call_may_be_given_up, &caller),
+        HOUSE_TEST_WITH(no_more_are_called_than_there_is_room_for, &two_callers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

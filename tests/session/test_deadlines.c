@@ -1,0 +1,281 @@
+/* tests/session/test_deadlines.c: what takes too long, and what keeps a session alive. */
+#include "tests/session/player.h"
+#include "tests/test.h"
+
+/*
+ * Nothing may come early; how late it comes is the machine's affair. So every limit is measured
+ * from below, and what keeps alive is done several times within it.
+ */
+enum { LIMIT_MS = 120, LONG_LIMIT_MS = 500, STEP_MS = 15, MUCH_TOO_LATE_MS = 10000 };
+
+static uint64_t began_ms;
+
+static void begin_to_measure(void)
+{
+    began_ms = raw_now_ms();
+}
+
+/* `began_ms` and the server's own beginning are not the same moment: one may be rounded up. */
+static void expect_not_before(unsigned ms)
+{
+    assert_true(raw_now_ms() - began_ms + 1 >= ms);
+}
+
+static const struct house_config impatient = {.server = {.greeting_timeout_ms = LIMIT_MS}};
+
+static void who_says_nothing_ends_with_greeting_timeout(void **state)
+{
+    (void)state;
+    begin_to_measure();
+    struct raw_peer peer = raw_connect(house.port_number);
+    player_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
+    expect_not_before(LIMIT_MS);
+}
+
+/* The news must come while the bytes still drip. */
+static void drip_until_news(struct raw_peer *peer)
+{
+    while (!raw_has_news(peer)) {
+        assert_true(raw_now_ms() - began_ms < MUCH_TOO_LATE_MS);
+        raw_send_some(peer, "x", 1);
+        raw_sleep_ms(STEP_MS);
+    }
+}
+
+/* T4: the deadline is the greeting's, and bytes that drip in do not move it. */
+static void slow_bytes_do_not_extend_the_greeting(void **state)
+{
+    (void)state;
+    begin_to_measure();
+    struct raw_peer peer = raw_connect(house.port_number);
+    uint8_t header[8];
+    raw_header(header, 1000, 0, HELLO_ID, HELLO_TAG);
+    for (size_t i = 0; i < sizeof header && !raw_has_news(&peer); i++) {
+        raw_send(&peer, &header[i], 1);
+        raw_sleep_ms(STEP_MS);
+    }
+    drip_until_news(&peer);
+    player_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
+    expect_not_before(LIMIT_MS);
+}
+
+static int never_answer(struct gw_session *session, const Gw__Hello *hello)
+{
+    (void)session;
+    (void)hello;
+    return GW_GREET_LATER;
+}
+
+static const struct house_config forgetful = {.server = {.greeting_timeout_ms = LIMIT_MS},
+                                              .server_hooks = {.on_greet = never_answer}};
+
+static void a_greeting_that_the_game_forgets_ends_with_greeting_timeout(void **state)
+{
+    (void)state;
+    begin_to_measure();
+    struct raw_peer peer = raw_connect(house.port_number);
+    const Gw__Hello hello = player_hello();
+    player_say_hello(&peer, &hello);
+    player_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
+    expect_not_before(LIMIT_MS);
+}
+
+static const struct house_config patient = {.server = {.greeting_timeout_ms = LONG_LIMIT_MS}};
+
+static void who_is_greeted_in_time_stays(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    raw_sleep_ms(LONG_LIMIT_MS + LIMIT_MS);
+    player_sync(&peer);
+    raw_close(&peer);
+}
+
+static const struct house_config beating = {.server = {.heartbeat_ms = LIMIT_MS}};
+
+static void who_is_silent_is_pinged_once_and_ends_with_heartbeat_lost(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    begin_to_measure();
+    player_expect_stamp(&peer, PING_ID);
+    expect_not_before(LIMIT_MS);
+    player_expect_close(&peer, GW__CLOSE_REASON__HEARTBEAT_LOST);
+    expect_not_before(3 * LIMIT_MS);
+}
+
+static void who_answers_each_ping_stays(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    begin_to_measure();
+    for (int i = 0; i < 5; i++) {
+        player_stamp(&peer, PONG_ID, player_expect_stamp(&peer, PING_ID));
+    }
+    expect_not_before(5 * LIMIT_MS);
+    player_sync(&peer);
+    raw_close(&peer);
+}
+
+/* Only inbound bytes are a sign of life, and any of them are. */
+static void who_speaks_need_not_be_pinged(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    begin_to_measure();
+    while (raw_now_ms() - began_ms < 4 * LIMIT_MS) {
+        player_say(&peer, "still here");
+        raw_sleep_ms(STEP_MS);
+    }
+    assert_int_equal(counters_of(&house.server).ended[GW__CLOSE_REASON__HEARTBEAT_LOST], 0);
+    raw_close(&peer);
+}
+
+static void say_something(struct gw_session *session)
+{
+    Gw__Ping number = GW__PING__INIT;
+    gw_session_send(session, NUMBER, &number.base);
+}
+
+static void who_only_listens_ends_with_heartbeat_lost(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    struct raw_frame *frame = &(struct raw_frame){0};
+    wait_for_count(&house.server.greeted, 1);
+    struct gw_session *session = house_session();
+    while (!gw_session_has_ended(session)) {
+        say_something(session);
+        raw_sleep_ms(STEP_MS);
+    }
+    gw_session_unref(session);
+    while (raw_read(&peer, frame) && frame->id != CLOSE_ID) {
+    }
+    assert_int_equal(frame->id, CLOSE_ID);
+    assert_int_equal(frame->body[1], GW__CLOSE_REASON__HEARTBEAT_LOST);
+    raw_close(&peer);
+}
+
+static const struct house_config restless = {
+    .server = {.idle_timeout_ms = LONG_LIMIT_MS, .heartbeat_ms = STEP_MS}};
+
+/* PING and PONG are signs of life, and not of play. */
+static void who_does_not_play_ends_with_idle(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    struct raw_frame *frame = &(struct raw_frame){0};
+    begin_to_measure();
+    while (raw_read(&peer, frame) && frame->id == PING_ID &&
+           raw_now_ms() - began_ms < MUCH_TOO_LATE_MS) {
+        Gw__Pong pong = GW__PONG__INIT;
+        player_send(&peer, PONG_ID, &pong.base);
+    }
+    expect_not_before(LONG_LIMIT_MS);
+    assert_int_equal(frame->id, CLOSE_ID);
+    assert_int_equal(frame->body[1], GW__CLOSE_REASON__IDLE);
+    assert_true(raw_reads_fin(&peer));
+    raw_close(&peer);
+}
+
+static const struct house_config unhurried = {.server = {.idle_timeout_ms = LONG_LIMIT_MS}};
+
+static void who_plays_is_not_idle(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    begin_to_measure();
+    while (raw_now_ms() - began_ms < 2 * LONG_LIMIT_MS) {
+        player_stamp(&peer, EITHER, 1);
+        raw_sleep_ms(STEP_MS);
+    }
+    player_sync(&peer);
+    player_expect_close(&peer, GW__CLOSE_REASON__IDLE);
+}
+
+static const struct house_config brisk = {
+    .server = {.frame_timeout_ms = LIMIT_MS, .greeting_timeout_ms = 60000}};
+
+static void a_frame_that_does_not_end_ends_with_frame_timeout(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    begin_to_measure();
+    raw_send_header(&peer, 100, 0, SAY, 0);
+    player_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
+    expect_not_before(LIMIT_MS);
+}
+
+static void half_a_header_is_a_frame_that_has_begun(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    begin_to_measure();
+    raw_send(&peer, "\x08", 1);
+    player_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
+    expect_not_before(LIMIT_MS);
+}
+
+static void slow_bytes_do_not_extend_a_frame(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    begin_to_measure();
+    raw_send_header(&peer, 4000, 0, BIG, 0);
+    drip_until_news(&peer);
+    player_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
+    expect_not_before(LIMIT_MS);
+}
+
+static const struct house_config steady = {.server = {.frame_timeout_ms = LONG_LIMIT_MS}};
+
+/* Each frame has its own time, however many follow each other without a pause. */
+static void frames_that_are_whole_in_time_may_follow_for_ever(void **state)
+{
+    (void)state;
+    uint8_t header[8];
+    raw_header(header, 0, 0, EITHER, 0);
+    struct raw_peer peer = player_join();
+    begin_to_measure();
+    raw_send(&peer, header, 4);
+    while (raw_now_ms() - began_ms < 2 * LONG_LIMIT_MS) {
+        raw_sleep_ms(STEP_MS);
+        raw_send(&peer, header + 4, 4); /* one ends ... */
+        raw_send(&peer, header, 4);     /* ... and the next begins */
+    }
+    raw_send(&peer, header + 4, 4);
+    player_sync(&peer);
+    raw_close(&peer);
+}
+
+static void before_the_greeting_the_frame_deadline_holds_too(void **state)
+{
+    (void)state;
+    begin_to_measure();
+    struct raw_peer peer = raw_connect(house.port_number);
+    raw_send_header(&peer, 100, 0, HELLO_ID, HELLO_TAG);
+    player_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
+    expect_not_before(LIMIT_MS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HOUSE_TEST_WITH(who_says_nothing_ends_with_greeting_timeout, &impatient),
+        HOUSE_TEST_WITH(slow_bytes_do_not_extend_the_greeting, &impatient),
+        HOUSE_TEST_WITH(a_greeting_that_the_game_forgets_ends_with_greeting_timeout, &forgetful),
+        HOUSE_TEST_WITH(who_is_greeted_in_time_stays, &patient),
+        HOUSE_TEST_WITH(who_is_silent_is_pinged_once_and_ends_with_heartbeat_lost, &beating),
+        HOUSE_TEST_WITH(who_answers_each_ping_stays, &beating),
+        HOUSE_TEST_WITH(who_speaks_need_not_be_pinged, &beating),
+        HOUSE_TEST_WITH(who_only_listens_ends_with_heartbeat_lost, &beating),
+        HOUSE_TEST_WITH(who_does_not_play_ends_with_idle, &restless),
+        HOUSE_TEST_WITH(who_plays_is_not_idle, &unhurried),
+        HOUSE_TEST_WITH(a_frame_that_does_not_end_ends_with_frame_timeout, &brisk),
+        HOUSE_TEST_WITH(half_a_header_is_a_frame_that_has_begun, &brisk),
+        HOUSE_TEST_WITH(slow_bytes_do_not_extend_a_frame, &brisk),
+        HOUSE_TEST_WITH(frames_that_are_whole_in_time_may_follow_for_ever, &steady),
+        HOUSE_TEST_WITH(before_the_greeting_the_frame_deadline_holds_too, &brisk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

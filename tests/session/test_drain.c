@@ -1,0 +1,228 @@
+/* tests/session/test_drain.c: a server says goodbye to everybody. */
+#include "tests/session/player.h"
+#include "tests/test.h"
+
+#include <pthread.h>
+
+enum { LONG_MS = 60000 };
+
+static void expect_go_away(struct raw_peer *peer, uint32_t deadline_ms)
+{
+    const struct raw_frame *frame = player_expect(peer, GO_AWAY_ID);
+    Gw__GoAway *go_away = gw__go_away__unpack(NULL, frame->body_bytes, frame->body);
+    assert_non_null(go_away);
+    assert_int_equal(go_away->deadline_ms, deadline_ms);
+    assert_int_equal(go_away->retry_min_ms, 500);
+    assert_int_equal(go_away->retry_max_ms, 5000);
+    gw__go_away__free_unpacked(go_away, NULL);
+}
+
+static void nobody_is_drained_at_once(void **state)
+{
+    (void)state;
+    house_drain(&house.server, LONG_MS);
+    wait_until_drained(&house.server);
+}
+
+static void who_is_greeted_is_told_to_go_and_served_until_it_goes(void **state)
+{
+    (void)state;
+    struct raw_peer peers[2] = {player_join(), player_join()};
+    wait_for_count(&house.server.greeted, 2);
+    house_drain(&house.server, LONG_MS);
+    expect_go_away(&peers[0], LONG_MS);
+    expect_go_away(&peers[1], LONG_MS);
+    player_say(&peers[0], "one last word");
+    player_sync(&peers[0]);
+    assert_int_equal(atomic_load(&house.server.heard), 1);
+    raw_close(&peers[0]);
+    wait_for_count(&house.server.ended, 1);
+    assert_int_equal(atomic_load(&house.server.drained), 0);
+    raw_close(&peers[1]);
+    wait_until_drained(&house.server);
+    assert_int_equal(atomic_load(&house.server.ended_for[GW__CLOSE_REASON__BY_PEER]), 2);
+}
+
+static void who_is_not_greeted_reads_shutdown_at_once(void **state)
+{
+    (void)state;
+    struct raw_peer mute = raw_connect(house.port_number);
+    wait_for_count(&house.server.begun, 1);
+    house_drain(&house.server, LONG_MS);
+    player_expect_close(&mute, GW__CLOSE_REASON__SHUTDOWN);
+    wait_until_drained(&house.server);
+}
+
+static void who_is_still_here_at_the_deadline_reads_shutdown(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    wait_for_count(&house.server.greeted, 1);
+    uint64_t began_ms = raw_now_ms();
+    house_drain(&house.server, 100);
+    expect_go_away(&peer, 100);
+    player_expect_close(&peer, GW__CLOSE_REASON__SHUTDOWN);
+    assert_true(raw_now_ms() + 1 - began_ms >= 100);
+    wait_until_drained(&house.server);
+}
+
+static void a_later_hello_reads_shutdown(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    wait_for_count(&house.server.greeted, 1);
+    house_drain(&house.server, LONG_MS);
+    expect_go_away(&peer, LONG_MS);
+    for (int i = 0; i < 5; i++) {
+        struct raw_peer late = raw_connect(house.port_number);
+        const Gw__Hello hello = player_hello();
+        player_say_hello(&late, &hello);
+        player_expect_close(&late, GW__CLOSE_REASON__SHUTDOWN);
+    }
+    player_sync(&peer);
+    raw_close(&peer);
+    wait_until_drained(&house.server);
+    assert_int_equal(atomic_load(&house.server.greeted), 1);
+}
+
+static void who_comes_later_and_says_nothing_reads_shutdown(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    wait_for_count(&house.server.greeted, 1);
+    house_drain(&house.server, LONG_MS);
+    expect_go_away(&peer, LONG_MS);
+    struct raw_peer late = raw_connect(house.port_number);
+    player_expect_close(&late, GW__CLOSE_REASON__SHUTDOWN);
+    raw_close(&peer);
+    wait_until_drained(&house.server);
+}
+
+static int never_answer(struct gw_session *session, const Gw__Hello *hello)
+{
+    (void)session;
+    (void)hello;
+    return GW_GREET_LATER;
+}
+
+static const struct house_config forgetful = {.server_hooks = {.on_greet = never_answer}};
+
+static void who_waits_for_an_answer_reads_shutdown(void **state)
+{
+    (void)state;
+    struct raw_peer peer = raw_connect(house.port_number);
+    const Gw__Hello hello = player_hello();
+    player_say_hello(&peer, &hello);
+    player_sync(&peer);
+    house_drain(&house.server, LONG_MS);
+    player_expect_close(&peer, GW__CLOSE_REASON__SHUTDOWN);
+    wait_until_drained(&house.server);
+}
+
+static void after_the_end_nobody_is_let_in(void **state)
+{
+    (void)state;
+    house_drain(&house.server, 0);
+    wait_until_drained(&house.server);
+    struct raw_peer late = raw_connect(house.port_number);
+    assert_false(raw_read(&late, &(struct raw_frame){0}));
+    raw_close(&late);
+    assert_int_equal(counters_of(&house.server).begun, 0);
+}
+
+static const struct house_config tiny = {.server = {.session_count_max = 1}};
+
+/* Who was turned away is still on its way out, and drained waits for that, too. */
+static void drained_comes_after_who_was_turned_away(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    struct raw_peer late = raw_connect(house.port_number);
+    player_expect(&late, CLOSE_ID);
+    house_drain(&house.server, LONG_MS);
+    expect_go_away(&peer, LONG_MS);
+    raw_close(&peer);
+    wait_for_count(&house.server.ended, 1);
+    raw_sleep_ms(20);
+    assert_int_equal(atomic_load(&house.server.drained), 0);
+    raw_close(&late);
+    wait_until_drained(&house.server);
+}
+
+/* The race: players come, greet and leave while the farewell begins. Nobody is forgotten. */
+enum { CROWD_COUNT = 3, LATE_COUNT = 40 };
+
+static atomic_uint told_count;
+static atomic_uint fault_count;
+
+/* Reads what a player in a farewell may read: HELLO_ACK, GOAWAY, CLOSE SHUTDOWN. Then it goes. */
+static void live_through_it(void)
+{
+    struct raw_peer peer = raw_connect(house.port_number);
+    uint8_t hello[10];
+    uint8_t *body = raw_header(hello, 2, 0, HELLO_ID, HELLO_TAG);
+    body[0] = 0x08;
+    body[1] = GW_PROTOCOL_MAJOR;
+    raw_send_some(&peer, hello, sizeof hello);
+    struct raw_frame *frame = &(struct raw_frame){0};
+    unsigned acknowledged = 0;
+    unsigned sent_away = 0;
+    while (raw_read(&peer, frame) && frame->id != CLOSE_ID) {
+        acknowledged += frame->id == HELLO_ACK_ID;
+        sent_away += frame->id == GO_AWAY_ID;
+        if (sent_away != 0) {
+            break;
+        }
+    }
+    bool closed = frame->id == CLOSE_ID && frame->body[1] == GW__CLOSE_REASON__SHUTDOWN;
+    if (sent_away + closed != 1 || sent_away > acknowledged) {
+        atomic_fetch_add(&fault_count, 1);
+    }
+    atomic_fetch_add(&told_count, 1);
+    raw_close(&peer);
+}
+
+static void *join_the_crowd(void *context)
+{
+    (void)context;
+    for (int i = 0; i < LATE_COUNT; i++) {
+        live_through_it();
+    }
+    return NULL;
+}
+
+static void whoever_comes_while_the_farewell_begins_is_told(void **state)
+{
+    (void)state;
+    struct raw_peer stayer = player_join(); /* so that it does not end too early */
+    pthread_t crowd[CROWD_COUNT];
+    for (int i = 0; i < CROWD_COUNT; i++) {
+        assert_int_equal(pthread_create(&crowd[i], NULL, join_the_crowd, NULL), 0);
+    }
+    house_drain(&house.server, LONG_MS);
+    for (int i = 0; i < CROWD_COUNT; i++) {
+        pthread_join(crowd[i], NULL);
+    }
+    assert_int_equal(atomic_load(&fault_count), 0);
+    assert_int_equal(atomic_load(&told_count), CROWD_COUNT * LATE_COUNT);
+    expect_go_away(&stayer, LONG_MS);
+    raw_close(&stayer);
+    wait_until_drained(&house.server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HOUSE_TEST(nobody_is_drained_at_once),
+        HOUSE_TEST(who_is_greeted_is_told_to_go_and_served_until_it_goes),
+        HOUSE_TEST(who_is_not_greeted_reads_shutdown_at_once),
+        HOUSE_TEST(who_is_still_here_at_the_deadline_reads_shutdown),
+        HOUSE_TEST(a_later_hello_reads_shutdown),
+        HOUSE_TEST(who_comes_later_and_says_nothing_reads_shutdown),
+        HOUSE_TEST_WITH(who_waits_for_an_answer_reads_shutdown, &forgetful),
+        HOUSE_TEST(after_the_end_nobody_is_let_in),
+        HOUSE_TEST_WITH(drained_comes_after_who_was_turned_away, &tiny),
+        HOUSE_TEST(whoever_comes_while_the_farewell_begins_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,360 @@
+/* tests/session/test_end.c: a session ends once, for one reason, and says so. */
+#include "tests/session/player.h"
+#include "tests/test.h"
+
+#include "net/turn.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Ended from elsewhere. */
+
+static void what_was_sent_before_the_end_comes_before_close(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    wait_for_count(&house.server.greeted, 1);
+    struct gw_session *session = house_session();
+    Gw__Ping number = GW__PING__INIT;
+    for (number.stamp = 1; number.stamp <= 100; number.stamp++) {
+        gw_session_send(session, NUMBER, &number.base);
+    }
+    assert_false(gw_session_has_ended(session));
+    gw_session_end(session, GW__CLOSE_REASON__KICKED);
+    assert_true(gw_session_has_ended(session));
+    gw_session_send(session, NUMBER, &number.base); /* dropped */
+    for (uint64_t stamp = 1; stamp <= 100; stamp++) {
+        assert_int_equal(player_expect_stamp(&peer, NUMBER), stamp);
+    }
+    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    gw_session_unref(session);
+}
+
+static void the_first_reason_is_the_reason(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    wait_for_count(&house.server.greeted, 1);
+    struct gw_session *session = house_session();
+    gw_session_end(session, GW__CLOSE_REASON__KICKED);
+    gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
+    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__KICKED], 1);
+    gw_session_unref(session);
+}
+
+enum { RIVAL_COUNT = 4, RACE_COUNT = 40 };
+
+static void *end_it(void *context)
+{
+    gw_session_end(context, GW__CLOSE_REASON__KICKED);
+    return NULL;
+}
+
+static void of_many_ends_at_once_one_is_told_and_on_end_comes_once(void **state)
+{
+    (void)state;
+    for (unsigned race = 1; race <= RACE_COUNT; race++) {
+        struct raw_peer peer = player_join();
+        wait_for_count(&house.server.greeted, race);
+        struct gw_session *session = house_session();
+        pthread_t rivals[RIVAL_COUNT];
+        for (int i = 0; i < RIVAL_COUNT; i++) {
+            assert_int_equal(pthread_create(&rivals[i], NULL, end_it, session), 0);
+        }
+        for (int i = 0; i < RIVAL_COUNT; i++) {
+            pthread_join(rivals[i], NULL);
+        }
+        player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+        gw_session_unref(session);
+    }
+    wait_for_count(&house.server.ended, RACE_COUNT);
+    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__KICKED], RACE_COUNT);
+}
+
+/* I6: the peer reads CLOSE, then FIN, also when it is in the middle of sending. */
+static void close_is_read_by_a_peer_that_keeps_sending(void **state)
+{
+    (void)state;
+    static uint8_t stuff[64 * 1024];
+    for (unsigned round = 1; round <= 20; round++) {
+        struct raw_peer peer = player_join();
+        wait_for_count(&house.server.greeted, round);
+        struct gw_session *session = house_session();
+        for (size_t i = 0; i + 8 <= sizeof stuff; i += 8) {
+            raw_header(stuff + i, 0, 0, EITHER, 0);
+        }
+        raw_send(&peer, stuff, 8 * 1000);
+        gw_session_end(session, GW__CLOSE_REASON__KICKED);
+        gw_session_unref(session);
+        while (!raw_has_news(&peer) && raw_send_some(&peer, stuff, 1024) > 0) {
+        }
+        player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    }
+}
+
+static void close_is_read_by_a_peer_in_the_middle_of_a_frame(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    wait_for_count(&house.server.greeted, 1);
+    raw_send_header(&peer, 200, 0, SAY, 0);
+    struct gw_session *session = house_session();
+    gw_session_end(session, GW__CLOSE_REASON__KICKED);
+    gw_session_unref(session);
+    raw_send_some(&peer, "more", 4);
+    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+}
+
+/* Ended by the peer. */
+
+static void a_peers_close_is_not_answered_and_its_reason_is_kept(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    Gw__Close close = GW__CLOSE__INIT;
+    close.reason = GW__CLOSE_REASON__SHUTDOWN;
+    player_send(&peer, CLOSE_ID, &close.base);
+    player_expect_silence(&peer);
+    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
+    assert_int_equal(atomic_load(&house.server.told[GW__CLOSE_REASON__SHUTDOWN]), 1);
+}
+
+static void a_peers_reason_that_nobody_knows_is_none(void **state)
+{
+    (void)state;
+    static const int reasons[] = {-1, 14, 19, 30, 1000000};
+    for (unsigned i = 0; i < 5; i++) {
+        struct raw_peer peer = player_join();
+        Gw__Close close = GW__CLOSE__INIT;
+        close.reason = (Gw__CloseReason)reasons[i];
+        player_send(&peer, CLOSE_ID, &close.base);
+        player_expect_silence(&peer);
+        wait_for_count(&house.server.told[GW__CLOSE_REASON__NONE], i + 1);
+    }
+}
+
+static void what_comes_after_a_peers_close_is_not_heard(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    uint8_t frames[16];
+    raw_header(raw_header(frames, 0, 0, CLOSE_ID, 0), 0, 0, SAY, 0);
+    raw_send(&peer, frames, sizeof frames);
+    player_expect_silence(&peer);
+    wait_for_count(&house.server.ended, 1);
+    assert_int_equal(atomic_load(&house.server.heard), 0);
+}
+
+static void a_peer_that_hangs_up_ends_by_peer(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    player_say(&peer, "goodbye");
+    raw_close(&peer);
+    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
+    assert_int_equal(atomic_load(&house.server.told[GW__CLOSE_REASON__NONE]), 1);
+    assert_int_equal(atomic_load(&house.server.heard), 1);
+}
+
+/* T8: a FIN after the last word: what it asked for is answered, and it can still read. */
+static void a_peer_that_says_fin_reads_what_it_asked_for(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    player_stamp(&peer, PING_ID, 7);
+    raw_finish(&peer);
+    assert_int_equal(player_expect_stamp(&peer, PONG_ID), 7);
+    player_expect_silence(&peer);
+    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
+}
+
+static void a_peer_that_resets_ends_with_network(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    raw_reset(&peer);
+    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__NETWORK], 1);
+}
+
+static void a_peer_that_resets_in_the_middle_of_a_frame_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    raw_send_header(&peer, 200, 0, SAY, 0);
+    raw_reset(&peer);
+    wait_for_count(&house.server.ended, 1);
+    assert_int_equal(atomic_load(&house.server.heard), 0);
+}
+
+/* T30: ended from inside its own callbacks. */
+
+static void end_in_begin(struct gw_session *session)
+{
+    gw_session_end(session, GW__CLOSE_REASON__KICKED);
+}
+
+static int end_in_greet(struct gw_session *session, const Gw__Hello *hello)
+{
+    (void)hello;
+    gw_session_end(session, GW__CLOSE_REASON__KICKED);
+    return 0;
+}
+
+static void end_in_handler(struct gw_session *session, const struct gw_frame *frame,
+                           const ProtobufCMessage *message)
+{
+    (void)frame;
+    (void)message;
+    Gw__Ping number = GW__PING__INIT;
+    number.stamp = 4;
+    gw_session_send(session, NUMBER, &number.base);
+    gw_session_end(session, GW__CLOSE_REASON__KICKED);
+    gw_session_send(session, NUMBER, &number.base);
+}
+
+static void use_in_end(struct gw_session *session, Gw__CloseReason reason)
+{
+    Gw__Ping number = GW__PING__INIT;
+    gw_session_send(session, NUMBER, &number.base);
+    gw_session_end(session, reason);
+    assert_true(gw_session_has_ended(session));
+    assert_null(gw_session_manager_find(gw_session_manager_of(session), gw_session_id_of(session)));
+}
+
+static const struct house_config ends_in_begin = {.server_hooks = {.on_begin = end_in_begin}};
+static const struct house_config ends_in_greet = {.server_hooks = {.on_greet = end_in_greet}};
+static const struct house_config ends_in_greeted = {.server_hooks = {.on_greeted = end_in_begin}};
+static const struct house_config ends_in_handler = {.server_hooks = {.on_heard = end_in_handler}};
+static const struct house_config used_in_end = {.server_hooks = {.on_end = use_in_end}};
+
+static void it_may_be_ended_in_on_begin(void **state)
+{
+    (void)state;
+    struct raw_peer peer = raw_connect(house.port_number);
+    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    wait_for_count(&house.server.ended, 1);
+}
+
+static void it_may_be_ended_in_on_greet(void **state)
+{
+    (void)state;
+    struct raw_peer peer = raw_connect(house.port_number);
+    const Gw__Hello hello = player_hello();
+    player_say_hello(&peer, &hello);
+    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    assert_int_equal(atomic_load(&house.server.greeted), 0);
+}
+
+static void it_may_be_ended_in_on_greeted(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+}
+
+static void it_may_be_ended_in_a_handler(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    uint8_t frames[8 * 10];
+    for (int i = 0; i < 10; i++) {
+        raw_header(frames + i * 8, 0, 0, SAY, 0);
+    }
+    raw_send(&peer, frames, sizeof frames);
+    assert_int_equal(player_expect_stamp(&peer, NUMBER), 4);
+    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    assert_int_equal(atomic_load(&house.server.heard), 1);
+}
+
+static void on_end_may_use_the_session_and_finds_it_no_more(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    raw_close(&peer);
+    peer = player_join();
+    raw_send_header(&peer, 0, 0, 65535, 0);
+    player_expect_close(&peer, GW__CLOSE_REASON__UNKNOWN_PACKET);
+    wait_for_count(&house.server.ended, 2);
+}
+
+/* T30: handlers that end, send to and look for each other, on all workers at once. */
+
+enum { FRIEND_COUNT = 16, MESSAGE_COUNT = 300 };
+
+static _Atomic gw_session_id friends[FRIEND_COUNT];
+
+static void meddle(struct gw_session *session, const struct gw_frame *frame,
+                   const ProtobufCMessage *message)
+{
+    (void)frame;
+    uint64_t stamp = ((const Gw__Ping *)message)->stamp;
+    gw_session_id id = atomic_load(&friends[stamp % FRIEND_COUNT]);
+    struct gw_session *other = gw_session_manager_find(gw_session_manager_of(session), id);
+    if (other != NULL) {
+        gw_session_send(other, NUMBER, message);
+        if (stamp % 97 == 0) {
+            gw_session_end(other, GW__CLOSE_REASON__KICKED);
+        }
+        gw_session_unref(other);
+    }
+}
+
+static void make_friends(struct gw_session *session)
+{
+    atomic_store(&friends[(uint32_t)gw_session_id_of(session) % FRIEND_COUNT],
+                 gw_session_id_of(session));
+}
+
+static const struct house_config meddlers = {
+    .server_hooks = {.on_heard = meddle, .on_greeted = make_friends}};
+
+static void handlers_may_send_to_and_end_each_other(void **state)
+{
+    (void)state;
+    struct raw_peer peers[FRIEND_COUNT];
+    for (int i = 0; i < FRIEND_COUNT; i++) {
+        peers[i] = player_join();
+    }
+    srand(7);
+    for (int i = 0; i < MESSAGE_COUNT; i++) {
+        for (int p = 0; p < FRIEND_COUNT; p++) {
+            uint8_t frame[17] = {0};
+            uint64_t stamp = (uint64_t)rand();
+            raw_header(frame, 9, 0, EITHER, 0)[0] = 0x09;
+            memcpy(frame + 9, &stamp, sizeof stamp);
+            raw_send_some(&peers[p], frame, sizeof frame);
+        }
+    }
+    for (int i = 0; i < FRIEND_COUNT; i++) {
+        raw_close(&peers[i]);
+    }
+    wait_until_empty(house.server.manager);
+    wait_for_count(&house.server.ended, FRIEND_COUNT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HOUSE_TEST(what_was_sent_before_the_end_comes_before_close),
+        HOUSE_TEST(the_first_reason_is_the_reason),
+        HOUSE_TEST(of_many_ends_at_once_one_is_told_and_on_end_comes_once),
+        HOUSE_TEST(close_is_read_by_a_peer_that_keeps_sending),
+        HOUSE_TEST(close_is_read_by_a_peer_in_the_middle_of_a_frame),
+        HOUSE_TEST(a_peers_close_is_not_answered_and_its_reason_is_kept),
+        HOUSE_TEST(a_peers_reason_that_nobody_knows_is_none),
+        HOUSE_TEST(what_comes_after_a_peers_close_is_not_heard),
+        HOUSE_TEST(a_peer_that_hangs_up_ends_by_peer),
+        HOUSE_TEST(a_peer_that_says_fin_reads_what_it_asked_for),
+        HOUSE_TEST(a_peer_that_resets_ends_with_network),
+        HOUSE_TEST(a_peer_that_resets_in_the_middle_of_a_frame_leaves_nothing_behind),
+        HOUSE_TEST_WITH(it_may_be_ended_in_on_begin, &ends_in_begin),
+        HOUSE_TEST_WITH(it_may_be_ended_in_on_greet, &ends_in_greet),
+        HOUSE_TEST_WITH(it_may_be_ended_in_on_greeted, &ends_in_greeted),
+        HOUSE_TEST_WITH(it_may_be_ended_in_a_handler, &ends_in_handler),
+        HOUSE_TEST_WITH(on_end_may_use_the_session_and_finds_it_no_more, &used_in_end),
+        HOUSE_TEST_WITH(handlers_may_send_to_and_end_each_other, &meddlers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,381 @@
+/* tests/session/test_greeting.c: HELLO and its answers. */
+#include "tests/session/player.h"
+#include "tests/test.h"
+
+#include <string.h>
+
+static char long_text[600];
+
+/* A text of `bytes` characters. */
+static char *text_of(size_t bytes)
+{
+    memset(long_text, 'x', sizeof long_text);
+    long_text[bytes] = '\0';
+    return long_text;
+}
+
+static struct raw_peer say_hello(const Gw__Hello *hello)
+{
+    struct raw_peer peer = raw_connect(house.port_number);
+    player_say_hello(&peer, hello);
+    return peer;
+}
+
+static void expect_welcome(const Gw__Hello *hello)
+{
+    struct raw_peer peer = say_hello(hello);
+    player_expect(&peer, HELLO_ACK_ID);
+    raw_close(&peer);
+}
+
+static void expect_refusal(const Gw__Hello *hello, Gw__CloseReason reason)
+{
+    struct raw_peer peer = say_hello(hello);
+    player_expect_close(&peer, reason);
+}
+
+static void hello_ack_answers_hello_and_says_what_we_take(void **state)
+{
+    (void)state;
+    const Gw__Hello hello = player_hello();
+    struct raw_peer peer = say_hello(&hello);
+    const struct raw_frame *frame = player_expect(&peer, HELLO_ACK_ID);
+    assert_int_equal(frame->flags, GW_FRAME_REPLY);
+    assert_int_equal(frame->tag, HELLO_TAG);
+    Gw__HelloAck *ack = gw__hello_ack__unpack(NULL, frame->body_bytes, frame->body);
+    assert_int_equal(ack->heartbeat_ms, 10000);
+    assert_int_equal(ack->body_bytes_max, 4096);
+    assert_int_not_equal(ack->schema_hash, 0);
+    wait_for_count(&house.server.greeted, 1);
+    assert_int_equal(ack->session_id, atomic_load(&house.server.last_id));
+    gw__hello_ack__free_unpacked(ack, NULL);
+    raw_close(&peer);
+}
+
+static void a_hello_of_another_version_is_refused(void **state)
+{
+    (void)state;
+    Gw__Hello hello = player_hello();
+    hello.protocol_major = GW_PROTOCOL_MAJOR + 1;
+    expect_refusal(&hello, GW__CLOSE_REASON__WRONG_VERSION);
+    hello.protocol_major = 0;
+    expect_refusal(&hello, GW__CLOSE_REASON__WRONG_VERSION);
+}
+
+static void a_name_has_at_most_32_bytes(void **state)
+{
+    (void)state;
+    Gw__Hello hello = player_hello();
+    hello.name = text_of(32);
+    expect_welcome(&hello);
+    hello.name = text_of(33);
+    expect_refusal(&hello, GW__CLOSE_REASON__BAD_BODY);
+}
+
+static void a_client_build_has_at_most_64_bytes(void **state)
+{
+    (void)state;
+    Gw__Hello hello = player_hello();
+    hello.client_build = text_of(64);
+    expect_welcome(&hello);
+    hello.client_build = text_of(65);
+    expect_refusal(&hello, GW__CLOSE_REASON__BAD_BODY);
+}
+
+static void credentials_have_at_most_512_bytes(void **state)
+{
+    (void)state;
+    Gw__Hello hello = player_hello();
+    hello.credentials.data = (uint8_t *)text_of(513);
+    hello.credentials.len = 512;
+    expect_welcome(&hello);
+    hello.credentials.len = 513;
+    expect_refusal(&hello, GW__CLOSE_REASON__BAD_BODY);
+}
+
+static void a_hello_has_at_most_1024_bytes(void **state)
+{
+    (void)state;
+    /* An unknown field, 15, fills the body up: a tag, a length of two bytes, then the bytes. */
+    uint8_t body[1024] = {0x08, GW_PROTOCOL_MAJOR, 0x7A, 0xFB, 0x07};
+    assert_int_equal(0x07 * 128 + 0x7B, sizeof body - 5);
+    struct raw_peer peer = raw_connect(house.port_number);
+    raw_send_frame(&peer, HELLO_ID, HELLO_TAG, body, sizeof body);
+    player_expect(&peer, HELLO_ACK_ID);
+    raw_close(&peer);
+    peer = raw_connect(house.port_number);
+    raw_send_header(&peer, 1025, 0, HELLO_ID, HELLO_TAG);
+    player_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
+}
+
+static void a_hello_that_is_no_message_is_a_bad_body(void **state)
+{
+    (void)state;
+    const uint8_t body[] = {0x08, 0xFF, 0xFF};
+    struct raw_peer peer = raw_connect(house.port_number);
+    raw_send_frame(&peer, HELLO_ID, HELLO_TAG, body, sizeof body);
+    player_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
+}
+
+static void a_second_hello_is_at_the_wrong_stage(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    const Gw__Hello hello = player_hello();
+    player_say_hello(&peer, &hello);
+    player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+}
+
+static void other_schemas_are_welcome_counted_and_logged_once_each(void **state)
+{
+    (void)state;
+    Gw__Hello hello = player_hello();
+    expect_welcome(&hello); /* 0: not known */
+    hello.schema_hash = 77;
+    expect_welcome(&hello);
+    expect_welcome(&hello);
+    hello.schema_hash = 78;
+    expect_welcome(&hello);
+    wait_for_count(&house.server.greeted, 4);
+    assert_int_equal(counters_of(&house.server).other_schema, 3);
+    assert_int_equal(atomic_load(&house.other_schema_logged), 2);
+}
+
+static void a_flood_of_schemas_does_not_flood_the_log(void **state)
+{
+    (void)state;
+    Gw__Hello hello = player_hello();
+    for (uint64_t hash = 1; hash <= 40; hash++) {
+        hello.schema_hash = hash;
+        expect_welcome(&hello);
+    }
+    assert_int_equal(counters_of(&house.server).other_schema, 40);
+    assert_int_equal(atomic_load(&house.other_schema_logged), 16);
+}
+
+/* Who is not a player. */
+
+static void expect_visitor(const char *bytes, size_t count, enum gw_visitor visitor)
+{
+    struct gw_session_counters before = counters_of(&house.server);
+    struct raw_peer peer = raw_connect(house.port_number);
+    raw_send(&peer, bytes, count);
+    player_expect_silence(&peer);
+    wait_until_empty(house.server.manager);
+    struct gw_session_counters after = counters_of(&house.server);
+    assert_int_equal(after.not_a_player[visitor], before.not_a_player[visitor] + 1);
+    assert_int_equal(after.ended[GW__CLOSE_REASON__NOT_A_PLAYER],
+                     before.ended[GW__CLOSE_REASON__NOT_A_PLAYER] + 1);
+}
+
+#define EXPECT_VISITOR(bytes, visitor) expect_visitor(bytes, sizeof(bytes) - 1, visitor)
+
+static void who_is_not_a_player_is_closed_without_an_answer_and_counted_by_kind(void **state)
+{
+    (void)state;
+    EXPECT_VISITOR("GET / HTTP/1.1\r\n\r\n", GW_VISITOR_HTTP);
+    EXPECT_VISITOR("POST /login HTTP/1.1\r\n", GW_VISITOR_HTTP);
+    EXPECT_VISITOR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", GW_VISITOR_HTTP);
+    EXPECT_VISITOR("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", GW_VISITOR_TLS);
+    EXPECT_VISITOR("SSH-2.0-OpenSSH_9.2\r\n", GW_VISITOR_SSH);
+    EXPECT_VISITOR("\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01", GW_VISITOR_RDP);
+    EXPECT_VISITOR("\x02\x00\x00\x00\x01\x00\x00\x00\x08\x01", GW_VISITOR_OTHER); /* no tag */
+    EXPECT_VISITOR("\x02\x00\x00\x01\x01\x00\x47\x57\x08\x01", GW_VISITOR_OTHER); /* a flag */
+    EXPECT_VISITOR("\x02\x00\x00\x00\x03\x00\x47\x57\x08\x01", GW_VISITOR_OTHER); /* PING */
+    EXPECT_VISITOR("\x01\x00\x00\x00\x01\x00\x47\x57\x08", GW_VISITOR_OTHER);     /* a body of 1 */
+    EXPECT_VISITOR("\x00\x00\x00\x00\x00\x00\x00\x00", GW_VISITOR_OTHER);
+    EXPECT_VISITOR("\xff\xff\xff\xff\xff\xff\xff\xff", GW_VISITOR_OTHER);
+    assert_int_equal(atomic_load(&house.logged), 0);
+}
+
+static void a_hello_of_two_bytes_is_a_players(void **state)
+{
+    (void)state;
+    const uint8_t body[] = {0x08, GW_PROTOCOL_MAJOR};
+    struct raw_peer peer = raw_connect(house.port_number);
+    raw_send_frame(&peer, HELLO_ID, HELLO_TAG, body, sizeof body);
+    player_expect(&peer, HELLO_ACK_ID);
+    raw_close(&peer);
+}
+
+static void every_visitor_has_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(gw_visitor_name(GW_VISITOR_HTTP), "http");
+    assert_string_equal(gw_visitor_name(GW_VISITOR_OTHER), "other");
+    assert_string_equal(gw_visitor_name(GW_VISITOR_COUNT), "?");
+}
+
+/* The game decides. */
+
+static int refuse(struct gw_session *session, const Gw__Hello *hello)
+{
+    (void)session;
+    return strcmp(hello->name, "Mallory") == 0 ? GW__CLOSE_REASON__NOT_WELCOME : 0;
+}
+
+static const struct house_config doorman = {.server_hooks = {.on_greet = refuse}};
+
+static void the_game_refuses_with_a_reason(void **state)
+{
+    (void)state;
+    Gw__Hello hello = player_hello();
+    expect_welcome(&hello);
+    hello.name = "Mallory";
+    expect_refusal(&hello, GW__CLOSE_REASON__NOT_WELCOME);
+    wait_for_count(&house.server.greeted, 1);
+}
+
+static int put_in_room(struct gw_session *session, const Gw__Hello *hello)
+{
+    (void)hello;
+    gw_session_set_stage(session, 1);
+    return 0;
+}
+
+static const struct house_config into_room = {.server_hooks = {.on_greet = put_in_room}};
+
+static void the_greeting_leads_to_the_stage_that_on_greet_chose(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    player_stamp(&peer, IN_ROOM, 1);
+    player_sync(&peer);
+    player_stamp(&peer, IN_LOBBY, 1);
+    player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+}
+
+/* The game takes its time. */
+
+static _Atomic gw_session_id asked_id;
+
+static int answer_later(struct gw_session *session, const Gw__Hello *hello)
+{
+    (void)hello;
+    gw_session_set_stage(session, 1); /* holds from the answer on */
+    atomic_store(&asked_id, gw_session_id_of(session));
+    return GW_GREET_LATER;
+}
+
+static const struct house_config slow_game = {.server_hooks = {.on_greet = answer_later}};
+
+struct answer {
+    struct gw_session *session;
+    int verdict;
+};
+
+static void give_answer(void *context)
+{
+    const struct answer *answer = context;
+    gw_session_greet(answer->session, answer->verdict);
+}
+
+/* Waits until the game was asked; an id that an earlier test has left is stale. */
+static struct gw_session *asked_session(void)
+{
+    for (uint64_t end = raw_now_ms() + RAW_PATIENCE_MS; raw_now_ms() < end;) {
+        struct gw_session *session =
+            gw_session_manager_find(house.server.manager, atomic_load(&asked_id));
+        if (session != NULL) {
+            return session;
+        }
+        raw_sleep_ms(1);
+    }
+    fail();
+    return NULL;
+}
+
+/* Answers in the session's turn. */
+static void answer_now(int verdict)
+{
+    struct answer answer = {asked_session(), verdict};
+    run_in_turn(gw_session_turn(answer.session), give_answer, &answer);
+    gw_session_unref(answer.session);
+}
+
+static void a_late_answer_lets_the_peer_in(void **state)
+{
+    (void)state;
+    const Gw__Hello hello = player_hello();
+    struct raw_peer peer = say_hello(&hello);
+    player_sync(&peer); /* PING is welcome meanwhile */
+    assert_int_equal(atomic_load(&house.server.greeted), 0);
+    answer_now(0);
+    player_expect(&peer, HELLO_ACK_ID);
+    player_stamp(&peer, IN_ROOM, 1);
+    player_sync(&peer);
+    raw_close(&peer);
+}
+
+static void a_late_answer_refuses(void **state)
+{
+    (void)state;
+    const Gw__Hello hello = player_hello();
+    struct raw_peer peer = say_hello(&hello);
+    answer_now(GW__CLOSE_REASON__NOT_WELCOME);
+    player_expect_close(&peer, GW__CLOSE_REASON__NOT_WELCOME);
+}
+
+static void while_the_game_thinks_a_second_hello_is_not_asked(void **state)
+{
+    (void)state;
+    const Gw__Hello hello = player_hello();
+    struct raw_peer peer = say_hello(&hello);
+    player_say_hello(&peer, &hello);
+    player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+}
+
+static void while_the_game_thinks_its_packets_are_not_welcome(void **state)
+{
+    (void)state;
+    const Gw__Hello hello = player_hello();
+    struct raw_peer peer = say_hello(&hello);
+    player_stamp(&peer, IN_ROOM, 1);
+    player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+}
+
+static void an_answer_that_comes_twice_or_too_late_changes_nothing(void **state)
+{
+    (void)state;
+    const Gw__Hello hello = player_hello();
+    struct raw_peer peer = say_hello(&hello);
+    answer_now(0);
+    player_expect(&peer, HELLO_ACK_ID);
+    wait_for_count(&house.server.greeted, 1);
+    struct answer answer = {house_session(), 0};
+    run_in_turn(gw_session_turn(answer.session), give_answer, &answer);
+    answer.verdict = GW__CLOSE_REASON__NOT_WELCOME;
+    run_in_turn(gw_session_turn(answer.session), give_answer, &answer);
+    player_sync(&peer);
+    gw_session_end(answer.session, GW__CLOSE_REASON__KICKED);
+    run_in_turn(gw_session_turn(answer.session), give_answer, &answer);
+    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    gw_session_unref(answer.session);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HOUSE_TEST(hello_ack_answers_hello_and_says_what_we_take),
+        HOUSE_TEST(a_hello_of_another_version_is_refused),
+        HOUSE_TEST(a_name_has_at_most_32_bytes),
+        HOUSE_TEST(a_client_build_has_at_most_64_bytes),
+        HOUSE_TEST(credentials_have_at_most_512_bytes),
+        HOUSE_TEST(a_hello_has_at_most_1024_bytes),
+        HOUSE_TEST(a_hello_that_is_no_message_is_a_bad_body),
+        HOUSE_TEST(a_second_hello_is_at_the_wrong_stage),
+        HOUSE_TEST(other_schemas_are_welcome_counted_and_logged_once_each),
+        HOUSE_TEST(a_flood_of_schemas_does_not_flood_the_log),
+        HOUSE_TEST(who_is_not_a_player_is_closed_without_an_answer_and_counted_by_kind),
+        HOUSE_TEST(a_hello_of_two_bytes_is_a_players),
+        cmocka_unit_test(every_visitor_has_a_name),
+        HOUSE_TEST_WITH(the_game_refuses_with_a_reason, &doorman),
+        HOUSE_TEST_WITH(the_greeting_leads_to_the_stage_that_on_greet_chose, &into_room),
+        HOUSE_TEST_WITH(a_late_answer_lets_the_peer_in, &slow_game),
+        HOUSE_TEST_WITH(a_late_answer_refuses, &slow_game),
+        HOUSE_TEST_WITH(while_the_game_thinks_a_second_hello_is_not_asked, &slow_game),
+        HOUSE_TEST_WITH(while_the_game_thinks_its_packets_are_not_welcome, &slow_game),
+        HOUSE_TEST_WITH(an_answer_that_comes_twice_or_too_late_changes_nothing, &slow_game),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

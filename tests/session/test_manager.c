@@ -1,0 +1,323 @@
+/* tests/session/test_manager.c: everybody who is here, and who is not let in. */
+#include "tests/session/player.h"
+#include "tests/test.h"
+
+#include "net/buf.h"
+#include "net/port.h"
+
+#include <pthread.h>
+#include <string.h>
+
+static const struct house_config small_house = {.server = {.session_count_max = 3}};
+
+static void who_comes_when_the_server_is_full_reads_server_full(void **state)
+{
+    (void)state;
+    struct raw_peer peers[3];
+    for (int i = 0; i < 3; i++) {
+        peers[i] = player_join();
+    }
+    assert_int_equal(gw_session_manager_count(house.server.manager), 3);
+    for (uint64_t turned_away = 1; turned_away <= 5; turned_away++) {
+        struct raw_peer late = raw_connect(house.port_number);
+        const Gw__Hello hello = player_hello();
+        player_say_hello(&late, &hello);
+        player_expect_close(&late, GW__CLOSE_REASON__SERVER_FULL);
+        struct gw_session_counters counters = counters_of(&house.server);
+        assert_int_equal(counters.ended[GW__CLOSE_REASON__SERVER_FULL], turned_away);
+        assert_int_equal(counters.begun, 3 + turned_away);
+    }
+    assert_int_equal(atomic_load(&house.server.begun), 3);
+    raw_close(&peers[0]);
+    wait_for_count(&house.server.ended, 1);
+    peers[0] = player_join();
+    for (int i = 0; i < 3; i++) {
+        player_sync(&peers[i]);
+        raw_close(&peers[i]);
+    }
+}
+
+static void a_session_is_found_by_its_id_until_it_has_ended(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    wait_for_count(&house.server.greeted, 1);
+    struct gw_session *session = house_session();
+    gw_session_id id = gw_session_id_of(session);
+    assert_ptr_equal(gw_session_manager_of(session), house.server.manager);
+    assert_true(gw_addr_is_ipv4(gw_session_peer(session)));
+    assert_int_not_equal(gw_session_peer(session)->port, 0);
+    raw_close(&peer);
+    wait_for_count(&house.server.ended, 1);
+    assert_null(gw_session_manager_find(house.server.manager, id));
+    /* Held, it may still be asked; what is sent to it is dropped. */
+    assert_int_equal(gw_session_id_of(session), id);
+    assert_true(gw_session_has_ended(session));
+    Gw__Ping number = GW__PING__INIT;
+    gw_session_send(session, NUMBER, &number.base);
+    gw_session_end(session, GW__CLOSE_REASON__KICKED);
+    gw_session_unref(session);
+    assert_int_equal(atomic_load(&house.server.ended), 1);
+}
+
+static void a_stale_id_does_not_find_who_came_after(void **state)
+{
+    (void)state;
+    gw_session_id ids[20];
+    for (unsigned i = 0; i < 20; i++) {
+        struct raw_peer peer = player_join();
+        wait_for_count(&house.server.greeted, i + 1);
+        ids[i] = atomic_load(&house.server.last_id);
+        for (unsigned before = 0; before < i; before++) {
+            assert_int_not_equal(ids[before], ids[i]);
+            assert_null(gw_session_manager_find(house.server.manager, ids[before]));
+        }
+        raw_close(&peer);
+        wait_for_count(&house.server.ended, i + 1);
+    }
+}
+
+struct roll {
+    unsigned count;
+    uint64_t sum;
+};
+
+static void call_up(struct gw_session *session, void *context)
+{
+    struct roll *roll = context;
+    roll->count++;
+    roll->sum += gw_session_id_of(session);
+    Gw__Ping number = GW__PING__INIT;
+    gw_session_send(session, NUMBER, &number.base);
+}
+
+static void each_visits_everybody_once(void **state)
+{
+    (void)state;
+    enum { COUNT = 300 };
+    static struct raw_peer peers[COUNT];
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < COUNT; i++) {
+        peers[i] = player_join();
+        wait_for_count(&house.server.greeted, i + 1);
+        sum += atomic_load(&house.server.last_id);
+    }
+    struct roll roll = {0, 0};
+    gw_session_manager_each(house.server.manager, call_up, &roll);
+    assert_int_equal(roll.count, COUNT);
+    assert_int_equal(roll.sum, sum);
+    for (int i = 0; i < COUNT; i++) {
+        player_expect_stamp(&peers[i], NUMBER);
+        raw_close(&peers[i]);
+    }
+    wait_until_empty(house.server.manager);
+    gw_session_manager_each(house.server.manager, call_up, &roll);
+    assert_int_equal(roll.count, COUNT);
+}
+
+/* The race: some threads find, send to and end whoever is there, while players come and go. */
+enum { MEDDLER_COUNT = 3, COMER_COUNT = 150 };
+
+static atomic_bool all_have_gone;
+static atomic_uint met_count;
+
+static void *meddle(void *context)
+{
+    unsigned seed = *(unsigned *)context;
+    Gw__Ping number = GW__PING__INIT;
+    while (!atomic_load(&all_have_gone)) {
+        gw_session_id id = atomic_load(&house.server.last_id);
+        struct gw_session *session = gw_session_manager_find(house.server.manager, id);
+        if (session == NULL) {
+            raw_sleep_ms(0);
+            continue;
+        }
+        atomic_fetch_add(&met_count, 1);
+        gw_session_send(session, NUMBER, &number.base);
+        if (++seed % 16 == 0) {
+            gw_session_end(session, GW__CLOSE_REASON__KICKED);
+        }
+        gw_session_unref(session);
+    }
+    return NULL;
+}
+
+static void come_and_go(int how)
+{
+    struct raw_peer peer = raw_connect(house.port_number);
+    const Gw__Hello hello = player_hello();
+    player_say_hello(&peer, &hello);
+    player_expect(&peer, HELLO_ACK_ID);
+    if (how % 3 == 0) {
+        raw_reset(&peer);
+    } else {
+        raw_close(&peer);
+    }
+}
+
+static void who_is_found_stays_while_players_come_and_go(void **state)
+{
+    (void)state;
+    pthread_t meddlers[MEDDLER_COUNT];
+    unsigned seeds[MEDDLER_COUNT] = {1, 5, 9};
+    for (int i = 0; i < MEDDLER_COUNT; i++) {
+        assert_int_equal(pthread_create(&meddlers[i], NULL, meddle, &seeds[i]), 0);
+    }
+    for (int i = 0; i < COMER_COUNT; i++) {
+        come_and_go(i);
+    }
+    wait_until_empty(house.server.manager);
+    atomic_store(&all_have_gone, true);
+    for (int i = 0; i < MEDDLER_COUNT; i++) {
+        pthread_join(meddlers[i], NULL);
+    }
+    assert_int_equal(atomic_load(&house.server.ended), COMER_COUNT);
+    assert_true(atomic_load(&met_count) > 0);
+}
+
+/* Slow consumers. */
+
+static const struct house_config short_queues = {.server = {.send_queue_bytes_max = 64 * 1024}};
+
+static void talk_until_it_ends(struct gw_session *session)
+{
+    static char text[8001];
+    memset(text, 'x', sizeof text - 1);
+    Gw__Error line = GW__ERROR__INIT;
+    line.text = text;
+    for (unsigned i = 0; i < 20000 && !gw_session_has_ended(session); i++) {
+        gw_session_send(session, LINE, &line.base);
+        if (i % 8 == 0) {
+            raw_sleep_ms(1);
+        }
+    }
+    assert_true(gw_session_has_ended(session));
+}
+
+/* P3, T7: only a peer that does not read ends, and nobody's queue grows beyond its limit. */
+static void who_does_not_read_ends_with_slow_consumer(void **state)
+{
+    (void)state;
+    struct raw_peer slow = raw_connect_narrow(house.port_number, 4096);
+    const Gw__Hello hello = player_hello();
+    player_say_hello(&slow, &hello);
+    player_expect(&slow, HELLO_ACK_ID);
+    wait_for_count(&house.server.greeted, 1);
+    struct gw_session *session = house_session();
+    struct raw_peer good = player_join();
+    talk_until_it_ends(session);
+    struct gw_port_counters counters;
+    gw_port_counters(house.port, &counters);
+    assert_true(counters.send_queue_bytes <= 64 * 1024 + 1024);
+    /* It wakes up, reads all that was queued, and then the reason. */
+    struct raw_frame *frame = &(struct raw_frame){0};
+    while (raw_read(&slow, frame) && frame->id == LINE) {
+    }
+    assert_int_equal(frame->id, CLOSE_ID);
+    assert_int_equal(frame->body[1], GW__CLOSE_REASON__SLOW_CONSUMER);
+    assert_true(raw_reads_fin(&slow));
+    raw_close(&slow);
+    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__SLOW_CONSUMER], 1);
+    gw_session_unref(session);
+    player_sync(&good);
+    raw_close(&good);
+}
+
+static void a_queue_takes_exactly_its_bytes(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    wait_for_count(&house.server.greeted, 1);
+    struct gw_session *session = house_session();
+    static char text[65537];
+    memset(text, 'x', sizeof text - 1);
+    Gw__Error line = GW__ERROR__INIT;
+    line.text = text;
+    text[64 * 1024 - 8 - 4] = '\0'; /* a header, a tag, a length of three bytes */
+    assert_int_equal(8 + gw__error__get_packed_size(&line), 64 * 1024);
+    wait_until_sent();
+    gw_session_send(session, LINE, &line.base);
+    assert_false(gw_session_has_ended(session));
+    player_expect(&peer, LINE);
+    wait_until_sent();
+    text[64 * 1024 - 8 - 4] = 'x';
+    text[64 * 1024 - 8 - 3] = '\0';
+    gw_session_send(session, LINE, &line.base);
+    assert_true(gw_session_has_ended(session));
+    gw_session_unref(session);
+    player_expect_close(&peer, GW__CLOSE_REASON__SLOW_CONSUMER);
+}
+
+/* What is too long is our own mistake: it is told to the log, and not to the peer. */
+static void a_message_longer_than_its_packet_is_logged_once_and_dropped(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    wait_for_count(&house.server.greeted, 1);
+    struct gw_session *session = house_session();
+    static char text[65537];
+    memset(text, 'x', sizeof text - 1);
+    Gw__Error line = GW__ERROR__INIT;
+    line.text = text;
+    for (int i = 0; i < 10; i++) {
+        gw_session_send(session, LINE, &line.base);
+    }
+    line.text = "short";
+    gw_session_send(session, LINE, &line.base);
+    player_expect_line(&peer, "short");
+    assert_int_equal(atomic_load(&house.too_long_logged), 1);
+    gw_session_unref(session);
+    raw_close(&peer);
+}
+
+static void one_frame_is_encoded_for_many(void **state)
+{
+    (void)state;
+    struct raw_peer peers[5];
+    Gw__Error line = GW__ERROR__INIT;
+    line.text = "to whom it may concern";
+    struct gw_buf *frame = gw_session_encode(LINE, &line.base);
+    assert_non_null(frame);
+    for (unsigned i = 0; i < 5; i++) {
+        peers[i] = player_join();
+        wait_for_count(&house.server.greeted, i + 1);
+        struct gw_session *session = house_session();
+        gw_session_send_encoded(session, frame);
+        gw_session_unref(session);
+    }
+    gw_buf_unref(frame);
+    for (int i = 0; i < 5; i++) {
+        player_expect_line(&peers[i], "to whom it may concern");
+        raw_close(&peers[i]);
+    }
+    uint64_t in;
+    uint64_t out;
+    gw_session_manager_packet_count(house.server.manager, LINE, &in, &out);
+    assert_int_equal(out, 5);
+}
+
+static void every_reason_has_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(gw_close_reason_name(GW__CLOSE_REASON__NONE), "NONE");
+    assert_string_equal(gw_close_reason_name(GW__CLOSE_REASON__SLOW_CONSUMER), "SLOW_CONSUMER");
+    assert_string_equal(gw_close_reason_name((Gw__CloseReason)14), "?");
+    assert_string_equal(gw_close_reason_name((Gw__CloseReason)-1), "?");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HOUSE_TEST_WITH(who_comes_when_the_server_is_full_reads_server_full, &small_house),
+        HOUSE_TEST(a_session_is_found_by_its_id_until_it_has_ended),
+        HOUSE_TEST(a_stale_id_does_not_find_who_came_after),
+        HOUSE_TEST(each_visits_everybody_once),
+        HOUSE_TEST(who_is_found_stays_while_players_come_and_go),
+        HOUSE_TEST_WITH(who_does_not_read_ends_with_slow_consumer, &short_queues),
+        HOUSE_TEST_WITH(a_queue_takes_exactly_its_bytes, &short_queues),
+        HOUSE_TEST(a_message_longer_than_its_packet_is_logged_once_and_dropped),
+        HOUSE_TEST(one_frame_is_encoded_for_many),
+        cmocka_unit_test(every_reason_has_a_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

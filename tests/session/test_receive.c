@@ -1,0 +1,258 @@
+/* tests/session/test_receive.c: however bytes come, the same packets are heard. */
+#include "tests/session/player.h"
+#include "tests/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What was heard, told by a stamp in each packet: its sum in order. */
+static _Atomic uint64_t digest;
+
+static uint64_t stir(uint64_t sum, uint64_t stamp)
+{
+    return sum * 31 + stamp;
+}
+
+static void take_note(struct gw_session *session, const struct gw_frame *frame,
+                      const ProtobufCMessage *message)
+{
+    (void)session;
+    (void)frame;
+    uint64_t stamp = message->descriptor == &gw__ping__descriptor
+                         ? ((const Gw__Ping *)message)->stamp
+                         : strlen(((const Gw__Error *)message)->text);
+    atomic_store(&digest, stir(atomic_load(&digest), stamp));
+}
+
+static const struct house_config listening = {.server_hooks = {.on_heard = take_note}};
+
+/* HELLO, then packets of many lengths, empty ones among them. */
+enum { STAMP_COUNT = 40 };
+
+struct script {
+    uint8_t bytes[STAMP_COUNT * 300 + 100];
+    size_t count;
+    size_t hello_count;
+    uint64_t digest;
+};
+
+static void add(struct script *script, uint16_t id, uint16_t tag, const ProtobufCMessage *message)
+{
+    size_t body_bytes = protobuf_c_message_get_packed_size(message);
+    uint8_t *place = script->bytes + script->count;
+    protobuf_c_message_pack(message, raw_header(place, (uint32_t)body_bytes, 0, id, tag));
+    script->count += 8 + body_bytes;
+}
+
+static void add_packet(struct script *script, unsigned i)
+{
+    char text[250] = "";
+    Gw__Ping ping = GW__PING__INIT;
+    Gw__Error error = GW__ERROR__INIT;
+    ping.stamp = i % 5 == 0 ? 0 : i;
+    error.text = text;
+    memset(text, 'x', i * 6);
+    if (i % 3 == 0) {
+        add(script, SAY, 0, &error.base);
+        script->digest = stir(script->digest, strlen(text));
+    } else {
+        add(script, EITHER, 0, &ping.base);
+        script->digest = stir(script->digest, ping.stamp);
+    }
+}
+
+static void write_script(struct script *script)
+{
+    memset(script, 0, sizeof *script);
+    const Gw__Hello hello = player_hello();
+    add(script, HELLO_ID, HELLO_TAG, &hello.base);
+    script->hello_count = script->count;
+    for (unsigned i = 0; i < STAMP_COUNT; i++) {
+        add_packet(script, i);
+    }
+}
+
+static void expect_heard(struct raw_peer *peer, const struct script *script)
+{
+    player_expect(peer, HELLO_ACK_ID);
+    player_sync(peer);
+    assert_int_equal(atomic_load(&house.server.heard), STAMP_COUNT);
+    assert_int_equal(atomic_load(&digest), script->digest);
+    raw_close(peer);
+    atomic_store(&house.server.heard, 0);
+    atomic_store(&digest, 0);
+}
+
+static void frames_that_come_together_are_all_heard(void **state)
+{
+    (void)state;
+    static struct script script;
+    write_script(&script);
+    struct raw_peer peer = raw_connect(house.port_number);
+    raw_send(&peer, script.bytes, script.count);
+    expect_heard(&peer, &script);
+}
+
+static void frames_that_come_byte_by_byte_are_all_heard(void **state)
+{
+    (void)state;
+    static struct script script;
+    write_script(&script);
+    struct raw_peer peer = raw_connect(house.port_number);
+    raw_drip(&peer, script.bytes, script.count);
+    expect_heard(&peer, &script);
+}
+
+/* T3: at random places, from one byte on. */
+static void frames_that_come_in_pieces_are_all_heard(void **state)
+{
+    (void)state;
+    static struct script script;
+    write_script(&script);
+    srand(20240229);
+    for (int round = 0; round < 30; round++) {
+        struct raw_peer peer = raw_connect(house.port_number);
+        for (size_t sent = 0; sent < script.count;) {
+            size_t piece = 1 + (size_t)rand() % (round % 3 == 0 ? 20 : 700);
+            piece = piece < script.count - sent ? piece : script.count - sent;
+            raw_send(&peer, script.bytes + sent, piece);
+            sent += piece;
+        }
+        expect_heard(&peer, &script);
+    }
+}
+
+/* More than one turn may take: nobody holds a worker, and nothing is lost. */
+static void a_flood_of_frames_is_heard_in_order(void **state)
+{
+    (void)state;
+    enum { COUNT = 5000 };
+    static uint8_t flood[COUNT * 17];
+    uint64_t expected = 0;
+    size_t count = 0;
+    for (uint64_t i = 1; i <= COUNT; i++) {
+        Gw__Ping ping = GW__PING__INIT;
+        ping.stamp = i;
+        uint8_t *body = raw_header(flood + count, 9, 0, EITHER, 0);
+        count += 8 + protobuf_c_message_pack(&ping.base, body);
+        expected = stir(expected, i);
+    }
+    struct raw_peer peer = player_join();
+    raw_send(&peer, flood, count);
+    player_sync(&peer);
+    assert_int_equal(atomic_load(&house.server.heard), COUNT);
+    assert_int_equal(atomic_load(&digest), expected);
+    atomic_store(&digest, 0);
+    raw_close(&peer);
+}
+
+static void exactly_as_many_frames_as_a_turn_takes_leave_nothing_behind(void **state)
+{
+    (void)state;
+    for (unsigned count = 62; count <= 66; count++) {
+        uint8_t frames[66 * 8];
+        for (unsigned i = 0; i < count; i++) {
+            raw_header(frames + i * 8, 0, 0, EITHER, 0);
+        }
+        struct raw_peer peer = player_join();
+        raw_send(&peer, frames, count * 8);
+        player_sync(&peer);
+        assert_int_equal(atomic_load(&house.server.heard), count);
+        atomic_store(&house.server.heard, 0);
+        raw_close(&peer);
+    }
+    atomic_store(&digest, 0);
+}
+
+static void the_largest_frame_is_taken_between_others(void **state)
+{
+    (void)state;
+    static char text[4096 - 2];
+    memset(text, 'x', sizeof text - 1);
+    Gw__Error big = GW__ERROR__INIT;
+    big.text = text;
+    text[4096 - 3] = '\0';
+    assert_int_equal(gw__error__get_packed_size(&big), 4096);
+    struct raw_peer peer = player_join();
+    for (unsigned i = 0; i < 20; i++) {
+        player_say(&peer, "small");
+        player_send(&peer, BIG, &big.base);
+    }
+    player_sync(&peer);
+    assert_int_equal(atomic_load(&house.server.heard), 40);
+    atomic_store(&digest, 0);
+    raw_close(&peer);
+}
+
+/* Who watches. */
+
+static atomic_uint shown_in;
+static atomic_uint shown_out;
+static atomic_uint heard_before_shown;
+
+static void watch(struct gw_session *session, const struct gw_session_packet *packet)
+{
+    assert_non_null(session);
+    assert_ptr_equal(packet->message->descriptor, packet->packet->message);
+    assert_int_equal(packet->frame->packet_id, packet->packet->id);
+    atomic_fetch_add(packet->inbound ? &shown_in : &shown_out, 1);
+    if (packet->inbound && packet->packet->id == SAY) {
+        atomic_fetch_add(&heard_before_shown, atomic_load(&house.server.heard));
+    }
+}
+
+static const struct house_config watched = {.server_hooks = {.on_shown = watch}};
+
+static void who_watches_sees_each_packet_before_it_is_handled(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    player_say(&peer, "look");
+    player_sync(&peer);
+    assert_int_equal(atomic_load(&house.server.heard), 1);
+    assert_int_equal(atomic_load(&shown_in), 3);  /* HELLO, SAY, PING */
+    assert_int_equal(atomic_load(&shown_out), 2); /* HELLO_ACK, PONG */
+    assert_int_equal(atomic_load(&heard_before_shown), 0);
+    raw_close(&peer);
+}
+
+static void packets_are_counted_by_type(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    for (int i = 0; i < 3; i++) {
+        player_say(&peer, "one more");
+    }
+    player_sync(&peer);
+    uint64_t in;
+    uint64_t out;
+    gw_session_manager_packet_count(house.server.manager, SAY, &in, &out);
+    assert_int_equal(in, 3);
+    assert_int_equal(out, 0);
+    gw_session_manager_packet_count(house.server.manager, PING_ID, &in, &out);
+    assert_int_equal(in, 1);
+    gw_session_manager_packet_count(house.server.manager, PONG_ID, &in, &out);
+    assert_int_equal(out, 1);
+    gw_session_manager_packet_count(house.server.manager, 65535, &in, &out);
+    assert_int_equal(in + out, 0);
+    struct gw_session_counters counters = counters_of(&house.server);
+    assert_int_equal(counters.frames_in, 5);
+    assert_int_equal(counters.frames_out, 2);
+    atomic_store(&digest, 0);
+    raw_close(&peer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HOUSE_TEST_WITH(frames_that_come_together_are_all_heard, &listening),
+        HOUSE_TEST_WITH(frames_that_come_byte_by_byte_are_all_heard, &listening),
+        HOUSE_TEST_WITH(frames_that_come_in_pieces_are_all_heard, &listening),
+        HOUSE_TEST_WITH(a_flood_of_frames_is_heard_in_order, &listening),
+        HOUSE_TEST_WITH(exactly_as_many_frames_as_a_turn_takes_leave_nothing_behind, &listening),
+        HOUSE_TEST_WITH(the_largest_frame_is_taken_between_others, &listening),
+        HOUSE_TEST_WITH(who_watches_sees_each_packet_before_it_is_handled, &watched),
+        HOUSE_TEST_WITH(packets_are_counted_by_type, &listening),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,42 @@
+/* tests/support/machine.c: what tests ask of the machine, on POSIX. */
+#define _POSIX_C_SOURCE 200809L
+#include "tests/support/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <time.h>
+
+void machine_sleep_ms(uint32_t ms)
+{
+    struct timespec rest = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    while (nanosleep(&rest, &rest) != 0 && errno == EINTR) {
+    }
+}
+
+uint64_t machine_cpu_ns(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+uint64_t machine_set_descriptor_limit(uint64_t count)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 0;
+    }
+    uint64_t before = limit.rlim_cur;
+    limit.rlim_cur = count;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? before : 0;
+}
+
+uint32_t machine_next_descriptor(void)
+{
+    int descriptor = 0;
+    while (fcntl(descriptor, F_GETFD) >= 0) {
+        descriptor++;
+    }
+    return (uint32_t)descriptor;
+}

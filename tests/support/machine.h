@@ -1,0 +1,19 @@
+/* tests/support/machine.h: what tests ask of the machine: rest, processor time, descriptors. */
+#ifndef GW_TESTS_SUPPORT_MACHINE_H
+#define GW_TESTS_SUPPORT_MACHINE_H
+
+#include <stdint.h>
+
+/* Rests the calling thread. */
+void machine_sleep_ms(uint32_t ms);
+
+/* Processor time that this program has used so far, all threads together. */
+uint64_t machine_cpu_ns(void);
+
+/* The soft limit of descriptors. Setting it returns what it was. */
+uint64_t machine_set_descriptor_limit(uint64_t count);
+
+/* The number that the next descriptor gets. A limit of it leaves room for none. */
+uint32_t machine_next_descriptor(void);
+
+#endif

@@ -1,0 +1,73 @@
+/* tests/tools/schemas/small/main.c: prints what the generated tables hold, and calls every handler they name. */
+#include "protocol/packet.h"
+#include "small/small_client.gen.h"
+#include "small/small_server.gen.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void call(const struct gw_packet *packet)
+{
+    struct gw_frame frame = {.packet_id = packet->id};
+    ProtobufCMessage *message = protobuf_c_message_unpack(packet->message, NULL, 0, NULL);
+    packet->handle(NULL, &frame, message);
+    protobuf_c_message_free_unpacked(message, NULL);
+}
+
+static void print_packet(const struct gw_packet *packet)
+{
+    printf("%u %s from %u stages %08" PRIx32 " bytes %" PRIu32 " rate %u burst %u: ", packet->id,
+           packet->message->name, packet->from, packet->stages, packet->body_bytes_max,
+           packet->rate_per_second, packet->burst_count);
+    if (packet->handle != NULL) {
+        call(packet);
+    } else {
+        puts("-");
+    }
+}
+
+static void print_table(const char *name, const struct gw_packet_table *table)
+{
+    printf("%s %" PRIu32 " %" PRIu32 "\n", name, table->packet_count, table->id_first);
+    for (uint32_t id = 0; id <= UINT16_MAX; id++) {
+        const struct gw_packet *packet = gw_packet_find(table, (uint16_t)id);
+        if (packet != NULL) {
+            print_packet(packet);
+        }
+    }
+}
+
+/* What the generated senders call. */
+void gw_session_send(struct gw_session *session, uint16_t packet_id,
+                     const ProtobufCMessage *message);
+void gw_session_send(struct gw_session *session, uint16_t packet_id,
+                     const ProtobufCMessage *message)
+{
+    (void)session;
+    printf("send %u %s\n", packet_id, message->descriptor->name);
+}
+
+struct gw_group;
+void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message);
+void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message)
+{
+    (void)group;
+    printf("say %u %s\n", packet_id, message->descriptor->name);
+}
+
+int main(void)
+{
+    print_table("server", &small_server_packets);
+    print_table("client", &small_client_packets);
+    Small__CPlay play = SMALL__C__PLAY__INIT;
+    Small__Deal__HTTPDone done = SMALL__DEAL__HTTPDONE__INIT;
+    gw_send_c_play(NULL, &play);
+    gw_send_deal_httpdone(NULL, &done);
+    gw_say_deal_httpdone(NULL, &done);
+    printf("stages %x %x %x\n", SMALL_STAGE_HALL, SMALL_STAGE_TABLE, SMALL_STAGE_LAST);
+    return small_server_packets.schema_hash == small_client_packets.schema_hash &&
+                   small_server_packets.schema_hash != 0
+               ? EXIT_SUCCESS
+               : EXIT_FAILURE;
+}
