@@ -1,0 +1,139 @@
+#!/bin/bash
+# tools/setup.sh: installs what the project needs on Debian, and builds a preset without noise.
+#
+#   tools/setup.sh [build|test]     installs what building (default) or testing needs
+#
+# The other scripts source it. A machine that is not Debian is told what is missing, no more.
+
+# A Debian package, and what shows that it (or something as good) is here: a command or a file.
+gw_packages_build="
+gcc                  gcc
+libc6-dev            /usr/include/stdio.h
+cmake                cmake
+ninja-build          ninja
+protobuf-compiler    protoc
+protobuf-c-compiler  protoc-gen-c
+libprotobuf-dev      /usr/include/google/protobuf/descriptor.proto
+libprotoc-dev        /usr/include/google/protobuf/compiler/plugin.proto
+libprotobuf-c-dev    /usr/include/protobuf-c/protobuf-c.h
+libinih-dev          /usr/include/ini.h"
+gw_packages_test="$gw_packages_build
+libcmocka-dev        /usr/include/cmocka.h
+clang                clang
+python3              /usr/bin/python3
+python3-protobuf     /usr/lib/python3/dist-packages/google/protobuf/message.py
+pkgconf              pkg-config
+shellcheck           shellcheck"
+
+gw_say() {
+    printf 'gangway: %s\n' "$*" >&2
+}
+
+# The end of a log, where the reason stands.
+gw_show_log() {
+    tail -n 60 "$1" >&2
+    gw_say "the whole log: $1"
+}
+
+# gw_missing PACKAGES: the names of those that are not here.
+gw_missing() {
+    local package sign
+    while read -r package sign; do
+        case $sign in
+        '') ;;
+        /*) [ -e "$sign" ] || echo "$package" ;;
+        *) command -v "$sign" >/dev/null || echo "$package" ;;
+        esac
+    done <<<"$1"
+}
+
+# gw_apt COMMAND...: apt-get as root, without a question.
+gw_apt() {
+    local root=()
+    if [ "$(id -u)" != 0 ]; then
+        root=(sudo)
+        [ -t 0 ] || root+=(-n)
+    fi
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+        apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
+
+# gw_install PACKAGE...: from the lists that are here, or from fresh ones.
+gw_install() {
+    gw_apt install --no-install-recommends "$@" ||
+        { gw_apt update && gw_apt install --no-install-recommends "$@"; }
+}
+
+# gw_setup build|test: sees to it that everything is here. Exits with 2 when that cannot be.
+gw_setup() {
+    local packages=$gw_packages_build missing line
+    [ "$1" = test ] && packages=$gw_packages_test
+    mapfile -t missing < <(gw_missing "$packages")
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    if ! command -v apt-get >/dev/null; then
+        gw_say "not Debian, nothing installed; not found here, by Debian's names: ${missing[*]}"
+        return 0
+    fi
+    line="apt-get update && apt-get install --no-install-recommends ${missing[*]}"
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        gw_say "packages are missing; as root, run: $line"
+        exit 2
+    fi
+    gw_say "installing ${missing[*]}"
+    mkdir -p "$gw_top/build"
+    if ! gw_install "${missing[@]}" >"$gw_top/build/setup.log" 2>&1; then
+        gw_show_log "$gw_top/build/setup.log"
+        gw_say "installing failed; as root, run: $line"
+        exit 2
+    fi
+}
+
+# gw_configure_and_build PRESET TARGETS [CMAKE OPTIONS...]: all output into the log of the preset.
+gw_configure_and_build() {
+    local preset=$1 targets=$2
+    shift 2
+    cd "$gw_top"
+    cmake --preset "$preset" "$@" || return
+    # shellcheck disable=SC2086 # targets are words
+    cmake --build --preset "$preset" -j "$(nproc)" --target $targets
+}
+
+# gw_build PRESET TARGETS [CMAKE OPTIONS...]: one build of a preset at a time.
+gw_build() {
+    local log=$gw_top/build/$1.log
+    mkdir -p "$gw_top/build"
+    (
+        if command -v flock >/dev/null; then
+            flock 9
+        fi
+        gw_configure_and_build "$@" >"$log" 2>&1 9>&- && exit 0
+        gw_show_log "$log"
+        gw_say "building $1 failed"
+        exit 1
+    ) 9>"$gw_top/build/$1.lock"
+}
+
+# gw_build_programs: the server and the dummy client, as players meet them.
+gw_build_programs() {
+    local options=()
+    gw_setup build
+    if [ ! -e "$gw_top/build/release/CMakeCache.txt" ]; then
+        gw_say "building for the first time; log in build/release.log"
+        options=(-DGW_BUILD_TESTS=OFF)
+    fi
+    gw_build release "gangway-server gangway-dummy" "${options[@]}"
+}
+
+gw_top=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+    set -euo pipefail
+    case ${1:-build} in
+    build | test) gw_setup "${1:-build}" ;;
+    *)
+        gw_say "setup.sh takes 'build' or 'test', not '$1'"
+        exit 2
+        ;;
+    esac
+fi
