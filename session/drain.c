@@ -50,7 +50,7 @@ static void run_drain(struct gw_task *task)
     struct gw_buf *go_away = says_go_away ? make_go_away(manager) : NULL;
     gw__manager_set_draining(manager);
     gw_timer_set(&manager->drain_timer,
-                 gw_turn_now_ns(&manager->turn) + manager->drain_ms * NANOSECONDS_PER_MS);
+                 gw_port_now_ns(manager->port) + manager->drain_ms * NANOSECONDS_PER_MS);
     gw_session_manager_each(manager, say_goodbye, go_away);
     gw_buf_unref(go_away);
     gw__manager_check_drained(manager);

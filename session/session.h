@@ -104,7 +104,8 @@ void gw_session_greet(struct gw_session *session, int verdict);
 
 /*
  * Ends the session: CLOSE with the reason, then FIN, after what is queued has been sent. The first
- * call decides the reason. What the peer still sends is read and discarded.
+ * call decides the reason. What the peer still sends is read and discarded. A reason of the list,
+ * but not NONE; a client that goes home says SHUTDOWN.
  *
  * Thread    any.
  */

@@ -6,7 +6,13 @@
  * Nothing may come early; how late it comes is the machine's affair. So every limit is measured
  * from below, and what keeps alive is done several times within it.
  */
-enum { LIMIT_MS = 120, LONG_LIMIT_MS = 500, STEP_MS = 15, MUCH_TOO_LATE_MS = 10000 };
+enum {
+    LIMIT_MS = 120,
+    LONG_LIMIT_MS = 500,
+    STEP_MS = 15,
+    TOLERANCE_MS = 20,
+    MUCH_TOO_LATE_MS = 10000
+};
 
 static uint64_t began_ms;
 
@@ -15,10 +21,11 @@ static void begin_to_measure(void)
     began_ms = raw_now_ms();
 }
 
-/* `began_ms` and the server's own beginning are not the same moment: one may be rounded up. */
+/* A turn's clock is that of its worker's round, which may have begun a little before the test did.
+ */
 static void expect_not_before(unsigned ms)
 {
-    assert_true(raw_now_ms() - began_ms + 1 >= ms);
+    assert_true(raw_now_ms() - began_ms + TOLERANCE_MS >= ms);
 }
 
 static const struct house_config impatient = {.server = {.greeting_timeout_ms = LIMIT_MS}};
@@ -96,23 +103,25 @@ static const struct house_config beating = {.server = {.heartbeat_ms = LIMIT_MS}
 static void who_is_silent_is_pinged_once_and_ends_with_heartbeat_lost(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
     begin_to_measure();
+    struct raw_peer peer = player_join();
     player_expect_stamp(&peer, PING_ID);
     expect_not_before(LIMIT_MS);
     player_expect_close(&peer, GW__CLOSE_REASON__HEARTBEAT_LOST);
     expect_not_before(3 * LIMIT_MS);
 }
 
+static const struct house_config calm = {.server = {.heartbeat_ms = 2 * LIMIT_MS}};
+
 static void who_answers_each_ping_stays(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
     begin_to_measure();
-    for (int i = 0; i < 5; i++) {
+    struct raw_peer peer = player_join();
+    for (int i = 0; i < 4; i++) {
         player_stamp(&peer, PONG_ID, player_expect_stamp(&peer, PING_ID));
     }
-    expect_not_before(5 * LIMIT_MS);
+    expect_not_before(4 * 2 * LIMIT_MS);
     player_sync(&peer);
     raw_close(&peer);
 }
@@ -121,8 +130,8 @@ static void who_answers_each_ping_stays(void **state)
 static void who_speaks_need_not_be_pinged(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
     begin_to_measure();
+    struct raw_peer peer = player_join();
     while (raw_now_ms() - began_ms < 4 * LIMIT_MS) {
         player_say(&peer, "still here");
         raw_sleep_ms(STEP_MS);
@@ -157,15 +166,15 @@ static void who_only_listens_ends_with_heartbeat_lost(void **state)
 }
 
 static const struct house_config restless = {
-    .server = {.idle_timeout_ms = LONG_LIMIT_MS, .heartbeat_ms = STEP_MS}};
+    .server = {.idle_timeout_ms = LONG_LIMIT_MS, .heartbeat_ms = LIMIT_MS}};
 
 /* PING and PONG are signs of life, and not of play. */
 static void who_does_not_play_ends_with_idle(void **state)
 {
     (void)state;
+    begin_to_measure();
     struct raw_peer peer = player_join();
     struct raw_frame *frame = &(struct raw_frame){0};
-    begin_to_measure();
     while (raw_read(&peer, frame) && frame->id == PING_ID &&
            raw_now_ms() - began_ms < MUCH_TOO_LATE_MS) {
         Gw__Pong pong = GW__PONG__INIT;
@@ -183,8 +192,8 @@ static const struct house_config unhurried = {.server = {.idle_timeout_ms = LONG
 static void who_plays_is_not_idle(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
     begin_to_measure();
+    struct raw_peer peer = player_join();
     while (raw_now_ms() - began_ms < 2 * LONG_LIMIT_MS) {
         player_stamp(&peer, EITHER, 1);
         raw_sleep_ms(STEP_MS);
@@ -199,8 +208,8 @@ static const struct house_config brisk = {
 static void a_frame_that_does_not_end_ends_with_frame_timeout(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
     begin_to_measure();
+    struct raw_peer peer = player_join();
     raw_send_header(&peer, 100, 0, SAY, 0);
     player_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
     expect_not_before(LIMIT_MS);
@@ -209,8 +218,8 @@ static void a_frame_that_does_not_end_ends_with_frame_timeout(void **state)
 static void half_a_header_is_a_frame_that_has_begun(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
     begin_to_measure();
+    struct raw_peer peer = player_join();
     raw_send(&peer, "\x08", 1);
     player_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
     expect_not_before(LIMIT_MS);
@@ -219,8 +228,8 @@ static void half_a_header_is_a_frame_that_has_begun(void **state)
 static void slow_bytes_do_not_extend_a_frame(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
     begin_to_measure();
+    struct raw_peer peer = player_join();
     raw_send_header(&peer, 4000, 0, BIG, 0);
     drip_until_news(&peer);
     player_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
@@ -235,8 +244,8 @@ static void frames_that_are_whole_in_time_may_follow_for_ever(void **state)
     (void)state;
     uint8_t header[8];
     raw_header(header, 0, 0, EITHER, 0);
-    struct raw_peer peer = player_join();
     begin_to_measure();
+    struct raw_peer peer = player_join();
     raw_send(&peer, header, 4);
     while (raw_now_ms() - began_ms < 2 * LONG_LIMIT_MS) {
         raw_sleep_ms(STEP_MS);
@@ -266,7 +275,7 @@ int main(void)
         HOUSE_TEST_WITH(a_greeting_that_the_game_forgets_ends_with_greeting_timeout, &forgetful),
         HOUSE_TEST_WITH(who_is_greeted_in_time_stays, &patient),
         HOUSE_TEST_WITH(who_is_silent_is_pinged_once_and_ends_with_heartbeat_lost, &beating),
-        HOUSE_TEST_WITH(who_answers_each_ping_stays, &beating),
+        HOUSE_TEST_WITH(who_answers_each_ping_stays, &calm),
         HOUSE_TEST_WITH(who_speaks_need_not_be_pinged, &beating),
         HOUSE_TEST_WITH(who_only_listens_ends_with_heartbeat_lost, &beating),
         HOUSE_TEST_WITH(who_does_not_play_ends_with_idle, &restless),
