@@ -340,8 +340,8 @@ int gw__lane_run(struct gw_worker *worker)
 {
     struct gw_lane *lane = worker->lane;
     int error = GW_OK;
-    worker->now_ns = lane->ops->now_ns();
     while (error == GW_OK && !gw__port_is_stopping(worker->port)) {
+        worker->now_ns = lane->ops->now_ns();
         gw__signals_look(worker->port);
         fire_timers(lane);
         if (lane->ops->lane_shared) {

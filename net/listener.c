@@ -145,10 +145,11 @@ static void welcome(struct gw_listener *listener, os_socket handle)
     gw_stream_unref(stream);
 }
 
-/* Whether trying again at once would find the same. */
+/* Whether trying again at once would find the same: all but a peer that has left the queue again.
+ */
 static bool is_shortage(int error)
 {
-    return error == GW_E_FULL || error == GW_E_MEMORY || error == GW_E_SYSTEM;
+    return error < 0 && error != GW_E_RESET && error != GW_E_CLOSED && error != GW_E_TIMEOUT;
 }
 
 static void accept_done(struct gw_op *op, int result)

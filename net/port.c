@@ -123,7 +123,8 @@ int gw_port_create(const struct gw_port_config *config, struct gw_port **port_ou
 
 /*
  * Tasks that nobody has run hold memory and references: what was sent to a stream as it ended, an
- * object that was told to go. They run now; a lane's task may lead to another lane, so twice around.
+ * object that was told to go. They run now; a lane's task may lead to another lane, so twice
+ * around.
  */
 static void sweep(struct gw_port *port)
 {

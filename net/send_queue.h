@@ -29,6 +29,7 @@ struct gw_send_entry {
     uint32_t capacity_bytes;  /* of `data` */
     uint32_t begin;           /* what is still to be sent: [begin, end) */
     uint32_t end;
+    bool last; /* nothing is taken behind it */
     uint8_t data[];
 };
 

@@ -86,7 +86,8 @@ enum { GW_STREAM_BUF_OVERHEAD_BYTES = 64 };
  * Returns   0; GW_E_FULL (stream_count_max of the port is reached, or no descriptor is left),
  *           GW_E_ADDRESS (`source` is not ours), GW_E_MEMORY or GW_E_SYSTEM, and then there is no
  *           stream and no turn. Whether the peer answers comes as on_open or on_close.
- * Owns      gives one reference. Copies `config`, borrows `events` and `context` until on_close.
+ * Owns      gives one reference; *stream_out is set before any callback runs. Copies `config`,
+ *           borrows `events` and `context` until on_close.
  * Thread    any.
  */
 int gw_stream_dial(struct gw_port *port, const struct gw_addr *addr, const struct gw_addr *source,

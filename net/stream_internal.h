@@ -66,6 +66,7 @@ struct gw_stream {
     bool sending;   /* send_op is in flight */
     bool paused;
     bool peer_finished;
+    bool last_said;   /* the last words of this side are in the queue */
     bool send_failed; /* delivers what had arrived, then ends */
 };
 

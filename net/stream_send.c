@@ -44,8 +44,8 @@ static int claim(struct gw_stream *stream, uint32_t cost)
 /* ---- into the queue ---- */
 
 /*
- * Whether the calling thread may touch the queue now, or must leave a task: also on the stream's own
- * lane when other tasks wait for its turn, so that what was posted before is not overtaken.
+ * Whether the calling thread may touch the queue now, or must leave a task: also on the stream's
+ * own lane when other tasks wait for its turn, so that what was posted before is not overtaken.
  */
 static bool queue_is_mine(const struct gw_stream *stream)
 {
@@ -55,7 +55,7 @@ static bool queue_is_mine(const struct gw_stream *stream)
 
 static bool takes_entries(const struct gw_stream *stream)
 {
-    return stream->state <= GW_STREAM_FLUSHING && !stream->send_failed;
+    return stream->state <= GW_STREAM_FLUSHING && !stream->send_failed && !stream->last_said;
 }
 
 static void append(struct gw_stream *stream, struct gw_send_entry *entry)
@@ -65,6 +65,7 @@ static void append(struct gw_stream *stream, struct gw_send_entry *entry)
         gw__send_entry_destroy(entry);
         return;
     }
+    stream->last_said = entry->last;
     gw__send_queue_append(&stream->queue, entry);
     gw__stream_flush_at_end(stream);
 }
@@ -76,15 +77,20 @@ static void arrive(struct gw_task *task)
     append(entry->stream, entry);
 }
 
+static void post_entry(struct gw_stream *stream, struct gw_send_entry *entry)
+{
+    entry->task.run = arrive;
+    entry->stream = stream;
+    gw_turn_post(&stream->turn, &entry->task);
+}
+
 static void queue_entry(struct gw_stream *stream, struct gw_send_entry *entry)
 {
     if (queue_is_mine(stream)) {
         append(stream, entry);
-        return;
+    } else {
+        post_entry(stream, entry);
     }
-    entry->task.run = arrive;
-    entry->stream = stream;
-    gw_turn_post(&stream->turn, &entry->task);
 }
 
 static int queue_buf(struct gw_stream *stream, struct gw_buf *buf)
@@ -114,12 +120,14 @@ int gw_stream_send(struct gw_stream *stream, struct gw_buf *buf)
     return error;
 }
 
+/* Also in the stream's own turn behind what others have posted: nothing may come after it. */
 void gw__stream_queue_last(struct gw_stream *stream, struct gw_buf *buf)
 {
-    uint32_t cost = gw_buf_bytes(buf) + GW_STREAM_BUF_OVERHEAD_BYTES;
-    charge(stream, cost);
-    if (gw_buf_bytes(buf) == 0 || queue_buf(stream, buf) != GW_OK) {
-        release(stream, cost);
+    struct gw_send_entry *entry = gw_buf_bytes(buf) == 0 ? NULL : gw__send_entry_share(buf);
+    if (entry != NULL) {
+        entry->last = true;
+        charge(stream, gw__send_entry_cost(entry));
+        post_entry(stream, entry);
     }
 }
 

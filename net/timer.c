@@ -106,5 +106,8 @@ void gw_timer_stop(struct gw_timer *timer)
 
 bool gw_timer_is_set(const struct gw_timer *timer)
 {
-    return (timer->state & SET) != 0;
+    gw__lane_lock_wheel(timer->turn->home);
+    bool set = (timer->state & SET) != 0;
+    gw__lane_unlock_wheel(timer->turn->home);
+    return set;
 }

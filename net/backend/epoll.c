@@ -418,7 +418,8 @@ static void backend_cancel(struct gw_socket *socket)
 static void backend_detach(struct gw_socket *socket)
 {
     assert(own_of(socket)->in == NULL && own_of(socket)->out == NULL);
-    os_socket_close(socket->handle); /* which takes it out of the set: epoll(7), Q6 */
+    (void)arm(socket, 0); /* closing is not enough while a child has the socket too: epoll(7), Q6 */
+    os_socket_close(socket->handle);
     socket->handle = OS_SOCKET_NONE;
 }
 

@@ -1,0 +1,216 @@
+"""tests/scripted/mutants.py SOURCE BUILD OBJECTS [NAME...]: breaks each rule on purpose, and shows what notices.
+
+Two kinds: a kernel that breaks a rule (mutant.h; the tests are told by the environment which), and
+the house itself with one line changed, below. OBJECTS says what each test is linked of. A mutant
+that no test notices, and one whose line is no longer there, is a failure.
+"""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+
+TESTS = "streams stream_ends listener timers sessions groups splits shared game walks".split()
+WRAPS = "malloc calloc realloc free".split()
+TOWN_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_crew_start gw_crew_join".split()
+TOWN_TESTS = {"game", "walks"}
+HALL_TESTS = {"groups", "sessions", "shared", "splits"}
+ARCHIVES = "gw_server gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
+TIMEOUT_SECONDS = 10
+
+# Rule of the contract, name, file, what stands there, what stands there instead.
+CHANGES = [
+    (3, "recv-twice", "net/stream_recv.c", "if (stream->receiving || stream->peer_finished",
+     "if (stream->peer_finished"),
+    (3, "send-twice", "net/stream_send.c", "return open && !stream->sending && ", "return open && "),
+    (4, "ring-forgets", "net/ring.c", "append(ring, lent, bytes);", "ring->tail += bytes;"),
+    (4, "ring-hoards", "net/ring.c", "if (own > 0 && first == own) {", "if (0) {"),
+    (4, "send-repeats", "net/send_queue.c", "spans[count].data = data + entry->begin;",
+     "spans[count].data = data;"),
+    (4, "chunk-given-early", "net/send_queue.c", "if (bytes < left) {", "if (bytes < left && 0) {"),
+    (5, "close-does-not-cancel", "net/stream_end.c",
+     "stream->turn.home->ops->cancel(&stream->socket);", ";"),
+    (5, "listener-does-not-cancel", "net/listener.c", "ops_of(listener)->cancel(&listener->socket);", ";"),
+    (6, "close-does-not-wait", "net/stream_end.c", "!stream->sending && !stream->receiving) {",
+     "!stream->sending) {"),
+    (6, "flush-takes-longer", "net/stream_end.c", "gw__stream_hurry(stream, GW_STREAM_FLUSH_MS);",
+     "gw__stream_hurry(stream, GW_STREAM_FLUSH_MS + 2);"),
+    (6, "flush-gives-up", "net/stream_end.c", "gw__stream_hurry(stream, GW_STREAM_FLUSH_MS);",
+     "gw__stream_hurry(stream, GW_STREAM_FLUSH_MS - 2);"),
+    (6, "linger-takes-longer", "net/stream_end.c", "gw__stream_hurry(stream, GW_STREAM_LINGER_MS);",
+     "gw__stream_hurry(stream, GW_STREAM_LINGER_MS + 2);"),
+    (6, "linger-reads-for-ever", "net/stream_recv.c",
+     "if (stream->state == GW_STREAM_LINGERING && stream->lingered_bytes > GW_STREAM_LINGER_BYTES) {",
+     "if (0) {"),
+    (6, "no-fin", "net/stream_end.c", "stream->turn.home->ops->shutdown(&stream->socket);", ";"),
+    (6, "close-before-fin", "net/stream_end.c", "stream->state = GW_STREAM_LINGERING;",
+     "begin_close(stream); return;"),
+    (6, "pause-stops-the-end", "net/stream_recv.c", "case GW_STREAM_LINGERING:\n        return true;",
+     "case GW_STREAM_LINGERING:\n        return !stream->paused;"),
+    (6, "failed-send-ends-hearing", "net/stream_send.c", "stream->send_failed = true;",
+     "gw__stream_fail(stream, error); return;"),
+    (6, "fin-is-not-an-end", "net/stream_recv.c", "stream->peer_finished = true;", "return;"),
+    (6, "handle-leaks", "net/listener.c",
+     "if (result == 0 && listener->closing) {\n        ops_of(listener)->socket_close(op->out.accepted);",
+     "if (result == 0 && listener->closing) {\n        ;"),
+    (6, "queue-without-limit", "net/stream_send.c", "if (before + cost > stream->queued_bytes_max) {",
+     "if (0) {"),
+    (6, "queue-limit-off-by-one", "net/stream_send.c",
+     "if (before + cost > stream->queued_bytes_max) {", "if (before + cost >= stream->queued_bytes_max) {"),
+    (6, "shortage-spins", "net/listener.c", "return error < 0 && ", "return error == GW_E_SYSTEM && "),
+    (6, "shortage-pause", "net/listener.c", "PAUSE_MS = 100,", "PAUSE_MS = 98,"),
+    (8, "timer-early", "net/wheel.c", "return exact ? whole : whole + 1;", "return whole;"),
+    (8, "timer-not-stopped", "net/timer.c",
+     "timer->state &= (uint8_t)~SET;\n    gw__lane_unlock_wheel(lane);\n}", "gw__lane_unlock_wheel(lane);\n}"),
+    (8, "timer-moved-later-only", "net/timer.c", "- timer->due_tick) < 0) {", "- timer->due_tick) < -999999) {"),
+    (8, "no-wake", "net/lane.c", "} else {\n        gw__lane_wake(lane);\n    }", "}"),
+    (8, "clock-of-the-machine", "net/lane.c",
+     "atomic_store(&lane->woken, false);\n    this_worker->now_ns = lane->ops->now_ns();",
+     "atomic_store(&lane->woken, false);\n    this_worker->now_ns = os_now_ns();"),
+    (9, "turn-without-budget", "net/turn.c", "i < GW_TURN_TASK_COUNT_MAX && ", "i >= 0 && "),
+    (9, "frames-without-budget", "session/receive.c", "count < GW_FRAMES_PER_TURN_MAX", "count >= 0"),
+    (0, "pause-is-deaf", "net/stream_recv.c", "stream->paused = true;", ";"),
+    (0, "resume-forgets-the-ring", "net/stream_recv.c",
+     "stream->paused = false;\n        gw__stream_post_work(stream, GW_STREAM_WORK_READ);",
+     "stream->paused = false;\n        gw__stream_recv(stream);"),
+    (0, "reason-of-the-last", "net/stream_end.c",
+     "atomic_compare_exchange_strong(&stream->end, &none, end);",
+     "(none = atomic_exchange(&stream->end, end)) == 0;"),
+    (0, "frame-deadline-moves", "session/receive.c", "if (!session->torn && gw_ring", "if (gw_ring"),
+    (0, "silence-is-long", "session/deadline.c", "SILENT_INTERVAL_COUNT = 3,", "SILENT_INTERVAL_COUNT = 4,"),
+    (0, "deadline-early", "session/deadline.c", "limit_ms + 1 - passed_ms", "limit_ms - passed_ms"),
+    (0, "no-farewell", "session/end.c",
+     "struct gw_buf *farewell = manager->farewells[reason];", "struct gw_buf *farewell = NULL;"),
+    (0, "drain-asks-only", "session/drain.c", "gw_session_manager_each(manager, see_off, NULL);", ";"),
+    (0, "newcomer-hears-the-past", "session/group.c",
+     "gw_group_flush(group);\n    return gw__membership_create", "return gw__membership_create"),
+    (0, "leaver-misses-the-end", "session/group.c",
+     "gw_group_flush(group);\n        gw__membership_end(group->members[place]);",
+     "gw__membership_end(group->members[place]);"),
+    (0, "told-too-early", "session/group.c",
+     "gw_group_flush(group);\n        gw_session_send(", "gw_session_send("),
+    (0, "member-stays", "session/session.c", "gw__session_leave_groups(session);", ";"),
+    (0, "place-is-kept", "server/room.c", "room->place_count--;", ";"),
+    (0, "line-repeats", "server/room_mail.c", "room->line++;", ";"),
+]
+
+
+def kernel_mutants(source):
+    """The names in mutant.c, with the rule that stands beside each in mutant.h."""
+    names = dict(re.findall(r"\[(MUTANT_\w+)\] = \"([\w-]+)\"",
+                            (source / "tests/scripted/mutant.c").read_text()))
+    rule, mutants = 0, []
+    for name, comment in re.findall(r"^    (MUTANT_\w+),(?:\s*/\* (.*?) \*/)?$",
+                                    (source / "tests/scripted/mutant.h").read_text(), re.MULTILINE):
+        found = re.match(r"rule (\d)", comment)
+        rule = int(found.group(1)) if found else rule
+        if name != "MUTANT_NONE":
+            mutants.append((rule, names[name]))
+    return mutants
+
+
+def what_killed(done):
+    """The test that failed, and the line that says why."""
+    said = done.stdout
+    test = re.search(r"\[  FAILED  \] (\w+)", said) or re.search(r"\[ RUN      \] (\w+)(?!.*\[ RUN)", said, re.DOTALL)
+    why = re.search(r"^(rule \d: .*|.*Assertion.*)$", said, re.MULTILINE) or \
+        re.search(r"\[  ERROR   \] --- (.*)", said)
+    return f"{test.group(1) if test else '?'}: {why.group(1)[:90] if why else f'status {done.returncode}'}"
+
+
+def attempt(program, environment):
+    """What noticed the mutant, or None."""
+    try:
+        done = subprocess.run([program], env={**os.environ, **environment}, text=True, errors="replace",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"no end after {TIMEOUT_SECONDS} s"
+    return what_killed(done) if done.returncode != 0 else None
+
+
+class House:
+    def __init__(self, source, build, objects):
+        self.source, self.build = pathlib.Path(source), pathlib.Path(build)
+        self.parts = dict(line.split("=", 1) for line in pathlib.Path(objects).read_text().splitlines() if line)
+        commands = json.loads((self.build / "compile_commands.json").read_text())
+        self.commands = {command["file"]: command for command in commands}
+
+    def compile(self, folder, file, text):
+        """Returns the object of a changed file."""
+        command = self.commands[str(self.source / file)]
+        changed, made = folder / pathlib.Path(file).name, folder / "changed.o"
+        changed.write_text(text)
+        words = shlex.split(command["command"])
+        words[words.index("-o") + 1] = str(made)
+        words = [str(changed) if word == command["file"] else word for word in words] + ["-w"]
+        subprocess.run(words, cwd=command["directory"], check=True)
+        return str(made)
+
+    def link(self, folder, test, changed):
+        """Returns a test's program with the changed object in place of the library's."""
+        program = str(folder / test)
+        objects = self.parts[test].split(":") + self.parts["gw_test_scripted"].split(":")
+        wraps = WRAPS
+        if test in HALL_TESTS:
+            objects += self.parts["gw_test_hall"].split(":")
+        if test in TOWN_TESTS:
+            objects += self.parts["gw_test_town"].split(":")
+            wraps = WRAPS + TOWN_WRAPS
+        subprocess.run(["cc", *[f"-Wl,--wrap={name}" for name in wraps], "-o", program, *objects, changed,
+                        *[self.parts[name] for name in ARCHIVES], "-lcmocka", "-linih", "-lprotobuf-c", "-lpthread"],
+                       check=True)
+        return program
+
+    def try_kernel(self, name):
+        for test in TESTS:
+            noticed = attempt(self.build / "tests" / f"test_scripted_{test}", {"SCRIPTED_MUTANT": name})
+            if noticed:
+                return f"test_{test}: {noticed}"
+        return None
+
+    def try_change(self, file, old, new):
+        text = (self.source / file).read_text()
+        if text.count(old) != 1:
+            raise LookupError(f"{file} has {text.count(old)} times: {old!r}")
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            changed = self.compile(folder, file, text.replace(old, new))
+            for test in TESTS:
+                noticed = attempt(self.link(folder, test, changed), {})
+                if noticed:
+                    return f"test_{test}: {noticed}"
+        return None
+
+
+def tell(rule, kind, name, run):
+    try:
+        noticed = run()
+    except (LookupError, subprocess.CalledProcessError) as error:
+        return False, f"rule {rule or '-'}  {kind:6} {name:26} CANNOT BE MADE: {error}"
+    return bool(noticed), f"rule {rule or '-'}  {kind:6} {name:26} {noticed or 'SURVIVES'}"
+
+
+def main():
+    house = House(*sys.argv[1:4])
+    wanted = sys.argv[4:]
+    jobs = [(rule, "kernel", name, lambda name=name: house.try_kernel(name))
+            for rule, name in kernel_mutants(house.source)]
+    jobs += [(rule, "house", name, lambda change=change: house.try_change(*change))
+             for rule, name, *change in CHANGES]
+    jobs = [job for job in jobs if not wanted or job[2] in wanted]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(lambda job: tell(*job), jobs))
+    for _, line in results:
+        print(line)
+    survivors = sum(not killed for killed, _ in results)
+    print(f"{len(results)} mutants, {survivors} not killed")
+    sys.exit(1 if survivors else 0)
+
+
+if __name__ == "__main__":
+    main()
