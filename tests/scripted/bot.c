@@ -1,0 +1,334 @@
+/* tests/scripted/bot.c: a player that is a script, and has nothing of the house in it. */
+#include "tests/scripted/bot.h"
+
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    HEADER_BYTES = 8,
+    FRAME_BYTES_MAX = 70000,
+    HELLO = 1,
+    HELLO_ACK = 2,
+    PING = 3,
+    PONG = 4,
+    CLOSE = 5,
+    GO_AWAY = 6,
+    HELLO_TAG = 0x5747,
+    ENTER = 1000,
+    CHAT = 1001,
+    LEAVE = 1002,
+    MOVE = 1003,
+    WHO = 1004,
+    SAY = 1005,
+    ENTERED = 1100,
+    LEFT = 1101,
+    JOINED = 1102,
+    GONE = 1103,
+    CHAT_LINE = 1104,
+    SNAPSHOT = 1105,
+    WHO_IS_HERE = 1106,
+    SAID = 1107,
+};
+
+bool bot_connect(struct bot *bot, uint32_t index, uint16_t port)
+{
+    *bot = (struct bot){.peer = peer_connect(port), .index = index};
+    return bot->peer != NULL;
+}
+
+void bot_fini(struct bot *bot)
+{
+    if (bot->peer != NULL) {
+        peer_close(bot->peer);
+        bot->peer = NULL;
+    }
+}
+
+/* ---- saying ---- */
+
+size_t bot_frame(uint8_t *out, uint16_t id, uint8_t flags, uint16_t tag,
+                 const ProtobufCMessage *message)
+{
+    size_t body = protobuf_c_message_pack(message, out + HEADER_BYTES);
+    const uint8_t header[HEADER_BYTES] = {
+        (uint8_t)body, (uint8_t)(body >> 8), (uint8_t)(body >> 16), flags,
+        (uint8_t)id,   (uint8_t)(id >> 8),   (uint8_t)tag,          (uint8_t)(tag >> 8)};
+    memcpy(out, header, HEADER_BYTES);
+    return HEADER_BYTES + body;
+}
+
+static void send_tagged(struct bot *bot, uint16_t id, uint16_t tag, const ProtobufCMessage *message)
+{
+    static uint8_t frame[FRAME_BYTES_MAX];
+    if (bot->peer != NULL) {
+        peer_send(bot->peer, frame, bot_frame(frame, id, 0, tag, message));
+    }
+}
+
+void bot_send(struct bot *bot, uint16_t id, const ProtobufCMessage *message)
+{
+    send_tagged(bot, id, 0, message);
+}
+
+void bot_hello(struct bot *bot)
+{
+    char name[16];
+    Gw__Hello hello = GW__HELLO__INIT;
+    snprintf(name, sizeof name, "bot %u", (unsigned)bot->index);
+    hello.protocol_major = 1;
+    hello.name = name;
+    send_tagged(bot, HELLO, HELLO_TAG, &hello.base);
+}
+
+void bot_enter(struct bot *bot, const char *room)
+{
+    Game__Enter enter = GAME__ENTER__INIT;
+    enter.room = (char *)room;
+    bot->asked_count++;
+    bot_send(bot, ENTER, &enter.base);
+}
+
+void bot_chat(struct bot *bot)
+{
+    char text[32];
+    Game__Chat chat = GAME__CHAT__INIT;
+    snprintf(text, sizeof text, "%u says %u", (unsigned)bot->index, (unsigned)++bot->chat_count);
+    chat.text = text;
+    bot_send(bot, CHAT, &chat.base);
+}
+
+void bot_say(struct bot *bot, const char *text)
+{
+    Game__Say say = GAME__SAY__INIT;
+    say.text = (char *)text;
+    bot_send(bot, SAY, &say.base);
+}
+
+void bot_move(struct bot *bot, int32_t x, int32_t y)
+{
+    Game__Move move = GAME__MOVE__INIT;
+    move.x = x;
+    move.y = y;
+    bot_send(bot, MOVE, &move.base);
+}
+
+void bot_who(struct bot *bot)
+{
+    Game__Who who = GAME__WHO__INIT;
+    bot_send(bot, WHO, &who.base);
+}
+
+void bot_leave(struct bot *bot)
+{
+    Game__Leave leave = GAME__LEAVE__INIT;
+    bot->left_asked_count++;
+    bot_send(bot, LEAVE, &leave.base);
+}
+
+void bot_ping(struct bot *bot)
+{
+    Gw__Ping ping = GW__PING__INIT;
+    ping.stamp = bot->index;
+    bot_send(bot, PING, &ping.base);
+}
+
+void bot_close(struct bot *bot)
+{
+    Gw__Close close = GW__CLOSE__INIT;
+    close.reason = GW__CLOSE_REASON__SHUTDOWN;
+    bot_send(bot, CLOSE, &close.base);
+    if (bot->peer != NULL) {
+        peer_finish(bot->peer);
+    }
+}
+
+/* ---- hearing ---- */
+
+static void meet(struct bot *bot, uint64_t player)
+{
+    for (uint32_t i = 0; i < bot->member_count; i++) {
+        assert_true(bot->members[i] != player); /* nobody comes in twice */
+    }
+    assert_true(bot->member_count < BOT_COUNT_MAX);
+    bot->members[bot->member_count++] = player;
+}
+
+static void part_from(struct bot *bot, uint64_t player)
+{
+    uint32_t place = 0;
+    while (place < bot->member_count && bot->members[place] != player) {
+        place++;
+    }
+    assert_true(place < bot->member_count); /* who goes was here */
+    bot->members[place] = bot->members[--bot->member_count];
+}
+
+static void hear_entered(struct bot *bot, const Game__Entered *entered)
+{
+    bot->entered_count++;
+    bot->entered = entered->result;
+    if (entered->result != GAME__ENTER_RESULT__ENTERED_OK) {
+        return;
+    }
+    assert_false(bot->is_in_room);
+    bot->is_in_room = true;
+    bot->line = entered->line;
+    bot->member_count = 0;
+    for (size_t i = 0; i < entered->n_members; i++) {
+        meet(bot, entered->members[i]->player);
+    }
+}
+
+static uint32_t speaker_of(struct bot *bot, uint64_t player)
+{
+    uint32_t place = 0;
+    while (bot->speakers[place] != 0 && bot->speakers[place] != player) {
+        place++;
+        assert_true(place < BOT_SPEAKER_COUNT_MAX);
+    }
+    bot->speakers[place] = player;
+    return place;
+}
+
+static void hear_line(struct bot *bot, const Game__ChatLine *line)
+{
+    unsigned index = BOT_COUNT_MAX;
+    unsigned count = 0;
+    assert_true(bot->is_in_room);
+    assert_int_equal(line->line, bot->line + 1);
+    bot->line = line->line;
+    bot->line_count++;
+    assert_int_equal(sscanf(line->text, "%u says %u", &index, &count), 2);
+    uint32_t speaker = speaker_of(bot, line->player);
+    assert_true(count > bot->heard_of[speaker]);
+    bot->heard_of[speaker] = count;
+    bot->own_line_count += line->player == bot->id ? 1 : 0;
+}
+
+static void hear_close(struct bot *bot, const Gw__Close *close)
+{
+    bot->has_close = true;
+    bot->reason = close->reason;
+}
+
+static void hear_room(struct bot *bot, uint16_t id, ProtobufCMessage *message)
+{
+    switch (id) {
+    case LEFT:
+        bot->left_count++;
+        assert_true(bot->is_in_room);
+        bot->is_in_room = false;
+        break;
+    case JOINED:
+        meet(bot, ((Game__Joined *)message)->member->player);
+        break;
+    case GONE:
+        part_from(bot, ((Game__Gone *)message)->player);
+        break;
+    case CHAT_LINE:
+        hear_line(bot, (Game__ChatLine *)message);
+        break;
+    case SNAPSHOT:
+        assert_true(bot->is_in_room);
+        bot->snapshot_count++;
+        break;
+    default:
+        assert_true(id == WHO_IS_HERE && bot->is_in_room);
+        assert_int_equal(((Game__WhoIsHere *)message)->n_members, bot->member_count);
+    }
+}
+
+static void hear(struct bot *bot, uint16_t id, ProtobufCMessage *message)
+{
+    switch (id) {
+    case HELLO_ACK:
+        assert_false(bot->is_greeted);
+        bot->is_greeted = true;
+        bot->id = ((Gw__HelloAck *)message)->session_id;
+        break;
+    case PING:
+        bot_send(bot, PONG, message);
+        break;
+    case PONG:
+        bot->pong_count++;
+        break;
+    case CLOSE:
+        hear_close(bot, (Gw__Close *)message);
+        break;
+    case GO_AWAY:
+        bot->is_told_to_go = true;
+        break;
+    case ENTERED:
+        hear_entered(bot, (Game__Entered *)message);
+        break;
+    case SAID:
+        bot->said_count++;
+        break;
+    default:
+        hear_room(bot, id, message);
+    }
+}
+
+static const ProtobufCMessageDescriptor *type_of(uint16_t id)
+{
+    static const ProtobufCMessageDescriptor *const control[] = {
+        [HELLO_ACK] = &gw__hello_ack__descriptor, [PING] = &gw__ping__descriptor,
+        [PONG] = &gw__pong__descriptor,           [CLOSE] = &gw__close__descriptor,
+        [GO_AWAY] = &gw__go_away__descriptor,
+    };
+    static const ProtobufCMessageDescriptor *const game[] = {
+        &game__entered__descriptor,     &game__left__descriptor,      &game__joined__descriptor,
+        &game__gone__descriptor,        &game__chat_line__descriptor, &game__snapshot__descriptor,
+        &game__who_is_here__descriptor, &game__said__descriptor,
+    };
+    if (id >= HELLO_ACK && id <= GO_AWAY) {
+        return control[id];
+    }
+    return id >= ENTERED && id <= SAID ? game[id - ENTERED] : NULL;
+}
+
+/* The length of the frame that has come first, or 0 when it is not whole. */
+static size_t whole_frame(const struct bot *bot)
+{
+    const uint8_t *data = peer_look(bot->peer);
+    size_t count = peer_unread_count(bot->peer);
+    if (count < HEADER_BYTES) {
+        return 0;
+    }
+    size_t frame = HEADER_BYTES + (data[0] | (size_t)data[1] << 8 | (size_t)data[2] << 16);
+    assert_true(frame < FRAME_BYTES_MAX);
+    return count >= frame ? frame : 0;
+}
+
+static void read_frame(struct bot *bot, size_t bytes)
+{
+    static uint8_t data[FRAME_BYTES_MAX];
+    peer_read(bot->peer, data, bytes);
+    uint16_t id = (uint16_t)(data[4] | data[5] << 8);
+    const ProtobufCMessageDescriptor *type = type_of(id);
+    assert_non_null(type);
+    assert_false(bot->has_close); /* CLOSE is the last */
+    ProtobufCMessage *message =
+        protobuf_c_message_unpack(type, NULL, bytes - HEADER_BYTES, data + HEADER_BYTES);
+    assert_non_null(message);
+    bot->frame_count++;
+    hear(bot, id, message);
+    protobuf_c_message_free_unpacked(message, NULL);
+}
+
+void bot_read(struct bot *bot)
+{
+    if (bot->peer == NULL || bot->is_deaf) {
+        return;
+    }
+    for (size_t bytes; (bytes = whole_frame(bot)) > 0;) {
+        read_frame(bot, bytes);
+    }
+}
+
+bool bot_is_over(const struct bot *bot)
+{
+    return bot->peer == NULL || peer_has_fin(bot->peer) || peer_has_reset(bot->peer);
+}

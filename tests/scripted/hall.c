@@ -1,0 +1,232 @@
+/* tests/scripted/hall.c: sessions on the stage, with a small schema, and what happened to them. */
+#include "tests/scripted/hall.h"
+
+#include "tests/test.h"
+
+#include "net/listener.h"
+#include "net/stream.h"
+#include "protocol/packet.h"
+#include "tests/scripted/bot.h"
+
+#include <string.h>
+
+enum { BODY_BYTES_MAX = 70000, PACKET_COUNT = 4 };
+
+struct hall hall;
+
+static struct gw_listener *listener;
+static bool is_draining;
+
+/* ---- the schema ---- */
+
+static void handle(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
+{
+    uint8_t body[512];
+    size_t bytes = protobuf_c_message_pack(message, body);
+    hall.heard_count++;
+    bytes_put(&hall.heard, &frame->packet_id, sizeof frame->packet_id);
+    bytes_put(&hall.heard, &frame->tag, sizeof frame->tag);
+    bytes_put(&hall.heard, body, bytes);
+    if (hall.on_heard != NULL) {
+        hall.on_heard(peer);
+    }
+}
+
+static const struct gw_packet packets[PACKET_COUNT] = {
+    {SAY, GW_FROM_CLIENT, GW_STAGE_GREETED, 256, 0, 0, &gw__error__descriptor, handle},
+    {IN_ROOM, GW_FROM_CLIENT, 1u << 2, 16, 0, 0, &gw__ping__descriptor, handle},
+    {BIG, GW_FROM_CLIENT, GW_STAGE_GREETED, 16384, 0, 0, &gw__error__descriptor, handle},
+    {LINE, GW_FROM_SERVER, GW_STAGE_ANY, 65536, 0, 0, &gw__error__descriptor, NULL},
+};
+static const uint16_t places[LINE - SAY + 1] = {
+    [0] = 1, [IN_ROOM - SAY] = 2, [BIG - SAY] = 3, [LINE - SAY] = 4};
+static const struct gw_packet_table table = {packets, places, PACKET_COUNT, SAY, LINE - SAY + 1, 7};
+
+/* ---- what happens to sessions ---- */
+
+static void on_begin(struct gw_session *session, void *context)
+{
+    (void)context;
+    hall.last = session;
+    hall.begun_count++;
+}
+
+static int on_greet(struct gw_session *session, const Gw__Hello *hello, void *context)
+{
+    (void)session;
+    (void)hello;
+    (void)context;
+    return hall.verdict;
+}
+
+static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void *context)
+{
+    (void)session;
+    (void)context;
+    assert_null(ack);
+    hall.greeted_count++;
+}
+
+static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
+                   void *context)
+{
+    (void)peer_reason;
+    (void)context;
+    hall.last = hall.last == session ? NULL : hall.last;
+    hall.ended_count++;
+    hall.reason = reason;
+    hall.ended_ns = stage_now_ns();
+}
+
+static const struct gw_session_events events = {
+    .on_begin = on_begin, .on_greet = on_greet, .on_greeted = on_greeted, .on_end = on_end};
+
+static void on_accept(struct gw_listener *at, struct gw_stream *stream, void *context)
+{
+    (void)at;
+    gw_session_manager_admit(context, stream);
+}
+
+/* ---- opening and closing ---- */
+
+void hall_open(const struct stage_config *stage, const struct gw_session_manager_config *sessions)
+{
+    static const struct gw_session_manager_config usual = {0};
+    static const struct gw_listener_events door = {.on_accept = on_accept};
+    bytes_fini(&hall.heard);
+    memset(&hall, 0, sizeof hall);
+    is_draining = false;
+    stage_open(stage);
+    struct gw_session_manager_config config = sessions != NULL ? *sessions : usual;
+    config.side = GW_SIDE_SERVER;
+    config.session_count_max = config.session_count_max != 0 ? config.session_count_max : 64;
+    hall.manager = gw_session_manager_create(stage_port, &config, &table, &events, NULL);
+    assert_non_null(hall.manager);
+    struct gw_listener_config listener_config = {
+        .addr = peer_addr(0), .stream = gw_session_manager_stream_config(hall.manager)};
+    assert_int_equal(gw_listener_open(stage_port, &listener_config, &door, hall.manager, &listener),
+                     0);
+    hall.port = gw_listener_addr(listener)->port;
+    stage_settle();
+    stage_align();
+}
+
+static void on_drained(void *context)
+{
+    (void)context;
+    hall.drained_count++;
+    hall.drained_ns = stage_now_ns();
+}
+
+void hall_drain(uint32_t drain_ms)
+{
+    is_draining = true;
+    gw_session_manager_drain(hall.manager, drain_ms, on_drained, NULL);
+    stage_settle();
+}
+
+void hall_close(void)
+{
+    if (!is_draining) {
+        hall_drain(0);
+    }
+    gw_listener_close(listener);
+    stage_run_ms(GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS + 5);
+    assert_int_equal(hall.drained_count, 1);
+    assert_int_equal(gw_session_manager_count(hall.manager), 0);
+    assert_int_equal(hall.ended_count, hall.begun_count);
+    gw_session_manager_destroy(hall.manager);
+    stage_close();
+}
+
+/* ---- peers ---- */
+
+struct peer *hall_knock(void)
+{
+    struct peer *peer = peer_connect(hall.port);
+    assert_non_null(peer);
+    stage_settle();
+    return peer;
+}
+
+size_t hall_hello_frame(uint8_t *out)
+{
+    Gw__Hello hello = GW__HELLO__INIT;
+    hello.protocol_major = GW_PROTOCOL_MAJOR;
+    hello.name = "Ada";
+    return bot_frame(out, HALL_HELLO, 0, HALL_HELLO_TAG, &hello.base);
+}
+
+struct peer *hall_join(void)
+{
+    uint8_t frame[128];
+    uint8_t body[128];
+    size_t bytes;
+    struct peer *peer = hall_knock();
+    peer_send(peer, frame, hall_hello_frame(frame));
+    stage_settle();
+    assert_int_equal(hall_next(peer, body, &bytes), HALL_HELLO_ACK);
+    return peer;
+}
+
+void hall_send(struct peer *peer, uint16_t id, const ProtobufCMessage *message)
+{
+    static uint8_t frame[BODY_BYTES_MAX];
+    peer_send(peer, frame, bot_frame(frame, id, 0, 0, message));
+}
+
+void hall_send_header(struct peer *peer, uint32_t body_bytes, uint8_t flags, uint16_t id,
+                      uint16_t tag)
+{
+    const uint8_t header[] = {(uint8_t)body_bytes,
+                              (uint8_t)(body_bytes >> 8),
+                              (uint8_t)(body_bytes >> 16),
+                              flags,
+                              (uint8_t)id,
+                              (uint8_t)(id >> 8),
+                              (uint8_t)tag,
+                              (uint8_t)(tag >> 8)};
+    peer_send(peer, header, sizeof header);
+}
+
+void hall_say(struct peer *peer, const char *text)
+{
+    Gw__Error say = GW__ERROR__INIT;
+    say.text = (char *)text;
+    hall_send(peer, SAY, &say.base);
+}
+
+void hall_ping(struct peer *peer, uint64_t stamp)
+{
+    Gw__Ping ping = GW__PING__INIT;
+    ping.stamp = stamp;
+    hall_send(peer, HALL_PING, &ping.base);
+}
+
+uint16_t hall_next(struct peer *peer, uint8_t *body_out, size_t *bytes_out)
+{
+    const uint8_t *data = peer_look(peer);
+    size_t count = peer_unread_count(peer);
+    if (count < 8) {
+        return 0;
+    }
+    *bytes_out = data[0] | (size_t)data[1] << 8 | (size_t)data[2] << 16;
+    assert_true(count >= 8 + *bytes_out);
+    uint16_t id = (uint16_t)(data[4] | data[5] << 8);
+    peer_read(peer, NULL, 8);
+    peer_read(peer, body_out, *bytes_out);
+    return id;
+}
+
+Gw__CloseReason hall_close_reason(struct peer *peer)
+{
+    uint8_t body[512];
+    size_t bytes = 0;
+    assert_int_equal(hall_next(peer, body, &bytes), HALL_CLOSE);
+    Gw__Close *close = gw__close__unpack(NULL, bytes, body);
+    assert_non_null(close);
+    Gw__CloseReason reason = close->reason;
+    gw__close__free_unpacked(close, NULL);
+    assert_true(peer_has_fin(peer)); /* CLOSE is the last frame before FIN */
+    return reason;
+}

@@ -1,0 +1,405 @@
+/* tests/scripted/kernel.c: a kernel made of a list, with its own clock and its own chance. */
+#include "tests/scripted/kernel.h"
+
+#include "net/error.h"
+#include "net/lane.h"
+#include "tests/scripted/broken.h"
+#include "tests/scripted/kernel_inside.h"
+#include "tests/scripted/memory.h"
+#include "tests/scripted/mutant.h"
+
+#include <string.h>
+
+enum { FIRST_HANDLE = 100, LISTEN_PORT = 7000 };
+
+struct kernel kernel;
+
+void kernel_lock(void)
+{
+    pthread_mutex_lock(&kernel.mutex);
+}
+
+void kernel_unlock(void)
+{
+    pthread_mutex_unlock(&kernel.mutex);
+}
+
+/* ---- beginning and end ---- */
+
+static void make_handles(void)
+{
+    uint32_t count = kernel.config.handle_count_max;
+    kernel.ends = memory_take_unseen(count * sizeof(struct kernel_end *));
+    kernel.free_handles = memory_take_unseen(count * sizeof(int));
+    for (uint32_t i = 0; i < count; i++) {
+        kernel.free_handles[i] = (int)(FIRST_HANDLE + count - 1 - i);
+    }
+    kernel.free_count = count;
+}
+
+void kernel_init(const struct kernel_config *config)
+{
+    memset(&kernel, 0, sizeof kernel);
+    kernel.config = *config;
+    kernel.config.worker_count = config->worker_count != 0 ? config->worker_count : 1;
+    kernel.config.handle_count_max =
+        config->handle_count_max != 0 ? config->handle_count_max : (uint32_t)KERNEL_HANDLES;
+    kernel.chance = (struct chance){config->seed};
+    kernel.now_ns = UINT64_C(123456789012345);
+    kernel.until_ns = UINT64_MAX;
+    memset(kernel.deadlines, 0xFF, sizeof kernel.deadlines);
+    pthread_mutex_init(&kernel.mutex, NULL);
+    pthread_cond_init(&kernel.changed, NULL);
+    make_handles();
+    kernel_fail_init();
+}
+
+static void destroy_tickets(struct kernel_ticket *ticket)
+{
+    while (ticket != NULL) {
+        struct kernel_ticket *next = ticket->next;
+        kernel_ticket_destroy(ticket);
+        ticket = next;
+    }
+}
+
+uint32_t kernel_fini(void)
+{
+    uint32_t left = kernel.handle_count;
+    for (uint32_t i = 0; i < kernel.config.handle_count_max; i++) {
+        if (kernel.ends[i] != NULL) {
+            kernel_end_close(kernel.ends[i]);
+        }
+    }
+    destroy_tickets(kernel.tickets);
+    destroy_tickets(kernel.handed);
+    while (kernel.events != NULL) {
+        struct kernel_event *event = kernel.events;
+        kernel.events = event->next;
+        memory_free_unseen(event);
+    }
+    memory_free_unseen(kernel.ends);
+    memory_free_unseen(kernel.free_handles);
+    pthread_cond_destroy(&kernel.changed);
+    pthread_mutex_destroy(&kernel.mutex);
+    return left;
+}
+
+struct kernel_config *kernel_behaviour(void)
+{
+    return &kernel.config;
+}
+
+uint32_t kernel_chance(uint32_t limit)
+{
+    return chance_below(&kernel.chance, limit);
+}
+
+bool kernel_happens(uint8_t percent)
+{
+    return percent != 0 && kernel_chance(100) < percent;
+}
+
+/* ---- time ---- */
+
+uint64_t kernel_now_ns(void)
+{
+    kernel_lock();
+    uint64_t now_ns = kernel.now_ns;
+    kernel_unlock();
+    return now_ns;
+}
+
+void kernel_run_until(uint64_t until_ns)
+{
+    kernel.until_ns = until_ns;
+    kernel.is_idle = false;
+    kernel.quiet_round_count = 0;
+    kernel.round_count = 0;
+}
+
+bool kernel_is_idle(void)
+{
+    return kernel.is_idle;
+}
+
+void kernel_at(uint64_t time_ns, void (*run)(void *context), void *context)
+{
+    struct kernel_event *event = memory_take_unseen(sizeof *event);
+    *event = (struct kernel_event){.time_ns = time_ns, .run = run, .context = context};
+    kernel_lock();
+    struct kernel_event **link = &kernel.events;
+    while (*link != NULL && (*link)->time_ns <= time_ns) {
+        link = &(*link)->next;
+    }
+    event->next = *link;
+    *link = event;
+    kernel_unlock();
+}
+
+uint32_t kernel_handle_count(void)
+{
+    return kernel.handle_count;
+}
+
+uint32_t kernel_ticket_count(void)
+{
+    uint32_t count = 0;
+    for (const struct kernel_ticket *ticket = kernel.tickets; ticket != NULL;
+         ticket = ticket->next) {
+        count++;
+    }
+    return count;
+}
+
+/* ---- the door ---- */
+
+static bool backend_available(void)
+{
+    return true;
+}
+
+static int backend_open(struct gw_lane *lane)
+{
+    lane->own = NULL;
+    return kernel_call_error(KERNEL_OPEN);
+}
+
+static void backend_close(struct gw_lane *lane)
+{
+    (void)lane;
+}
+
+static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
+{
+    return kernel_wait(lane, deadline_ns);
+}
+
+static void backend_wake(struct gw_lane *lane)
+{
+    kernel_lock();
+    kernel.woken[lane->index] = true;
+    pthread_cond_broadcast(&kernel.changed);
+    kernel_unlock();
+}
+
+static int backend_attach(struct gw_socket *socket)
+{
+    static const uint8_t nothing[sizeof socket->own];
+    kernel_lock();
+    struct kernel_end *end = kernel_end_of(socket->handle);
+    int error = kernel_call_error(KERNEL_ATTACH);
+    kernel_unlock();
+    if (memcmp(&socket->own, nothing, sizeof nothing) != 0) {
+        broken(6, "a socket is attached whose own bytes are not zero");
+    }
+    if (error == GW_OK) {
+        end->socket = socket;
+    }
+    return error;
+}
+
+static struct kernel_ticket **place_of(struct kernel_end *end, enum kernel_call call)
+{
+    bool inward = call == KERNEL_ACCEPT || call == KERNEL_RECV;
+    return inward ? &end->ticket_in : &end->ticket_out;
+}
+
+static struct kernel_ticket *submit(enum kernel_call call, struct gw_socket *socket,
+                                    struct gw_op *op)
+{
+    op->socket = socket;
+    struct kernel_ticket *ticket = kernel_ticket_create(call, socket, op);
+    struct kernel_ticket **place = place_of(ticket->end, call);
+    if (*place != NULL) {
+        broken(3, "a second %s on handle %d", kernel_call_name(call), (int)socket->handle);
+    }
+    *place = ticket;
+    pthread_cond_broadcast(&kernel.changed);
+    return ticket;
+}
+
+/* A backend that does not wait for wait(). */
+static void finish_in_submit(struct kernel_ticket *ticket)
+{
+    struct kernel_ticket **link = &kernel.tickets;
+    while (*link != ticket) {
+        link = &(*link)->next;
+    }
+    *link = ticket->next;
+    kernel_unlock();
+    kernel_hand_over(ticket);
+    kernel_lock();
+}
+
+static void backend_accept(struct gw_socket *socket, struct gw_op *op)
+{
+    kernel_lock();
+    submit(KERNEL_ACCEPT, socket, op);
+    kernel_unlock();
+}
+
+static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+{
+    kernel_lock();
+    submit(KERNEL_CONNECT, socket, op)->addr = *addr;
+    kernel_unlock();
+}
+
+static void backend_recv(struct gw_socket *socket, struct gw_op *op)
+{
+    kernel_lock();
+    submit(KERNEL_RECV, socket, op);
+    kernel_unlock();
+}
+
+static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
+                         int span_count)
+{
+    kernel_lock();
+    struct kernel_ticket *ticket = submit(KERNEL_SEND, socket, op);
+    memcpy(ticket->spans, spans, (size_t)span_count * sizeof *spans);
+    ticket->span_count = span_count;
+    bool at_once = kernel_happens(kernel.config.hot_percent);
+    if (mutant_strikes(MUTANT_DONE_IN_SUBMIT, 4) && kernel_ticket_decide(ticket)) {
+        finish_in_submit(ticket);
+    } else if (at_once) {
+        (void)kernel_ticket_decide(ticket);
+    }
+    kernel_unlock();
+}
+
+static void backend_shutdown(struct gw_socket *socket)
+{
+    kernel_lock();
+    struct kernel_end *end = kernel_end_of(socket->handle);
+    kernel_end_finish(end);
+    if (mutant_is(MUTANT_SHUTDOWN_CLOSES)) {
+        kernel_end_reset(end);
+        end->is_finished = true;
+    }
+    kernel_unlock();
+}
+
+static void backend_cancel(struct gw_socket *socket)
+{
+    kernel_lock();
+    struct kernel_end *end = kernel_end_of(socket->handle);
+    struct kernel_ticket *tickets[] = {end->ticket_in, end->ticket_out};
+    for (int i = 0; i < 2; i++) {
+        if (tickets[i] != NULL) {
+            kernel_ticket_cancel(tickets[i]);
+        }
+    }
+    pthread_cond_broadcast(&kernel.changed);
+    kernel_unlock();
+}
+
+static void backend_socket_close(os_socket handle)
+{
+    kernel_lock();
+    struct kernel_end *end = kernel_end_of(handle);
+    if (end->ticket_in != NULL || end->ticket_out != NULL) {
+        broken(6, "handle %d is closed with operations in flight", (int)handle);
+    }
+    if (!mutant_strikes(MUTANT_HANDLE_KEPT, 3)) {
+        kernel_end_close(end);
+    }
+    kernel_unlock();
+}
+
+static void backend_detach(struct gw_socket *socket)
+{
+    backend_socket_close(socket->handle);
+    socket->handle = OS_SOCKET_NONE;
+}
+
+static uint64_t backend_now_ns(void)
+{
+    uint64_t now_ns = kernel_now_ns();
+    return mutant_strikes(MUTANT_CLOCK_BACK, 50) ? now_ns - 5000000000u : now_ns;
+}
+
+static uint64_t backend_random(void)
+{
+    kernel_lock();
+    uint64_t number = chance_next(&kernel.chance);
+    kernel_unlock();
+    return number;
+}
+
+static int backend_socket_open(const struct gw_addr *to, const struct gw_addr *source,
+                               os_socket *socket_out)
+{
+    kernel_lock();
+    int error = kernel_call_error(KERNEL_SOCKET_OPEN);
+    error = error == GW_OK && kernel.free_count == 0 ? GW_E_FULL : error;
+    if (error == GW_OK) {
+        struct kernel_end *end = kernel_end_create();
+        (void)kernel_end_name(end);
+        end->there = *to;
+        end->here = source != NULL ? *source : (struct gw_addr){{0}, 0};
+        *socket_out = end->handle;
+    }
+    kernel_unlock();
+    return error;
+}
+
+static int listen_at(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out)
+{
+    int error = kernel_call_error(KERNEL_SOCKET_LISTEN);
+    if (error != GW_OK) {
+        return error;
+    }
+    addr->port = addr->port == 0 ? (uint16_t)(LISTEN_PORT + kernel.next_port++) : addr->port;
+    if (kernel_listener_at(addr) != NULL) {
+        return GW_E_ADDRESS;
+    }
+    if (kernel.free_count == 0) {
+        return GW_E_FULL;
+    }
+    struct kernel_end *end = kernel_end_create();
+    (void)kernel_end_name(end);
+    end->is_listening = true;
+    end->here = *addr;
+    end->waiting_count_max = backlog_count_max;
+    *socket_out = end->handle;
+    return GW_OK;
+}
+
+static int backend_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max,
+                                 os_socket *socket_out)
+{
+    kernel_lock();
+    int error = listen_at(addr, backlog_count_max, socket_out);
+    kernel_unlock();
+    return error;
+}
+
+static struct gw_addr backend_socket_peer(os_socket handle)
+{
+    kernel_lock();
+    struct gw_addr there = kernel_end_of(handle)->there;
+    kernel_unlock();
+    return there;
+}
+
+#define KERNEL_OPS(is_shared)                                                                      \
+    {                                                                                              \
+        .backend = GW_BACKEND_AUTO, .lane_shared = (is_shared), .available = backend_available,    \
+        .open = backend_open, .close = backend_close, .wait = backend_wait, .wake = backend_wake,  \
+        .attach = backend_attach, .accept = backend_accept, .connect = backend_connect,            \
+        .recv = backend_recv, .send = backend_send, .shutdown = backend_shutdown,                  \
+        .cancel = backend_cancel, .detach = backend_detach, .now_ns = backend_now_ns,              \
+        .random = backend_random, .socket_open = backend_socket_open,                              \
+        .socket_listen = backend_socket_listen, .socket_peer = backend_socket_peer,                \
+        .socket_close = backend_socket_close,                                                      \
+    }
+
+static const struct gw_backend_ops ops = KERNEL_OPS(false);
+static const struct gw_backend_ops shared_ops = KERNEL_OPS(true);
+
+const struct gw_backend_ops *kernel_ops(void)
+{
+    return kernel.config.lane_shared ? &shared_ops : &ops;
+}

@@ -1,0 +1,323 @@
+/* tests/scripted/kernel_wait.c: what happens while a worker waits. */
+#include "tests/scripted/kernel_inside.h"
+
+#include "net/error.h"
+#include "net/internal.h"
+#include "net/lane.h"
+#include "tests/scripted/broken.h"
+#include "tests/scripted/memory.h"
+#include "tests/scripted/mutant.h"
+
+#include <string.h>
+
+/* ---- handing over ---- */
+
+/* A backend that gives memory away too early, or reads it too late. */
+static void misuse_memory(struct kernel_ticket *ticket, bool is_over)
+{
+    if (mutant_is(MUTANT_RECV_GONE_EARLY) && !is_over && ticket->data != NULL) {
+        memset(ticket->data, 0xDD, (size_t)ticket->result);
+    }
+    if (mutant_is(MUTANT_SPANS_READ_LATE) && is_over && ticket->call == KERNEL_SEND &&
+        ticket->result > 0 && ticket->end->other != NULL) {
+        kernel_ticket_put(ticket, (size_t)ticket->result);
+    }
+}
+
+static struct kernel_ticket *take_handed(const struct gw_op *op)
+{
+    struct kernel_ticket **link = &kernel.handed;
+    while (*link != NULL && (*link)->op != op) {
+        link = &(*link)->next;
+    }
+    struct kernel_ticket *ticket = *link;
+    if (ticket != NULL) {
+        *link = ticket->next;
+    }
+    return ticket;
+}
+
+/* Stands in for the caller's done, to know when it has returned: then the bytes are gone. */
+static void done(struct gw_op *op, int result)
+{
+    kernel_lock();
+    struct kernel_ticket *ticket = take_handed(op);
+    kernel_unlock();
+    if (ticket == NULL) {
+        broken(1, "an operation is done that was not handed over");
+    }
+    op->done = ticket->done;
+    bool twice = mutant_strikes(MUTANT_DONE_TWICE, 7);
+    misuse_memory(ticket, false);
+    op->done(op, result);
+    if (twice) {
+        op->done(op, result);
+    }
+    misuse_memory(ticket, true);
+    if (ticket->data != NULL && result > 0) {
+        memset(ticket->data, 0xDD, (size_t)result);
+    }
+    kernel_ticket_destroy(ticket);
+}
+
+static void let_go(struct kernel_ticket *ticket)
+{
+    struct kernel_end *end = ticket->end;
+    if (end->ticket_in == ticket) {
+        end->ticket_in = NULL;
+    } else {
+        end->ticket_out = NULL;
+    }
+}
+
+void kernel_hand_over(struct kernel_ticket *ticket)
+{
+    struct gw_op *op = ticket->op;
+    kernel_lock();
+    let_go(ticket);
+    ticket->next = kernel.handed;
+    kernel.handed = ticket;
+    kernel_unlock();
+    op->out.data = ticket->data;
+    if (ticket->call == KERNEL_ACCEPT) {
+        op->out.accepted = ticket->accepted;
+    }
+    ticket->done = op->done;
+    op->done = done;
+    if (mutant_is(MUTANT_DONE_WITHOUT_TURN)) {
+        op->done(op, ticket->result);
+    } else if (!mutant_strikes(MUTANT_DONE_NEVER, 6)) {
+        gw__op_done(op, ticket->result);
+    }
+}
+
+/* ---- choosing ---- */
+
+static void decide_all(void)
+{
+    for (bool again = true; again;) {
+        again = false;
+        for (struct kernel_ticket *ticket = kernel.tickets; ticket != NULL; ticket = ticket->next) {
+            again = (!ticket->decided && kernel_ticket_decide(ticket)) || again;
+        }
+    }
+}
+
+static bool is_for(const struct kernel_ticket *ticket, const struct gw_lane *lane)
+{
+    return ticket->decided && ticket->due_ns <= kernel.now_ns &&
+           ticket->end->socket->turn->home == lane;
+}
+
+/* Whether to hand it over in this round. */
+static bool is_ripe(struct kernel_ticket *ticket, const struct gw_lane *lane)
+{
+    if (!is_for(ticket, lane)) {
+        return false;
+    }
+    if (ticket->held > 0) {
+        ticket->held--;
+        return false;
+    }
+    return true;
+}
+
+static bool any_held(const struct gw_lane *lane)
+{
+    for (struct kernel_ticket *ticket = kernel.tickets; ticket != NULL; ticket = ticket->next) {
+        if (is_for(ticket, lane)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void insert(struct kernel_ticket **first, uint32_t count, struct kernel_ticket *ticket)
+{
+    uint32_t place = kernel.config.shuffles ? kernel_chance(count + 1) : count;
+    for (; place > 0; place--) {
+        first = &(*first)->next;
+    }
+    ticket->next = *first;
+    *first = ticket;
+}
+
+/* Moves what is to be handed over now into a list of its own. */
+static struct kernel_ticket *pick(const struct gw_lane *lane)
+{
+    struct kernel_ticket *picked = NULL;
+    uint32_t count = 0;
+    struct kernel_ticket **link = &kernel.tickets;
+    while (*link != NULL) {
+        struct kernel_ticket *ticket = *link;
+        if (is_ripe(ticket, lane)) {
+            *link = ticket->next;
+            insert(&picked, count++, ticket);
+        } else {
+            link = &ticket->next;
+        }
+    }
+    return picked;
+}
+
+/* ---- time ---- */
+
+static void sooner(uint64_t *next_ns, uint64_t time_ns)
+{
+    *next_ns = time_ns < *next_ns ? time_ns : *next_ns;
+}
+
+static uint64_t next_ns(void)
+{
+    uint64_t next = UINT64_MAX;
+    for (struct kernel_ticket *ticket = kernel.tickets; ticket != NULL; ticket = ticket->next) {
+        if (ticket->decided) {
+            sooner(&next, ticket->due_ns);
+        }
+    }
+    if (kernel.events != NULL) {
+        sooner(&next, kernel.events->time_ns);
+    }
+    for (uint32_t i = 0; i < kernel.config.worker_count; i++) {
+        sooner(&next, kernel.deadlines[i]);
+    }
+    return next;
+}
+
+/* Whether another worker is about to wake up, or has something to take that is its own. */
+static bool is_anothers_turn(uint64_t next)
+{
+    bool woken = false;
+    for (uint32_t i = 0; i < kernel.config.worker_count; i++) {
+        woken = woken || kernel.woken[i];
+    }
+    return kernel.config.worker_count > 1 && (woken || next <= kernel.now_ns);
+}
+
+/* Nothing can happen now. Returns false when the test wants to go on instead. */
+static bool let_time_pass(void)
+{
+    if (kernel.waiting_count < kernel.config.worker_count) {
+        pthread_cond_wait(&kernel.changed, &kernel.mutex);
+        return true;
+    }
+    uint64_t next = next_ns();
+    if (is_anothers_turn(next)) {
+        pthread_cond_broadcast(&kernel.changed);
+        pthread_cond_wait(&kernel.changed, &kernel.mutex);
+        return true;
+    }
+    if (next > kernel.until_ns || next == UINT64_MAX) {
+        kernel.is_idle = next == UINT64_MAX;
+        if (kernel.until_ns != UINT64_MAX && kernel.until_ns > kernel.now_ns) {
+            kernel.now_ns = kernel.until_ns;
+        }
+        return false;
+    }
+    kernel.now_ns = next > kernel.now_ns ? next : kernel.now_ns;
+    if (mutant_is(MUTANT_DEADLINE_IGNORED)) {
+        kernel.now_ns += 50000000;
+    }
+    kernel.quiet_round_count = 0;
+    kernel.round_count = 0;
+    pthread_cond_broadcast(&kernel.changed);
+    return true;
+}
+
+/* The script acts as another thread would: it is no worker meanwhile. */
+static void run_events(void)
+{
+    while (kernel.events != NULL && kernel.events->time_ns <= kernel.now_ns) {
+        struct kernel_event *event = kernel.events;
+        struct gw_worker *worker = gw__worker();
+        kernel.events = event->next;
+        kernel_unlock();
+        gw__worker_leave();
+        event->run(event->context);
+        gw__worker_enter(worker);
+        memory_free_unseen(event);
+        kernel_lock();
+    }
+}
+
+static void note_round(const struct gw_lane *lane)
+{
+    if (++kernel.round_count > KERNEL_ROUND_COUNT_MAX) {
+        kernel_unlock();
+        broken(9, "lane %u has had %d rounds, and no time has passed", (unsigned)lane->index,
+               KERNEL_ROUND_COUNT_MAX);
+    }
+}
+
+static void note_quiet_round(const struct gw_lane *lane, uint64_t deadline_ns)
+{
+    if (++kernel.quiet_round_count > KERNEL_SPIN_COUNT_MAX) {
+        kernel_unlock();
+        broken(8, "lane %u spins: %d waits brought nothing, deadline %lld ns from now",
+               (unsigned)lane->index, KERNEL_SPIN_COUNT_MAX,
+               (long long)(deadline_ns - kernel.now_ns));
+    }
+}
+
+static bool take_wake(const struct gw_lane *lane)
+{
+    bool woken = kernel.woken[lane->index];
+    kernel.woken[lane->index] = false;
+    return woken && !mutant_is(MUTANT_WAKE_LOST);
+}
+
+static bool must_return(struct gw_lane *lane, uint64_t deadline_ns)
+{
+    return take_wake(lane) || kernel.now_ns >= deadline_ns ||
+           kernel_happens(kernel.config.spurious_percent) || mutant_is(MUTANT_DEADLINE_EARLY);
+}
+
+/*
+ * Waits until something is to be handed over. Returns 0, or KERNEL_PAUSED. Whether turns wait is
+ * looked at before it sleeps, and not again: from then on it takes a wake.
+ */
+static int await(struct gw_lane *lane, uint64_t deadline_ns, struct kernel_ticket **picked_out)
+{
+    if (gw__lane_is_busy(lane)) {
+        deadline_ns = 0;
+    }
+    for (;;) {
+        run_events();
+        decide_all();
+        *picked_out = pick(lane);
+        if (*picked_out != NULL) {
+            kernel.quiet_round_count = 0;
+            return GW_OK;
+        }
+        if (must_return(lane, deadline_ns)) {
+            note_quiet_round(lane, deadline_ns);
+            return GW_OK;
+        }
+        if (!any_held(lane) && !let_time_pass()) {
+            return KERNEL_PAUSED;
+        }
+    }
+}
+
+int kernel_wait(struct gw_lane *lane, uint64_t deadline_ns)
+{
+    struct kernel_ticket *picked;
+    uint32_t worker = gw__worker()->index;
+    kernel_lock();
+    note_round(lane);
+    kernel.waiting_count++;
+    kernel.deadlines[worker] = deadline_ns;
+    int result = await(lane, deadline_ns, &picked);
+    kernel.deadlines[worker] = UINT64_MAX;
+    kernel.waiting_count--;
+    kernel_unlock();
+    if (!mutant_is(MUTANT_AWAKE_MISSING)) {
+        gw__lane_awake(lane);
+    }
+    while (picked != NULL) {
+        struct kernel_ticket *ticket = picked;
+        picked = ticket->next;
+        kernel_hand_over(ticket);
+    }
+    return result;
+}

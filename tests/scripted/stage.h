@@ -1,0 +1,71 @@
+/* tests/scripted/stage.h: a port on the scripted kernel, and a test that goes on step by step. */
+#ifndef GW_TESTS_SCRIPTED_STAGE_H
+#define GW_TESTS_SCRIPTED_STAGE_H
+
+#include "net/port.h"
+#include "tests/scripted/kernel.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gw_turn;
+
+/*
+ * All happens on the thread of the test: while it asks for it, that thread is the port's worker,
+ * and in between it is just another thread. So a test reads from top to bottom:
+ *
+ *      stage_open(&config);
+ *      struct peer *peer = peer_connect(7000);
+ *      stage_settle();                      until nothing more can happen at this time
+ *      stage_run_ms(1000);                  until this much later, and nothing more can happen
+ *      stage_close();                       everything is gone, and given back
+ */
+struct stage_config {
+    struct kernel_config kernel;
+    uint32_t stream_count_max; /* 0: 4,096 */
+};
+
+/* The port of the stage. */
+extern struct gw_port *stage_port;
+
+/* NULL: a kind kernel. stage_open_any() returns the port's error instead of failing the test. */
+void stage_open(const struct stage_config *config);
+int stage_open_any(const struct stage_config *config);
+
+/* Fails unless all streams, handles and memory are back to what was before stage_open(). */
+void stage_close(void);
+
+/* Makes the port on operations of the test's own, which see those of the kernel. */
+typedef const struct gw_backend_ops *stage_wrap(const struct gw_backend_ops *below);
+void stage_open_wrapped(const struct stage_config *config, stage_wrap *wrap);
+
+/* ---- time ---- */
+
+void stage_settle(void);
+void stage_run_ms(uint64_t ms);
+void stage_run_until(uint64_t time_ns);
+void stage_run_until_idle(void); /* until nothing is left to come */
+
+uint64_t stage_now_ns(void);
+
+/* Milliseconds since the stage was opened. */
+uint64_t stage_ms(uint64_t time_ns);
+
+/* When a timer fires that was set to this: its wheel turns in ticks. */
+uint64_t stage_tick_at(uint64_t deadline_ns);
+
+#define STAGE_MS UINT64_C(1000000)
+
+/* Puts the clock right on a tick, so that times are easy to tell. */
+void stage_align(void);
+
+/* ---- doing ---- */
+
+/* Runs `work` in a turn, and settles. */
+void stage_in_turn(struct gw_turn *turn, void (*work)(void *context), void *context);
+
+struct gw_port_counters stage_counters(void);
+
+/* How often the port has logged an event of this name. */
+uint32_t stage_logged_count(const char *event);
+
+#endif

@@ -1,0 +1,27 @@
+/* tests/scripted/story.h: everything that happens in a town on a good day, in a few seconds. */
+#ifndef GW_TESTS_SCRIPTED_STORY_H
+#define GW_TESTS_SCRIPTED_STORY_H
+
+#include "tests/scripted/town.h"
+
+/*
+ * Players connect, are greeted, enter, chat, move, ask who is here, leave, enter another room, go
+ * away in every way there is, and the server is drained. Whatever fails on the way: nobody hears
+ * anything wrong, every session ends once, and nothing is left.
+ */
+void story_tell(const struct town_config *config, const struct town_failure *failure);
+
+/* What came of it, when nothing failed: so many were greeted, and so many lines were heard. */
+struct story_score {
+    uint32_t greeted_count;
+    uint32_t line_count;
+    uint32_t entered_count;
+};
+struct story_score story_score(void);
+
+/* How many allocations and calls of the kernel there were, and whether the chosen call failed. */
+uint64_t story_allocation_count(void);
+uint64_t story_call_count(void);
+bool story_call_has_failed(void);
+
+#endif

@@ -1,0 +1,122 @@
+/* tests/scripted/test_anomalies.c: each allocation and each call of the kernel fails once. */
+#include "tests/test.h"
+
+#include "net/error.h"
+#include "tests/scripted/memory.h"
+#include "tests/scripted/story.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The ways in which bytes and completions may come. */
+static const struct town_config ways[] = {
+    {.stage.kernel = {.seed = 1}},
+    {.stage.kernel = {.seed = 2,
+                      .recv_bytes_max = 3,
+                      .send_bytes_max = 5,
+                      .hot_percent = 50,
+                      .held_percent = 20,
+                      .nothing_percent = 10,
+                      .cancel_loses_percent = 50,
+                      .shuffles = true}},
+};
+
+/* A failure to repeat, from the environment: "memory 12" or "call 12 -7", and the way. */
+static void say_where(const char *what, uint64_t number, int error, int way)
+{
+    if (getenv("SCRIPTED_VERBOSE") != NULL) {
+        fprintf(stderr, "%s %llu %d, way %d\n", what, (unsigned long long)number, error, way);
+    }
+}
+
+static void without_a_failure_the_story_is_told_in_full(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 2; way++) {
+        story_tell(&ways[way], NULL);
+        assert_int_equal(story_score().greeted_count, 4);
+        assert_int_equal(story_score().entered_count, 5);
+        assert_int_equal(story_score().line_count, 3 * 3 + 1 + 2 * 2 + 2 * 2);
+    }
+}
+
+/* Returns whether the allocation was asked for. */
+static bool fail_allocation(int way, uint64_t number)
+{
+    const struct town_failure failure = {.memory_at = number};
+    say_where("memory", number, 0, way);
+    memory_fail_at(0);
+    story_tell(&ways[way], &failure);
+    return true;
+}
+
+static uint64_t count_allocations(int way)
+{
+    const struct town_failure failure = {.memory_at = UINT64_MAX};
+    story_tell(&ways[way], &failure);
+    return story_allocation_count();
+}
+
+static void each_allocation_may_fail(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 2; way++) {
+        uint64_t count = count_allocations(way);
+        assert_true(count > 100);
+        for (uint64_t number = 1; number <= count; number++) {
+            fail_allocation(way, number);
+        }
+        print_message("way %d: each of %u allocations has failed\n", way, (unsigned)count);
+    }
+}
+
+static uint64_t count_calls(int way)
+{
+    const struct town_failure failure = {.call_at = UINT64_MAX};
+    story_tell(&ways[way], &failure);
+    return story_call_count();
+}
+
+static const int errors[] = {GW_E_RESET, GW_E_REFUSED, GW_E_TIMEOUT, GW_E_ADDRESS,
+                             GW_E_FULL,  GW_E_MEMORY,  GW_E_SYSTEM};
+
+static uint32_t fail_call(int way, uint64_t number)
+{
+    uint32_t told_count = 0;
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        const struct town_failure failure = {.call_at = number, .call_error = errors[i]};
+        say_where("call", number, errors[i], way);
+        story_tell(&ways[way], &failure);
+        told_count += story_call_has_failed() ? 1 : 0;
+    }
+    return told_count;
+}
+
+static void each_call_of_the_kernel_may_fail_with_each_of_its_errors(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 2; way++) {
+        uint64_t count = count_calls(way);
+        uint32_t failure_count = 0;
+        for (uint64_t number = 1; number <= count; number++) {
+            failure_count += fail_call(way, number);
+        }
+        assert_true(failure_count > count);
+        print_message("way %d: each of %u calls has failed, in %u ways\n", way, (unsigned)count,
+                      (unsigned)failure_count);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_failure_the_story_is_told_in_full),
+        cmocka_unit_test(each_allocation_may_fail),
+        cmocka_unit_test(each_call_of_the_kernel_may_fail_with_each_of_its_errors),
+    };
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,290 @@
+/* tests/scripted/test_game.c: the game server, from the first knock to the last goodbye. */
+#include "tests/test.h"
+
+#include "net/error.h"
+#include "server/counters.h"
+#include "server/server.h"
+#include "tests/scripted/bot.h"
+#include "tests/scripted/town.h"
+
+#include <string.h>
+
+static struct bot bots[BOT_COUNT_MAX];
+
+static int open_town(void **state)
+{
+    memset(bots, 0, sizeof bots);
+    assert_true(town_open(*state, NULL));
+    return 0;
+}
+
+static int close_town(void **state)
+{
+    (void)state;
+    for (int i = 0; i < BOT_COUNT_MAX; i++) {
+        bot_fini(&bots[i]);
+    }
+    town_close();
+    return 0;
+}
+
+#define TEST_WITH(name, config)                                                                    \
+    cmocka_unit_test_prestate_setup_teardown(name, open_town, close_town, (void *)(config))
+#define TEST(name) TEST_WITH(name, NULL)
+
+static void read_all(void)
+{
+    for (int i = 0; i < BOT_COUNT_MAX; i++) {
+        bot_read(&bots[i]);
+    }
+}
+
+static void run_ms(uint64_t ms)
+{
+    for (uint64_t passed = 0; passed < ms; passed += 50) {
+        stage_run_ms(ms - passed < 50 ? ms - passed : 50);
+        read_all();
+    }
+}
+
+/* So many come, and enter one room. */
+static void gather(uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(bot_connect(&bots[i], i, town_port));
+        bot_hello(&bots[i]);
+        bot_enter(&bots[i], "hall");
+    }
+    run_ms(200);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(bots[i].is_greeted);
+        assert_true(bots[i].is_in_room);
+        assert_int_equal(bots[i].member_count, count);
+    }
+}
+
+static struct server_counters count(void)
+{
+    struct server_counters counters;
+    server_counters(town_server, &counters);
+    return counters;
+}
+
+static void who_says_hello_is_greeted(void **state)
+{
+    (void)state;
+    bot_connect(&bots[0], 0, town_port);
+    bot_hello(&bots[0]);
+    stage_settle();
+    read_all();
+    assert_true(bots[0].is_greeted);
+    assert_int_equal(count().sessions.greeted, 1);
+}
+
+static void what_one_says_all_hear_in_one_order(void **state)
+{
+    (void)state;
+    gather(5);
+    for (int round = 0; round < 10; round++) {
+        for (int i = 0; i < 5; i++) {
+            bot_chat(&bots[i]);
+        }
+        run_ms(100);
+    }
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(bots[i].line_count, 50);
+        assert_int_equal(bots[i].own_line_count, 10);
+    }
+}
+
+static void who_moves_is_seen_once_a_tick(void **state)
+{
+    (void)state;
+    gather(3);
+    for (int i = 0; i < 20; i++) {
+        bot_move(&bots[0], i + 1, -i);
+    }
+    run_ms(200);
+    assert_true(bots[1].snapshot_count >= 1 && bots[1].snapshot_count <= 2);
+    assert_int_equal(bots[1].snapshot_count, bots[2].snapshot_count);
+}
+
+static void who_leaves_hears_left_last_and_may_come_again(void **state)
+{
+    (void)state;
+    gather(2);
+    bot_chat(&bots[0]);
+    bot_leave(&bots[1]);
+    run_ms(100);
+    assert_int_equal(bots[1].left_count, 1);
+    assert_int_equal(bots[0].member_count, 1);
+    bot_chat(&bots[0]);
+    run_ms(100);
+    bot_enter(&bots[1], "hall");
+    run_ms(100);
+    assert_int_equal(bots[1].entered_count, 2);
+    bot_chat(&bots[1]);
+    run_ms(100);
+    assert_int_equal(bots[0].line_count, 3);
+}
+
+static void a_room_is_gone_with_its_last_member(void **state)
+{
+    (void)state;
+    gather(3);
+    assert_int_equal(count().rooms, 1);
+    bot_leave(&bots[0]);
+    bot_close(&bots[1]);
+    peer_reset(bots[2].peer);
+    run_ms(3000);
+    assert_int_equal(count().rooms, 0);
+    assert_int_equal(count().session_count, 1);
+}
+
+static void a_full_room_refuses(void **state)
+{
+    (void)state;
+    gather(3);
+    bot_connect(&bots[3], 3, town_port);
+    bot_hello(&bots[3]);
+    bot_enter(&bots[3], "hall");
+    run_ms(200);
+    assert_int_equal(bots[3].entered, GAME__ENTER_RESULT__ROOM_FULL);
+    bot_leave(&bots[0]);
+    run_ms(100);
+    bot_enter(&bots[3], "hall");
+    run_ms(100);
+    assert_int_equal(bots[3].entered, GAME__ENTER_RESULT__ENTERED_OK);
+}
+
+static void who_comes_too_late_is_told_that_it_is_full(void **state)
+{
+    (void)state;
+    gather(2);
+    bot_connect(&bots[2], 2, town_port);
+    bot_hello(&bots[2]);
+    run_ms(100);
+    assert_true(bots[2].has_close);
+    assert_int_equal(bots[2].reason, GW__CLOSE_REASON__SERVER_FULL);
+    bot_fini(&bots[0]);
+    run_ms(3000);
+    bot_connect(&bots[3], 3, town_port);
+    bot_hello(&bots[3]);
+    run_ms(100);
+    assert_true(bots[3].is_greeted);
+}
+
+static void a_player_that_does_not_read_is_let_go_and_nobody_else_notices(void **state)
+{
+    (void)state;
+    gather(3);
+    bots[2].is_deaf = true;
+    peer_set_window(bots[2].peer, 1000);
+    for (int i = 0; i < 200; i++) {
+        bot_chat(&bots[i % 2]);
+        run_ms(50);
+    }
+    run_ms(3000);
+    assert_int_equal(count().sessions.ended[GW__CLOSE_REASON__SLOW_CONSUMER], 1);
+    assert_int_equal(bots[0].line_count, 200);
+    assert_int_equal(bots[1].line_count, 200);
+    assert_int_equal(bots[0].member_count, 2);
+}
+
+static void silence_is_asked_and_then_ended(void **state)
+{
+    (void)state;
+    gather(2);
+    bots[1].is_deaf = true; /* answers no PING */
+    run_ms(9900);
+    assert_int_equal(count().session_count, 2);
+    run_ms(22000);
+    assert_int_equal(count().session_count, 1);
+    assert_int_equal(count().sessions.ended[GW__CLOSE_REASON__HEARTBEAT_LOST], 1);
+    assert_int_equal(bots[0].member_count, 1);
+}
+
+/* ---- drain ---- */
+
+static void a_drain_asks_everybody_and_waits_for_them(void **state)
+{
+    (void)state;
+    gather(4);
+    server_drain(town_server);
+    run_ms(100);
+    for (int i = 0; i < 4; i++) {
+        assert_true(bots[i].is_told_to_go);
+        bot_chat(&bots[i]);
+    }
+    run_ms(200);
+    assert_int_equal(bots[0].line_count, 4); /* served until the end */
+    for (int i = 0; i < 4; i++) {
+        bot_close(&bots[i]);
+    }
+    run_ms(100);
+    assert_true(town_is_over());
+}
+
+static void a_drain_ends_who_does_not_go(void **state)
+{
+    (void)state;
+    gather(2);
+    uint64_t from_ns = stage_now_ns();
+    server_drain(town_server);
+    run_ms(1990);
+    assert_false(bots[0].has_close);
+    run_ms(20);
+    assert_true(bots[0].has_close);
+    assert_int_equal(bots[0].reason, GW__CLOSE_REASON__SHUTDOWN);
+    bot_fini(&bots[0]);
+    bot_fini(&bots[1]);
+    run_ms(100);
+    assert_true(town_is_over());
+    assert_true(stage_now_ns() - from_ns < 2200 * STAGE_MS);
+}
+
+static void a_drain_does_not_wait_for_who_does_not_listen(void **state)
+{
+    (void)state;
+    gather(2);
+    bots[0].is_deaf = true;
+    peer_set_window(bots[0].peer, 0);
+    town_drain();
+    assert_true(town_is_over());
+}
+
+static void who_comes_during_a_drain_is_told(void **state)
+{
+    (void)state;
+    gather(1);
+    server_drain(town_server);
+    run_ms(100);
+    bot_connect(&bots[1], 1, town_port);
+    bot_hello(&bots[1]);
+    run_ms(100);
+    assert_true(bots[1].has_close);
+    assert_int_equal(bots[1].reason, GW__CLOSE_REASON__SHUTDOWN);
+}
+
+int main(void)
+{
+    static const struct town_config small_rooms = {.room_members_max = 3};
+    static const struct town_config small = {.sessions_max = 2};
+    static const struct town_config narrow = {.send_queue_bytes_max = 2000};
+    const struct CMUnitTest tests[] = {
+        TEST(who_says_hello_is_greeted),
+        TEST(what_one_says_all_hear_in_one_order),
+        TEST(who_moves_is_seen_once_a_tick),
+        TEST(who_leaves_hears_left_last_and_may_come_again),
+        TEST(a_room_is_gone_with_its_last_member),
+        TEST_WITH(a_full_room_refuses, &small_rooms),
+        TEST_WITH(who_comes_too_late_is_told_that_it_is_full, &small),
+        TEST_WITH(a_player_that_does_not_read_is_let_go_and_nobody_else_notices, &narrow),
+        TEST(silence_is_asked_and_then_ended),
+        TEST(a_drain_asks_everybody_and_waits_for_them),
+        TEST(a_drain_ends_who_does_not_go),
+        TEST(a_drain_does_not_wait_for_who_does_not_listen),
+        TEST(who_comes_during_a_drain_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,330 @@
+/* tests/scripted/test_groups.c: groups: their ticks, and what each member hears. */
+#include "tests/test.h"
+
+#include "net/turn.h"
+#include "session/group.h"
+#include "tests/scripted/hall.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MEMBER_COUNT = 4, TICK_MS = 50 };
+
+static struct gw_turn turn;
+static struct gw_group *group;
+static struct peer *peers[MEMBER_COUNT];
+static struct gw_session *sessions[MEMBER_COUNT];
+static uint32_t tick_count;
+static uint64_t tick_ns[100];
+
+static void on_tick(struct gw_group *which, void *context)
+{
+    (void)which;
+    (void)context;
+    if (tick_count < 100) {
+        tick_ns[tick_count] = stage_now_ns();
+    }
+    tick_count++;
+}
+
+static int open_group(void **state)
+{
+    const struct gw_group_config *config = *state;
+    hall_open(NULL, NULL);
+    for (int i = 0; i < MEMBER_COUNT; i++) {
+        peers[i] = hall_join();
+        sessions[i] = gw_session_ref(hall.last);
+    }
+    gw_turn_init(&turn, stage_port, NULL);
+    group = gw_group_create(hall.manager, &turn, config);
+    assert_non_null(group);
+    tick_count = 0;
+    return 0;
+}
+
+static void destroy(void *context)
+{
+    (void)context;
+    gw_group_destroy(group);
+}
+
+static int close_group(void **state)
+{
+    (void)state;
+    stage_in_turn(&turn, destroy, NULL);
+    for (int i = 0; i < MEMBER_COUNT; i++) {
+        gw_session_unref(sessions[i]);
+        if (peers[i] != NULL) {
+            peer_close(peers[i]);
+        }
+    }
+    hall_close();
+    return 0;
+}
+
+static const struct gw_group_config with_tick = {.tick_ms = TICK_MS, .on_tick = on_tick};
+static const struct gw_group_config without_tick = {.tick_ms = 0, .on_tick = on_tick};
+
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_prestate_setup_teardown(name, open_group, close_group, (void *)&with_tick)
+#define TEST_WITHOUT_TICK(name)                                                                    \
+    cmocka_unit_test_prestate_setup_teardown(name, open_group, close_group, (void *)&without_tick)
+
+/* ---- what is done in turns of the owner ---- */
+
+static void say(const char *text)
+{
+    Gw__Error line = GW__ERROR__INIT;
+    line.text = (char *)text;
+    gw_group_say(group, LINE, &line.base);
+}
+
+static void add(int member)
+{
+    assert_int_equal(gw_group_add(group, sessions[member]), 0);
+}
+
+static void remove_one(int member)
+{
+    gw_group_remove(group, gw_session_id_of(sessions[member]));
+}
+
+static void add_all(void *context)
+{
+    (void)context;
+    for (int i = 0; i < MEMBER_COUNT; i++) {
+        add(i);
+    }
+}
+
+static void say_one(void *context)
+{
+    say(context);
+}
+
+static void in_turn(void (*work)(void *context), void *context)
+{
+    stage_in_turn(&turn, work, context);
+}
+
+/* All lines that a member has heard, in one text. */
+static const char *heard_by(int member)
+{
+    static char all[1000];
+    uint8_t body[500];
+    size_t bytes;
+    uint16_t id;
+    all[0] = 0;
+    while ((id = hall_next(peers[member], body, &bytes)) != 0) {
+        assert_int_equal(id, LINE);
+        Gw__Error *line = gw__error__unpack(NULL, bytes, body);
+        assert_non_null(line);
+        strcat(all, line->text);
+        gw__error__free_unpacked(line, NULL);
+    }
+    return all;
+}
+
+/* ---- ticks ---- */
+
+static void what_is_said_leaves_at_the_tick_and_not_before(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    in_turn(say_one, "a");
+    in_turn(say_one, "b");
+    assert_string_equal(heard_by(0), "");
+    stage_run_ms(TICK_MS + 2);
+    assert_int_equal(tick_count, 1);
+    for (int i = 0; i < MEMBER_COUNT; i++) {
+        assert_string_equal(heard_by(i), "ab");
+    }
+}
+
+static void ticks_stand_on_a_grid(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    for (int i = 0; i < 60; i++) {
+        in_turn(say_one, "x");
+        stage_run_ms(17 + (uint64_t)i % 5 * 20);
+    }
+    assert_true(tick_count > 20);
+    const uint64_t tick = TICK_MS * STAGE_MS;
+    for (uint32_t i = 1; i < tick_count; i++) {
+        /* Each is late by less than a tick of the wheel; the grid itself does not drift. */
+        uint64_t off = (tick_ns[i] - tick_ns[0] + 2 * STAGE_MS) % tick;
+        assert_in_range(off, 0, 4 * STAGE_MS);
+    }
+}
+
+static void where_nothing_is_said_nothing_ticks(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    stage_run_ms(5000);
+    assert_int_equal(tick_count, 0);
+}
+
+static void expect(void *context)
+{
+    (void)context;
+    gw_group_expect(group);
+}
+
+static void a_tick_that_is_expected_comes_once(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    in_turn(expect, NULL);
+    in_turn(expect, NULL);
+    stage_run_ms(5000);
+    assert_int_equal(tick_count, 1);
+}
+
+static void say_three(void *context)
+{
+    (void)context;
+    say("1");
+    say("2");
+    say("3");
+}
+
+static void without_a_tick_all_leaves_at_the_end_of_the_turn(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    uint64_t sends = stage_counters().send_count;
+    in_turn(say_three, NULL);
+    assert_string_equal(heard_by(3), "123");
+    assert_int_equal(stage_counters().send_count, sends + MEMBER_COUNT);
+    assert_int_equal(tick_count, 1);
+}
+
+/* ---- coming and going ---- */
+
+static void come_and_go(void *context)
+{
+    (void)context;
+    add(0);
+    say("a");
+    add(1);
+    say("b");
+    remove_one(0);
+    say("c");
+    add(2);
+    add(2);
+    say("d");
+    remove_one(1);
+    remove_one(1);
+    add(0);
+    say("e");
+}
+
+static void a_member_hears_exactly_what_was_said_while_it_was_one(void **state)
+{
+    (void)state;
+    in_turn(come_and_go, NULL);
+    stage_run_ms(TICK_MS + 2);
+    assert_string_equal(heard_by(0), "abe");
+    assert_string_equal(heard_by(1), "bcd");
+    assert_string_equal(heard_by(2), "de");
+    assert_string_equal(heard_by(3), "");
+}
+
+static void tell(void *context)
+{
+    Gw__Error line = GW__ERROR__INIT;
+    (void)context;
+    say("a");
+    line.text = "you";
+    gw_group_tell(group, gw_session_id_of(sessions[1]), LINE, &line.base);
+    gw_group_tell(group, GW_SESSION_ID_NONE, LINE, &line.base);
+    say("b");
+}
+
+static void what_one_is_told_stands_behind_what_all_were_told(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    in_turn(tell, NULL);
+    stage_run_ms(TICK_MS + 2);
+    assert_string_equal(heard_by(0), "ab");
+    assert_string_equal(heard_by(1), "ayoub");
+}
+
+static uint32_t member_count;
+
+static void count(void *context)
+{
+    (void)context;
+    member_count = gw_group_count(group);
+}
+
+static void a_member_that_ends_leaves_by_itself(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    peer_reset(peers[2]);
+    stage_settle();
+    in_turn(count, NULL);
+    assert_int_equal(member_count, MEMBER_COUNT - 1);
+    in_turn(say_one, "x");
+    stage_run_ms(TICK_MS + 2);
+    assert_string_equal(heard_by(1), "x");
+}
+
+static void remove_and_destroy_nothing(void *context)
+{
+    (void)context;
+    remove_one(3);
+    gw_session_end(sessions[3], GW__CLOSE_REASON__KICKED);
+}
+
+static void a_member_may_end_and_be_removed_at_once(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    in_turn(remove_and_destroy_nothing, NULL);
+    peer_finish(peers[3]);
+    stage_run_ms(100);
+    in_turn(count, NULL);
+    assert_int_equal(member_count, MEMBER_COUNT - 1);
+}
+
+static void a_member_that_does_not_read_does_not_hold_the_others_up(void **state)
+{
+    (void)state;
+    static char text[20000];
+    memset(text, 'x', sizeof text - 1);
+    peer_set_window(peers[0], 0);
+    in_turn(add_all, NULL);
+    for (int i = 0; i < 20; i++) {
+        in_turn(say_one, text);
+        stage_run_ms(TICK_MS);
+        assert_true(peer_read(peers[1], NULL, SIZE_MAX) > 0);
+    }
+    stage_run_ms(3000);
+    assert_int_equal(hall.ended_count, 1);
+    assert_int_equal(hall.reason, GW__CLOSE_REASON__SLOW_CONSUMER);
+    in_turn(count, NULL);
+    assert_int_equal(member_count, MEMBER_COUNT - 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_said_leaves_at_the_tick_and_not_before),
+        TEST(ticks_stand_on_a_grid),
+        TEST(where_nothing_is_said_nothing_ticks),
+        TEST(a_tick_that_is_expected_comes_once),
+        TEST_WITHOUT_TICK(without_a_tick_all_leaves_at_the_end_of_the_turn),
+        TEST(a_member_hears_exactly_what_was_said_while_it_was_one),
+        TEST_WITHOUT_TICK(a_member_hears_exactly_what_was_said_while_it_was_one),
+        TEST(what_one_is_told_stands_behind_what_all_were_told),
+        TEST(a_member_that_ends_leaves_by_itself),
+        TEST(a_member_may_end_and_be_removed_at_once),
+        TEST(a_member_that_does_not_read_does_not_hold_the_others_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

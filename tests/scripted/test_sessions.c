@@ -1,0 +1,366 @@
+/* tests/scripted/test_sessions.c: sessions: their deadlines to the tick, their frames to the byte.
+ */
+#include "tests/test.h"
+
+#include "net/error.h"
+#include "session/session.h"
+#include "tests/scripted/bot.h"
+#include "tests/scripted/hall.h"
+
+#include <string.h>
+
+enum { GREETING_MS = 5000, HEARTBEAT_MS = 10000, FRAME_MS = 10000, IDLE_MS = 30000 };
+
+static struct peer *peer;
+
+static int open_hall(void **state)
+{
+    hall_open(NULL, *state);
+    peer = NULL;
+    return 0;
+}
+
+static int close_hall(void **state)
+{
+    (void)state;
+    if (peer != NULL) {
+        peer_close(peer);
+    }
+    hall_close();
+    return 0;
+}
+
+#define TEST_WITH(name, config)                                                                    \
+    cmocka_unit_test_prestate_setup_teardown(name, open_hall, close_hall, (void *)(config))
+#define TEST(name) TEST_WITH(name, NULL)
+
+/* When a limit must have done its work: times are kept in whole milliseconds, never too early. */
+static uint64_t past(uint64_t from_ns, uint64_t limit_ms)
+{
+    return stage_tick_at(from_ns + (limit_ms + 2) * STAGE_MS);
+}
+
+/* Not before its limit, and at the next tick after it. */
+static void assert_ends_after(uint64_t from_ns, uint64_t limit_ms, Gw__CloseReason reason)
+{
+    stage_run_until(from_ns + limit_ms * STAGE_MS);
+    assert_false(gw_session_has_ended(hall.last));
+    stage_run_until(past(from_ns, limit_ms));
+    assert_true(gw_session_has_ended(hall.last));
+    assert_int_equal(hall_close_reason(peer), reason);
+    peer_finish(peer);
+    stage_settle();
+    assert_int_equal(hall.ended_count, 1);
+    assert_int_equal(hall.reason, reason);
+}
+
+/* Returns when it was asked, not before the heartbeat and at the next tick after it. */
+static uint64_t assert_pinged_after(uint64_t from_ns)
+{
+    uint8_t body[64];
+    size_t bytes;
+    stage_run_until(from_ns + HEARTBEAT_MS * STAGE_MS);
+    assert_int_equal(peer_unread_count(peer), 0);
+    stage_run_until(past(from_ns, HEARTBEAT_MS));
+    assert_int_equal(hall_next(peer, body, &bytes), HALL_PING);
+    return stage_now_ns();
+}
+
+/* ---- deadlines ---- */
+
+static void who_says_nothing_is_ended_after_five_seconds(void **state)
+{
+    (void)state;
+    peer = hall_knock();
+    assert_ends_after(stage_now_ns(), GREETING_MS, GW__CLOSE_REASON__GREETING_TIMEOUT);
+}
+
+static void who_drips_its_hello_is_ended_after_five_seconds_too(void **state)
+{
+    (void)state;
+    uint8_t frame[128];
+    size_t bytes = hall_hello_frame(frame);
+    peer = hall_knock();
+    uint64_t from_ns = stage_now_ns();
+    for (size_t i = 0; i + 1 < bytes && i < 12; i++) {
+        peer_send(peer, frame + i, 1);
+        stage_run_ms(400);
+    }
+    assert_ends_after(from_ns, GREETING_MS, GW__CLOSE_REASON__GREETING_TIMEOUT);
+}
+
+static void an_answer_put_off_has_what_is_left_of_five_seconds(void **state)
+{
+    (void)state;
+    uint8_t frame[128];
+    hall.verdict = GW_GREET_LATER;
+    peer = hall_knock();
+    uint64_t from_ns = stage_now_ns();
+    stage_run_ms(3000);
+    peer_send(peer, frame, hall_hello_frame(frame));
+    assert_ends_after(from_ns, GREETING_MS, GW__CLOSE_REASON__GREETING_TIMEOUT);
+}
+
+static void a_frame_that_has_begun_must_be_whole_in_ten_seconds(void **state)
+{
+    (void)state;
+    peer = hall_join();
+    stage_run_ms(777);
+    hall_send_header(peer, 200, 0, SAY, 0);
+    stage_settle();
+    uint64_t from_ns = stage_now_ns();
+    for (int i = 0; i < 9; i++) {
+        stage_run_ms(1000);
+        peer_send(peer, "x", 1); /* a sign of life, and no excuse */
+    }
+    assert_ends_after(from_ns, FRAME_MS, GW__CLOSE_REASON__FRAME_TIMEOUT);
+}
+
+static void half_a_header_is_a_frame_that_has_begun(void **state)
+{
+    (void)state;
+    peer = hall_join();
+    peer_send(peer, "\x02", 1);
+    stage_settle();
+    uint64_t from_ns = stage_now_ns();
+    for (int i = 0; i < 3; i++) {
+        stage_run_ms(3000);
+        peer_send(peer, "\0", 1);
+    }
+    assert_ends_after(from_ns, FRAME_MS, GW__CLOSE_REASON__FRAME_TIMEOUT);
+}
+
+static void silence_is_asked_after_one_heartbeat_and_ended_after_three(void **state)
+{
+    (void)state;
+    peer = hall_join();
+    uint64_t from_ns = stage_now_ns();
+    (void)assert_pinged_after(from_ns);
+    /* The answer has two heartbeats, from the question on. */
+    stage_run_until(from_ns + 3 * HEARTBEAT_MS * STAGE_MS);
+    assert_false(gw_session_has_ended(hall.last));
+    stage_run_until(past(past(from_ns, HEARTBEAT_MS), 2 * HEARTBEAT_MS));
+    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__HEARTBEAT_LOST);
+}
+
+static void any_byte_is_a_sign_of_life(void **state)
+{
+    (void)state;
+    uint8_t body[64];
+    size_t bytes;
+    peer = hall_join();
+    for (int i = 0; i < 20; i++) {
+        stage_run_ms(HEARTBEAT_MS - 10);
+        hall_ping(peer, 5);
+        stage_settle();
+        assert_int_equal(hall_next(peer, body, &bytes), HALL_PONG);
+        assert_int_equal(peer_unread_count(peer), 0); /* it was not asked */
+    }
+    (void)assert_pinged_after(stage_now_ns());
+    stage_run_ms(2 * HEARTBEAT_MS - 5);
+    hall_ping(peer, 6);
+    stage_run_ms(10);
+    assert_int_equal(hall.ended_count, 0);
+}
+
+static void who_does_not_play_is_idle(void **state)
+{
+    (void)state;
+    uint8_t body[64];
+    size_t bytes;
+    peer = hall_join();
+    stage_run_ms(5000);
+    hall_say(peer, "still here");
+    stage_settle();
+    uint64_t from_ns = stage_now_ns();
+    for (int i = 0; i < 5; i++) {
+        stage_run_ms(5000);
+        hall_ping(peer, 1); /* alive, but not playing */
+        stage_settle();
+        assert_int_equal(hall_next(peer, body, &bytes), HALL_PONG);
+    }
+    assert_ends_after(from_ns, IDLE_MS, GW__CLOSE_REASON__IDLE);
+}
+
+/* Whatever part of a millisecond has passed when a limit begins, and when it is looked at again. */
+static void no_limit_is_early_by_a_part_of_a_millisecond(void **state)
+{
+    (void)state;
+    enum { PHASE_COUNT = 60, STEP_NS = 97003 };
+    struct peer *peers[PHASE_COUNT];
+    uint64_t from_ns[PHASE_COUNT];
+    for (int i = 0; i < PHASE_COUNT; i++) {
+        peers[i] = hall_join();
+        stage_run_until(stage_now_ns() + STEP_NS * 3);
+    }
+    stage_run_ms(3000);
+    for (int i = 0; i < PHASE_COUNT; i++) {
+        stage_run_until(stage_now_ns() + STEP_NS);
+        hall_send_header(peers[i], 200, 0, SAY, 0);
+        stage_settle();
+        from_ns[i] = stage_now_ns();
+    }
+    for (int i = 0; i < PHASE_COUNT; i++) {
+        stage_run_until(from_ns[i] + FRAME_MS * STAGE_MS - 1);
+        assert_int_equal(peer_unread_count(peers[i]), 0);
+    }
+    stage_run_ms(10);
+    for (int i = 0; i < PHASE_COUNT; i++) {
+        assert_int_equal(hall_close_reason(peers[i]), GW__CLOSE_REASON__FRAME_TIMEOUT);
+        peer_close(peers[i]);
+    }
+}
+
+/* ---- header checks, in their order ---- */
+
+struct check {
+    uint32_t body_bytes;
+    uint8_t flags;
+    uint16_t id;
+    Gw__CloseReason reason;
+};
+
+/* Each is wrong in what its reason says and, from there on, in everything that comes later. */
+static const struct check checks[] = {
+    {0xFFFFFF, 0x04, 9999, GW__CLOSE_REASON__BAD_FLAGS},
+    {0, 0x80, SAY, GW__CLOSE_REASON__BAD_FLAGS},
+    {4097, 0, 9999, GW__CLOSE_REASON__TOO_LONG},
+    {0xFFFFFF, 0, SAY, GW__CLOSE_REASON__TOO_LONG},
+    {4097, 0, BIG, GW__CLOSE_REASON__TOO_LONG},
+    {4096, 0, 9999, GW__CLOSE_REASON__UNKNOWN_PACKET},
+    {0, 0, 0, GW__CLOSE_REASON__UNKNOWN_PACKET},
+    {0, 0, 65535, GW__CLOSE_REASON__UNKNOWN_PACKET},
+    {4096, 0, LINE, GW__CLOSE_REASON__WRONG_WAY},
+    {0, 0, HALL_HELLO_ACK, GW__CLOSE_REASON__WRONG_WAY},
+    {4096, 0, IN_ROOM, GW__CLOSE_REASON__WRONG_STAGE},
+    {2, 0, HALL_HELLO, GW__CLOSE_REASON__WRONG_STAGE},
+    {257, 0, SAY, GW__CLOSE_REASON__TOO_LONG},
+    {17, 0, HALL_PING, GW__CLOSE_REASON__TOO_LONG},
+};
+
+static void every_header_is_judged_by_the_first_check_that_fails(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        struct peer *other = hall_join();
+        int64_t pool_bytes = (int64_t)stage_counters().pool_bytes;
+        hall_send_header(other, checks[i].body_bytes, checks[i].flags, checks[i].id, 0);
+        stage_settle();
+        assert_int_equal(hall_close_reason(other), checks[i].reason);
+        assert_int_equal(stage_counters().pool_bytes, pool_bytes); /* no room for its body */
+        peer_finish(other);
+        stage_settle();
+        assert_int_equal(hall.reason, checks[i].reason);
+        peer_close(other);
+    }
+    assert_int_equal(hall.heard_count, 0);
+}
+
+static void the_longest_that_is_allowed_is_heard(void **state)
+{
+    (void)state;
+    char text[254];
+    peer = hall_join();
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = 0;
+    hall_say(peer, text); /* 3 bytes before it: 256 in all */
+    stage_settle();
+    assert_int_equal(hall.heard_count, 1);
+    assert_int_equal(hall.ended_count, 0);
+}
+
+static void a_body_that_is_no_message_ends_it(void **state)
+{
+    (void)state;
+    peer = hall_join();
+    hall_send_header(peer, 3, 0, SAY, 0);
+    peer_send(peer, "\xFF\xFF\xFF", 3);
+    stage_settle();
+    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__BAD_BODY);
+}
+
+static void who_is_not_a_player_hears_nothing(void **state)
+{
+    (void)state;
+    peer = hall_knock();
+    peer_send(peer, "GET / HTTP/1.1\r\n\r\n", 18);
+    stage_settle();
+    assert_int_equal(peer_unread_count(peer), 0);
+    assert_true(peer_has_fin(peer));
+    peer_finish(peer);
+    stage_settle();
+    assert_int_equal(hall.reason, GW__CLOSE_REASON__NOT_A_PLAYER);
+}
+
+static void frames_behind_the_one_that_ends_it_are_not_heard(void **state)
+{
+    (void)state;
+    peer = hall_join();
+    hall_say(peer, "first");
+    hall_send_header(peer, 0, 0, 9999, 0);
+    hall_say(peer, "never");
+    stage_settle();
+    assert_int_equal(hall.heard_count, 1);
+}
+
+/* ---- budgets ---- */
+
+static uint32_t heard_by_then;
+
+static void note_heard(void *context)
+{
+    (void)context;
+    heard_by_then = hall.heard_count;
+}
+
+static struct gw_task note = {.run = NULL};
+
+static void run_note(struct gw_task *task)
+{
+    note_heard(task);
+}
+
+static void post_note(struct gw_session *session)
+{
+    (void)session;
+    if (hall.heard_count == 1) {
+        note.run = run_note;
+        gw_port_post(stage_port, &note);
+    }
+}
+
+static void after_64_frames_others_have_a_turn(void **state)
+{
+    (void)state;
+    peer = hall_join();
+    hall.on_heard = post_note;
+    for (int i = 0; i < 300; i++) {
+        hall_say(peer, "x");
+    }
+    stage_settle();
+    assert_int_equal(hall.heard_count, 300);
+    assert_in_range(heard_by_then, 1, 128);
+}
+
+int main(void)
+{
+    static const struct gw_session_manager_config idle = {.idle_timeout_ms = IDLE_MS};
+    const struct CMUnitTest tests[] = {
+        TEST(who_says_nothing_is_ended_after_five_seconds),
+        TEST(who_drips_its_hello_is_ended_after_five_seconds_too),
+        TEST(an_answer_put_off_has_what_is_left_of_five_seconds),
+        TEST(a_frame_that_has_begun_must_be_whole_in_ten_seconds),
+        TEST(half_a_header_is_a_frame_that_has_begun),
+        TEST(silence_is_asked_after_one_heartbeat_and_ended_after_three),
+        TEST(any_byte_is_a_sign_of_life),
+        TEST_WITH(who_does_not_play_is_idle, &idle),
+        TEST(no_limit_is_early_by_a_part_of_a_millisecond),
+        TEST(every_header_is_judged_by_the_first_check_that_fails),
+        TEST(the_longest_that_is_allowed_is_heard),
+        TEST(a_body_that_is_no_message_ends_it),
+        TEST(who_is_not_a_player_hears_nothing),
+        TEST(frames_behind_the_one_that_ends_it_are_not_heard),
+        TEST(after_64_frames_others_have_a_turn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+/* tests/scripted/test_workers.c: several threads on the scripted kernel, each lane's or all one's.
+ */
+#include "tests/test.h"
+
+#include "net/crew.h"
+#include "net/internal.h"
+#include "net/listener.h"
+#include "net/pool.h"
+#include "tests/scripted/audit.h"
+#include "tests/scripted/life.h"
+#include "tests/scripted/memory.h"
+#include "tests/scripted/stage.h"
+
+#include <string.h>
+
+enum { STREAM_COUNT = 24, ROUND_COUNT = 40, MESSAGE_BYTES = 8, SEED_COUNT = 4 };
+
+static struct door door;
+static struct life callers[STREAM_COUNT];
+static atomic_uint open_callers;
+
+/* ---- the conversation ---- */
+
+static void echo(struct life *life)
+{
+    const uint8_t *last = life->heard.data + life->heard.end - MESSAGE_BYTES;
+    (void)life_send(life, last, MESSAGE_BYTES);
+}
+
+static void begin(struct life *life)
+{
+    (void)life_send(life, "question", MESSAGE_BYTES);
+}
+
+static void ask_again(struct life *life)
+{
+    if (bytes_count(&life->heard) < ROUND_COUNT * MESSAGE_BYTES) {
+        echo(life);
+    } else {
+        gw_stream_finish(life->stream, 7, NULL);
+    }
+}
+
+static void count_out(struct life *life)
+{
+    (void)life;
+    if (atomic_fetch_sub(&open_callers, 1) == 1) {
+        gw_listener_close(door.listener);
+    }
+}
+
+static void greet(struct life *life)
+{
+    life->message_bytes = MESSAGE_BYTES;
+    life->on_recv = echo;
+}
+
+static void call(struct life *life)
+{
+    *life = (struct life){.message_bytes = MESSAGE_BYTES,
+                          .on_open = begin,
+                          .on_recv = ask_again,
+                          .on_close = count_out};
+    assert_int_equal(life_dial(life, door.port), 0);
+}
+
+/* ---- the threads ---- */
+
+static void check(const struct life *life)
+{
+    assert_int_equal(life->open_count, 1);
+    assert_int_equal(life->close_count, 1);
+    assert_int_equal(life->reason, 7);
+    assert_int_equal(bytes_count(&life->heard), ROUND_COUNT * MESSAGE_BYTES);
+    for (int i = 0; i < ROUND_COUNT; i++) {
+        assert_memory_equal(bytes_look(&life->heard) + i * MESSAGE_BYTES, "question", 8);
+    }
+}
+
+/* They stop when nothing can happen any more: then all must be over. */
+static void work(void)
+{
+    struct gw_crew *crew;
+    kernel_run_until(UINT64_MAX);
+    assert_int_equal(gw_crew_start(stage_port, &crew), 0);
+    (void)gw_crew_join(crew);
+    assert_int_equal(atomic_load(&open_callers), 0);
+    assert_int_equal(door.close_count, 1);
+    assert_int_equal(door.count, STREAM_COUNT);
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        check(&callers[i]);
+        life_fini(&callers[i]);
+    }
+    door_fini(&door);
+}
+
+static void converse(const struct kernel_config *kernel_config)
+{
+    const struct gw_port_config config = {.worker_count = kernel_config->worker_count,
+                                          .stream_count_max = 100};
+    int64_t block_count = memory_block_count();
+    kernel_init(kernel_config);
+    assert_int_equal(gw__port_create_on(audit_init(kernel_ops()), &config, &stage_port), 0);
+    door = (struct door){.on_accept = greet};
+    assert_int_equal(door_open(&door, 0, NULL), 0);
+    atomic_store(&open_callers, STREAM_COUNT);
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        call(&callers[i]);
+    }
+    work();
+    gw_port_destroy(stage_port);
+    audit_fini(true);
+    assert_int_equal(kernel_fini(), 0);
+    assert_int_equal(memory_block_count(), block_count);
+}
+
+static void two_workers_on_lanes_of_their_own(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < SEED_COUNT; seed++) {
+        const struct kernel_config config = {.seed = seed,
+                                             .worker_count = 2,
+                                             .split_percent = 40,
+                                             .held_percent = 20,
+                                             .hot_percent = 50,
+                                             .late_ns_max = 100000,
+                                             .shuffles = true};
+        converse(&config);
+    }
+}
+
+static void four_workers_on_one_shared_lane(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < SEED_COUNT; seed++) {
+        const struct kernel_config config = {.seed = seed,
+                                             .worker_count = 4,
+                                             .lane_shared = true,
+                                             .split_percent = 40,
+                                             .held_percent = 20,
+                                             .hot_percent = 50,
+                                             .late_ns_max = 100000,
+                                             .shuffles = true};
+        converse(&config);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_workers_on_lanes_of_their_own),
+        cmocka_unit_test(four_workers_on_one_shared_lane),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
