@@ -245,6 +245,35 @@ static void whoever_holds_a_reference_may_ask_after_the_end(void **state)
     stage_close();
 }
 
+static atomic_uint wait_count;
+
+static void count_wait(void)
+{
+    atomic_fetch_add(&wait_count, 1);
+}
+
+/* A program that has started another one, however briefly, does not own its sockets alone. */
+static void a_closed_stream_is_not_heard_of_again_though_a_child_has_its_socket(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_visit(&peer);
+    stage_settle();
+    intptr_t child = machine_start_child();
+    assert_true(actor_close(actor, REASON));
+    assert_int_equal(actor_wait_close(actor), REASON);
+    (void)raw_socket_send(&peer, "hello", 5); /* the child's socket takes it */
+    checking_kernel_before_wait(count_wait);
+    stage_settle();
+    atomic_store(&wait_count, 0);
+    machine_sleep_ms(100);
+    machine_end_child(child);
+    assert_in_range(atomic_load(&wait_count), 0, 2 * stage_worker_count);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
 static void no_reference_may_be_let_go(void **state)
 {
     (void)state;
@@ -262,6 +291,7 @@ int contract_close(void)
         STAGE_TEST(a_close_may_come_while_both_directions_are_busy),
         STAGE_TEST(nothing_is_heard_after_a_close),
         STAGE_TEST(whoever_holds_a_reference_may_ask_after_the_end),
+        STAGE_TEST(a_closed_stream_is_not_heard_of_again_though_a_child_has_its_socket),
         STAGE_TEST(no_reference_may_be_let_go),
     };
     return cmocka_run_group_tests_name("contract: close", tests, NULL, NULL);

@@ -16,6 +16,8 @@ enum {
     PEER_THREAD_COUNT = 2,
     MEDDLER_COUNT = 2,
     DIALED_COUNT_MAX = 3000,
+    STREAM_COUNT_MAX = 400,
+    QUEUE_BYTES_MAX = 200000,
 };
 
 static atomic_bool over;
@@ -186,6 +188,25 @@ static void meddle_for_a_while(void *context)
     }
 }
 
+/* A picture of a moment ago may be a little off, but shows no more than there can be. */
+static bool is_possible(const struct gw_port_counters *counters)
+{
+    return counters->stream_count <= STREAM_COUNT_MAX &&
+           counters->send_queue_bytes <= (uint64_t)STREAM_COUNT_MAX * QUEUE_BYTES_MAX &&
+           counters->pool_bytes <= (uint64_t)1 << 30;
+}
+
+static void watch_for_a_while(void)
+{
+    uint64_t end_ns = os_now_ns() + DURATION_MS * MS;
+    while (os_now_ns() < end_ns) {
+        struct gw_port_counters counters = stage_counters();
+        if (!is_possible(&counters)) {
+            checking_kernel_break("the counters show what can be");
+        }
+    }
+}
+
 static void everything_at_once_leaves_nothing_behind(void **state)
 {
     (void)state;
@@ -193,13 +214,14 @@ static void everything_at_once_leaves_nothing_behind(void **state)
     uint32_t accepted = 0;
     atomic_store(&over, false);
     atomic_store(&dialed_count, 0);
-    stage_open(&(struct stage_plan){
-        .play = &play, .stream_count_max = 400, .send_queue_bytes_max = 200000});
+    stage_open(&(struct stage_plan){.play = &play,
+                                    .stream_count_max = STREAM_COUNT_MAX,
+                                    .send_queue_bytes_max = QUEUE_BYTES_MAX});
     for (int i = 0; i < PEER_THREAD_COUNT + MEDDLER_COUNT; i++) {
         void (*run)(void *) = i < PEER_THREAD_COUNT ? act_for_a_while : meddle_for_a_while;
         assert_int_equal(os_thread_start(&threads[i], run, NULL), 0);
     }
-    machine_sleep_ms(DURATION_MS);
+    watch_for_a_while();
     atomic_store(&over, true);
     for (int i = 0; i < PEER_THREAD_COUNT + MEDDLER_COUNT; i++) {
         os_thread_join(threads[i]);

@@ -4,8 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 void machine_sleep_ms(uint32_t ms)
 {
@@ -14,11 +18,38 @@ void machine_sleep_ms(uint32_t ms)
     }
 }
 
+void machine_yield(void)
+{
+    (void)sched_yield();
+}
+
 uint64_t machine_cpu_ns(void)
 {
     struct timespec used;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
     return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+intptr_t machine_start_child(void)
+{
+    const struct timespec rest = {.tv_nsec = 5000000};
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child == 0) {
+        while (getppid() == parent) { /* it does not outlive a test that failed */
+            (void)nanosleep(&rest, NULL);
+        }
+        _exit(0);
+    }
+    return child > 0 ? child : 0;
+}
+
+void machine_end_child(intptr_t child)
+{
+    if (child > 0) {
+        kill((pid_t)child, SIGKILL);
+        waitpid((pid_t)child, NULL, 0);
+    }
 }
 
 uint64_t machine_set_descriptor_limit(uint64_t count)

@@ -4,11 +4,19 @@
 
 #include <stdint.h>
 
-/* Rests the calling thread. */
+/* Rests the calling thread; lets another one run. */
 void machine_sleep_ms(uint32_t ms);
+void machine_yield(void);
 
 /* Processor time that this program has used so far, all threads together. */
 uint64_t machine_cpu_ns(void);
+
+/*
+ * A child process that has all the descriptors of this one, and does nothing until it is ended, or
+ * this program is. 0: on this machine there is no such thing.
+ */
+intptr_t machine_start_child(void);
+void machine_end_child(intptr_t child);
 
 /* The soft limit of descriptors. Setting it returns what it was. */
 uint64_t machine_set_descriptor_limit(uint64_t count);

@@ -1,0 +1,276 @@
+/* tests/stories/greeting.c: from greeting to farewell, and each hears exactly what it should. */
+#include "tests/stories/puppet.h"
+#include "tests/stories/story.h"
+
+#include <stdio.h>
+
+enum { PLAYERS = 5, LINES = 3, GUESTS = 20, VISITS = 5 };
+
+static const char *const names[PLAYERS] = {"Ada", "Grace", "Linus", "Margaret", "Zo\xC3\xAB"};
+static struct puppet *players[PLAYERS];
+
+static void everybody_comes(void)
+{
+    for (int i = 0; i < PLAYERS; i++) {
+        players[i] = puppet_come(names[i]);
+        for (int before = 0; before < i; before++) {
+            assert_true(players[i]->id != players[before]->id);
+        }
+    }
+}
+
+static const Game__Member *find(Game__Member *const *members, size_t count, uint64_t player)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (members[i]->player == player) {
+            return members[i];
+        }
+    }
+    fail_msg("a member is missing");
+    return NULL;
+}
+
+static void one_enters(int newcomer)
+{
+    puppet_enter(players[newcomer], "Harbour");
+    const Game__Entered *entered =
+        puppet_hear_entered(players[newcomer], GAME__ENTER_RESULT__ENTERED_OK);
+    assert_string_equal(entered->room, "Harbour");
+    assert_int_equal(entered->line, 0);
+    assert_int_equal(entered->n_members, newcomer + 1);
+    for (int i = 0; i <= newcomer; i++) {
+        const Game__Member *member = find(entered->members, entered->n_members, players[i]->id);
+        assert_string_equal(member->name, names[i]);
+    }
+    for (int i = 0; i < newcomer; i++) {
+        puppet_hear_joined(players[i], players[newcomer]);
+    }
+}
+
+static void everybody_enters(void)
+{
+    for (int i = 0; i < PLAYERS; i++) {
+        one_enters(i);
+    }
+}
+
+static void everybody_speaks(void)
+{
+    for (uint64_t line = 1; line <= LINES * PLAYERS; line++) {
+        char text[32];
+        struct puppet *speaker = players[line % PLAYERS];
+        snprintf(text, sizeof text, "this is line %u", (unsigned)line);
+        puppet_chat(speaker, text);
+        for (int i = 0; i < PLAYERS; i++) {
+            puppet_hear_line(players[i], speaker, text, line);
+        }
+    }
+}
+
+static void one_moves(int mover, int32_t x, int32_t y, int32_t to_x, int32_t to_y)
+{
+    puppet_move(players[mover], x, y);
+    for (int i = 0; i < PLAYERS; i++) {
+        puppet_hear_at(players[i], players[mover], to_x, to_y);
+    }
+}
+
+static void everybody_moves(void)
+{
+    for (int i = 1; i < PLAYERS; i++) {
+        one_moves(i, 10 * i, -i, 10 * i, -i);
+    }
+    one_moves(0, 5000, -5000, 1000, -1000); /* the map ends there */
+}
+
+static void everybody_asks_who_is_here(void)
+{
+    for (int i = 0; i < PLAYERS; i++) {
+        puppet_who(players[i]);
+        const Game__WhoIsHere *here = puppet_hear(players[i], GAME_PACKET_WHO_IS_HERE);
+        assert_int_equal(here->n_members, PLAYERS);
+        for (int other = 0; other < PLAYERS; other++) {
+            const Game__Member *member = find(here->members, PLAYERS, players[other]->id);
+            assert_string_equal(member->name, names[other]);
+            assert_int_equal(member->x, other == 0 ? 1000 : 10 * other);
+            assert_int_equal(member->y, other == 0 ? -1000 : -other);
+        }
+    }
+}
+
+static void the_first_goes_out_and_comes_back(void)
+{
+    puppet_leave(players[0]);
+    (void)puppet_hear(players[0], GAME_PACKET_LEFT);
+    for (int i = 1; i < PLAYERS; i++) {
+        puppet_hear_gone(players[i], players[0]->id);
+    }
+    puppet_chat(players[1], "is he gone?");
+    for (int i = 1; i < PLAYERS; i++) {
+        puppet_hear_line(players[i], players[1], "is he gone?", LINES * PLAYERS + 1);
+    }
+    puppet_hear_silence(players[0]);
+    assert_int_equal(puppet_be_in(players[0], "Harbour"), LINES * PLAYERS + 1);
+    for (int i = 1; i < PLAYERS; i++) {
+        puppet_hear_joined(players[i], players[0]);
+    }
+}
+
+static void everybody_goes(void)
+{
+    for (int i = 0; i < PLAYERS; i++) {
+        uint64_t id = players[i]->id;
+        puppet_farewell(players[i], GW__CLOSE_REASON__NONE);
+        puppet_hear_nothing_but_fin(players[i]);
+        for (int other = i + 1; other < PLAYERS; other++) {
+            puppet_hear_gone(players[other], id);
+        }
+    }
+}
+
+static void expect_counters(void)
+{
+    const struct server_counters counters = story_counters();
+    assert_int_equal(counters.sessions.begun, PLAYERS);
+    assert_int_equal(counters.sessions.greeted, PLAYERS);
+    assert_int_equal(counters.sessions.ended[GW__CLOSE_REASON__BY_PEER], PLAYERS);
+    assert_int_equal(counters.entered, PLAYERS + 1);
+    assert_int_equal(counters.enters_refused, 0);
+    assert_int_equal(counters.lines, LINES * PLAYERS + 1);
+    assert_int_equal(counters.rooms_opened, 1);
+    assert_int_equal(counters.port.accepted, PLAYERS);
+}
+
+static void expect_packets_in(void)
+{
+    assert_int_equal(story_packets_in("Hello"), PLAYERS);
+    assert_int_equal(story_packets_in("Enter"), PLAYERS + 1);
+    assert_int_equal(story_packets_in("Chat"), LINES * PLAYERS + 1);
+    assert_int_equal(story_packets_in("Move"), PLAYERS);
+    assert_int_equal(story_packets_in("Who"), PLAYERS);
+    assert_int_equal(story_packets_in("Leave"), 1);
+    assert_int_equal(story_packets_in("Say"), 1);
+    assert_int_equal(story_packets_in("Close"), PLAYERS);
+}
+
+/* To a group: once for each member. */
+static void expect_packets_out(void)
+{
+    int pairs = PLAYERS * (PLAYERS - 1) / 2;
+    assert_int_equal(story_packets_out("HelloAck"), PLAYERS);
+    assert_int_equal(story_packets_out("Entered"), PLAYERS + 1);
+    assert_int_equal(story_packets_out("Joined"), pairs + PLAYERS - 1);
+    assert_int_equal(story_packets_out("Gone"), pairs + PLAYERS - 1);
+    assert_int_equal(story_packets_out("ChatLine"), LINES * PLAYERS * PLAYERS + PLAYERS - 1);
+    assert_int_equal(story_packets_out("Snapshot"), PLAYERS * PLAYERS);
+    assert_int_equal(story_packets_out("WhoIsHere"), PLAYERS);
+    assert_int_equal(story_packets_out("Left"), 1);
+    assert_int_equal(story_packets_out("Said"), 1);
+    assert_int_equal(story_packets_out("Close"), 0);
+}
+
+static void several_players_live_a_whole_life_together(void **state)
+{
+    (void)state;
+    story_open();
+    everybody_comes();
+    everybody_enters();
+    everybody_speaks();
+    everybody_moves();
+    everybody_asks_who_is_here();
+    the_first_goes_out_and_comes_back();
+    everybody_goes();
+    story_wait_until_empty();
+    expect_counters();
+    expect_packets_in();
+    expect_packets_out();
+    story_close();
+}
+
+static void rooms_hear_nothing_of_each_other(void **state)
+{
+    (void)state;
+    story_open();
+    struct puppet *here = puppet_come("here");
+    struct puppet *there = puppet_come("there");
+    (void)puppet_be_in(here, "Harbour");
+    (void)puppet_be_in(there, "harbour");
+    puppet_chat(here, "hello?");
+    puppet_hear_line(here, here, "hello?", 1);
+    puppet_move(here, 7, 7);
+    puppet_hear_at(here, here, 7, 7);
+    puppet_chat(there, "nobody");
+    puppet_hear_line(there, there, "nobody", 1);
+    puppet_go(here);
+    puppet_hear_silence(there);
+    puppet_go(there);
+    assert_int_equal(story_counters().rooms_opened, 2);
+    story_close();
+}
+
+/* What follows CLOSE is discarded, and the peer's reason is not ours. */
+static void what_is_said_after_a_farewell_is_not_heard(void **state)
+{
+    (void)state;
+    story_open();
+    struct puppet *ada = puppet_come("Ada");
+    struct puppet *bob = puppet_come("Bob");
+    (void)puppet_be_in(ada, "room");
+    (void)puppet_be_in(bob, "room");
+    puppet_hear_joined(ada, bob);
+    puppet_farewell(bob, GW__CLOSE_REASON__KICKED);
+    puppet_chat(bob, "one more thing");
+    uint64_t id = bob->id;
+    assert_int_equal(puppet_hear_out(bob), GW__CLOSE_REASON__NONE);
+    puppet_close(bob);
+    puppet_hear_gone(ada, id);
+    puppet_hear_silence(ada);
+    puppet_go(ada);
+    story_wait_until_empty();
+    assert_int_equal(story_ended(GW__CLOSE_REASON__BY_PEER), 2);
+    assert_int_equal(story_counters().lines, 0);
+    story_close();
+}
+
+static void all_come_and_go(uint64_t *ids)
+{
+    struct puppet *guests[GUESTS];
+    for (int i = 0; i < GUESTS; i++) {
+        guests[i] = puppet_come("guest");
+        (void)puppet_be_in(guests[i], "inn");
+        ids[i] = guests[i]->id;
+    }
+    for (int i = 0; i < GUESTS; i++) {
+        puppet_go(guests[i]);
+    }
+}
+
+static void who_comes_back_is_somebody_new(void **state)
+{
+    uint64_t ids[GUESTS * VISITS];
+    (void)state;
+    story_open();
+    for (int visit = 0; visit < VISITS; visit++) {
+        all_come_and_go(ids + visit * GUESTS);
+    }
+    for (int i = 0; i < GUESTS * VISITS; i++) {
+        for (int before = 0; before < i; before++) {
+            assert_true(ids[i] != ids[before]);
+        }
+    }
+    story_wait_until_empty();
+    assert_int_equal(story_ended(GW__CLOSE_REASON__BY_PEER), GUESTS * VISITS);
+    story_close();
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(several_players_live_a_whole_life_together),
+        STORY(rooms_hear_nothing_of_each_other),
+        STORY(what_is_said_after_a_farewell_is_not_heard),
+        STORY(who_comes_back_is_somebody_new),
+    };
+    story_begin(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,185 @@
+/* tests/stories/slow.c: who stops reading in a busy room goes, and the others lose nothing. */
+#include "tests/stories/hall.h"
+#include "tests/stories/story.h"
+#include "tests/support/wait.h"
+
+enum {
+    SPEAKERS = 8,
+    SLEEPERS = 4,
+    PAUSE_LINES = 400,
+    PADDING_BYTES = 300,
+    QUEUE_BYTES = 256 * 1024,
+    /* What a session may have beside its queue: a ring for one frame and one receive, its chunks. */
+    OTHER_BYTES = 128 * 1024,
+    TURNS_MAX = 20000,
+};
+
+static struct hall hall;
+static struct listener speakers[SPEAKERS];
+static struct listener sleepers[SLEEPERS];
+static const uint32_t members_max = SPEAKERS + SLEEPERS;
+
+/* ---- who is there ---- */
+
+static void speakers_come(void)
+{
+    hall = (struct hall){.room = "busy", .padding_bytes = PADDING_BYTES};
+    for (int i = 0; i < SPEAKERS; i++) {
+        listener_enter(&speakers[i], puppet_come("speaker"), &hall);
+    }
+}
+
+static void one_falls_asleep(struct listener *listener)
+{
+    struct puppet *puppet = puppet_knock_narrow(&story.addr);
+    assert_non_null(puppet);
+    puppet_greet(puppet, "sleeper");
+    listener_enter(listener, puppet, &hall);
+    puppet->is_deaf = true;
+}
+
+static void all_go(struct listener *listeners, int count)
+{
+    for (int i = 0; i < count; i++) {
+        puppet_close(listeners[i].puppet);
+        listener_fini(&listeners[i]);
+    }
+}
+
+/* ---- a busy room ---- */
+
+static bool all_have_heard(void)
+{
+    bool all = true;
+    (void)puppets_listen();
+    for (int i = 0; i < SPEAKERS; i++) {
+        assert_true(listener_listen(&speakers[i]));
+        all = all && speakers[i].heard == speakers[i].said && speakers[i].line == speakers[0].line;
+    }
+    return all;
+}
+
+static void expect_bounded_memory(void)
+{
+    const struct server_counters counters = story_counters();
+    assert_true(counters.port.send_queue_bytes <= (uint64_t)members_max * QUEUE_BYTES);
+    assert_true(counters.port.pool_bytes <= (uint64_t)members_max * (QUEUE_BYTES + OTHER_BYTES));
+}
+
+static void all_speak(void)
+{
+    for (int i = 0; i < SPEAKERS; i++) {
+        for (int line = 0; line < 16; line++) {
+            listener_chat(&speakers[i]);
+        }
+    }
+    WAIT_FOR((expect_bounded_memory(), all_have_heard()));
+}
+
+/* As the speakers hear it. */
+static bool are_alone(void)
+{
+    for (int i = 0; i < SPEAKERS; i++) {
+        if (speakers[i].member_count != SPEAKERS) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void speak_until_alone(void)
+{
+    for (int turn = 0; !are_alone(); turn++) {
+        assert_true(turn < TURNS_MAX);
+        all_speak();
+    }
+}
+
+static bool has_nothing_queued(void)
+{
+    return story_counters().port.send_queue_bytes == 0;
+}
+
+static void who_stops_reading_in_a_busy_room_goes_and_the_others_stay(void **state)
+{
+    (void)state;
+    struct server_config config = story_config();
+    config.send_queue_bytes_max = QUEUE_BYTES;
+    story_serve(&config);
+    speakers_come();
+    for (int i = 0; i < SLEEPERS; i++) {
+        one_falls_asleep(&sleepers[i]);
+    }
+    speak_until_alone();
+    WAIT_FOR(story_counters().session_count == SPEAKERS);
+    assert_int_equal(story_ended(GW__CLOSE_REASON__SLOW_CONSUMER), SLEEPERS);
+    WAIT_FOR(has_nothing_queued());
+    all_speak();
+    assert_int_equal(story_counters().lines, hall.line_count);
+    all_go(speakers, SPEAKERS);
+    all_go(sleepers, SLEEPERS);
+    hall_fini(&hall);
+    story_close();
+}
+
+/* What it reads is whole, up to the end; CLOSE is the last, if there was still time to say it. */
+static void hear_the_rest(struct listener *listener)
+{
+    uint16_t id = 0;
+    const void *message;
+    while ((message = puppet_wait(listener->puppet, &id)) != NULL && id != CLOSE) {
+        listener_believe(listener, id, message);
+    }
+    if (message != NULL) {
+        assert_int_equal(((const Gw__Close *)message)->reason, GW__CLOSE_REASON__SLOW_CONSUMER);
+        assert_null(puppet_wait(listener->puppet, &id));
+    }
+}
+
+static void who_wakes_up_too_late_reads_no_holes(void **state)
+{
+    (void)state;
+    story_open();
+    speakers_come();
+    one_falls_asleep(&sleepers[0]);
+    speak_until_alone();
+    hear_the_rest(&sleepers[0]);
+    assert_true(sleepers[0].line > 0);
+    WAIT_FOR(story_counters().session_count == SPEAKERS);
+    assert_int_equal(story_ended(GW__CLOSE_REASON__SLOW_CONSUMER), 1);
+    all_go(speakers, SPEAKERS);
+    all_go(sleepers, 1);
+    hall_fini(&hall);
+    story_close();
+}
+
+/* Less than the queue holds: that is what it is for. */
+static void who_only_pauses_stays_and_hears_all(void **state)
+{
+    (void)state;
+    story_open();
+    speakers_come();
+    one_falls_asleep(&sleepers[0]);
+    while (hall.line_count < PAUSE_LINES) {
+        all_speak();
+    }
+    sleepers[0].puppet->is_deaf = false;
+    WAIT_FOR((all_have_heard(), listener_listen(&sleepers[0]) &&
+                                    sleepers[0].line == hall.line_count));
+    assert_int_equal(story_counters().session_count, SPEAKERS + 1);
+    all_go(speakers, SPEAKERS);
+    all_go(sleepers, 1);
+    hall_fini(&hall);
+    story_close();
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(who_stops_reading_in_a_busy_room_goes_and_the_others_stay),
+        STORY(who_wakes_up_too_late_reads_no_holes),
+        STORY(who_only_pauses_stays_and_hears_all),
+    };
+    story_begin(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
