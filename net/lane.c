@@ -325,11 +325,16 @@ static uint64_t next_deadline_ns(struct gw_lane *lane)
     return next;
 }
 
-/* Sleeps until there is something to do. Whoever leaves something after the look sees a sleeper. */
+/*
+ * Sleeps until there is something to do. Whoever leaves something after the look sees a sleeper,
+ * and one that nobody has woken yet: a late waker of the sleep before may have marked it, and its
+ * wake may have been taken already.
+ */
 static int wait_in_kernel(struct gw_lane *lane)
 {
     uint64_t deadline_ns = next_deadline_ns(lane);
     atomic_fetch_add(&lane->sleeper_count, 1);
+    atomic_store(&lane->woken, false);
     if (gw__lane_is_busy(lane) || gw__port_is_stopping(lane->port)) {
         deadline_ns = 0;
     }

@@ -279,11 +279,13 @@ struct gw_lane *gw__port_emptiest_lane(struct gw_port *port)
 
 bool gw__port_take_place(struct gw_port *port)
 {
-    if (atomic_fetch_add(&port->stream_count, 1) < port->stream_count_max) {
-        return true;
-    }
-    atomic_fetch_sub(&port->stream_count, 1);
-    return false;
+    unsigned count = atomic_load(&port->stream_count);
+    do {
+        if (count >= port->stream_count_max) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak(&port->stream_count, &count, count + 1));
+    return true;
 }
 
 void gw__port_give_place(struct gw_port *port)
@@ -308,6 +310,13 @@ static uint64_t sum_of(const struct gw_port *port, enum gw_tally tally)
     return sum;
 }
 
+/* What goes up on one thread and down on another: read between the two, it may seem less than none.
+ */
+static uint64_t level_of(uint64_t sum)
+{
+    return sum <= INT64_MAX ? sum : 0;
+}
+
 void gw_port_counters(const struct gw_port *port, struct gw_port_counters *counters_out)
 {
     *counters_out = (struct gw_port_counters){
@@ -320,8 +329,8 @@ void gw_port_counters(const struct gw_port *port, struct gw_port_counters *count
         .bytes_out = sum_of(port, GW_TALLY_BYTES_OUT),
         .recv_count = sum_of(port, GW_TALLY_RECV_COUNT),
         .send_count = sum_of(port, GW_TALLY_SEND_COUNT),
-        .send_queue_bytes = sum_of(port, GW_TALLY_SEND_QUEUE_BYTES),
-        .pool_bytes = gw__pool_used_bytes(),
+        .send_queue_bytes = level_of(sum_of(port, GW_TALLY_SEND_QUEUE_BYTES)),
+        .pool_bytes = level_of(gw__pool_used_bytes()),
         .wake_count = sum_of(port, GW_TALLY_WAKE_COUNT),
     };
 }

@@ -78,8 +78,8 @@ void gw_port_destroy(struct gw_port *port);
 int gw_port_run(struct gw_port *port);
 
 /*
- * Asks every worker to return from gw_port_run() after the turn it is in. A second call changes
- * nothing. Completions not yet taken stay in the kernel until the port is destroyed.
+ * Asks every worker to return from gw_port_run() after the round of turns it is in. A second call
+ * changes nothing. Completions not yet taken stay in the kernel until the port is destroyed.
  *
  * Thread    any; also a signal handler.
  */
@@ -143,8 +143,9 @@ struct gw_port_counters {
     uint64_t recv_count;       /* receives that brought bytes */
     uint64_t send_count;       /* sends that took bytes */
     uint64_t send_queue_bytes; /* waiting now, in all streams together */
-    uint64_t pool_bytes;       /* pooled memory in use now: rings, chunks and queue entries */
-    uint64_t wake_count;       /* times one thread woke another */
+    uint64_t
+        pool_bytes; /* pooled memory the whole program uses now: rings, chunks, queue entries */
+    uint64_t wake_count; /* times one thread woke another */
 };
 
 /* Adds up the counters; while workers run, a picture that is a moment old. Thread: any. */

@@ -114,10 +114,11 @@ static void begin_flush(struct gw_stream *stream)
 static void begin_linger(struct gw_stream *stream)
 {
     stream->turn.home->ops->shutdown(&stream->socket);
-    if (stream->peer_finished || stream->lingered_bytes > GW_STREAM_LINGER_BYTES) {
+    if (stream->peer_finished) {
         begin_close(stream);
         return;
     }
+    stream->lingered_bytes = 0;
     stream->state = GW_STREAM_LINGERING;
     gw__stream_hurry(stream, GW_STREAM_LINGER_MS);
     gw__stream_recv(stream);

@@ -32,11 +32,13 @@ static int claim(struct gw_stream *stream, uint32_t cost)
     if (gw__stream_has_end(stream)) {
         return GW_E_CLOSED;
     }
-    uint64_t before = atomic_fetch_add_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
-    if (before + cost > stream->queued_bytes_max) {
-        atomic_fetch_sub_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
-        return GW_E_FULL;
-    }
+    unsigned before = atomic_load_explicit(&stream->queued_bytes, memory_order_relaxed);
+    do {
+        if ((uint64_t)before + cost > stream->queued_bytes_max) {
+            return GW_E_FULL;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&stream->queued_bytes, &before, before + cost,
+                                                    memory_order_relaxed, memory_order_relaxed));
     count_queued(stream, cost);
     return GW_OK;
 }

@@ -16,7 +16,8 @@ struct gw_turn;
  * only stored; the wheel looks again when the old one has come.
  *
  * It lives in the wheel of its turn's home lane, and holds no reference: stop it in the object's
- * last turn, before it goes.
+ * last turn, before it goes. Its memory lives as long as the object: a stopped one may still be on
+ * its way to the turn, where it finds nothing to do.
  *
  * All members are the timer's own.
  */

@@ -286,7 +286,8 @@ static void backend_close(struct gw_lane *lane)
     lane->own = NULL;
 }
 
-/* Waits with the grain of nanoseconds; of milliseconds where the kernel is older than 5.11. */
+/* Waits with the grain of nanoseconds; of milliseconds where the kernel is older than
+ * 5.11, or a container does not know the call. */
 static int wait_for_events(const struct epoll_lane *own, struct epoll_event *events,
                            uint64_t left_ns)
 {
@@ -296,7 +297,7 @@ static int wait_for_events(const struct epoll_lane *own, struct epoll_event *eve
     struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_S),
                             .tv_nsec = (long)(left_ns % NS_PER_S)};
     int count = epoll_pwait2(own->set, events, EVENT_COUNT_MAX, &left, NULL);
-    if (count < 0 && errno == ENOSYS) {
+    if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
         int left_ms = (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
         count = epoll_wait(own->set, events, EVENT_COUNT_MAX, left_ms);
     }

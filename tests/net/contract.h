@@ -3,7 +3,8 @@
 #define GW_TESTS_NET_CONTRACT_H
 
 /* Each runs its tests and returns how many failed. */
-int contract_backend(void);
+int contract_backend_in(void);
+int contract_backend_out(void);
 int contract_close(void);
 int contract_deadline(void);
 int contract_dial(void);
@@ -20,5 +21,6 @@ int contract_shortage(void);
 int contract_stress(void);
 int contract_timer(void);
 int contract_turn(void);
+int contract_wake(void);
 
 #endif

@@ -166,98 +166,6 @@ static void every_worker_has_an_index_of_its_own(void **state)
                 atomic_load(&seen_workers) == (1u << stage_worker_count) - 1);
 }
 
-/* ---- waking ---- */
-
-enum { CALLER_COUNT = 4, CALL_MS = 700, PING_COUNT = 20000 };
-
-static atomic_bool over;
-static atomic_uint lost_count;
-
-struct call {
-    struct gw_task task;
-    struct gw_turn turn;
-    atomic_bool answered;
-};
-
-static void answer(struct gw_task *task)
-{
-    atomic_store(&((struct call *)(void *)task)->answered, true);
-}
-
-static bool call_and_wait(struct call *call)
-{
-    uint64_t end_ns = os_now_ns() + WAIT_NS;
-    atomic_store(&call->answered, false);
-    gw_turn_post(&call->turn, &call->task);
-    while (!atomic_load(&call->answered)) {
-        if (os_now_ns() > end_ns) {
-            return false;
-        }
-        machine_yield();
-    }
-    return true;
-}
-
-static void call_again_and_again(void *context)
-{
-    struct call *call = context;
-    while (!atomic_load(&over)) {
-        if (!call_and_wait(call)) {
-            atomic_fetch_add(&lost_count, 1);
-            return;
-        }
-    }
-}
-
-/* A worker falls asleep and is woken many thousand times; nothing else would wake it. */
-static void no_wake_is_lost(void **state)
-{
-    (void)state;
-    static struct call calls[CALLER_COUNT];
-    os_thread threads[CALLER_COUNT];
-    atomic_store(&over, false);
-    atomic_store(&lost_count, 0);
-    start();
-    for (int i = 0; i < CALLER_COUNT; i++) {
-        calls[i].task.run = answer;
-        gw__turn_init(&calls[i].turn, gw__port_lane(port, 0), NULL);
-        assert_int_equal(os_thread_start(&threads[i], call_again_and_again, &calls[i]), 0);
-    }
-    machine_sleep_ms(CALL_MS);
-    atomic_store(&over, true);
-    for (int i = 0; i < CALLER_COUNT; i++) {
-        os_thread_join(threads[i]);
-    }
-    stop();
-    assert_int_equal(atomic_load(&lost_count), 0);
-}
-
-static struct gw_turn sides[2];
-static struct gw_task balls[2];
-static atomic_uint ping_count;
-
-static void hit_back(struct gw_task *task)
-{
-    int other = task == &balls[0] ? 1 : 0;
-    if (atomic_fetch_add(&ping_count, 1) < PING_COUNT) {
-        gw_turn_post(&sides[other], &balls[other]);
-    }
-}
-
-static void two_objects_may_call_each_other_for_ever(void **state)
-{
-    (void)state;
-    atomic_store(&ping_count, 0);
-    start();
-    for (int i = 0; i < 2; i++) {
-        gw_turn_init(&sides[i], port, NULL); /* on two lanes, if there are two */
-        balls[i].run = hit_back;
-    }
-    gw_turn_post(&sides[0], &balls[0]);
-    WAIT_FOR(atomic_load(&ping_count) > PING_COUNT);
-    stop();
-}
-
 /* ---- the end ---- */
 
 static void a_port_that_never_ran_can_be_destroyed(void **state)
@@ -413,8 +321,6 @@ int contract_port(void)
         STAGE_TEST(a_task_may_post_itself_and_never_runs_inside_the_call),
         STAGE_TEST(a_thread_that_is_no_worker_has_the_index_after_the_last),
         STAGE_TEST(every_worker_has_an_index_of_its_own),
-        STAGE_TEST(no_wake_is_lost),
-        STAGE_TEST(two_objects_may_call_each_other_for_ever),
         STAGE_TEST(a_port_that_never_ran_can_be_destroyed),
         STAGE_TEST(a_stop_before_the_crew_starts_is_not_forgotten),
         STAGE_TEST(a_worker_may_stop_its_port),

@@ -1,0 +1,151 @@
+/* tests/net/contract_wake.c: workers fall asleep, and are woken when there is something to do. */
+#include "tests/net/contract.h"
+
+#include "net/internal.h"
+#include "tests/net/stage.h"
+
+enum { CALLER_COUNT = 4, CALL_MS = 700, PING_COUNT = 20000 };
+
+static atomic_bool over;
+static atomic_uint lost_count;
+
+struct call {
+    struct gw_task task;
+    struct gw_turn turn;
+    atomic_bool answered;
+};
+
+static void answer(struct gw_task *task)
+{
+    atomic_store(&((struct call *)(void *)task)->answered, true);
+}
+
+static bool call_and_wait(struct call *call)
+{
+    uint64_t end_ns = os_now_ns() + WAIT_NS;
+    atomic_store(&call->answered, false);
+    gw_turn_post(&call->turn, &call->task);
+    while (!atomic_load(&call->answered)) {
+        if (os_now_ns() > end_ns) {
+            return false;
+        }
+        machine_yield();
+    }
+    return true;
+}
+
+static void call_again_and_again(void *context)
+{
+    struct call *call = context;
+    while (!atomic_load(&over)) {
+        if (!call_and_wait(call)) {
+            atomic_fetch_add(&lost_count, 1);
+            return;
+        }
+    }
+}
+
+/* A worker falls asleep and is woken many thousand times; nothing else would wake it. */
+static void no_wake_is_lost(void **state)
+{
+    (void)state;
+    static struct call calls[CALLER_COUNT];
+    os_thread threads[CALLER_COUNT];
+    atomic_store(&over, false);
+    atomic_store(&lost_count, 0);
+    stage_open(&(struct stage_plan){.play = NULL});
+    checking_kernel_stop_time();
+    for (int i = 0; i < CALLER_COUNT; i++) {
+        calls[i].task.run = answer;
+        gw__turn_init(&calls[i].turn, gw__port_lane(stage.port, 0), NULL);
+        assert_int_equal(os_thread_start(&threads[i], call_again_and_again, &calls[i]), 0);
+    }
+    machine_sleep_ms(CALL_MS);
+    atomic_store(&over, true);
+    for (int i = 0; i < CALLER_COUNT; i++) {
+        os_thread_join(threads[i]);
+    }
+    stage_close();
+    assert_int_equal(atomic_load(&lost_count), 0);
+}
+
+static struct gw_turn sides[2];
+static struct gw_task balls[2];
+static atomic_uint ping_count;
+
+static void hit_back(struct gw_task *task)
+{
+    int other = task == &balls[0] ? 1 : 0;
+    if (atomic_fetch_add(&ping_count, 1) < PING_COUNT) {
+        gw_turn_post(&sides[other], &balls[other]);
+    }
+}
+
+static void two_objects_may_call_each_other_for_ever(void **state)
+{
+    (void)state;
+    atomic_store(&ping_count, 0);
+    stage_open(&(struct stage_plan){.play = NULL});
+    checking_kernel_stop_time();
+    for (int i = 0; i < 2; i++) {
+        gw_turn_init(&sides[i], stage.port, NULL); /* on two lanes, if there are two */
+        balls[i].run = hit_back;
+    }
+    gw_turn_post(&sides[0], &balls[0]);
+    WAIT_FOR(atomic_load(&ping_count) > PING_COUNT);
+    stage_close();
+}
+
+/* ---- sleeping ---- */
+
+static atomic_uint wait_count;
+
+static void count_wait(void)
+{
+    atomic_fetch_add(&wait_count, 1);
+}
+
+static void a_wake_makes_one_wait_return(void **state)
+{
+    (void)state;
+    stage_open(&(struct stage_plan){.play = NULL});
+    checking_kernel_stop_time();
+    checking_kernel_before_wait(count_wait);
+    stage_settle();
+    for (int round = 0; round < 20; round++) {
+        machine_sleep_ms(2);
+        uint32_t before = atomic_load(&wait_count);
+        gw__port_ops(stage.port)->wake(gw__port_lane(stage.port, 0));
+        WAIT_FOR(atomic_load(&wait_count) > before);
+    }
+    stage_close();
+}
+
+static void a_port_with_nothing_to_do_sleeps(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_visit(&peer);
+    assert_int_equal(actor_tell(actor, "hello"), 0);
+    assert_true(raw_hears_text(&peer, "hello"));
+    stage_settle();
+    checking_kernel_before_wait(count_wait);
+    machine_sleep_ms(20);
+    uint32_t before = atomic_load(&wait_count);
+    machine_sleep_ms(100);
+    assert_true(atomic_load(&wait_count) - before <= 2 * stage_worker_count);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+int contract_wake(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGE_TEST(no_wake_is_lost),
+        STAGE_TEST(two_objects_may_call_each_other_for_ever),
+        STAGE_TEST(a_wake_makes_one_wait_return),
+        STAGE_TEST(a_port_with_nothing_to_do_sleeps),
+    };
+    return cmocka_run_group_tests_name("contract: wake", tests, NULL, NULL);
+}
