@@ -23,7 +23,7 @@ struct mail {
 
 /*
  * Without a limit a player that sends faster than its room can listen would fill the memory with
- * what waits. No honest one comes near it: rates are limited where packets come in.
+ * what waits. The rates of the schema, once they are enforced, keep honest ones far from it.
  */
 static struct mail *mail_create(struct player *player, const char *text)
 {
