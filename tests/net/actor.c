@@ -107,8 +107,8 @@ struct actor *stage_start(struct gw_stream *stream)
 {
     struct actor *actor = create(stage.play);
     actor->stream = gw_stream_ref(stream);
-    appear(actor);
     gw_stream_start(stream, &events, actor);
+    appear(actor); /* not before: nobody may end a stream that was not started */
     return actor;
 }
 
