@@ -25,14 +25,23 @@ enum { GW_STAGE_CONNECTED = 1, GW_STAGE_GAME_MAX = 30 };
 #define GW_STAGE_GREETED 0xFFFFFFFEu /* every stage after the greeting */
 #define GW_STAGE_ANY 0xFFFFFFFFu
 
+/* What else a schema says of a packet; bits. */
+enum gw_packet_flags {
+    GW_PACKET_DROPPABLE = 0x01, /* above its rate it is dropped; otherwise reading stops */
+    GW_PACKET_SENSITIVE = 0x02, /* its fields are never logged */
+    GW_PACKET_COALESCE = 0x04,  /* a slow reader may lose older ones for the newest */
+};
+
 /* One line of the table that the schema generates: a packet's policy and its handler. */
 struct gw_packet {
     uint16_t id;
     uint8_t from;            /* bits of enum gw_packet_from */
+    uint8_t flags;           /* bits of enum gw_packet_flags */
     uint32_t stages;         /* bits: where in its life a client may send it */
     uint32_t body_bytes_max; /* the longest body, in bytes */
     uint16_t rate_per_second; /* 0: no limit of its own */
     uint16_t burst_count;
+    uint16_t reply_id; /* the packet that answers this one; 0: it is no request */
     const ProtobufCMessageDescriptor *message;
     gw_packet_handler *handle; /* NULL for what this side only sends */
 };

@@ -104,6 +104,17 @@ void gw_session_send_frame(struct gw_session *session, const struct gw_frame *fr
     queue(session, packet, &sized, message);
 }
 
+void gw_session_reply(struct gw_session *session, const struct gw_frame *request,
+                      uint16_t packet_id, const ProtobufCMessage *message)
+{
+    const struct gw_frame frame = {
+        .packet_id = packet_id,
+        .tag = request->tag,
+        .flags = request->tag == 0 ? 0 : GW_FRAME_REPLY,
+    };
+    gw_session_send_frame(session, &frame, message);
+}
+
 struct gw_buf *gw_session_encode(uint16_t packet_id, const ProtobufCMessage *message)
 {
     size_t body_bytes = protobuf_c_message_get_packed_size(message);

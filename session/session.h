@@ -68,6 +68,16 @@ void gw_session_send_frame(struct gw_session *session, const struct gw_frame *fr
                            const ProtobufCMessage *message);
 
 /*
+ * Answers a request: packs `message` into a frame with the request's tag and GW_FRAME_REPLY. What
+ * came without a tag expects no answer, and gets a plain packet.
+ *
+ * Owns      borrows `request`, the frame its handler was called with, and `message`.
+ * Thread    any.
+ */
+void gw_session_reply(struct gw_session *session, const struct gw_frame *request,
+                      uint16_t packet_id, const ProtobufCMessage *message);
+
+/*
  * Queues a frame made by gw_session_encode(). For one message to many sessions.
  *
  * Owns      borrows `frame`.

@@ -33,10 +33,29 @@ static void handle(void *peer, const struct gw_frame *frame, const ProtobufCMess
 }
 
 static const struct gw_packet packets[PACKET_COUNT] = {
-    {SAY, GW_FROM_CLIENT, GW_STAGE_GREETED, 256, 0, 0, &gw__error__descriptor, handle},
-    {IN_ROOM, GW_FROM_CLIENT, 1u << 2, 16, 0, 0, &gw__ping__descriptor, handle},
-    {BIG, GW_FROM_CLIENT, GW_STAGE_GREETED, 16384, 0, 0, &gw__error__descriptor, handle},
-    {LINE, GW_FROM_SERVER, GW_STAGE_ANY, 65536, 0, 0, &gw__error__descriptor, NULL},
+    {.id = SAY,
+     .from = GW_FROM_CLIENT,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 256,
+     .message = &gw__error__descriptor,
+     .handle = handle},
+    {.id = IN_ROOM,
+     .from = GW_FROM_CLIENT,
+     .stages = 1u << 2,
+     .body_bytes_max = 16,
+     .message = &gw__ping__descriptor,
+     .handle = handle},
+    {.id = BIG,
+     .from = GW_FROM_CLIENT,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 16384,
+     .message = &gw__error__descriptor,
+     .handle = handle},
+    {.id = LINE,
+     .from = GW_FROM_SERVER,
+     .stages = GW_STAGE_ANY,
+     .body_bytes_max = 65536,
+     .message = &gw__error__descriptor},
 };
 static const uint16_t places[LINE - SAY + 1] = {
     [0] = 1, [IN_ROOM - SAY] = 2, [BIG - SAY] = 3, [LINE - SAY] = 4};

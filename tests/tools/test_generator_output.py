@@ -25,21 +25,22 @@ HANDLERS = {
 # What the tables must hold, by hand, from WIRE.md and the schema.
 PRINTED = """\
 server 5 256
-256 small.Sit from 1 stages 00000002 bytes 256 rate 20 burst 40: on_sit 256
-300 small.C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7: on_c_play 300
-301 small.Int from 3 stages ffffffff bytes 256 rate 0 burst 0: on_int 301
-302 small.Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535: on_session 302
-32767 small.Deal.HTTPDone from 2 stages ffffffff bytes 65536 rate 20 burst 40: -
+256 small.Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: on_sit 256
+300 small.C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: on_c_play 300
+301 small.Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: on_int 301
+302 small.Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: on_session 302
+32767 small.Deal.HTTPDone from 2 stages ffffffff bytes 65536 rate 20 burst 40 flags 4 reply 0: -
 client 5 256
-256 small.Sit from 1 stages 00000002 bytes 256 rate 20 burst 40: -
-300 small.C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7: -
-301 small.Int from 3 stages ffffffff bytes 256 rate 0 burst 0: client_on_int 301
-302 small.Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535: client_on_session 302
-32767 small.Deal.HTTPDone from 2 stages ffffffff bytes 65536 rate 20 burst 40: \
+256 small.Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: -
+300 small.C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: -
+301 small.Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: client_on_int 301
+302 small.Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: client_on_session 302
+32767 small.Deal.HTTPDone from 2 stages ffffffff bytes 65536 rate 20 burst 40 flags 4 reply 0: \
 client_on_deal_httpdone 32767
 send 300 small.C_Play
 send 32767 small.Deal.HTTPDone
 say 32767 small.Deal.HTTPDone
+reply 302 small.Session to 7
 stages 2 4 80000000
 """
 

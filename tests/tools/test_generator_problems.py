@@ -107,6 +107,46 @@ class Problems(GeneratorTest):
             self.says(packet("A", f"id: 300 from: SERVER unlimited: true {policy}"),
                       "test.proto:3: A is unlimited, and has a rate: take one of them away")
 
+    def test_what_is_dropped_comes_from_a_client_and_has_a_rate(self):
+        self.passes(packet("A", 'id: 300 from: BOTH stages: "HALL" droppable: true'))
+        self.says(packet("A", "id: 300 from: SERVER droppable: true") +
+                  packet("B", 'id: 301 from: CLIENT stages: "HALL" droppable: true unlimited: true'),
+                  "test.proto:3: A is droppable, which is about what clients send: take the word "
+                  "away",
+                  "test.proto:4: B is droppable, and unlimited, so never dropped: take one of them "
+                  "away")
+
+    def test_what_a_slow_reader_may_lose_comes_from_a_server(self):
+        self.passes(packet("A", 'id: 300 from: BOTH stages: "HALL" coalesce: true'))
+        self.says(packet("A", 'id: 300 from: CLIENT stages: "HALL" coalesce: true'),
+                  "test.proto:3: A says coalesce, which is about what a server sends: take the "
+                  "word away")
+
+    def test_a_reply_is_a_packet_of_the_other_side(self):
+        ask = packet("Ask", 'id: 300 from: CLIENT stages: "HALL" reply: "Answer"')
+        self.passes(ask + packet("Answer", "id: 301 from: SERVER"))
+        self.passes(ask.replace('"Answer"', '"test.Answer"') +
+                    packet("Answer", 'id: 301 from: BOTH stages: "HALL"'))
+        self.passes(packet("Ask", 'id: 300 from: SERVER reply: "Answer"') +
+                    packet("Answer", 'id: 301 from: CLIENT stages: "HALL"'))
+        self.says(ask, 'test.proto:3: Ask is answered by "Answer", and there is no such packet in '
+                  "this schema")
+        same_side = ("test.proto:3: Ask is answered by Answer (line 4), which comes from the same "
+                     "side: the reply to a packet from CLIENT is from SERVER, and the other way "
+                     "round")
+        self.says(ask + packet("Answer", 'id: 301 from: CLIENT stages: "HALL"'), same_side)
+        self.says(ask.replace("CLIENT", "BOTH") + packet("Answer", "id: 301 from: SERVER"),
+                  same_side)
+
+    def test_a_request_is_not_dropped_and_its_reply_is_not_lost(self):
+        self.says(packet("Ask", 'id: 300 from: CLIENT stages: "HALL" reply: "Answer" '
+                         "droppable: true") +
+                  packet("Answer", "id: 301 from: SERVER coalesce: true"),
+                  "test.proto:3: Ask is droppable, and has a reply, which would not come: take one "
+                  "of them away",
+                  "test.proto:4: Answer says coalesce, and answers Ask (line 3), which would lose "
+                  "its answer: take one of them away")
+
     def test_a_client_packet_does_not_contain_itself_through_others(self):
         self.says("message Leaf { Twig twig = 1; }\n"
                   "message Twig { repeated Leaf leaves = 1; }\n" +

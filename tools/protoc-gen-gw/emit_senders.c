@@ -4,12 +4,17 @@
 #include "tools/protoc-gen-gw/names.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const char about_senders[] =
     "\n/*\n"
     " * gw_send_x() sends a packet to one session, gw_say_x() tells a whole group. They add the id "
     "and\n"
     " * the type to gw_session_send() and gw_group_say(), which say who may call them.\n"
+    " *\n"
+    " * gw_reply_x() answers a request with a packet and the request's tag; `request` is the frame "
+    "that\n"
+    " * its handler was called with. See gw_session_reply().\n"
     " *\n"
     " * Owns: they borrow `message`.\n"
     " */\n";
@@ -38,6 +43,14 @@ static void emit_say_head(struct text *text, const struct packet *packet)
                packet->c_type);
 }
 
+static void emit_reply_head(struct text *text, const struct packet *packet)
+{
+    int indent = (int)(sizeof "void gw_reply_(" - 1 + strlen(packet->snake));
+    text_print(text, "void gw_reply_%s(struct gw_session *session, const struct gw_frame *request,\n",
+               packet->snake);
+    text_print(text, "%*sconst %s *message)", indent, "", packet->c_type);
+}
+
 static bool is_said(const struct packet *packet)
 {
     return (packet->from & FROM_SERVER) != 0;
@@ -49,6 +62,10 @@ static void emit_declarations(struct text *text, const struct packet *packet)
     text_print(text, ";\n");
     if (is_said(packet)) {
         emit_say_head(text, packet);
+        text_print(text, ";\n");
+    }
+    if (packet->is_reply) {
+        emit_reply_head(text, packet);
         text_print(text, ";\n");
     }
 }
@@ -65,6 +82,13 @@ static void emit_definitions(struct text *text, const struct packet *packet, con
         text_print(text, "\n{\n    gw_group_say(group, %s%s, &message->base);\n}\n", id_prefix,
                    packet->upper);
     }
+    if (packet->is_reply) {
+        text_print(text, "\n");
+        emit_reply_head(text, packet);
+        text_print(text,
+                   "\n{\n    gw_session_reply(session, request, %s%s, &message->base);\n}\n",
+                   id_prefix, packet->upper);
+    }
 }
 
 static void emit_header(struct text *text, struct schema *schema, const char *name,
@@ -72,7 +96,7 @@ static void emit_header(struct text *text, struct schema *schema, const char *na
 {
     emit_guard_open(text, schema, name);
     text_print(text, "#include \"%s\"\n\n", emit_messages_of(schema));
-    text_print(text, "struct gw_group;\nstruct gw_session;\n\n");
+    text_print(text, "struct gw_frame;\nstruct gw_group;\nstruct gw_session;\n\n");
     text_print(text, "/* Numbers that mean the same for ever. */\n");
     emit_ids(text, schema, id_prefix);
     emit_stages(text, schema);

@@ -15,15 +15,40 @@ static const char *word_of(uint8_t from)
     }
 }
 
-static void emit_packet(struct text *text, const struct side *side, const struct packet *packet)
+static const char *flags_of(struct schema *schema, const Gw__PacketPolicy *policy)
+{
+    const struct {
+        bool is_set;
+        const char *name;
+    } flags[] = {
+        {policy->droppable, "GW_PACKET_DROPPABLE"},
+        {policy->sensitive, "GW_PACKET_SENSITIVE"},
+        {policy->coalesce, "GW_PACKET_COALESCE"},
+    };
+    const char *text = "";
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (flags[i].is_set) {
+            const char *bar = text[0] == '\0' ? "" : " | ";
+            text = pool_print(&schema->pool, "%s%s%s", text, bar, flags[i].name);
+        }
+    }
+    return text[0] == '\0' ? "0" : text;
+}
+
+static void emit_packet(struct text *text, struct schema *schema, const struct side *side,
+                        const struct packet *packet)
 {
     text_print(text, "    {\n");
     text_print(text, "        .id = %s%s,\n", side->id_prefix, packet->upper);
     text_print(text, "        .from = %s,\n", word_of(packet->from));
+    text_print(text, "        .flags = %s,\n", flags_of(schema, packet->policy));
     text_print(text, "        .stages = 0x%08" PRIX32 "u,\n", packet->stages);
     text_print(text, "        .body_bytes_max = %" PRIu32 ",\n", packet->bytes_max);
     text_print(text, "        .rate_per_second = %" PRIu32 ",\n", packet->rate);
     text_print(text, "        .burst_count = %" PRIu32 ",\n", packet->burst);
+    if (packet->reply != NULL) {
+        text_print(text, "        .reply_id = %s%s,\n", side->id_prefix, packet->reply->upper);
+    }
     text_print(text, "        .message = &%s__descriptor,\n", packet->c_symbol);
     if ((packet->from & side->hears) != 0) {
         text_print(text, "        .handle = handle_%s,\n", packet->snake);
@@ -57,7 +82,7 @@ void emit_table(struct text *text, struct schema *schema, const struct side *sid
 {
     text_print(text, "\nstatic const struct gw_packet packets[] = {\n");
     for (size_t i = 0; i < schema->packet_count; i++) {
-        emit_packet(text, side, &schema->packets[i]);
+        emit_packet(text, schema, side, &schema->packets[i]);
     }
     text_print(text, "};\n");
     emit_index(text, schema, side);

@@ -166,6 +166,7 @@ void rules_apply(struct schema *schema)
     for (size_t i = 0; i < schema->packet_count; i++) {
         rules_apply_to_packet(schema, &schema->packets[i]);
     }
+    rules_apply_to_replies(schema);
     check_ids_differ(schema);
     check_handlers_differ(schema);
     check_circles(schema);

@@ -151,6 +151,25 @@ static void apply_rate(struct schema *schema, struct packet *packet)
     packet->burst = policy->burst == 0 ? twice : policy->burst;
 }
 
+static void apply_flags(struct schema *schema, const struct packet *packet)
+{
+    const Gw__PacketPolicy *policy = packet->policy;
+    if (policy->droppable && packet->from == FROM_SERVER) {
+        problem_add(&schema->problems, schema->file_name, packet->line,
+                    "%s is droppable, which is about what clients send: take the word away",
+                    packet->name);
+    } else if (policy->droppable && policy->unlimited) {
+        problem_add(&schema->problems, schema->file_name, packet->line,
+                    "%s is droppable, and unlimited, so never dropped: take one of them away",
+                    packet->name);
+    }
+    if (policy->coalesce && packet->from == FROM_CLIENT) {
+        problem_add(&schema->problems, schema->file_name, packet->line,
+                    "%s says coalesce, which is about what a server sends: take the word away",
+                    packet->name);
+    }
+}
+
 void rules_apply_to_packet(struct schema *schema, struct packet *packet)
 {
     apply_name(schema, packet);
@@ -159,4 +178,5 @@ void rules_apply_to_packet(struct schema *schema, struct packet *packet)
     apply_stages(schema, packet);
     apply_bytes(schema, packet);
     apply_rate(schema, packet);
+    apply_flags(schema, packet);
 }

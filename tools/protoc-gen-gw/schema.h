@@ -60,6 +60,8 @@ struct packet {
     uint32_t bytes_max;
     uint32_t rate;
     uint32_t burst;
+    const struct packet *reply; /* NULL: it is no request */
+    bool is_reply;              /* of another */
 };
 
 /* Packets are sorted by id once the schema is read. */

@@ -17,9 +17,9 @@ static void call(const struct gw_packet *packet)
 
 static void print_packet(const struct gw_packet *packet)
 {
-    printf("%u %s from %u stages %08" PRIx32 " bytes %" PRIu32 " rate %u burst %u: ", packet->id,
+    printf("%u %s from %u stages %08" PRIx32 " bytes %" PRIu32 " rate %u burst %u flags %x reply %u: ", packet->id,
            packet->message->name, packet->from, packet->stages, packet->body_bytes_max,
-           packet->rate_per_second, packet->burst_count);
+           packet->rate_per_second, packet->burst_count, packet->flags, packet->reply_id);
     if (packet->handle != NULL) {
         call(packet);
     } else {
@@ -56,6 +56,15 @@ void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMes
     printf("say %u %s\n", packet_id, message->descriptor->name);
 }
 
+void gw_session_reply(struct gw_session *session, const struct gw_frame *request,
+                      uint16_t packet_id, const ProtobufCMessage *message);
+void gw_session_reply(struct gw_session *session, const struct gw_frame *request,
+                      uint16_t packet_id, const ProtobufCMessage *message)
+{
+    (void)session;
+    printf("reply %u %s to %u\n", packet_id, message->descriptor->name, request->tag);
+}
+
 int main(void)
 {
     print_table("server", &small_server_packets);
@@ -65,6 +74,8 @@ int main(void)
     gw_send_c_play(NULL, &play);
     gw_send_deal_httpdone(NULL, &done);
     gw_say_deal_httpdone(NULL, &done);
+    Small__Session session = SMALL__SESSION__INIT;
+    gw_reply_session(NULL, &(struct gw_frame){.tag = 7}, &session);
     printf("stages %x %x %x\n", SMALL_STAGE_HALL, SMALL_STAGE_TABLE, SMALL_STAGE_LAST);
     return small_server_packets.schema_hash == small_client_packets.schema_hash &&
                    small_server_packets.schema_hash != 0

@@ -17,6 +17,7 @@ static const struct gw_packet packets[] = {
     {
         .id = GW_CONTROL_HELLO,
         .from = GW_FROM_CLIENT,
+        .flags = 0,
         .stages = 0x00000001u,
         .body_bytes_max = 1024,
         .rate_per_second = 0,
@@ -27,6 +28,7 @@ static const struct gw_packet packets[] = {
     {
         .id = GW_CONTROL_LAST,
         .from = GW_FROM_SERVER,
+        .flags = 0,
         .stages = 0xFFFFFFFFu,
         .body_bytes_max = 65536,
         .rate_per_second = 20,

@@ -34,6 +34,12 @@ void gw_say_session(struct gw_group *group, const Small__Session *message)
     gw_group_say(group, SMALL_PACKET_SESSION, &message->base);
 }
 
+void gw_reply_session(struct gw_session *session, const struct gw_frame *request,
+                      const Small__Session *message)
+{
+    gw_session_reply(session, request, SMALL_PACKET_SESSION, &message->base);
+}
+
 void gw_send_deal_httpdone(struct gw_session *session, const Small__Deal__HTTPDone *message)
 {
     gw_session_send(session, SMALL_PACKET_DEAL_HTTPDONE, &message->base);

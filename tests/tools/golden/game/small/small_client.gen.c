@@ -23,16 +23,19 @@ static const struct gw_packet packets[] = {
     {
         .id = SMALL_PACKET_SIT,
         .from = GW_FROM_CLIENT,
+        .flags = 0,
         .stages = 0x00000002u,
         .body_bytes_max = 256,
         .rate_per_second = 20,
         .burst_count = 40,
+        .reply_id = SMALL_PACKET_SESSION,
         .message = &small__sit__descriptor,
         .handle = NULL,
     },
     {
         .id = SMALL_PACKET_C_PLAY,
         .from = GW_FROM_CLIENT,
+        .flags = GW_PACKET_DROPPABLE | GW_PACKET_SENSITIVE,
         .stages = 0x80000004u,
         .body_bytes_max = 4096,
         .rate_per_second = 5,
@@ -43,6 +46,7 @@ static const struct gw_packet packets[] = {
     {
         .id = SMALL_PACKET_INT,
         .from = GW_FROM_BOTH,
+        .flags = 0,
         .stages = 0xFFFFFFFFu,
         .body_bytes_max = 256,
         .rate_per_second = 0,
@@ -53,6 +57,7 @@ static const struct gw_packet packets[] = {
     {
         .id = SMALL_PACKET_SESSION,
         .from = GW_FROM_BOTH,
+        .flags = 0,
         .stages = 0xFFFFFFFEu,
         .body_bytes_max = 256,
         .rate_per_second = 40000,
@@ -63,6 +68,7 @@ static const struct gw_packet packets[] = {
     {
         .id = SMALL_PACKET_DEAL_HTTPDONE,
         .from = GW_FROM_SERVER,
+        .flags = GW_PACKET_COALESCE,
         .stages = 0xFFFFFFFFu,
         .body_bytes_max = 65536,
         .rate_per_second = 20,
