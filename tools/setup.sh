@@ -1,7 +1,8 @@
 #!/bin/bash
 # tools/setup.sh: installs what the project needs on Debian, and builds a preset without noise.
 #
-#   tools/setup.sh [build|test]     installs what building (default) or testing needs
+#   tools/setup.sh [build|test|windows]     installs what building (default), testing, or building
+#                                           for Windows needs
 #
 # The other scripts source it. A machine that is not Debian is told what is missing, no more.
 
@@ -24,6 +25,12 @@ python3              /usr/bin/python3
 python3-protobuf     /usr/lib/python3/dist-packages/google/protobuf/message.py
 pkgconf              pkg-config
 shellcheck           shellcheck"
+# To build for Windows, and to run what was built.
+gw_packages_windows="$gw_packages_test
+gcc-mingw-w64-x86-64-win32  x86_64-w64-mingw32-gcc
+wine64                      /usr/lib/wine/wine64
+wine                        wine
+dpkg-dev                    dpkg-source"
 
 gw_say() {
     printf 'gangway: %s\n' "$*" >&2
@@ -64,10 +71,13 @@ gw_install() {
         { gw_apt update && gw_apt install --no-install-recommends "$@"; }
 }
 
-# gw_setup build|test: sees to it that everything is here. Exits with 2 when that cannot be.
+# gw_setup build|test|windows: sees to it that everything is here. Exits with 2 when that cannot be.
 gw_setup() {
     local packages=$gw_packages_build missing line
-    [ "$1" = test ] && packages=$gw_packages_test
+    case $1 in
+    test) packages=$gw_packages_test ;;
+    windows) packages=$gw_packages_windows ;;
+    esac
     mapfile -t missing < <(gw_missing "$packages")
     [ ${#missing[@]} -gt 0 ] || return 0
 
@@ -130,9 +140,9 @@ gw_top=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     set -euo pipefail
     case ${1:-build} in
-    build | test) gw_setup "${1:-build}" ;;
+    build | test | windows) gw_setup "${1:-build}" ;;
     *)
-        gw_say "setup.sh takes 'build' or 'test', not '$1'"
+        gw_say "setup.sh takes 'build', 'test' or 'windows', not '$1'"
         exit 2
         ;;
     esac

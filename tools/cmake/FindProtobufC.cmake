@@ -10,8 +10,9 @@ else()
 endif()
 find_program(ProtobufC_PROTOC NAMES protoc)
 find_program(ProtobufC_PLUGIN NAMES protoc-gen-c)
-# Where google/protobuf/descriptor.proto lies.
-find_path(ProtobufC_PROTO_DIR google/protobuf/descriptor.proto PATH_SUFFIXES include)
+# Where google/protobuf/descriptor.proto lies: beside protoc, on the machine that builds.
+find_path(ProtobufC_PROTO_DIR google/protobuf/descriptor.proto
+  PATH_SUFFIXES include NO_CMAKE_FIND_ROOT_PATH)
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(ProtobufC REQUIRED_VARS

@@ -5,6 +5,23 @@ target_include_directories(gw_flags INTERFACE
   ${PROJECT_BINARY_DIR}/gen)
 target_compile_options(gw_flags INTERFACE
   $<$<C_COMPILER_ID:GNU,Clang>:-Wall -Wextra -Wpedantic>)
+if(MSVC)
+  # C11's atomics are there since Visual Studio 2022 17.5.
+  if(CMAKE_C_COMPILER_ID STREQUAL "MSVC" AND MSVC_VERSION LESS 1935)
+    message(FATAL_ERROR "Visual Studio 2022 17.5 or newer is needed, for <stdatomic.h>")
+  endif()
+  target_compile_options(gw_flags INTERFACE
+    /utf-8 /W3 $<$<C_COMPILER_ID:MSVC>:/experimental:c11atomics>)
+endif()
+if(WIN32)
+  # Windows 10. The warnings that are turned off are about the standard's own functions.
+  target_compile_definitions(gw_flags INTERFACE
+    _WIN32_WINNT=0x0A00 WIN32_LEAN_AND_MEAN NOMINMAX _CRT_SECURE_NO_WARNINGS)
+  target_link_libraries(gw_flags INTERFACE ws2_32)
+endif()
+if(MINGW)
+  target_link_options(gw_flags INTERFACE -static) # no DLL but the system's
+endif()
 if(GW_SANITIZE)
   target_compile_options(gw_flags INTERFACE
     -fsanitize=${GW_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
