@@ -7,7 +7,13 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { CAPACITY_BYTES_MIN = 256 };
+enum { CAPACITY_BITS_MIN = 8 };
+
+/* Bytes of the ring's own memory; 0 while it has none. */
+static uint32_t capacity_of(const struct gw_ring *ring)
+{
+    return ring->memory == NULL ? 0 : (uint32_t)1 << ring->capacity_bits;
+}
 
 static uint32_t own_bytes(const struct gw_ring *ring)
 {
@@ -17,14 +23,16 @@ static uint32_t own_bytes(const struct gw_ring *ring)
 void gw_ring_init(struct gw_ring *ring, uint32_t capacity_bytes_max)
 {
     assert(capacity_bytes_max > 0 && (capacity_bytes_max & (capacity_bytes_max - 1)) == 0);
-    *ring = (struct gw_ring){.capacity_bytes_max = capacity_bytes_max};
+    *ring = (struct gw_ring){.lent = NULL};
+    while ((uint32_t)1 << ring->capacity_bits_max < capacity_bytes_max) {
+        ring->capacity_bits_max++;
+    }
 }
 
 static void give_memory(struct gw_ring *ring)
 {
-    gw__pool_give(ring->memory, ring->capacity_bytes);
+    gw__pool_give(ring->memory, capacity_of(ring));
     ring->memory = NULL;
-    ring->capacity_bytes = 0;
     ring->head = 0;
     ring->tail = 0;
 }
@@ -46,8 +54,9 @@ void gw_ring_lend(struct gw_ring *ring, const uint8_t *data, uint32_t bytes)
 /* Copies `bytes` from the ring's own memory, from `skip` after its head on. */
 static void copy_own(const struct gw_ring *ring, uint32_t skip, uint8_t *to, uint32_t bytes)
 {
-    uint32_t from = (ring->head + skip) & (ring->capacity_bytes - 1);
-    uint32_t before_seam = ring->capacity_bytes - from;
+    uint32_t capacity = capacity_of(ring);
+    uint32_t from = (ring->head + skip) & (capacity - 1);
+    uint32_t before_seam = capacity - from;
     if (bytes <= before_seam) {
         memcpy(to, ring->memory + from, bytes);
         return;
@@ -59,17 +68,15 @@ static void copy_own(const struct gw_ring *ring, uint32_t skip, uint8_t *to, uin
 /* Makes room for `bytes` in all; what is there moves to the beginning. */
 static int grow(struct gw_ring *ring, uint32_t bytes)
 {
-    uint32_t capacity = CAPACITY_BYTES_MIN;
-    while (capacity < bytes) {
-        capacity *= 2;
-    }
-    if (capacity > ring->capacity_bytes_max && bytes <= ring->capacity_bytes_max) {
-        capacity = ring->capacity_bytes_max;
-    }
-    if (capacity > ring->capacity_bytes_max) {
+    uint8_t bits = CAPACITY_BITS_MIN;
+    if (bytes > (uint32_t)1 << ring->capacity_bits_max) {
         return GW_E_FULL;
     }
-    uint8_t *memory = gw__pool_take(capacity);
+    while ((uint32_t)1 << bits < bytes) {
+        bits++;
+    }
+    bits = bits < ring->capacity_bits_max ? bits : ring->capacity_bits_max;
+    uint8_t *memory = gw__pool_take((uint32_t)1 << bits);
     if (memory == NULL) {
         return GW_E_MEMORY;
     }
@@ -79,7 +86,7 @@ static int grow(struct gw_ring *ring, uint32_t bytes)
     }
     give_memory(ring);
     ring->memory = memory;
-    ring->capacity_bytes = capacity;
+    ring->capacity_bits = bits;
     ring->tail = used;
     return GW_OK;
 }
@@ -87,8 +94,9 @@ static int grow(struct gw_ring *ring, uint32_t bytes)
 /* Copies to the tail. The room is there. */
 static void append(struct gw_ring *ring, const uint8_t *data, uint32_t bytes)
 {
-    uint32_t at = ring->tail & (ring->capacity_bytes - 1);
-    uint32_t before_seam = ring->capacity_bytes - at;
+    uint32_t capacity = capacity_of(ring);
+    uint32_t at = ring->tail & (capacity - 1);
+    uint32_t before_seam = capacity - at;
     uint32_t first = bytes < before_seam ? bytes : before_seam;
     memcpy(ring->memory + at, data, first);
     memcpy(ring->memory, data + first, bytes - first);
@@ -105,7 +113,7 @@ int gw_ring_settle(struct gw_ring *ring)
         return GW_OK;
     }
     uint32_t needed = own_bytes(ring) + bytes;
-    if (needed > ring->capacity_bytes) {
+    if (needed > capacity_of(ring)) {
         int error = grow(ring, needed);
         if (error != GW_OK) {
             return error;
@@ -122,8 +130,9 @@ const uint8_t *gw_ring_peek(const struct gw_ring *ring, uint32_t bytes, uint8_t 
     if (own == 0) {
         return ring->lent;
     }
-    uint32_t from = ring->head & (ring->capacity_bytes - 1);
-    if (bytes <= own && bytes <= ring->capacity_bytes - from) {
+    uint32_t capacity = capacity_of(ring);
+    uint32_t from = ring->head & (capacity - 1);
+    if (bytes <= own && bytes <= capacity - from) {
         return ring->memory + from;
     }
     uint32_t first = bytes < own ? bytes : own;

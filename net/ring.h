@@ -31,10 +31,10 @@ struct gw_ring {
     const uint8_t *lent; /* bytes read in place, or NULL */
     uint8_t *memory;     /* the ring's own, or NULL */
     uint32_t lent_bytes;
-    uint32_t capacity_bytes;     /* of `memory`; a power of two, or 0 */
-    uint32_t capacity_bytes_max; /* a power of two; the most that may wait */
     uint32_t head;
     uint32_t tail;
+    uint8_t capacity_bits;     /* `memory` has 2 to the power of this, while it is there */
+    uint8_t capacity_bits_max; /* the most that may wait */
 };
 
 /* Prepares an empty ring for at most `capacity_bytes_max`, a power of two. Takes no memory. */

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+_Static_assert(sizeof(struct gw_stream) <= 344 + 2 * OS_OP_BYTES,
+               "ten thousand idle streams are most of a server's memory");
+
 static const struct gw_backend_ops *ops_of(const struct gw_stream *stream)
 {
     return stream->turn.home->ops;
@@ -92,6 +95,9 @@ static void run_work(struct gw_task *task)
     if ((work & GW_STREAM_WORK_READ) != 0 && stream->state == GW_STREAM_OPEN) {
         gw__stream_deliver(stream);
     }
+    if ((work & GW_STREAM_WORK_END) != 0) {
+        gw__stream_run_end(stream, work == GW_STREAM_WORK_END);
+    }
 }
 
 void gw__stream_post_work(struct gw_stream *stream, unsigned work)
@@ -118,7 +124,6 @@ static struct gw_stream *create(struct gw_port *port, os_socket handle,
     stream->recv_op.done = gw__stream_recv_done;
     stream->send_op.done = gw__stream_send_done;
     stream->work_task.run = run_work;
-    stream->end_task.run = gw__stream_run_end;
     stream->queued_bytes_max = config->send_queue_bytes_max;
     gw_ring_init(&stream->ring, ring_bytes_for(config->recv_bytes_max));
     gw_timer_init(&stream->timer, &stream->turn, gw__stream_on_time);

@@ -24,9 +24,7 @@ static int reason_of(const struct gw_stream *stream)
 
 void gw__stream_post_end(struct gw_stream *stream)
 {
-    if (!atomic_exchange(&stream->end_posted, true)) {
-        gw_turn_post(&stream->turn, &stream->end_task);
-    }
+    gw__stream_post_work(stream, GW_STREAM_WORK_END);
 }
 
 /* A send had failed before somebody asked for the end: now there is nobody to deliver to. */
@@ -124,14 +122,13 @@ static void begin_linger(struct gw_stream *stream)
     gw__stream_recv(stream);
 }
 
-void gw__stream_run_end(struct gw_task *task)
+void gw__stream_run_end(struct gw_stream *stream, bool alone)
 {
-    struct gw_stream *stream =
-        (struct gw_stream *)((char *)task - offsetof(struct gw_stream, end_task));
-    atomic_store(&stream->end_posted, false);
     bool close = (atomic_load(&stream->end) & GW_STREAM_END_CLOSE) != 0;
     if (close || stream->state < GW_STREAM_OPEN || stream->send_failed) {
         begin_close(stream);
+    } else if (stream->state == GW_STREAM_OPEN && !alone) {
+        gw__stream_post_end(stream);
     } else if (stream->state == GW_STREAM_OPEN) {
         begin_flush(stream);
     }

@@ -35,7 +35,7 @@ enum {
 };
 
 /* What to look at in the next turn; bits of gw_stream.work. */
-enum { GW_STREAM_WORK_OPEN = 1, GW_STREAM_WORK_READ = 2 };
+enum { GW_STREAM_WORK_OPEN = 1, GW_STREAM_WORK_READ = 2, GW_STREAM_WORK_END = 4 };
 
 struct gw_stream {
     struct gw_turn turn;
@@ -46,7 +46,6 @@ struct gw_stream {
     struct gw_timer timer; /* the user's deadline, then that of the end */
     struct gw_send_queue queue;
     struct gw_task work_task;
-    struct gw_task end_task; /* its own, so that it comes behind what was sent before the end */
     const struct gw_stream_events *events;
     void *context;
     struct gw_stream *flush_next; /* in the worker's list of streams that were spoken to */
@@ -54,20 +53,19 @@ struct gw_stream {
     _Atomic uint64_t end;     /* what the first finish or close decided; 0 before it */
     atomic_uint work;         /* bits; not 0 while work_task is posted */
     atomic_uint queued_bytes; /* what waits, in the queue and on its way to it */
-    atomic_bool end_posted;   /* while end_task is */
 
     uint32_t queued_bytes_max;
     uint32_t lingered_bytes; /* read and discarded since a finish */
     struct gw_addr peer;
     uint8_t state;
-    bool attached;
-    bool flush_marked;
-    bool receiving; /* recv_op is in flight */
-    bool sending;   /* send_op is in flight */
-    bool paused;
-    bool peer_finished;
-    bool last_said;   /* the last words of this side are in the queue */
-    bool send_failed; /* delivers what had arrived, then ends */
+    bool flush_marked : 1;
+    bool receiving : 1; /* recv_op is in flight */
+    bool sending : 1;   /* send_op is in flight */
+    bool attached : 1;
+    bool paused : 1;
+    bool peer_finished : 1;
+    bool last_said : 1;   /* the last words of this side are in the queue */
+    bool send_failed : 1; /* delivers what had arrived, then ends */
 };
 
 /* ---- stream.c: making, starting, asking ---- */
@@ -130,8 +128,11 @@ bool gw__stream_decide_end(struct gw_stream *stream, unsigned bit, int reason);
 /* Leaves the end that was decided for a turn, behind all that was left before. Thread: any. */
 void gw__stream_post_end(struct gw_stream *stream);
 
-/* Does what was decided: the stream's end_task. */
-void gw__stream_run_end(struct gw_task *task);
+/*
+ * Does what was decided. A flush comes behind all that was sent before it: when the work was not
+ * posted for the end alone, and so perhaps before those sends, it is left again, behind them.
+ */
+void gw__stream_run_end(struct gw_stream *stream, bool alone);
 
 /* The next step of an end that has begun, if nothing is in its way. */
 void gw__stream_step_end(struct gw_stream *stream);

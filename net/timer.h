@@ -22,12 +22,11 @@ struct gw_turn;
  * All members are the timer's own.
  */
 struct gw_timer {
-    struct gw_task task;
+    struct gw_task task; /* its link is the wheel's while the timer lies in a slot */
     struct gw_turn *turn;
     void (*on_time)(struct gw_timer *timer);
     uint64_t deadline_ns;
-    struct gw_timer *next;  /* in its slot of the wheel */
-    struct gw_timer **link; /* what points to it there */
+    struct gw_task **link; /* what points to it in its slot of the wheel */
     uint32_t due_tick;
     uint8_t state;
     uint8_t slot_level;

@@ -2,6 +2,7 @@
 #include "net/wheel.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 enum { SLOT_MASK = GW_WHEEL_SLOT_COUNT - 1 };
@@ -35,6 +36,22 @@ static unsigned level_of(uint64_t ahead)
     return level;
 }
 
+/* Links lead from task to task, so that a timer needs no link besides that of its task. */
+static struct gw_timer *timer_of(struct gw_task *task)
+{
+    return (struct gw_timer *)((char *)task - offsetof(struct gw_timer, task));
+}
+
+static void link_first(struct gw_task **slot, struct gw_timer *timer)
+{
+    timer->link = slot;
+    timer->task.next = *slot;
+    if (timer->task.next != NULL) {
+        timer_of(timer->task.next)->link = &timer->task.next;
+    }
+    *slot = &timer->task;
+}
+
 void gw__wheel_add(struct gw_wheel *wheel, struct gw_timer *timer)
 {
     uint64_t due = gw__wheel_tick_of(timer->deadline_ns);
@@ -45,27 +62,21 @@ void gw__wheel_add(struct gw_wheel *wheel, struct gw_timer *timer)
     unsigned level = level_of(ahead);
     unsigned index = (unsigned)((wheel->tick + ahead) >> (GW_WHEEL_SLOT_BITS * level)) & SLOT_MASK;
 
-    struct gw_timer **slot = &wheel->slots[level][index];
     timer->due_tick = (uint32_t)(wheel->tick + ahead);
     timer->slot_level = (uint8_t)level;
     timer->slot_index = (uint8_t)index;
-    timer->link = slot;
-    timer->next = *slot;
-    if (timer->next != NULL) {
-        timer->next->link = &timer->next;
-    }
-    *slot = timer;
+    link_first(&wheel->slots[level][index], timer);
     wheel->used[level] |= (uint64_t)1 << index;
 }
 
 void gw__wheel_remove(struct gw_wheel *wheel, struct gw_timer *timer)
 {
-    *timer->link = timer->next;
-    if (timer->next != NULL) {
-        timer->next->link = timer->link;
+    *timer->link = timer->task.next;
+    if (timer->task.next != NULL) {
+        timer_of(timer->task.next)->link = timer->link;
     }
     timer->link = NULL;
-    timer->next = NULL;
+    timer->task.next = NULL;
     if (wheel->slots[timer->slot_level][timer->slot_index] == NULL) {
         wheel->used[timer->slot_level] &= ~((uint64_t)1 << timer->slot_index);
     }
@@ -76,19 +87,19 @@ static void turn_slot(struct gw_wheel *wheel, unsigned level, uint64_t now_ns,
                       void (*fire)(struct gw_timer *timer, uint64_t now_ns))
 {
     unsigned index = (unsigned)(wheel->tick >> (GW_WHEEL_SLOT_BITS * level)) & SLOT_MASK;
-    struct gw_timer *timer = wheel->slots[level][index];
+    struct gw_task *task = wheel->slots[level][index];
     wheel->slots[level][index] = NULL;
     wheel->used[level] &= ~((uint64_t)1 << index);
-    while (timer != NULL) {
-        struct gw_timer *next = timer->next;
+    while (task != NULL) {
+        struct gw_timer *timer = timer_of(task);
+        task = task->next;
         timer->link = NULL;
-        timer->next = NULL;
+        timer->task.next = NULL;
         if (level == 0) {
             fire(timer, now_ns);
         } else {
             gw__wheel_add(wheel, timer);
         }
-        timer = next;
     }
 }
 

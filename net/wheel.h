@@ -29,7 +29,7 @@ enum {
 struct gw_wheel {
     uint64_t tick;                       /* everything due before this has fired */
     uint64_t used[GW_WHEEL_LEVEL_COUNT]; /* a bit for each slot that is not empty */
-    struct gw_timer *slots[GW_WHEEL_LEVEL_COUNT][GW_WHEEL_SLOT_COUNT];
+    struct gw_task *slots[GW_WHEEL_LEVEL_COUNT][GW_WHEEL_SLOT_COUNT]; /* of timers */
 };
 
 /* Prepares an empty wheel that begins at `now_ns`. */

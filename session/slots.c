@@ -97,7 +97,9 @@ static bool take_free(struct gw_slots *slots, uint32_t *index_out)
             return false;
         }
         struct gw_slot *slot = slot_at(slots, low(first) - 1);
-        rest = join(high(first) + 1, atomic_load_explicit(&slot->next, memory_order_relaxed));
+        /* Somebody may have taken it meanwhile: then this is no index, and the exchange fails. */
+        uintptr_t next = atomic_load_explicit(&slot->sits, memory_order_relaxed);
+        rest = join(high(first) + 1, (uint32_t)next);
     } while (!atomic_compare_exchange_weak(&slots->free, &first, rest));
     *index_out = low(first) - 1;
     return true;
@@ -108,7 +110,7 @@ static void give_back(struct gw_slots *slots, struct gw_slot *slot, uint32_t ind
     uint64_t first = atomic_load(&slots->free);
     uint64_t longer;
     do {
-        atomic_store_explicit(&slot->next, low(first), memory_order_relaxed);
+        atomic_store_explicit(&slot->sits, low(first), memory_order_relaxed);
         longer = join(high(first) + 1, index + 1);
     } while (!atomic_compare_exchange_weak(&slots->free, &first, longer));
 }
@@ -124,7 +126,7 @@ uint64_t gw__slots_take(struct gw_slots *slots, void *object)
     if (generation == 0) {
         generation = 1; /* 0 << 32 | 0 would be no id */
     }
-    slot->object = object;
+    atomic_store_explicit(&slot->sits, (uintptr_t)object, memory_order_relaxed);
     atomic_store(&slot->word, join(generation, HIDDEN | 1));
     return join(generation, index);
 }
@@ -157,7 +159,7 @@ void *gw__slots_find(struct gw_slots *slots, uint64_t id)
             return NULL;
         }
     } while (!atomic_compare_exchange_weak(&slot->word, &word, word + 1));
-    return slot->object;
+    return (void *)atomic_load_explicit(&slot->sits, memory_order_relaxed);
 }
 
 void *gw__slots_find_at(struct gw_slots *slots, uint32_t index)

@@ -23,8 +23,7 @@
  */
 struct gw_slot {
     _Atomic uint64_t word;
-    void *object;          /* written by who takes the slot, read by who holds it */
-    _Atomic uint32_t next; /* among the free ones: its index + 1, or 0 */
+    _Atomic uintptr_t sits; /* who holds it: the object; free: the next free index + 1, or 0 */
 };
 
 enum { GW_SLOT_PAGE_COUNT = 256 }; /* slots in a page */

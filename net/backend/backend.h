@@ -67,8 +67,8 @@ struct gw_op {
     } out;
 
     union {
-        struct gw_task task; /* carries a finished operation to its object's turn */
-        uint8_t bytes[32];   /* the backend's own until then: an OVERLAPPED, a link */
+        struct gw_task task;        /* carries a finished operation to its object's turn */
+        uint8_t bytes[OS_OP_BYTES]; /* the backend's own until then: an OVERLAPPED, a link */
     } own;
 };
 

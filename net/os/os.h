@@ -11,7 +11,8 @@ typedef uintptr_t os_socket; /* a SOCKET, without <winsock2.h> in everybody's la
 typedef struct os_mutex {
     void *lock; /* an SRWLOCK */
 } os_mutex;
-typedef void *os_thread; /* a HANDLE */
+typedef void *os_thread;   /* a HANDLE */
+enum { OS_OP_BYTES = 32 }; /* an OVERLAPPED */
 #define OS_MUTEX_INIT                                                                              \
     {                                                                                              \
         NULL                                                                                       \
@@ -21,6 +22,7 @@ typedef void *os_thread; /* a HANDLE */
 typedef int os_socket;
 typedef pthread_mutex_t os_mutex;
 typedef pthread_t os_thread;
+enum { OS_OP_BYTES = 16 }; /* a link in a list */
 #define OS_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
 #endif
 

@@ -13,6 +13,7 @@ enum { BYTES_MAX = 1 << 16 };
 /* A ring, and the bytes that should be in it: all in `bytes`, the loan at their end. */
 struct twin {
     struct gw_ring ring;
+    uint32_t capacity_bytes_max;
     struct chance chance;
     uint8_t bytes[2 * BYTES_MAX];
     uint32_t used;
@@ -24,6 +25,7 @@ static void twin_init(struct twin *twin, uint32_t capacity_bytes_max, uint64_t s
 {
     memset(twin, 0, sizeof(*twin));
     twin->chance.state = seed;
+    twin->capacity_bytes_max = capacity_bytes_max;
     gw_ring_init(&twin->ring, capacity_bytes_max);
 }
 
@@ -42,7 +44,7 @@ static void twin_lend(struct twin *twin, uint32_t bytes)
 /* Ends the loan; what it leaves in the ring must not need the loan's memory any more. */
 static int twin_settle(struct twin *twin)
 {
-    bool fits = twin->lent == 0 || twin->used <= twin->ring.capacity_bytes_max;
+    bool fits = twin->lent == 0 || twin->used <= twin->capacity_bytes_max;
     int error = gw_ring_settle(&twin->ring);
     free(twin->loan);
     twin->loan = NULL;
@@ -94,7 +96,7 @@ static void step(struct twin *twin)
     switch (chance_below(&twin->chance, 4)) {
     case 0:
         if (twin->loan == NULL) {
-            twin_lend(twin, 1 + some_of(twin, twin->ring.capacity_bytes_max / 2));
+            twin_lend(twin, 1 + some_of(twin, twin->capacity_bytes_max / 2));
         }
         break;
     case 1:
