@@ -3,11 +3,11 @@
 
 #include "net/error.h"
 #include "net/lane.h"
+#include "net/os/os.h"
 #include "net/stream.h"
 #include "tests/scripted/broken.h"
 #include "tests/scripted/memory.h"
 
-#include <pthread.h>
 #include <string.h>
 
 enum kind { ACCEPT, RECV, CONNECT, SEND };
@@ -39,25 +39,25 @@ struct joined {
 static struct {
     const struct gw_backend_ops *below;
     struct gw_backend_ops ops;
-    pthread_mutex_t mutex;
+    os_mutex mutex;
     struct joined *joined;
     uint64_t submitted_count;
     uint64_t done_count;
     uint64_t latest_ns;
     int64_t open_count;                         /* handles */
     uint64_t wake_ns[GW_PORT_WORKER_COUNT_MAX]; /* when it was woken and has not returned; or 0 */
-} audit = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+} audit = {.mutex = OS_MUTEX_INIT};
 
 static _Thread_local bool in_submit;
 
 static void lock(void)
 {
-    pthread_mutex_lock(&audit.mutex);
+    os_mutex_lock(&audit.mutex);
 }
 
 static void unlock(void)
 {
-    pthread_mutex_unlock(&audit.mutex);
+    os_mutex_unlock(&audit.mutex);
 }
 
 /* ---- looking up ---- */

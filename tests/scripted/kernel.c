@@ -16,12 +16,12 @@ struct kernel kernel;
 
 void kernel_lock(void)
 {
-    pthread_mutex_lock(&kernel.mutex);
+    os_mutex_lock(&kernel.mutex);
 }
 
 void kernel_unlock(void)
 {
-    pthread_mutex_unlock(&kernel.mutex);
+    os_mutex_unlock(&kernel.mutex);
 }
 
 /* ---- beginning and end ---- */
@@ -48,8 +48,8 @@ void kernel_init(const struct kernel_config *config)
     kernel.now_ns = UINT64_C(123456789012345);
     kernel.until_ns = UINT64_MAX;
     memset(kernel.deadlines, 0xFF, sizeof kernel.deadlines);
-    pthread_mutex_init(&kernel.mutex, NULL);
-    pthread_cond_init(&kernel.changed, NULL);
+    os_mutex_init(&kernel.mutex);
+    bell_init(&kernel.changed);
     make_handles();
     kernel_fail_init();
 }
@@ -80,8 +80,8 @@ uint32_t kernel_fini(void)
     }
     memory_free_unseen(kernel.ends);
     memory_free_unseen(kernel.free_handles);
-    pthread_cond_destroy(&kernel.changed);
-    pthread_mutex_destroy(&kernel.mutex);
+    bell_fini(&kernel.changed);
+    os_mutex_fini(&kernel.mutex);
     return left;
 }
 
@@ -179,7 +179,7 @@ static void backend_wake(struct gw_lane *lane)
 {
     kernel_lock();
     kernel.woken[lane->index] = true;
-    pthread_cond_broadcast(&kernel.changed);
+    bell_ring(&kernel.changed);
     kernel_unlock();
 }
 
@@ -215,7 +215,7 @@ static struct kernel_ticket *submit(enum kernel_call call, struct gw_socket *soc
         broken(3, "a second %s on handle %d", kernel_call_name(call), (int)socket->handle);
     }
     *place = ticket;
-    pthread_cond_broadcast(&kernel.changed);
+    bell_ring(&kernel.changed);
     return ticket;
 }
 
@@ -291,7 +291,7 @@ static void backend_cancel(struct gw_socket *socket)
             kernel_ticket_cancel(tickets[i]);
         }
     }
-    pthread_cond_broadcast(&kernel.changed);
+    bell_ring(&kernel.changed);
     kernel_unlock();
 }
 

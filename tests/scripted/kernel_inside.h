@@ -4,8 +4,8 @@
 
 #include "tests/scripted/bytes.h"
 #include "tests/scripted/kernel.h"
+#include "tests/support/bell.h"
 #include "tests/support/chance.h"
-#include <pthread.h>
 
 enum { KERNEL_LANE_COUNT_MAX = 64, KERNEL_WINDOW_BYTES = 1024 * 1024, KERNEL_HANDLES = 4096 };
 
@@ -64,8 +64,8 @@ struct kernel_event {
 struct kernel {
     struct kernel_config config;
     struct chance chance;
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
+    os_mutex mutex;
+    struct bell changed;
     uint64_t now_ns;
     uint64_t until_ns;
     bool is_idle;

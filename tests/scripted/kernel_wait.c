@@ -198,13 +198,13 @@ static bool is_anothers_turn(uint64_t next)
 static bool let_time_pass(void)
 {
     if (kernel.waiting_count < kernel.config.worker_count) {
-        pthread_cond_wait(&kernel.changed, &kernel.mutex);
+        bell_wait(&kernel.changed, &kernel.mutex);
         return true;
     }
     uint64_t next = next_ns();
     if (is_anothers_turn(next)) {
-        pthread_cond_broadcast(&kernel.changed);
-        pthread_cond_wait(&kernel.changed, &kernel.mutex);
+        bell_ring(&kernel.changed);
+        bell_wait(&kernel.changed, &kernel.mutex);
         return true;
     }
     if (next > kernel.until_ns || next == UINT64_MAX) {
@@ -220,7 +220,7 @@ static bool let_time_pass(void)
     }
     kernel.quiet_round_count = 0;
     kernel.round_count = 0;
-    pthread_cond_broadcast(&kernel.changed);
+    bell_ring(&kernel.changed);
     return true;
 }
 

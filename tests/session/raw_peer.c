@@ -1,91 +1,57 @@
-/* tests/session/raw_peer.c: a peer that is a bare socket, on POSIX. */
-#define _POSIX_C_SOURCE 200809L
+/* tests/session/raw_peer.c: a peer that is a bare socket. */
 #include "tests/session/raw_peer.h"
 
 #include "tests/test.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
+#include "net/os/os.h"
+#include "tests/support/machine.h"
+
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-static struct sockaddr_in loopback(uint16_t port)
+static struct gw_addr loopback(uint16_t port)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(port)};
-    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    struct gw_addr addr;
+    assert_int_equal(gw_addr_parse("127.0.0.1:0", &addr), 0);
+    addr.port = port;
     return addr;
-}
-
-static struct raw_peer open_socket(void)
-{
-    struct raw_peer peer = {socket(AF_INET, SOCK_STREAM, 0)};
-    assert_true(peer.socket >= 0);
-    return peer;
-}
-
-static void set_option(struct raw_peer *peer, int level, int option, int value)
-{
-    assert_int_equal(setsockopt(peer->socket, level, option, &value, sizeof value), 0);
-}
-
-struct raw_peer raw_connect_narrow(uint16_t port, int recv_bytes)
-{
-    struct raw_peer peer = open_socket();
-    struct sockaddr_in addr = loopback(port);
-    if (recv_bytes != 0) {
-        set_option(&peer, SOL_SOCKET, SO_RCVBUF, recv_bytes);
-    }
-    set_option(&peer, IPPROTO_TCP, TCP_NODELAY, 1);
-    assert_int_equal(connect(peer.socket, (struct sockaddr *)&addr, sizeof addr), 0);
-    return peer;
 }
 
 struct raw_peer raw_connect(uint16_t port)
 {
-    return raw_connect_narrow(port, 0);
+    const struct gw_addr addr = loopback(port);
+    struct raw_peer peer;
+    assert_true(raw_socket_connect(&peer.socket, &addr));
+    return peer;
+}
+
+struct raw_peer raw_connect_narrow(uint16_t port)
+{
+    const struct gw_addr addr = loopback(port);
+    struct raw_peer peer;
+    assert_true(raw_socket_connect_narrow(&peer.socket, &addr));
+    return peer;
 }
 
 struct raw_peer raw_listen(uint16_t *port_out)
 {
-    struct raw_peer listener = open_socket();
-    struct sockaddr_in addr = loopback(0);
-    socklen_t bytes = sizeof addr;
-    assert_int_equal(bind(listener.socket, (struct sockaddr *)&addr, bytes), 0);
-    assert_int_equal(listen(listener.socket, 16), 0);
-    assert_int_equal(getsockname(listener.socket, (struct sockaddr *)&addr, &bytes), 0);
-    *port_out = ntohs(addr.sin_port);
+    struct gw_addr addr = loopback(0);
+    struct raw_peer listener;
+    assert_true(raw_socket_listen(&listener.socket, &addr, 16));
+    *port_out = addr.port;
     return listener;
-}
-
-static bool wait_for(struct raw_peer *peer, short events, int ms)
-{
-    struct pollfd poll_for = {.fd = peer->socket, .events = events};
-    return poll(&poll_for, 1, ms) == 1;
 }
 
 struct raw_peer raw_accept(struct raw_peer *listener)
 {
-    assert_true(wait_for(listener, POLLIN, RAW_PATIENCE_MS));
-    struct raw_peer peer = {accept(listener->socket, NULL, NULL)};
-    assert_true(peer.socket >= 0);
+    struct raw_peer peer;
+    struct gw_addr from;
+    assert_true(raw_socket_accept(&listener->socket, &peer.socket, &from));
     return peer;
 }
 
 void raw_send(struct raw_peer *peer, const void *bytes, size_t count)
 {
-    const uint8_t *rest = bytes;
-    while (count > 0) {
-        assert_true(wait_for(peer, POLLOUT, RAW_PATIENCE_MS));
-        ssize_t sent = send(peer->socket, rest, count, MSG_NOSIGNAL);
-        assert_true(sent > 0);
-        rest += sent;
-        count -= (size_t)sent;
-    }
+    assert_true(raw_socket_send(&peer->socket, bytes, count));
 }
 
 void raw_drip(struct raw_peer *peer, const void *bytes, size_t count)
@@ -97,8 +63,7 @@ void raw_drip(struct raw_peer *peer, const void *bytes, size_t count)
 
 size_t raw_send_some(struct raw_peer *peer, const void *bytes, size_t count)
 {
-    ssize_t sent = send(peer->socket, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
-    return sent > 0 ? (size_t)sent : 0;
+    return raw_socket_send_some(&peer->socket, bytes, count);
 }
 
 uint8_t *raw_header(uint8_t *out, uint32_t body_bytes, uint8_t flags, uint16_t id, uint16_t tag)
@@ -140,8 +105,8 @@ static size_t read_bytes(struct raw_peer *peer, uint8_t *bytes, size_t count)
 {
     size_t got = 0;
     while (got < count) {
-        assert_true(wait_for(peer, POLLIN, RAW_PATIENCE_MS));
-        ssize_t more = recv(peer->socket, bytes + got, count - got, 0);
+        int more = raw_socket_recv(&peer->socket, bytes + got, count - got);
+        assert_int_not_equal(more, RAW_SOCKET_NOTHING);
         if (more <= 0) {
             break;
         }
@@ -166,46 +131,36 @@ bool raw_read(struct raw_peer *peer, struct raw_frame *frame_out)
 
 bool raw_has_news(struct raw_peer *peer)
 {
-    return wait_for(peer, POLLIN, 0);
+    return raw_socket_has_news(&peer->socket);
 }
 
 bool raw_reads_fin(struct raw_peer *peer)
 {
     uint8_t byte;
-    assert_true(wait_for(peer, POLLIN, RAW_PATIENCE_MS));
-    return recv(peer->socket, &byte, 1, 0) == 0;
+    return raw_socket_recv(&peer->socket, &byte, 1) == RAW_SOCKET_FIN;
 }
 
 void raw_finish(struct raw_peer *peer)
 {
-    shutdown(peer->socket, SHUT_WR);
+    raw_socket_finish(&peer->socket);
 }
 
 void raw_close(struct raw_peer *peer)
 {
-    if (peer->socket >= 0) {
-        close(peer->socket);
-        peer->socket = -1;
-    }
+    raw_socket_close(&peer->socket);
 }
 
 void raw_reset(struct raw_peer *peer)
 {
-    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(peer->socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    raw_close(peer);
+    raw_socket_reset(&peer->socket);
 }
 
 void raw_sleep_ms(unsigned ms)
 {
-    struct timespec rest = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    while (nanosleep(&rest, &rest) != 0 && errno == EINTR) {
-    }
+    machine_sleep_ms(ms);
 }
 
 uint64_t raw_now_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return os_now_ns() / 1000000;
 }

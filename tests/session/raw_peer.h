@@ -2,6 +2,7 @@
 #ifndef GW_TESTS_SESSION_RAW_PEER_H
 #define GW_TESTS_SESSION_RAW_PEER_H
 
+#include "tests/support/raw_socket.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,10 +11,10 @@
  * It writes and reads frames with code of its own, so that it does not share a mistake with what it
  * tests. Every call waits for at most RAW_PATIENCE_MS; what did not come until then fails the test.
  */
-enum { RAW_PATIENCE_MS = 20000, RAW_BODY_BYTES_MAX = 70000 };
+enum { RAW_PATIENCE_MS = RAW_SOCKET_PATIENCE_MS, RAW_BODY_BYTES_MAX = 70000 };
 
 struct raw_peer {
-    int socket;
+    struct raw_socket socket;
 };
 
 /* A frame that was read. */
@@ -25,9 +26,9 @@ struct raw_frame {
     uint8_t body[RAW_BODY_BYTES_MAX];
 };
 
-/* Connects to a port of 127.0.0.1; `recv_bytes` is the size of its receive buffer, or 0. */
+/* Connects to a port of 127.0.0.1; with a receive buffer as small as it gets. */
 struct raw_peer raw_connect(uint16_t port);
-struct raw_peer raw_connect_narrow(uint16_t port, int recv_bytes);
+struct raw_peer raw_connect_narrow(uint16_t port);
 
 /* Listens on a port of 127.0.0.1 that the kernel picks, and takes one in. */
 struct raw_peer raw_listen(uint16_t *port_out);

@@ -2,7 +2,7 @@
 #include "tests/session/player.h"
 #include "tests/test.h"
 
-#include <pthread.h>
+#include "net/os/os.h"
 
 enum { LONG_MS = 60000 };
 
@@ -182,26 +182,25 @@ static void live_through_it(void)
     raw_close(&peer);
 }
 
-static void *join_the_crowd(void *context)
+static void join_the_crowd(void *context)
 {
     (void)context;
     for (int i = 0; i < LATE_COUNT; i++) {
         live_through_it();
     }
-    return NULL;
 }
 
 static void whoever_comes_while_the_farewell_begins_is_told(void **state)
 {
     (void)state;
     struct raw_peer stayer = player_join(); /* so that it does not end too early */
-    pthread_t crowd[CROWD_COUNT];
+    os_thread crowd[CROWD_COUNT];
     for (int i = 0; i < CROWD_COUNT; i++) {
-        assert_int_equal(pthread_create(&crowd[i], NULL, join_the_crowd, NULL), 0);
+        assert_int_equal(os_thread_start(&crowd[i], join_the_crowd, NULL), 0);
     }
     house_drain(&house.server, LONG_MS);
     for (int i = 0; i < CROWD_COUNT; i++) {
-        pthread_join(crowd[i], NULL);
+        os_thread_join(crowd[i]);
     }
     assert_int_equal(atomic_load(&fault_count), 0);
     assert_int_equal(atomic_load(&told_count), CROWD_COUNT * LATE_COUNT);

@@ -2,9 +2,9 @@
 #include "tests/session/player.h"
 #include "tests/test.h"
 
+#include "net/os/os.h"
 #include "net/turn.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,10 +46,9 @@ static void the_first_reason_is_the_reason(void **state)
 
 enum { RIVAL_COUNT = 4, RACE_COUNT = 40 };
 
-static void *end_it(void *context)
+static void end_it(void *context)
 {
     gw_session_end(context, GW__CLOSE_REASON__KICKED);
-    return NULL;
 }
 
 static void of_many_ends_at_once_one_is_told_and_on_end_comes_once(void **state)
@@ -59,12 +58,12 @@ static void of_many_ends_at_once_one_is_told_and_on_end_comes_once(void **state)
         struct raw_peer peer = player_join();
         wait_for_count(&house.server.greeted, race);
         struct gw_session *session = house_session();
-        pthread_t rivals[RIVAL_COUNT];
+        os_thread rivals[RIVAL_COUNT];
         for (int i = 0; i < RIVAL_COUNT; i++) {
-            assert_int_equal(pthread_create(&rivals[i], NULL, end_it, session), 0);
+            assert_int_equal(os_thread_start(&rivals[i], end_it, session), 0);
         }
         for (int i = 0; i < RIVAL_COUNT; i++) {
-            pthread_join(rivals[i], NULL);
+            os_thread_join(rivals[i]);
         }
         player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
         gw_session_unref(session);

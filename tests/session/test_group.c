@@ -3,11 +3,11 @@
 #include "tests/session/player.h"
 #include "tests/test.h"
 
+#include "net/os/os.h"
 #include "net/port.h"
 #include "net/turn.h"
 #include "session/group.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -542,7 +542,7 @@ static void a_slow_member_ends_with_slow_consumer_and_the_others_hear_all(void *
     (void)state;
     struct room *room = open_room(0);
     struct guest good = invite();
-    struct raw_peer slow = raw_connect_narrow(house.port_number, 4096);
+    struct raw_peer slow = raw_connect_narrow(house.port_number);
     const Gw__Hello hello = player_hello();
     player_say_hello(&slow, &hello);
     player_expect(&slow, HELLO_ACK_ID);
@@ -721,24 +721,23 @@ static void do_remove_late(void *context)
     do_remove(context);
 }
 
-static void *hang_up_meanwhile(void *context)
+static void hang_up_meanwhile(void *context)
 {
     struct guest *guest = context;
     wait_for_flag(&room_has_turn);
     raw_reset(&guest->peer);
     raw_sleep_ms(20);
     atomic_store(&room_may_go_on, true);
-    return NULL;
 }
 
 static void do_while_it_hangs_up(struct room *room, void (*work)(void *), struct guest *guest)
 {
-    pthread_t thread;
+    os_thread thread;
     atomic_store(&room_has_turn, false);
     atomic_store(&room_may_go_on, false);
-    assert_int_equal(pthread_create(&thread, NULL, hang_up_meanwhile, guest), 0);
+    assert_int_equal(os_thread_start(&thread, hang_up_meanwhile, guest), 0);
     do_in(room, work, guest->session);
-    pthread_join(thread, NULL);
+    os_thread_join(thread);
 }
 
 static const struct house_config one_worker = {.worker_count = 1};

@@ -3,9 +3,9 @@
 #include "tests/test.h"
 
 #include "net/buf.h"
+#include "net/os/os.h"
 #include "net/port.h"
 
-#include <pthread.h>
 #include <string.h>
 
 static const struct house_config small_house = {.server = {.session_count_max = 3}};
@@ -121,7 +121,7 @@ enum { MEDDLER_COUNT = 3, COMER_COUNT = 150 };
 static atomic_bool all_have_gone;
 static atomic_uint met_count;
 
-static void *meddle(void *context)
+static void meddle(void *context)
 {
     unsigned seed = *(unsigned *)context;
     Gw__Ping number = GW__PING__INIT;
@@ -139,7 +139,6 @@ static void *meddle(void *context)
         }
         gw_session_unref(session);
     }
-    return NULL;
 }
 
 static void come_and_go(int how)
@@ -158,10 +157,10 @@ static void come_and_go(int how)
 static void who_is_found_stays_while_players_come_and_go(void **state)
 {
     (void)state;
-    pthread_t meddlers[MEDDLER_COUNT];
+    os_thread meddlers[MEDDLER_COUNT];
     unsigned seeds[MEDDLER_COUNT] = {1, 5, 9};
     for (int i = 0; i < MEDDLER_COUNT; i++) {
-        assert_int_equal(pthread_create(&meddlers[i], NULL, meddle, &seeds[i]), 0);
+        assert_int_equal(os_thread_start(&meddlers[i], meddle, &seeds[i]), 0);
     }
     for (int i = 0; i < COMER_COUNT; i++) {
         come_and_go(i);
@@ -169,7 +168,7 @@ static void who_is_found_stays_while_players_come_and_go(void **state)
     wait_until_empty(house.server.manager);
     atomic_store(&all_have_gone, true);
     for (int i = 0; i < MEDDLER_COUNT; i++) {
-        pthread_join(meddlers[i], NULL);
+        os_thread_join(meddlers[i]);
     }
     assert_int_equal(atomic_load(&house.server.ended), COMER_COUNT);
     assert_true(atomic_load(&met_count) > 0);
@@ -198,7 +197,7 @@ static void talk_until_it_ends(struct gw_session *session)
 static void who_does_not_read_ends_with_slow_consumer(void **state)
 {
     (void)state;
-    struct raw_peer slow = raw_connect_narrow(house.port_number, 4096);
+    struct raw_peer slow = raw_connect_narrow(house.port_number);
     const Gw__Hello hello = player_hello();
     player_say_hello(&slow, &hello);
     player_expect(&slow, HELLO_ACK_ID);

@@ -1,9 +1,9 @@
 /* tests/session/test_slots.c: a stale id finds nobody, and a found object stays. */
 #include "tests/test.h"
 
+#include "net/os/os.h"
 #include "session/slots.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -219,7 +219,7 @@ static void part_from(struct guest *guest, unsigned life)
     }
 }
 
-static void *come_and_go(void *argument)
+static void come_and_go(void *argument)
 {
     struct guest *guests[AT_ONCE_COUNT] = {NULL};
     atomic_uint *life_count = argument;
@@ -233,7 +233,6 @@ static void *come_and_go(void *argument)
     for (unsigned i = 0; i < AT_ONCE_COUNT; i++) {
         part_from(guests[i], i);
     }
-    return NULL;
 }
 
 static void look_at(struct guest *guest)
@@ -244,7 +243,7 @@ static void look_at(struct guest *guest)
     }
 }
 
-static void *find_and_hold(void *argument)
+static void find_and_hold(void *argument)
 {
     (void)argument;
     for (unsigned i = 0; !atomic_load(&owners_are_done); i++) {
@@ -255,27 +254,26 @@ static void *find_and_hold(void *argument)
         uint32_t count = gw__slots_count(&slots);
         look_at(count == 0 ? NULL : gw__slots_find_at(&slots, i % count));
     }
-    return NULL;
 }
 
 static void who_is_found_is_alive_while_others_end_and_take_the_same_seats(void **state)
 {
     (void)state;
-    pthread_t owners[OWNER_COUNT];
-    pthread_t finders[FINDER_COUNT];
+    os_thread owners[OWNER_COUNT];
+    os_thread finders[FINDER_COUNT];
     atomic_uint life_count = 0;
     for (int i = 0; i < FINDER_COUNT; i++) {
-        assert_int_equal(pthread_create(&finders[i], NULL, find_and_hold, NULL), 0);
+        assert_int_equal(os_thread_start(&finders[i], find_and_hold, NULL), 0);
     }
     for (int i = 0; i < OWNER_COUNT; i++) {
-        assert_int_equal(pthread_create(&owners[i], NULL, come_and_go, &life_count), 0);
+        assert_int_equal(os_thread_start(&owners[i], come_and_go, &life_count), 0);
     }
     for (int i = 0; i < OWNER_COUNT; i++) {
-        pthread_join(owners[i], NULL);
+        os_thread_join(owners[i]);
     }
     atomic_store(&owners_are_done, true);
     for (int i = 0; i < FINDER_COUNT; i++) {
-        pthread_join(finders[i], NULL);
+        os_thread_join(finders[i]);
     }
     assert_int_equal(atomic_load(&fault_count), 0);
     assert_int_equal(atomic_load(&freed_count), atomic_load(&life_count));

@@ -143,7 +143,7 @@ static uint64_t queued_bytes(void)
 static void o6_a_send_queue_has_a_limit(void **state)
 {
     (void)state;
-    struct raw_peer peer = raw_connect_narrow(house.port_number, 4096);
+    struct raw_peer peer = raw_connect_narrow(house.port_number);
     const Gw__Hello hello = player_hello();
     player_say_hello(&peer, &hello);
     player_expect(&peer, HELLO_ACK_ID);
