@@ -46,11 +46,23 @@ enum gw_packet_verdict gw_packet_admit(const struct gw_packet_table *table,
     return judge(*packet_out, frame, sender);
 }
 
+static enum gw_packet_verdict pass_on(const struct gw_packet *packet, const struct gw_frame *frame,
+                                      const uint8_t *body, void *peer)
+{
+    if (packet->handle_opaque != NULL) {
+        packet->handle_opaque(peer, frame, body);
+    }
+    return GW_PACKET_OK;
+}
+
 enum gw_packet_verdict gw_packet_dispatch(const struct gw_packet *packet,
                                           const struct gw_frame *frame, const uint8_t *body,
                                           void *peer, struct gw_arena *arena)
 {
     enum gw_packet_verdict verdict = GW_PACKET_OK;
+    if (packet->message == NULL) {
+        return pass_on(packet, frame, body, peer);
+    }
     gw_arena_reset(arena);
     ProtobufCMessage *message =
         protobuf_c_message_unpack(packet->message, &arena->allocator, frame->body_bytes, body);

@@ -17,13 +17,20 @@ struct gw_arena;
 typedef void gw_packet_handler(void *peer, const struct gw_frame *frame,
                                const ProtobufCMessage *message);
 
+/*
+ * Answers a packet whose body is not a message: voice, another encoding, what is only passed on.
+ * `body`, of frame->body_bytes, is shown as it came, and is gone when the handler returns.
+ */
+typedef void gw_packet_opaque_handler(void *peer, const struct gw_frame *frame,
+                                      const uint8_t *body);
+
 /* Who may send a packet; bits. */
 enum gw_packet_from { GW_FROM_CLIENT = 1, GW_FROM_SERVER = 2, GW_FROM_BOTH = 3 };
 
 /* Stages are bits: bit 0 before the greeting, bit n + 1 the game's stage n (n at most 30). */
 enum { GW_STAGE_CONNECTED = 1, GW_STAGE_GAME_MAX = 30 };
 #define GW_STAGE_GREETED 0xFFFFFFFEu /* every stage after the greeting */
-#define GW_STAGE_ANY 0xFFFFFFFFu
+#define GW_STAGE_ANY     0xFFFFFFFFu
 
 /* What else a schema says of a packet; bits. */
 enum gw_packet_flags {
@@ -35,15 +42,16 @@ enum gw_packet_flags {
 /* One line of the table that the schema generates: a packet's policy and its handler. */
 struct gw_packet {
     uint16_t id;
-    uint8_t from;            /* bits of enum gw_packet_from */
-    uint8_t flags;           /* bits of enum gw_packet_flags */
-    uint32_t stages;         /* bits: where in its life a client may send it */
-    uint32_t body_bytes_max; /* the longest body, in bytes */
+    uint8_t from;             /* bits of enum gw_packet_from */
+    uint8_t flags;            /* bits of enum gw_packet_flags */
+    uint32_t stages;          /* bits: where in its life a client may send it */
+    uint32_t body_bytes_max;  /* the longest body, in bytes */
     uint16_t rate_per_second; /* 0: no limit of its own */
     uint16_t burst_count;
     uint16_t reply_id; /* the packet that answers this one; 0: it is no request */
     const ProtobufCMessageDescriptor *message;
-    gw_packet_handler *handle; /* NULL for what this side only sends */
+    gw_packet_handler *handle;               /* NULL for what this side only sends */
+    gw_packet_opaque_handler *handle_opaque; /* instead, where `message` is NULL */
 };
 
 /*
@@ -105,7 +113,8 @@ enum gw_packet_verdict gw_packet_admit(const struct gw_packet_table *table,
 
 /*
  * Unpacks `body` into `arena` and calls the handler, which has returned when this does. A packet
- * without a handler is unpacked, and so checked, all the same.
+ * without a handler is unpacked, and so checked, all the same. The body of a packet without a
+ * message goes to handle_opaque, if there is one, as it is.
  *
  * Returns   GW_PACKET_OK when the body was what its id promises, GW_PACKET_TOO_COMPLEX when it did
  *           not fit into the arena, otherwise GW_PACKET_BAD_BODY.

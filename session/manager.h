@@ -51,7 +51,8 @@ struct gw_session_events {
      * A packet has come in and is about to be handled, or is about to be sent; the latter on the
      * thread that sends it. For the log: it must not send or end anything, and NULL costs nothing.
      * What is said to a group is shown once, with session NULL, in a turn of its owner. What was
-     * encoded before is not shown: gw_session_send_encoded(), CLOSE and GOAWAY.
+     * encoded before is not shown: gw_session_send_encoded(), CLOSE and GOAWAY; nor is what has no
+     * message.
      */
     void (*on_packet)(struct gw_session *session, const struct gw_session_packet *packet,
                       void *context);

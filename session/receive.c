@@ -72,7 +72,7 @@ static enum gw_packet_verdict dispatch(struct gw_session *session, const struct 
                                        const struct gw_frame *frame, const uint8_t *body,
                                        struct gw_arena *arena)
 {
-    if (session->manager->events->on_packet == NULL) {
+    if (session->manager->events->on_packet == NULL || packet->message == NULL) {
         return gw_packet_dispatch(packet, frame, body, session, arena);
     }
     struct watched watched = {session, packet};

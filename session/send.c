@@ -37,7 +37,8 @@ bool gw__packet_fits(struct gw_session_manager *manager, const struct gw_packet 
     bool fits = body_bytes <= packet->body_bytes_max;
     if (!fits && may_complain(manager)) {
         const struct gw_log_field fields[] = {
-            GW_LOG_TEXT("packet", packet->message->name),
+            GW_LOG_TEXT("packet", packet->message == NULL ? "opaque" : packet->message->name),
+            GW_LOG_NUMBER("packet_id", packet->id),
             GW_LOG_NUMBER("body_bytes", body_bytes),
             GW_LOG_NUMBER("body_bytes_max", packet->body_bytes_max),
         };

@@ -78,6 +78,16 @@ void gw_session_reply(struct gw_session *session, const struct gw_frame *request
                       uint16_t packet_id, const ProtobufCMessage *message);
 
 /*
+ * Queues a packet whose body is not a message, as it is: `body` has frame->body_bytes. One that is
+ * longer than its packet may be is dropped, as above.
+ *
+ * Owns      borrows `body`.
+ * Thread    any.
+ */
+void gw_session_send_opaque(struct gw_session *session, const struct gw_frame *frame,
+                            const uint8_t *body);
+
+/*
  * Queues a frame made by gw_session_encode(). For one message to many sessions.
  *
  * Owns      borrows `frame`.

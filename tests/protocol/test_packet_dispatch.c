@@ -40,8 +40,17 @@ static void hear_bomb(void *peer, const struct gw_frame *frame, const ProtobufCM
     heard.texts = ((const Bodies__Bomb *)message)->n_texts;
 }
 
+static void hear_opaque(void *peer, const struct gw_frame *frame, const uint8_t *bytes)
+{
+    heard.count++;
+    heard.peer = peer;
+    heard.frame = *frame;
+    heard.texts = bytes == body;
+}
+
 static const struct gw_packet plain_packet = {
     .id = 1000, .message = &bodies__plain__descriptor, .handle = hear_plain};
+static const struct gw_packet opaque_packet = {.id = 1002, .handle_opaque = hear_opaque};
 static const struct gw_packet bomb_packet = {
     .id = 1001, .message = &bodies__bomb__descriptor, .handle = hear_bomb};
 
@@ -101,6 +110,17 @@ static void the_handler_hears_the_message_the_frame_and_the_peer(void **state)
     assert_ptr_equal(heard.peer, memory);
     assert_int_equal(heard.frame.packet_id, 1000);
     assert_int_equal(heard.frame.tag, 0x1234);
+}
+
+static void a_body_without_a_message_is_heard_as_it_came(void **state)
+{
+    (void)state;
+    static const uint8_t no_message[] = {0xFF, 0xFF, 0xFF};
+    assert_int_equal(dispatch(&opaque_packet, no_message, sizeof no_message), GW_PACKET_OK);
+    assert_true(heard.texts);
+    assert_memory_equal(body, no_message, sizeof no_message);
+    assert_ptr_equal(heard.peer, memory);
+    assert_int_equal(heard.frame.body_bytes, sizeof no_message);
 }
 
 static void an_empty_body_is_a_message_of_zeros(void **state)
@@ -272,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_handler_hears_the_message_the_frame_and_the_peer),
+        cmocka_unit_test(a_body_without_a_message_is_heard_as_it_came),
         cmocka_unit_test(an_empty_body_is_a_message_of_zeros),
         cmocka_unit_test(a_body_without_a_handler_is_checked_all_the_same),
         cmocka_unit_test(a_body_that_is_no_message_is_bad),

@@ -38,6 +38,12 @@ static void handle_client(void *peer, const struct gw_frame *frame, const Protob
     handle(&house.client, peer, frame, message);
 }
 
+static void handle_bytes(void *peer, const struct gw_frame *frame, const uint8_t *body)
+{
+    house.server.hooks->on_bytes(peer, frame, body);
+    atomic_fetch_add(&house.server.heard, 1);
+}
+
 #define ERROR_BODY &gw__error__descriptor
 #define PING_BODY  &gw__ping__descriptor
 
@@ -82,6 +88,11 @@ static const struct gw_packet server_packets[] = {
      .body_bytes_max = 16,
      .message = PING_BODY,
      .handle = handle_server},
+    {.id = BYTES,
+     .from = GW_FROM_BOTH,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 512,
+     .handle_opaque = handle_bytes},
 };
 
 static const struct gw_packet client_packets[] = {
@@ -123,19 +134,20 @@ static const struct gw_packet client_packets[] = {
      .body_bytes_max = 16,
      .message = PING_BODY,
      .handle = handle_client},
+    {.id = BYTES, .from = GW_FROM_BOTH, .stages = GW_STAGE_GREETED, .body_bytes_max = 512},
 };
 
-static const uint16_t places[EITHER - SAY + 1] = {
+static const uint16_t places[BYTES - SAY + 1] = {
     [0] = 1,          [IN_LOBBY - SAY] = 2, [IN_ROOM - SAY] = 3, [BIG - SAY] = 4,
-    [LINE - SAY] = 5, [NUMBER - SAY] = 6,   [EITHER - SAY] = 7,
+    [LINE - SAY] = 5, [NUMBER - SAY] = 6,   [EITHER - SAY] = 7,  [BYTES - SAY] = 8,
 };
 
-enum { PACKET_COUNT = 7, SCHEMA_HASH = 0x5C4E3A };
+enum { PACKET_COUNT = 8, SCHEMA_HASH = 0x5C4E3A };
 
-static const struct gw_packet_table server_table = {server_packets,   places,     PACKET_COUNT, SAY,
-                                                    EITHER - SAY + 1, SCHEMA_HASH};
-static const struct gw_packet_table client_table = {client_packets,   places,     PACKET_COUNT, SAY,
-                                                    EITHER - SAY + 1, SCHEMA_HASH};
+static const struct gw_packet_table server_table = {server_packets,  places,     PACKET_COUNT, SAY,
+                                                    BYTES - SAY + 1, SCHEMA_HASH};
+static const struct gw_packet_table client_table = {client_packets,  places,     PACKET_COUNT, SAY,
+                                                    BYTES - SAY + 1, SCHEMA_HASH};
 
 /* What happens to sessions. */
 

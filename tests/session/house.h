@@ -22,6 +22,7 @@ enum test_packet {
     LINE = 310,   /* SERVER, Error, 65,536 */
     NUMBER,       /* SERVER, Ping, 16 */
     EITHER = 320, /* BOTH, GREETED, Ping, 16 */
+    BYTES,        /* BOTH, GREETED, no message, 512 */
 };
 
 /* What a test wants to do when something happens; all may be NULL. */
@@ -31,6 +32,8 @@ struct house_hooks {
     void (*on_greeted)(struct gw_session *session);
     void (*on_heard)(struct gw_session *session, const struct gw_frame *frame,
                      const ProtobufCMessage *message); /* a packet of the game */
+    void (*on_bytes)(struct gw_session *session, const struct gw_frame *frame,
+                     const uint8_t *body); /* BYTES */
     void (*on_go_away)(struct gw_session *session, const Gw__GoAway *go_away);
     void (*on_shown)(struct gw_session *session, const struct gw_session_packet *packet);
     void (*on_end)(struct gw_session *session, Gw__CloseReason reason);

@@ -77,7 +77,7 @@ static void a_packet_has_at_most_its_own_bytes(void **state)
 static void an_id_that_nobody_has_ends_with_unknown_packet(void **state)
 {
     (void)state;
-    static const uint16_t ids[] = {0, 7, 63, 64, 255, SAY - 1, BIG + 1, EITHER + 1, 32767, 65535};
+    static const uint16_t ids[] = {0, 7, 63, 64, 255, SAY - 1, BIG + 1, BYTES + 1, 32767, 65535};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         expect_end_by_header(0, 0, ids[i], GW__CLOSE_REASON__UNKNOWN_PACKET);
     }

@@ -242,6 +242,54 @@ static void packets_are_counted_by_type(void **state)
     raw_close(&peer);
 }
 
+static void echo_bytes(struct gw_session *session, const struct gw_frame *frame,
+                       const uint8_t *body)
+{
+    gw_session_send_opaque(session, frame, body);
+}
+
+static const struct house_config echoing = {.server_hooks = {.on_bytes = echo_bytes}};
+
+static void a_body_without_a_message_comes_back_as_it_was(void **state)
+{
+    (void)state;
+    uint8_t body[512];
+    struct raw_peer peer = player_join();
+    for (size_t i = 0; i < sizeof body; i++) {
+        body[i] = (uint8_t)(0xFF - i);
+    }
+    raw_send_frame(&peer, BYTES, 7, body, sizeof body);
+    const struct raw_frame *frame = player_expect(&peer, BYTES);
+    assert_int_equal(frame->tag, 7);
+    assert_int_equal(frame->body_bytes, sizeof body);
+    assert_memory_equal(frame->body, body, sizeof body);
+    raw_send_frame(&peer, BYTES, 0, body, 0);
+    assert_int_equal(player_expect(&peer, BYTES)->body_bytes, 0);
+    raw_close(&peer);
+}
+
+static void send_too_much(struct gw_session *session, const struct gw_frame *frame,
+                          const uint8_t *body)
+{
+    static const uint8_t long_body[513];
+    struct gw_frame longer = *frame;
+    longer.body_bytes = sizeof long_body;
+    gw_session_send_opaque(session, &longer, long_body);
+    gw_session_send_opaque(session, frame, body);
+}
+
+static const struct house_config sending_too_much = {.server_hooks = {.on_bytes = send_too_much}};
+
+static void a_body_that_is_too_long_is_not_sent(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    raw_send_frame(&peer, BYTES, 0, "short", 5);
+    assert_int_equal(player_expect(&peer, BYTES)->body_bytes, 5);
+    assert_int_equal(atomic_load(&house.too_long_logged), 1);
+    raw_close(&peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +301,8 @@ int main(void)
         HOUSE_TEST_WITH(the_largest_frame_is_taken_between_others, &listening),
         HOUSE_TEST_WITH(who_watches_sees_each_packet_before_it_is_handled, &watched),
         HOUSE_TEST_WITH(packets_are_counted_by_type, &listening),
+        HOUSE_TEST_WITH(a_body_without_a_message_comes_back_as_it_was, &echoing),
+        HOUSE_TEST_WITH(a_body_that_is_too_long_is_not_sent, &sending_too_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
