@@ -21,7 +21,7 @@ static void add_packet(struct game *game, uint16_t id, const ProtobufCMessageDes
     if (counters->packet_kind_count < SERVER_PACKET_KIND_COUNT_MAX) {
         struct server_packet_count *count = &counters->packets[counters->packet_kind_count++];
         count->name = message->short_name;
-        gw_session_manager_packet_count(game->sessions, id, &count->in, &count->out);
+        gw_session_manager_packet_counters(game->sessions, id, &count->count);
     }
 }
 
@@ -124,15 +124,41 @@ static void report_bytes(const struct server_counters *counters, struct server_l
     server_log_end(&line);
 }
 
+/* One number of each packet; see struct gw_session_packet_counters. */
+static const struct {
+    const char *event;
+    size_t offset;
+    bool is_rare; /* then it is told only when there is something to tell */
+} packet_reports[] = {
+    {"report_packets_in", offsetof(struct gw_session_packet_counters, in), false},
+    {"report_packets_out", offsetof(struct gw_session_packet_counters, out), false},
+    {"report_packets_delayed", offsetof(struct gw_session_packet_counters, delayed), true},
+    {"report_packets_dropped", offsetof(struct gw_session_packet_counters, dropped), true},
+};
+
+static uint64_t number_of(const struct server_packet_count *packet, size_t offset)
+{
+    return *(const uint64_t *)(const void *)((const char *)&packet->count + offset);
+}
+
+static uint64_t sum_of(const struct server_counters *counters, size_t offset)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < counters->packet_kind_count; i++) {
+        sum += number_of(&counters->packets[i], offset);
+    }
+    return sum;
+}
+
 static void report_packets(const struct server_counters *counters, struct server_log *log,
-                           bool inbound)
+                           const char *event, size_t offset)
 {
     struct server_log_line line;
-    server_log_begin_report(&line, log, inbound ? "report_packets_in" : "report_packets_out");
-    number(&line, "all", inbound ? counters->sessions.frames_in : counters->sessions.frames_out);
+    server_log_begin_report(&line, log, event);
+    number(&line, "all", sum_of(counters, offset));
     for (uint32_t i = 0; i < counters->packet_kind_count; i++) {
-        const struct server_packet_count *count = &counters->packets[i];
-        number_unless_0(&line, count->name, inbound ? count->in : count->out);
+        const struct server_packet_count *packet = &counters->packets[i];
+        number_unless_0(&line, packet->name, number_of(packet, offset));
     }
     server_log_end(&line);
 }
@@ -143,6 +169,10 @@ void server_counters_report(const struct server_counters *counters, struct serve
     report_players(counters, log, uptime_ms);
     report_ended(counters, log);
     report_bytes(counters, log);
-    report_packets(counters, log, true);
-    report_packets(counters, log, false);
+    for (size_t i = 0; i < sizeof packet_reports / sizeof packet_reports[0]; i++) {
+        size_t offset = packet_reports[i].offset;
+        if (!packet_reports[i].is_rare || sum_of(counters, offset) > 0) {
+            report_packets(counters, log, packet_reports[i].event, offset);
+        }
+    }
 }

@@ -13,8 +13,7 @@ enum { SERVER_PACKET_KIND_COUNT_MAX = 64 };
 
 struct server_packet_count {
     const char *name;
-    uint64_t in;
-    uint64_t out;
+    struct gw_session_packet_counters count;
 };
 
 struct server_counters {

@@ -23,7 +23,7 @@ struct mail {
 
 /*
  * Without a limit a player that sends faster than its room can listen would fill the memory with
- * what waits. The rates of the schema, once they are enforced, keep honest ones far from it.
+ * what waits. The rates of the schema let nobody get there while its room has turns at all.
  */
 static struct mail *mail_create(struct player *player, const char *text)
 {

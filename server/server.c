@@ -52,6 +52,8 @@ static bool open_sessions(struct server *server, struct server_problem *problem)
         .heartbeat_ms = server->config.heartbeat_ms,
         .idle_timeout_ms = server->config.idle_timeout_ms,
         .frame_timeout_ms = server->config.frame_timeout_ms,
+        .excess_ms = server->config.excess_ms,
+        .unlimited = server->config.unlimited,
         .send_queue_bytes_max = server->config.send_queue_bytes_max,
     };
     server->events = game_events(server->config.log_packets);

@@ -6,9 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t packet_count(const struct gw_session_manager *manager)
+size_t gw__packet_place_count(const struct gw_session_manager *manager)
 {
     return (size_t)gw__control_packets.packet_count + manager->packets->packet_count;
+}
+
+size_t gw__packet_place(const struct gw_session_manager *manager, const struct gw_packet *packet)
+{
+    if (packet->id <= GW_PACKET_ID_CONTROL_MAX) {
+        return (size_t)(packet - gw__control_packets.packets);
+    }
+    return gw__control_packets.packet_count + (size_t)(packet - manager->packets->packets);
 }
 
 static uint32_t shard_count(const struct gw_session_manager *manager)
@@ -18,7 +26,8 @@ static uint32_t shard_count(const struct gw_session_manager *manager)
 
 static struct gw_shard *shard_create(const struct gw_session_manager *manager)
 {
-    size_t bytes = sizeof(struct gw_shard) + packet_count(manager) * sizeof(struct gw_passed);
+    size_t bytes =
+        sizeof(struct gw_shard) + gw__packet_place_count(manager) * sizeof(struct gw_passed);
     return calloc(1, bytes + sizeof(((struct gw_shard *)NULL)->edge));
 }
 
@@ -90,11 +99,7 @@ void gw__count(struct gw_shard *shard, _Atomic uint64_t *tally, uint64_t count)
 struct gw_passed *gw__passed(const struct gw_session_manager *manager, struct gw_shard *shard,
                              const struct gw_packet *packet)
 {
-    if (packet->id <= GW_PACKET_ID_CONTROL_MAX) {
-        return &shard->passed[packet - gw__control_packets.packets];
-    }
-    return &shard->passed[gw__control_packets.packet_count +
-                          (size_t)(packet - manager->packets->packets)];
+    return &shard->passed[gw__packet_place(manager, packet)];
 }
 
 static uint64_t seen(_Atomic uint64_t *tally)
@@ -114,7 +119,7 @@ static void add_up(const struct gw_session_manager *manager, struct gw_shard *sh
     for (size_t i = 0; i < GW_VISITOR_COUNT; i++) {
         sum->not_a_player[i] += seen(&shard->not_a_player[i]);
     }
-    for (size_t i = 0; i < packet_count(manager); i++) {
+    for (size_t i = 0; i < gw__packet_place_count(manager); i++) {
         sum->frames_in += seen(&shard->passed[i].in);
         sum->frames_out += seen(&shard->passed[i].out);
     }
@@ -129,16 +134,18 @@ void gw_session_manager_counters(const struct gw_session_manager *manager,
     }
 }
 
-void gw_session_manager_packet_count(const struct gw_session_manager *manager, uint16_t packet_id,
-                                     uint64_t *in_out, uint64_t *out_out)
+void gw_session_manager_packet_counters(const struct gw_session_manager *manager,
+                                        uint16_t packet_id,
+                                        struct gw_session_packet_counters *counters_out)
 {
-    *in_out = 0;
-    *out_out = 0;
+    *counters_out = (struct gw_session_packet_counters){0};
     const struct gw_packet *packet =
         gw_packet_find(gw__packet_table(manager, packet_id), packet_id);
     for (uint32_t i = 0; packet != NULL && i < shard_count(manager); i++) {
         struct gw_passed *passed = gw__passed(manager, manager->shards[i], packet);
-        *in_out += seen(&passed->in);
-        *out_out += seen(&passed->out);
+        counters_out->in += seen(&passed->in);
+        counters_out->out += seen(&passed->out);
+        counters_out->delayed += seen(&passed->delayed);
+        counters_out->dropped += seen(&passed->dropped);
     }
 }

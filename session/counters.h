@@ -6,12 +6,15 @@
 #include "session/manager.h"
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/* How often one type of packet came in and went out. */
+/* What became of one type of packet; see struct gw_session_packet_counters. */
 struct gw_passed {
     _Atomic uint64_t in;
     _Atomic uint64_t out;
+    _Atomic uint64_t delayed;
+    _Atomic uint64_t dropped;
 };
 
 /*
@@ -42,6 +45,13 @@ struct gw_shard *gw__shard(const struct gw_session_manager *manager);
 
 /* Adds to a tally of the calling thread's shard. */
 void gw__count(struct gw_shard *shard, _Atomic uint64_t *tally, uint64_t count);
+
+/*
+ * A place for each packet of the manager's tables, from 0 on: for what is kept beside them. Thread:
+ * any.
+ */
+size_t gw__packet_place_count(const struct gw_session_manager *manager);
+size_t gw__packet_place(const struct gw_session_manager *manager, const struct gw_packet *packet);
 
 /* The tally of a packet, which is of one of the manager's tables. */
 struct gw_passed *gw__passed(const struct gw_session_manager *manager, struct gw_shard *shard,

@@ -1,5 +1,6 @@
 /* session/deadline.c: what must not take too long. */
 #include "session/internal.h"
+#include "session/rates.h"
 
 #include <assert.h>
 
@@ -10,7 +11,10 @@ enum {
     SILENT_INTERVAL_COUNT = 3,           /* WIRE.md: so many heartbeats of silence end a session */
 };
 
-/* What comes first: in how long, and what it ends the session with. NONE: a PING is due. */
+/*
+ * What comes first: in how long, and what it ends the session with. NONE: a held frame has its
+ * token, or a PING is due.
+ */
 struct due {
     uint64_t left_ms;
     Gw__CloseReason reason;
@@ -43,23 +47,37 @@ static void consider_heartbeat(struct due *due, const struct gw_session *session
     }
 }
 
+static void consider_idleness(struct due *due, const struct gw_session *session, uint32_t now_ms)
+{
+    uint32_t idle_timeout_ms = session->manager->config.idle_timeout_ms;
+    if (idle_timeout_ms != 0) {
+        consider(due, now_ms - session->played_ms, idle_timeout_ms, GW__CLOSE_REASON__IDLE);
+    }
+}
+
+static void consider_token(struct due *due, const struct gw_session *session)
+{
+    uint64_t left_ns = gw__rates_left_ns(session, session->packet);
+    due->left_ms = (left_ns + NANOSECONDS_PER_MS - 1) / NANOSECONDS_PER_MS;
+}
+
+/* A peer whose frame is held is not asked for more: we do not listen. */
 static struct due first_due(const struct gw_session *session, uint32_t now_ms)
 {
     const struct gw_session_manager_config *config = &session->manager->config;
     struct due due = {LOOK_AGAIN_MS, GW__CLOSE_REASON__NONE};
-    if (session->torn) {
+    if (session->held) {
+        consider_token(&due, session);
+    } else if (session->torn) {
         consider(&due, now_ms - session->torn_ms, config->frame_timeout_ms,
                  GW__CLOSE_REASON__FRAME_TIMEOUT);
     }
     if (!session->greeted) {
         consider(&due, now_ms - session->begun_ms, config->greeting_timeout_ms,
                  GW__CLOSE_REASON__GREETING_TIMEOUT);
-        return due;
-    }
-    consider_heartbeat(&due, session, now_ms);
-    if (config->idle_timeout_ms != 0) {
-        consider(&due, now_ms - session->played_ms, config->idle_timeout_ms,
-                 GW__CLOSE_REASON__IDLE);
+    } else if (!session->held) {
+        consider_heartbeat(&due, session, now_ms);
+        consider_idleness(&due, session, now_ms);
     }
     return due;
 }
@@ -101,6 +119,16 @@ static void ping(struct gw_session *session, uint32_t now_ms)
     gw_session_send(session, GW_CONTROL_PING, &message.base);
 }
 
+static void do_what_is_due(struct gw_session *session, uint32_t now_ms)
+{
+    if (session->held) {
+        gw__session_go_on(session);
+    } else {
+        gw__rates_rest(session); /* it has been silent for a heartbeat */
+        ping(session, now_ms);
+    }
+}
+
 void gw__session_on_deadline(struct gw_stream *stream, void *context)
 {
     (void)stream;
@@ -108,7 +136,7 @@ void gw__session_on_deadline(struct gw_stream *stream, void *context)
     uint32_t now_ms = gw__session_now_ms(session);
     struct due due = first_due(session, now_ms);
     if (due.left_ms == 0 && due.reason == GW__CLOSE_REASON__NONE) {
-        ping(session, now_ms);
+        do_what_is_due(session, now_ms);
         due = first_due(session, now_ms);
     }
     if (due.left_ms == 0) {

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct gw_bucket;
 struct gw_membership;
 struct gw_ring;
 struct gw_shard;
@@ -47,15 +48,19 @@ struct gw_session {
     uint32_t stage;                 /* the game's, as a bit; holds from the greeting on */
     uint32_t heartbeat_ms;          /* 0: none */
     uint32_t begun_ms;
-    uint32_t heard_ms;  /* when bytes came last */
-    uint32_t pinged_ms; /* when we asked for some, if `pinged` */
-    uint32_t played_ms; /* when a packet of the game came last */
-    uint32_t torn_ms;   /* when the frame at the head of the ring began, if `torn` */
-    uint32_t due_ms;    /* when on_deadline comes, or earlier */
-    bool asked;         /* HELLO has come, or on a client's side, has been said */
-    bool pinged;        /* nothing has come since */
-    bool torn;          /* the frame at the head of the ring is not whole */
-    bool gone;          /* it is having its last turn, or has had it */
+    uint32_t heard_ms;         /* when bytes came last */
+    uint32_t pinged_ms;        /* when we asked for some, if `pinged` */
+    uint32_t played_ms;        /* when a packet of the game came last */
+    uint32_t torn_ms;          /* when the frame at the head of the ring began, if `torn`; when it
+                                  stopped, if `held` */
+    uint32_t due_ms;           /* when on_deadline comes, or earlier */
+    uint32_t skip_bytes;       /* so much of a frame that is dropped has still to come */
+    struct gw_bucket *buckets; /* see rates.h; NULL: all are full */
+    bool asked;                /* HELLO has come, or on a client's side, has been said */
+    bool pinged;               /* nothing has come since */
+    bool torn;                 /* the frame at the head of the ring is not whole */
+    bool held;                 /* it waits for a token of its rate, and reading is paused */
+    bool gone;                 /* it is having its last turn, or has had it */
     uint8_t peer_reason;
 
     /* Other threads look at these too. */
@@ -71,7 +76,9 @@ struct gw_session_manager {
     void *context;
     uint64_t begun_ns;
     struct gw_slots slots;
-    struct gw_shard **shards;                        /* see counters.h */
+    struct gw_shard **shards; /* see counters.h */
+    uint16_t *bucket_places;  /* see rates.h; by the place of a packet */
+    uint32_t bucket_count;
     struct gw_buf *farewells[GW_CLOSE_REASON_COUNT]; /* a CLOSE for each; NULL: says nothing */
     _Atomic uint64_t places;                         /* see places.c */
     _Atomic uint64_t other_schemas[GW_OTHER_SCHEMA_COUNT_MAX];
@@ -96,6 +103,13 @@ extern const struct gw_stream_events gw__session_stream_events;
 
 /* In receive.c: cuts what has come into frames. */
 enum gw_recv gw__session_on_recv(struct gw_stream *stream, struct gw_ring *ring, void *context);
+
+/*
+ * In hold.c: reading stops until session->packet has a token, and goes on once it has. In between
+ * it is not the peer's fault that nothing comes. Thread: turn.
+ */
+void gw__session_hold(struct gw_session *session);
+void gw__session_go_on(struct gw_session *session);
 
 /* In deadline.c. Thread of all four: turn. */
 uint32_t gw__session_now_ms(const struct gw_session *session);

@@ -3,6 +3,7 @@
 
 #include "session/counters.h"
 #include "session/internal.h"
+#include "session/rates.h"
 
 #include "net/port.h"
 
@@ -24,6 +25,7 @@ static struct gw_session_manager_config with_defaults(const struct gw_session_ma
     config.greeting_timeout_ms = or_default(given->greeting_timeout_ms, 5000);
     config.heartbeat_ms = or_default(given->heartbeat_ms, 10000);
     config.frame_timeout_ms = or_default(given->frame_timeout_ms, 10000);
+    config.excess_ms = or_default(given->excess_ms, 10000);
     config.body_bytes_max_connected = or_default(given->body_bytes_max_connected, 1024);
     config.body_bytes_max =
         or_default(given->body_bytes_max, given->side == GW_SIDE_SERVER ? 4096 : 65536);
@@ -36,6 +38,7 @@ static struct gw_session_manager_config with_defaults(const struct gw_session_ma
 static void destroy(struct gw_session_manager *manager)
 {
     gw__shards_fini(manager);
+    gw__rates_fini(manager);
     gw__farewells_fini(manager);
     gw__slots_fini(&manager->slots);
     free(manager);
@@ -49,7 +52,7 @@ static void on_free(struct gw_turn *turn)
 static bool init(struct gw_session_manager *manager)
 {
     return gw__slots_init(&manager->slots, manager->config.session_count_max * SLOTS_PER_SESSION) &&
-           gw__shards_init(manager) && gw__farewells_init(manager);
+           gw__shards_init(manager) && gw__rates_init(manager) && gw__farewells_init(manager);
 }
 
 struct gw_session_manager *gw_session_manager_create(struct gw_port *port,

@@ -70,6 +70,18 @@ struct gw_session_events {
 
 enum gw_session_side { GW_SIDE_SERVER, GW_SIDE_CLIENT };
 
+/*
+ * Rates. On a server's side each session has a token bucket for each type of packet whose schema
+ * gives it a rate. What finds no token waits for one, and with it all that the peer has sent behind
+ * it: reading stops, TCP slows the peer down, and nothing is lost. While it waits the session is
+ * neither silent nor idle, and no frame is late. A packet that is marked droppable is dropped
+ * instead, unread, up to 64 of them for each that is let through.
+ *
+ * The excess of a type begins with the first that finds no token. It is over when one that need not
+ * wait finds its bucket at least half full, and none was dropped since the one before. A packet
+ * that finds no token more than `excess_ms` after its excess began ends the session with TOO_OFTEN.
+ */
+
 /* 0 takes the default in brackets. */
 struct gw_session_manager_config {
     enum gw_session_side side;
@@ -78,6 +90,8 @@ struct gw_session_manager_config {
     uint32_t heartbeat_ms;        /* as PING in WIRE.md; clients keep to the server's [10,000] */
     uint32_t idle_timeout_ms;     /* without a packet of the game; 0: never */
     uint32_t frame_timeout_ms;    /* from the first byte of a frame to its last [10,000] */
+    uint32_t excess_ms;           /* how long a client may go on above a rate [10,000] */
+    bool unlimited;               /* no rate is counted, whatever the schema says */
     uint32_t body_bytes_max_connected; /* from a client before it is greeted [1,024] */
     uint32_t body_bytes_max;           /* [4,096 from a client, 65,536 from a server] */
     uint32_t arena_bytes;              /* the most memory one unpacked packet may take [262,144] */
@@ -198,9 +212,18 @@ struct gw_session_counters {
 void gw_session_manager_counters(const struct gw_session_manager *manager,
                                  struct gw_session_counters *counters_out);
 
-/* How many packets of one type came in and went out; 0 for an unknown id. Thread: any. */
-void gw_session_manager_packet_count(const struct gw_session_manager *manager, uint16_t packet_id,
-                                     uint64_t *in_out, uint64_t *out_out);
+/* What became of the packets of one type. */
+struct gw_session_packet_counters {
+    uint64_t in;      /* came in and were handled */
+    uint64_t out;     /* went out; to a group: once for each member */
+    uint64_t delayed; /* of those in: so many had to wait for a token of their rate */
+    uint64_t dropped; /* came in above their rate and were not handled */
+};
+
+/* Adds them up; all 0 for an unknown id. Thread: any. */
+void gw_session_manager_packet_counters(const struct gw_session_manager *manager,
+                                        uint16_t packet_id,
+                                        struct gw_session_packet_counters *counters_out);
 
 /* A visitor's name for people: "http". Thread: any. */
 const char *gw_visitor_name(enum gw_visitor visitor);

@@ -1,6 +1,7 @@
 /* session/receive.c: bytes become packets. */
 #include "session/counters.h"
 #include "session/internal.h"
+#include "session/rates.h"
 
 #include "net/port.h"
 #include "net/ring.h"
@@ -26,9 +27,44 @@ static bool is_stranger(const struct gw_session *session)
     return session->manager->config.side == GW_SIDE_SERVER && !session->asked;
 }
 
+static bool end(struct gw_session *session, Gw__CloseReason reason)
+{
+    gw_session_end(session, reason);
+    return false;
+}
+
+/* It is skipped as it comes; but who sends it is not idle. */
+static void drop(struct gw_session *session, uint32_t frame_bytes)
+{
+    struct gw_shard *shard = gw__shard(session->manager);
+    gw__count(shard, &gw__passed(session->manager, shard, session->packet)->dropped, 1);
+    session->packet = NULL;
+    session->skip_bytes = frame_bytes;
+    session->played_ms = session->heard_ms;
+}
+
+/* Whether there is a token for session->packet. Returns false when reading must not go on. */
+static bool has_token(struct gw_session *session, const struct gw_frame *frame)
+{
+    switch (gw__rates_judge(session, session->packet)) {
+    case GW_RATE_DELAY:
+        gw__session_hold(session);
+        return false;
+    case GW_RATE_DROP:
+        drop(session, GW_FRAME_HEADER_BYTES + frame->body_bytes);
+        return true;
+    case GW_RATE_TOO_OFTEN:
+        return end(session, GW__CLOSE_REASON__TOO_OFTEN);
+    case GW_RATE_NO_MEMORY:
+        return end(session, GW__CLOSE_REASON__NO_MEMORY);
+    default:
+        return true;
+    }
+}
+
 /*
  * Judges a frame once, when its header is there; session->packet is kept until its last byte has
- * been consumed. Returns false when it has ended the session.
+ * been consumed. Returns false when reading must not go on: it has ended the session, or waits.
  */
 static bool admit_once(struct gw_session *session, const uint8_t *header)
 {
@@ -44,11 +80,10 @@ static bool admit_once(struct gw_session *session, const uint8_t *header)
     const struct gw_packet *packet;
     enum gw_packet_verdict verdict = gw_packet_admit(table, &frame, &sender, &packet);
     if (verdict != GW_PACKET_OK) {
-        gw_session_end(session, gw__reason_of_verdict(verdict));
-        return false;
+        return end(session, gw__reason_of_verdict(verdict));
     }
     session->packet = packet;
-    return true;
+    return has_token(session, &frame);
 }
 
 struct watched {
@@ -108,16 +143,33 @@ static void take(struct gw_session *session, struct gw_ring *ring, uint32_t fram
     }
 }
 
+/* Lets go of what is there of a dropped frame. Returns whether that was all. */
+static bool skip(struct gw_session *session, struct gw_ring *ring)
+{
+    uint32_t used_bytes = gw_ring_used_bytes(ring);
+    uint32_t bytes = used_bytes < session->skip_bytes ? used_bytes : session->skip_bytes;
+    gw_ring_consume(ring, bytes);
+    session->skip_bytes -= bytes;
+    session->torn = session->torn && session->skip_bytes > 0;
+    return session->skip_bytes == 0;
+}
+
 /* Takes the next frame. Returns false when none is whole, or the session has ended. */
 static bool take_next(struct gw_session *session, struct gw_ring *ring, struct gw_shard *shard)
 {
     uint32_t used_bytes = gw_ring_used_bytes(ring);
+    if (session->skip_bytes > 0) {
+        return skip(session, ring);
+    }
     if (gw_session_has_ended(session) || used_bytes < GW_FRAME_HEADER_BYTES) {
         return false;
     }
     const uint8_t *header = gw_ring_peek(ring, GW_FRAME_HEADER_BYTES, shard->bridge);
     if (!admit_once(session, header)) {
         return false;
+    }
+    if (session->skip_bytes > 0) {
+        return skip(session, ring);
     }
     uint32_t frame_bytes = GW_FRAME_HEADER_BYTES + gw_frame_read(header).body_bytes;
     if (used_bytes < frame_bytes) {
@@ -130,7 +182,8 @@ static bool take_next(struct gw_session *session, struct gw_ring *ring, struct g
 /* A frame that has begun must be whole in time, however steadily its bytes drip. */
 static void note_torn(struct gw_session *session, const struct gw_ring *ring)
 {
-    if (!session->torn && gw_ring_used_bytes(ring) > 0) {
+    bool has_begun = gw_ring_used_bytes(ring) > 0 || session->skip_bytes > 0;
+    if (!session->torn && !session->held && has_begun) {
         session->torn = true;
         session->torn_ms = session->heard_ms;
         gw__session_watch_within(session, session->manager->config.frame_timeout_ms);

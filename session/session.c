@@ -36,6 +36,7 @@ void gw_session_unref(struct gw_session *session)
 {
     if (session != NULL && gw__slots_unref(&session->manager->slots, session->id)) {
         gw_stream_unref(session->stream);
+        free(session->buckets);
         free(session);
     }
 }

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { BODY_BYTES_MAX = 70000, PACKET_COUNT = 4 };
+enum { BODY_BYTES_MAX = 70000, PACKET_COUNT = 7 };
 
 struct hall hall;
 
@@ -51,6 +51,31 @@ static const struct gw_packet packets[PACKET_COUNT] = {
      .body_bytes_max = 16384,
      .message = &gw__error__descriptor,
      .handle = handle},
+    {.id = OFTEN,
+     .from = GW_FROM_CLIENT,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 256,
+     .rate_per_second = 10,
+     .burst_count = 5,
+     .message = &gw__error__descriptor,
+     .handle = handle},
+    {.id = RARE,
+     .from = GW_FROM_CLIENT,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 256,
+     .rate_per_second = 1,
+     .burst_count = 1,
+     .message = &gw__error__descriptor,
+     .handle = handle},
+    {.id = DROPS,
+     .from = GW_FROM_CLIENT,
+     .flags = GW_PACKET_DROPPABLE,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 4096,
+     .rate_per_second = 10,
+     .burst_count = 5,
+     .message = &gw__error__descriptor,
+     .handle = handle},
     {.id = LINE,
      .from = GW_FROM_SERVER,
      .stages = GW_STAGE_ANY,
@@ -58,7 +83,8 @@ static const struct gw_packet packets[PACKET_COUNT] = {
      .message = &gw__error__descriptor},
 };
 static const uint16_t places[LINE - SAY + 1] = {
-    [0] = 1, [IN_ROOM - SAY] = 2, [BIG - SAY] = 3, [LINE - SAY] = 4};
+    [0] = 1,          [IN_ROOM - SAY] = 2, [BIG - SAY] = 3, [OFTEN - SAY] = 4,
+    [RARE - SAY] = 5, [DROPS - SAY] = 6,   [LINE - SAY] = 7};
 static const struct gw_packet_table table = {packets, places, PACKET_COUNT, SAY, LINE - SAY + 1, 7};
 
 /* ---- what happens to sessions ---- */
@@ -208,11 +234,16 @@ void hall_send_header(struct peer *peer, uint32_t body_bytes, uint8_t flags, uin
     peer_send(peer, header, sizeof header);
 }
 
+void hall_tell(struct peer *peer, uint16_t id, const char *text)
+{
+    Gw__Error error = GW__ERROR__INIT;
+    error.text = (char *)text;
+    hall_send(peer, id, &error.base);
+}
+
 void hall_say(struct peer *peer, const char *text)
 {
-    Gw__Error say = GW__ERROR__INIT;
-    say.text = (char *)text;
-    hall_send(peer, SAY, &say.base);
+    hall_tell(peer, SAY, text);
 }
 
 void hall_ping(struct peer *peer, uint64_t stamp)

@@ -13,6 +13,9 @@ enum hall_packet {
     SAY = 300,  /* CLIENT, GREETED, Error, 256 */
     IN_ROOM,    /* CLIENT, stage 1, Ping, 16 */
     BIG,        /* CLIENT, GREETED, Error, 16,384: more than a session takes */
+    OFTEN,      /* as SAY; 10 a second, 5 at once */
+    RARE,       /* as SAY; 1 a second, 1 at once */
+    DROPS,      /* CLIENT, GREETED, Error, 4,096; 10 a second, 5 at once, droppable */
     LINE = 310, /* SERVER, Error, 65,536 */
     HALL_HELLO = 1,
     HALL_HELLO_ACK,
@@ -57,6 +60,7 @@ void hall_send(struct peer *peer, uint16_t id, const ProtobufCMessage *message);
 void hall_send_header(struct peer *peer, uint32_t body_bytes, uint8_t flags, uint16_t id,
                       uint16_t tag);
 void hall_say(struct peer *peer, const char *text);
+void hall_tell(struct peer *peer, uint16_t id, const char *text); /* one of those like SAY */
 void hall_ping(struct peer *peer, uint64_t stamp);
 size_t hall_hello_frame(uint8_t *out);
 

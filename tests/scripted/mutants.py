@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = "streams stream_ends listener timers sessions groups splits shared game walks".split()
+TESTS = "streams stream_ends listener timers sessions rates groups splits shared game walks".split()
 WRAPS = "malloc calloc realloc free".split()
 TOWN_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_crew_start gw_crew_join".split()
 TOWN_TESTS = {"game", "walks"}
-HALL_TESTS = {"groups", "sessions", "shared", "splits"}
+HALL_TESTS = {"groups", "rates", "sessions", "shared", "splits"}
 ARCHIVES = "gw_server gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
@@ -81,9 +81,28 @@ CHANGES = [
     (0, "reason-of-the-last", "net/stream_end.c",
      "atomic_compare_exchange_strong(&stream->end, &none, end);",
      "(none = atomic_exchange(&stream->end, end)) == 0;"),
-    (0, "frame-deadline-moves", "session/receive.c", "if (!session->torn && gw_ring", "if (gw_ring"),
+    (0, "frame-deadline-moves", "session/receive.c", "if (!session->torn && !session->held", "if (!session->held"),
     (0, "silence-is-long", "session/deadline.c", "SILENT_INTERVAL_COUNT = 3,", "SILENT_INTERVAL_COUNT = 4,"),
     (0, "deadline-early", "session/deadline.c", "limit_ms + 1 - passed_ms", "limit_ms - passed_ms"),
+    (0, "bucket-never-fills", "session/rates.c", "return bucket->full_ns > now_ns ?", "return bucket->full_ns > 0 ?"),
+    (0, "bucket-holds-one-more", "session/rates.c", "missing_ns(bucket, now_ns) + interval_ns(packet);\n    return after_ns",
+     "missing_ns(bucket, now_ns);\n    return after_ns"),
+    (0, "bucket-of-all", "session/rates.c", "return manager->bucket_places[gw__packet_place(manager, packet)];",
+     "return manager->bucket_places[gw__packet_place(manager, packet)] == NO_BUCKET ? NO_BUCKET : 0;"),
+    (0, "waiting-is-free", "session/hold.c", "gw__rates_take(session, session->packet);", ";"),
+    (0, "waiting-loses", "session/hold.c", "gw_stream_resume(session->stream);", "session->packet = NULL;\n    gw_stream_resume(session->stream);"),
+    (0, "held-is-silent", "session/deadline.c", "} else if (!session->held) {", "} else {"),
+    (0, "held-is-idle", "session/hold.c", "session->played_ms += now_ms - session->torn_ms;", ";"),
+    (0, "held-is-torn", "session/hold.c", "session->torn = false;", ";"),
+    (0, "held-is-late", "session/receive.c", "if (!session->torn && !session->held && has_begun) {", "if (!session->torn && has_begun) {"),
+    (0, "drop-stores", "session/receive.c", "session->skip_bytes = frame_bytes;", "session->skip_bytes = 8;"),
+    (0, "drop-for-ever", "session/rates.c", "&& bucket->dropped_count < GW_RATE_DROPS_MAX;", ";"),
+    (0, "drop-may-drip", "session/receive.c", "gw_ring_used_bytes(ring) > 0 || session->skip_bytes > 0;", "gw_ring_used_bytes(ring) > 0;"),
+    (0, "excess-is-forgiven", "session/rates.c", "return GW_RATE_TOO_OFTEN;", ";"),
+    (0, "excess-is-not-over", "session/rates.c", "bucket->in_excess = false;", ";"),
+    (0, "excess-is-over-at-once", "session/rates.c", "<= burst_ns(packet) / 2) {", "<= burst_ns(packet)) {"),
+    (0, "buckets-are-kept", "session/deadline.c", "gw__rates_rest(session);", ";"),
+    (0, "buckets-go-too-early", "session/rates.c", "if (missing_ns(&session->buckets[i], now_ns) > 0) {", "if (0) {"),
     (0, "no-farewell", "session/end.c",
      "struct gw_buf *farewell = manager->farewells[reason];", "struct gw_buf *farewell = NULL;"),
     (0, "drain-asks-only", "session/drain.c", "gw_session_manager_each(manager, see_off, NULL);", ";"),

@@ -92,7 +92,7 @@ static void counters_begin_at_nought(void **state)
     assert_int_equal(counters.rooms, 0);
     assert_in_range(counters.packet_kind_count, 20, SERVER_PACKET_KIND_COUNT_MAX - 1);
     for (uint32_t i = 0; i < counters.packet_kind_count; i++) {
-        assert_int_equal(counters.packets[i].in + counters.packets[i].out, 0);
+        assert_int_equal(counters.packets[i].count.in + counters.packets[i].count.out, 0);
     }
     server_report(server);
     assert_non_null(strstr(captured_read(&captured), " report uptime_s=0 sessions=0 "));

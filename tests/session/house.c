@@ -370,6 +370,13 @@ struct gw_session_counters counters_of(const struct house_side *side)
     return counters;
 }
 
+struct gw_session_packet_counters packet_counters_of(const struct house_side *side, uint16_t id)
+{
+    struct gw_session_packet_counters counters;
+    gw_session_manager_packet_counters(side->manager, id, &counters);
+    return counters;
+}
+
 /* Closing. */
 
 static void on_drained(void *context)

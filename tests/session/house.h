@@ -99,5 +99,6 @@ void run_in_turn(struct gw_turn *turn, void (*work)(void *context), void *contex
 struct gw_session *house_session(void);
 
 struct gw_session_counters counters_of(const struct house_side *side);
+struct gw_session_packet_counters packet_counters_of(const struct house_side *side, uint16_t id);
 
 #endif

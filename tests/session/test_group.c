@@ -268,10 +268,7 @@ static void what_a_group_says_is_counted_once_for_each_member(void **state)
     do_in(room, do_add, ada.session);
     do_in(room, do_add, bob.session);
     do_in(room, do_say_ten, NULL);
-    uint64_t in;
-    uint64_t out;
-    gw_session_manager_packet_count(house.server.manager, NUMBER, &in, &out);
-    assert_int_equal(out, 20);
+    assert_int_equal(packet_counters_of(&house.server, NUMBER).out, 20);
     close_room(room);
     see_off(&ada);
     see_off(&bob);

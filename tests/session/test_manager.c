@@ -289,10 +289,7 @@ static void one_frame_is_encoded_for_many(void **state)
         player_expect_line(&peers[i], "to whom it may concern");
         raw_close(&peers[i]);
     }
-    uint64_t in;
-    uint64_t out;
-    gw_session_manager_packet_count(house.server.manager, LINE, &in, &out);
-    assert_int_equal(out, 5);
+    assert_int_equal(packet_counters_of(&house.server, LINE).out, 5);
 }
 
 static void every_reason_has_a_name(void **state)

@@ -224,17 +224,12 @@ static void packets_are_counted_by_type(void **state)
         player_say(&peer, "one more");
     }
     player_sync(&peer);
-    uint64_t in;
-    uint64_t out;
-    gw_session_manager_packet_count(house.server.manager, SAY, &in, &out);
-    assert_int_equal(in, 3);
-    assert_int_equal(out, 0);
-    gw_session_manager_packet_count(house.server.manager, PING_ID, &in, &out);
-    assert_int_equal(in, 1);
-    gw_session_manager_packet_count(house.server.manager, PONG_ID, &in, &out);
-    assert_int_equal(out, 1);
-    gw_session_manager_packet_count(house.server.manager, 65535, &in, &out);
-    assert_int_equal(in + out, 0);
+    assert_int_equal(packet_counters_of(&house.server, SAY).in, 3);
+    assert_int_equal(packet_counters_of(&house.server, SAY).out, 0);
+    assert_int_equal(packet_counters_of(&house.server, PING_ID).in, 1);
+    assert_int_equal(packet_counters_of(&house.server, PONG_ID).out, 1);
+    assert_int_equal(packet_counters_of(&house.server, 65535).in, 0);
+    assert_int_equal(packet_counters_of(&house.server, 65535).out, 0);
     struct gw_session_counters counters = counters_of(&house.server);
     assert_int_equal(counters.frames_in, 5);
     assert_int_equal(counters.frames_out, 2);

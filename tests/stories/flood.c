@@ -1,4 +1,5 @@
 /* tests/stories/flood.c: floods, and the others notice nothing. */
+#include "proto/game/game_server.gen.h"
 #include "server/server.h"
 #include "tests/stories/dummies.h"
 #include "tests/stories/hall.h"
@@ -12,7 +13,10 @@
 
 enum {
     CROWD = 50,
+    GOOD_CROWD = 200,
     TALK_MS = 500,
+    EXCESS_MS = 1000,
+    POLITE_MS = 60, /* between two questions of who keeps to the rates */
     FLOODERS = 4,
     FRAMES = 256, /* in one piece of a flood */
     TEXT_BYTES = 240,
@@ -31,16 +35,23 @@ static uint64_t begun_ns;
 
 /* ---- the others ---- */
 
+static void open_all(const struct server_config *config, uint32_t crowd_count, uint32_t talk_ms)
+{
+    begun_ns = os_now_ns();
+    story_serve(config);
+    polite = puppet_come("polite");
+    dummies_init(&crowd, story_count(crowd_count), talk_ms);
+    dummies_come(&crowd);
+}
+
+/* A server that counts no rates: its other limits must do. */
 static void serve(uint32_t send_queue_bytes_max)
 {
     struct server_config config = story_config();
     config.log_lines_per_second = LINES_PER_SECOND;
     config.send_queue_bytes_max = send_queue_bytes_max;
-    begun_ns = os_now_ns();
-    story_serve(&config);
-    polite = puppet_come("polite");
-    dummies_init(&crowd, story_count(CROWD), TALK_MS);
-    dummies_come(&crowd);
+    config.unlimited = true;
+    open_all(&config, CROWD, TALK_MS);
 }
 
 static void expect_an_answer(void)
@@ -57,9 +68,9 @@ static void expect_few_lines(void)
     assert_true(story_log_lines() <= seconds * (LINES_PER_SECOND + 1) + 10);
 }
 
-static void close_all(void)
+/* The crowd has been joined. */
+static void close_house(void)
 {
-    dummies_join(&crowd);
     dummies_expect_clean(&crowd);
     assert_true(crowd.report.complete);
     puppet_go(polite);
@@ -68,6 +79,12 @@ static void close_all(void)
     story_join();
     expect_few_lines();
     story_destroy();
+}
+
+static void close_all(void)
+{
+    dummies_join(&crowd);
+    close_house();
 }
 
 /* ---- endless packets, and nobody who reads the answers ---- */
@@ -91,25 +108,31 @@ static void make_flood(struct flood *flood, uint16_t id, const ProtobufCMessage 
     flood->count = (size_t)(end - flood->bytes);
 }
 
-static void pour(struct flood *flood)
+static void pour(struct flood *flood, int flooder_count)
 {
-    for (int i = 0; i < FLOODERS; i++) {
+    for (int i = 0; i < flooder_count; i++) {
         size_t at = flood->sent[i] % flood->count;
         flood->sent[i] += raw_socket_send_some(&flood->flooders[i]->socket, flood->bytes + at,
                                                flood->count - at);
     }
 }
 
+static struct puppet *flooder_comes(const char *room)
+{
+    struct puppet *flooder = puppet_knock_narrow(&story.addr);
+    assert_non_null(flooder);
+    puppet_greet(flooder, "flooder");
+    if (room != NULL) {
+        (void)puppet_be_in(flooder, room);
+    }
+    flooder->is_deaf = true;
+    return flooder;
+}
+
 static void flooders_come(struct flood *flood, const char *room)
 {
     for (int i = 0; i < FLOODERS; i++) {
-        flood->flooders[i] = puppet_knock_narrow(&story.addr);
-        assert_non_null(flood->flooders[i]);
-        puppet_greet(flood->flooders[i], "flooder");
-        if (room != NULL) {
-            (void)puppet_be_in(flood->flooders[i], room);
-        }
-        flood->flooders[i]->is_deaf = true;
+        flood->flooders[i] = flooder_comes(room);
     }
 }
 
@@ -123,7 +146,7 @@ static void flood_until_they_are_ended(struct flood *flood)
     uint64_t end_ns = os_now_ns() + WAIT_NS;
     while (flooders_ended() < FLOODERS) {
         assert_true(os_now_ns() < end_ns);
-        pour(flood);
+        pour(flood, FLOODERS);
         expect_an_answer();
     }
     for (int i = 0; i < FLOODERS; i++) {
@@ -204,6 +227,94 @@ static void who_is_in_the_same_room_hears_the_flood_without_a_hole(void **state)
     close_all();
 }
 
+/* ---- above the rates ---- */
+
+static void expect_said(struct puppet *puppet, uint32_t *heard)
+{
+    uint16_t id = 0;
+    const void *message;
+    while ((message = puppet_take(puppet, &id)) != NULL) {
+        char text[32];
+        assert_int_equal(id, GAME_PACKET_SAID);
+        snprintf(text, sizeof text, "message %u", (*heard)++);
+        assert_string_equal(((const Game__Said *)message)->text, text);
+    }
+    assert_false(puppet->has_ended);
+}
+
+static size_t write_burst(uint8_t *bytes, uint32_t count)
+{
+    uint8_t *end = bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        char text[32];
+        Game__Say say = GAME__SAY__INIT;
+        snprintf(text, sizeof text, "message %u", i);
+        say.text = text;
+        end = puppet_write(end, GAME_PACKET_SAY, 0, &say.base);
+    }
+    return (size_t)(end - bytes);
+}
+
+static void serve_with_rates(uint32_t excess_ms)
+{
+    struct server_config config = story_config();
+    config.log_lines_per_second = LINES_PER_SECOND;
+    config.excess_ms = excess_ms;
+    open_all(&config, GOOD_CROWD, 2 * EXCESS_MS);
+}
+
+/* Up to the last second: what its bucket held, and what came back into it meanwhile. */
+static void expect_chats_within_the_rate(uint64_t from_ns)
+{
+    const struct gw_packet *chat = gw_packet_find(&game_server_packets, GAME_PACKET_CHAT);
+    uint64_t seconds = (os_now_ns() - from_ns) / 1000000000 + 1;
+    uint64_t others = crowd.report.total.sent[DUMMY_CHAT];
+    assert_true(story_packet("Chat").in <=
+                others + chat->burst_count + seconds * chat->rate_per_second);
+    assert_true(story_packet("Chat").delayed > 0);
+}
+
+/* Nobody slow, and nobody who reads the answers: only its rate is in the flooder's way. */
+static void one_who_floods_is_held_back_and_ended_and_two_hundred_notice_nothing(void **state)
+{
+    char text[TEXT_BYTES + 1];
+    struct flood flood;
+    Game__Chat chat = GAME__CHAT__INIT;
+    (void)state;
+    serve_with_rates(EXCESS_MS);
+    uint64_t from_ns = os_now_ns();
+    chat.text = long_text(text);
+    make_flood(&flood, GAME_PACKET_CHAT, &chat.base);
+    flood.flooders[0] = flooder_comes("flooded");
+    while (story_ended(GW__CLOSE_REASON__TOO_OFTEN) == 0) {
+        assert_true(os_now_ns() < from_ns + WAIT_NS);
+        pour(&flood, 1);
+        expect_an_answer();
+        machine_sleep_ms(POLITE_MS);
+    }
+    puppet_close(flood.flooders[0]);
+    free(flood.bytes);
+    dummies_join(&crowd);
+    expect_chats_within_the_rate(from_ns);
+    close_house();
+}
+
+/* A burst, and more than that at once: it takes longer, and that is all. */
+static void who_says_too_much_at_once_is_answered_to_the_last(void **state)
+{
+    (void)state;
+    enum { COUNT = 80 };
+    serve_with_rates(10 * EXCESS_MS);
+    struct puppet *puppet = puppet_come("breathless");
+    uint8_t bytes[COUNT * 64];
+    uint32_t heard = 0;
+    puppet_send_bytes(puppet, bytes, write_burst(bytes, COUNT));
+    WAIT_FOR((puppets_listen(), expect_said(puppet, &heard), heard == COUNT));
+    assert_true(story_packet("Say").delayed > 0);
+    puppet_go(puppet);
+    close_all();
+}
+
 /* ---- connections, thousands ---- */
 
 static void knock_and_run(uint32_t nth)
@@ -235,32 +346,6 @@ static void thousands_of_connects_keep_nobody_out(void **state)
 }
 
 /* ---- much at once ---- */
-
-static void expect_said(struct puppet *puppet, uint32_t *heard)
-{
-    uint16_t id = 0;
-    const void *message;
-    while ((message = puppet_take(puppet, &id)) != NULL) {
-        char text[32];
-        assert_int_equal(id, GAME_PACKET_SAID);
-        snprintf(text, sizeof text, "message %u", (*heard)++);
-        assert_string_equal(((const Game__Said *)message)->text, text);
-    }
-    assert_false(puppet->has_ended);
-}
-
-static size_t write_burst(uint8_t *bytes, uint32_t count)
-{
-    uint8_t *end = bytes;
-    for (uint32_t i = 0; i < count; i++) {
-        char text[32];
-        Game__Say say = GAME__SAY__INIT;
-        snprintf(text, sizeof text, "message %u", i);
-        say.text = text;
-        end = puppet_write(end, GAME_PACKET_SAY, 0, &say.base);
-    }
-    return (size_t)(end - bytes);
-}
 
 /* As fast as the socket takes it; the answers are read meanwhile. */
 static void a_burst_of_packets_is_answered_to_the_last(void **state)
@@ -326,6 +411,8 @@ int main(int argc, char **argv)
         STORY(who_says_endlessly_and_never_reads_is_ended),
         STORY(who_chats_endlessly_and_never_reads_is_ended),
         STORY(who_is_in_the_same_room_hears_the_flood_without_a_hole),
+        STORY(one_who_floods_is_held_back_and_ended_and_two_hundred_notice_nothing),
+        STORY(who_says_too_much_at_once_is_answered_to_the_last),
         STORY(thousands_of_connects_keep_nobody_out),
         STORY(a_burst_of_packets_is_answered_to_the_last),
         STORY(megabytes_of_rubbish_end_in_good_order),

@@ -143,30 +143,30 @@ static void expect_counters(void)
 
 static void expect_packets_in(void)
 {
-    assert_int_equal(story_packets_in("Hello"), PLAYERS);
-    assert_int_equal(story_packets_in("Enter"), PLAYERS + 1);
-    assert_int_equal(story_packets_in("Chat"), LINES * PLAYERS + 1);
-    assert_int_equal(story_packets_in("Move"), PLAYERS);
-    assert_int_equal(story_packets_in("Who"), PLAYERS);
-    assert_int_equal(story_packets_in("Leave"), 1);
-    assert_int_equal(story_packets_in("Say"), 1);
-    assert_int_equal(story_packets_in("Close"), PLAYERS);
+    assert_int_equal(story_packet("Hello").in, PLAYERS);
+    assert_int_equal(story_packet("Enter").in, PLAYERS + 1);
+    assert_int_equal(story_packet("Chat").in, LINES * PLAYERS + 1);
+    assert_int_equal(story_packet("Move").in, PLAYERS);
+    assert_int_equal(story_packet("Who").in, PLAYERS);
+    assert_int_equal(story_packet("Leave").in, 1);
+    assert_int_equal(story_packet("Say").in, 1);
+    assert_int_equal(story_packet("Close").in, PLAYERS);
 }
 
 /* To a group: once for each member. */
 static void expect_packets_out(void)
 {
     int pairs = PLAYERS * (PLAYERS - 1) / 2;
-    assert_int_equal(story_packets_out("HelloAck"), PLAYERS);
-    assert_int_equal(story_packets_out("Entered"), PLAYERS + 1);
-    assert_int_equal(story_packets_out("Joined"), pairs + PLAYERS - 1);
-    assert_int_equal(story_packets_out("Gone"), pairs + PLAYERS - 1);
-    assert_int_equal(story_packets_out("ChatLine"), LINES * PLAYERS * PLAYERS + PLAYERS - 1);
-    assert_int_equal(story_packets_out("Snapshot"), PLAYERS * PLAYERS);
-    assert_int_equal(story_packets_out("WhoIsHere"), PLAYERS);
-    assert_int_equal(story_packets_out("Left"), 1);
-    assert_int_equal(story_packets_out("Said"), 1);
-    assert_int_equal(story_packets_out("Close"), 0);
+    assert_int_equal(story_packet("HelloAck").out, PLAYERS);
+    assert_int_equal(story_packet("Entered").out, PLAYERS + 1);
+    assert_int_equal(story_packet("Joined").out, pairs + PLAYERS - 1);
+    assert_int_equal(story_packet("Gone").out, pairs + PLAYERS - 1);
+    assert_int_equal(story_packet("ChatLine").out, LINES * PLAYERS * PLAYERS + PLAYERS - 1);
+    assert_int_equal(story_packet("Snapshot").out, PLAYERS * PLAYERS);
+    assert_int_equal(story_packet("WhoIsHere").out, PLAYERS);
+    assert_int_equal(story_packet("Left").out, 1);
+    assert_int_equal(story_packet("Said").out, 1);
+    assert_int_equal(story_packet("Close").out, 0);
 }
 
 static void several_players_live_a_whole_life_together(void **state)

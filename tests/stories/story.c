@@ -166,8 +166,8 @@ static void expect_sums(const struct server_counters *counters)
         ended += counters->sessions.ended[reason];
     }
     for (uint32_t i = 0; i < counters->packet_kind_count; i++) {
-        in += counters->packets[i].in;
-        out += counters->packets[i].out;
+        in += counters->packets[i].count.in;
+        out += counters->packets[i].count.out;
     }
     assert_int_equal(ended, counters->sessions.begun);
     assert_int_equal(in, counters->sessions.frames_in);

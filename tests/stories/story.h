@@ -61,8 +61,7 @@ void story_destroy(void);
 /* A moment's picture of the counters, and some of them. */
 struct server_counters story_counters(void);
 uint64_t story_ended(Gw__CloseReason reason);
-uint64_t story_packets_in(const char *name);
-uint64_t story_packets_out(const char *name);
+struct gw_session_packet_counters story_packet(const char *name);
 
 /* How many lines the log has. */
 uint64_t story_log_lines(void);

@@ -17,26 +17,16 @@ uint64_t story_ended(Gw__CloseReason reason)
     return story_counters().sessions.ended[reason];
 }
 
-static struct server_packet_count count_of(const char *name)
+struct gw_session_packet_counters story_packet(const char *name)
 {
     const struct server_counters counters = story_counters();
     for (uint32_t i = 0; i < counters.packet_kind_count; i++) {
         if (strcmp(counters.packets[i].name, name) == 0) {
-            return counters.packets[i];
+            return counters.packets[i].count;
         }
     }
     fail_msg("there is no packet %s", name);
-    return (struct server_packet_count){0};
-}
-
-uint64_t story_packets_in(const char *name)
-{
-    return count_of(name).in;
-}
-
-uint64_t story_packets_out(const char *name)
-{
-    return count_of(name).out;
+    return (struct gw_session_packet_counters){0};
 }
 
 uint64_t story_log_lines(void)

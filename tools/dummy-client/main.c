@@ -2,17 +2,31 @@
 #include "net/addr.h"
 #include "net/error.h"
 #include "tools/dummy-client/options.h"
+#include "tools/dummy-client/rates.h"
 #include "tools/dummy-client/report.h"
 #include "tools/dummy-client/run.h"
 #include <stdio.h>
 
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_OPTIONS = 2 };
 
+static void warn_of_excess(const struct dummy_options *options)
+{
+    struct dummy_excess excess = dummy_rates_look(options);
+    if (excess.message != DUMMY_MESSAGE_COUNT) {
+        fprintf(
+            stderr,
+            "gangway-dummy: %g %s messages per second each, and the schema allows %u: unless it "
+            "runs with --unlimited, the server will slow the clients down and then end them\n",
+            excess.wanted, dummy_message_name(excess.message), excess.allowed);
+    }
+}
+
 static int run(struct dummy_options *options)
 {
     static struct dummy_report report;
     char addr[GW_ADDR_TEXT_BYTES];
     options->take_signals = true;
+    warn_of_excess(options);
     int error = dummy_run(options, &report);
     if (error != 0) {
         fprintf(stderr, "gangway-dummy: cannot start: %s; try another --backend or --workers\n",
