@@ -114,6 +114,14 @@ void gw__lane_awake(struct gw_lane *lane)
     this_worker->now_ns = lane->ops->now_ns();
 }
 
+uint64_t gw__lane_left_ns(const struct gw_lane *lane, uint64_t deadline_ns)
+{
+    const uint64_t left_ns_max = (uint64_t)3600 * 1000000000; /* all kernels take an hour */
+    uint64_t now_ns = deadline_ns == 0 ? 0 : lane->ops->now_ns();
+    uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    return left_ns < left_ns_max ? left_ns : left_ns_max;
+}
+
 /* ---- the queue of turns ---- */
 
 static void append(struct gw_turn_queue *queue, struct gw_turn *turn)

@@ -35,9 +35,10 @@ struct gw_port {
 
 static const struct gw_backend_ops *find_backend(enum gw_backend backend)
 {
+    const char *why;
     for (size_t i = 0; gw__backends[i] != NULL; i++) {
         const struct gw_backend_ops *ops = gw__backends[i];
-        if ((backend == GW_BACKEND_AUTO || backend == ops->backend) && ops->available()) {
+        if ((backend == GW_BACKEND_AUTO || backend == ops->backend) && ops->available(&why)) {
             return ops;
         }
     }

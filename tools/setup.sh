@@ -17,7 +17,8 @@ protobuf-c-compiler  protoc-gen-c
 libprotobuf-dev      /usr/include/google/protobuf/descriptor.proto
 libprotoc-dev        /usr/include/google/protobuf/compiler/plugin.proto
 libprotobuf-c-dev    /usr/include/protobuf-c/protobuf-c.h
-libinih-dev          /usr/include/ini.h"
+libinih-dev          /usr/include/ini.h
+liburing-dev         /usr/include/liburing.h"
 gw_packages_test="$gw_packages_build
 libcmocka-dev        /usr/include/cmocka.h
 clang                clang

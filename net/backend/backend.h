@@ -85,8 +85,11 @@ struct gw_backend_ops {
     enum gw_backend backend;
     bool lane_shared; /* one lane for all workers, or one for each */
 
-    /* Whether this machine can run it. Cheap, and without side effects. Thread: any. */
-    bool (*available)(void);
+    /*
+     * Whether this machine can run it; if not, *why_out is a text that says why, such as
+     * "io_uring refused by this kernel: EPERM". Cheap, and without side effects. Thread: any.
+     */
+    bool (*available)(const char **why_out);
 
     /* Opens and closes the kernel's queue. Returns 0 or a gw_error. Thread: setup. */
     int (*open)(struct gw_lane *lane);
@@ -140,6 +143,9 @@ void gw__lane_awake(struct gw_lane *lane);
 
 /* Whether turns wait, so that wait() must not sleep. */
 bool gw__lane_is_busy(struct gw_lane *lane);
+
+/* How long a wait until `deadline_ns` lasts from now on by the port's clock; an hour at most. */
+uint64_t gw__lane_left_ns(const struct gw_lane *lane, uint64_t deadline_ns);
 
 /* Hands over a finished operation. `op` and its socket may be gone when this returns. */
 void gw__op_done(struct gw_op *op, int result);

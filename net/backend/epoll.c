@@ -2,13 +2,13 @@
 #define _GNU_SOURCE /* accept4, epoll_pwait2 */
 #include "net/backend/backend.h"
 
+#include "net/backend/finished.h"
 #include "net/error.h"
 #include "net/lane.h"
 #include "net/stream.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -32,8 +32,7 @@ enum {
 struct epoll_lane {
     int set;
     int wake;
-    struct gw_task *finished_first; /* gw_op.own.task, linked */
-    struct gw_task *finished_last;
+    struct gw_finished finished;
 };
 
 enum in_kind { IN_ACCEPT, IN_RECV };
@@ -65,30 +64,14 @@ static struct epoll_lane *lane_of(struct gw_socket *socket)
 
 static void finish(struct gw_op *op, int result)
 {
-    struct epoll_lane *lane = lane_of(op->socket);
-    op->result = result;
-    op->own.task.next = NULL;
-    if (lane->finished_first == NULL) {
-        lane->finished_first = &op->own.task;
-    } else {
-        lane->finished_last->next = &op->own.task;
-    }
-    lane->finished_last = &op->own.task;
+    gw__finished_add(&lane_of(op->socket)->finished, op, result);
 }
 
-static struct gw_op *op_of(struct gw_task *task)
-{
-    return (struct gw_op *)((char *)task - offsetof(struct gw_op, own.task));
-}
-
-/* Hands over what has finished so far; what finishes meanwhile comes next time. */
 static void hand_over_finished(struct epoll_lane *lane)
 {
-    struct gw_task *task = lane->finished_first;
-    lane->finished_first = NULL;
-    while (task != NULL) {
-        struct gw_op *op = op_of(task);
-        task = task->next;
+    struct gw_finished taken = gw__finished_take(&lane->finished);
+    struct gw_op *op;
+    while ((op = gw__finished_next(&taken)) != NULL) {
         gw__op_done(op, op->result);
     }
 }
@@ -247,8 +230,9 @@ static void socket_ready(struct gw_socket *socket, uint32_t events)
 
 /* ---- the door ---- */
 
-static bool backend_available(void)
+static bool backend_available(const char **why_out)
 {
+    *why_out = NULL;
     return true;
 }
 
@@ -292,8 +276,6 @@ static int wait_for_events(const struct epoll_lane *own, struct epoll_event *eve
                            uint64_t left_ns)
 {
     enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
-    const uint64_t left_ns_max = (uint64_t)3600 * NS_PER_S;
-    left_ns = left_ns < left_ns_max ? left_ns : left_ns_max;
     struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_S),
                             .tv_nsec = (long)(left_ns % NS_PER_S)};
     int count = epoll_pwait2(own->set, events, EVENT_COUNT_MAX, &left, NULL);
@@ -302,12 +284,6 @@ static int wait_for_events(const struct epoll_lane *own, struct epoll_event *eve
         count = epoll_wait(own->set, events, EVENT_COUNT_MAX, left_ms);
     }
     return count;
-}
-
-static uint64_t left_ns_until(const struct gw_lane *lane, uint64_t deadline_ns)
-{
-    uint64_t now_ns = deadline_ns == 0 ? 0 : lane->ops->now_ns();
-    return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 }
 
 static void take_wake(const struct epoll_lane *own)
@@ -323,8 +299,8 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
     struct epoll_event events[EVENT_COUNT_MAX];
 
     hand_over_finished(own);
-    bool busy = own->finished_first != NULL || gw__lane_is_busy(lane);
-    int count = wait_for_events(own, events, busy ? 0 : left_ns_until(lane, deadline_ns));
+    bool busy = own->finished.first != NULL || gw__lane_is_busy(lane);
+    int count = wait_for_events(own, events, busy ? 0 : gw__lane_left_ns(lane, deadline_ns));
     int code = errno;
     gw__lane_awake(lane);
     if (count < 0) {

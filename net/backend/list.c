@@ -3,9 +3,11 @@
 
 #include <stddef.h>
 
+extern const struct gw_backend_ops gw__backend_uring;
 extern const struct gw_backend_ops gw__backend_epoll;
 
 const struct gw_backend_ops *const gw__backends[] = {
+    &gw__backend_uring,
     &gw__backend_epoll,
     NULL,
 };

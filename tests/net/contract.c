@@ -44,8 +44,9 @@ int main(int argc, char **argv)
     }
     stage_backend = find_backend(argv[1]);
     stage_worker_count = (uint32_t)strtoul(argv[2], NULL, 10);
-    if (stage_backend == NULL || !stage_backend->available()) {
-        fprintf(stderr, "%s: this machine cannot run it\n", argv[1]);
+    const char *why = "unknown here";
+    if (stage_backend == NULL || !stage_backend->available(&why)) {
+        fprintf(stderr, "%s: %s\n", argv[1], why);
         return REFUSED;
     }
     if (argc > 3) {

@@ -13,9 +13,14 @@ uint32_t stage_worker_count;
 
 /* ---- the door ---- */
 
+/*
+ * Who comes in, comes after the door was opened; but that order is the kernel's, and
+ * ThreadSanitizer sees it in an accept(2), not in an accept of io_uring. So it is said here.
+ */
 static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
 {
     (void)context;
+    (void)atomic_load(&stage.door_is_open);
     if (stage.play->on_accept != NULL) {
         stage.play->on_accept(listener, stream);
     } else {
@@ -38,6 +43,7 @@ static void open_door(const char *addr)
     assert_int_equal(gw_addr_parse(addr == NULL ? "127.0.0.1:0" : addr, &config.addr), 0);
     assert_int_equal(gw_listener_open(stage.port, &config, &door_events, NULL, &stage.door), 0);
     stage.addr = *gw_listener_addr(stage.door);
+    atomic_store(&stage.door_is_open, true);
 }
 
 void stage_shut_door(void)

@@ -64,6 +64,7 @@ struct stage {
     const struct play *play;
     _Atomic(struct actor *) actors; /* newest first */
     atomic_uint actor_count;
+    atomic_bool door_is_open; /* and all that was done before is seen by who comes in */
     atomic_uint door_close_count;
     atomic_uint log_count;      /* events that were logged, but for DEBUG */
     uint64_t pool_bytes_before; /* what a failed test has left */

@@ -45,8 +45,9 @@ static void no_number_of_workers_means_one_for_each_processor(void **state)
 
 static bool is_here(enum gw_backend backend)
 {
+    const char *why;
     for (size_t i = 0; gw__backends[i] != NULL; i++) {
-        if (gw__backends[i]->backend == backend && gw__backends[i]->available()) {
+        if (gw__backends[i]->backend == backend && gw__backends[i]->available(&why)) {
             return true;
         }
     }

@@ -18,10 +18,15 @@ uint64_t machine_cpu_ns(void);
 intptr_t machine_start_child(void);
 void machine_end_child(intptr_t child);
 
-/* The soft limit of descriptors. Setting it returns what it was. */
+/*
+ * The soft limit of descriptors. Setting it returns what it was. An accept that waits in io_uring
+ * has the limit of the moment when it was submitted.
+ */
 uint64_t machine_set_descriptor_limit(uint64_t count);
 
-/* The number that the next descriptor gets. A limit of it leaves room for none. */
-uint32_t machine_next_descriptor(void);
+/* Takes all descriptors that are left under the limit; gives back one of them, or all. */
+void machine_take_descriptors(void);
+void machine_give_back_descriptor(void);
+void machine_give_back_descriptors(void);
 
 #endif

@@ -43,12 +43,29 @@ static bool close_and_fail(struct raw_socket *socket)
     return false;
 }
 
+/* A connect that was interrupted goes on; this waits for it. */
+static bool has_connected(const struct raw_socket *socket)
+{
+    struct pollfd asked = {.fd = handle_of(socket), .events = POLLOUT};
+    int code = 0;
+    socklen_t bytes = sizeof(code);
+    while (poll(&asked, 1, RAW_SOCKET_PATIENCE_MS) < 0 && errno == EINTR) {
+    }
+    return asked.revents != 0 &&
+           getsockopt(handle_of(socket), SOL_SOCKET, SO_ERROR, &code, &bytes) == 0 && code == 0;
+}
+
+/*
+ * The kernel takes leave of a closed io_uring in the thread that made it, later, and so interrupts
+ * a connect that has a limit of time: signal(7), "Interruption of system calls".
+ */
 static bool connect_to(struct raw_socket *socket, const struct gw_addr *addr)
 {
     struct sockaddr_storage system;
     socklen_t bytes = (socklen_t)os_addr_to_system(addr, &system);
     set_patience(socket);
-    return connect(handle_of(socket), (struct sockaddr *)&system, bytes) == 0;
+    return connect(handle_of(socket), (struct sockaddr *)&system, bytes) == 0 ||
+           (errno == EINTR && has_connected(socket));
 }
 
 bool raw_socket_connect(struct raw_socket *socket_out, const struct gw_addr *addr)
@@ -96,7 +113,9 @@ bool raw_socket_listen(struct raw_socket *socket_out, struct gw_addr *addr, int 
 bool raw_socket_accept(const struct raw_socket *listener, struct raw_socket *socket_out,
                        struct gw_addr *peer_out)
 {
-    socket_out->handle = accept(handle_of(listener), NULL, NULL);
+    do {
+        socket_out->handle = accept(handle_of(listener), NULL, NULL);
+    } while (socket_out->handle < 0 && errno == EINTR);
     if (socket_out->handle < 0) {
         return false;
     }

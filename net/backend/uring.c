@@ -1,0 +1,725 @@
+/* net/backend/uring.c: the kernel through io_uring(7): completions, as they come. */
+#define _GNU_SOURCE /* sendmsg's flags */
+#include "net/backend/backend.h"
+
+#include "net/backend/finished.h"
+#include "net/backend/uring_buffers.h"
+#include "net/backend/uring_sizes.h"
+#include "net/backend/uring_socket.h"
+#include "net/error.h"
+#include "net/lane.h"
+#include "net/stream.h"
+#include <assert.h>
+#include <errno.h>
+#include <liburing.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/*
+ * A submit notes what is wanted and puts the socket into the lane's list of those that changed; the
+ * next wait() tells the kernel about all of them in the call that waits. So a full queue or a
+ * kernel that takes only half loses nothing: the rest stays in the list.
+ *
+ * Accepts and receives are multishot: one request serves while there is always somebody who asks
+ * again at once, and asking costs nothing then. When nobody has asked by the next wait(), the
+ * request is told to go before anything more can come: the kernel works for this ring in that call
+ * and at no other time. So all that may come unasked is the rest of one round. It is held, and from
+ * then on the socket has one receive at a time, until one of them has left nothing behind. New
+ * sockets begin that way.
+ *
+ * A send is tried inside the submit, while the bytes are hot. What the kernel does not take waits,
+ * as a connect does, for a poll that says that there is room.
+ */
+enum { EVENT_COUNT_MAX = 256 };
+
+struct gw_uring_sizes gw__uring_sizes = {
+    .request_count = 256,
+    .completion_count = 4096,
+    .buffer_count = 64,
+};
+
+struct uring_lane {
+    struct io_uring ring;
+    struct gw_uring_buffers buffers;
+    struct gw_uring_sockets sockets;
+    struct gw_uring_socket *changed_first;
+    struct gw_uring_socket *changed_last;
+    struct gw_finished finished;
+    uint64_t wake_count; /* read from `wake`, and of no interest */
+    int wake;
+    bool is_enabled;    /* a worker has made the ring its own */
+    bool is_wake_armed; /* a read of `wake` is in the kernel */
+};
+
+enum half_kind { IN_ACCEPT, IN_RECV, OUT_CONNECT, OUT_SEND };
+
+/* What a completion is about: the low bits of its user_data; the rest is the socket's record. */
+enum event { EVENT_IN, EVENT_OUT, EVENT_WAKE, EVENT_CANCEL };
+enum { EVENT_MASK = 3 };
+
+_Static_assert(_Alignof(struct gw_uring_socket) > EVENT_MASK, "a record's address has free bits");
+
+/* What an operation keeps while it is in the list of finished ones: its task, which nobody runs on
+ * a lane of its own, has room for what a recv or an accept shows. */
+struct uring_op {
+    struct gw_uring_held *held; /* in the place of gw_task.run */
+    struct gw_task *next;
+};
+
+_Static_assert(offsetof(struct uring_op, next) == offsetof(struct gw_task, next) &&
+                   sizeof(struct uring_op) <= sizeof(struct gw_task),
+               "an operation has room for what io_uring keeps");
+
+static struct gw_uring_socket *record_of(const struct gw_socket *socket)
+{
+    return *(struct gw_uring_socket *const *)&socket->own;
+}
+
+static struct uring_lane *lane_of(const struct gw_socket *socket)
+{
+    return socket->turn->home->own;
+}
+
+/* ---- what has finished inside a call ---- */
+
+static void finish_showing(struct gw_op *op, int result, struct gw_uring_held *held)
+{
+    ((struct uring_op *)&op->own)->held = held;
+    gw__finished_add(&lane_of(op->socket)->finished, op, result);
+}
+
+static void finish(struct gw_op *op, int result)
+{
+    finish_showing(op, result, NULL);
+}
+
+static void hand_over_finished(struct uring_lane *lane)
+{
+    struct gw_finished taken = gw__finished_take(&lane->finished);
+    struct gw_op *op;
+    while ((op = gw__finished_next(&taken)) != NULL) {
+        struct gw_uring_held *held = ((struct uring_op *)&op->own)->held;
+        gw__op_done(op, op->result);
+        gw__uring_held_free(held);
+    }
+}
+
+/* ---- telling the kernel what has changed ---- */
+
+static void note_change(struct uring_lane *lane, struct gw_uring_socket *record)
+{
+    if (record->is_listed) {
+        return;
+    }
+    record->is_listed = true;
+    record->next = NULL;
+    if (lane->changed_first == NULL) {
+        lane->changed_first = record;
+    } else {
+        lane->changed_last->next = record;
+    }
+    lane->changed_last = record;
+}
+
+/* Room for one request, or NULL: the kernel takes no more of them now. */
+static struct io_uring_sqe *take_request(struct uring_lane *lane)
+{
+    struct io_uring_sqe *request = io_uring_get_sqe(&lane->ring);
+    if (request == NULL && io_uring_submit(&lane->ring) > 0) {
+        request = io_uring_get_sqe(&lane->ring);
+    }
+    return request;
+}
+
+static uint64_t event_data(const struct gw_uring_socket *record, enum event event)
+{
+    return (uintptr_t)record | event;
+}
+
+static void prepare(struct io_uring_sqe *request, const struct gw_uring_socket *record,
+                    const struct gw_uring_half *half)
+{
+    os_socket handle = record->socket->handle;
+    switch ((enum half_kind)half->kind) {
+    case IN_ACCEPT:
+        io_uring_prep_multishot_accept(request, handle, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        break;
+    case IN_RECV:
+        io_uring_prep_recv(request, handle, NULL, 0, 0);
+        request->ioprio |= record->is_careful ? 0 : IORING_RECV_MULTISHOT;
+        request->flags |= IOSQE_BUFFER_SELECT;
+        request->buf_group = GW_URING_BUFFER_GROUP;
+        break;
+    case OUT_CONNECT:
+    case OUT_SEND:
+        io_uring_prep_poll_add(request, handle, POLLOUT);
+        break;
+    }
+}
+
+static void prepare_cancel(struct io_uring_sqe *request, uint64_t data)
+{
+    io_uring_prep_cancel64(request, data, 0);
+    request->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    io_uring_sqe_set_data64(request, EVENT_CANCEL);
+}
+
+/* The kernel has let go of a socket that was detached, and so has the list of changes. */
+static void give_if_free(struct uring_lane *lane, struct gw_uring_socket *record)
+{
+    bool is_in_kernel =
+        record->in.request != GW_URING_NONE || record->out.request != GW_URING_NONE;
+    if (record->socket == NULL && !record->is_listed && !is_in_kernel) {
+        gw__uring_socket_give(&lane->sockets, record);
+    }
+}
+
+/* Brings one direction to what is wanted: no request waits for nobody. Returns false when the kernel takes no more now. */
+static bool tell_half(struct uring_lane *lane, struct gw_uring_socket *record,
+                      struct gw_uring_half *half, enum event event)
+{
+    bool must_go = half->request == GW_URING_ARMED && (half->op == NULL || half->is_called_off);
+    bool must_come = half->request == GW_URING_NONE && half->op != NULL;
+    struct io_uring_sqe *request = must_go || must_come ? take_request(lane) : NULL;
+    if (request == NULL) {
+        return !must_go && !must_come;
+    }
+    if (must_go) {
+        prepare_cancel(request, event_data(record, event));
+        half->request = GW_URING_LEAVING;
+    } else {
+        prepare(request, record, half);
+        io_uring_sqe_set_data64(request, event_data(record, event));
+        half->request = GW_URING_ARMED;
+    }
+    return true;
+}
+
+static void tell_wake(struct uring_lane *lane)
+{
+    struct io_uring_sqe *request = lane->is_wake_armed ? NULL : take_request(lane);
+    if (request != NULL) {
+        io_uring_prep_read(request, lane->wake, &lane->wake_count, sizeof(lane->wake_count), 0);
+        io_uring_sqe_set_data64(request, EVENT_WAKE);
+        lane->is_wake_armed = true;
+    }
+}
+
+/*
+ * Tells the kernel of as many changes in a round as there are buffers: each receive that is armed
+ * may take one at once, and those that find none would only come back.
+ */
+static void tell_changes(struct uring_lane *lane)
+{
+    tell_wake(lane);
+    for (uint32_t i = 0; i < lane->buffers.count && lane->changed_first != NULL; i++) {
+        struct gw_uring_socket *record = lane->changed_first;
+        if (!tell_half(lane, record, &record->in, EVENT_IN) ||
+            !tell_half(lane, record, &record->out, EVENT_OUT)) {
+            return;
+        }
+        lane->changed_first = record->next;
+        record->is_listed = false;
+        give_if_free(lane, record);
+    }
+}
+
+/* ---- what the kernel tells ---- */
+
+/* A direction's operation comes home. It and its socket may be gone when this returns. */
+static void come_home(struct gw_uring_half *half, int result)
+{
+    struct gw_op *op = half->op;
+    half->op = NULL;
+    half->is_called_off = false;
+    gw__op_done(op, result);
+}
+
+/* A request has ended without an answer: it was told to go, or there was no buffer. */
+static void came_to_nothing(struct uring_lane *lane, struct gw_uring_socket *record,
+                            struct gw_uring_half *half)
+{
+    if (half->op != NULL && half->is_called_off) {
+        come_home(half, GW_E_CLOSED);
+    } else if (half->op != NULL) {
+        note_change(lane, record);
+    }
+}
+
+static void accepted(struct gw_uring_socket *record, int result)
+{
+    struct gw_uring_half *half = &record->in;
+    if (result >= 0) {
+        os_socket_accepted(result);
+    }
+    if (half->op == NULL && result >= 0) {
+        gw__uring_hold_accepted(record, result);
+    } else if (half->op != NULL) {
+        half->op->out.accepted = result;
+        come_home(half, result >= 0 ? GW_OK : os_error(-result));
+    }
+}
+
+static void received(struct gw_uring_socket *record, int result, const uint8_t *bytes)
+{
+    struct gw_uring_half *half = &record->in;
+    result = result >= 0 ? result : os_error(-result);
+    if (half->op == NULL) {
+        gw__uring_hold_bytes(record, result, bytes);
+        record->is_careful = true;
+    } else {
+        half->op->out.data = bytes;
+        come_home(half, result);
+    }
+}
+
+/*
+ * The answer to a request. The record may be another socket's by the time it was handed over, but a
+ * record it is still, and looking at it is harmless.
+ */
+static void answer_in(struct uring_lane *lane, struct gw_uring_socket *record, int result,
+                      const uint8_t *bytes)
+{
+    if (record->in.kind == IN_ACCEPT) {
+        accepted(record, result);
+    } else {
+        received(record, result, bytes);
+    }
+    if (record->socket != NULL && record->in.op == NULL && record->in.request == GW_URING_ARMED) {
+        note_change(lane, record);
+    }
+}
+
+/* Something came for a socket that was detached. */
+static void came_too_late(struct uring_lane *lane, struct gw_uring_socket *record, int result)
+{
+    if (record->in.kind == IN_ACCEPT && result >= 0) {
+        os_socket_close(result);
+    }
+    give_if_free(lane, record);
+}
+
+static void in_event(struct uring_lane *lane, struct gw_uring_socket *record, int result,
+                     const uint8_t *bytes)
+{
+    if (record->socket == NULL) {
+        came_too_late(lane, record, result);
+    } else if (result == -ECANCELED || result == -ENOBUFS) {
+        came_to_nothing(lane, record, &record->in);
+    } else {
+        answer_in(lane, record, result, bytes);
+    }
+}
+
+/* A request that is not to go on has had its last word. */
+static void note_request(struct gw_uring_socket *record, uint32_t flags)
+{
+    if ((flags & IORING_CQE_F_MORE) != 0) {
+        return;
+    }
+    record->in.request = GW_URING_NONE;
+    if ((flags & IORING_CQE_F_BUFFER) != 0) {
+        record->is_careful = record->is_careful && (flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+    }
+}
+
+static void in_completion(struct uring_lane *lane, struct gw_uring_socket *record,
+                          const struct io_uring_cqe *completion)
+{
+    bool has_buffer = (completion->flags & IORING_CQE_F_BUFFER) != 0;
+    uint32_t buffer = completion->flags >> IORING_CQE_BUFFER_SHIFT;
+    const uint8_t *bytes = has_buffer ? gw__uring_buffers_at(&lane->buffers, buffer) : NULL;
+    note_request(record, completion->flags);
+    in_event(lane, record, completion->res, bytes);
+    if (has_buffer) {
+        gw__uring_buffers_give_back(&lane->buffers, buffer);
+    }
+}
+
+static int out_result(const struct gw_socket *socket, enum half_kind kind)
+{
+    int code = 0;
+    socklen_t bytes = sizeof(code);
+    if (kind == OUT_SEND) {
+        return 0; /* there is room, or an error that the next send meets */
+    }
+    if (getsockopt(socket->handle, SOL_SOCKET, SO_ERROR, &code, &bytes) != 0) {
+        code = errno;
+    }
+    return code == 0 ? GW_OK : os_error(code);
+}
+
+static void out_completion(struct uring_lane *lane, struct gw_uring_socket *record, int result)
+{
+    struct gw_uring_half *half = &record->out;
+    half->request = GW_URING_NONE;
+    if (result == -ECANCELED) {
+        came_to_nothing(lane, record, half);
+    } else {
+        come_home(half, result < 0 ? os_error(-result)
+                                   : out_result(record->socket, (enum half_kind)half->kind));
+    }
+}
+
+static void take_completion(struct uring_lane *lane, const struct io_uring_cqe *completion)
+{
+    uint64_t data = completion->user_data;
+    struct gw_uring_socket *record =
+        (struct gw_uring_socket *)(uintptr_t)(data & ~(uint64_t)EVENT_MASK);
+    switch ((enum event)(data & EVENT_MASK)) {
+    case EVENT_IN:
+        in_completion(lane, record, completion);
+        break;
+    case EVENT_OUT:
+        out_completion(lane, record, completion->res);
+        break;
+    case EVENT_WAKE:
+        lane->is_wake_armed = false;
+        break;
+    case EVENT_CANCEL: /* it came too late: what it was to cancel has had its last word */
+        break;
+    }
+}
+
+static void take_completions(struct uring_lane *lane)
+{
+    struct io_uring_cqe *completion;
+    unsigned head;
+    unsigned count = 0;
+    io_uring_for_each_cqe(&lane->ring, head, completion)
+    {
+        if (count == EVENT_COUNT_MAX) {
+            break;
+        }
+        take_completion(lane, completion);
+        count++;
+    }
+    io_uring_cq_advance(&lane->ring, count);
+    gw__uring_buffers_show(&lane->buffers);
+}
+
+/* ---- the ring ---- */
+
+/*
+ * Its one issuer is the worker, who runs what the kernel has left for the ring when it waits, and
+ * at no other time. The ring is made by another thread, so it begins disabled: whoever enables it
+ * is its issuer. Returns 0 or a negative errno.
+ */
+static int open_ring(struct io_uring *ring, uint32_t request_count, uint32_t completion_count)
+{
+    struct io_uring_params params = {
+        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                 IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE,
+        .cq_entries = completion_count,
+    };
+    return io_uring_queue_init_params(request_count, ring, &params);
+}
+
+static bool enable(struct uring_lane *lane)
+{
+    if (!lane->is_enabled) {
+        /* liburing 2.3 declares io_uring_enable_rings(), and does not export it. */
+        lane->is_enabled =
+            io_uring_register(lane->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) == 0;
+    }
+    return lane->is_enabled;
+}
+
+/* Tells the kernel what is prepared, and waits. Returns 0 or a negative errno. */
+static int enter(struct uring_lane *lane, uint64_t left_ns)
+{
+    enum { NS_PER_S = 1000000000 };
+    struct io_uring_cqe *first;
+    struct __kernel_timespec left = {.tv_sec = (int64_t)(left_ns / NS_PER_S),
+                                     .tv_nsec = (long long)(left_ns % NS_PER_S)};
+    int result = left_ns == 0
+                     ? io_uring_submit_and_get_events(&lane->ring)
+                     : io_uring_submit_and_wait_timeout(&lane->ring, &first, 1, &left, NULL);
+    return result < 0 ? result : 0;
+}
+
+/* Whether the ring will take again what it did not take now, or there was only nothing to take. */
+static bool is_passing(int error)
+{
+    return error == 0 || error == -ETIME || error == -EINTR || error == -EAGAIN || error == -EBUSY;
+}
+
+static const char *refusal_of(int error)
+{
+    switch (-error) {
+    case EPERM:
+        return "io_uring refused by this kernel: EPERM";
+    case ENOSYS:
+        return "io_uring refused by this kernel: ENOSYS";
+    case ENOMEM:
+        return "io_uring refused by this kernel: ENOMEM";
+    case EINVAL:
+        return "io_uring of this kernel is older than 6.1: EINVAL";
+    case EMFILE:
+    case ENFILE:
+        return "no descriptor for io_uring: EMFILE";
+    default:
+        return "io_uring refused by this kernel";
+    }
+}
+
+/* ---- the door ---- */
+
+static bool backend_available(const char **why_out)
+{
+    struct io_uring ring;
+    struct gw_uring_buffers buffers;
+    int error = open_ring(&ring, 1, 2);
+    if (error == 0) {
+        error = gw__uring_buffers_open(&buffers, &ring, 1);
+        io_uring_queue_exit(&ring);
+        gw__uring_buffers_close(&buffers);
+    }
+    *why_out = error == 0 ? NULL : refusal_of(error);
+    return error == 0;
+}
+
+static int open_parts(struct uring_lane *own)
+{
+    const struct gw_uring_sizes *sizes = &gw__uring_sizes;
+    int error = open_ring(&own->ring, sizes->request_count, sizes->completion_count);
+    if (error != 0) {
+        return error;
+    }
+    error = gw__uring_buffers_open(&own->buffers, &own->ring, sizes->buffer_count);
+    own->wake = error == 0 ? eventfd(0, EFD_CLOEXEC) : -1; /* the kernel waits for it, so it may */
+    if (error == 0 && own->wake < 0) {
+        error = -errno;
+    }
+    if (error != 0) {
+        io_uring_queue_exit(&own->ring);
+        gw__uring_buffers_close(&own->buffers);
+    }
+    return error;
+}
+
+static int backend_open(struct gw_lane *lane)
+{
+    struct uring_lane *own = calloc(1, sizeof(*own));
+    if (own == NULL) {
+        return GW_E_MEMORY;
+    }
+    int error = open_parts(own);
+    if (error != 0) {
+        free(own);
+        return os_error(-error);
+    }
+    lane->own = own;
+    return GW_OK;
+}
+
+static void backend_close(struct gw_lane *lane)
+{
+    struct uring_lane *own = lane->own;
+    io_uring_queue_exit(&own->ring);
+    close(own->wake);
+    gw__uring_buffers_close(&own->buffers);
+    gw__uring_sockets_free(&own->sockets);
+    free(own);
+    lane->own = NULL;
+}
+
+static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
+{
+    struct uring_lane *own = lane->own;
+    hand_over_finished(own);
+    if (!enable(own)) {
+        return GW_E_SYSTEM;
+    }
+    tell_changes(own);
+    bool busy =
+        own->finished.first != NULL || own->changed_first != NULL || gw__lane_is_busy(lane);
+    int error = enter(own, busy ? 0 : gw__lane_left_ns(lane, deadline_ns));
+    gw__lane_awake(lane);
+    take_completions(own);
+    return is_passing(error) ? GW_OK : GW_E_SYSTEM;
+}
+
+static void backend_wake(struct gw_lane *lane)
+{
+    const struct uring_lane *own = lane->own;
+    uint64_t one = 1;
+    int saved_errno = errno; /* a signal handler may be calling */
+    ssize_t put = write(own->wake, &one, sizeof(one));
+    (void)put;
+    errno = saved_errno;
+}
+
+static int backend_attach(struct gw_socket *socket)
+{
+    struct gw_uring_socket *record = gw__uring_socket_take(&lane_of(socket)->sockets);
+    if (record == NULL) {
+        return GW_E_MEMORY;
+    }
+    record->socket = socket;
+    record->is_careful = true;
+    *(struct gw_uring_socket **)&socket->own = record;
+    return GW_OK;
+}
+
+/* What an accept or a recv brings at once, because it came before. Returns false: nothing. */
+static bool take_held(struct gw_uring_socket *record, struct gw_op *op, enum half_kind kind)
+{
+    struct gw_uring_held *held = gw__uring_held_take(record);
+    if (held == NULL) {
+        return false;
+    }
+    if (kind == IN_ACCEPT) {
+        op->out.accepted = held->accepted;
+    } else {
+        op->out.data = held->bytes;
+    }
+    finish_showing(op, held->result, held);
+    return true;
+}
+
+static void submit_half(struct gw_socket *socket, struct gw_uring_half *half, struct gw_op *op,
+                        enum half_kind kind)
+{
+    assert(half->op == NULL);
+    half->op = op;
+    half->kind = (uint8_t)kind;
+    half->is_called_off = false;
+    if (half->request == GW_URING_NONE) {
+        note_change(lane_of(socket), record_of(socket));
+    }
+}
+
+static void submit_in(struct gw_socket *socket, struct gw_op *op, enum half_kind kind)
+{
+    struct gw_uring_socket *record = record_of(socket);
+    op->socket = socket;
+    if (take_held(record, op, kind)) {
+        return;
+    }
+    if (record->has_lost) {
+        finish(op, GW_E_MEMORY);
+    } else {
+        submit_half(socket, &record->in, op, kind);
+    }
+}
+
+static void backend_accept(struct gw_socket *socket, struct gw_op *op)
+{
+    submit_in(socket, op, IN_ACCEPT);
+}
+
+static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+{
+    struct sockaddr_storage system;
+    socklen_t bytes = (socklen_t)os_addr_to_system(addr, &system);
+    op->socket = socket;
+    if (connect(socket->handle, (struct sockaddr *)&system, bytes) == 0) {
+        finish(op, GW_OK);
+    } else if (errno == EINPROGRESS) {
+        submit_half(socket, &record_of(socket)->out, op, OUT_CONNECT);
+    } else {
+        finish(op, os_error(errno));
+    }
+}
+
+static void backend_recv(struct gw_socket *socket, struct gw_op *op)
+{
+    submit_in(socket, op, IN_RECV);
+}
+
+static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
+                         int span_count)
+{
+    struct iovec parts[GW_SEND_SPAN_COUNT_MAX];
+    for (int i = 0; i < span_count; i++) {
+        parts[i].iov_base = (void *)(uintptr_t)spans[i].data; /* sendmsg(2) only reads it */
+        parts[i].iov_len = spans[i].bytes;
+    }
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)span_count};
+    ssize_t sent = sendmsg(socket->handle, &message, MSG_NOSIGNAL);
+    op->socket = socket;
+    if (sent >= 0) {
+        finish(op, (int)sent);
+    } else if (errno == EAGAIN || errno == EINTR) {
+        submit_half(socket, &record_of(socket)->out, op, OUT_SEND);
+    } else {
+        finish(op, os_error(errno));
+    }
+}
+
+static void backend_shutdown(struct gw_socket *socket)
+{
+    (void)shutdown(socket->handle, SHUT_WR);
+}
+
+static void call_off(struct uring_lane *lane, struct gw_uring_socket *record,
+                     struct gw_uring_half *half)
+{
+    struct gw_op *op = half->op;
+    if (op == NULL) {
+        return;
+    }
+    if (half->request == GW_URING_NONE) {
+        half->op = NULL;
+        finish(op, GW_E_CLOSED);
+    } else {
+        half->is_called_off = true;
+        note_change(lane, record);
+    }
+}
+
+static void backend_cancel(struct gw_socket *socket)
+{
+    struct gw_uring_socket *record = record_of(socket);
+    call_off(lane_of(socket), record, &record->in);
+    call_off(lane_of(socket), record, &record->out);
+}
+
+static void backend_detach(struct gw_socket *socket)
+{
+    struct uring_lane *lane = lane_of(socket);
+    struct gw_uring_socket *record = record_of(socket);
+    assert(record->in.op == NULL && record->out.op == NULL);
+    if (record->in.kind == IN_ACCEPT && record->in.request != GW_URING_NONE) {
+        /* The request keeps the door open until it has gone; nobody may come in any more. */
+        (void)shutdown(socket->handle, SHUT_RDWR);
+    }
+    gw__uring_held_drop(record);
+    record->socket = NULL;
+    if (record->in.request == GW_URING_ARMED) {
+        note_change(lane, record);
+    }
+    give_if_free(lane, record);
+    os_socket_close(socket->handle);
+    socket->handle = OS_SOCKET_NONE;
+}
+
+const struct gw_backend_ops gw__backend_uring = {
+    .backend = GW_BACKEND_URING,
+    .lane_shared = false,
+    .available = backend_available,
+    .open = backend_open,
+    .close = backend_close,
+    .wait = backend_wait,
+    .wake = backend_wake,
+    .attach = backend_attach,
+    .accept = backend_accept,
+    .connect = backend_connect,
+    .recv = backend_recv,
+    .send = backend_send,
+    .shutdown = backend_shutdown,
+    .cancel = backend_cancel,
+    .detach = backend_detach,
+    .now_ns = os_now_ns,
+    .random = os_random,
+    .socket_open = os_socket_open,
+    .socket_listen = os_socket_listen,
+    .socket_peer = os_socket_peer,
+    .socket_close = os_socket_close,
+};
