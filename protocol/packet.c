@@ -2,6 +2,7 @@
 #include "protocol/packet.h"
 
 #include "protocol/arena.h"
+#include "protocol/scan.h"
 
 const struct gw_packet *gw_packet_find(const struct gw_packet_table *table, uint16_t id)
 {
@@ -55,13 +56,23 @@ static enum gw_packet_verdict pass_on(const struct gw_packet *packet, const stru
     return GW_PACKET_OK;
 }
 
+static enum gw_packet_verdict scan(const struct gw_packet *packet, const uint8_t *body,
+                                   size_t body_bytes)
+{
+    return packet->shape == NULL ? GW_PACKET_OK
+                                 : gw_scan_body(packet->shape, body, body_bytes, NULL);
+}
+
 enum gw_packet_verdict gw_packet_dispatch(const struct gw_packet *packet,
                                           const struct gw_frame *frame, const uint8_t *body,
                                           void *peer, struct gw_arena *arena)
 {
-    enum gw_packet_verdict verdict = GW_PACKET_OK;
     if (packet->message == NULL) {
         return pass_on(packet, frame, body, peer);
+    }
+    enum gw_packet_verdict verdict = scan(packet, body, frame->body_bytes);
+    if (verdict != GW_PACKET_OK) {
+        return verdict;
     }
     gw_arena_reset(arena);
     ProtobufCMessage *message =

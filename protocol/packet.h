@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct gw_arena;
+struct gw_shape;
 
 /*
  * Answers one kind of packet. `peer` is whatever the caller of gw_packet_dispatch() says it is: to
@@ -50,6 +51,7 @@ struct gw_packet {
     uint16_t burst_count;
     uint16_t reply_id; /* the packet that answers this one; 0: it is no request */
     const ProtobufCMessageDescriptor *message;
+    const struct gw_shape *shape;            /* what a body may hold; NULL: whatever unpacks */
     gw_packet_handler *handle;               /* NULL for what this side only sends */
     gw_packet_opaque_handler *handle_opaque; /* instead, where `message` is NULL */
 };
@@ -78,8 +80,8 @@ enum gw_packet_verdict {
     GW_PACKET_WRONG_WAY = 4, /* a client sent what only servers send, or the other way round */
     GW_PACKET_WRONG_STAGE = 5,
     GW_PACKET_TOO_OFTEN = 6,
-    GW_PACKET_BAD_BODY = 7,    /* not the message its id promises */
-    GW_PACKET_TOO_COMPLEX = 8, /* unpacked, it is larger than the arena, or nested too deep */
+    GW_PACKET_BAD_BODY = 7,    /* not the message its id promises, or a value out of bounds */
+    GW_PACKET_TOO_COMPLEX = 8, /* it nests too deep, has too many parts, or outgrows the arena */
 };
 
 /*
@@ -112,12 +114,13 @@ enum gw_packet_verdict gw_packet_admit(const struct gw_packet_table *table,
                                        const struct gw_packet **packet_out);
 
 /*
- * Unpacks `body` into `arena` and calls the handler, which has returned when this does. A packet
- * without a handler is unpacked, and so checked, all the same. The body of a packet without a
- * message goes to handle_opaque, if there is one, as it is.
+ * Checks `body` against the packet's shape, if it has one (scan.h), unpacks it into `arena` and
+ * calls the handler, which has returned when this does. A packet without a handler is unpacked,
+ * and so checked, all the same. The body of a packet without a message goes to handle_opaque, if
+ * there is one, as it is.
  *
  * Returns   GW_PACKET_OK when the body was what its id promises, GW_PACKET_TOO_COMPLEX when it did
- *           not fit into the arena, otherwise GW_PACKET_BAD_BODY.
+ *           not fit into the arena or the scan said so, otherwise GW_PACKET_BAD_BODY.
  * Owns      borrows all; resets `arena` before it returns.
  * Thread    any.
  */

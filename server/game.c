@@ -73,7 +73,11 @@ static void on_packet(struct gw_session *session, const struct gw_session_packet
     server_log_word(&line, "packet", packet->packet->message->short_name);
     server_log_number(&line, "id", packet->packet->id);
     server_log_put(&line, " ");
-    server_packet_text(&line, packet->message);
+    if ((packet->packet->flags & GW_PACKET_SENSITIVE) != 0) {
+        server_log_put(&line, "{sensitive}");
+    } else {
+        server_packet_text(&line, packet->message);
+    }
     server_log_end(&line);
 }
 

@@ -10,13 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What WIRE.md says of HELLO, besides its packet's own policy. */
-enum {
-    HELLO_BODY_BYTES_MIN = 2,
-    CLIENT_BUILD_BYTES_MAX = 64,
-    NAME_BYTES_MAX = 32,
-    CREDENTIALS_BYTES_MAX = 512,
-};
+/* What WIRE.md says of HELLO, besides what its schema does. */
+enum { HELLO_BODY_BYTES_MIN = 2 };
 
 bool gw__session_is_player(struct gw_session *session, const uint8_t *header)
 {
@@ -62,12 +57,6 @@ static void note_schema(struct gw_session *session, uint64_t hash)
     }
 }
 
-static bool is_well_formed(const Gw__Hello *hello)
-{
-    return strlen(hello->client_build) <= CLIENT_BUILD_BYTES_MAX &&
-           strlen(hello->name) <= NAME_BYTES_MAX && hello->credentials.len <= CREDENTIALS_BYTES_MAX;
-}
-
 /* Returns why not to ask the game about this HELLO, or NONE. */
 static Gw__CloseReason refusal_of(const struct gw_session *session, const Gw__Hello *hello)
 {
@@ -80,7 +69,7 @@ static Gw__CloseReason refusal_of(const struct gw_session *session, const Gw__He
     if (hello->protocol_major != GW_PROTOCOL_MAJOR) {
         return GW__CLOSE_REASON__WRONG_VERSION;
     }
-    return is_well_formed(hello) ? GW__CLOSE_REASON__NONE : GW__CLOSE_REASON__BAD_BODY;
+    return GW__CLOSE_REASON__NONE;
 }
 
 void gw__on_hello(struct gw_session *session, const struct gw_frame *frame, const Gw__Hello *hello)

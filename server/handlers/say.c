@@ -4,9 +4,6 @@
 #include "server/game.h"
 #include "server/log.h"
 #include "server/player.h"
-#include "server/text.h"
-
-enum { SAY_TEXT_BYTES_MAX = 253 }; /* with its tag and length just what the packet may have */
 
 static void log_said(const struct player *player, const char *text)
 {
@@ -21,10 +18,6 @@ static void log_said(const struct player *player, const char *text)
 void on_say(struct gw_session *session, const struct gw_frame *frame, const Game__Say *say)
 {
     (void)frame;
-    if (!server_text_is_valid(say->text, 0, SAY_TEXT_BYTES_MAX)) {
-        gw_session_end(session, GW__CLOSE_REASON__BAD_BODY);
-        return;
-    }
     Game__Said said = GAME__SAID__INIT;
     said.text = say->text;
     log_said(gw_session_user(session), say->text);

@@ -207,7 +207,7 @@ class Serving(unittest.TestCase):
     def test_packets_are_shown_on_request(self):
         process = self.serve("--log-packets")
         self.connect().sendall(HELLO)
-        self.assertIn('packet=Hello id=1 {protocol_major=1', self.read_line_with(process, "packet_in"))
+        self.assertIn('packet=Hello id=1 {sensitive}', self.read_line_with(process, "packet_in"))
         self.assertIn("packet=HelloAck id=2 {", self.read_line_with(process, "packet_out"))
 
 

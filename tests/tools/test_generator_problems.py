@@ -162,6 +162,71 @@ class Problems(GeneratorTest):
         self.passes("message Part { int32 a = 1; }\nmessage Pair { Part a = 1; Part b = 2; }\n" +
                     packet("A", 'id: 300 from: CLIENT stages: "HALL"', "Part p = 1; Pair q = 2;"))
 
+    def test_what_is_said_of_a_field_fits_its_type(self):
+        fields = ("string s = 1 [(gw.field) = { max_length: 9 utf8: OFF }];"
+                  "bytes b = 2 [(gw.field).max_length = 9];"
+                  "repeated int32 i = 3 [(gw.field) = { max_count: 9 range: { min: -1 max: 1 } }];"
+                  "float f = 4 [(gw.field) = { finite: OFF range: { min: -0.5 max: 0.5 } }];"
+                  "map<string, float> m = 5 [(gw.field) = { max_count: 1 max_length: 1 finite: ON "
+                  "range: { max: 1.5 } }];"
+                  "Stage e = 6 [(gw.field).known = OFF];"
+                  "uint64 u = 7 [(gw.field).range = { max: 9007199254740991 }];")
+        self.passes(packet("A", 'id: 300 from: CLIENT stages: "HALL"', fields))
+        wrong = (
+            ("int32 x = 1 [(gw.field).max_length = 9];",
+             "has a max_length, and is neither string nor bytes"),
+            ("bytes x = 1 [(gw.field).utf8 = ON];", "says utf8, and is no string"),
+            ("int32 x = 1 [(gw.field).known = ON];", "says known, and is no enum"),
+            ("int32 x = 1 [(gw.field).finite = ON];",
+             "says finite, and is neither float nor double"),
+            ("bool x = 1 [(gw.field).range = { max: 1 }];", "has a range, and is no number"),
+            ("A2 x = 1 [(gw.field).range = { max: 1 }];", "has a range, and is no number"),
+            ("int32 x = 1 [(gw.field).max_count = 9];", "has a max_count, and is not repeated"),
+            ("string x = 1 [(gw.field).max_length = 4097];",
+             "has max_length 4097, but no body from a client is longer than 4096"),
+            ("repeated bool x = 1 [(gw.field).max_count = 4097];",
+             "has max_count 4097, but no body from a client is longer than 4096"),
+            ("int32 x = 1 [(gw.field).range = { min: 2 max: 1 }];",
+             "has a range from 2 to 1, where nothing is"),
+            ("float x = 1 [(gw.field).range = { min: nan max: 1 }];",
+             "has a range from nan to 1, where nothing is"),
+            ("int32 x = 1 [(gw.field).range = { min: 0.5 max: 1 }];",
+             "has a range from 0.5 to 1: write whole numbers below 2^53"),
+            ("int64 x = 1 [(gw.field).range = { max: 9007199254740992 }];",
+             "has a range from 0 to 9007199254740992: write whole numbers below 2^53"))
+        for text, said in wrong:
+            self.says("message A2 {}\n" +
+                      packet("A", 'id: 300 from: CLIENT stages: "HALL"', text),
+                      f"test.proto:4: test.A.x {said}")
+
+    def test_the_line_is_that_of_the_field(self):
+        self.says("message Part {\n  int32 a = 2;\n  int32 b = 1 [(gw.field).utf8 = ON];\n}\n" +
+                  packet("A", 'id: 300 from: CLIENT stages: "HALL"', "Part p = 1;"),
+                  "test.proto:5: test.Part.b says utf8, and is no string")
+
+    def test_what_is_said_of_a_field_has_an_effect(self):
+        self.says("message Part { string s = 1 [(gw.field).max_length = 9]; }\n" +
+                  packet("A", "id: 300 from: SERVER", "Part p = 1;"),
+                  "test.proto:3: test.Part.s has (gw.field), which is about what clients send, and "
+                  "is in no packet from CLIENT: take it away")
+
+    def test_a_client_packet_nests_at_most_8_deep(self):
+        parts = "".join(f"message P{i} {{ P{i + 1} p = 1; }}\n" for i in range(1, 8))
+        chat = packet("A", 'id: 300 from: CLIENT stages: "HALL"', "P%d p = 1; P5 q = 2;")
+        self.passes(parts + "message P8 { int32 x = 1; }\n" + chat % 2)
+        self.says(parts + "message P8 { int32 x = 1; }\n" + chat % 1,
+                  "test.proto:11: A may come from a client, and nests more than 8 deep")
+        self.passes(parts + "message P8 { int32 x = 1; }\n" +
+                    packet("A", "id: 300 from: SERVER", "P1 p = 1;"))
+
+    def test_a_client_packet_has_at_most_32_counted_fields(self):
+        fields = " ".join(f"repeated int32 x{i} = {i};" for i in range(1, 33))
+        self.passes(packet("A", 'id: 300 from: CLIENT stages: "HALL"', fields + "int32 y = 99;"))
+        self.says("message Part {}\n" +
+                  packet("A", 'id: 300 from: CLIENT stages: "HALL"', fields + "Part p = 99;"),
+                  "test.proto:4: test.A may come from a client, and has 33 fields that are "
+                  "repeated or messages: 32 may be, put some of them into a message of their own")
+
     def test_handlers_have_names_of_their_own(self):
         self.says(packet("ChatLine", "id: 300 from: SERVER") +
                   packet("Chat_Line", "id: 301 from: SERVER") +

@@ -32,6 +32,33 @@ void emit_ids(struct text *text, const struct schema *schema, const char *id_pre
     text_print(text, "};\n");
 }
 
+static void emit_limits_of(struct text *text, struct schema *schema, const char *prefix,
+                           const struct packet *packet)
+{
+    const struct type *type = packet->type;
+    for (size_t i = 0; i < type->message->n_field; i++) {
+        const struct field *field = &type->fields[i];
+        if (field->length_max != 0 && (packet->from & FROM_CLIENT) != 0) {
+            text_print(text, "    %s_%s_%s_BYTES_MAX = %" PRIu32 ",\n", prefix, packet->upper,
+                       name_upper(&schema->pool, field->proto->name), field->length_max);
+        }
+    }
+}
+
+/* For who fills in a text or has to keep it. An enum is not empty in C. */
+void emit_limits(struct text *text, struct schema *schema, const char *prefix)
+{
+    struct text limits = {0};
+    for (size_t i = 0; i < schema->packet_count; i++) {
+        emit_limits_of(&limits, schema, prefix, &schema->packets[i]);
+    }
+    if (limits.length != 0) {
+        text_print(text, "\n/* The longest texts that a client may send, in bytes. */\n");
+        text_print(text, "enum {\n%s};\n", limits.bytes);
+    }
+    text_fini(&limits);
+}
+
 const char *emit_header_of(struct schema *schema, const char *stem)
 {
     return pool_print(&schema->pool, "%s.gen.h", stem);

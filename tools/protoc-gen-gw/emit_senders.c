@@ -99,6 +99,7 @@ static void emit_header(struct text *text, struct schema *schema, const char *na
     text_print(text, "struct gw_frame;\nstruct gw_group;\nstruct gw_session;\n\n");
     text_print(text, "/* Numbers that mean the same for ever. */\n");
     emit_ids(text, schema, id_prefix);
+    emit_limits(text, schema, name_upper(&schema->pool, schema->package));
     emit_stages(text, schema);
     text_print(text, "%s", about_senders);
     for (size_t i = 0; i < schema->packet_count; i++) {

@@ -45,6 +45,7 @@ static void emit_header(struct text *text, struct schema *schema, const struct s
     if (side->declares_ids) {
         text_print(text, "\n");
         emit_ids(text, schema, side->id_prefix);
+        emit_limits(text, schema, name_upper(&schema->pool, schema->package));
     }
     text_print(text, "%s", about_handlers);
     for (size_t i = 0; i < schema->packet_count; i++) {
@@ -77,11 +78,13 @@ void emit_side(struct output *output, struct schema *schema, const struct side *
 
     struct text *source =
         output_add(output, schema, emit_source_of(schema, side->stem), side->what);
-    text_print(source, "#include \"%s\"\n", name);
+    text_print(source, "#include \"%s\"\n\n", name);
+    emit_include(source, schema, "protocol/shape.h");
     for (size_t i = 0; i < schema->packet_count; i++) {
         if (is_heard(side, &schema->packets[i])) {
             emit_thunk(source, schema, side, &schema->packets[i]);
         }
     }
+    emit_shapes(source, schema, side);
     emit_table(source, schema, side);
 }

@@ -34,15 +34,36 @@ static bool gather(const ProtobufCMessage *options, uint32_t number, struct text
     return found;
 }
 
-enum option_found option_read_packet(const ProtobufCMessage *options, Gw__PacketPolicy **policy_out)
+static enum option_found read_message(const ProtobufCMessage *options, uint32_t number,
+                                      const ProtobufCMessageDescriptor *type,
+                                      ProtobufCMessage **message_out)
 {
     struct text bytes = {0};
-    if (options == NULL || !gather(options, OPTION_PACKET, &bytes)) {
+    if (options == NULL || !gather(options, number, &bytes)) {
         return OPTION_ABSENT;
     }
-    *policy_out = gw__packet_policy__unpack(NULL, bytes.length, (const uint8_t *)bytes.bytes);
+    *message_out =
+        protobuf_c_message_unpack(type, NULL, bytes.length, (const uint8_t *)bytes.bytes);
     text_fini(&bytes);
-    return *policy_out == NULL ? OPTION_BROKEN : OPTION_READ;
+    return *message_out == NULL ? OPTION_BROKEN : OPTION_READ;
+}
+
+enum option_found option_read_packet(const ProtobufCMessage *options, Gw__PacketPolicy **policy_out)
+{
+    ProtobufCMessage *message = NULL;
+    enum option_found found =
+        read_message(options, OPTION_PACKET, &gw__packet_policy__descriptor, &message);
+    *policy_out = (Gw__PacketPolicy *)message;
+    return found;
+}
+
+enum option_found option_read_field(const ProtobufCMessage *options, Gw__FieldPolicy **policy_out)
+{
+    ProtobufCMessage *message = NULL;
+    enum option_found found =
+        read_message(options, OPTION_FIELD, &gw__field_policy__descriptor, &message);
+    *policy_out = (Gw__FieldPolicy *)message;
+    return found;
 }
 
 bool option_read_stages(const ProtobufCMessage *options)

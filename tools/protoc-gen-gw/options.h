@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 /* The numbers of gw/options.proto. */
-enum { OPTION_PACKET = 50001, OPTION_STAGES = 50001 };
+enum { OPTION_PACKET = 50001, OPTION_STAGES = 50001, OPTION_FIELD = 50001 };
 
 enum option_found { OPTION_ABSENT, OPTION_READ, OPTION_BROKEN };
 
@@ -19,6 +19,9 @@ enum option_found { OPTION_ABSENT, OPTION_READ, OPTION_BROKEN };
  */
 enum option_found option_read_packet(const ProtobufCMessage *options,
                                      Gw__PacketPolicy **policy_out);
+
+/* The same for (gw.field) of a field's; end it with gw__field_policy__free_unpacked(). */
+enum option_found option_read_field(const ProtobufCMessage *options, Gw__FieldPolicy **policy_out);
 
 /* Whether (gw.stages) is set among an enum's `options`, which may be NULL. */
 bool option_read_stages(const ProtobufCMessage *options);

@@ -9,6 +9,7 @@ enum { UNKNOWN, OPEN, SAFE };
 struct reach_visit {
     const struct type *type;
     size_t field;
+    size_t deepest; /* of what it holds, as far as it has been looked at */
 };
 
 void reach_init(struct reach *reach, struct pool *pool, const struct types *types)
@@ -16,6 +17,7 @@ void reach_init(struct reach *reach, struct pool *pool, const struct types *type
     reach->types = types;
     reach->pool = pool;
     reach->states = pool_take(pool, types->count, 1);
+    reach->depths = pool_take(pool, types->count, sizeof *reach->depths);
     reach->stack = pool_take(pool, types->count, sizeof *reach->stack);
 }
 
@@ -74,6 +76,29 @@ const char *reach_circle(struct reach *reach, const struct type *type)
         }
         if (depth == 0) {
             return NULL;
+        }
+        inside = next_inside(reach, &reach->stack[depth - 1]);
+    }
+}
+
+/* A type's depth is known when those of all it holds are. */
+size_t reach_depth(struct reach *reach, const struct type *type)
+{
+    size_t depth = 0;
+    for (const struct type *inside = type;;) {
+        if (inside != NULL && reach->depths[place_of(reach, inside)] == 0) {
+            reach->stack[depth++] = (struct reach_visit){.type = inside, .deepest = 0};
+        } else {
+            const struct type *known = inside != NULL ? inside : reach->stack[--depth].type;
+            size_t *known_depth = &reach->depths[place_of(reach, known)];
+            if (inside == NULL) {
+                *known_depth = reach->stack[depth].deepest + 1;
+            }
+            if (depth == 0) {
+                return *known_depth;
+            }
+            struct reach_visit *holder = &reach->stack[depth - 1];
+            holder->deepest = *known_depth > holder->deepest ? *known_depth : holder->deepest;
         }
         inside = next_inside(reach, &reach->stack[depth - 1]);
     }

@@ -11,6 +11,7 @@ struct reach {
     const struct types *types;
     struct pool *pool;
     unsigned char *states;
+    size_t *depths; /* 0: not known yet */
     struct reach_visit *stack;
 };
 
@@ -22,6 +23,12 @@ void reach_init(struct reach *reach, struct pool *pool, const struct types *type
  * Returns   the way round, as in "game.Chat > game.Part > game.Part", or NULL. Owns: the pool's.
  */
 const char *reach_circle(struct reach *reach, const struct type *type);
+
+/*
+ * How many messages deep `type` nests, itself counted: 1 for one of plain fields. It must have no
+ * circle in it.
+ */
+size_t reach_depth(struct reach *reach, const struct type *type);
 
 /* Marks in `marks`, by places in the list, `type` and all that it is made of. */
 void reach_mark(struct reach *reach, const struct type *type, bool *marks);

@@ -30,19 +30,6 @@ static void check_file(struct schema *schema)
     }
 }
 
-static void check_fields(struct schema *schema, const struct type *type)
-{
-    for (size_t i = 0; i < type->message->n_field; i++) {
-        const proto_field *field = type->message->field[i];
-        if (field->proto3_optional) {
-            problem_add(&schema->problems, schema->file_name, type_member_line(type, i),
-                        "%s.%s is `optional`, which protobuf-c cannot do in proto3: leave the word "
-                        "out, or put the field into a message of its own",
-                        type->name, field->name == NULL ? "" : field->name);
-        }
-    }
-}
-
 /* A packet of an imported file would get no handler, silently. The framework's have theirs. */
 static void check_import(struct schema *schema, const struct type *type)
 {
@@ -59,16 +46,11 @@ static void check_import(struct schema *schema, const struct type *type)
                 type->file->name == NULL ? "" : type->file->name, type->name);
 }
 
-static void check_types(struct schema *schema)
+static void check_imports(struct schema *schema)
 {
     for (size_t i = 0; i < schema->types.count; i++) {
         const struct type *type = &schema->types.list[i];
-        if (type->message == NULL) {
-            continue;
-        }
-        if (type->file == schema->file) {
-            check_fields(schema, type);
-        } else {
+        if (type->message != NULL && type->file != schema->file) {
             check_import(schema, type);
         }
     }
@@ -154,6 +136,10 @@ static void check_circles(struct schema *schema)
         if (way != NULL) {
             problem_add(&schema->problems, schema->file_name, type_line(packet->type),
                         "%s may come from a client, and nests without end: %s", packet->name, way);
+        } else if (reach_depth(&reach, packet->type) > CLIENT_DEPTH_MAX) {
+            problem_add(&schema->problems, schema->file_name, type_line(packet->type),
+                        "%s may come from a client, and nests more than %d deep", packet->name,
+                        CLIENT_DEPTH_MAX);
         }
     }
 }
@@ -161,11 +147,12 @@ static void check_circles(struct schema *schema)
 void rules_apply(struct schema *schema)
 {
     check_file(schema);
-    check_types(schema);
+    check_imports(schema);
     check_stages(schema);
     for (size_t i = 0; i < schema->packet_count; i++) {
         rules_apply_to_packet(schema, &schema->packets[i]);
     }
+    rules_apply_to_fields(schema);
     rules_apply_to_replies(schema);
     check_ids_differ(schema);
     check_handlers_differ(schema);

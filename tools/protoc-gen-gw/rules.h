@@ -13,6 +13,9 @@ void rules_apply(struct schema *schema);
 /* The part of it that is about one packet and its option. */
 void rules_apply_to_packet(struct schema *schema, struct packet *packet);
 
+/* The part that is about fields and what they may hold, once packets say who sends them. */
+void rules_apply_to_fields(struct schema *schema);
+
 /* The part that is about requests, once every packet's own part is done. */
 void rules_apply_to_replies(struct schema *schema);
 

@@ -17,7 +17,8 @@ static struct packet *find_packet(const struct schema *schema, const char *name)
 /* Who answers what `from` asks. */
 static uint8_t other_side(uint8_t from)
 {
-    return (uint8_t)((from & FROM_CLIENT ? FROM_SERVER : 0) | (from & FROM_SERVER ? FROM_CLIENT : 0));
+    return (uint8_t)((from & FROM_CLIENT ? FROM_SERVER : 0) |
+                     (from & FROM_SERVER ? FROM_CLIENT : 0));
 }
 
 static void check_pair(struct schema *schema, const struct packet *request,

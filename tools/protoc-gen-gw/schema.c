@@ -141,14 +141,25 @@ void schema_read(struct schema *schema, proto_file *const *files, size_t count,
     if (schema->packet_count != 0) {
         qsort(schema->packets, schema->packet_count, sizeof *schema->packets, by_id);
     }
+    fields_read(schema);
     rules_apply(schema);
     if (schema->problems.count == 0) {
         schema->hash = hash_of_schema(schema);
     }
 }
 
+void schema_keep_policy(struct schema *schema, Gw__FieldPolicy *policy)
+{
+    struct kept_policy *kept = pool_take(&schema->pool, 1, sizeof *kept);
+    *kept = (struct kept_policy){policy, schema->kept};
+    schema->kept = kept;
+}
+
 void schema_fini(struct schema *schema)
 {
+    for (struct kept_policy *kept = schema->kept; kept != NULL; kept = kept->older) {
+        gw__field_policy__free_unpacked(kept->policy, NULL);
+    }
     for (size_t i = 0; i < schema->packet_count; i++) {
         gw__packet_policy__free_unpacked(schema->packets[i].policy, NULL);
     }

@@ -3,6 +3,7 @@
 #define GW_TOOLS_PROTOC_GEN_GW_SCHEMA_H
 
 #include "gw/policy.pb-c.h"
+#include "tools/protoc-gen-gw/fields.h"
 #include "tools/protoc-gen-gw/pool.h"
 #include "tools/protoc-gen-gw/problem.h"
 #include "tools/protoc-gen-gw/types.h"
@@ -23,10 +24,14 @@ enum {
 
     SERVER_BYTES_MAX = 65536,
     CLIENT_BYTES_MAX = 4096,
+    CLIENT_DEPTH_MAX = 8,
+    COUNTER_COUNT_MAX = 32,
     GREETING_BYTES_MAX = 1024,
 
     DEFAULT_CLIENT_BYTES = 256,
     DEFAULT_RATE = 20,
+    DEFAULT_LENGTH = 64,
+    DEFAULT_COUNT = 16,
     RATE_MAX = 65535,
 };
 
@@ -64,6 +69,12 @@ struct packet {
     bool is_reply;              /* of another */
 };
 
+/* What was unpacked from options, until the end. */
+struct kept_policy {
+    Gw__FieldPolicy *policy;
+    struct kept_policy *older;
+};
+
 /* Packets are sorted by id once the schema is read. */
 struct schema {
     struct pool pool;
@@ -81,6 +92,8 @@ struct schema {
     size_t stage_count;
     struct packet *packets;
     size_t packet_count;
+    struct kept_policy *kept;
+    const bool *from_client; /* by places in `types`: what client packets are made of */
 };
 
 /*
@@ -91,6 +104,9 @@ struct schema {
  */
 void schema_read(struct schema *schema, proto_file *const *files, size_t count,
                  const char *file_name, bool is_control);
+
+/* Takes `policy` and ends it with the schema. */
+void schema_keep_policy(struct schema *schema, Gw__FieldPolicy *policy);
 
 void schema_fini(struct schema *schema);
 

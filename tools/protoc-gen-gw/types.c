@@ -99,14 +99,18 @@ void types_read(struct types *types, struct pool *pool, proto_file *const *files
     }
 }
 
-const struct type *types_of_field(const struct types *types, const proto_field *field)
+const struct type *types_of_name(const struct types *types, const char *name)
 {
-    if (types->count == 0 || field->type_name == NULL || field->type_name[0] != '.') {
+    if (types->count == 0 || name == NULL || name[0] != '.') {
         return NULL;
     }
-    struct type key = {.name = field->type_name + 1};
-    const struct type *found =
-        bsearch(&key, types->list, types->count, sizeof *types->list, by_name);
+    struct type key = {.name = name + 1};
+    return bsearch(&key, types->list, types->count, sizeof *types->list, by_name);
+}
+
+const struct type *types_of_field(const struct types *types, const proto_field *field)
+{
+    const struct type *found = types_of_name(types, field->type_name);
     return found != NULL && found->message != NULL ? found : NULL;
 }
 

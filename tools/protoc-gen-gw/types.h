@@ -20,7 +20,8 @@ struct type {
     const proto_enum *enumeration; /* NULL for a message */
     const int32_t *path;           /* as in SourceCodeInfo.Location.path */
     size_t path_count;
-    size_t depth; /* in how many messages it is nested */
+    size_t depth;               /* in how many messages it is nested */
+    const struct field *fields; /* of a message, once fields_read() was called; by number */
 };
 
 /* Sorted by name. */
@@ -31,6 +32,9 @@ struct types {
 
 /* Collects what `files` declare. Messages nest at most DEPTH_MAX deep (depth.h). */
 void types_read(struct types *types, struct pool *pool, proto_file *const *files, size_t count);
+
+/* The type of that name, as a field has it: ".game.Chat". NULL: not declared. */
+const struct type *types_of_name(const struct types *types, const char *name);
 
 /* The message that `field` holds, or NULL: not a message, or not declared. */
 const struct type *types_of_field(const struct types *types, const proto_field *field);

@@ -1,5 +1,6 @@
 /* tests/tools/schemas/small/main.c: prints what the generated tables hold, and calls every handler they name. */
 #include "protocol/packet.h"
+#include "protocol/shape.h"
 #include "small/small_client.gen.h"
 #include "small/small_server.gen.h"
 
@@ -15,6 +16,19 @@ static void call(const struct gw_packet *packet)
     protobuf_c_message_free_unpacked(message, NULL);
 }
 
+static void print_rules(const struct gw_shape *shape, int depth)
+{
+    for (unsigned i = 0; i < shape->message->n_fields; i++) {
+        const struct gw_field_rule *rule = &shape->rules[i];
+        printf("%*s%s length %" PRIu32 " count %u counter %u checks %x from %g to %g\n",
+               2 * depth, "", shape->message->fields[i].name, rule->length_max, rule->count_max,
+               rule->counter, rule->checks, rule->min, rule->max);
+        if (rule->shape != NULL) {
+            print_rules(rule->shape, depth + 1);
+        }
+    }
+}
+
 static void print_packet(const struct gw_packet *packet)
 {
     printf("%u %s from %u stages %08" PRIx32 " bytes %" PRIu32 " rate %u burst %u flags %x reply %u: ", packet->id,
@@ -24,6 +38,9 @@ static void print_packet(const struct gw_packet *packet)
         call(packet);
     } else {
         puts("-");
+    }
+    if (packet->shape != NULL) {
+        print_rules(packet->shape, 1);
     }
 }
 

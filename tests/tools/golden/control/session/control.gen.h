@@ -12,6 +12,11 @@ enum {
     GW_CONTROL_LAST = 63,
 };
 
+/* The longest texts that a client may send, in bytes. */
+enum {
+    GW_HELLO_NAME_BYTES_MAX = 64,
+};
+
 /*
  * Written by hand, one for each packet that may come in; a missing one is an error of the linker.
  * They are called in the turn of `session`. The message is gone when they return.

@@ -17,6 +17,13 @@ enum {
     SMALL_PACKET_DEAL_HTTPDONE = 32767,
 };
 
+/* The longest texts that a client may send, in bytes. */
+enum {
+    SMALL_C_PLAY_SEAL_BYTES_MAX = 512,
+    SMALL_C_PLAY_RAW_BYTES_MAX = 64,
+    SMALL_C_PLAY_WORDS_BYTES_MAX = 64,
+};
+
 /* Where a session stands, as bits: what struct gw_packet.stages is made of. */
 #define SMALL_STAGE_HALL (1u << 1)
 #define SMALL_STAGE_TABLE (1u << 2)

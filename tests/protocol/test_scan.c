@@ -1,0 +1,412 @@
+/* tests/protocol/test_scan.c: what a body may be, before it is unpacked. */
+#include "tests/test.h"
+
+#include "protocol/arena.h"
+#include "protocol/scan.h"
+#include "tests/protocol/bodies.pb-c.h"
+
+#include <string.h>
+
+enum { BODY_BYTES = 65536, ARENA_BYTES = 256 * 1024 };
+
+/* Shapes by hand, so that generator and test do not share a mistake. */
+static const struct gw_field_rule leaf_rules[] = {
+    {.checks = GW_FIELD_RANGE, .min = -5, .max = 9},
+};
+static const struct gw_shape leaf_shape = {&bodies__leaf__descriptor, leaf_rules, 0};
+
+static const struct gw_field_rule named_rules[] = {
+    {.length_max = 3, .checks = GW_FIELD_UTF8},
+    {.count_max = 1, .counter = 1, .shape = &leaf_shape},
+};
+static const struct gw_shape named_shape = {&bodies__every__named_entry__descriptor, named_rules,
+                                            1};
+
+static const struct gw_field_rule every_rules[] = {
+    {.length_max = 4, .checks = GW_FIELD_UTF8},                                    /* text */
+    {.length_max = 4},                                                             /* data */
+    {.count_max = 1, .counter = 1, .shape = &leaf_shape},                          /* leaf */
+    {.count_max = 2, .counter = 2, .shape = &leaf_shape},                          /* leaves */
+    {.count_max = 3, .counter = 3, .checks = GW_FIELD_RANGE, .min = -5, .max = 9}, /* numbers */
+    {.checks = GW_FIELD_KNOWN},                                                    /* colour */
+    {.checks = GW_FIELD_FINITE},                                                   /* single */
+    {.checks = GW_FIELD_FINITE | GW_FIELD_RANGE, .min = -1.5, .max = 1.5},         /* twice */
+    {.checks = GW_FIELD_RANGE, .min = -3e9, .max = 3e9},                           /* large */
+    {.checks = GW_FIELD_RANGE, .min = 1, .max = 4000000000.0},                     /* four */
+    {.checks = GW_FIELD_RANGE, .min = 0, .max = 9007199254740991.0},               /* first */
+    {.count_max = 1, .counter = 4, .shape = &leaf_shape},                          /* second */
+    {.count_max = 1, .counter = 5, .shape = &named_shape},                         /* named */
+    {.checks = GW_FIELD_RANGE, .min = -7, .max = 7},                               /* small */
+    {.length_max = 2, .count_max = 2, .counter = 6, .checks = GW_FIELD_UTF8},      /* texts */
+    {.counter = 0},                                                                /* yes */
+    {.checks = GW_FIELD_RANGE, .min = -2, .max = 2},                               /* eight */
+};
+static const struct gw_shape every_shape = {&bodies__every__descriptor, every_rules, 6};
+
+/* One that holds itself, which the generator refuses. */
+static const struct gw_shape deep_shape;
+static const struct gw_field_rule deep_rules[] = {
+    {.count_max = 1, .counter = 1, .shape = &deep_shape},
+};
+static const struct gw_shape deep_shape = {&bodies__deep__descriptor, deep_rules, 1};
+
+struct vector {
+    const char *what;
+    const char *bytes;
+    size_t length;
+};
+
+#define V(what, bytes)                                                                             \
+    {                                                                                              \
+        what, bytes, sizeof(bytes) - 1                                                             \
+    }
+
+static void expect(const struct vector *vectors, size_t count, enum gw_packet_verdict expected)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t steps = 0;
+        enum gw_packet_verdict verdict = gw_scan_body(
+            &every_shape, (const uint8_t *)vectors[i].bytes, vectors[i].length, &steps);
+        if (verdict != expected) {
+            fail_msg("%s: %s", vectors[i].what, gw_packet_verdict_name(verdict));
+        }
+        assert_in_range(steps, 0, vectors[i].length);
+    }
+}
+
+#define EXPECT(vectors, expected) expect(vectors, sizeof(vectors) / sizeof((vectors)[0]), expected)
+
+static void what_keeps_every_rule_passes(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        V("nothing", ""),
+        V("a text of four bytes", "\x0A\x04\xC3\xA4xy"),
+        V("an empty text", "\x0A\x00"),
+        V("bytes that are no text", "\x12\x04\xFF\x00\xC3\x28"),
+        V("the least leaf", "\x1A\x02\x08\x09"),
+        V("the greatest leaf", "\x1A\x02\x08\x12"),
+        V("two leaves", "\x22\x00\x22\x02\x08\x01"),
+        V("three numbers, packed", "\x2A\x03\x09\x12\x00"),
+        V("three numbers, one by one", "\x28\x09\x28\x12\x28\x00"),
+        V("three numbers, both ways", "\x2A\x02\x09\x12\x28\x00"),
+        V("colours that are known", "\x30\x01\x30\x05\x30\x00"),
+        V("the largest float", "\x3D\xFF\xFF\x7F\x7F"),
+        V("one and a half", "\x41\x00\x00\x00\x00\x00\x00\xF8\x3F"),
+        V("minus one and a half", "\x41\x00\x00\x00\x00\x00\x00\xF8\xBF"),
+        V("three thousand million", "\x48\x80\xBC\xC1\x96\x0B"),
+        V("minus three thousand million", "\x48\x80\xC4\xBE\xE9\xF4\xFF\xFF\xFF\xFF\x01"),
+        V("four thousand million in four bytes", "\x55\x00\x28\x6B\xEE"),
+        V("one less than 2^53", "\x58\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x0F"),
+        V("either of a choice", "\x58\x01\x62\x00"),
+        V("an entry of a map", "\x6A\x07\x0A\x03"
+                               "abc"
+                               "\x12\x00"),
+        V("minus seven in ten bytes", "\x70\xF9\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"),
+        V("minus seven in five bytes", "\x70\xF9\xFF\xFF\xFF\x0F"),
+        V("seven, and above 32 bits what nobody reads", "\x70\x87\x80\x80\x80\x80\x01"),
+        V("two texts", "\x7A\x02xy\x7A\x00"),
+        V("any bool", "\x80\x01\x7F"),
+        V("minus two in eight bytes", "\x81\x7D\xFE\xFF\xFF\xFF\xFF\xFF\xFF\xFF"),
+        V("an unknown field of each kind", "\xF8\x7F\x01\xF9\x7F"
+                                           "12345678"
+                                           "\xFA\x7F\x02xy\xFD\x7F"
+                                           "1234"),
+    };
+    EXPECT(vectors, GW_PACKET_OK);
+}
+
+static void a_value_that_a_rule_forbids_is_a_bad_body(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        V("a text of five bytes", "\x0A\x05"
+                                  "abcde"),
+        V("half a character", "\x0A\x01\xC3"),
+        V("an end of text inside", "\x0A\x03x\x00y"),
+        V("an overlong slash", "\x0A\x02\xC0\xAF"),
+        V("five bytes", "\x12\x05"
+                        "abcde"),
+        V("less than the least leaf", "\x1A\x02\x08\x0B"),
+        V("more than the greatest leaf", "\x1A\x02\x08\x14"),
+        V("a leaf that is right, then wrong", "\x1A\x04\x08\x01\x08\x14"),
+        V("a bad number among packed ones", "\x2A\x02\x09\x14"),
+        V("a bad number on its own", "\x28\x14"),
+        V("a colour between those that are known", "\x30\x02"),
+        V("a colour above", "\x30\x06"),
+        V("a colour below", "\x30\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"),
+        V("infinity", "\x3D\x00\x00\x80\x7F"),
+        V("minus infinity", "\x3D\x00\x00\x80\xFF"),
+        V("NaN", "\x3D\x00\x00\xC0\x7F"),
+        V("NaN in a range", "\x41\x00\x00\x00\x00\x00\x00\xF8\x7F"),
+        V("a little more than one and a half", "\x41\x01\x00\x00\x00\x00\x00\xF8\x3F"),
+        V("a little less than minus one and a half", "\x41\x01\x00\x00\x00\x00\x00\xF8\xBF"),
+        V("three thousand million and one", "\x48\x81\xBC\xC1\x96\x0B"),
+        V("zero in four bytes", "\x55\x00\x00\x00\x00"),
+        V("four thousand million and one", "\x55\x01\x28\x6B\xEE"),
+        V("2^53", "\x58\x80\x80\x80\x80\x80\x80\x80\x10"),
+        V("2^64 - 1", "\x58\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"),
+        V("a key of a map that is too long", "\x6A\x06\x0A\x04"
+                                             "abcd"),
+        V("a bad leaf in a map", "\x6A\x04\x12\x02\x08\x14"),
+        V("minus eight", "\x70\xF8\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"),
+        V("eight", "\x70\x08"),
+        V("one of the texts is too long", "\x7A\x02xy\x7A\x03xyz"),
+        V("three in eight bytes", "\x81\x7D\x03\x00\x00\x00\x00\x00\x00\x00"),
+    };
+    EXPECT(vectors, GW_PACKET_BAD_BODY);
+}
+
+static void what_is_no_message_of_that_type_is_a_bad_body(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        V("a key alone", "\x70"),
+        V("a key that does not end", "\x80"),
+        V("a key of more than 32 bits", "\x88\x80\x80\x80\x10\x00"),
+        V("field number 0", "\x00\x00"),
+        V("field number 0 with a length", "\x02\x00"),
+        V("a varint of eleven bytes", "\x58\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"),
+        V("a varint that does not end", "\x70\x80"),
+        V("seven bytes of eight", "\x41"
+                                  "1234567"),
+        V("three bytes of four", "\x55"
+                                 "123"),
+        V("a length without its bytes", "\x0A\x02x"),
+        V("a length alone", "\x0A"),
+        V("a length of all bits", "\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"),
+        V("a text as a number", "\x08\x01"),
+        V("a number as a text", "\x72\x01x"),
+        V("one number as packed ones", "\x72\x02\x01\x02"),
+        V("four bytes as eight", "\x51"
+                                 "12345678"),
+        V("the beginning of a group", "\x0B"),
+        V("the end of a group", "\x0C"),
+        V("the beginning of an unknown group", "\xFB\x7F"),
+        V("wire type 6", "\x0E\x00"),
+        V("wire type 7 of an unknown field", "\xFF\x7F\x00"),
+        V("a leaf longer than what is around it", "\x6A\x02\x12\x01\x08\x01"),
+        V("packed numbers that do not end", "\x2A\x01\x80\x01"),
+        V("an unknown length without its bytes", "\xFA\x7F\x03xy"),
+    };
+    EXPECT(vectors, GW_PACKET_BAD_BODY);
+}
+
+static void what_comes_too_often_is_too_complex(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        V("a leaf twice", "\x1A\x00\x1A\x00"),
+        V("three leaves", "\x22\x00\x22\x00\x22\x00"),
+        V("four packed numbers", "\x2A\x04\x00\x00\x00\x00"),
+        V("four numbers, both ways", "\x2A\x02\x00\x00\x28\x00\x28\x00"),
+        V("a message of a choice twice", "\x62\x00\x58\x01\x62\x00"),
+        V("two entries of a map", "\x6A\x00\x6A\x00"),
+        V("a map's value twice", "\x6A\x04\x12\x00\x12\x00"),
+        V("three texts", "\x7A\x00\x7A\x00\x7A\x00"),
+    };
+    EXPECT(vectors, GW_PACKET_TOO_COMPLEX);
+}
+
+static void sixteen_unknown_fields_pass_and_one_more_does_not(void **state)
+{
+    (void)state;
+    uint8_t body[3 * (GW_SCAN_UNKNOWN_MAX + 1)];
+    for (size_t i = 0; i <= GW_SCAN_UNKNOWN_MAX; i++) {
+        memcpy(body + 3 * i, "\xF8\x7F\x01", 3);
+    }
+    assert_int_equal(gw_scan_body(&every_shape, body, 3 * GW_SCAN_UNKNOWN_MAX, NULL), GW_PACKET_OK);
+    assert_int_equal(gw_scan_body(&every_shape, body, sizeof body, NULL), GW_PACKET_TOO_COMPLEX);
+}
+
+/* Each level holds all that follows: lengths shrink from outside to inside. */
+static size_t nest(uint8_t *body, size_t depth)
+{
+    for (size_t i = 0; i < depth; i++) {
+        body[2 * i] = 0x0A;
+        body[2 * i + 1] = (uint8_t)(2 * (depth - 1 - i));
+    }
+    return 2 * depth;
+}
+
+static void eight_messages_deep_pass_and_nine_do_not(void **state)
+{
+    (void)state;
+    uint8_t body[64];
+    size_t length = nest(body, GW_SCAN_DEPTH_MAX - 1);
+    assert_int_equal(gw_scan_body(&deep_shape, body, length, NULL), GW_PACKET_OK);
+    length = nest(body, GW_SCAN_DEPTH_MAX);
+    assert_int_equal(gw_scan_body(&deep_shape, body, length, NULL), GW_PACKET_TOO_COMPLEX);
+}
+
+static void each_message_counts_for_itself(void **state)
+{
+    (void)state;
+    static const struct vector vectors[] = {
+        V("a leaf, and one inside an entry", "\x1A\x00\x6A\x02\x12\x00"),
+        V("one inside an entry, and a leaf", "\x6A\x02\x12\x00\x1A\x00"),
+    };
+    EXPECT(vectors, GW_PACKET_OK);
+}
+
+/* ---- what it costs ---- */
+
+static uint8_t body[BODY_BYTES];
+static max_align_t memory[ARENA_BYTES / sizeof(max_align_t)];
+static size_t allocation_count;
+static size_t allocated_bytes;
+static void *(*take)(void *allocator_data, size_t bytes);
+
+static void *count_and_take(void *allocator_data, size_t bytes)
+{
+    allocation_count++;
+    allocated_bytes += bytes;
+    return take(allocator_data, bytes);
+}
+
+/* Fills the body with one thing after the other. */
+static size_t fill(const char *bytes, size_t length, size_t body_bytes)
+{
+    size_t filled = 0;
+    for (; filled + length <= body_bytes; filled += length) {
+        memcpy(body + filled, bytes, length);
+    }
+    return filled;
+}
+
+/* The attacks that cost protobuf-c 44 to 164 bytes for each one sent, or the square of them. */
+static const struct vector bombs[] = {
+    V("empty messages", "\x22\x00"),
+    V("one message, merged again and again", "\x1A\x02\x08\x01"),
+    V("entries of a map", "\x6A\x00"),
+    V("empty texts", "\x7A\x00"),
+    V("numbers one by one", "\x28\x00"),
+    V("unknown numbers", "\xF8\x7F\x00"),
+    V("unknown texts", "\xFA\x7F\x00"),
+    V("unknown four bytes", "\xFD\x7F"
+                            "1234"),
+};
+
+static void a_bomb_is_refused_after_a_few_steps_and_without_memory(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof bombs / sizeof bombs[0]; i++) {
+        size_t length = fill(bombs[i].bytes, bombs[i].length, BODY_BYTES);
+        size_t steps = 0;
+        enum gw_packet_verdict verdict = gw_scan_body(&every_shape, body, length, &steps);
+        if (verdict != GW_PACKET_TOO_COMPLEX) {
+            fail_msg("%s: %s", bombs[i].what, gw_packet_verdict_name(verdict));
+        }
+        assert_in_range(steps, 1, 2 * (GW_SCAN_UNKNOWN_MAX + 1));
+    }
+}
+
+static void packed_numbers_cost_a_step_each_and_no_more_than_their_count(void **state)
+{
+    (void)state;
+    memset(body, 0, sizeof body);
+    memcpy(body, "\x2A\xFC\xFF\x03", 4);
+    size_t steps = 0;
+    assert_int_equal(gw_scan_body(&every_shape, body, sizeof body, &steps), GW_PACKET_TOO_COMPLEX);
+    assert_int_equal(steps, 1 + 4);
+}
+
+/* What may come again without a count is a plain field, of which the last one holds. */
+static void a_plain_field_again_and_again_costs_in_proportion_to_its_bytes(void **state)
+{
+    (void)state;
+    static const struct vector fields[] = {V("numbers", "\x70\x01"), V("texts", "\x0A\x00"),
+                                           V("long texts", "\x0A\x04"
+                                                           "abcd")};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        for (size_t body_bytes = 64; body_bytes <= 4096; body_bytes *= 2) {
+            size_t length = fill(fields[i].bytes, fields[i].length, body_bytes);
+            size_t steps = 0;
+            assert_int_equal(gw_scan_body(&every_shape, body, length, &steps), GW_PACKET_OK);
+            assert_int_equal(steps, length / fields[i].length);
+
+            struct gw_arena arena;
+            gw_arena_init(&arena, memory, ARENA_BYTES);
+            take = arena.allocator.alloc;
+            arena.allocator.alloc = count_and_take;
+            allocation_count = 0;
+            allocated_bytes = 0;
+            assert_non_null(protobuf_c_message_unpack(&bodies__every__descriptor, &arena.allocator,
+                                                      length, body));
+            assert_in_range(allocation_count, 1, steps + 16);
+            assert_in_range(allocated_bytes, 1, 40 * length + 2048);
+        }
+    }
+}
+
+/* Everything that may come, as often as it may: what the heaviest honest body costs to unpack. */
+static void the_heaviest_body_that_passes_takes_little_memory(void **state)
+{
+    (void)state;
+    static const char heavy[] =
+        "\x0A\x04"
+        "abcd"
+        "\x12\x04"
+        "abcd"
+        "\x1A\x02\x08\x01"
+        "\x22\x00\x22\x00"
+        "\x2A\x03\x00\x00\x00"
+        "\x62\x00"
+        "\x6A\x02\x12\x00"
+        "\x7A\x00\x7A\x00"
+        "\xFA\x7F\x00\xFA\x7F\x00\xFA\x7F\x00\xFA\x7F\x00\xFA\x7F\x00\xFA\x7F\x00\xFA\x7F\x00"
+        "\xFA\x7F\x00\xFA\x7F\x00\xFA\x7F\x00\xFA\x7F\x00\xFA\x7F\x00\xFA\x7F\x00\xFA\x7F\x00"
+        "\xFA\x7F\x00\xFA\x7F\x00";
+    const uint8_t *bytes = (const uint8_t *)heavy;
+    size_t length = sizeof heavy - 1;
+    assert_int_equal(gw_scan_body(&every_shape, bytes, length, NULL), GW_PACKET_OK);
+    struct gw_arena arena;
+    gw_arena_init(&arena, memory, ARENA_BYTES);
+    assert_non_null(
+        protobuf_c_message_unpack(&bodies__every__descriptor, &arena.allocator, length, bytes));
+    assert_in_range(arena.used_bytes, 1, 4096);
+}
+
+/* protobuf-c is the judge of what is a message: whatever passes the scan must unpack. */
+static void what_passes_unpacks(void **state)
+{
+    (void)state;
+    static const uint8_t good[] = "\x0A\x02hi\x1A\x02\x08\x09\x2A\x03\x09\x12\x00\x28\x01\x30\x05"
+                                  "\x6A\x05\x0A\x01k\x12\x00\x70\x07\x7A\x02xy\xFA\x7F\x01z";
+    uint8_t mutant[sizeof good - 1];
+    size_t passed = 0;
+    for (size_t at = 0; at < sizeof mutant; at++) {
+        for (unsigned value = 0; value <= 0xFF; value++) {
+            memcpy(mutant, good, sizeof mutant);
+            mutant[at] = (uint8_t)value;
+            if (gw_scan_body(&every_shape, mutant, sizeof mutant, NULL) != GW_PACKET_OK) {
+                continue;
+            }
+            struct gw_arena arena;
+            gw_arena_init(&arena, memory, ARENA_BYTES);
+            passed++;
+            assert_non_null(protobuf_c_message_unpack(&bodies__every__descriptor, &arena.allocator,
+                                                      sizeof mutant, mutant));
+        }
+    }
+    assert_in_range(passed, sizeof mutant, 0xFF * sizeof mutant);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_keeps_every_rule_passes),
+        cmocka_unit_test(a_value_that_a_rule_forbids_is_a_bad_body),
+        cmocka_unit_test(what_is_no_message_of_that_type_is_a_bad_body),
+        cmocka_unit_test(what_comes_too_often_is_too_complex),
+        cmocka_unit_test(sixteen_unknown_fields_pass_and_one_more_does_not),
+        cmocka_unit_test(eight_messages_deep_pass_and_nine_do_not),
+        cmocka_unit_test(each_message_counts_for_itself),
+        cmocka_unit_test(a_bomb_is_refused_after_a_few_steps_and_without_memory),
+        cmocka_unit_test(packed_numbers_cost_a_step_each_and_no_more_than_their_count),
+        cmocka_unit_test(a_plain_field_again_and_again_costs_in_proportion_to_its_bytes),
+        cmocka_unit_test(the_heaviest_body_that_passes_takes_little_memory),
+        cmocka_unit_test(what_passes_unpacks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
