@@ -1,12 +1,18 @@
 """tests/tools/test_generator_lock.py: the memory of every id that was ever given away."""
 import generator
-from generator import GeneratorTest, HEAD, packet
+from generator import GeneratorTest, HEAD, STAGES, packet
 
-FIRST_LINE = ("# Every packet id ever given away: id, who sends it, packet. The build adds lines; "
-              "none is ever taken away, but marked `removed`.\n")
-CHAT = packet("Chat", 'id: 300 from: CLIENT stages: "GREETED"')
+FIRST_LINE = ("# Every packet id ever given away: id, who sends it, packet, fields; then the messages "
+              "that packets are made of. The build adds to it; else `tools/packets accept` does.\n")
+CHAT = packet("Chat", 'id: 300 from: CLIENT stages: "GREETED"', "string text = 2;")
 LINE = packet("Line", "id: 400 from: SERVER")
-LOCKED = FIRST_LINE + "  300 client test.Chat\n  400 server test.Line\n"
+LOCKED = FIRST_LINE + "  300 client test.Chat 2:string\n  400 server test.Line\n"
+ACCEPT = "; if no client out there knows it, `tools/packets accept` changes the lock"
+
+
+def give(name):
+    return (f"give {name} an id that nobody had (`tools/packets list` shows them); if {name} is only "
+            "a new name of that message, `tools/packets accept` renames it")
 
 
 class Lock(GeneratorTest):
@@ -44,10 +50,10 @@ class Lock(GeneratorTest):
     def test_what_is_new_is_put_in_its_place_and_all_else_stays(self):
         both = packet("Wave", 'id: 350 from: BOTH stages: "GREETED"')
         last = packet("Last", "id: 500 from: SERVER")
-        self.lock.write_text("# mine\n\n300 client test.Chat\r\n# and mine\n400 server test.Line")
+        self.lock.write_text("# mine\n\n300 client test.Chat 2:string\r\n# and mine\n400 server test.Line")
         self.assertEqual(self.build(CHAT, LINE, both, last), [])
         self.assertEqual(self.lock.read_bytes(),
-                         b"# mine\n\n300 client test.Chat\r\n  350 both   test.Wave\n# and mine\n"
+                         b"# mine\n\n300 client test.Chat 2:string\r\n  350 both   test.Wave\n# and mine\n"
                          b"400 server test.Line\n  500 server test.Last\n")
 
     def test_a_message_in_the_middle_renumbers_nobody(self):
@@ -65,7 +71,7 @@ class Lock(GeneratorTest):
         self.assertEqual(self.build(CHAT), [])
         before = self.lock.read_text()
         self.assertEqual(self.build(CHAT, LINE, ci="true"),
-                         [f"test.proto:3: Line has id 400, which {self.lock} does not know, and "
+                         [f"test.proto:3: test.Line has id 400, which {self.lock} does not know, and "
                           "CI=true: build without CI, which adds it, and commit the lock"])
         self.lock_is(before)
         self.assertEqual(self.build(CHAT, LINE, ci="false"), [])
@@ -75,8 +81,7 @@ class Lock(GeneratorTest):
     def test_a_renumbered_packet_is_refused(self):
         self.refuses([packet("Chat", 'id: 301 from: CLIENT stages: "GREETED"'), LINE],
                      "test.proto:2: Chat has id 301, but LOCK:2 gave it 300, and a number stays: "
-                     "write id: 300 again, or mark that line `removed` by hand to give the packet "
-                     "a new number")
+                     "write id: 300 again" + ACCEPT)
 
     def test_two_packets_that_swap_ids_are_both_refused(self):
         self.assertEqual(len(self.refuse_swapped()), 2)
@@ -89,31 +94,27 @@ class Lock(GeneratorTest):
     def test_a_reused_id_is_refused(self):
         self.refuses([packet("Say", 'id: 300 from: CLIENT stages: "GREETED"'), LINE],
                      "test.proto: test.Chat is gone, but LOCK:2 gave it id 300: bring it back, or "
-                     "write `removed` at the end of that line by hand",
-                     "test.proto:2: Say has id 300, but LOCK:2 gave it to test.Chat: give Say an "
-                     "id that nobody had; if Say is only a new name of that message, edit that "
-                     "line by hand")
+                     "let `tools/packets accept` mark it as removed; nobody gets its id again",
+                     "test.proto:2: Say has id 300, but LOCK:2 gave it to test.Chat: " + give("Say"))
 
     def test_the_id_of_a_removed_packet_is_not_given_again(self):
-        lock = LOCKED.replace("test.Chat", "test.Chat removed")
+        lock = LOCKED.replace("2:string", "removed")
         self.refuses([packet("Say", 'id: 300 from: CLIENT stages: "GREETED"'), LINE],
                      "test.proto:2: Say has id 300, but LOCK:2 gave it to test.Chat, which was "
-                     "removed: give Say an id that nobody had; if Say is only a new name of that "
-                     "message, edit that line by hand", lock=lock)
+                     "removed: " + give("Say"), lock=lock)
         self.refuses([CHAT, LINE],
                      "test.proto:2: Chat has id 300, but LOCK:2 gave it to test.Chat, which was "
-                     "removed: give Chat an id that nobody had; if Chat is only a new name of that "
-                     "message, edit that line by hand", lock=lock)
+                     "removed: " + give("Chat"), lock=lock)
 
     def test_a_packet_that_turned_round_is_refused(self):
         self.refuses([CHAT, packet("Line", 'id: 400 from: BOTH stages: "GREETED"')],
-                     "test.proto:3: Line is from BOTH, but LOCK:3 says from SERVER: turn it back, "
-                     "or edit that line by hand")
+                     "test.proto:3: Line is from BOTH, but LOCK:3 says from SERVER: turn it back" +
+                     ACCEPT)
 
     def test_a_packet_that_is_gone_is_missed_until_it_is_marked(self):
         self.refuses([CHAT],
                      "test.proto: test.Line is gone, but LOCK:3 gave it id 400: bring it back, or "
-                     "write `removed` at the end of that line by hand")
+                     "let `tools/packets accept` mark it as removed; nobody gets its id again")
         marked = LOCKED.replace("test.Line", "test.Line removed")
         self.lock.write_text(marked)
         self.assertEqual(self.build(CHAT), [])
@@ -122,18 +123,18 @@ class Lock(GeneratorTest):
     def test_a_message_that_is_a_packet_no_more_is_gone_too(self):
         self.refuses([CHAT, "message Line {}\n"],
                      "test.proto: test.Line is gone, but LOCK:3 gave it id 400: bring it back, or "
-                     "write `removed` at the end of that line by hand")
+                     "let `tools/packets accept` mark it as removed; nobody gets its id again")
 
     def test_a_removed_packet_may_come_back_with_a_new_id(self):
         self.lock.write_text(LOCKED.replace("test.Line", "test.Line removed"))
         self.assertEqual(self.build(CHAT, packet("Line", "id: 401 from: SERVER")), [])
-        self.lock_is(FIRST_LINE + "  300 client test.Chat\n  400 server test.Line removed\n"
+        self.lock_is(FIRST_LINE + "  300 client test.Chat 2:string\n  400 server test.Line removed\n"
                      "  401 server test.Line\n")
 
     def test_an_addition_waits_until_all_else_is_right(self):
         self.refuses([CHAT, packet("New", "id: 500 from: SERVER")],
                      "test.proto: test.Line is gone, but LOCK:3 gave it id 400: bring it back, or "
-                     "write `removed` at the end of that line by hand")
+                     "let `tools/packets accept` mark it as removed; nobody gets its id again")
 
     def test_packets_of_other_packages_are_left_to_their_own_schema(self):
         other = LOCKED + " 1001 client testing.Chat\n"
@@ -141,17 +142,23 @@ class Lock(GeneratorTest):
         self.assertEqual(self.build(CHAT, LINE), [])
         self.lock_is(other)
         self.refuses([CHAT, LINE, packet("A", "id: 1001 from: SERVER")],
-                     "test.proto:4: A has id 1001, but LOCK:4 gave it to testing.Chat: give A an "
-                     "id that nobody had; if A is only a new name of that message, edit that line "
-                     "by hand", lock=other)
+                     "test.proto:4: A has id 1001, but LOCK:4 gave it to testing.Chat: " + give("A"),
+                     lock=other)
 
     def test_a_line_that_is_none_is_shown(self):
         for line in ("x", "300", "300 client", "300 nobody test.Chat", "0 client test.Chat",
                      "-1 client test.Chat", "70000 client test.Chat", "300 client test..Chat",
                      "300 client test.Chat gone", "300 client test.Chat removed x",
-                     "300x client test.Chat"):
+                     "300 client test.Chat removed 1:string",
+                     "300x client test.Chat", "300 client test.Chat 0:string",
+                     "300 client test.Chat 1:", "300 client test.Chat :string",
+                     "300 client test.Chat -1:string", "300 client test.Chat 1string",
+                     "300 client test.Chat 2147483648:string", "300 part test.Chat",
+                     "300 client test.Chat 2:string 1:string", "- client test.Part",
+                     "300 client test.Chat 1:string 1:bytes", "- part test.Part removed"):
             self.refuses([LINE], "LOCK:1: a line should be: id client|server|both package.Message "
-                         "[removed]", lock=line + "\n  400 server test.Line\n")
+                         "[number:type...] [removed], or: - part package.Message [number:type...]",
+                         lock=line + "\n  400 server test.Line\n")
 
     def test_an_id_stands_in_the_lock_once(self):
         self.refuses([CHAT, LINE], "LOCK:4: id 300 is given away twice; first in line 2",
@@ -167,9 +174,126 @@ class Lock(GeneratorTest):
     def test_a_packet_has_one_number_at_a_time(self):
         self.refuses([CHAT, LINE],
                      "test.proto:2: Chat has id 300, but LOCK:1 gave it 200, and a number stays: "
-                     "write id: 200 again, or mark that line `removed` by hand to give the packet "
-                     "a new number",
+                     "write id: 200 again" + ACCEPT,
                      lock="  200 client test.Chat\n" + LOCKED[len(FIRST_LINE):])
+
+    PART = "message Part { int32 a = 1; repeated Sub b = 7; }\nmessage Sub { Colour c = 1; }\n"
+    COLOUR = "enum Colour { NONE = 0; }\n"
+    HOLDER = packet("Holder", "id: 500 from: SERVER", "Part p = 3; map<string, bool> m = 4;")
+    PARTS = ("  500 server test.Holder 3:test.Part 4:test.Holder.MEntry[]\n"
+             "    - part   test.Holder.MEntry 1:string 2:bool\n"
+             "    - part   test.Part 1:int32 7:test.Sub[]\n"
+             "    - part   test.Sub 1:test.Colour\n")
+
+    def test_the_fields_of_packets_and_of_their_parts_are_remembered(self):
+        parts = self.HOLDER + self.PART + self.COLOUR + "message Stranger { int32 x = 1; }\n"
+        self.assertEqual(self.build(CHAT, LINE, parts), [])
+        self.lock_is(LOCKED + self.PARTS)
+        self.assertEqual(self.build(CHAT, LINE, parts, ci="true"), [])
+
+    def test_a_new_field_is_added_where_its_number_belongs(self):
+        self.lock.write_text(LOCKED)
+        more = CHAT.replace("string text = 2;", "bytes last = 9; string text = 2; bool first = 1;")
+        self.assertEqual(self.build(more, LINE, ci="true"),
+                         [f"test.proto:2: test.Chat has a field {number}, which {self.lock} does not "
+                          "know, and CI=true: build without CI, which adds it, and commit the lock"
+                          for number in (1, 9)])
+        self.lock_is(LOCKED)
+        self.assertEqual(self.build(more, LINE), [])
+        self.lock_is(LOCKED.replace("2:string", "1:bool 2:string 9:bytes"))
+
+    def test_a_lock_from_before_fields_were_remembered_learns_them(self):
+        self.lock.write_text(LOCKED.replace(" 2:string", ""))
+        self.assertEqual(self.build(CHAT, LINE), [])
+        self.lock_is(LOCKED)
+
+    def test_a_field_number_keeps_its_type_even_when_the_field_is_gone(self):
+        without = CHAT.replace("string text = 2;", "")
+        self.lock.write_text(LOCKED)
+        self.assertEqual(self.build(without, LINE), [])
+        self.lock_is(LOCKED)
+        for field in "bytes other = 2;", "repeated string text = 2;":
+            kind = "string[]" if "repeated" in field else "bytes"
+            name = "text" if "repeated" in field else "other"
+            self.refuses([CHAT.replace("string text = 2;", f"\n{field}"), LINE],
+                         f"test.proto:3: test.Chat.{name} is number 2, a {kind}, but LOCK:2 says "
+                         "that this number is a string: give the field a number that nobody had" +
+                         ACCEPT)
+        self.assertEqual(self.build(CHAT.replace("text", "words"), LINE), [])
+
+    def test_so_does_one_of_a_part(self):
+        lock = LOCKED + self.PARTS
+        self.refuses([CHAT, LINE, self.HOLDER, self.PART.replace("int32 a", "int64 a"), self.COLOUR],
+                     "test.proto:5: test.Part.a is number 1, a int64, but LOCK:6 says that this "
+                     "number is a int32: give the field a number that nobody had" + ACCEPT,
+                     lock=lock)
+
+    # ---- what a person decides ----
+
+    def decide(self, what, *packets, lock=LOCKED):
+        self.lock.write_text(lock)
+        self.write(HEAD + "".join(packets))
+        result = self.by_hand(self.descriptor_set(), opt=f"lock={self.lock},do={what}")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(list(self.out.iterdir()), [])
+        return result.stdout
+
+    def accepts(self, packets, said, lock):
+        """Says the same before and when it does it, and a build is content afterwards."""
+        self.assertEqual(self.decide("changes", *packets), said)
+        self.lock_is(LOCKED)
+        self.assertEqual(self.decide("accept", *packets), said)
+        self.lock_is(FIRST_LINE + lock)
+        self.assertEqual(self.build(*packets, ci="true"), [])
+
+    def test_there_may_be_nothing_to_accept(self):
+        self.accepts([CHAT, LINE], "", LOCKED[len(FIRST_LINE):])
+
+    def test_a_new_number_is_accepted_and_the_old_one_stays_taken(self):
+        self.accepts([CHAT.replace("300", "301"), LINE],
+                     "id 300: test.Chat is removed, and nobody gets its id again; who still sends "
+                     "it is closed with UNKNOWN_PACKET\n"
+                     "id 301: test.Chat is new\n",
+                     "  300 client test.Chat 2:string removed\n  301 client test.Chat 2:string\n"
+                     "  400 server test.Line\n")
+
+    def test_a_new_name_is_accepted(self):
+        self.accepts([CHAT.replace("Chat", "Say"), LINE],
+                     "id 300: was test.Chat, becomes test.Say; who still sends the old one is read "
+                     "as the new one\n",
+                     "  300 client test.Say 2:string\n  400 server test.Line\n")
+
+    def test_a_removal_is_accepted(self):
+        self.accepts([LINE],
+                     "id 300: test.Chat is removed, and nobody gets its id again; who still sends "
+                     "it is closed with UNKNOWN_PACKET\n",
+                     "  300 client test.Chat 2:string removed\n  400 server test.Line\n")
+
+    def test_other_types_and_ways_are_accepted(self):
+        self.accepts([CHAT.replace("string text", "bytes text").replace("CLIENT", "BOTH"), LINE],
+                     "id 300: test.Chat was from client, and is from both now\n"
+                     "test.Chat: field 2 was a string, and is a bytes now; an old client's is "
+                     "refused or misread\n",
+                     "  300 both   test.Chat 2:bytes\n  400 server test.Line\n")
+
+    def test_packets_are_listed_with_what_holds_for_them(self):
+        said = self.decide(
+            "list", CHAT, LINE, STAGES,
+            packet("Wave", 'id: 256 from: BOTH stages: "TABLE" stages: "CONNECTED" rate: 3 '
+                   "droppable: true sensitive: true max_bytes: 9"),
+            packet("Ask", 'id: 32767 from: CLIENT stages: "HALL" unlimited: true reply: "Line"'),
+            packet("Spot", "id: 258 from: SERVER coalesce: true"),
+            lock=LOCKED + "  302 client test.Old removed\n")
+        self.assertEqual(said, """\
+test.proto
+id     packet  from    stages            bytes  rate
+256    Wave    both    CONNECTED, TABLE  9      3/s, burst 6, then dropped  sensitive
+258    Spot    server  -                 65536  -                           coalesce
+300    Chat    client  GREETED           256    20/s, burst 40
+400    Line    server  -                 65536  -
+32767  Ask     client  HALL              256    unlimited                   answered by Line
+free ids: 257, 259..299, 301, 303..399, 401..32766
+""")
 
 
 if __name__ == "__main__":

@@ -190,6 +190,38 @@ class Code(GeneratorTest):
             self.assertRegex(result.stderr, rf"undefined reference to [`']{missing}'")
 
 
+class Refusal(GeneratorTest):
+    """A handler for what this side only sends."""
+
+    def test_a_handler_for_a_packet_of_the_wrong_side_is_an_error_at_its_line(self):
+        self.write(HEAD + packet("Ask", '\nid: 300 from: CLIENT stages: "GREETED"') +
+                   packet("Line", "id: 400 from: SERVER"))
+        self.assertEqual(self.generate(f"lock={self.lock}").returncode, 0)
+        generator.run([generator.arguments.protoc, f"-I{self.folder}", f"-I{ROOT / 'proto'}",
+                       f"--plugin=protoc-gen-c={generator.arguments.protoc_gen_c}",
+                       f"--c_out={self.out}", "test.proto"])
+        self.refuses("server", "on_line", "Test__Line",
+                     "Line is from SERVER (test.proto:4, packets.lock:3), so there is nobody here "
+                     "to handle it: take on_line() away")
+        self.refuses("client", "client_on_ask", "Test__Ask",
+                     "Ask is from CLIENT (test.proto:2, packets.lock:2), so there is nobody here "
+                     "to handle it: take client_on_ask() away")
+
+    def refuses(self, side, handler, message, said):
+        source = self.folder / "handler.c"
+        source.write_text(f'#include "test_{side}.gen.h"\n\n'
+                          f"void {handler}(struct gw_session *session, const struct gw_frame *frame,\n"
+                          f"    const {message} *message)\n{{\n}}\n")
+        gen = pathlib.Path(generator.arguments.gen)
+        for compiler in map(shutil.which, ("gcc", "clang")):
+            if compiler:
+                result = generator.run([compiler, "-std=c11", f"-I{self.out}", f"-I{ROOT}",
+                                        f"-I{gen / 'proto'}", "-fsyntax-only", source])
+                self.assertNotEqual(result.returncode, 0)
+                self.assertRegex(result.stderr,
+                                 rf"handler\.c:[34]:\d+: error: {re.escape(said)}")
+
+
 class Hash(GeneratorTest):
     FIRST = packet("A", 'id: 300 from: CLIENT stages: "GREETED"', "Part p = 1; int32 x = 2;")
     SECOND = packet("B", "id: 301 from: SERVER")

@@ -34,6 +34,41 @@ static void emit_handler(struct text *text, struct schema *schema, const struct 
     text_print(text, ";\n");
 }
 
+/*
+ * A packet that this side only sends has no handler here; who writes one all the same is told so by
+ * the compiler, at that line.
+ */
+static void emit_refusal(struct text *text, struct schema *schema, const struct side *side,
+                         const struct packet *packet)
+{
+    const char *lock = "";
+    if (packet->lock_line != 0) {
+        const char *slash = strrchr(schema->lock_path, '/');
+        lock = pool_print(&schema->pool, ", %s:%d", slash == NULL ? schema->lock_path : slash + 1,
+                          packet->lock_line);
+    }
+    text_print(
+        text,
+        "#define %s%s(...) _Pragma(\"GCC error \\\"%s is from %s (%s:%d%s), so there is nobody "
+        "here to handle it: take %s%s() away\\\"\")\n",
+        side->handler_prefix, packet->snake, packet->name,
+        packet->from == FROM_SERVER ? "SERVER" : "CLIENT", schema->file_name, packet->line, lock,
+        side->handler_prefix, packet->snake);
+}
+
+static void emit_refusals(struct text *text, struct schema *schema, const struct side *side)
+{
+    const char *about =
+        "\n/* No handlers: this side sends these. Who writes one is told so at that line. */\n";
+    for (size_t i = 0; i < schema->packet_count; i++) {
+        if (!is_heard(side, &schema->packets[i])) {
+            text_print(text, "%s", about);
+            emit_refusal(text, schema, side, &schema->packets[i]);
+            about = "";
+        }
+    }
+}
+
 static void emit_header(struct text *text, struct schema *schema, const struct side *side,
                         const char *name)
 {
@@ -53,6 +88,7 @@ static void emit_header(struct text *text, struct schema *schema, const struct s
             emit_handler(text, schema, side, &schema->packets[i]);
         }
     }
+    emit_refusals(text, schema, side);
     text_print(text, "\n/* All packets; `handle` is NULL for those that do not come in here. */\n");
     text_print(text, "extern const struct gw_packet_table %s;\n", side->table);
     emit_guard_close(text);

@@ -1,7 +1,6 @@
 /* tools/protoc-gen-gw/hash.c: writes the schema down in one way only, and hashes that. */
 #include "tools/protoc-gen-gw/hash.h"
 
-#include "tools/protoc-gen-gw/reach.h"
 #include "tools/protoc-gen-gw/text.h"
 
 #include <inttypes.h>
@@ -44,14 +43,8 @@ static void write_message(struct schema *schema, const proto_message *message, s
 
 static void write_messages(struct schema *schema, struct text *text)
 {
-    struct reach reach;
-    reach_init(&reach, &schema->pool, &schema->types);
-    bool *marks = pool_take(&schema->pool, schema->types.count, sizeof *marks);
-    for (size_t i = 0; i < schema->packet_count; i++) {
-        reach_mark(&reach, schema->packets[i].type, marks);
-    }
     for (size_t i = 0; i < schema->types.count; i++) {
-        if (marks[i]) {
+        if (schema->in_packets[i]) {
             text_print(text, "message %s\n", schema->types.list[i].name);
             write_message(schema, schema->types.list[i].message, text);
         }

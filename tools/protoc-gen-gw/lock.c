@@ -1,123 +1,176 @@
-/* tools/protoc-gen-gw/lock.c: compares the schema with what was promised before. */
+/* tools/protoc-gen-gw/lock.c: the lines of the lock. */
 #include "tools/protoc-gen-gw/lock.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-static const struct lock_line *find_id(const struct lock *lock, uint32_t id)
+static const char *const from_words[] = {"part", "client", "server", "both"};
+
+const char *lock_from_word(uint8_t from)
+{
+    return from_words[from & 3];
+}
+
+static const char *scalar_word(int type)
+{
+    static const char *const words[] = {
+        "?",       "double",   "float",    "int64",  "uint64",  "int32", "fixed64",
+        "fixed32", "bool",     "string",   "group",  "message", "bytes", "uint32",
+        "enum",    "sfixed32", "sfixed64", "sint32", "sint64",
+    };
+    return type > 0 && (size_t)type < sizeof words / sizeof words[0] ? words[type] : words[0];
+}
+
+const char *lock_type_word(struct pool *pool, const struct field *field)
+{
+    const char *name = field->proto->type_name;
+    bool is_named = name != NULL && name[0] == '.';
+    return pool_print(pool, "%s%s", is_named ? name + 1 : scalar_word((int)field->proto->type),
+                      field->is_repeated ? "[]" : "");
+}
+
+struct lock_line *lock_find_id(const struct lock *lock, uint32_t id)
 {
     for (size_t i = 0; i < lock->count; i++) {
-        if (lock->list[i].line != 0 && lock->list[i].id == id) {
+        if (lock->list[i].name != NULL && lock->list[i].id == id) {
             return &lock->list[i];
         }
     }
     return NULL;
 }
 
-static const struct lock_line *find_name(const struct lock *lock, const char *name)
+struct lock_line *lock_find_name(const struct lock *lock, const char *name, bool is_part)
 {
     for (size_t i = 0; i < lock->count; i++) {
-        const struct lock_line *line = &lock->list[i];
-        if (line->id != 0 && !line->is_removed && strcmp(line->name, name) == 0) {
+        struct lock_line *line = &lock->list[i];
+        if (line->name != NULL && !line->is_removed && (line->id == 0) == is_part &&
+            strcmp(line->name, name) == 0) {
             return line;
         }
     }
     return NULL;
 }
 
-static const char *word_of(uint8_t from)
+const struct lock_field *lock_find_field(const struct lock_line *line, int32_t number)
 {
-    static const char *const words[] = {"nobody", "CLIENT", "SERVER", "BOTH"};
-    return words[from & 3];
+    for (size_t i = 0; i < line->field_count; i++) {
+        if (line->fields[i].number == number) {
+            return &line->fields[i];
+        }
+    }
+    return NULL;
 }
 
-static void say_renumbered(const struct lock *lock, struct schema *schema,
-                           const struct packet *packet, const struct lock_line *old)
+int lock_line_of(const struct lock *lock, const struct packet *packet)
 {
-    problem_add(&schema->problems, schema->file_name, packet->line,
-                "%s has id %" PRIu32 ", but %s:%d gave it %" PRIu32 ", and a number stays: write "
-                "id: %" PRIu32 " again, or mark that line `removed` by hand to give the packet a "
-                "new number",
-                packet->name, packet->policy->id, lock->path, old->line, old->id, old->id);
+    const struct lock_line *line = lock_find_id(lock, packet->policy->id);
+    return line == NULL ? 0 : (int)(line - lock->list) + 1;
 }
 
-static void say_reused(const struct lock *lock, struct schema *schema, const struct packet *packet,
-                       const struct lock_line *old)
+void lock_line_changed(struct lock *lock, struct schema *schema, struct lock_line *line)
 {
-    problem_add(&schema->problems, schema->file_name, packet->line,
-                "%s has id %" PRIu32 ", but %s:%d gave it to %s%s: give %s an id that nobody had; "
-                "if %s is only a new name of that message, edit that line by hand",
-                packet->name, old->id, lock->path, old->line, old->name,
-                old->is_removed ? ", which was removed" : "", packet->name, packet->name);
+    struct text text = {0};
+    if (line->id == 0) {
+        text_print(&text, "    - %-6s %s", from_words[0], line->name);
+    } else {
+        text_print(&text, "%5" PRIu32 " %-6s %s", line->id, lock_from_word(line->from), line->name);
+    }
+    for (size_t i = 0; i < line->field_count; i++) {
+        text_print(&text, " %" PRId32 ":%s", line->fields[i].number, line->fields[i].type);
+    }
+    line->text = pool_print(&schema->pool, "%s%s", text.bytes, line->is_removed ? " removed" : "");
+    lock->is_changed = true;
+    text_fini(&text);
 }
 
-static void say_turned(const struct lock *lock, struct schema *schema, const struct packet *packet,
-                       const struct lock_line *old)
+void lock_add_field(struct lock *lock, struct schema *schema, struct lock_line *line,
+                    const struct field *field)
 {
-    problem_add(&schema->problems, schema->file_name, packet->line,
-                "%s is from %s, but %s:%d says from %s: turn it back, or edit that line by hand",
-                packet->name, word_of(packet->from), lock->path, old->line, word_of(old->from));
+    struct lock_field *fields =
+        pool_take(&schema->pool, line->field_count + 1, sizeof *line->fields);
+    size_t place = 0;
+    while (place < line->field_count && line->fields[place].number < field->proto->number) {
+        place++;
+    }
+    if (line->field_count != 0) {
+        memcpy(fields, line->fields, place * sizeof *fields);
+        memcpy(fields + place + 1, line->fields + place,
+               (line->field_count - place) * sizeof *fields);
+    }
+    fields[place] = (struct lock_field){field->proto->number, lock_type_word(&schema->pool, field)};
+    line->fields = fields;
+    line->field_count++;
+    lock_line_changed(lock, schema, line);
 }
 
-static void check_packet(struct lock *lock, struct schema *schema, const struct packet *packet,
-                         bool is_frozen)
+void lock_set_fields(struct schema *schema, struct lock_line *line, const struct type *type)
 {
-    const struct lock_line *by_name = find_name(lock, packet->type->name);
-    const struct lock_line *by_id = find_id(lock, packet->policy->id);
-    if (by_name != NULL && by_name->id != packet->policy->id) {
-        say_renumbered(lock, schema, packet, by_name);
-    } else if (by_id != NULL && by_id != by_name) {
-        say_reused(lock, schema, packet, by_id);
-    } else if (by_name != NULL && by_name->from != packet->from) {
-        say_turned(lock, schema, packet, by_name);
-    } else if (by_name == NULL && is_frozen) {
-        problem_add(&schema->problems, schema->file_name, packet->line,
-                    "%s has id %" PRIu32 ", which %s does not know, and CI=true: build without CI, "
-                    "which adds it, and commit the lock",
-                    packet->name, packet->policy->id, lock->path);
-    } else if (by_name == NULL) {
-        lock_add(lock, schema, packet);
+    line->field_count = type->message->n_field;
+    line->fields = pool_take(&schema->pool, line->field_count, sizeof *line->fields);
+    for (size_t i = 0; i < line->field_count; i++) {
+        line->fields[i] = (struct lock_field){
+            type->fields[i].proto->number,
+            lock_type_word(&schema->pool, &type->fields[i]),
+        };
     }
 }
 
-static bool is_in_package(const char *name, const char *package)
+/* Behind the last smaller one, so that a comment stays with the line below it. */
+static size_t place_for(const struct lock *lock, const struct lock_line *line)
 {
-    size_t length = strlen(package);
-    return strncmp(name, package, length) == 0 && name[length] == '.';
+    size_t place = 0;
+    while (place < lock->count && lock->list[place].name == NULL) {
+        place++;
+    }
+    for (size_t i = place; i < lock->count; i++) {
+        const struct lock_line *other = &lock->list[i];
+        bool is_before = line->id == 0 ? other->id != 0 || (other->name != NULL &&
+                                                            strcmp(other->name, line->name) < 0)
+                                       : other->id != 0 && other->id < line->id;
+        place = other->name != NULL && is_before ? i + 1 : place;
+    }
+    return place;
 }
 
-static bool has_packet(const struct schema *schema, const char *name)
+static void insert(struct lock *lock, struct schema *schema, struct lock_line *line,
+                   const struct type *type)
+{
+    size_t place = place_for(lock, line);
+    lock_set_fields(schema, line, type);
+    lock_line_changed(lock, schema, line);
+    lock->list = pool_grow(&schema->pool, lock->list, lock->count, sizeof *lock->list);
+    memmove(&lock->list[place + 1], &lock->list[place], (lock->count - place) * sizeof *lock->list);
+    lock->list[place] = *line;
+    lock->count++;
+}
+
+void lock_add_packet(struct lock *lock, struct schema *schema, const struct packet *packet)
+{
+    struct lock_line line = {
+        .name = packet->type->name,
+        .id = packet->policy->id,
+        .from = packet->from,
+    };
+    insert(lock, schema, &line, packet->type);
+}
+
+void lock_add_part(struct lock *lock, struct schema *schema, const struct type *type)
+{
+    struct lock_line line = {.name = type->name};
+    insert(lock, schema, &line, type);
+}
+
+static bool is_packet(const struct schema *schema, const struct type *type)
 {
     for (size_t i = 0; i < schema->packet_count; i++) {
-        if (strcmp(schema->packets[i].type->name, name) == 0) {
+        if (schema->packets[i].type == type) {
             return true;
         }
     }
     return false;
 }
 
-/* Other packages share the lock; theirs to say is what became of their packets. */
-static void check_nobody_is_gone(const struct lock *lock, struct schema *schema)
+bool lock_is_part(const struct schema *schema, const struct type *type)
 {
-    for (size_t i = 0; i < lock->count; i++) {
-        const struct lock_line *old = &lock->list[i];
-        if (old->id != 0 && !old->is_removed && is_in_package(old->name, schema->package) &&
-            !has_packet(schema, old->name)) {
-            problem_add(&schema->problems, schema->file_name, 0,
-                        "%s is gone, but %s:%d gave it id %" PRIu32 ": bring it back, or write "
-                        "`removed` at the end of that line by hand",
-                        old->name, lock->path, old->line, old->id);
-        }
-    }
-}
-
-void lock_check(struct lock *lock, struct schema *schema, bool is_frozen)
-{
-    check_nobody_is_gone(lock, schema);
-    for (size_t i = 0; i < schema->packet_count; i++) {
-        const struct packet *packet = &schema->packets[i];
-        if (packet->policy->id != 0 && packet->from != 0) {
-            check_packet(lock, schema, packet, is_frozen);
-        }
-    }
+    return schema->in_packets[type - schema->types.list] && !is_packet(schema, type);
 }

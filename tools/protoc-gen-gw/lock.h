@@ -1,35 +1,46 @@
-/* tools/protoc-gen-gw/lock.h: packets.lock, the memory of every id that was ever given away. */
+/* tools/protoc-gen-gw/lock.h: packets.lock, the memory of every number that was ever given away. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_LOCK_H
 #define GW_TOOLS_PROTOC_GEN_GW_LOCK_H
 
 #include "tools/protoc-gen-gw/schema.h"
+#include "tools/protoc-gen-gw/text.h"
 
 /*
- * Clients out there know packets by their numbers, so a number means one thing for ever. The lock
- * is a text, kept with the schema, one line per id:
+ * Clients out there know packets and fields by their numbers, so a number means one thing for ever.
+ * The lock is a text, kept with the schema: a line for each id, and one for each message that
+ * packets are made of; behind the name, the numbers of its fields and their types:
  *
  *      # comment
- *       1001 client game.Chat
+ *       1001 client game.Chat 1:string
  *       1002 both   game.Wave removed
+ *       1100 server game.Entered 1:game.Result 3:game.Member[]
+ *          - part   game.Member 1:fixed64 2:string
  *
- * The build compares. What is new is appended; whatever else differs is a mistake in the schema,
- * or a decision that a person writes into the lock by hand.
+ * The build compares. What is new is added; whatever else differs is a mistake in the schema, or
+ * a decision that a person takes with `tools/packets accept`.
  */
+struct lock_field {
+    int32_t number;
+    const char *type; /* "string", "game.Member[]" */
+};
+
 struct lock_line {
     const char *text; /* as it stands there */
-    int line;         /* in the file; 0 for one that is about to be added */
+    int line;         /* in the file, as it was read; 0 for one that is about to be added */
 
-    uint32_t id;  /* 0 for a comment, which has nothing of what follows */
-    uint8_t from; /* bits, as struct packet has them */
-    const char *name;
+    const char *name; /* in full; NULL for a comment, which has nothing of what follows */
+    uint32_t id;      /* 0 for a part */
+    uint8_t from;     /* bits, as struct packet has them */
     bool is_removed;
+    struct lock_field *fields; /* by number */
+    size_t field_count;
 };
 
 struct lock {
     const char *path;
     struct lock_line *list;
     size_t count;
-    size_t added_count;
+    bool is_changed;
 };
 
 /*
@@ -38,8 +49,8 @@ struct lock {
  */
 void lock_read(struct lock *lock, struct schema *schema, const char *path);
 
-/* Adds a line for `packet`, in the order of ids. */
-void lock_add(struct lock *lock, struct schema *schema, const struct packet *packet);
+/* Writes the lock, if something was changed: all or nothing. Notes a failure as a problem. */
+void lock_write(struct lock *lock, struct schema *schema);
 
 /*
  * Compares, notes every contradiction in `schema`'s problems, and adds to `lock` what the schema
@@ -47,7 +58,39 @@ void lock_add(struct lock *lock, struct schema *schema, const struct packet *pac
  */
 void lock_check(struct lock *lock, struct schema *schema, bool is_frozen);
 
-/* Writes the lock, if something was added: all or nothing. Notes a failure as a problem. */
-void lock_write(struct lock *lock, struct schema *schema);
+/*
+ * Makes `lock` what the schema says, whatever was promised before, and says in `words` what that
+ * changes and what it means for clients out there, a line each.
+ */
+void lock_accept(struct lock *lock, struct schema *schema, struct text *words);
+
+/* Where the packet stands in the lock, as it will be written: a number of a line, or 0. */
+int lock_line_of(const struct lock *lock, const struct packet *packet);
+
+/* ---- shared by the files above ---- */
+
+struct lock_line *lock_find_id(const struct lock *lock, uint32_t id);
+/* The packet (not one that was removed) or the part with this name. */
+struct lock_line *lock_find_name(const struct lock *lock, const char *name, bool is_part);
+const struct lock_field *lock_find_field(const struct lock_line *line, int32_t number);
+
+/* Adds a line in the order of ids, parts behind them in the order of names. */
+void lock_add_packet(struct lock *lock, struct schema *schema, const struct packet *packet);
+void lock_add_part(struct lock *lock, struct schema *schema, const struct type *type);
+
+/* Gives a line the fields of a message, in addition to what it has or instead. */
+void lock_add_field(struct lock *lock, struct schema *schema, struct lock_line *line,
+                    const struct field *field);
+void lock_set_fields(struct schema *schema, struct lock_line *line, const struct type *type);
+
+/* Writes the line's text anew. */
+void lock_line_changed(struct lock *lock, struct schema *schema, struct lock_line *line);
+
+/* "client" of FROM_CLIENT, and a field's type as a lock writes it. */
+const char *lock_from_word(uint8_t from);
+const char *lock_type_word(struct pool *pool, const struct field *field);
+
+/* Whether `type` is a message that the packets are made of, and not a packet. */
+bool lock_is_part(const struct schema *schema, const struct type *type);
 
 #endif

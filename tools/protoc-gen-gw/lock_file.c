@@ -12,15 +12,13 @@
 #include <string.h>
 
 static const char first_line[] =
-    "# Every packet id ever given away: id, who sends it, packet. The build adds lines; none is "
-    "ever taken away, but marked `removed`.\n";
-
-static const char *const from_words[] = {"?", "client", "server", "both"};
+    "# Every packet id ever given away: id, who sends it, packet, fields; then the messages that "
+    "packets are made of. The build adds to it; else `tools/packets accept` does.";
 
 static uint8_t from_of(const char *word)
 {
     for (uint8_t from = 1; word != NULL && from <= 3; from++) {
-        if (strcmp(word, from_words[from]) == 0) {
+        if (strcmp(word, lock_from_word(from)) == 0) {
             return from;
         }
     }
@@ -44,50 +42,80 @@ static char *next_word(char **rest)
     return *word == '\0' ? NULL : word;
 }
 
-static bool parse_line(char *text, struct lock_line *line)
+/* "3:game.Member[]" */
+static bool parse_field(char *word, struct lock_field *field)
 {
-    line->id = id_of(next_word(&text));
-    line->from = from_of(next_word(&text));
+    char *colon = strchr(word, ':');
+    if (colon == NULL || colon == word || strspn(word, "0123456789") != (size_t)(colon - word)) {
+        return false;
+    }
+    unsigned long number = strtoul(word, NULL, 10);
+    *field = (struct lock_field){(int32_t)number, colon + 1};
+    return number != 0 && number <= INT32_MAX && colon[1] != '\0';
+}
+
+/* What stands behind the name: fields, by number, and perhaps a mark. */
+static bool parse_fields(struct schema *schema, char *rest, struct lock_line *line)
+{
+    char *word;
+    while ((word = next_word(&rest)) != NULL) {
+        struct lock_field field;
+        if (strcmp(word, "removed") == 0 && line->id != 0) {
+            line->is_removed = true;
+            return next_word(&rest) == NULL;
+        }
+        bool is_field = parse_field(word, &field);
+        if (!is_field || (line->field_count != 0 &&
+                          line->fields[line->field_count - 1].number >= field.number)) {
+            return false;
+        }
+        line->fields =
+            pool_grow(&schema->pool, line->fields, line->field_count, sizeof *line->fields);
+        line->fields[line->field_count++] = field;
+    }
+    return true;
+}
+
+static bool parse_line(struct schema *schema, char *text, struct lock_line *line)
+{
+    const char *id = next_word(&text);
+    const char *from = next_word(&text);
     line->name = next_word(&text);
-    const char *mark = next_word(&text);
-    line->is_removed = mark != NULL;
-    return line->id != 0 && line->from != 0 && name_is_good(line->name) &&
-           (mark == NULL || strcmp(mark, "removed") == 0) && next_word(&text) == NULL;
+    bool is_part =
+        id != NULL && strcmp(id, "-") == 0 && from != NULL && strcmp(from, lock_from_word(0)) == 0;
+    line->id = is_part ? 0 : id_of(id);
+    line->from = is_part ? 0 : from_of(from);
+    return (is_part || (line->id != 0 && line->from != 0)) && name_is_good(line->name) &&
+           parse_fields(schema, text, line);
 }
 
 static void check_once(const struct lock *lock, struct schema *schema, const struct lock_line *line)
 {
     for (size_t i = 0; i < lock->count; i++) {
-        if (lock->list[i].id == line->id) {
+        const struct lock_line *other = &lock->list[i];
+        if (line->id != 0 && other->name != NULL && other->id == line->id) {
             problem_add(&schema->problems, lock->path, line->line,
                         "id %" PRIu32 " is given away twice; first in line %d", line->id,
-                        lock->list[i].line);
+                        other->line);
         }
     }
-}
-
-static void insert(struct lock *lock, struct schema *schema, size_t place,
-                   const struct lock_line *line)
-{
-    lock->list = pool_grow(&schema->pool, lock->list, lock->count, sizeof *lock->list);
-    memmove(&lock->list[place + 1], &lock->list[place], (lock->count - place) * sizeof *lock->list);
-    lock->list[place] = *line;
-    lock->count++;
 }
 
 static void read_line(struct lock *lock, struct schema *schema, char *text, int number)
 {
     struct lock_line line = {.text = pool_print(&schema->pool, "%s", text), .line = number};
     bool is_comment = text[0] == '#' || text[strspn(text, " \t\r")] == '\0';
-    if (!is_comment && !parse_line(text, &line)) {
+    if (!is_comment && !parse_line(schema, text, &line)) {
         problem_add(&schema->problems, lock->path, number,
-                    "a line should be: id client|server|both package.Message [removed]");
+                    "a line should be: id client|server|both package.Message [number:type...] "
+                    "[removed], or: - part package.Message [number:type...]");
         return;
     }
     if (!is_comment) {
         check_once(lock, schema, &line);
     }
-    insert(lock, schema, lock->count, &line);
+    lock->list = pool_grow(&schema->pool, lock->list, lock->count, sizeof *lock->list);
+    lock->list[lock->count++] = line;
 }
 
 void lock_read(struct lock *lock, struct schema *schema, const char *path)
@@ -109,43 +137,18 @@ void lock_read(struct lock *lock, struct schema *schema, const char *path)
         read_line(lock, schema, line, number);
     }
     text_fini(&text);
-}
-
-/* Behind the last smaller id, so that a comment stays with the line below it. */
-static size_t place_for(const struct lock *lock, uint32_t id)
-{
-    size_t place = 0;
-    while (place < lock->count && lock->list[place].id == 0) {
-        place++;
+    if (lock->count == 0) {
+        lock->list = pool_grow(&schema->pool, NULL, 0, sizeof *lock->list);
+        lock->list[lock->count++] = (struct lock_line){.text = first_line};
     }
-    for (size_t i = place; i < lock->count; i++) {
-        if (lock->list[i].id != 0 && lock->list[i].id < id) {
-            place = i + 1;
-        }
-    }
-    return place;
-}
-
-void lock_add(struct lock *lock, struct schema *schema, const struct packet *packet)
-{
-    struct lock_line line = {
-        .text = pool_print(&schema->pool, "%5" PRIu32 " %-6s %s", packet->policy->id,
-                           from_words[packet->from], packet->type->name),
-        .id = packet->policy->id,
-        .from = packet->from,
-        .name = packet->type->name,
-    };
-    insert(lock, schema, place_for(lock, line.id), &line);
-    lock->added_count++;
 }
 
 void lock_write(struct lock *lock, struct schema *schema)
 {
-    if (lock->added_count == 0) {
+    if (!lock->is_changed) {
         return;
     }
     struct text text = {0};
-    text_print(&text, "%s", lock->count == lock->added_count ? first_line : "");
     for (size_t i = 0; i < lock->count; i++) {
         text_print(&text, "%s\n", lock->list[i].text);
     }

@@ -59,8 +59,12 @@ static void make_game(struct output *output, struct schema *schema)
     emit_side(output, schema, &client);
 }
 
-void output_make(struct output *output, struct schema *schema)
+void output_make(struct output *output, struct schema *schema, const struct lock *lock)
 {
+    for (size_t i = 0; i < schema->packet_count; i++) {
+        schema->packets[i].lock_line = lock_line_of(lock, &schema->packets[i]);
+    }
+    schema->lock_path = lock->path;
     if (schema->is_control) {
         make_control(output, schema);
     } else {

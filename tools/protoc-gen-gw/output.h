@@ -2,6 +2,7 @@
 #ifndef GW_TOOLS_PROTOC_GEN_GW_OUTPUT_H
 #define GW_TOOLS_PROTOC_GEN_GW_OUTPUT_H
 
+#include "tools/protoc-gen-gw/lock.h"
 #include "tools/protoc-gen-gw/schema.h"
 #include "tools/protoc-gen-gw/text.h"
 
@@ -25,8 +26,8 @@ struct output {
 struct text *output_add(struct output *output, const struct schema *schema, const char *name,
                         const char *what);
 
-/* Adds everything that is made of a schema without problems. */
-void output_make(struct output *output, struct schema *schema);
+/* Adds everything that is made of a schema without problems, and that `lock` knows. */
+void output_make(struct output *output, struct schema *schema, const struct lock *lock);
 
 void output_fini(struct output *output);
 

@@ -146,22 +146,29 @@ static void check_counters(struct schema *schema, const struct type *type)
     }
 }
 
-static void mark_from_client(struct schema *schema)
+/* What packets are made of, those that only a server sends too if `any`. */
+static const bool *marks_of(struct schema *schema, struct reach *reach, bool any)
+{
+    bool *marks = pool_take(&schema->pool, schema->types.count, sizeof *marks);
+    for (size_t i = 0; i < schema->packet_count; i++) {
+        if (any || (schema->packets[i].from & FROM_CLIENT) != 0) {
+            reach_mark(reach, schema->packets[i].type, marks);
+        }
+    }
+    return marks;
+}
+
+static void mark_types(struct schema *schema)
 {
     struct reach reach;
     reach_init(&reach, &schema->pool, &schema->types);
-    bool *marks = pool_take(&schema->pool, schema->types.count, sizeof *marks);
-    for (size_t i = 0; i < schema->packet_count; i++) {
-        if ((schema->packets[i].from & FROM_CLIENT) != 0) {
-            reach_mark(&reach, schema->packets[i].type, marks);
-        }
-    }
-    schema->from_client = marks;
+    schema->from_client = marks_of(schema, &reach, false);
+    schema->in_packets = marks_of(schema, &reach, true);
 }
 
 void rules_apply_to_fields(struct schema *schema)
 {
-    mark_from_client(schema);
+    mark_types(schema);
     for (size_t i = 0; i < schema->types.count; i++) {
         const struct type *type = &schema->types.list[i];
         if (type->message == NULL) {

@@ -1,14 +1,31 @@
 /* tools/protoc-gen-gw/run.c: from a schema to files, all or nothing. */
 #include "tools/protoc-gen-gw/run.h"
 
+#include "tools/protoc-gen-gw/list.h"
 #include "tools/protoc-gen-gw/lock.h"
 #include "tools/protoc-gen-gw/names.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+static bool read_what(struct task *task, const char *word)
+{
+    static const char *const words[] = {
+        [RUN_LIST] = "list", [RUN_SHOW_CHANGES] = "changes", [RUN_ACCEPT] = "accept"};
+    for (int i = RUN_LIST; i <= RUN_ACCEPT; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            task->what = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool read_word(struct task *task, const char *word)
 {
+    if (strncmp(word, "do=", 3) == 0 && task->words != NULL) {
+        return read_what(task, word + 3);
+    }
     if (strncmp(word, "lock=", 5) == 0) {
         task->lock_path = word + 5;
     } else if (strcmp(word, "control") == 0) {
@@ -41,6 +58,30 @@ const char *run_read_parameter(struct task *task, struct pool *pool, const char 
     return NULL;
 }
 
+static void generate(const struct task *task, struct schema *schema, struct lock *lock,
+                     struct output *output)
+{
+    if (task->lock_path != NULL) {
+        lock_check(lock, schema, task->is_frozen);
+    }
+    if (schema->problems.count == 0) {
+        output_make(output, schema, lock);
+        lock_write(lock, schema);
+    }
+}
+
+static void answer(const struct task *task, struct schema *schema, struct lock *lock)
+{
+    if (task->what == RUN_LIST) {
+        list_packets(task->words, schema, lock);
+        return;
+    }
+    lock_accept(lock, schema, task->words);
+    if (task->what == RUN_ACCEPT) {
+        lock_write(lock, schema);
+    }
+}
+
 const char *run_task(const struct task *task, struct schema *schema, struct output *output)
 {
     schema_read(schema, task->files, task->file_count, task->file_name, task->is_control);
@@ -48,11 +89,11 @@ const char *run_task(const struct task *task, struct schema *schema, struct outp
     struct lock lock = {0};
     if (task->lock_path != NULL) {
         lock_read(&lock, schema, task->lock_path);
-        lock_check(&lock, schema, task->is_frozen);
     }
-    if (schema->problems.count == 0) {
-        output_make(output, schema);
-        lock_write(&lock, schema);
+    if (task->what == RUN_GENERATE) {
+        generate(task, schema, &lock, output);
+    } else if (schema->problems.count == 0) {
+        answer(task, schema, &lock);
     }
     return schema->problems.count == 0 ? NULL : problems_text(&schema->problems);
 }

@@ -3,6 +3,7 @@
 #define GW_TOOLS_PROTOC_GEN_GW_RUN_H
 
 #include "tools/protoc-gen-gw/output.h"
+#include "tools/protoc-gen-gw/text.h"
 
 /* What to do. */
 struct task {
@@ -13,17 +14,21 @@ struct task {
     const char *include_prefix; /* see struct schema */
     bool is_control;
     bool is_frozen; /* the lock must know everything already */
+    enum { RUN_GENERATE, RUN_LIST, RUN_SHOW_CHANGES, RUN_ACCEPT } what;
+    struct text *words; /* of all but RUN_GENERATE: what there is to say */
 };
 
 /*
- * Reads `parameter` ("lock=PATH,control,include=PREFIX"), which may be NULL or empty, into `task`.
+ * Reads `parameter` ("lock=PATH,control,include=PREFIX,do=list|changes|accept"), which may be NULL
+ * or empty, into `task`.
  *
  * Returns   NULL, or what is wrong. Owns: both strings are the pool's.
  */
 const char *run_read_parameter(struct task *task, struct pool *pool, const char *parameter);
 
 /*
- * Makes everything, and brings the lock up to date; or, when something is wrong, nothing.
+ * Makes everything, and brings the lock up to date; or, when something is wrong, nothing. With `do`
+ * no files are made: packets are listed, or the lock is brought to what the schema says.
  *
  * Returns   NULL, or all that is wrong, a line each. Owns: the text is `schema`'s, which the caller
  *           ends with schema_fini(), and `output` with output_fini().

@@ -12,7 +12,8 @@ static const char usage[] =
     "  --descriptor-set  what protoc --include_imports --include_source_info\n"
     "                    --descriptor_set_out=FILE wrote\n"
     "  --file            which file of it is the schema, as in game/game.proto\n"
-    "  --opt             lock=PATH, control, include=PREFIX; with commas between them\n"
+    "  --opt             lock=PATH, control, include=PREFIX; with commas between them;\n"
+    "                    do=list, do=changes, do=accept: see tools/packets, nothing is generated\n"
     "  --out             where to write to; folders below it must be there\n"
     "Without arguments it is a plugin, and protoc calls it.\n";
 
@@ -88,7 +89,9 @@ static int make(const Google__Protobuf__FileDescriptorSet *set, const struct wor
     struct pool pool = {0};
     struct schema schema = {0};
     struct output output = {0};
-    struct task task = {.files = set->file, .file_count = set->n_file, .file_name = words->file};
+    struct text said = {0};
+    struct task task = {
+        .files = set->file, .file_count = set->n_file, .file_name = words->file, .words = &said};
     const char *error = run_read_parameter(&task, &pool, words->opt);
     if (error == NULL) {
         error = run_task(&task, &schema, &output);
@@ -97,6 +100,10 @@ static int make(const Google__Protobuf__FileDescriptorSet *set, const struct wor
         fprintf(stderr, "%s\n", error);
     }
     int code = error != NULL ? 1 : write_output(&schema, &output, words->out);
+    if (code == 0) {
+        fputs(said.bytes == NULL ? "" : said.bytes, stdout);
+    }
+    text_fini(&said);
     output_fini(&output);
     schema_fini(&schema);
     pool_fini(&pool);

@@ -51,6 +51,7 @@ struct packet {
     const struct type *type;
     Gw__PacketPolicy *policy; /* as written */
     int line;                 /* of the option */
+    int lock_line;            /* 0: there is no lock */
 
     const char *name;      /* without the package: "ChatLine" */
     const char *snake;     /* "chat_line" */
@@ -84,6 +85,7 @@ struct schema {
     const char *file_name;
     const char *package;
     const char *include_prefix; /* of the framework's headers: "gangway/" where it is installed */
+    const char *lock_path;      /* NULL: there is none */
     bool is_control;            /* the framework's own packets, not a game's */
     uint64_t hash;              /* never 0 */
 
@@ -94,6 +96,7 @@ struct schema {
     size_t packet_count;
     struct kept_policy *kept;
     const bool *from_client; /* by places in `types`: what client packets are made of */
+    const bool *in_packets;  /* what any packets are made of */
 };
 
 /*

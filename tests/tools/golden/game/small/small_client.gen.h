@@ -18,6 +18,10 @@ void client_on_session(struct gw_session *session, const struct gw_frame *frame,
 void client_on_deal_httpdone(struct gw_session *session, const struct gw_frame *frame,
                              const Small__Deal__HTTPDone *deal_httpdone);
 
+/* No handlers: this side sends these. Who writes one is told so at that line. */
+#define client_on_sit(...) _Pragma("GCC error \"Sit is from CLIENT (small/small.proto:30), so there is nobody here to handle it: take client_on_sit() away\"")
+#define client_on_c_play(...) _Pragma("GCC error \"C_Play is from CLIENT (small/small.proto:34), so there is nobody here to handle it: take client_on_c_play() away\"")
+
 /* All packets; `handle` is NULL for those that do not come in here. */
 extern const struct gw_packet_table small_client_packets;
 

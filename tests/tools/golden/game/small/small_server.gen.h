@@ -20,6 +20,9 @@ void on_int(struct gw_session *session, const struct gw_frame *frame,
 void on_session(struct gw_session *session, const struct gw_frame *frame,
                 const Small__Session *session_message);
 
+/* No handlers: this side sends these. Who writes one is told so at that line. */
+#define on_deal_httpdone(...) _Pragma("GCC error \"Deal.HTTPDone is from SERVER (small/small.proto:70), so there is nobody here to handle it: take on_deal_httpdone() away\"")
+
 /* All packets; `handle` is NULL for those that do not come in here. */
 extern const struct gw_packet_table small_server_packets;
 
