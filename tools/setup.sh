@@ -25,6 +25,7 @@ clang                clang
 python3              /usr/bin/python3
 python3-protobuf     /usr/lib/python3/dist-packages/google/protobuf/message.py
 pkgconf              pkg-config
+tshark               tshark
 shellcheck           shellcheck"
 # To build for Windows, and to run what was built.
 gw_packages_windows="$gw_packages_test

@@ -100,6 +100,24 @@ class Consumer(unittest.TestCase):
         done = self.build_with_package(project)
         self.assertEqual(done.returncode, 0, done.stdout)
         self.counts(project / "build/counter")
+        self.check_that_packets_are_described(project)
+
+    def check_that_packets_are_described(self, project):
+        """With the control packets, which are not in the project's own schema."""
+        gen = project / "build/counter_protocol-gen"
+        dissector = (gen / "counter.gen.lua").read_text()
+        for packet in '[1] = { name = "Hello", message = "gw.Hello" }', '[301] = { name = "Add", message = "counter.Add" }':
+            self.assertIn(packet, dissector)
+        self.assertIn("# counter.Add.value\n", (gen / "counter.gen.dict").read_text())
+        self.assertRegex((gen / "counter.gen.seeds").read_text(), r"(?m)^add 01")
+        self.assertEqual((project / "PROTOCOL.md").read_text(), (HERE / "counter/PROTOCOL.md").read_text())
+
+    def test_a_reference_that_is_behind_is_an_error_where_nobody_would_commit_it(self):
+        project = self.project()
+        (project / "PROTOCOL.md").write_text("# something else\n")
+        done = self.build_with_package(project)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("PROTOCOL.md: is behind counter.proto, and CI=true", done.stdout)
 
     def test_add_subdirectory(self):
         """Once with CMake's usual generator, whose targets know less of each other than ninja's."""

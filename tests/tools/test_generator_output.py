@@ -107,6 +107,48 @@ class Golden(GeneratorTest):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.compare("control")
 
+    SEEDS = {  # the place in the table, and every field
+        "sit": "00",
+        "c_play": "01" "0a0c 0a0161 1207 0801 1001 1a0161" "1207 0801 1001 1a0161"
+                  "f101 0101010101010101" "fd01 01010101" "8202 0161" "8a02 0161" "9002 07"
+                  "9802 07" "a202 0161" "c20207 0801 1001 1a0161",
+        "int": "02 0801",
+        "session": "03",
+    }
+
+    def document(self, *options, env=None):
+        return generator.run(
+            [generator.arguments.protoc, f"-I{SCHEMAS}", f"-I{ROOT / 'proto'}",
+             f"--plugin=protoc-gen-gw={generator.arguments.plugin}", f"--gw_out={self.out}",
+             "--gw_opt=documents,with=small/control.proto",
+             *(f"--gw_opt={option}" for option in options),
+             "small/control.proto", "small/small.proto"], env=env or generator.environment())
+
+    def test_a_game_is_described_to_wireshark_to_people_and_to_fuzzers(self):
+        result = self.document(f"reference={self.out / 'PROTOCOL.md'}")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        seeds = (self.out / "small/small.gen.seeds").read_text().splitlines()
+        self.assertEqual(dict(seed.split(" ") for seed in seeds if seed[0] != "#"), {
+            name: seed.replace(" ", "") for name, seed in self.SEEDS.items()})
+        self.compare("documents")
+
+    def test_in_ci_a_reference_that_is_behind_is_an_error(self):
+        reference = self.folder / "PROTOCOL.md"
+        ci = generator.environment(CI="true")
+        behind = (f"{reference}: is behind small/small.proto, and CI=true: build without CI, which "
+                  "writes it, and commit it")
+        for old in None, "# something else\n":
+            if old is not None:
+                reference.write_text(old)
+            result = self.document(f"reference={reference}", env=ci)
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn(behind, result.stderr)
+            self.assertEqual(reference.read_text() if reference.exists() else None, old)
+        self.assertEqual(self.document(f"reference={reference}").returncode, 0)
+        before = reference.stat().st_mtime_ns
+        self.assertEqual(self.document(f"reference={reference}", env=ci).returncode, 0)
+        self.assertEqual(reference.stat().st_mtime_ns, before)
+
     def test_a_plugin_writes_the_same_as_by_hand(self):
         result = generator.run(
             [generator.arguments.protoc, f"-I{SCHEMAS}", f"-I{ROOT / 'proto'}",

@@ -4,6 +4,7 @@
 #   gangway_add_protocol()    for everybody
 #   gw_generate()             the same, for this tree: all is said by the caller
 #   gw_run_plugin()           one call of protoc
+#   gw_document()             what describes the packets to others than C
 #
 # Generated C includes itself by names that begin at the import root ("game/game.pb-c.h"), as the
 # .proto files do.
@@ -48,14 +49,38 @@ function(gw_run_plugin)
     VERBATIM)
 endfunction()
 
-# gw_generate(NAME SCHEMA game/game.proto ROOT dir LOCK file OUT dir OPT ... [IMPORTS dir...]
-#             [DEPENDS ...] LINK ...)
+# gw_document(NAME SCHEMA s.proto ROOT dir [IMPORTS dir...] OUT dir REFERENCE file DEPENDS ...)
+# The target NAME keeps REFERENCE, which is committed, up to date, and writes a dissector for
+# Wireshark (s.gen.lua), a dictionary (s.gen.dict) and seeds (s.gen.seeds) for a fuzzer. The control
+# packets are described too.
+function(gw_document name)
+  cmake_parse_arguments(arg "" "SCHEMA;ROOT;OUT;REFERENCE" "IMPORTS;DEPENDS" ${ARGN})
+  gw_find_plugin(plugin plugin_depends)
+  list(TRANSFORM arg_IMPORTS PREPEND -I OUTPUT_VARIABLE imports)
+  string(REGEX REPLACE "\\.proto$" "" stem ${arg_OUT}/${arg_SCHEMA})
+  if(NOT EXISTS ${arg_REFERENCE})
+    file(TOUCH ${arg_REFERENCE})
+  endif()
+  add_custom_command(
+    OUTPUT ${stem}.gen.dict ${stem}.gen.lua ${stem}.gen.seeds
+    COMMAND ${ProtobufC_PROTOC} -I${arg_ROOT} ${imports} -I${ProtobufC_PROTO_DIR}
+      --plugin=protoc-gen-gw=${plugin} --gw_out=${arg_OUT}
+      --gw_opt=documents,with=gw/control.proto,reference=${arg_REFERENCE}
+      gw/control.proto ${arg_SCHEMA}
+    DEPENDS ${arg_REFERENCE} ${plugin_depends} ${arg_DEPENDS}
+    COMMENT "Describing ${arg_SCHEMA}"
+    VERBATIM)
+  add_custom_target(${name} DEPENDS ${stem}.gen.dict ${stem}.gen.lua ${stem}.gen.seeds)
+endfunction()
+
+# gw_generate(NAME SCHEMA game/game.proto ROOT dir LOCK file REFERENCE file OUT dir OPT ...
+#             [IMPORTS dir...] [DEPENDS ...] LINK ...)
 # The library NAME has the messages, ids and senders, NAME_server and NAME_client each a packet
 # table that wants the handlers of that side. These two are object libraries: what links one has its
 # table in it, so that the linker asks for each handler, and a table may stand in an archive
 # together with the handlers it calls.
 function(gw_generate name)
-  cmake_parse_arguments(arg "" "SCHEMA;ROOT;LOCK;OUT;OPT" "IMPORTS;DEPENDS;LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "SCHEMA;ROOT;LOCK;REFERENCE;OUT;OPT" "IMPORTS;DEPENDS;LINK" ${ARGN})
   string(REGEX REPLACE "\\.proto$" "" stem ${arg_OUT}/${arg_SCHEMA})
   set(shared ${stem}.pb-c.c ${stem}.pb-c.h ${stem}.gen.c ${stem}.gen.h)
   set(server ${stem}_server.gen.c ${stem}_server.gen.h)
@@ -70,7 +95,12 @@ function(gw_generate name)
     SCHEMA ${arg_SCHEMA} ROOT ${arg_ROOT} IMPORTS ${arg_IMPORTS}
     C_OUT ${arg_OUT} GW_OUT ${arg_OUT} OPT ${options}
     DEPENDS ${arg_LOCK} ${arg_DEPENDS})
+  gw_document(${name}_documents
+    SCHEMA ${arg_SCHEMA} ROOT ${arg_ROOT} IMPORTS ${arg_IMPORTS}
+    OUT ${arg_OUT} REFERENCE ${arg_REFERENCE}
+    DEPENDS ${shared})
   add_library(${name} STATIC ${shared})
+  add_dependencies(${name} ${name}_documents)
   target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${arg_OUT}>)
   target_link_libraries(${name} PUBLIC ${arg_LINK})
   foreach(side server client)
@@ -79,19 +109,22 @@ function(gw_generate name)
   endforeach()
 endfunction()
 
-# gangway_add_protocol(NAME SCHEMA [ROOT dir] [LOCK file] [IMPORTS dir...])
+# gangway_add_protocol(NAME SCHEMA [ROOT dir] [LOCK file] [REFERENCE file] [IMPORTS dir...])
 #
 # Makes three libraries of the schema SCHEMA, a path below ROOT: NAME (messages, ids and senders),
-# NAME_server and NAME_client (each with the packet table of its side). A server links NAME_server
+# NAME_server and NAME_client (each with the packet table of its side). Beside the generated C, in
+# NAME-gen, lie a dissector for Wireshark and what a fuzzer starts from. A server links NAME_server
 # and has a function on_x() for each packet x that clients send; a client links NAME_client and has
 # client_on_x() for what servers send. A missing one is an error of the linker that names it.
 #
-#   ROOT     where names of imported files and of generated headers begin [the current folder]
-#   LOCK     holds each packet id that was ever given away; the build adds new ones; commit it
-#            [ROOT/packets.lock]
-#   IMPORTS  further folders to import .proto files from; "gw/options.proto" is always found
+#   ROOT       where names of imported files and of generated headers begin [the current folder]
+#   LOCK       holds each packet id that was ever given away; the build adds new ones; commit it
+#              [ROOT/packets.lock]
+#   REFERENCE  describes each packet to people who write clients; the build writes it; commit it
+#              [ROOT/PROTOCOL.md]
+#   IMPORTS    further folders to import .proto files from; "gw/options.proto" is always found
 function(gangway_add_protocol name schema)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "" "ROOT;LOCK" "IMPORTS")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "ROOT;LOCK;REFERENCE" "IMPORTS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "gangway_add_protocol: what is \"${arg_UNPARSED_ARGUMENTS}\"?")
   endif()
@@ -101,14 +134,18 @@ function(gangway_add_protocol name schema)
   if(NOT arg_LOCK)
     set(arg_LOCK ${arg_ROOT}/packets.lock)
   endif()
+  if(NOT arg_REFERENCE)
+    set(arg_REFERENCE ${arg_ROOT}/PROTOCOL.md)
+  endif()
   cmake_path(ABSOLUTE_PATH arg_ROOT NORMALIZE OUTPUT_VARIABLE root)
   cmake_path(ABSOLUTE_PATH arg_LOCK NORMALIZE OUTPUT_VARIABLE lock)
+  cmake_path(ABSOLUTE_PATH arg_REFERENCE NORMALIZE OUTPUT_VARIABLE reference)
   if(NOT EXISTS ${root}/${schema})
     message(FATAL_ERROR "gangway_add_protocol: there is no schema ${root}/${schema}")
   endif()
   get_target_property(proto_dir gangway::gangway GANGWAY_PROTO_DIR)
   gw_generate(${name}
     SCHEMA ${schema} ROOT ${root} IMPORTS ${arg_IMPORTS} ${proto_dir} LOCK ${lock}
-    OUT ${CMAKE_CURRENT_BINARY_DIR}/${name}-gen OPT include=gangway/
+    REFERENCE ${reference} OUT ${CMAKE_CURRENT_BINARY_DIR}/${name}-gen OPT include=gangway/
     LINK gangway::gangway)
 endfunction()

@@ -58,7 +58,8 @@ function(gw_use_control_handlers target)
   add_dependencies(${target} gw_proto_gw_handlers)
 endfunction()
 
-# gw_add_protocol(NAME SCHEMA game/game.proto ROOT dir LOCK file [IMPORTS dir...] [DEPENDS ...]):
+# gw_add_protocol(NAME SCHEMA game/game.proto ROOT dir LOCK file REFERENCE file [IMPORTS dir...]
+#                 [DEPENDS ...]):
 # the libraries NAME, NAME_server and NAME_client, see gw_generate().
 function(gw_add_protocol name)
   gw_generate(${name} ${ARGN}

@@ -21,6 +21,13 @@ void emit_side(struct output *output, struct schema *schema, const struct side *
 /* The header and the source that both sides share: ids, stages, typed senders. */
 void emit_senders(struct output *output, struct schema *schema, const char *id_prefix);
 
+/* A dissector for Wireshark, in Lua. */
+void emit_dissector(struct text *text, struct schema *schema);
+
+/* For a fuzzer: the keys of all fields of client packets, and a body of each. */
+void emit_dictionary(struct text *text, struct schema *schema);
+void emit_seeds(struct text *text, struct schema *schema);
+
 /* Parts of a file. */
 void emit_guard_open(struct text *text, struct schema *schema, const char *name);
 void emit_guard_close(struct text *text);

@@ -48,7 +48,8 @@ static void check_import(struct schema *schema, const struct type *type)
 
 static void check_imports(struct schema *schema)
 {
-    for (size_t i = 0; i < schema->types.count; i++) {
+    /* The framework's imports no packets, but may be read along with a game's. */
+    for (size_t i = 0; i < schema->types.count && !schema->is_control; i++) {
         const struct type *type = &schema->types.list[i];
         if (type->message != NULL && type->file != schema->file) {
             check_import(schema, type);

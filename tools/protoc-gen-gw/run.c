@@ -4,6 +4,7 @@
 #include "tools/protoc-gen-gw/list.h"
 #include "tools/protoc-gen-gw/lock.h"
 #include "tools/protoc-gen-gw/names.h"
+#include "tools/protoc-gen-gw/reference.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,18 @@ static bool read_what(struct task *task, const char *word)
 
 static bool read_word(struct task *task, const char *word)
 {
+    if (strncmp(word, "with=", 5) == 0) {
+        task->control_name = word + 5;
+        return true;
+    }
+    if (strncmp(word, "reference=", 10) == 0) {
+        task->reference_path = word + 10;
+        return true;
+    }
+    if (strcmp(word, "documents") == 0) {
+        task->what = RUN_DOCUMENT;
+        return true;
+    }
     if (strncmp(word, "do=", 3) == 0 && task->words != NULL) {
         return read_what(task, word + 3);
     }
@@ -82,6 +95,31 @@ static void answer(const struct task *task, struct schema *schema, struct lock *
     }
 }
 
+/* The packets of the framework, which every game has. What is wrong with them is told too. */
+static void read_control(const struct task *task, struct schema *schema)
+{
+    struct schema *control = pool_take(&schema->pool, 1, sizeof *control);
+    schema_read(control, task->files, task->file_count, task->control_name, true);
+    schema->control = control;
+    for (size_t i = 0; i < control->problems.count; i++) {
+        const struct problem *problem = &control->problems.list[i];
+        problem_add(&schema->problems, problem->file, problem->line, "%s", problem->what);
+    }
+}
+
+static void document(const struct task *task, struct schema *schema, struct output *output)
+{
+    if (task->control_name != NULL) {
+        read_control(task, schema);
+    }
+    if (schema->problems.count == 0) {
+        output_document(output, schema);
+    }
+    if (schema->problems.count == 0 && task->reference_path != NULL) {
+        reference_keep(schema, task->reference_path, task->is_frozen);
+    }
+}
+
 const char *run_task(const struct task *task, struct schema *schema, struct output *output)
 {
     schema_read(schema, task->files, task->file_count, task->file_name, task->is_control);
@@ -92,6 +130,8 @@ const char *run_task(const struct task *task, struct schema *schema, struct outp
     }
     if (task->what == RUN_GENERATE) {
         generate(task, schema, &lock, output);
+    } else if (task->what == RUN_DOCUMENT) {
+        document(task, schema, output);
     } else if (schema->problems.count == 0) {
         answer(task, schema, &lock);
     }

@@ -10,25 +10,34 @@ struct task {
     proto_file *const *files; /* the schema, and all that it imports */
     size_t file_count;
     const char *file_name;      /* which of them the schema is */
+    const char *control_name;   /* the framework's schema, to be described with it; or NULL */
     const char *lock_path;      /* NULL: there is none */
+    const char *reference_path; /* where PROTOCOL.md belongs; NULL: nowhere */
     const char *include_prefix; /* see struct schema */
     bool is_control;
     bool is_frozen; /* the lock must know everything already */
-    enum { RUN_GENERATE, RUN_LIST, RUN_SHOW_CHANGES, RUN_ACCEPT } what;
-    struct text *words; /* of all but RUN_GENERATE: what there is to say */
+    enum { RUN_GENERATE, RUN_DOCUMENT, RUN_LIST, RUN_SHOW_CHANGES, RUN_ACCEPT } what;
+    struct text *words; /* what there is to say, for people; NULL where nobody listens */
 };
 
 /*
- * Reads `parameter` ("lock=PATH,control,include=PREFIX,do=list|changes|accept"), which may be NULL
- * or empty, into `task`.
+ * Reads `parameter`, which may be NULL or empty, into `task`; words with commas between them:
+ *
+ *      lock=PATH              the lock
+ *      control                the schema is the framework's own
+ *      include=PREFIX         of the framework's headers
+ *      documents              what is written is not C, but what describes the packets to others
+ *      with=PROTO             the control packets are described too; both files are given
+ *      reference=PATH         where to keep PROTOCOL.md up to date
+ *      do=list|changes|accept what tools/packets asks for
  *
  * Returns   NULL, or what is wrong. Owns: both strings are the pool's.
  */
 const char *run_read_parameter(struct task *task, struct pool *pool, const char *parameter);
 
 /*
- * Makes everything, and brings the lock up to date; or, when something is wrong, nothing. With `do`
- * no files are made: packets are listed, or the lock is brought to what the schema says.
+ * Makes everything, and brings the lock or PROTOCOL.md up to date; or, when something is wrong,
+ * nothing. With `do` no files are made: packets are listed, or the lock is made to agree.
  *
  * Returns   NULL, or all that is wrong, a line each. Owns: the text is `schema`'s, which the caller
  *           ends with schema_fini(), and `output` with output_fini().

@@ -73,9 +73,9 @@ static Google__Protobuf__FileDescriptorSet *read_set(const char *path)
 
 static int write_output(struct schema *schema, const struct output *output, const char *folder)
 {
-    for (size_t i = 0; i < output->count; i++) {
-        const char *path = pool_print(&schema->pool, "%s/%s", folder, output->files[i].name);
-        int error = file_write(path, &output->files[i].text);
+    for (struct output_file *file = output->first; file != NULL; file = file->next) {
+        const char *path = pool_print(&schema->pool, "%s/%s", folder, file->name);
+        int error = file_write(path, &file->text);
         if (error != 0) {
             fprintf(stderr, "%s: cannot be written: %s\n", path, strerror(error));
             return 1;

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef Google__Protobuf__Compiler__CodeGeneratorRequest plugin_request;
 typedef Google__Protobuf__Compiler__CodeGeneratorResponse plugin_response;
@@ -37,25 +38,46 @@ static int write_response(const plugin_response *response)
     return written == length && fflush(stdout) == 0 ? 0 : 1;
 }
 
+static plugin_file **list_of(const struct output *output, struct pool *pool)
+{
+    plugin_file **list = pool_take(pool, output->count, sizeof *list);
+    plugin_file **end = list;
+    for (struct output_file *file = output->first; file != NULL; file = file->next) {
+        *end = pool_take(pool, 1, sizeof **end);
+        **end = (plugin_file)GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__FILE__INIT;
+        (*end)->name = (char *)file->name;
+        (*end)->content = file->text.bytes;
+        end++;
+    }
+    return list;
+}
+
 /* A mistake in the schema is not a failure of the plugin: exit code 0, and protoc says the rest. */
-static int answer(const char *error, struct output *output)
+static int answer(const char *error, const struct output *output, struct pool *pool)
 {
     plugin_response response = GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__INIT;
-    plugin_file files[OUTPUT_FILES_MAX];
-    plugin_file *list[OUTPUT_FILES_MAX];
-    for (size_t i = 0; i < output->count; i++) {
-        files[i] = (plugin_file)GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__FILE__INIT;
-        files[i].name = (char *)output->files[i].name;
-        files[i].content = output->files[i].text.bytes;
-        list[i] = &files[i];
-    }
     response.error = (char *)error;
     response.has_supported_features = 1;
     response.supported_features =
         GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__FEATURE__FEATURE_PROTO3_OPTIONAL;
     response.n_file = error == NULL ? output->count : 0;
-    response.file = list;
+    response.file = list_of(output, pool);
     return write_response(&response);
+}
+
+/* The one schema that is asked for, besides the one that it is to be described with. */
+static const char *find_name(const plugin_request *request, const char *other)
+{
+    const char *name = NULL;
+    for (size_t i = 0; i < request->n_file_to_generate; i++) {
+        if (other == NULL || strcmp(request->file_to_generate[i], other) != 0) {
+            if (name != NULL) {
+                return NULL;
+            }
+            name = request->file_to_generate[i];
+        }
+    }
+    return name;
 }
 
 static const char *make(const plugin_request *request, struct pool *pool, struct schema *schema,
@@ -63,14 +85,12 @@ static const char *make(const plugin_request *request, struct pool *pool, struct
 {
     struct task task = {.files = request->proto_file, .file_count = request->n_proto_file};
     const char *error = run_read_parameter(&task, pool, request->parameter);
-    if (error == NULL && request->n_file_to_generate != 1) {
-        error = "one schema at a time, please";
-    }
     if (error != NULL) {
         return error;
     }
-    task.file_name = request->file_to_generate[0];
-    return run_task(&task, schema, output);
+    task.file_name = find_name(request, task.control_name);
+    return task.file_name == NULL ? "one schema at a time, please"
+                                  : run_task(&task, schema, output);
 }
 
 int run_as_plugin(void)
@@ -83,7 +103,7 @@ int run_as_plugin(void)
     if (request != NULL) {
         error = make(request, &pool, &schema, &output);
     }
-    int code = answer(error, &output);
+    int code = answer(error, &output, &pool);
     output_fini(&output);
     schema_fini(&schema);
     pool_fini(&pool);

@@ -157,6 +157,9 @@ void schema_keep_policy(struct schema *schema, Gw__FieldPolicy *policy)
 
 void schema_fini(struct schema *schema)
 {
+    if (schema->control != NULL) {
+        schema_fini(schema->control);
+    }
     for (struct kept_policy *kept = schema->kept; kept != NULL; kept = kept->older) {
         gw__field_policy__free_unpacked(kept->policy, NULL);
     }

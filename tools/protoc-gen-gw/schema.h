@@ -95,6 +95,7 @@ struct schema {
     struct packet *packets;
     size_t packet_count;
     struct kept_policy *kept;
+    struct schema *control; /* the framework's, where it is read along; or NULL */
     const bool *from_client; /* by places in `types`: what client packets are made of */
     const bool *in_packets;  /* what any packets are made of */
 };

@@ -3,7 +3,9 @@
 #include "tools/protoc-gen-gw/types.h"
 
 #include "tools/protoc-gen-gw/depth.h"
+#include "tools/protoc-gen-gw/text.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,22 +116,70 @@ const struct type *types_of_field(const struct types *types, const proto_field *
     return found != NULL && found->message != NULL ? found : NULL;
 }
 
-static int line_of(const proto_file *file, const int32_t *path, size_t count)
+typedef Google__Protobuf__SourceCodeInfo__Location proto_location;
+
+static const proto_location *location_of(const proto_file *file, const int32_t *path, size_t count)
 {
     const Google__Protobuf__SourceCodeInfo *info = file->source_code_info;
     for (size_t i = 0; info != NULL && i < info->n_location; i++) {
-        const Google__Protobuf__SourceCodeInfo__Location *location = info->location[i];
-        if (location->n_path == count && location->n_span != 0 && location->span[0] < INT32_MAX &&
-            memcmp(location->path, path, count * sizeof *path) == 0) {
-            return location->span[0] < 0 ? 0 : location->span[0] + 1;
+        const proto_location *location = info->location[i];
+        if (location->n_path == count && memcmp(location->path, path, count * sizeof *path) == 0) {
+            return location;
         }
     }
-    return 0;
+    return NULL;
+}
+
+static int line_of(const proto_file *file, const int32_t *path, size_t count)
+{
+    const proto_location *location = location_of(file, path, count);
+    bool has_line = location != NULL && location->n_span != 0 && location->span[0] >= 0 &&
+                    location->span[0] < INT32_MAX;
+    return has_line ? location->span[0] + 1 : 0;
+}
+
+/* Adds the words of a comment, with single blanks between them. */
+static void add_words(struct text *text, const char *comment)
+{
+    while (comment != NULL && *comment != '\0') {
+        comment += strspn(comment, " \n");
+        size_t length = strcspn(comment, " \n");
+        if (length != 0) {
+            text_print(text, "%s%.*s", text->length == 0 ? "" : " ", (int)length, comment);
+        }
+        comment += length;
+    }
+}
+
+static const char *comment_of(struct pool *pool, const proto_location *location)
+{
+    struct text text = {0};
+    if (location != NULL) {
+        add_words(&text, location->leading_comments);
+        add_words(&text, location->trailing_comments);
+    }
+    const char *comment = pool_print(pool, "%s", text.bytes == NULL ? "" : text.bytes);
+    text_fini(&text);
+    return comment;
+}
+
+const char *type_comment(struct pool *pool, const struct type *type)
+{
+    return comment_of(pool, location_of(type->file, type->path, type->path_count));
 }
 
 int type_line(const struct type *type)
 {
     return line_of(type->file, type->path, type->path_count);
+}
+
+const char *type_member_comment(struct pool *pool, const struct type *type, size_t index)
+{
+    int32_t path[PATH_MAX_COUNT + 2];
+    memcpy(path, type->path, type->path_count * sizeof *path);
+    path[type->path_count] = MESSAGE_FIELD;
+    path[type->path_count + 1] = (int32_t)index;
+    return comment_of(pool, location_of(type->file, path, type->path_count + 2));
 }
 
 /* The line of what stands at `first`, `second` inside the type; if the file has none, its own. */

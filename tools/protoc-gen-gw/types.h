@@ -44,6 +44,11 @@ const struct type *types_of_field(const struct types *types, const proto_field *
  * enum's value. 0 when the file does not say.
  */
 int type_line(const struct type *type);
+/* What the schema says about a type, or a member of it, in a comment: one paragraph; "": nothing.
+ */
+const char *type_comment(struct pool *pool, const struct type *type);
+const char *type_member_comment(struct pool *pool, const struct type *type, size_t index);
+
 int type_option_line(const struct type *type, int32_t options, int32_t option);
 int type_member_line(const struct type *type, size_t index);
 
