@@ -3,16 +3,17 @@
 #define GW_NET_OS_OS_H
 
 #include "net/addr.h"
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef _WIN32
-#include <stddef.h>
 typedef uintptr_t os_socket; /* a SOCKET, without <winsock2.h> in everybody's lap */
 typedef struct os_mutex {
     void *lock; /* an SRWLOCK */
 } os_mutex;
 typedef void *os_thread;   /* a HANDLE */
-enum { OS_OP_BYTES = 32 }; /* an OVERLAPPED */
+enum { OS_OP_BYTES = 40 }; /* an OVERLAPPED and what becomes of it */
 #define OS_MUTEX_INIT                                                                              \
     {                                                                                              \
         NULL                                                                                       \
@@ -52,17 +53,25 @@ void os_socket_close(os_socket socket);
 /* The address of the other end; all zero when the socket has none any more. */
 struct gw_addr os_socket_peer(os_socket socket);
 
-/* An address in the form the system's calls take. Returns its bytes. */
+/* ---- addresses ---- */
+
+/* An address in the form the system's calls take, and back. The first returns its bytes. */
 struct sockaddr_storage;
 int os_addr_to_system(const struct gw_addr *addr, struct sockaddr_storage *system_out);
+struct gw_addr os_addr_from_system(const struct sockaddr_storage *system);
 
 /* Reads and writes an IP address without a port. Reading returns 0 or GW_E_ADDRESS. */
 int os_ip_parse(const char *text, uint8_t ip_out[16]);
 void os_ip_format(const uint8_t ip[16], char *text, uint32_t text_bytes);
 
+/* Whether it means every interface in both families; makes it that of IPv4 alone. */
+bool os_ip_is_any(const uint8_t ip[16]);
+void os_ip_make_any_v4(uint8_t ip[16]);
+
 /* ---- the rest ---- */
 
-/* The gw_error for an errno, GetLastError() or WSAGetLastError() value. Never GW_OK. */
+/* The gw_error for an errno; on Windows for a value of GetLastError(), of WSAGetLastError(), or an
+ * NTSTATUS. Never GW_OK. */
 int os_error(int system_code);
 
 /* A clock that only goes forward, and chance that nobody can guess. */
@@ -75,6 +84,14 @@ uint32_t os_processor_count(void);
 /* Asks for room for `count` descriptors. Returns how many the program may now have. */
 uint64_t os_descriptors_want(uint64_t count);
 
+/* Memory in whole pages, zeroed; NULL when there is none. `bytes` is a multiple of a page's. */
+size_t os_page_bytes(void);
+void *os_pages_take(size_t bytes);
+void os_pages_give(void *pages, size_t bytes);
+
+/* From now on whoever reads or writes these pages is stopped there. */
+void os_pages_forbid(void *pages, size_t bytes);
+
 void os_mutex_init(os_mutex *mutex);
 void os_mutex_fini(os_mutex *mutex);
 void os_mutex_lock(os_mutex *mutex);
@@ -85,8 +102,9 @@ int os_thread_start(os_thread *thread_out, void (*run)(void *context), void *con
 void os_thread_join(os_thread thread);
 
 /*
- * Takes the program's signals: `on_signal` gets an enum gw_signal, perhaps inside a signal handler.
- * The second stop signal exits with status 1. os_signals_release() gives them back.
+ * Takes the program's signals: `on_signal` gets an enum gw_signal, inside a signal handler or on a
+ * thread of the system's. The second stop signal exits with status 1. os_signals_release() gives
+ * them back; on_signal is not called after it.
  */
 void os_signals_take(void (*on_signal)(int signal));
 void os_signals_release(void);

@@ -4,7 +4,6 @@
 
 #include "net/error.h"
 #include "net/signals.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -14,67 +13,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-static const uint8_t ipv4_prefix[12] = {[10] = 0xFF, [11] = 0xFF};
-static const uint8_t any_ip[16];
-
-/* ---- addresses ---- */
-
-int os_addr_to_system(const struct gw_addr *addr, struct sockaddr_storage *system_out)
-{
-    memset(system_out, 0, sizeof(*system_out));
-    if (gw_addr_is_ipv4(addr)) {
-        struct sockaddr_in *in = (struct sockaddr_in *)system_out;
-        in->sin_family = AF_INET;
-        in->sin_port = htons(addr->port);
-        memcpy(&in->sin_addr, addr->ip + sizeof(ipv4_prefix), sizeof(in->sin_addr));
-        return sizeof(*in);
-    }
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)system_out;
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(addr->port);
-    memcpy(&in6->sin6_addr, addr->ip, sizeof(in6->sin6_addr));
-    return sizeof(*in6);
-}
-
-static struct gw_addr from_system(const struct sockaddr_storage *system)
-{
-    struct gw_addr addr = {.port = 0};
-    if (system->ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)system;
-        memcpy(addr.ip, ipv4_prefix, sizeof(ipv4_prefix));
-        memcpy(addr.ip + sizeof(ipv4_prefix), &in->sin_addr, sizeof(in->sin_addr));
-        addr.port = ntohs(in->sin_port);
-    } else if (system->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)system;
-        memcpy(addr.ip, &in6->sin6_addr, sizeof(in6->sin6_addr));
-        addr.port = ntohs(in6->sin6_port);
-    }
-    return addr;
-}
-
-int os_ip_parse(const char *text, uint8_t ip_out[16])
-{
-    if (inet_pton(AF_INET6, text, ip_out) == 1) {
-        return GW_OK;
-    }
-    memcpy(ip_out, ipv4_prefix, sizeof(ipv4_prefix));
-    return inet_pton(AF_INET, text, ip_out + sizeof(ipv4_prefix)) == 1 ? GW_OK : GW_E_ADDRESS;
-}
-
-void os_ip_format(const uint8_t ip[16], char *text, uint32_t text_bytes)
-{
-    bool ipv4 = memcmp(ip, ipv4_prefix, sizeof(ipv4_prefix)) == 0;
-    const void *from = ipv4 ? ip + sizeof(ipv4_prefix) : ip;
-    if (inet_ntop(ipv4 ? AF_INET : AF_INET6, from, text, text_bytes) == NULL) {
-        text[0] = '\0';
-    }
-}
 
 /* ---- sockets ---- */
 
@@ -139,16 +83,16 @@ static int listen_on(os_socket socket, struct gw_addr *addr, uint32_t backlog_co
         getsockname(socket, (struct sockaddr *)&system, &bytes) != 0) {
         return os_error(errno);
     }
-    addr->port = from_system(&system).port;
+    addr->port = os_addr_from_system(&system).port;
     return GW_OK;
 }
 
 int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out)
 {
-    bool every_ip = memcmp(addr->ip, any_ip, sizeof(any_ip)) == 0;
+    bool every_ip = os_ip_is_any(addr->ip);
     int error = open_socket(gw_addr_is_ipv4(addr) ? AF_INET : AF_INET6, socket_out);
     if (error != GW_OK && every_ip) { /* a machine without IPv6 */
-        memcpy(addr->ip, ipv4_prefix, sizeof(ipv4_prefix));
+        os_ip_make_any_v4(addr->ip);
         error = open_socket(AF_INET, socket_out);
     }
     if (error != GW_OK) {
@@ -173,7 +117,7 @@ struct gw_addr os_socket_peer(os_socket socket)
     if (getpeername(socket, (struct sockaddr *)&system, &bytes) != 0) {
         return (struct gw_addr){.port = 0};
     }
-    return from_system(&system);
+    return os_addr_from_system(&system);
 }
 
 /* ---- errors ---- */
@@ -240,6 +184,29 @@ uint64_t os_descriptors_want(uint64_t count)
         }
     }
     return limit.rlim_cur;
+}
+
+/* ---- pages ---- */
+
+size_t os_page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+void *os_pages_take(size_t bytes)
+{
+    void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+void os_pages_give(void *pages, size_t bytes)
+{
+    (void)munmap(pages, bytes);
+}
+
+void os_pages_forbid(void *pages, size_t bytes)
+{
+    (void)mprotect(pages, bytes, PROT_NONE);
 }
 
 /* ---- threads ---- */
