@@ -1,4 +1,4 @@
-/* tests/support/machine.c: what tests ask of the machine, on POSIX. */
+/* tests/support/machine_posix.c: what tests ask of the machine, on POSIX. */
 #define _POSIX_C_SOURCE 200809L
 #include "tests/support/machine.h"
 
