@@ -152,6 +152,12 @@ static void push_inbox(struct gw_lane *lane, struct gw_turn *turn)
     } while (!atomic_compare_exchange_weak(&lane->inbox, &newest, turn));
 }
 
+/* A worker that leaves something in its own lane looks there before it sleeps. */
+static bool serves(const struct gw_lane *lane)
+{
+    return this_worker != NULL && this_worker->lane == lane;
+}
+
 void gw__lane_push(struct gw_lane *lane, struct gw_turn *turn)
 {
     if (gw__lane_is_mine(lane)) {
@@ -165,7 +171,9 @@ void gw__lane_push(struct gw_lane *lane, struct gw_turn *turn)
     } else {
         push_inbox(lane, turn);
     }
-    wake_soon(lane);
+    if (!serves(lane)) {
+        wake_soon(lane);
+    }
 }
 
 /* Moves what other threads have left behind what is ready, oldest first. */
@@ -303,8 +311,11 @@ static void run_ready(struct gw_lane *lane)
     }
 }
 
-/* On a shared lane the turns are dealt out one by one, so that no worker sits on many. */
-static void run_one_ready(struct gw_lane *lane)
+/*
+ * On a shared lane the turns are dealt out one by one, so that no worker sits on many. Who takes
+ * one and sees more wakes the next worker, who does the same. Returns whether there was one.
+ */
+static bool run_one_ready(struct gw_lane *lane)
 {
     lock(lane, &lane->ready_mutex);
     struct gw_turn *turn = take_first(&lane->ready);
@@ -315,6 +326,16 @@ static void run_one_ready(struct gw_lane *lane)
     }
     if (turn != NULL) {
         run_turn(lane, turn);
+    }
+    return turn != NULL;
+}
+
+/* Looks at the port again after a few turns: what finishes there is as old as what is ready here.
+ */
+static void run_some_ready(struct gw_lane *lane)
+{
+    enum { SHARED_TURN_COUNT_MAX = 16 };
+    for (int i = 0; i < SHARED_TURN_COUNT_MAX && run_one_ready(lane); i++) {
     }
 }
 
@@ -358,7 +379,7 @@ int gw__lane_run(struct gw_worker *worker)
         gw__signals_look(worker->port);
         fire_timers(lane);
         if (lane->ops->lane_shared) {
-            run_one_ready(lane);
+            run_some_ready(lane);
         } else {
             collect_inbox(lane);
             run_ready(lane);

@@ -68,7 +68,7 @@ struct gw_op {
 
     union {
         struct gw_task task;        /* carries a finished operation to its object's turn */
-        uint8_t bytes[OS_OP_BYTES]; /* the backend's own until then: an OVERLAPPED, a link */
+        uint8_t bytes[OS_OP_BYTES]; /* the backend's own until then */
     } own;
 };
 

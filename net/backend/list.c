@@ -3,6 +3,17 @@
 
 #include <stddef.h>
 
+#ifdef _WIN32
+
+extern const struct gw_backend_ops gw__backend_iocp;
+
+const struct gw_backend_ops *const gw__backends[] = {
+    &gw__backend_iocp,
+    NULL,
+};
+
+#else
+
 extern const struct gw_backend_ops gw__backend_uring;
 extern const struct gw_backend_ops gw__backend_epoll;
 
@@ -11,3 +22,5 @@ const struct gw_backend_ops *const gw__backends[] = {
     &gw__backend_epoll,
     NULL,
 };
+
+#endif

@@ -1,0 +1,488 @@
+/* net/backend/iocp.c: the kernel through a Windows completion port, which all workers share. */
+#include "net/backend/iocp.h"
+
+#include "net/error.h"
+#include "net/lane.h"
+#include "net/stream.h"
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+/*
+ * Every worker waits at the one port, and the kernel says who takes what has finished. It does not
+ * say in which order they work on it: so what comes home only leaves a task for the turn of its
+ * object, and whoever gets the turn goes on.
+ *
+ * A call that ends at once leaves no packet in the port, but the same task. It comes behind all
+ * that is ready, so that a busy socket holds up nobody.
+ *
+ * A receive waits with no buffer at all, and so locks no memory; the bytes are read in the turn.
+ */
+enum {
+    ENTRY_COUNT_MAX = 64,
+    HIGH_RESOLUTION = 2, /* CREATE_WAITABLE_TIMER_HIGH_RESOLUTION, which old headers lack */
+};
+
+struct iocp_lane {
+    HANDLE port;
+    HANDLE timer;
+    atomic_uint acceptor_count;
+    os_thread timekeeper;
+    os_mutex mutex;
+    uint64_t due_ns; /* by os_now_ns(), when the timer goes off; UINT64_MAX: not set. Locked. */
+    bool closing;    /* locked */
+};
+
+/* What the socket is: one that listens, or one whose recv may have been cancelled on its way. */
+struct iocp_socket {
+    struct gw__acceptor *acceptor;
+    bool recv_cancelled;
+};
+
+_Static_assert(sizeof(struct iocp_socket) <= sizeof(((struct gw_socket *)0)->own),
+               "a socket has room for what iocp keeps");
+_Static_assert(sizeof(struct gw__flight) <= sizeof(((struct gw_op *)0)->own),
+               "an operation has room for an extended OVERLAPPED");
+
+struct gw__winsock gw__winsock;
+
+static struct iocp_socket *own_of(struct gw_socket *socket)
+{
+    return (struct iocp_socket *)&socket->own;
+}
+
+static struct gw__flight *flight_of(struct gw_op *op)
+{
+    return (struct gw__flight *)(void *)op->own.bytes;
+}
+
+static struct gw_op *op_of(struct gw__flight *flight)
+{
+    return (struct gw_op *)((char *)flight - offsetof(struct gw_op, own.bytes));
+}
+
+static struct gw_op *op_of_task(struct gw_task *task)
+{
+    return (struct gw_op *)((char *)task - offsetof(struct gw_op, own.task));
+}
+
+atomic_uint *gw__iocp_acceptor_count(struct gw_lane *lane)
+{
+    return &((struct iocp_lane *)lane->own)->acceptor_count;
+}
+
+/* ---- flights ---- */
+
+void gw__flight_begin(struct gw__flight *flight,
+                      void (*home)(struct gw__flight *flight, int result))
+{
+    *flight = (struct gw__flight){.home = home};
+}
+
+void gw__flight_began(struct gw__flight *flight, BOOL succeeded, DWORD bytes)
+{
+    int code = succeeded ? 0 : WSAGetLastError();
+    if (succeeded) {
+        flight->home(flight, (int)bytes);
+    } else if (code != WSA_IO_PENDING) {
+        flight->home(flight, os_error(code));
+    }
+}
+
+/* A packet of the port: a flight that has come home, or a wake. */
+static void take_packet(const OVERLAPPED_ENTRY *entry)
+{
+    if (entry->lpOverlapped == NULL) {
+        return;
+    }
+    struct gw__flight *flight = (struct gw__flight *)((char *)entry->lpOverlapped -
+                                                      offsetof(struct gw__flight, overlapped));
+    int status = (int)entry->lpOverlapped->Internal; /* an NTSTATUS */
+    flight->home(flight, status >= 0 ? (int)entry->dwNumberOfBytesTransferred : os_error(status));
+}
+
+/* ---- time ---- */
+
+/*
+ * Timeouts of the port have the grain of the system's clock, 15.6 ms; this timer's is half a
+ * millisecond. It cannot be waited for together with the port, so a thread does that alone.
+ */
+static void keep_time(void *context)
+{
+    struct gw_lane *lane = context;
+    struct iocp_lane *own = lane->own;
+    for (bool closing = false; !closing;) {
+        (void)WaitForSingleObject(own->timer, INFINITE);
+        os_mutex_lock(&own->mutex);
+        own->due_ns = UINT64_MAX;
+        closing = own->closing;
+        os_mutex_unlock(&own->mutex);
+        lane->ops->wake(lane);
+    }
+}
+
+/* Locked. */
+static void set_timer(struct iocp_lane *own, uint64_t left_ns)
+{
+    LARGE_INTEGER due = {.QuadPart = -(LONGLONG)(left_ns / 100) - 1}; /* from now on, in 100 ns */
+    (void)SetWaitableTimer(own->timer, &due, 0, NULL, NULL, FALSE);
+}
+
+/* Sees to it that some worker comes home in time. The lane's clock may be a scripted one. */
+static void wake_at(struct gw_lane *lane, uint64_t deadline_ns)
+{
+    enum { NEAR_NS = 50000 }; /* two looks at the clock make no other time */
+    const uint64_t left_ns_max = (uint64_t)3600 * 1000000000u;
+    struct iocp_lane *own = lane->own;
+    uint64_t now_ns = lane->ops->now_ns();
+    uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    left_ns = left_ns < left_ns_max ? left_ns : left_ns_max;
+    uint64_t due_ns = os_now_ns() + left_ns;
+    os_mutex_lock(&own->mutex);
+    if (due_ns + NEAR_NS < own->due_ns) {
+        own->due_ns = due_ns;
+        set_timer(own, left_ns);
+    }
+    os_mutex_unlock(&own->mutex);
+}
+
+static int open_timer(struct gw_lane *lane)
+{
+    struct iocp_lane *own = lane->own;
+    own->due_ns = UINT64_MAX;
+    os_mutex_init(&own->mutex);
+    own->timer = CreateWaitableTimerExW(NULL, NULL, HIGH_RESOLUTION, TIMER_ALL_ACCESS);
+    if (own->timer == NULL) { /* a Windows older than 10, 1803 */
+        own->timer = CreateWaitableTimerExW(NULL, NULL, 0, TIMER_ALL_ACCESS);
+    }
+    if (own->timer == NULL) {
+        return os_error((int)GetLastError());
+    }
+    int error = os_thread_start(&own->timekeeper, keep_time, lane);
+    if (error != GW_OK) {
+        CloseHandle(own->timer);
+    }
+    return error;
+}
+
+static void close_timer(struct iocp_lane *own)
+{
+    os_mutex_lock(&own->mutex);
+    own->closing = true;
+    set_timer(own, 0);
+    os_mutex_unlock(&own->mutex);
+    os_thread_join(own->timekeeper);
+    CloseHandle(own->timer);
+    os_mutex_fini(&own->mutex);
+}
+
+/* ---- what comes home ---- */
+
+static void send_home(struct gw__flight *flight, int result)
+{
+    gw__op_done(op_of(flight), result);
+}
+
+/* Leaves what is to be done next for the turn. The flight is over: its memory is the task's. */
+static void leave_for_turn(struct gw__flight *flight, int result, void (*run)(struct gw_task *task))
+{
+    struct gw_op *op = op_of(flight);
+    op->result = result;
+    op->own.task.run = run;
+    gw_turn_post(op->socket->turn, &op->own.task);
+}
+
+/* Until then the socket does not know that it is connected: ConnectEx(). */
+static void finish_connect(struct gw_task *task)
+{
+    struct gw_op *op = op_of_task(task);
+    int result = op->result;
+    if (result >= 0 &&
+        setsockopt(op->socket->handle, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) != 0) {
+        result = os_error(WSAGetLastError());
+    }
+    op->done(op, result < 0 ? result : GW_OK);
+}
+
+static void connect_home(struct gw__flight *flight, int result)
+{
+    leave_for_turn(flight, result, finish_connect);
+}
+
+static void wait_for_bytes(struct gw_op *op);
+
+/* Bytes are there, or the end. Nobody else may use the worker's memory until done returns. */
+static void read_bytes(struct gw_task *task)
+{
+    struct gw_op *op = op_of_task(task);
+    uint8_t *bytes = gw__worker_recv_bytes();
+    int result = op->result;
+    if (result >= 0) {
+        result = recv(op->socket->handle, (char *)bytes, GW_STREAM_RECV_BYTES_MAX, 0);
+        int code = result < 0 ? WSAGetLastError() : 0;
+        if (code == WSAEWOULDBLOCK && !own_of(op->socket)->recv_cancelled) {
+            wait_for_bytes(op); /* nothing is there after all */
+            return;
+        }
+        result = code == 0 ? result : code == WSAEWOULDBLOCK ? GW_E_CLOSED : os_error(code);
+    }
+    op->out.data = bytes;
+    op->done(op, result);
+}
+
+static void recv_home(struct gw__flight *flight, int result)
+{
+    leave_for_turn(flight, result, read_bytes);
+}
+
+static void wait_for_bytes(struct gw_op *op)
+{
+    char nowhere;
+    WSABUF nothing = {.len = 0, .buf = &nowhere};
+    DWORD bytes = 0;
+    DWORD flags = 0;
+    struct gw__flight *flight = flight_of(op);
+    gw__flight_begin(flight, recv_home);
+    int got = WSARecv(op->socket->handle, &nothing, 1, &bytes, &flags, &flight->overlapped, NULL);
+    gw__flight_began(flight, got == 0, 0);
+}
+
+/* ---- the door ---- */
+
+static bool backend_available(void)
+{
+    return true;
+}
+
+static int find_function(SOCKET socket, GUID name, void *function_out, DWORD bytes)
+{
+    DWORD got = 0;
+    int found = WSAIoctl(socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &name, sizeof(name),
+                         function_out, bytes, &got, NULL, NULL);
+    return found == 0 ? GW_OK : os_error(WSAGetLastError());
+}
+
+static int find_functions(void)
+{
+    struct gw_addr any = {.port = 0};
+    os_socket socket;
+    os_ip_make_any_v4(any.ip);
+    int error = os_socket_open(&any, NULL, &socket);
+    if (error != GW_OK) {
+        return error;
+    }
+    error = find_function(socket, (GUID)WSAID_ACCEPTEX, &gw__winsock.accept,
+                          sizeof(gw__winsock.accept));
+    if (error == GW_OK) {
+        error = find_function(socket, (GUID)WSAID_CONNECTEX, &gw__winsock.connect,
+                              sizeof(gw__winsock.connect));
+    }
+    os_socket_close(socket);
+    return error;
+}
+
+static int backend_open(struct gw_lane *lane)
+{
+    struct iocp_lane *own = calloc(1, sizeof(*own));
+    if (own == NULL) {
+        return GW_E_MEMORY;
+    }
+    lane->own = own;
+    int error = find_functions();
+    own->port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+    if (error == GW_OK && own->port == NULL) {
+        error = os_error((int)GetLastError());
+    }
+    if (error == GW_OK) {
+        error = open_timer(lane);
+    }
+    if (error != GW_OK) {
+        if (own->port != NULL) {
+            CloseHandle(own->port);
+        }
+        free(own);
+        lane->own = NULL;
+    }
+    return error;
+}
+
+/* What a listener has left behind still belongs to the kernel. */
+static void wait_for_acceptors(struct iocp_lane *own)
+{
+    while (atomic_load(&own->acceptor_count) > 0) {
+        OVERLAPPED_ENTRY entry;
+        ULONG count = 0;
+        if (GetQueuedCompletionStatusEx(own->port, &entry, 1, &count, INFINITE, FALSE)) {
+            take_packet(&entry);
+        }
+    }
+}
+
+static void backend_close(struct gw_lane *lane)
+{
+    struct iocp_lane *own = lane->own;
+    wait_for_acceptors(own);
+    close_timer(own);
+    CloseHandle(own->port);
+    free(own);
+    lane->own = NULL;
+}
+
+static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
+{
+    const struct iocp_lane *own = lane->own;
+    OVERLAPPED_ENTRY entries[ENTRY_COUNT_MAX];
+    ULONG count = 0;
+    if (deadline_ns != 0 && deadline_ns != UINT64_MAX) {
+        wake_at(lane, deadline_ns);
+    }
+    BOOL got = GetQueuedCompletionStatusEx(own->port, entries, ENTRY_COUNT_MAX, &count,
+                                           deadline_ns == 0 ? 0 : INFINITE, FALSE);
+    DWORD code = got ? 0 : GetLastError();
+    gw__lane_awake(lane);
+    if (!got) {
+        return code == WAIT_TIMEOUT ? GW_OK : GW_E_SYSTEM; /* and `count` means nothing */
+    }
+    for (ULONG i = 0; i < count; i++) {
+        take_packet(&entries[i]);
+    }
+    return GW_OK;
+}
+
+static void backend_wake(struct gw_lane *lane)
+{
+    const struct iocp_lane *own = lane->own;
+    (void)PostQueuedCompletionStatus(own->port, 0, 0, NULL);
+}
+
+static int backend_attach(struct gw_socket *socket)
+{
+    const struct iocp_lane *own = socket->turn->home->own;
+    HANDLE handle = (HANDLE)socket->handle;
+    const UCHAR modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
+    if (CreateIoCompletionPort(handle, own->port, (ULONG_PTR)socket, 0) == NULL ||
+        !SetFileCompletionNotificationModes(handle, modes)) {
+        return os_error((int)GetLastError());
+    }
+    return GW_OK;
+}
+
+static void backend_accept(struct gw_socket *socket, struct gw_op *op)
+{
+    struct iocp_socket *own = own_of(socket);
+    op->socket = socket;
+    if (own->acceptor == NULL) {
+        own->acceptor = gw__acceptor_create(socket);
+    }
+    if (own->acceptor == NULL) {
+        gw__op_done(op, GW_E_MEMORY);
+    } else {
+        gw__acceptor_ask(own->acceptor, op);
+    }
+}
+
+/* ConnectEx() wants a socket that is bound; one that has a source is already. */
+static int bind_to_any(SOCKET socket, bool ipv4)
+{
+    struct gw_addr any = {.port = 0};
+    struct sockaddr_storage system;
+    if (ipv4) {
+        os_ip_make_any_v4(any.ip);
+    }
+    int bytes = os_addr_to_system(&any, &system);
+    bool bound = bind(socket, (struct sockaddr *)&system, bytes) == 0;
+    int code = bound ? 0 : WSAGetLastError();
+    return code == 0 || code == WSAEINVAL ? GW_OK : os_error(code);
+}
+
+static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+{
+    struct sockaddr_storage system;
+    struct gw__flight *flight = flight_of(op);
+    int bytes = os_addr_to_system(addr, &system);
+    op->socket = socket;
+    int error = bind_to_any(socket->handle, gw_addr_is_ipv4(addr));
+    if (error != GW_OK) {
+        gw__op_done(op, error);
+        return;
+    }
+    gw__flight_begin(flight, connect_home);
+    BOOL connected = gw__winsock.connect(socket->handle, (struct sockaddr *)&system, bytes, NULL, 0,
+                                         NULL, &flight->overlapped);
+    gw__flight_began(flight, connected, 0);
+}
+
+static void backend_recv(struct gw_socket *socket, struct gw_op *op)
+{
+    op->socket = socket;
+    own_of(socket)->recv_cancelled = false;
+    wait_for_bytes(op);
+}
+
+static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
+                         int span_count)
+{
+    WSABUF parts[GW_SEND_SPAN_COUNT_MAX];
+    struct gw__flight *flight = flight_of(op);
+    DWORD bytes = 0;
+    op->socket = socket;
+    for (int i = 0; i < span_count; i++) {
+        parts[i].buf = (char *)(uintptr_t)spans[i].data; /* WSASend() only reads it */
+        parts[i].len = spans[i].bytes;
+    }
+    gw__flight_begin(flight, send_home);
+    int sent =
+        WSASend(socket->handle, parts, (DWORD)span_count, &bytes, 0, &flight->overlapped, NULL);
+    gw__flight_began(flight, sent == 0, bytes);
+}
+
+static void backend_shutdown(struct gw_socket *socket)
+{
+    (void)shutdown(socket->handle, SD_SEND);
+}
+
+static void backend_cancel(struct gw_socket *socket)
+{
+    struct iocp_socket *own = own_of(socket);
+    own->recv_cancelled = true;
+    if (own->acceptor != NULL) {
+        gw__acceptor_cancel(own->acceptor);
+    } else {
+        (void)CancelIoEx((HANDLE)socket->handle, NULL);
+    }
+}
+
+static void backend_detach(struct gw_socket *socket)
+{
+    struct iocp_socket *own = own_of(socket);
+    if (own->acceptor != NULL) {
+        gw__acceptor_leave(own->acceptor);
+        own->acceptor = NULL;
+    }
+    os_socket_close(socket->handle);
+    socket->handle = OS_SOCKET_NONE;
+}
+
+const struct gw_backend_ops gw__backend_iocp = {
+    .backend = GW_BACKEND_IOCP,
+    .lane_shared = true,
+    .available = backend_available,
+    .open = backend_open,
+    .close = backend_close,
+    .wait = backend_wait,
+    .wake = backend_wake,
+    .attach = backend_attach,
+    .accept = backend_accept,
+    .connect = backend_connect,
+    .recv = backend_recv,
+    .send = backend_send,
+    .shutdown = backend_shutdown,
+    .cancel = backend_cancel,
+    .detach = backend_detach,
+    .now_ns = os_now_ns,
+    .random = os_random,
+    .socket_open = os_socket_open,
+    .socket_listen = os_socket_listen,
+    .socket_peer = os_socket_peer,
+    .socket_close = os_socket_close,
+};
