@@ -2,14 +2,12 @@
 #include "net/pool.h"
 
 #include "net/lane.h"
+#include "net/pool_source.h"
 #include <assert.h>
 #include <stdatomic.h>
 #include <stddef.h>
-#include <stdlib.h>
 
 enum {
-    CACHE_BYTES_MAX = 64 * 1024,       /* per class and worker */
-    DEPOT_BYTES_MAX = 4 * 1024 * 1024, /* per class; beyond it, back to the heap */
     TALLY_COUNT = GW_PORT_WORKER_COUNT_MAX + 1,
 };
 
@@ -65,7 +63,7 @@ uint32_t gw__pool_block_bytes(uint32_t bytes)
 
 static uint32_t cache_count_max(unsigned class)
 {
-    return CACHE_BYTES_MAX / class_bytes(class);
+    return gw__pool_cache_bytes_max / class_bytes(class);
 }
 
 static struct gw_pool_block *pop(struct gw_pool_block **list)
@@ -102,7 +100,7 @@ static void spill(struct gw_pool_cache *cache, unsigned class, uint32_t keep)
     while (cache->count[class] > keep) {
         struct gw_pool_block *block = pop(&cache->free[class]);
         cache->count[class]--;
-        if (depot.count[class] < DEPOT_BYTES_MAX / class_bytes(class)) {
+        if (depot.count[class] < gw__pool_depot_bytes_max / class_bytes(class)) {
             push(&depot.free[class], block);
             depot.count[class]++;
         } else {
@@ -111,7 +109,7 @@ static void spill(struct gw_pool_cache *cache, unsigned class, uint32_t keep)
     }
     os_mutex_unlock(&depot.mutex);
     while (surplus != NULL) {
-        free(pop(&surplus));
+        gw__pool_source_give(pop(&surplus), class_bytes(class));
     }
 }
 
@@ -131,22 +129,23 @@ void gw__pool_trim(void)
         depot.count[class] = 0;
         os_mutex_unlock(&depot.mutex);
         while (list != NULL) {
-            free(pop(&list));
+            gw__pool_source_give(pop(&list), class_bytes(class));
         }
     }
+    gw__pool_source_trim();
 }
 
 static void *take_pooled(struct gw_worker *worker, unsigned class)
 {
     if (worker == NULL) {
-        return malloc(class_bytes(class));
+        return gw__pool_source_take(class_bytes(class));
     }
     struct gw_pool_cache *cache = &worker->pool;
     if (cache->count[class] == 0) {
         refill(cache, class);
     }
     if (cache->count[class] == 0) {
-        return malloc(class_bytes(class));
+        return gw__pool_source_take(class_bytes(class));
     }
     cache->count[class]--;
     return pop(&cache->free[class]);
@@ -155,8 +154,8 @@ static void *take_pooled(struct gw_worker *worker, unsigned class)
 void *gw__pool_take(uint32_t bytes)
 {
     struct gw_worker *worker = gw__worker();
-    void *block =
-        bytes > GW_POOL_BLOCK_BYTES_MAX ? malloc(bytes) : take_pooled(worker, class_of(bytes));
+    void *block = bytes > GW_POOL_BLOCK_BYTES_MAX ? gw__pool_source_take(bytes)
+                                                  : take_pooled(worker, class_of(bytes));
     if (block != NULL) {
         tally(worker, gw__pool_block_bytes(bytes));
     }
@@ -181,7 +180,7 @@ void gw__pool_give(void *block, uint32_t bytes)
     }
     tally(worker, (uint64_t)0 - gw__pool_block_bytes(bytes));
     if (worker == NULL || bytes > GW_POOL_BLOCK_BYTES_MAX) {
-        free(block);
+        gw__pool_source_give(block, gw__pool_block_bytes(bytes));
     } else {
         give_pooled(worker, block, class_of(bytes));
     }

@@ -12,7 +12,7 @@
  *      worker 1: cache  <---- half a cache ---->  depot  <---->  cache: worker 2
  *
  * Blocks have sizes of a power of two, 64 to 4,096 bytes. A larger block is not pooled. Any thread
- * may take and give; one that is no worker goes to the depot's source, the heap, itself.
+ * may take and give; one that is no worker goes to the depot's source (pool_source.h) itself.
  *
  * Source    Bonwick and Adams, "Magazines and vmem", 2001.
  */

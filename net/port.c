@@ -31,6 +31,9 @@ struct gw_port {
     atomic_bool stopping;
 };
 
+/* Ports there are in this program: the last one to go looks for what was not given back. */
+static atomic_uint port_count;
+
 /* ---- making and ending ---- */
 
 static const struct gw_backend_ops *find_backend(enum gw_backend backend)
@@ -52,6 +55,7 @@ static struct gw_port *take_port(const struct gw_backend_ops *ops,
     if (port == NULL) {
         return NULL;
     }
+    atomic_fetch_add(&port_count, 1);
     port->ops = ops;
     port->log = config->log;
     port->worker_count = worker_count;
@@ -142,6 +146,17 @@ static void sweep(struct gw_port *port)
     gw__worker_leave();
 }
 
+/* Rings, chunks and entries end with their streams, and there are no streams without a port. */
+static void account_for_pool(const struct gw_log *log)
+{
+    uint64_t left = gw__pool_used_bytes();
+    if (left != 0) {
+        struct gw_log_field fields[] = {GW_LOG_NUMBER("bytes", left)};
+        gw_log_write(log, GW_LOG_ERROR, "pool_leak", fields, 1);
+    }
+    assert(left == 0);
+}
+
 void gw_port_destroy(struct gw_port *port)
 {
     if (port == NULL) {
@@ -151,6 +166,9 @@ void gw_port_destroy(struct gw_port *port)
     assert(atomic_load(&port->stream_count) == 0);
     while (port->lane_count > 0) {
         gw__lane_close(&port->lanes[--port->lane_count]);
+    }
+    if (atomic_fetch_sub(&port_count, 1) == 1) {
+        account_for_pool(&port->log);
     }
     free(port->tallies);
     free(port->workers);

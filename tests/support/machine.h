@@ -2,6 +2,7 @@
 #ifndef GW_TESTS_SUPPORT_MACHINE_H
 #define GW_TESTS_SUPPORT_MACHINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Rests the calling thread; lets another one run. */
@@ -11,12 +12,18 @@ void machine_yield(void);
 /* Processor time that this program has used so far, all threads together. */
 uint64_t machine_cpu_ns(void);
 
+/* Whether the program may read the byte there, without reading it. */
+bool machine_may_touch(const void *place);
+
 /*
  * A child process that has all the descriptors of this one, and does nothing until it is ended, or
  * this program is. 0: on this machine there is no such thing.
  */
 intptr_t machine_start_child(void);
 void machine_end_child(intptr_t child);
+
+/* Whether descriptors have a limit of their own here, or memory is the only one. */
+bool machine_has_descriptor_limit(void);
 
 /*
  * The soft limit of descriptors. Setting it returns what it was. An accept that waits in io_uring

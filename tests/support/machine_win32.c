@@ -28,6 +28,13 @@ uint64_t machine_cpu_ns(void)
     return ns_of(kernel) + ns_of(user);
 }
 
+bool machine_may_touch(const void *place)
+{
+    MEMORY_BASIC_INFORMATION around;
+    return VirtualQuery(place, &around, sizeof(around)) != 0 && around.State == MEM_COMMIT &&
+           (around.Protect & (PAGE_NOACCESS | PAGE_GUARD)) == 0;
+}
+
 intptr_t machine_start_child(void)
 {
     return 0; /* a child gets only the handles that were made for it */
@@ -38,13 +45,25 @@ void machine_end_child(intptr_t child)
     (void)child;
 }
 
+bool machine_has_descriptor_limit(void)
+{
+    return false;
+}
+
 uint64_t machine_set_descriptor_limit(uint64_t count)
 {
     (void)count;
-    return 0; /* memory is the only limit */
+    return 0;
 }
 
-uint32_t machine_next_descriptor(void)
+void machine_take_descriptors(void)
 {
-    return 0;
+}
+
+void machine_give_back_descriptor(void)
+{
+}
+
+void machine_give_back_descriptors(void)
+{
 }
