@@ -312,16 +312,16 @@ static void run_ready(struct gw_lane *lane)
 }
 
 /*
- * On a shared lane the turns are dealt out one by one, so that no worker sits on many. Who takes
- * one and sees more wakes the next worker, who does the same. Returns whether there was one.
+ * On a shared lane the turns are dealt out one by one, so that no worker sits on many. Returns
+ * whether there was one.
  */
-static bool run_one_ready(struct gw_lane *lane)
+static bool run_one_ready(struct gw_lane *lane, bool wake)
 {
     lock(lane, &lane->ready_mutex);
     struct gw_turn *turn = take_first(&lane->ready);
     bool more = lane->ready.first != NULL;
     unlock(lane, &lane->ready_mutex);
-    if (more) {
+    if (more && wake) {
         gw__lane_wake(lane);
     }
     if (turn != NULL) {
@@ -330,12 +330,15 @@ static bool run_one_ready(struct gw_lane *lane)
     return turn != NULL;
 }
 
-/* Looks at the port again after a few turns: what finishes there is as old as what is ready here.
+/*
+ * Runs a few turns, then looks at the kernel again: what finishes there is as old as what is ready
+ * here. Who takes the first one and sees more wakes the next worker, who does the same: one wake
+ * for each round, however much there is.
  */
 static void run_some_ready(struct gw_lane *lane)
 {
     enum { SHARED_TURN_COUNT_MAX = 16 };
-    for (int i = 0; i < SHARED_TURN_COUNT_MAX && run_one_ready(lane); i++) {
+    for (int i = 0; i < SHARED_TURN_COUNT_MAX && run_one_ready(lane, i == 0); i++) {
     }
 }
 

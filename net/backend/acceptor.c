@@ -39,7 +39,8 @@ struct gw__acceptor {
     struct place *taken_first;
     struct place *taken_last;
     uint32_t waiting_count;
-    int error; /* the last failure nobody has heard of, or 0 */
+    int error;       /* the last failure nobody has heard of, or 0 */
+    bool cancelling; /* nothing new is wanted until the next ask */
     bool left;
     struct place places[PLACE_COUNT];
 };
@@ -85,7 +86,7 @@ static struct place *take_first(struct gw__acceptor *acceptor)
     return place;
 }
 
-/* Brings together who asks and who has come. A failure is told when nobody else is left to come. */
+/* Brings together who asks and who has come. A failure is told when nobody else is on the way. */
 static void match(struct gw__acceptor *acceptor)
 {
     if (acceptor->op == NULL) {
@@ -95,9 +96,7 @@ static void match(struct gw__acceptor *acceptor)
         acceptor->op->out.accepted = take_first(acceptor)->socket;
         answer(acceptor, GW_OK);
     } else if (acceptor->error != GW_OK && acceptor->waiting_count == 0) {
-        int error = acceptor->error;
-        acceptor->error = GW_OK;
-        answer(acceptor, error);
+        answer(acceptor, acceptor->cancelling ? GW_E_CLOSED : acceptor->error);
     }
 }
 
@@ -211,6 +210,7 @@ void gw__acceptor_ask(struct gw__acceptor *acceptor, struct gw_op *op)
 {
     assert(acceptor->op == NULL);
     acceptor->op = op;
+    acceptor->cancelling = false;
     fill_pool(acceptor);
     match(acceptor);
 }
@@ -219,9 +219,8 @@ void gw__acceptor_ask(struct gw__acceptor *acceptor, struct gw_op *op)
 
 void gw__acceptor_cancel(struct gw__acceptor *acceptor)
 {
-    if (acceptor->op != NULL) {
-        answer(acceptor, GW_E_CLOSED);
-    }
+    acceptor->cancelling = true;
+    (void)CancelIoEx((HANDLE)acceptor->listening, NULL);
 }
 
 void gw__acceptor_leave(struct gw__acceptor *acceptor)

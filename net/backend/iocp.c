@@ -20,7 +20,8 @@
  */
 enum {
     ENTRY_COUNT_MAX = 64,
-    HIGH_RESOLUTION = 2, /* CREATE_WAITABLE_TIMER_HIGH_RESOLUTION, which old headers lack */
+    NOTHING_THERE = -1000, /* no gw_error: what was ready is not any more */
+    HIGH_RESOLUTION = 2,   /* CREATE_WAITABLE_TIMER_HIGH_RESOLUTION, which old headers lack */
 };
 
 struct iocp_lane {
@@ -33,10 +34,11 @@ struct iocp_lane {
     bool closing;    /* locked */
 };
 
-/* What the socket is: one that listens, or one whose recv may have been cancelled on its way. */
+/* Of one that listens, or of one that moves bytes. */
 struct iocp_socket {
     struct gw__acceptor *acceptor;
     bool recv_cancelled;
+    bool has_shutdown;
 };
 
 _Static_assert(sizeof(struct iocp_socket) <= sizeof(((struct gw_socket *)0)->own),
@@ -128,16 +130,13 @@ static void set_timer(struct iocp_lane *own, uint64_t left_ns)
     (void)SetWaitableTimer(own->timer, &due, 0, NULL, NULL, FALSE);
 }
 
-/* Sees to it that some worker comes home in time. The lane's clock may be a scripted one. */
-static void wake_at(struct gw_lane *lane, uint64_t deadline_ns)
+/* Sees to it that some worker comes home in time. */
+static void wake_after(struct iocp_lane *own, uint64_t left_ns)
 {
     enum { NEAR_NS = 50000 }; /* two looks at the clock make no other time */
     const uint64_t left_ns_max = (uint64_t)3600 * 1000000000u;
-    struct iocp_lane *own = lane->own;
-    uint64_t now_ns = lane->ops->now_ns();
-    uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
     left_ns = left_ns < left_ns_max ? left_ns : left_ns_max;
-    uint64_t due_ns = os_now_ns() + left_ns;
+    uint64_t due_ns = os_now_ns() + left_ns; /* the lane's clock may be a scripted one */
     os_mutex_lock(&own->mutex);
     if (due_ns + NEAR_NS < own->due_ns) {
         own->due_ns = due_ns;
@@ -211,23 +210,40 @@ static void connect_home(struct gw__flight *flight, int result)
 
 static void wait_for_bytes(struct gw_op *op);
 
+/*
+ * Wine looks at a socket before the program does, and so may take a reset for itself; what is left
+ * of it reads like an end in good order. But where there is no connection any more not even nothing
+ * can be sent.
+ */
+static int end_result(struct gw_socket *socket)
+{
+    bool has_shutdown = own_of(socket)->has_shutdown;
+    int sent = has_shutdown ? 0 : send(socket->handle, "", 0, 0);
+    return sent == 0 || WSAGetLastError() == WSAEWOULDBLOCK ? 0 : GW_E_RESET;
+}
+
+static int recv_result(struct gw_socket *socket, uint8_t *bytes)
+{
+    int got = recv(socket->handle, (char *)bytes, GW_STREAM_RECV_BYTES_MAX, 0);
+    int code = got < 0 ? WSAGetLastError() : 0;
+    if (code == WSAEWOULDBLOCK) {
+        return NOTHING_THERE;
+    }
+    return got > 0 ? got : got == 0 ? end_result(socket) : os_error(code);
+}
+
 /* Bytes are there, or the end. Nobody else may use the worker's memory until done returns. */
 static void read_bytes(struct gw_task *task)
 {
     struct gw_op *op = op_of_task(task);
     uint8_t *bytes = gw__worker_recv_bytes();
-    int result = op->result;
-    if (result >= 0) {
-        result = recv(op->socket->handle, (char *)bytes, GW_STREAM_RECV_BYTES_MAX, 0);
-        int code = result < 0 ? WSAGetLastError() : 0;
-        if (code == WSAEWOULDBLOCK && !own_of(op->socket)->recv_cancelled) {
-            wait_for_bytes(op); /* nothing is there after all */
-            return;
-        }
-        result = code == 0 ? result : code == WSAEWOULDBLOCK ? GW_E_CLOSED : os_error(code);
+    int result = op->result < 0 ? op->result : recv_result(op->socket, bytes);
+    if (result == NOTHING_THERE && !own_of(op->socket)->recv_cancelled) {
+        wait_for_bytes(op);
+        return;
     }
     op->out.data = bytes;
-    op->done(op, result);
+    op->done(op, result == NOTHING_THERE ? GW_E_CLOSED : result);
 }
 
 static void recv_home(struct gw__flight *flight, int result)
@@ -328,16 +344,23 @@ static void backend_close(struct gw_lane *lane)
     lane->own = NULL;
 }
 
+static uint64_t left_ns_until(const struct gw_lane *lane, uint64_t deadline_ns)
+{
+    uint64_t now_ns = deadline_ns == 0 ? 0 : lane->ops->now_ns();
+    return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+}
+
 static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
 {
-    const struct iocp_lane *own = lane->own;
+    struct iocp_lane *own = lane->own;
     OVERLAPPED_ENTRY entries[ENTRY_COUNT_MAX];
     ULONG count = 0;
-    if (deadline_ns != 0 && deadline_ns != UINT64_MAX) {
-        wake_at(lane, deadline_ns);
+    uint64_t left_ns = left_ns_until(lane, deadline_ns);
+    if (left_ns > 0 && deadline_ns != UINT64_MAX) {
+        wake_after(own, left_ns);
     }
     BOOL got = GetQueuedCompletionStatusEx(own->port, entries, ENTRY_COUNT_MAX, &count,
-                                           deadline_ns == 0 ? 0 : INFINITE, FALSE);
+                                           left_ns == 0 ? 0 : INFINITE, FALSE);
     DWORD code = got ? 0 : GetLastError();
     gw__lane_awake(lane);
     if (!got) {
@@ -438,18 +461,19 @@ static void backend_send(struct gw_socket *socket, struct gw_op *op, const struc
 
 static void backend_shutdown(struct gw_socket *socket)
 {
+    own_of(socket)->has_shutdown = true;
     (void)shutdown(socket->handle, SD_SEND);
 }
 
 static void backend_cancel(struct gw_socket *socket)
 {
     struct iocp_socket *own = own_of(socket);
-    own->recv_cancelled = true;
     if (own->acceptor != NULL) {
         gw__acceptor_cancel(own->acceptor);
-    } else {
-        (void)CancelIoEx((HANDLE)socket->handle, NULL);
+        return;
     }
+    own->recv_cancelled = true;
+    (void)CancelIoEx((HANDLE)socket->handle, NULL);
 }
 
 static void backend_detach(struct gw_socket *socket)

@@ -54,7 +54,8 @@ struct gw__acceptor *gw__acceptor_create(struct gw_socket *socket);
 /* Answers `op` with the next socket, now or when there is one. Thread: turn, and for the next. */
 void gw__acceptor_ask(struct gw__acceptor *acceptor, struct gw_op *op);
 
-/* Answers the op that waits, if one does, with GW_E_CLOSED. */
+/* Hurries the pool home, and with it the op that waits: its answer comes when nothing is under way,
+ * so that who closes the socket then closes the door. */
 void gw__acceptor_cancel(struct gw__acceptor *acceptor);
 
 /* Lets it go. It ends when its last flight is home; the socket may be closed before. */

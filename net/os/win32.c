@@ -75,6 +75,9 @@ static int close_on_error(int error, os_socket *socket)
 
 int os_socket_open(const struct gw_addr *to, const struct gw_addr *source, os_socket *socket_out)
 {
+    if (source != NULL && gw_addr_is_ipv4(source) != gw_addr_is_ipv4(to)) {
+        return GW_E_ADDRESS; /* bind() would call it WSAEFAULT, which is otherwise a bug of ours */
+    }
     int error = open_socket(gw_addr_is_ipv4(to) ? AF_INET : AF_INET6, socket_out);
     if (error == GW_OK && source != NULL) {
         error = close_on_error(bind_socket(*socket_out, source), socket_out);

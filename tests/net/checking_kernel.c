@@ -4,6 +4,7 @@
 #include "net/error.h"
 #include "net/lane.h"
 #include "net/stream.h"
+#include "tests/support/machine.h"
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -49,6 +50,12 @@ static struct {
     atomic_uint fail_count[4];
     _Atomic(void (*)(void)) before_wait;
 } kernel = {.mutex = OS_MUTEX_INIT};
+
+/* Where each worker is: how often it has begun to wait, and whether it waits. */
+static struct {
+    atomic_uint count;
+    atomic_bool inside;
+} waits[GW_PORT_WORKER_COUNT_MAX];
 
 static _Thread_local int submit_depth;
 
@@ -445,7 +452,22 @@ static int checked_wait(struct gw_lane *lane, uint64_t deadline_ns)
         call();
     }
     rule(gw__worker()->turn == NULL, "a worker waits outside of turns");
-    return kernel.real->wait(lane, deadline_ns);
+    uint32_t index = gw__worker()->index;
+    atomic_fetch_add(&waits[index].count, 1);
+    atomic_store(&waits[index].inside, true);
+    int error = kernel.real->wait(lane, deadline_ns);
+    atomic_store(&waits[index].inside, false);
+    return error;
+}
+
+void checking_kernel_see_workers(uint32_t worker_count)
+{
+    for (uint32_t i = 0; i < worker_count; i++) {
+        uint32_t count = atomic_load(&waits[i].count);
+        while (!atomic_load(&waits[i].inside) && atomic_load(&waits[i].count) == count) {
+            machine_yield();
+        }
+    }
 }
 
 void checking_kernel_before_wait(void (*call)(void))

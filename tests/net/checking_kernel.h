@@ -52,6 +52,9 @@ void checking_kernel_fail(enum checking_kind kind, int result, uint32_t count);
 /* While sends are held their done does not come, but for those that are cancelled. */
 void checking_kernel_hold_sends(bool hold);
 
+/* Waits until each of `worker_count` workers has been seen between two turns. */
+void checking_kernel_see_workers(uint32_t worker_count);
+
 /* Called by workers, outside of turns, whenever they are about to wait; NULL for nothing. */
 void checking_kernel_before_wait(void (*call)(void));
 

