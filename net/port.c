@@ -36,18 +36,6 @@ static atomic_uint port_count;
 
 /* ---- making and ending ---- */
 
-static const struct gw_backend_ops *find_backend(enum gw_backend backend)
-{
-    const char *why;
-    for (size_t i = 0; gw__backends[i] != NULL; i++) {
-        const struct gw_backend_ops *ops = gw__backends[i];
-        if ((backend == GW_BACKEND_AUTO || backend == ops->backend) && ops->available(&why)) {
-            return ops;
-        }
-    }
-    return NULL;
-}
-
 static struct gw_port *take_port(const struct gw_backend_ops *ops,
                                  const struct gw_port_config *config, uint32_t worker_count)
 {
@@ -122,8 +110,17 @@ int gw__port_create_on(const struct gw_backend_ops *ops, const struct gw_port_co
 
 int gw_port_create(const struct gw_port_config *config, struct gw_port **port_out)
 {
-    const struct gw_backend_ops *ops = find_backend(config->backend);
-    return ops == NULL ? GW_E_UNSUPPORTED : gw__port_create_on(ops, config, port_out);
+    struct gw_backend_choice choice = gw__backend_choose(config->backend);
+    if (choice.ops == NULL) {
+        return GW_E_UNSUPPORTED;
+    }
+    int error = gw__port_create_on(choice.ops, config, port_out);
+    if (error == GW_OK) {
+        struct gw_log_field fields[] = {GW_LOG_TEXT("name", gw_backend_name(choice.ops->backend)),
+                                        GW_LOG_TEXT("reason", choice.reason)};
+        gw_log_write(&config->log, GW_LOG_INFO, "backend", fields, 2);
+    }
+    return error;
 }
 
 /*
@@ -240,21 +237,6 @@ uint32_t gw_port_worker(const struct gw_port *port)
 const struct gw_log *gw_port_log(const struct gw_port *port)
 {
     return &port->log;
-}
-
-const char *gw_backend_name(enum gw_backend backend)
-{
-    switch (backend) {
-    case GW_BACKEND_AUTO:
-        return "auto";
-    case GW_BACKEND_IOCP:
-        return "iocp";
-    case GW_BACKEND_URING:
-        return "uring";
-    case GW_BACKEND_EPOLL:
-        return "epoll";
-    }
-    return "?";
 }
 
 uint64_t gw_port_now_ns(const struct gw_port *port)

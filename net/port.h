@@ -48,7 +48,8 @@ struct gw_task {
 };
 
 /*
- * Opens a port. Nothing happens on it until workers run it.
+ * Opens a port. Nothing happens on it until workers run it. Its log is told which backend it runs
+ * on, and why: the event "backend", with the fields "name" and "reason".
  *
  * Returns   0, GW_E_UNSUPPORTED (this machine cannot run that backend), GW_E_FULL (more than
  *           GW_PORT_WORKER_COUNT_MAX workers), GW_E_MEMORY or GW_E_SYSTEM; *port_out is set only
@@ -121,6 +122,15 @@ const struct gw_log *gw_port_log(const struct gw_port *port);
  * Thread    any.
  */
 const char *gw_backend_name(enum gw_backend backend);
+
+/*
+ * Why this machine cannot run a backend: "io_uring refused by this kernel: EPERM". Containers and
+ * sysctls often refuse io_uring; a port on GW_BACKEND_AUTO takes the next one then.
+ *
+ * Returns   a static string, or NULL when it can.
+ * Thread    any.
+ */
+const char *gw_backend_refusal(enum gw_backend backend);
 
 /*
  * The port's clock and its source of chance. Nothing else in the house asks the machine for

@@ -8,6 +8,8 @@
 #include "net/port.h"
 #include "tests/support/machine.h"
 
+#include <string.h>
+
 static void a_port_has_at_most_64_workers(void **state)
 {
     (void)state;
@@ -150,31 +152,79 @@ static void when_the_queue_itself_fails_all_workers_come_home(void **state)
 
 /* ---- the log ---- */
 
-static const char *last_event;
+/* What was heard: the few words of which a text is made here. */
+struct heard {
+    uint32_t few_descriptors_count;
+    uint32_t backend_count;
+    const char *name;
+    const char *reason;
+};
 
 static void hear(enum gw_log_level level, const char *event, const struct gw_log_field *fields,
                  size_t field_count, void *context)
 {
-    (void)level;
-    (void)fields;
-    (void)field_count;
-    *(const char **)context = event;
+    struct heard *heard = context;
+    heard->few_descriptors_count += strcmp(event, "few_descriptors") == 0;
+    if (strcmp(event, "backend") == 0) {
+        assert_int_equal(level, GW_LOG_INFO);
+        assert_int_equal(field_count, 2);
+        assert_string_equal(fields[0].name, "name");
+        assert_string_equal(fields[1].name, "reason");
+        heard->backend_count++;
+        heard->name = fields[0].text; /* both are texts that stay */
+        heard->reason = fields[1].text;
+    }
 }
 
 static void too_few_descriptors_are_worth_a_word(void **state)
 {
     (void)state;
+    struct heard heard = {0};
     const struct gw_port_config config = {
-        .worker_count = 1, .stream_count_max = UINT32_MAX, .log = {hear, &last_event}};
+        .worker_count = 1, .stream_count_max = UINT32_MAX, .log = {hear, &heard}};
     struct gw_port *port;
     if (!machine_has_descriptor_limit()) {
         skip();
     }
     assert_int_equal(gw_port_create(&config, &port), GW_OK);
-    assert_non_null(last_event);
-    assert_string_equal(last_event, "few_descriptors");
-    assert_ptr_equal(gw_port_log(port)->context, &last_event);
+    assert_int_equal(heard.few_descriptors_count, 1);
+    assert_ptr_equal(gw_port_log(port)->context, &heard);
     gw_port_destroy(port);
+}
+
+static void a_port_tells_once_which_backend_it_runs_on_and_why(void **state)
+{
+    (void)state;
+    for (int backend = GW_BACKEND_AUTO; backend <= GW_BACKEND_EPOLL; backend++) {
+        struct heard heard = {0};
+        const struct gw_port_config config = {
+            .backend = (enum gw_backend)backend, .worker_count = 1, .log = {hear, &heard}};
+        struct gw_port *port;
+        if (gw_backend_refusal(config.backend) != NULL) {
+            assert_int_equal(gw_port_create(&config, &port), GW_E_UNSUPPORTED);
+            assert_int_equal(heard.backend_count, 0);
+            continue;
+        }
+        assert_int_equal(gw_port_create(&config, &port), GW_OK);
+        assert_int_equal(heard.backend_count, 1);
+        assert_string_equal(heard.name, gw_backend_name(gw_port_backend(port)));
+        assert_true(backend == GW_BACKEND_AUTO || strcmp(heard.reason, "asked for") == 0);
+        gw_port_destroy(port);
+    }
+}
+
+static void a_backend_of_another_system_is_refused_with_a_reason(void **state)
+{
+    (void)state;
+    int refused_count = 0;
+    for (int backend = GW_BACKEND_IOCP; backend <= GW_BACKEND_EPOLL; backend++) {
+        const char *refusal = gw_backend_refusal((enum gw_backend)backend);
+        assert_int_equal(refusal == NULL, is_here((enum gw_backend)backend));
+        refused_count +=
+            refusal != NULL && strcmp(refusal, "not a backend of this system") == 0;
+    }
+    assert_in_range(refused_count, 1, 2);
+    assert_null(gw_backend_refusal(GW_BACKEND_AUTO));
 }
 
 int main(void)
@@ -189,6 +239,8 @@ int main(void)
         cmocka_unit_test(a_lane_that_cannot_be_opened_closes_those_before_it),
         cmocka_unit_test(when_the_queue_itself_fails_all_workers_come_home),
         cmocka_unit_test(too_few_descriptors_are_worth_a_word),
+        cmocka_unit_test(a_port_tells_once_which_backend_it_runs_on_and_why),
+        cmocka_unit_test(a_backend_of_another_system_is_refused_with_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

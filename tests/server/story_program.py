@@ -26,12 +26,15 @@ def run(*options):
 
 
 class NotBegun(unittest.TestCase):
-    """Whatever is wrong before the first player: one line on stderr, and exit status 2."""
+    """Whatever is wrong before the first player: one line on stderr, and exit status 2.
+
+    Which backend it would have been may be said before.
+    """
 
     def assert_refused(self, words, *options):
         done = run(*options)
         self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertEqual(done.stdout, "")
+        self.assertRegex(done.stdout, r"\A([^\n]* backend name=[^\n]+\n)?\Z")
         self.assertRegex(done.stderr, r"\Agangway-server: [^\n]+\n\Z")
         self.assertIn(words, done.stderr)
 
@@ -71,7 +74,7 @@ class NotBegun(unittest.TestCase):
         self.assert_refused("cannot listen on 192.0.2.1:0", "--listen", "192.0.2.1:0")
 
     def test_a_backend_that_this_machine_does_not_have(self):
-        self.assert_refused("no backend iocp; give --backend auto", "--backend", "iocp")
+        self.assert_refused("backend iocp: not a backend of this system; give --backend auto", "--backend", "iocp")
 
 
 class Told(unittest.TestCase):
@@ -100,7 +103,7 @@ class Serving(unittest.TestCase):
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT)
         self.addCleanup(self.end, process)
-        found = LISTENING.match(process.stdout.readline().rstrip("\n"))
+        found = LISTENING.match(self.read_line_with(process, " listening on ").rstrip("\n"))
         self.assertTrue(found)
         self.addresses = found.group(1).split(", ")
         return process

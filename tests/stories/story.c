@@ -29,18 +29,6 @@ static bool find_backend(const char *name)
     return false;
 }
 
-static bool is_there(void)
-{
-    struct gw_port *port;
-    const struct gw_port_config config = {
-        .backend = backend, .worker_count = worker_count, .stream_count_max = 1};
-    bool is_there = gw_port_create(&config, &port) == 0;
-    if (is_there) {
-        gw_port_destroy(port);
-    }
-    return is_there;
-}
-
 void story_begin(int argc, char **argv)
 {
     worker_count = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
@@ -48,8 +36,8 @@ void story_begin(int argc, char **argv)
         fprintf(stderr, "usage: %s BACKEND WORKERS [TEST]\n", argv[0]);
         exit(2);
     }
-    if (!is_there()) {
-        fprintf(stderr, "%s: this machine cannot run it\n", argv[1]);
+    if (gw_backend_refusal(backend) != NULL) {
+        fprintf(stderr, "%s: %s\n", argv[1], gw_backend_refusal(backend));
         exit(REFUSED);
     }
     if (argc > 3) {

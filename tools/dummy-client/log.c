@@ -7,7 +7,7 @@ enum { LINE_COUNT_MAX = 10, LINE_BYTES = 400 };
 static size_t append_field(char *line, size_t used, const struct gw_log_field *field)
 {
     int bytes = field->text != NULL
-                    ? snprintf(line + used, LINE_BYTES - used, " %s=%s", field->name, field->text)
+                    ? snprintf(line + used, LINE_BYTES - used, " %s=\"%s\"", field->name, field->text)
                     : snprintf(line + used, LINE_BYTES - used, " %s=%lld", field->name,
                                (long long)field->number);
     size_t after = used + (bytes > 0 ? (size_t)bytes : 0);
@@ -18,7 +18,7 @@ static void write_event(enum gw_log_level level, const char *event,
                         const struct gw_log_field *fields, size_t field_count, void *context)
 {
     struct dummy_log *log = context;
-    if (level > GW_LOG_WARNING || atomic_fetch_add(&log->count, 1) >= LINE_COUNT_MAX) {
+    if (level > GW_LOG_INFO || atomic_fetch_add(&log->count, 1) >= LINE_COUNT_MAX) {
         return;
     }
     char line[LINE_BYTES] = "";

@@ -21,6 +21,18 @@ static void warn_of_excess(const struct dummy_options *options)
     }
 }
 
+static int complain(const struct dummy_options *options, int error)
+{
+    if (error == GW_E_UNSUPPORTED) {
+        fprintf(stderr, "gangway-dummy: --backend %s: %s; give auto\n",
+                gw_backend_name(options->backend), gw_backend_refusal(options->backend));
+        return STATUS_BAD_OPTIONS;
+    }
+    fprintf(stderr, "gangway-dummy: cannot start: %s; try another --backend or --workers\n",
+            gw_error_name(error));
+    return STATUS_FAILED;
+}
+
 static int run(struct dummy_options *options)
 {
     static struct dummy_report report;
@@ -29,9 +41,7 @@ static int run(struct dummy_options *options)
     warn_of_excess(options);
     int error = dummy_run(options, &report);
     if (error != 0) {
-        fprintf(stderr, "gangway-dummy: cannot start: %s; try another --backend or --workers\n",
-                gw_error_name(error));
-        return STATUS_FAILED;
+        return complain(options, error);
     }
     if (report.nobody_listens) {
         fprintf(stderr,

@@ -1,0 +1,113 @@
+"""tests/server/story_backends.py: which backend the programs choose, and what they say when the kernel refuses.
+
+The refusals are real: tests/support/refuse.c has the kernel fail io_uring_setup(2), as a container does.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import unittest
+
+SERVER = os.environ["GW_SERVER"]
+DUMMY = os.environ["GW_DUMMY"]
+REFUSE = os.environ["GW_REFUSE"]
+CHOSEN = re.compile(r'\bbackend name="?(\w+)"? reason="([^"]*)"')
+LISTENING = re.compile(r"listening on (\S+) \(backend=(\w+) ")
+RUN_S = 30
+REFUSED = "io_uring refused by this kernel: EPERM"
+REFUSALS = (("EPERM", REFUSED),
+            ("ENOSYS", "io_uring refused by this kernel: ENOSYS"),
+            ("ENOMEM", "io_uring refused by this kernel: ENOMEM"),
+            ("EMFILE", "no descriptor for io_uring: EMFILE"),
+            ("EINVAL", "io_uring of this kernel is older than 6.1: EINVAL"))
+
+
+def refusing(error):
+    return [REFUSE, error] if error else []
+
+
+class Server:
+    """The server in a with statement; `error` is what its kernel answers to io_uring."""
+
+    def __init__(self, *options, error=None):
+        self.process = subprocess.Popen(
+            [*refusing(error), SERVER, "--listen", "127.0.0.1:0", "--drain-ms", "100", *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.text = ""
+        self.address = self.backend = None
+        while self.address is None:
+            line = self.process.stdout.readline()
+            if not line:
+                raise AssertionError(f"the server ended at once: {self.text}")
+            self.text += line
+            found = LISTENING.search(line)
+            if found:
+                self.address, self.backend = found.groups()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.text += self.process.communicate(timeout=RUN_S)[0]
+
+
+def run(*command):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=RUN_S,
+                          check=False)
+
+
+def play(address, *options, error=None):
+    return run(*refusing(error), DUMMY, "--connect", address, "--clients", "3", "--script", "hello",
+               "--seconds", "1", "--quiet", *options)
+
+
+class Choice(unittest.TestCase):
+    def assert_serves(self, backend, reason, *options, error=None):
+        """One line says which and why; the other line that names it agrees; and players play."""
+        with Server(*options, error=error) as server:
+            done = play(server.address)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(server.process.returncode, 0, server.text)
+        self.assertEqual(CHOSEN.findall(server.text), [(backend, reason)])
+        self.assertEqual(server.backend, backend)
+
+    def assert_plays(self, backend, reason, *options, error=None):
+        with Server("--backend", "epoll") as server:
+            done = play(server.address, *options, error=error)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(CHOSEN.findall(done.stderr), [(backend, reason)])
+        self.assertIn(f"({backend}, workers:", done.stdout)
+
+    def test_auto_takes_io_uring_where_it_is_granted(self):
+        self.assert_serves("uring", "the best of this system")
+        self.assert_plays("uring", "the best of this system")
+
+    def test_auto_takes_epoll_where_io_uring_is_refused_and_says_why(self):
+        for error, words in REFUSALS:
+            self.assert_serves("epoll", words, error=error)
+        self.assert_plays("epoll", REFUSED, error="EPERM")
+
+    def test_what_is_asked_for_is_taken(self):
+        for backend in ("uring", "epoll"):
+            self.assert_serves(backend, "asked for", "--backend", backend)
+            self.assert_plays(backend, "asked for", "--backend", backend)
+        self.assert_serves("epoll", "asked for", "--backend", "epoll", error="EPERM")
+
+    def test_io_uring_that_is_asked_for_and_refused_is_an_error(self):
+        for error, words in REFUSALS:
+            for program, says in ((SERVER, f"gangway-server: backend uring: {words}; give --backend auto\n"),
+                                  (DUMMY, f"gangway-dummy: --backend uring: {words}; give auto\n")):
+                done = run(REFUSE, error, program, "--backend", "uring")
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (2, "", says))
+
+    def test_a_backend_of_another_system_is_an_error(self):
+        for program in (SERVER, DUMMY):
+            done = run(program, "--backend", "iocp")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("iocp: not a backend of this system", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,58 @@
+/* tests/support/refuse.c: runs a program that the kernel refuses io_uring: ERRNO PROGRAM... */
+#define _GNU_SOURCE /* execvp */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { BAD_USAGE = 2, NOT_STARTED = 3 };
+
+static const struct {
+    const char *name;
+    unsigned code;
+} errors[] = {{"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"ENOMEM", ENOMEM}, {"EINVAL", EINVAL},
+              {"EMFILE", EMFILE}};
+
+static unsigned code_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        if (strcmp(errors[i].name, name) == 0) {
+            return errors[i].code;
+        }
+    }
+    return 0;
+}
+
+/* As a container does it: one call fails with this, all others go through. Children inherit it. */
+static int refuse(unsigned code)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {.len = sizeof(steps) / sizeof(steps[0]), .filter = steps};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        return -1;
+    }
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3 || code_of(argv[1]) == 0) {
+        fprintf(stderr, "usage: %s EPERM|ENOSYS|ENOMEM|EINVAL|EMFILE PROGRAM...\n", argv[0]);
+        return BAD_USAGE;
+    }
+    if (refuse(code_of(argv[1])) == 0) {
+        execvp(argv[2], &argv[2]);
+    }
+    perror(argv[0]);
+    return NOT_STARTED;
+}
