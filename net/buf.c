@@ -1,6 +1,8 @@
 /* net/buf.c: counted shared buffers. */
 #include "net/buf.h"
 
+#include "net/internal.h"
+
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -8,6 +10,8 @@
 struct gw_buf {
     atomic_uint ref_count;
     uint32_t bytes;
+    uint32_t kind_begin; /* from here on the bytes are of `kind`, unless that is 0 */
+    uint16_t kind;
     uint8_t data[];
 };
 
@@ -17,6 +21,7 @@ struct gw_buf *gw_buf_create(uint32_t bytes)
     if (buf != NULL) {
         atomic_init(&buf->ref_count, 1);
         buf->bytes = bytes;
+        buf->kind = 0;
     }
     return buf;
 }
@@ -48,4 +53,17 @@ void gw_buf_trim(struct gw_buf *buf, uint32_t bytes)
 {
     assert(bytes <= buf->bytes);
     buf->bytes = bytes;
+}
+
+void gw_buf_mark(struct gw_buf *buf, uint32_t begin, uint16_t kind)
+{
+    assert(kind != 0 && begin < buf->bytes);
+    buf->kind_begin = begin;
+    buf->kind = kind;
+}
+
+uint16_t gw__buf_kind(const struct gw_buf *buf, uint32_t *begin_out)
+{
+    *begin_out = buf->kind_begin;
+    return buf->kind;
 }

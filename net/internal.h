@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct gw_buf;
 struct gw_stream;
 
 /* ---- turn.c ---- */
@@ -48,6 +49,11 @@ struct gw_backend_choice {
 };
 struct gw_backend_choice gw__backend_choose(enum gw_backend backend);
 
+/* ---- buf.c ---- */
+
+/* The kind of a buffer's last bytes, and where they begin; 0: none. Thread: any. */
+uint16_t gw__buf_kind(const struct gw_buf *buf, uint32_t *begin_out);
+
 /* ---- port.c ---- */
 
 /* Names of the counters that threads add to; sums of them make struct gw_port_counters. */
@@ -61,6 +67,7 @@ enum gw_tally {
     GW_TALLY_RECV_COUNT,
     GW_TALLY_SEND_COUNT,
     GW_TALLY_SEND_QUEUE_BYTES,
+    GW_TALLY_SEND_COALESCED,
     GW_TALLY_WAKE_COUNT,
     GW_TALLY_COUNT
 };

@@ -331,6 +331,7 @@ void gw_port_counters(const struct gw_port *port, struct gw_port_counters *count
         .recv_count = sum_of(port, GW_TALLY_RECV_COUNT),
         .send_count = sum_of(port, GW_TALLY_SEND_COUNT),
         .send_queue_bytes = level_of(sum_of(port, GW_TALLY_SEND_QUEUE_BYTES)),
+        .send_coalesced_count = sum_of(port, GW_TALLY_SEND_COALESCED),
         .pool_bytes = level_of(gw__pool_used_bytes()),
         .wake_count = sum_of(port, GW_TALLY_WAKE_COUNT),
     };

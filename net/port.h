@@ -154,6 +154,8 @@ struct gw_port_counters {
     uint64_t send_count;       /* sends that took bytes */
     uint64_t send_queue_bytes; /* waiting now, in all streams together */
     uint64_t
+        send_coalesced_count; /* of long queues: how often older bytes made way for newer ones */
+    uint64_t
         pool_bytes; /* pooled memory the whole program uses now: rings, chunks, queue entries */
     uint64_t wake_count; /* times one thread woke another */
 };

@@ -2,6 +2,7 @@
 #include "net/send_queue.h"
 
 #include "net/buf.h"
+#include "net/internal.h"
 #include "net/pool.h"
 #include "net/stream.h"
 #include <assert.h>
@@ -28,6 +29,7 @@ struct gw_send_entry *gw__send_entry_share(struct gw_buf *buf)
     if (entry != NULL) {
         entry->buf = gw_buf_ref(buf);
         entry->end = gw_buf_bytes(buf);
+        entry->kind = gw__buf_kind(buf, &entry->kind_begin);
     }
     return entry;
 }
@@ -92,6 +94,56 @@ void gw__send_queue_append(struct gw_send_queue *queue, struct gw_send_entry *en
     gw__send_entry_destroy(entry);
 }
 
+/* Lets go of the entry that stands behind `before`; NULL: of the first. */
+static void take_out(struct gw_send_queue *queue, struct gw_send_entry *before,
+                     struct gw_send_entry *entry)
+{
+    if (before == NULL) {
+        queue->first = next_of(entry);
+    } else {
+        before->task.next = entry->task.next;
+    }
+    queue->last = queue->last == entry ? before : queue->last;
+    gw__send_entry_destroy(entry);
+}
+
+/* Drops the tail of an entry. Returns whether its head is still to be sent. */
+static bool cut(struct gw_send_entry *entry, struct gw_send_gone *gone)
+{
+    uint32_t cost = gw__send_entry_cost(entry);
+    entry->end = entry->kind_begin;
+    entry->kind = 0;
+    entry->after_loss = false;
+    bool has_head = entry->begin < entry->end;
+    gone->cost += cost - (has_head ? gw__send_entry_cost(entry) : 0);
+    gone->count++;
+    return has_head;
+}
+
+static bool may_lose(const struct gw_send_entry *entry, uint16_t kind)
+{
+    return entry->kind == kind && entry->begin <= entry->kind_begin;
+}
+
+void gw__send_queue_coalesce(struct gw_send_queue *queue, uint32_t shown_count,
+                             struct gw_send_entry *entry, struct gw_send_gone *gone_out)
+{
+    struct gw_send_entry *before = NULL;
+    struct gw_send_entry *old = queue->first;
+    gone_out->cost = 0;
+    gone_out->count = 0;
+    for (uint32_t place = 0; old != NULL; place++) {
+        struct gw_send_entry *next = next_of(old);
+        if (place >= shown_count && may_lose(old, entry->kind) && !cut(old, gone_out)) {
+            take_out(queue, before, old);
+        } else {
+            before = old;
+        }
+        old = next;
+    }
+    entry->after_loss = gone_out->count > 0;
+}
+
 int gw__send_queue_gather(const struct gw_send_queue *queue,
                           struct gw_span spans[GW_SEND_SPAN_COUNT_MAX])
 {
@@ -115,21 +167,26 @@ static uint32_t end_first(struct gw_send_queue *queue)
     return cost;
 }
 
-uint32_t gw__send_queue_consume(struct gw_send_queue *queue, uint32_t bytes)
+void gw__send_queue_consume(struct gw_send_queue *queue, uint32_t bytes,
+                            struct gw_send_gone *gone_out)
 {
-    uint32_t cost = 0;
+    gone_out->cost = 0;
+    gone_out->count = 0;
     while (bytes > 0) {
         struct gw_send_entry *entry = queue->first;
         assert(entry != NULL);
         uint32_t left = entry->end - entry->begin;
         if (bytes < left) {
             entry->begin += bytes;
-            return cost + bytes;
+            gone_out->cost += bytes;
+            return;
         }
         bytes -= left;
-        cost += end_first(queue);
+        if (entry->after_loss) {
+            gone_out->kinds[gone_out->count++] = entry->kind;
+        }
+        gone_out->cost += end_first(queue);
     }
-    return cost;
 }
 
 uint32_t gw__send_queue_drop(struct gw_send_queue *queue)

@@ -21,6 +21,9 @@ struct gw_stream;
  * A queue of runs of bytes: a reference to a counted buffer that other queues share, or bytes of
  * the stream's own in a pooled chunk. It belongs to the lane of its stream. From elsewhere an entry
  * comes as a task for the stream's turn.
+ *
+ * The last bytes of a shared buffer may be of a kind of which only the newest matters: see
+ * gw_buf_mark().
  */
 struct gw_send_entry {
     struct gw_task task;      /* on the way from elsewhere; its link is the queue's afterwards */
@@ -29,7 +32,10 @@ struct gw_send_entry {
     uint32_t capacity_bytes;  /* of `data` */
     uint32_t begin;           /* what is still to be sent: [begin, end) */
     uint32_t end;
-    bool last; /* nothing is taken behind it */
+    uint32_t kind_begin; /* from here on the bytes are of `kind`, unless that is 0 */
+    uint16_t kind;
+    bool last;       /* nothing is taken behind it */
+    bool after_loss; /* older ones of its kind were dropped */
     uint8_t data[];
 };
 
@@ -61,12 +67,28 @@ uint8_t *gw__send_queue_room(struct gw_send_queue *queue, uint32_t bytes);
  */
 void gw__send_queue_append(struct gw_send_queue *queue, struct gw_send_entry *entry);
 
+/* What was let go of. */
+struct gw_send_gone {
+    uint32_t cost;                          /* what it had counted against the limit of the queue */
+    uint32_t count;                         /* of `kinds`, or of what was dropped */
+    uint16_t kinds[GW_SEND_SPAN_COUNT_MAX]; /* of those sent whole that came after a loss */
+};
+
+/*
+ * Drops what is older than `entry`, of its kind, and whole: not what was begun, nor of the first
+ * `shown_count` entries, which the kernel has. `entry`, which is not in the queue yet, comes after
+ * a loss then.
+ */
+void gw__send_queue_coalesce(struct gw_send_queue *queue, uint32_t shown_count,
+                             struct gw_send_entry *entry, struct gw_send_gone *gone_out);
+
 /* Shows what is to be sent next. Returns the number of spans, at most GW_SEND_SPAN_COUNT_MAX. */
 int gw__send_queue_gather(const struct gw_send_queue *queue,
                           struct gw_span spans[GW_SEND_SPAN_COUNT_MAX]);
 
-/* Lets go of the first `bytes`, which have been sent. Returns what they had cost. */
-uint32_t gw__send_queue_consume(struct gw_send_queue *queue, uint32_t bytes);
+/* Lets go of the first `bytes`, which have been sent. */
+void gw__send_queue_consume(struct gw_send_queue *queue, uint32_t bytes,
+                            struct gw_send_gone *gone_out);
 
 /* Lets go of everything. Returns what it had cost. */
 uint32_t gw__send_queue_drop(struct gw_send_queue *queue);

@@ -38,6 +38,7 @@ enum {
     GW_STREAM_FLUSH_MS = 1000,
     GW_STREAM_LINGER_MS = 1000,
     GW_STREAM_LINGER_BYTES = 256 * 1024,
+    GW_STREAM_SOFT_PART = 4, /* the soft limit of a queue is this part of its hard one */
 };
 
 /* What on_recv says about the bytes it left in the ring. */
@@ -63,6 +64,12 @@ struct gw_stream_events {
 
     /* The time of gw_stream_set_deadline() has come. */
     void (*on_deadline)(struct gw_stream *stream, void *context);
+
+    /*
+     * Bytes of a kind have left, and older ones that should have left before them had been dropped:
+     * see gw_stream_send(). Now there is room to make up for them. May be NULL.
+     */
+    void (*on_lost)(struct gw_stream *stream, uint16_t kind, void *context);
 
     /*
      * The end, and why: the reason of the first finish or close, or the error that came before one.
@@ -110,6 +117,11 @@ void gw_stream_start(struct gw_stream *stream, const struct gw_stream_events *ev
  * Queues `buf` behind all that was queued before. Nothing leaves inside this call: a stream is
  * flushed once, at the end of a turn, while its data is hot. Buffers leave in that order, as many
  * at a time as the kernel takes. What is queued in turns of one object keeps its order.
+ *
+ * When the last bytes of `buf` are of a kind (gw_buf_mark) and more than the soft limit waits then,
+ * one GW_STREAM_SOFT_PART-th of send_queue_bytes_max, all older bytes of that kind that wait are
+ * dropped, but for those that the kernel has or that have begun to leave. When the bytes that came
+ * after a loss have left, on_lost is called.
  *
  * Returns   0; GW_E_CLOSED after a finish, a close or the end of the connection; GW_E_FULL when
  *           send_queue_bytes_max would be passed, GW_E_MEMORY. After an error nothing is queued;

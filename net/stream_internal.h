@@ -58,6 +58,7 @@ struct gw_stream {
     uint32_t lingered_bytes; /* read and discarded since a finish */
     struct gw_addr peer;
     uint8_t state;
+    uint8_t shown_count; /* of the queue's first entries: the kernel has them */
     bool flush_marked : 1;
     bool receiving : 1; /* recv_op is in flight */
     bool sending : 1;   /* send_op is in flight */

@@ -60,6 +60,19 @@ static bool takes_entries(const struct gw_stream *stream)
     return stream->state <= GW_STREAM_FLUSHING && !stream->send_failed && !stream->last_said;
 }
 
+/* A queue that is long lets go of what `entry` makes old. */
+static void make_way(struct gw_stream *stream, struct gw_send_entry *entry)
+{
+    struct gw_send_gone gone;
+    unsigned queued_bytes = atomic_load_explicit(&stream->queued_bytes, memory_order_relaxed);
+    if (entry->kind == 0 || queued_bytes <= stream->queued_bytes_max / GW_STREAM_SOFT_PART) {
+        return;
+    }
+    gw__send_queue_coalesce(&stream->queue, stream->shown_count, entry, &gone);
+    release(stream, gone.cost);
+    gw__port_tally(stream->turn.home->port, GW_TALLY_SEND_COALESCED, gone.count);
+}
+
 static void append(struct gw_stream *stream, struct gw_send_entry *entry)
 {
     if (!takes_entries(stream)) {
@@ -68,6 +81,7 @@ static void append(struct gw_stream *stream, struct gw_send_entry *entry)
         return;
     }
     stream->last_said = entry->last;
+    make_way(stream, entry);
     gw__send_queue_append(&stream->queue, entry);
     gw__stream_flush_at_end(stream);
 }
@@ -212,18 +226,37 @@ void gw__stream_flush(struct gw_stream *stream)
     if (may_send(stream)) {
         int count = gw__send_queue_gather(&stream->queue, spans);
         stream->sending = true;
+        stream->shown_count = (uint8_t)count;
         stream->turn.home->ops->send(&stream->socket, &stream->send_op, spans, count);
     }
     gw_turn_unref(&stream->turn);
 }
 
-static void take_sent(struct gw_stream *stream, uint32_t bytes)
+/* To who goes on; an end makes up for nothing. */
+static void tell_lost(struct gw_stream *stream, const struct gw_send_gone *gone)
+{
+    for (uint32_t i = 0; i < gone->count && !gw__stream_has_end(stream); i++) {
+        if (stream->events->on_lost != NULL) {
+            stream->events->on_lost(stream, gone->kinds[i], stream->context);
+        }
+    }
+}
+
+static void consume(struct gw_stream *stream, uint32_t bytes)
 {
     struct gw_port *port = stream->turn.home->port;
+    struct gw_send_gone gone;
+    gw__port_tally(port, GW_TALLY_SEND_COUNT, 1);
+    gw__port_tally(port, GW_TALLY_BYTES_OUT, bytes);
+    gw__send_queue_consume(&stream->queue, bytes, &gone);
+    release(stream, gone.cost);
+    tell_lost(stream, &gone);
+}
+
+static void take_sent(struct gw_stream *stream, uint32_t bytes)
+{
     if (bytes > 0) {
-        gw__port_tally(port, GW_TALLY_SEND_COUNT, 1);
-        gw__port_tally(port, GW_TALLY_BYTES_OUT, bytes);
-        release(stream, gw__send_queue_consume(&stream->queue, bytes));
+        consume(stream, bytes);
     }
     if (!gw__send_queue_is_empty(&stream->queue)) {
         gw__stream_flush_at_end(stream);
@@ -251,6 +284,7 @@ void gw__stream_send_done(struct gw_op *op, int result)
     struct gw_stream *stream =
         (struct gw_stream *)((char *)op - offsetof(struct gw_stream, send_op));
     stream->sending = false;
+    stream->shown_count = 0;
     if (result < 0 && stream->state != GW_STREAM_CLOSING) {
         fail_sending(stream, result);
         return;

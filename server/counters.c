@@ -119,6 +119,7 @@ static void report_bytes(const struct server_counters *counters, struct server_l
     number(&line, "receives", counters->port.recv_count);
     number(&line, "sends", counters->port.send_count);
     number(&line, "send_queue_bytes", counters->port.send_queue_bytes);
+    number(&line, "send_coalesced", counters->port.send_coalesced_count);
     number(&line, "pool_bytes", counters->port.pool_bytes);
     number(&line, "wakes", counters->port.wake_count);
     server_log_end(&line);
@@ -134,6 +135,7 @@ static const struct {
     {"report_packets_out", offsetof(struct gw_session_packet_counters, out), false},
     {"report_packets_delayed", offsetof(struct gw_session_packet_counters, delayed), true},
     {"report_packets_dropped", offsetof(struct gw_session_packet_counters, dropped), true},
+    {"report_packets_lost", offsetof(struct gw_session_packet_counters, lost), true},
 };
 
 static uint64_t number_of(const struct server_packet_count *packet, size_t offset)

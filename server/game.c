@@ -81,6 +81,14 @@ static void on_packet(struct gw_session *session, const struct gw_session_packet
     server_log_end(&line);
 }
 
+/* Snapshots are all that coalesces. */
+static void on_lost(struct gw_session *session, uint16_t packet_id, void *context)
+{
+    (void)packet_id;
+    (void)context;
+    player_catch_up(gw_session_user(session));
+}
+
 static void log_end(struct game *game, struct gw_session *session, Gw__CloseReason reason,
                     Gw__CloseReason peer_reason)
 {
@@ -119,6 +127,7 @@ struct gw_session_events game_events(bool log_packets)
         .on_greet = on_greet,
         .on_greeted = on_greeted,
         .on_packet = log_packets ? on_packet : NULL,
+        .on_lost = on_lost,
         .on_end = on_end,
     };
 }

@@ -104,6 +104,13 @@ void player_leave(struct player *player)
     room_post_leave(player->room, player);
 }
 
+void player_catch_up(struct player *player)
+{
+    if (player->place == PLAYER_IN_ROOM) {
+        room_post_catch_up(player);
+    }
+}
+
 static void be_in_room(struct player *player)
 {
     player->place = PLAYER_IN_ROOM;

@@ -74,6 +74,9 @@ void player_enter(struct player *player, const char *room_name);
 /* Answered with Left. The player is in the room. */
 void player_leave(struct player *player);
 
+/* It has been slow to read, and has missed where others went. */
+void player_catch_up(struct player *player);
+
 /* Ends a journey. Thread: the turn that has the player. */
 void player_go_home(struct player *player);
 

@@ -106,6 +106,18 @@ static void on_who_mail(struct gw_task *task)
     mail_destroy(mail);
 }
 
+/* One who has missed what others were told hears where everybody is now, itself too. */
+static void on_catch_up_mail(struct gw_task *task)
+{
+    struct mail *mail = (struct mail *)task;
+    struct room *room = mail->player->room;
+    Game__Snapshot snapshot = GAME__SNAPSHOT__INIT;
+    snapshot.n_positions = room->roster.member_count;
+    snapshot.positions = room->roster.places;
+    gw_group_tell(room->group, mail->player->id, GAME_PACKET_SNAPSHOT, &snapshot.base);
+    mail_destroy(mail);
+}
+
 void room_post_arrival(struct player *player)
 {
     struct mail *mail = mail_create(player, "");
@@ -137,5 +149,13 @@ void room_post_who(struct player *player)
     struct mail *mail = mail_create(player, "");
     if (mail != NULL) {
         mail_post(mail, on_who_mail);
+    }
+}
+
+void room_post_catch_up(struct player *player)
+{
+    struct mail *mail = mail_create(player, "");
+    if (mail != NULL) {
+        mail_post(mail, on_catch_up_mail);
     }
 }

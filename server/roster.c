@@ -21,6 +21,7 @@ void roster_fini(struct roster *roster)
     }
     free(roster->everybody);
     free(roster->moved);
+    free(roster->places);
     *roster = (struct roster){0};
 }
 
@@ -53,7 +54,14 @@ const Game__Member *roster_find(const struct roster *roster, uint64_t player)
     return member == NULL ? NULL : &member->wire;
 }
 
-/* Both lists grow here, so that a member, once in, can always be told of. */
+static bool grow_positions(Game__Position ***positions, uint32_t capacity)
+{
+    Game__Position **grown = realloc(*positions, capacity * sizeof *grown);
+    *positions = grown == NULL ? *positions : grown;
+    return grown != NULL;
+}
+
+/* All lists grow here, so that a member, once in, can always be told of. */
 static bool make_space(struct roster *roster)
 {
     if (roster->member_count < roster->capacity) {
@@ -62,9 +70,8 @@ static bool make_space(struct roster *roster)
     uint32_t capacity = roster->capacity == 0 ? 8 : roster->capacity * 2;
     Game__Member **everybody = realloc(roster->everybody, capacity * sizeof *everybody);
     roster->everybody = everybody == NULL ? roster->everybody : everybody;
-    Game__Position **moved = realloc(roster->moved, capacity * sizeof *moved);
-    roster->moved = moved == NULL ? roster->moved : moved;
-    bool is_enough = everybody != NULL && moved != NULL;
+    bool is_enough = everybody != NULL && grow_positions(&roster->moved, capacity) &&
+                     grow_positions(&roster->places, capacity);
     roster->capacity = is_enough ? capacity : roster->capacity;
     return is_enough;
 }
@@ -91,8 +98,11 @@ const Game__Member *roster_add(struct roster *roster, uint64_t player, const cha
     }
     uint32_t place = place_of(roster, player);
     Game__Member **at = &roster->everybody[place];
+    Game__Position **position_at = &roster->places[place];
     memmove(at + 1, at, (roster->member_count - place) * sizeof(*at));
+    memmove(position_at + 1, position_at, (roster->member_count - place) * sizeof(*position_at));
     *at = &member->wire;
+    *position_at = &member->position;
     roster->member_count++;
     return &member->wire;
 }
@@ -118,8 +128,10 @@ bool roster_remove(struct roster *roster, uint64_t player)
     }
     uint32_t place = place_of(roster, player);
     Game__Member **at = &roster->everybody[place];
+    Game__Position **position_at = &roster->places[place];
     roster->member_count--;
     memmove(at, at + 1, (roster->member_count - place) * sizeof(*at));
+    memmove(position_at, position_at + 1, (roster->member_count - place) * sizeof(*position_at));
     forget_move(roster, member);
     free(member);
     return true;

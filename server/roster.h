@@ -17,6 +17,7 @@ struct member;
 struct roster {
     Game__Member **everybody; /* member_count, by id */
     Game__Position **moved;   /* moved_count, in the order in which they moved first */
+    Game__Position **places;  /* member_count, beside everybody */
     uint32_t member_count;
     uint32_t moved_count;
     uint32_t capacity;

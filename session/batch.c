@@ -40,9 +40,24 @@ static bool grow(struct gw_group *group, uint32_t bytes)
     return true;
 }
 
-uint8_t *gw__batch_add(struct gw_group *group, uint32_t bytes)
+/* What coalesces is the end of its buffer, so that it can be cut off. */
+static bool fits_behind(const struct gw_group *group, uint32_t bytes, uint16_t kind)
 {
-    if (group->batch_bytes != 0 && group->batch_bytes + bytes > BATCH_BYTES_MAX) {
+    return group->batch_bytes + bytes <= BATCH_BYTES_MAX &&
+           (group->batch_kind == 0 || group->batch_kind == kind);
+}
+
+static void note_kind(struct gw_group *group, uint16_t kind)
+{
+    if (group->batch_kind != kind) {
+        group->batch_kind = kind;
+        group->batch_kind_begin = group->batch_bytes;
+    }
+}
+
+uint8_t *gw__batch_add(struct gw_group *group, uint32_t bytes, uint16_t kind)
+{
+    if (group->batch_bytes != 0 && !fits_behind(group, bytes, kind)) {
         gw_group_flush(group);
     }
     uint32_t needed_bytes = group->batch_bytes + bytes;
@@ -51,6 +66,7 @@ uint8_t *gw__batch_add(struct gw_group *group, uint32_t bytes)
         return NULL;
     }
     uint8_t *place = gw_buf_data(group->batch) + group->batch_bytes;
+    note_kind(group, kind);
     group->batch_bytes = needed_bytes;
     return place;
 }
@@ -62,6 +78,10 @@ struct gw_buf *gw__batch_take(struct gw_group *group)
     }
     struct gw_buf *batch = group->batch;
     gw_buf_trim(batch, group->batch_bytes);
+    if (group->batch_kind != 0) {
+        gw_buf_mark(batch, group->batch_kind_begin, group->batch_kind);
+        group->batch_kind = 0;
+    }
     group->batch_bytes_before = group->batch_bytes;
     group->batch_bytes = 0;
     group->batch = NULL;

@@ -108,7 +108,8 @@ static void end_all(struct gw_group *group, Gw__CloseReason reason)
 static void add_to_batch(struct gw_group *group, const struct gw_packet *packet,
                          const struct gw_frame *frame, const ProtobufCMessage *message)
 {
-    uint8_t *place = gw__batch_add(group, GW_FRAME_HEADER_BYTES + frame->body_bytes);
+    uint16_t kind = gw__packet_coalesces(group->manager, packet) ? packet->id : 0;
+    uint8_t *place = gw__batch_add(group, GW_FRAME_HEADER_BYTES + frame->body_bytes, kind);
     if (place == NULL) {
         end_all(group, GW__CLOSE_REASON__NO_MEMORY);
         return;

@@ -149,6 +149,8 @@ bool gw__session_push(struct gw_session *session, struct gw_buf *buf);
 /* The packet, which must be one that this side may send. */
 const struct gw_packet *gw__packet_to_send(const struct gw_session_manager *manager,
                                            uint16_t packet_id);
+/* Whether older ones may make way for newer ones, where a peer is slow. */
+bool gw__packet_coalesces(const struct gw_session_manager *manager, const struct gw_packet *packet);
 /* Whether a body is not too long for its packet. One that is goes to the log. */
 bool gw__packet_fits(struct gw_session_manager *manager, const struct gw_packet *packet,
                      size_t body_bytes);

@@ -58,6 +58,14 @@ struct gw_session_events {
                       void *context);
 
     /*
+     * A slow peer has missed packets of this type, which its schema lets coalesce: while more than
+     * a fourth of send_queue_bytes_max waited, older ones that had not begun to leave were dropped
+     * when a newer one came. The newest has left now, so that there is room for what makes up for
+     * the rest, such as a full snapshot. Without this callback nothing is ever dropped.
+     */
+    void (*on_lost)(struct gw_session *session, uint16_t packet_id, void *context);
+
+    /*
      * It is gone, and gw_session_manager_find() no longer finds it. Once for each session that
      * began, and for each dialed one that never stood. `reason` is why this side ended it, or
      * BY_PEER, or NETWORK; when it is BY_PEER, `peer_reason` is what the peer's CLOSE said (NONE
@@ -95,7 +103,7 @@ struct gw_session_manager_config {
     uint32_t body_bytes_max_connected; /* from a client before it is greeted [1,024] */
     uint32_t body_bytes_max;           /* [4,096 from a client, 65,536 from a server] */
     uint32_t arena_bytes;              /* the most memory one unpacked packet may take [262,144] */
-    uint32_t send_queue_bytes_max;     /* per session [262,144] */
+    uint32_t send_queue_bytes_max;     /* per session [262,144]; who lets more wait is ended */
 };
 
 struct gw_session_manager;
@@ -218,6 +226,7 @@ struct gw_session_packet_counters {
     uint64_t out;     /* went out; to a group: once for each member */
     uint64_t delayed; /* of those in: so many had to wait for a token of their rate */
     uint64_t dropped; /* came in above their rate and were not handled */
+    uint64_t lost;    /* how often on_lost told of them */
 };
 
 /* Adds them up; all 0 for an unknown id. Thread: any. */

@@ -51,6 +51,8 @@ struct gw_group {
     struct gw_buf *batch;        /* what was said and has not left */
     uint32_t batch_bytes;        /* so much of it is written */
     uint32_t batch_bytes_before; /* of the last one: the next will be much the same */
+    uint32_t batch_kind_begin;   /* from here on it is of batch_kind, unless that is 0 */
+    uint16_t batch_kind; /* the id of a packet that coalesces: nothing else comes behind it */
 
     struct gw_task end_task;  /* without a tick: the end of the turn */
     struct gw_timer timer;    /* with one */
@@ -83,9 +85,10 @@ void gw__tick_await(struct gw_group *group);
 /* In batch.c. Thread of all: turn of the owner. */
 /*
  * Makes room for one frame behind what was said so far; sends that off first when both together
- * are too much for one buffer. Returns where to write, or NULL when there is no memory.
+ * are too much for one buffer, or when it ends with another kind. `kind` is the id of a packet that
+ * coalesces, or 0. Returns where to write, or NULL when there is no memory.
  */
-uint8_t *gw__batch_add(struct gw_group *group, uint32_t bytes);
+uint8_t *gw__batch_add(struct gw_group *group, uint32_t bytes, uint16_t kind);
 /* Returns all that was said and has not left, or NULL. Owns: gives the buffer. */
 struct gw_buf *gw__batch_take(struct gw_group *group);
 

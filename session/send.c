@@ -70,6 +70,36 @@ void gw_session_send(struct gw_session *session, uint16_t packet_id,
     gw_session_send_frame(session, &frame, message);
 }
 
+bool gw__packet_coalesces(const struct gw_session_manager *manager, const struct gw_packet *packet)
+{
+    return (packet->flags & GW_PACKET_COALESCE) != 0 && manager->events->on_lost != NULL;
+}
+
+static struct gw_buf *pack(const struct gw_frame *frame, const ProtobufCMessage *message)
+{
+    struct gw_buf *buf = gw_buf_create(GW_FRAME_HEADER_BYTES + frame->body_bytes);
+    if (buf != NULL) {
+        protobuf_c_message_pack(message, gw_frame_write(gw_buf_data(buf), frame));
+    }
+    return buf;
+}
+
+/* Packs into a buffer of its own, which may make way for a newer one. */
+static void queue_apart(struct gw_session *session, const struct gw_packet *packet,
+                        const struct gw_frame *frame, const ProtobufCMessage *message)
+{
+    struct gw_buf *buf = pack(frame, message);
+    if (buf == NULL) {
+        gw__session_end_by_error(session, GW_E_MEMORY);
+        return;
+    }
+    gw_buf_mark(buf, 0, packet->id);
+    if (gw__session_push(session, buf)) {
+        gw__packet_count_out(session->manager, packet, 1);
+    }
+    gw_buf_unref(buf);
+}
+
 /* Packs straight into the stream's queue. */
 static void queue(struct gw_session *session, const struct gw_packet *packet,
                   const struct gw_frame *frame, const ProtobufCMessage *message)
@@ -102,7 +132,11 @@ void gw_session_send_frame(struct gw_session *session, const struct gw_frame *fr
     sized.body_bytes = (uint32_t)body_bytes;
     const struct gw_session_packet shown = {packet, &sized, message, false};
     gw__packet_show(manager, session, &shown);
-    queue(session, packet, &sized, message);
+    if (gw__packet_coalesces(manager, packet) && frame->tag == 0) {
+        queue_apart(session, packet, &sized, message);
+    } else {
+        queue(session, packet, &sized, message);
+    }
 }
 
 void gw_session_reply(struct gw_session *session, const struct gw_frame *request,
@@ -122,12 +156,8 @@ struct gw_buf *gw_session_encode(uint16_t packet_id, const ProtobufCMessage *mes
     if (body_bytes > GW_FRAME_BODY_BYTES_MAX) {
         return NULL;
     }
-    struct gw_buf *buf = gw_buf_create(GW_FRAME_HEADER_BYTES + (uint32_t)body_bytes);
-    if (buf != NULL) {
-        const struct gw_frame frame = {.body_bytes = (uint32_t)body_bytes, .packet_id = packet_id};
-        protobuf_c_message_pack(message, gw_frame_write(gw_buf_data(buf), &frame));
-    }
-    return buf;
+    const struct gw_frame frame = {.body_bytes = (uint32_t)body_bytes, .packet_id = packet_id};
+    return pack(&frame, message);
 }
 
 bool gw__session_push(struct gw_session *session, struct gw_buf *buf)

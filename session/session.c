@@ -84,10 +84,22 @@ static void on_close(struct gw_stream *stream, int reason, void *context)
     gw__manager_leave(manager);
 }
 
+/* The kind of bytes is the id of their packet. */
+static void on_lost(struct gw_stream *stream, uint16_t kind, void *context)
+{
+    (void)stream;
+    struct gw_session *session = context;
+    struct gw_session_manager *manager = session->manager;
+    struct gw_shard *shard = gw__shard(manager);
+    gw__count(shard, &gw__passed(manager, shard, gw__packet_to_send(manager, kind))->lost, 1);
+    manager->events->on_lost(session, kind, manager->context);
+}
+
 const struct gw_stream_events gw__session_stream_events = {
     .on_open = on_open,
     .on_recv = gw__session_on_recv,
     .on_deadline = gw__session_on_deadline,
+    .on_lost = on_lost,
     .on_close = on_close,
 };
 

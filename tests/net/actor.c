@@ -83,7 +83,8 @@ static void on_close(struct gw_stream *stream, int reason, void *context)
     rule(atomic_fetch_add(&actor->close_count, 1) == 0, "a stream closes once");
 }
 
-static const struct gw_stream_events events = {on_open, on_recv, on_deadline, on_close};
+static const struct gw_stream_events events = {
+    .on_open = on_open, .on_recv = on_recv, .on_deadline = on_deadline, .on_close = on_close};
 
 /* ---- coming ---- */
 

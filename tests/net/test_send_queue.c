@@ -64,7 +64,10 @@ static void twin_reserve(struct twin *twin, uint32_t bytes)
 
 static void twin_consume(struct twin *twin, uint32_t bytes)
 {
-    twin->cost -= gw__send_queue_consume(&twin->queue, bytes);
+    struct gw_send_gone gone;
+    gw__send_queue_consume(&twin->queue, bytes, &gone);
+    assert_int_equal(gone.count, 0); /* nothing was ever dropped */
+    twin->cost -= gone.cost;
     twin->used -= bytes;
     memmove(twin->bytes, twin->bytes + bytes, twin->used);
 }
@@ -221,6 +224,137 @@ static void a_chunk_that_is_being_sent_takes_more_behind_it(void **state)
     assert_int_equal(gw__pool_used_bytes(), 0);
 }
 
+/* ---- kinds, of which only the newest matters ---- */
+
+/* A queue of shared buffers, each of one letter. */
+struct letters {
+    struct gw_send_queue queue;
+    uint32_t shown_count;
+    uint32_t cost;
+    char lost[9]; /* the kinds that were told of */
+};
+
+/* As many of each: `head` bytes that stay, and `tail` bytes of `kind`. */
+static void put(struct letters *letters, char letter, uint32_t head, uint32_t tail, uint16_t kind)
+{
+    struct gw_buf *buf = gw_buf_create(head + tail);
+    struct gw_send_gone gone = {0};
+    assert_non_null(buf);
+    memset(gw_buf_data(buf), letter, head);
+    memset(gw_buf_data(buf) + head, letter - 'a' + 'A', tail);
+    if (tail > 0) {
+        gw_buf_mark(buf, head, kind);
+    }
+    struct gw_send_entry *entry = gw__send_entry_share(buf);
+    gw_buf_unref(buf);
+    letters->cost += gw__send_entry_cost(entry);
+    if (entry->kind != 0) {
+        gw__send_queue_coalesce(&letters->queue, letters->shown_count, entry, &gone);
+    }
+    letters->cost -= gone.cost;
+    gw__send_queue_append(&letters->queue, entry);
+}
+
+static void send_bytes(struct letters *letters, uint32_t bytes)
+{
+    struct gw_send_gone gone;
+    gw__send_queue_consume(&letters->queue, bytes, &gone);
+    letters->cost -= gone.cost;
+    for (uint32_t i = 0; i < gone.count; i++) {
+        letters->lost[strlen(letters->lost)] = (char)('0' + gone.kinds[i]);
+    }
+}
+
+static void expect_waiting(struct letters *letters, const char *text)
+{
+    struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
+    char waiting[64] = "";
+    int count = gw__send_queue_gather(&letters->queue, spans);
+    for (int i = 0; i < count; i++) {
+        assert_true(spans[i].bytes > 0);
+        strncat(waiting, (const char *)spans[i].data, spans[i].bytes);
+    }
+    assert_string_equal(waiting, text);
+}
+
+static void expect_end(struct letters *letters, const char *lost)
+{
+    assert_int_equal(gw__send_queue_drop(&letters->queue), letters->cost);
+    assert_string_equal(letters->lost, lost);
+    assert_int_equal(gw__pool_used_bytes(), 0);
+}
+
+static void only_the_newest_of_a_kind_waits_and_the_rest_keeps_its_order(void **state)
+{
+    struct letters letters = {0};
+    (void)state;
+    put(&letters, 'a', 2, 0, 0);
+    put(&letters, 'b', 0, 2, 1);
+    put(&letters, 'c', 0, 1, 2);
+    put(&letters, 'd', 1, 0, 0);
+    put(&letters, 'e', 0, 3, 1);
+    expect_waiting(&letters, "aaCdEEE");
+    put(&letters, 'f', 0, 1, 2);
+    put(&letters, 'g', 0, 1, 1);
+    expect_waiting(&letters, "aadFG");
+    put(&letters, 'h', 1, 0, 0);
+    expect_waiting(&letters, "aadFGh");
+    send_bytes(&letters, 6);
+    expect_end(&letters, "21");
+}
+
+static void a_head_stays_when_its_tail_is_dropped(void **state)
+{
+    struct letters letters = {0};
+    (void)state;
+    put(&letters, 'a', 3, 2, 1);
+    put(&letters, 'b', 3, 2, 1);
+    expect_waiting(&letters, "aaabbbBB");
+    send_bytes(&letters, 7);
+    put(&letters, 'c', 1, 2, 1); /* the tail before it has begun to leave */
+    expect_waiting(&letters, "BcCC");
+    send_bytes(&letters, 2);
+    put(&letters, 'd', 0, 1, 1); /* its head has left whole, and of its tail nothing */
+    expect_waiting(&letters, "D");
+    send_bytes(&letters, 1);
+    expect_end(&letters, "11");
+}
+
+static void what_the_kernel_has_is_not_dropped(void **state)
+{
+    struct letters letters = {.shown_count = 2};
+    (void)state;
+    put(&letters, 'a', 0, 1, 1);
+    put(&letters, 'b', 1, 1, 1);
+    put(&letters, 'c', 1, 1, 1);
+    put(&letters, 'd', 1, 1, 1);
+    expect_waiting(&letters, "AbBcdD");
+    send_bytes(&letters, 3);
+    letters.shown_count = 0;
+    assert_string_equal(letters.lost, "");
+    put(&letters, 'e', 0, 1, 1);
+    expect_waiting(&letters, "cdE");
+    send_bytes(&letters, 3);
+    expect_end(&letters, "1");
+}
+
+/* It is the newest that tells of the loss; one that makes way for it says nothing. */
+static void a_loss_is_told_once_when_the_newest_has_left(void **state)
+{
+    struct letters letters = {0};
+    (void)state;
+    put(&letters, 'a', 0, 1, 1);
+    put(&letters, 'b', 2, 1, 1);
+    put(&letters, 'c', 0, 2, 1);
+    send_bytes(&letters, 3);
+    assert_string_equal(letters.lost, "");
+    send_bytes(&letters, 1);
+    assert_string_equal(letters.lost, "1");
+    put(&letters, 'd', 0, 1, 1);
+    send_bytes(&letters, 1);
+    expect_end(&letters, "1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +365,10 @@ int main(void)
         cmocka_unit_test(nothing_is_written_into_a_shared_buffer),
         cmocka_unit_test(a_chunk_takes_what_fits_and_not_a_byte_more),
         cmocka_unit_test(a_chunk_that_is_being_sent_takes_more_behind_it),
+        cmocka_unit_test(only_the_newest_of_a_kind_waits_and_the_rest_keeps_its_order),
+        cmocka_unit_test(a_head_stays_when_its_tail_is_dropped),
+        cmocka_unit_test(what_the_kernel_has_is_not_dropped),
+        cmocka_unit_test(a_loss_is_told_once_when_the_newest_has_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { BODY_BYTES_MAX = 70000, PACKET_COUNT = 7 };
+enum { BODY_BYTES_MAX = 70000, PACKET_COUNT = 8 };
 
 struct hall hall;
 
@@ -81,11 +81,18 @@ static const struct gw_packet packets[PACKET_COUNT] = {
      .stages = GW_STAGE_ANY,
      .body_bytes_max = 65536,
      .message = &gw__error__descriptor},
+    {.id = PLACE,
+     .from = GW_FROM_SERVER,
+     .flags = GW_PACKET_COALESCE,
+     .stages = GW_STAGE_ANY,
+     .body_bytes_max = 65536,
+     .message = &gw__error__descriptor},
 };
-static const uint16_t places[LINE - SAY + 1] = {
-    [0] = 1,          [IN_ROOM - SAY] = 2, [BIG - SAY] = 3, [OFTEN - SAY] = 4,
-    [RARE - SAY] = 5, [DROPS - SAY] = 6,   [LINE - SAY] = 7};
-static const struct gw_packet_table table = {packets, places, PACKET_COUNT, SAY, LINE - SAY + 1, 7};
+static const uint16_t places[PLACE - SAY + 1] = {
+    [0] = 1,          [IN_ROOM - SAY] = 2, [BIG - SAY] = 3,  [OFTEN - SAY] = 4,
+    [RARE - SAY] = 5, [DROPS - SAY] = 6,   [LINE - SAY] = 7, [PLACE - SAY] = 8};
+static const struct gw_packet_table table = {packets, places,          PACKET_COUNT,
+                                             SAY,     PLACE - SAY + 1, 7};
 
 /* ---- what happens to sessions ---- */
 
@@ -112,6 +119,16 @@ static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void
     hall.greeted_count++;
 }
 
+static void on_lost(struct gw_session *session, uint16_t packet_id, void *context)
+{
+    (void)context;
+    assert_int_equal(packet_id, PLACE);
+    hall.lost_count++;
+    if (hall.on_lost != NULL) {
+        hall.on_lost(session, packet_id);
+    }
+}
+
 static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
                    void *context)
 {
@@ -123,8 +140,11 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
     hall.ended_ns = stage_now_ns();
 }
 
-static const struct gw_session_events events = {
-    .on_begin = on_begin, .on_greet = on_greet, .on_greeted = on_greeted, .on_end = on_end};
+static const struct gw_session_events events = {.on_begin = on_begin,
+                                                .on_greet = on_greet,
+                                                .on_greeted = on_greeted,
+                                                .on_lost = on_lost,
+                                                .on_end = on_end};
 
 static void on_accept(struct gw_listener *at, struct gw_stream *stream, void *context)
 {

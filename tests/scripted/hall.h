@@ -17,6 +17,7 @@ enum hall_packet {
     RARE,       /* as SAY; 1 a second, 1 at once */
     DROPS,      /* CLIENT, GREETED, Error, 4,096; 10 a second, 5 at once, droppable */
     LINE = 310, /* SERVER, Error, 65,536 */
+    PLACE,      /* as LINE; coalesces */
     HALL_HELLO = 1,
     HALL_HELLO_ACK,
     HALL_PING,
@@ -40,6 +41,8 @@ struct hall {
     struct bytes heard; /* the id, tag and body of each packet of the game */
     int verdict;        /* what on_greet returns */
     void (*on_heard)(struct gw_session *session);
+    void (*on_lost)(struct gw_session *session, uint16_t packet_id);
+    uint32_t lost_count;
     uint32_t drained_count;
     uint64_t drained_ns;
 };

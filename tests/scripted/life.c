@@ -80,7 +80,8 @@ static void on_close(struct gw_stream *stream, int reason, void *context)
     }
 }
 
-const struct gw_stream_events life_events = {on_open, on_recv, on_deadline, on_close};
+const struct gw_stream_events life_events = {
+    .on_open = on_open, .on_recv = on_recv, .on_deadline = on_deadline, .on_close = on_close};
 
 int life_dial(struct life *life, uint16_t port)
 {

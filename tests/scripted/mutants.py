@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = "streams stream_ends listener timers sessions rates groups splits shared game walks".split()
+TESTS = "streams stream_ends listener timers sessions rates coalesce groups splits shared game walks".split()
 WRAPS = "malloc calloc realloc free".split()
 TOWN_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_crew_start gw_crew_join".split()
 TOWN_TESTS = {"game", "walks"}
-HALL_TESTS = {"groups", "rates", "sessions", "shared", "splits"}
+HALL_TESTS = {"coalesce", "groups", "rates", "sessions", "shared", "splits"}
 ARCHIVES = "gw_server gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
@@ -103,6 +103,14 @@ CHANGES = [
     (0, "excess-is-over-at-once", "session/rates.c", "<= burst_ns(packet) / 2) {", "<= burst_ns(packet)) {"),
     (0, "buckets-are-kept", "session/deadline.c", "gw__rates_rest(session);", ";"),
     (0, "buckets-go-too-early", "session/rates.c", "if (missing_ns(&session->buckets[i], now_ns) > 0) {", "if (0) {"),
+    (0, "nothing-makes-way", "net/stream_send.c", "if (entry->kind == 0 || queued", "if (1 || queued"),
+    (0, "short-queues-lose", "net/stream_send.c", "queued_bytes <= stream->queued_bytes_max / GW_STREAM_SOFT_PART", "0"),
+    (0, "shown-is-dropped", "net/send_queue.c", "place >= shown_count && ", ""),
+    (0, "heads-go-too", "net/send_queue.c", "entry->end = entry->kind_begin;", "entry->end = entry->begin;"),
+    (0, "loss-is-not-told", "net/send_queue.c", "entry->after_loss = gone_out->count > 0;", ";"),
+    (0, "loss-is-told-at-once", "net/send_queue.c", "if (entry->after_loss) {", "if (entry->kind != 0) {"),
+    (0, "kind-is-not-last", "session/batch.c", "(group->batch_kind == 0 || group->batch_kind == kind);", "1;"),
+    (0, "dropped-still-costs", "net/stream_send.c", "release(stream, gone.cost);\n    gw__port_tally", "gw__port_tally"),
     (0, "no-farewell", "session/end.c",
      "struct gw_buf *farewell = manager->farewells[reason];", "struct gw_buf *farewell = NULL;"),
     (0, "drain-asks-only", "session/drain.c", "gw_session_manager_each(manager, see_off, NULL);", ";"),

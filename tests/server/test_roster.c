@@ -121,6 +121,25 @@ static void a_name_of_full_length_is_kept(void **state)
     roster_fini(&roster);
 }
 
+static void everybody_has_a_place_in_the_same_order(void **state)
+{
+    (void)state;
+    struct roster roster = {0};
+    for (uint64_t player = 40; player > 0; player -= 2) {
+        roster_add(&roster, player, "somebody");
+        roster_move(&roster, player, (int32_t)player, 7);
+    }
+    roster_remove(&roster, 2);
+    roster_remove(&roster, 20);
+    roster_remove(&roster, 40);
+    assert_int_equal(roster.member_count, 17);
+    for (uint32_t i = 0; i < roster.member_count; i++) {
+        assert_int_equal(roster.places[i]->player, roster.everybody[i]->player);
+        assert_int_equal(roster.places[i]->x, (int32_t)roster.everybody[i]->player);
+    }
+    roster_fini(&roster);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +151,7 @@ int main(void)
         cmocka_unit_test(standing_still_is_no_move),
         cmocka_unit_test(who_has_gone_has_not_moved),
         cmocka_unit_test(a_name_of_full_length_is_kept),
+        cmocka_unit_test(everybody_has_a_place_in_the_same_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
