@@ -27,6 +27,7 @@ struct server_config {
     uint32_t frame_timeout_ms;
     uint32_t excess_ms;
     bool unlimited;
+    uint32_t request_timeout_ms;
     uint32_t send_queue_bytes_max;
     uint32_t log_level; /* enum gw_log_level */
     bool log_packets;

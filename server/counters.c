@@ -103,6 +103,9 @@ static void report_ended(const struct server_counters *counters, struct server_l
                         counters->sessions.not_a_player[visitor]);
     }
     number_unless_0(&line, "other_schema", counters->sessions.other_schema);
+    number_unless_0(&line, "requests_late", counters->sessions.requests_late);
+    number_unless_0(&line, "requests_refused", counters->sessions.requests_refused);
+    number_unless_0(&line, "answers_ignored", counters->sessions.answers_ignored);
     server_log_end(&line);
 }
 

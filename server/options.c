@@ -51,6 +51,8 @@ const struct server_option server_options[] = {
      .help = "how long a player may go on sending more than its rates"},
     {AT(unlimited), .kind = SERVER_OPTION_SWITCH, .initial = "no",
      .help = "count no rates; for measurements"},
+    {AT(request_timeout_ms), NUMBER(1, 60 * MINUTE_MS, "MS"), .initial = "5000",
+     .help = "from a player's request to its answer, or to ERROR TIMEOUT"},
     {AT(send_queue_bytes_max), NUMBER(65544, 256 * MEBIBYTE, "BYTES"), .initial = "262144",
      .help = "what may wait for one slow connection before it ends"},
     {AT(log_level), CHOICE(GW_LOG_DEBUG, level_name), .initial = "info",

@@ -3,6 +3,7 @@
 
 #include "net/turn.h"
 #include "proto/game/game.gen.h"
+#include "protocol/frame.h"
 #include "server/game.h"
 #include "server/lobby.h"
 #include "server/room.h"
@@ -46,19 +47,22 @@ uint64_t player_age_ms(const struct player *player)
     return (gw_port_now_ns(player->game->port) - player->begun_ns) / 1000000;
 }
 
-static void refuse(struct player *player, const char *room_name, Game__EnterResult result)
+static void refuse(struct player *player, uint16_t tag, const char *room_name,
+                   Game__EnterResult result)
 {
+    const struct gw_frame enter = {.packet_id = GAME_PACKET_ENTER, .tag = tag};
     Game__Entered entered = GAME__ENTERED__INIT;
     entered.result = result;
     entered.room = (char *)room_name;
     atomic_fetch_add_explicit(&player->game->counters.enters_refused, 1, memory_order_relaxed);
-    gw_send_entered(player->session, &entered);
+    gw_reply_entered(player->session, &enter, &entered);
 }
 
 /* Takes `room_name`. */
-static void set_out(struct player *player, char *room_name)
+static void set_out(struct player *player, uint16_t tag, char *room_name)
 {
     player->room_name = room_name;
+    player->enter_tag = tag;
     player->place = PLAYER_ENTERING;
     gw_session_ref(player->session);
     lobby_post_enter(player->game->lobby, player);
@@ -75,24 +79,25 @@ static char *copy_name(struct player *player, const char *room_name)
     return strcpy(copy, room_name);
 }
 
-static void want(struct player *player, char *room_name)
+static void want(struct player *player, uint16_t tag, char *room_name)
 {
     if (room_name != NULL && player->place == PLAYER_IN_LOBBY) {
-        set_out(player, room_name);
+        set_out(player, tag, room_name);
     } else {
         player->next_room_name = room_name;
+        player->next_tag = tag;
     }
 }
 
-void player_enter(struct player *player, const char *room_name)
+void player_enter(struct player *player, uint16_t tag, const char *room_name)
 {
     bool is_leaving = player->place == PLAYER_LEAVING && player->next_room_name == NULL;
     if (!server_text_is_valid(room_name, 1, PLAYER_ROOM_NAME_BYTES_MAX)) {
-        refuse(player, "", GAME__ENTER_RESULT__BAD_ROOM_NAME);
+        refuse(player, tag, "", GAME__ENTER_RESULT__BAD_ROOM_NAME);
     } else if (player->place == PLAYER_IN_LOBBY || is_leaving) {
-        want(player, copy_name(player, room_name));
+        want(player, tag, copy_name(player, room_name));
     } else {
-        refuse(player, room_name, GAME__ENTER_RESULT__SERVER_BUSY);
+        refuse(player, tag, room_name, GAME__ENTER_RESULT__SERVER_BUSY);
     }
 }
 
@@ -129,7 +134,7 @@ static void arrive(struct player *player)
         be_in_room(player);
     } else {
         player->place = PLAYER_IN_LOBBY;
-        refuse(player, player->room_name, player->enter_result);
+        refuse(player, player->enter_tag, player->room_name, player->enter_result);
     }
 }
 
@@ -141,7 +146,7 @@ static void go_on(struct player *player)
         player_end(player);
     } else if (next_room_name != NULL) {
         player->next_room_name = NULL;
-        set_out(player, next_room_name);
+        set_out(player, player->next_tag, next_room_name);
     }
 }
 

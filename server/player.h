@@ -44,6 +44,8 @@ struct player {
     atomic_uint mail_count; /* on its way to the room, see room_mail.c */
     uint8_t place;          /* enum player_place */
     uint8_t enter_result;   /* journey: enum Game__EnterResult */
+    uint16_t enter_tag;     /* of the Enter that this journey answers */
+    uint16_t next_tag;      /* of the one that next_room_name answers */
     bool has_ended;
     char *room_name;      /* journey: where to, while it is entering */
     char *next_room_name; /* where to, once it has left; or NULL */
@@ -68,8 +70,11 @@ bool player_set_name(struct player *player, const char *name);
 /* Since its session began. */
 uint64_t player_age_ms(const struct player *player);
 
-/* Answered with Entered, sooner or later. SERVER_BUSY to who is entering another room already. */
-void player_enter(struct player *player, const char *room_name);
+/*
+ * Answered with Entered, sooner or later, under the tag of the Enter. SERVER_BUSY to who is
+ * entering another room already.
+ */
+void player_enter(struct player *player, uint16_t tag, const char *room_name);
 
 /* Answered with Left. The player is in the room. */
 void player_leave(struct player *player);

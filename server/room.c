@@ -2,6 +2,7 @@
 #include "server/room.h"
 
 #include "proto/game/game.gen.h"
+#include "protocol/frame.h"
 #include "server/game.h"
 #include "server/lobby.h"
 #include "server/log.h"
@@ -104,15 +105,16 @@ static void say_gone(struct room *room, uint64_t player)
     gw_say_gone(room->group, &gone);
 }
 
-static void send_entered(struct room *room, struct gw_session *session)
+static void send_entered(struct room *room, const struct player *player)
 {
+    const struct gw_frame enter = {.packet_id = GAME_PACKET_ENTER, .tag = player->enter_tag};
     Game__Entered entered = GAME__ENTERED__INIT;
     entered.result = GAME__ENTER_RESULT__ENTERED_OK;
     entered.room = room->name;
     entered.n_members = room->roster.member_count;
     entered.members = room->roster.everybody;
     entered.line = room->line;
-    gw_send_entered(session, &entered);
+    gw_reply_entered(player->session, &enter, &entered);
 }
 
 /*
@@ -127,7 +129,7 @@ void room_admit(struct room *room, struct player *player)
         return;
     }
     say_joined(room, member);
-    send_entered(room, player->session);
+    send_entered(room, player);
     if (gw_group_add(room->group, player->session) != 0) {
         gw_session_end(player->session, GW__CLOSE_REASON__NO_MEMORY);
     }

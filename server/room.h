@@ -70,7 +70,7 @@ void room_post_leave(struct room *room, struct player *player);
  */
 void room_post_chat(struct player *player, const char *text);
 void room_post_move(struct player *player, int32_t x, int32_t y);
-void room_post_who(struct player *player);
+void room_post_who(struct player *player, uint16_t tag);
 
 /* It has missed some Snapshots: it is told where everybody is now. Thread: as above. */
 void room_post_catch_up(struct player *player);

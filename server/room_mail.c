@@ -1,5 +1,6 @@
 /* server/room_mail.c: what players say and do, on its way to their room, and there. */
 #include "proto/game/game.gen.h"
+#include "protocol/frame.h"
 #include "server/game.h"
 #include "server/player.h"
 #include "server/room.h"
@@ -18,6 +19,7 @@ struct mail {
     struct player *player;
     int32_t x;
     int32_t y;
+    uint16_t tag; /* of the request it was */
     char text[];
 };
 
@@ -99,10 +101,11 @@ static void on_who_mail(struct gw_task *task)
 {
     struct mail *mail = (struct mail *)task;
     struct room *room = mail->player->room;
+    const struct gw_frame who = {.packet_id = GAME_PACKET_WHO, .tag = mail->tag};
     Game__WhoIsHere who_is_here = GAME__WHO_IS_HERE__INIT;
     who_is_here.n_members = room->roster.member_count;
     who_is_here.members = room->roster.everybody;
-    gw_group_tell(room->group, mail->player->id, GAME_PACKET_WHO_IS_HERE, &who_is_here.base);
+    gw_group_reply(room->group, mail->player->id, &who, GAME_PACKET_WHO_IS_HERE, &who_is_here.base);
     mail_destroy(mail);
 }
 
@@ -144,10 +147,11 @@ void room_post_move(struct player *player, int32_t x, int32_t y)
     }
 }
 
-void room_post_who(struct player *player)
+void room_post_who(struct player *player, uint16_t tag)
 {
     struct mail *mail = mail_create(player, "");
     if (mail != NULL) {
+        mail->tag = tag;
         mail_post(mail, on_who_mail);
     }
 }

@@ -55,6 +55,7 @@ static bool open_sessions(struct server *server, struct server_problem *problem)
         .frame_timeout_ms = server->config.frame_timeout_ms,
         .excess_ms = server->config.excess_ms,
         .unlimited = server->config.unlimited,
+        .request_timeout_ms = server->config.request_timeout_ms,
         .send_queue_bytes_max = server->config.send_queue_bytes_max,
     };
     server->events = game_events(server->config.log_packets);

@@ -1,5 +1,6 @@
 /* session/control.c: the handlers of the control packets, but for the greeting's. */
 #include "session/internal.h"
+#include "session/requests.h"
 
 void gw__on_ping(struct gw_session *session, const struct gw_frame *frame, const Gw__Ping *ping)
 {
@@ -36,8 +37,5 @@ void gw__on_go_away(struct gw_session *session, const struct gw_frame *frame,
 
 void gw__on_error(struct gw_session *session, const struct gw_frame *frame, const Gw__Error *error)
 {
-    /* It answers a request, and nobody makes requests yet. */
-    (void)session;
-    (void)frame;
-    (void)error;
+    gw__requests_answer(session, frame, &error->base);
 }

@@ -32,6 +32,9 @@ struct gw_shard {
     _Atomic uint64_t begun;
     _Atomic uint64_t greeted;
     _Atomic uint64_t other_schema;
+    _Atomic uint64_t requests_late;
+    _Atomic uint64_t requests_refused;
+    _Atomic uint64_t answers_ignored;
     _Atomic uint64_t ended[GW_CLOSE_REASON_COUNT];
     _Atomic uint64_t not_a_player[GW_VISITOR_COUNT];
     struct gw_passed passed[]; /* the control packets, then the game's */

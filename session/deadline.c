@@ -1,6 +1,7 @@
 /* session/deadline.c: what must not take too long. */
 #include "session/internal.h"
 #include "session/rates.h"
+#include "session/requests.h"
 
 #include <assert.h>
 
@@ -55,6 +56,15 @@ static void consider_idleness(struct due *due, const struct gw_session *session,
     }
 }
 
+static void consider_requests(struct due *due, const struct gw_session *session, uint32_t now_ms)
+{
+    uint32_t begun_ms;
+    if (gw__requests_first(session, &begun_ms)) {
+        consider(due, now_ms - begun_ms, session->manager->config.request_timeout_ms,
+                 GW__CLOSE_REASON__NONE);
+    }
+}
+
 static void consider_token(struct due *due, const struct gw_session *session)
 {
     uint64_t left_ns = gw__rates_left_ns(session, session->packet);
@@ -79,6 +89,7 @@ static struct due first_due(const struct gw_session *session, uint32_t now_ms)
         consider_heartbeat(&due, session, now_ms);
         consider_idleness(&due, session, now_ms);
     }
+    consider_requests(&due, session, now_ms);
     return due;
 }
 
@@ -125,6 +136,7 @@ static void do_what_is_due(struct gw_session *session, uint32_t now_ms)
         gw__session_go_on(session);
     } else {
         gw__rates_rest(session); /* it has been silent for a heartbeat */
+        gw__requests_rest(session);
         ping(session, now_ms);
     }
 }
@@ -134,6 +146,7 @@ void gw__session_on_deadline(struct gw_stream *stream, void *context)
     (void)stream;
     struct gw_session *session = context;
     uint32_t now_ms = gw__session_now_ms(session);
+    gw__requests_expire(session); /* from here on no request is due */
     struct due due = first_due(session, now_ms);
     if (due.left_ms == 0 && due.reason == GW__CLOSE_REASON__NONE) {
         do_what_is_due(session, now_ms);

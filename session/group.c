@@ -144,6 +144,17 @@ void gw_group_tell(struct gw_group *group, gw_session_id id, uint16_t packet_id,
     }
 }
 
+void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_frame *request,
+                    uint16_t packet_id, const ProtobufCMessage *message)
+{
+    assert(gw_turn_is_mine(group->owner));
+    uint32_t place = gw__membership_find(group, id);
+    if (place != GW_PLACE_NONE) {
+        gw_group_flush(group);
+        gw_session_reply(group->members[place]->session, request, packet_id, message);
+    }
+}
+
 void gw_group_flush(struct gw_group *group)
 {
     assert(gw_turn_is_mine(group->owner));

@@ -79,6 +79,13 @@ void gw_group_tell(struct gw_group *group, gw_session_id id, uint16_t packet_id,
                    const ProtobufCMessage *message);
 
 /*
+ * As gw_group_tell(), in answer to a request of that member; see gw_session_reply(). It is behind
+ * all the group has been told so far.
+ */
+void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_frame *request,
+                    uint16_t packet_id, const ProtobufCMessage *message);
+
+/*
  * Sees to it that the next tick comes although nothing was said. With tick_ms 0 that is the end of
  * this turn, and inside on_tick there is no next one.
  *

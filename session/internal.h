@@ -18,6 +18,7 @@
 
 struct gw_bucket;
 struct gw_membership;
+struct gw_requests;
 struct gw_ring;
 struct gw_shard;
 
@@ -56,11 +57,12 @@ struct gw_session {
     uint32_t due_ms;           /* when on_deadline comes, or earlier */
     uint32_t skip_bytes;       /* so much of a frame that is dropped has still to come */
     struct gw_bucket *buckets; /* see rates.h; NULL: all are full */
-    bool asked;                /* HELLO has come, or on a client's side, has been said */
-    bool pinged;               /* nothing has come since */
-    bool torn;                 /* the frame at the head of the ring is not whole */
-    bool held;                 /* it waits for a token of its rate, and reading is paused */
-    bool gone;                 /* it is having its last turn, or has had it */
+    struct gw_requests *requests; /* see requests.h; NULL: none is open */
+    bool asked;                   /* HELLO has come, or on a client's side, has been said */
+    bool pinged;                  /* nothing has come since */
+    bool torn;                    /* the frame at the head of the ring is not whole */
+    bool held;                    /* it waits for a token of its rate, and reading is paused */
+    bool gone;                    /* it is having its last turn, or has had it */
     uint8_t peer_reason;
 
     /* Other threads look at these too. */
@@ -144,6 +146,14 @@ bool gw__farewells_init(struct gw_session_manager *manager);
 void gw__farewells_fini(struct gw_session_manager *manager);
 
 /* In send.c. Thread: any. */
+/* One complaint of our own in a while: whether this may be it. */
+bool gw__may_complain(struct gw_session_manager *manager);
+/* Gives a frame its length, and shows it. Returns whether it may be sent. */
+bool gw__session_prepare(struct gw_session *session, struct gw_frame *frame,
+                         const ProtobufCMessage *message);
+/* Queues a body that is packed already. */
+void gw__session_send_packed(struct gw_session *session, const struct gw_frame *frame,
+                             const uint8_t *body);
 /* Queues bytes, and returns whether it did. A session that cannot take them ends. */
 bool gw__session_push(struct gw_session *session, struct gw_buf *buf);
 /* The packet, which must be one that this side may send. */

@@ -99,6 +99,7 @@ struct gw_session_manager_config {
     uint32_t idle_timeout_ms;     /* without a packet of the game; 0: never */
     uint32_t frame_timeout_ms;    /* from the first byte of a frame to its last [10,000] */
     uint32_t excess_ms;           /* how long a client may go on above a rate [10,000] */
+    uint32_t request_timeout_ms;  /* see session/request.h [5,000; on a client's side 10,000] */
     bool unlimited;               /* no rate is counted, whatever the schema says */
     uint32_t body_bytes_max_connected; /* from a client before it is greeted [1,024] */
     uint32_t body_bytes_max;           /* [4,096 from a client, 65,536 from a server] */
@@ -211,7 +212,10 @@ struct gw_session_counters {
     uint64_t greeted;
     uint64_t ended[GW_CLOSE_REASON_COUNT]; /* by Gw__CloseReason */
     uint64_t not_a_player[GW_VISITOR_COUNT];
-    uint64_t other_schema; /* greetings with a schema_hash that is not ours */
+    uint64_t other_schema;     /* greetings with a schema_hash that is not ours */
+    uint64_t requests_late;    /* not answered in time */
+    uint64_t requests_refused; /* came in while too many were open */
+    uint64_t answers_ignored;  /* second ones, and those that came too late */
     uint64_t frames_in;
     uint64_t frames_out; /* to a group: once for each member */
 };

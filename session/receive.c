@@ -2,6 +2,7 @@
 #include "session/counters.h"
 #include "session/internal.h"
 #include "session/rates.h"
+#include "session/requests.h"
 
 #include "net/port.h"
 #include "net/ring.h"
@@ -89,6 +90,7 @@ static bool admit_once(struct gw_session *session, const uint8_t *header)
 struct watched {
     struct gw_session *session;
     const struct gw_packet *packet;
+    bool is_answer;
 };
 
 static void show_and_handle(void *peer, const struct gw_frame *frame,
@@ -97,9 +99,27 @@ static void show_and_handle(void *peer, const struct gw_frame *frame,
     const struct watched *watched = peer;
     const struct gw_session_packet shown = {watched->packet, frame, message, true};
     gw__packet_show(watched->session->manager, watched->session, &shown);
-    if (watched->packet->handle != NULL) {
+    if (watched->is_answer) {
+        gw__requests_answer(watched->session, frame, message);
+    } else if (watched->packet->handle != NULL) {
         watched->packet->handle(watched->session, frame, message);
     }
+}
+
+/* A reply goes to who asked. ERROR has a handler, which sees to that; HELLO_ACK answers nobody. */
+static bool is_answer(const struct gw_session *session, const struct gw_frame *frame)
+{
+    return (frame->flags & GW_FRAME_REPLY) != 0 && frame->packet_id > GW_PACKET_ID_CONTROL_MAX &&
+           session->manager->config.side == GW_SIDE_CLIENT;
+}
+
+/* A request is noted before it is handled. Returns false when it is not to be. */
+static bool is_welcome(struct gw_session *session, const struct gw_packet *packet,
+                       const struct gw_frame *frame)
+{
+    bool is_request =
+        packet->reply_id != 0 && frame->tag != 0 && session->manager->config.side == GW_SIDE_SERVER;
+    return !is_request || gw__requests_take(session, frame);
 }
 
 /* Who watches sees a packet between unpacking and handling, where only a handler comes by. */
@@ -107,10 +127,11 @@ static enum gw_packet_verdict dispatch(struct gw_session *session, const struct 
                                        const struct gw_frame *frame, const uint8_t *body,
                                        struct gw_arena *arena)
 {
-    if (session->manager->events->on_packet == NULL || packet->message == NULL) {
+    struct watched watched = {session, packet, is_answer(session, frame)};
+    bool is_watched = session->manager->events->on_packet != NULL || watched.is_answer;
+    if (!is_watched || packet->message == NULL) {
         return gw_packet_dispatch(packet, frame, body, session, arena);
     }
-    struct watched watched = {session, packet};
     struct gw_packet shown = *packet;
     shown.handle = show_and_handle;
     return gw_packet_dispatch(&shown, frame, body, &watched, arena);
@@ -133,8 +154,10 @@ static void take(struct gw_session *session, struct gw_ring *ring, uint32_t fram
     const struct gw_frame frame = gw_frame_read(bytes);
     const struct gw_packet *packet = session->packet;
     count_in(session, packet, shard);
-    enum gw_packet_verdict verdict =
-        dispatch(session, packet, &frame, bytes + GW_FRAME_HEADER_BYTES, &shard->arena);
+    enum gw_packet_verdict verdict = GW_PACKET_OK;
+    if (is_welcome(session, packet, &frame)) {
+        verdict = dispatch(session, packet, &frame, bytes + GW_FRAME_HEADER_BYTES, &shard->arena);
+    }
     gw_ring_consume(ring, frame_bytes);
     session->packet = NULL;
     session->torn = false;

@@ -7,6 +7,7 @@
 #include "net/port.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum { COMPLAINT_INTERVAL_MS = 1000 };
 
@@ -22,7 +23,7 @@ const struct gw_packet *gw__packet_to_send(const struct gw_session_manager *mana
 }
 
 /* One complaint in a while is enough: a program that sends one packet too long sends many. */
-static bool may_complain(struct gw_session_manager *manager)
+bool gw__may_complain(struct gw_session_manager *manager)
 {
     uint64_t now_ns = gw_port_now_ns(manager->port);
     uint64_t until_ns = atomic_load(&manager->quiet_until_ns);
@@ -35,7 +36,7 @@ bool gw__packet_fits(struct gw_session_manager *manager, const struct gw_packet 
                      size_t body_bytes)
 {
     bool fits = body_bytes <= packet->body_bytes_max;
-    if (!fits && may_complain(manager)) {
+    if (!fits && gw__may_complain(manager)) {
         const struct gw_log_field fields[] = {
             GW_LOG_TEXT("packet", packet->message == NULL ? "opaque" : packet->message->name),
             GW_LOG_NUMBER("packet_id", packet->id),
@@ -116,22 +117,33 @@ static void queue(struct gw_session *session, const struct gw_packet *packet,
     gw__packet_count_out(session->manager, packet, 1);
 }
 
-void gw_session_send_frame(struct gw_session *session, const struct gw_frame *frame,
-                           const ProtobufCMessage *message)
+bool gw__session_prepare(struct gw_session *session, struct gw_frame *frame,
+                         const ProtobufCMessage *message)
 {
     struct gw_session_manager *manager = session->manager;
     const struct gw_packet *packet = gw__packet_to_send(manager, frame->packet_id);
     if (gw_session_has_ended(session)) {
-        return;
+        return false;
     }
     size_t body_bytes = protobuf_c_message_get_packed_size(message);
     if (!gw__packet_fits(manager, packet, body_bytes)) {
+        return false;
+    }
+    frame->body_bytes = (uint32_t)body_bytes;
+    const struct gw_session_packet shown = {packet, frame, message, false};
+    gw__packet_show(manager, session, &shown);
+    return true;
+}
+
+void gw_session_send_frame(struct gw_session *session, const struct gw_frame *frame,
+                           const ProtobufCMessage *message)
+{
+    struct gw_session_manager *manager = session->manager;
+    struct gw_frame sized = *frame;
+    if (!gw__session_prepare(session, &sized, message)) {
         return;
     }
-    struct gw_frame sized = *frame;
-    sized.body_bytes = (uint32_t)body_bytes;
-    const struct gw_session_packet shown = {packet, &sized, message, false};
-    gw__packet_show(manager, session, &shown);
+    const struct gw_packet *packet = gw__packet_to_send(manager, frame->packet_id);
     if (gw__packet_coalesces(manager, packet) && frame->tag == 0) {
         queue_apart(session, packet, &sized, message);
     } else {
@@ -139,15 +151,20 @@ void gw_session_send_frame(struct gw_session *session, const struct gw_frame *fr
     }
 }
 
-void gw_session_reply(struct gw_session *session, const struct gw_frame *request,
-                      uint16_t packet_id, const ProtobufCMessage *message)
+void gw__session_send_packed(struct gw_session *session, const struct gw_frame *frame,
+                             const uint8_t *body)
 {
-    const struct gw_frame frame = {
-        .packet_id = packet_id,
-        .tag = request->tag,
-        .flags = request->tag == 0 ? 0 : GW_FRAME_REPLY,
-    };
-    gw_session_send_frame(session, &frame, message);
+    struct gw_stream_place place;
+    int error =
+        gw_stream_reserve(session->stream, GW_FRAME_HEADER_BYTES + frame->body_bytes, &place);
+    if (error != GW_OK) {
+        gw__session_end_by_error(session, error);
+        return;
+    }
+    memcpy(gw_frame_write(place.data, frame), body, frame->body_bytes);
+    gw_stream_commit(session->stream, &place);
+    gw__packet_count_out(session->manager, gw__packet_to_send(session->manager, frame->packet_id),
+                         1);
 }
 
 struct gw_buf *gw_session_encode(uint16_t packet_id, const ProtobufCMessage *message)

@@ -3,6 +3,7 @@
 
 #include "session/counters.h"
 #include "session/internal.h"
+#include "session/requests.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -69,6 +70,7 @@ static void end(struct gw_session *session, Gw__CloseReason reason)
     gw__slots_end(&manager->slots, session->id);
     struct gw_shard *shard = gw__shard(manager);
     gw__count(shard, &shard->ended[reason], 1);
+    gw__requests_end(session);
     manager->events->on_end(session, reason, (Gw__CloseReason)session->peer_reason,
                             manager->context);
     gw__session_leave_groups(session);

@@ -68,8 +68,8 @@ void gw_session_send_frame(struct gw_session *session, const struct gw_frame *fr
                            const ProtobufCMessage *message);
 
 /*
- * Answers a request: packs `message` into a frame with the request's tag and GW_FRAME_REPLY. What
- * came without a tag expects no answer, and gets a plain packet.
+ * Answers a request: packs `message` into a frame with the request's tag and GW_FRAME_REPLY; see
+ * session/request.h. What came without a tag expects no answer, and gets a plain packet.
  *
  * Owns      borrows `request`, the frame its handler was called with, and `message`.
  * Thread    any.

@@ -17,9 +17,8 @@ static void log_said(const struct player *player, const char *text)
 
 void on_say(struct gw_session *session, const struct gw_frame *frame, const Game__Say *say)
 {
-    (void)frame;
     Game__Said said = GAME__SAID__INIT;
     said.text = say->text;
     log_said(gw_session_user(session), say->text);
-    gw_send_said(session, &said);
+    gw_reply_said(session, frame, &said);
 }

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { BODY_BYTES_MAX = 70000, PACKET_COUNT = 8 };
+enum { BODY_BYTES_MAX = 70000, PACKET_COUNT = 10 };
 
 struct hall hall;
 
@@ -29,6 +29,9 @@ static void handle(void *peer, const struct gw_frame *frame, const ProtobufCMess
     bytes_put(&hall.heard, body, bytes);
     if (hall.on_heard != NULL) {
         hall.on_heard(peer);
+    }
+    if (hall.on_asked != NULL && frame->packet_id == ASK) {
+        hall.on_asked(peer, frame);
     }
 }
 
@@ -76,6 +79,13 @@ static const struct gw_packet packets[PACKET_COUNT] = {
      .burst_count = 5,
      .message = &gw__error__descriptor,
      .handle = handle},
+    {.id = ASK,
+     .from = GW_FROM_CLIENT,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 256,
+     .reply_id = ANSWER,
+     .message = &gw__error__descriptor,
+     .handle = handle},
     {.id = LINE,
      .from = GW_FROM_SERVER,
      .stages = GW_STAGE_ANY,
@@ -87,12 +97,18 @@ static const struct gw_packet packets[PACKET_COUNT] = {
      .stages = GW_STAGE_ANY,
      .body_bytes_max = 65536,
      .message = &gw__error__descriptor},
+    {.id = ANSWER,
+     .from = GW_FROM_SERVER,
+     .stages = GW_STAGE_ANY,
+     .body_bytes_max = 65536,
+     .message = &gw__error__descriptor},
 };
-static const uint16_t places[PLACE - SAY + 1] = {
-    [0] = 1,          [IN_ROOM - SAY] = 2, [BIG - SAY] = 3,  [OFTEN - SAY] = 4,
-    [RARE - SAY] = 5, [DROPS - SAY] = 6,   [LINE - SAY] = 7, [PLACE - SAY] = 8};
-static const struct gw_packet_table table = {packets, places,          PACKET_COUNT,
-                                             SAY,     PLACE - SAY + 1, 7};
+static const uint16_t places[ANSWER - SAY + 1] = {
+    [0] = 1,           [IN_ROOM - SAY] = 2, [BIG - SAY] = 3, [OFTEN - SAY] = 4,
+    [RARE - SAY] = 5,  [DROPS - SAY] = 6,   [ASK - SAY] = 7, [LINE - SAY] = 8,
+    [PLACE - SAY] = 9, [ANSWER - SAY] = 10};
+const struct gw_packet_table hall_packets = {packets, places,           PACKET_COUNT,
+                                             SAY,     ANSWER - SAY + 1, 7};
 
 /* ---- what happens to sessions ---- */
 
@@ -165,7 +181,7 @@ void hall_open(const struct stage_config *stage, const struct gw_session_manager
     struct gw_session_manager_config config = sessions != NULL ? *sessions : usual;
     config.side = GW_SIDE_SERVER;
     config.session_count_max = config.session_count_max != 0 ? config.session_count_max : 64;
-    hall.manager = gw_session_manager_create(stage_port, &config, &table, &events, NULL);
+    hall.manager = gw_session_manager_create(stage_port, &config, &hall_packets, &events, NULL);
     assert_non_null(hall.manager);
     struct gw_listener_config listener_config = {
         .addr = peer_addr(0), .stream = gw_session_manager_stream_config(hall.manager)};

@@ -16,14 +16,17 @@ enum hall_packet {
     OFTEN,      /* as SAY; 10 a second, 5 at once */
     RARE,       /* as SAY; 1 a second, 1 at once */
     DROPS,      /* CLIENT, GREETED, Error, 4,096; 10 a second, 5 at once, droppable */
+    ASK,        /* as SAY; a request */
     LINE = 310, /* SERVER, Error, 65,536 */
     PLACE,      /* as LINE; coalesces */
+    ANSWER,     /* as LINE; answers ASK */
     HALL_HELLO = 1,
     HALL_HELLO_ACK,
     HALL_PING,
     HALL_PONG,
     HALL_CLOSE,
     HALL_GO_AWAY,
+    HALL_ERROR = 11,
     HALL_HELLO_TAG = 0x5747,
 };
 
@@ -41,6 +44,7 @@ struct hall {
     struct bytes heard; /* the id, tag and body of each packet of the game */
     int verdict;        /* what on_greet returns */
     void (*on_heard)(struct gw_session *session);
+    void (*on_asked)(struct gw_session *session, const struct gw_frame *frame);
     void (*on_lost)(struct gw_session *session, uint16_t packet_id);
     uint32_t lost_count;
     uint32_t drained_count;
@@ -48,6 +52,9 @@ struct hall {
 };
 
 extern struct hall hall;
+
+/* Its schema; handlers are those of a server. */
+extern const struct gw_packet_table hall_packets;
 
 /* NULL takes the usual. */
 void hall_open(const struct stage_config *stage, const struct gw_session_manager_config *sessions);

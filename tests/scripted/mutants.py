@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = "streams stream_ends listener timers sessions rates coalesce groups splits shared game walks".split()
+TESTS = "streams stream_ends listener timers sessions rates coalesce requests requests_client groups splits shared game walks".split()
 WRAPS = "malloc calloc realloc free".split()
 TOWN_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_crew_start gw_crew_join".split()
 TOWN_TESTS = {"game", "walks"}
-HALL_TESTS = {"coalesce", "groups", "rates", "sessions", "shared", "splits"}
+HALL_TESTS = {"coalesce", "groups", "rates", "requests", "requests_client", "sessions", "shared", "splits"}
 ARCHIVES = "gw_server gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
@@ -111,6 +111,17 @@ CHANGES = [
     (0, "loss-is-told-at-once", "net/send_queue.c", "if (entry->after_loss) {", "if (entry->kind != 0) {"),
     (0, "kind-is-not-last", "session/batch.c", "(group->batch_kind == 0 || group->batch_kind == kind);", "1;"),
     (0, "dropped-still-costs", "net/stream_send.c", "release(stream, gone.cost);\n    gw__port_tally", "gw__port_tally"),
+    (0, "answers-twice", "session/requests.c", "*closed_out = *request;\n    take_out(session->requests, request);", "*closed_out = *request;"),
+    (0, "no-timeout", "session/requests.c", "while (is_late(session)) {", "while (0) {"),
+    (0, "timeout-not-awaited", "session/requests.c", "gw__session_watch_within(session, session->manager->config.request_timeout_ms + 1);", ";"),
+    (0, "timeout-stays-open", "session/requests.c", "take_out(session->requests, session->requests->open);\n        give_up", "give_up"),
+    (0, "requests-without-limit", "session/requests.c", "if (count_of(session) == GW_REQUEST_COUNT_MAX) {", "if (0) {"),
+    (0, "tag-twice", "session/requests.c", "if (find(session, frame->tag) != NULL) {", "if (0) {"),
+    (0, "any-reply-answers", "session/requests.c", "if (open == NULL || !answers(session, frame, open)) {", "if (open == NULL) {"),
+    (0, "gone-is-not-told", "session/requests.c", "tell(session, &request, GW_ANSWER_GONE, NULL, NULL);", ";"),
+    (0, "tags-repeat", "session/requests.c", "requests->last_tag == 0 || find(session, requests->last_tag) != NULL", "requests->last_tag == 0"),
+    (0, "reply-goes-to-all", "session/receive.c", "if (watched->is_answer) {", "if (0) {"),
+    (0, "answer-elsewhere-is-free", "session/reply.c", "if (counts(session, &reply->frame)) {", "{"),
     (0, "no-farewell", "session/end.c",
      "struct gw_buf *farewell = manager->farewells[reason];", "struct gw_buf *farewell = NULL;"),
     (0, "drain-asks-only", "session/drain.c", "gw_session_manager_each(manager, see_off, NULL);", ";"),

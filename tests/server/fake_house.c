@@ -347,6 +347,13 @@ void gw_session_send(struct gw_session *session, uint16_t packet_id,
     hear(session, packet_id, message);
 }
 
+void gw_session_reply(struct gw_session *session, const struct gw_frame *request,
+                      uint16_t packet_id, const ProtobufCMessage *message)
+{
+    assert_non_null(request);
+    gw_session_send(session, packet_id, message);
+}
+
 void gw_session_end(struct gw_session *session, Gw__CloseReason reason)
 {
     assert_true(session->ref_count > 0);
@@ -472,6 +479,13 @@ void gw_group_tell(struct gw_group *group, gw_session_id id, uint16_t packet_id,
     if (member != NULL) {
         hear(*member, packet_id, message);
     }
+}
+
+void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_frame *request,
+                    uint16_t packet_id, const ProtobufCMessage *message)
+{
+    assert_non_null(request);
+    gw_group_tell(group, id, packet_id, message);
 }
 
 void gw_group_expect(struct gw_group *group)

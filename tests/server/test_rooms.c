@@ -1,5 +1,6 @@
 /* tests/server/test_rooms.c: players enter and leave rooms, in every order of turns. */
 #include "proto/game/game_server.gen.h"
+#include "protocol/frame.h"
 #include "tests/server/fake_house.h"
 
 #include "server/game.h"
@@ -95,12 +96,14 @@ static void close_game(void)
     assert_int_equal(fake_turn_count(), 0);
 }
 
+static const struct gw_frame no_tag;
+
 static void wish_enter(struct gw_session *session, const char *room)
 {
     Game__Enter enter = GAME__ENTER__INIT;
     enter.room = (char *)room;
     if (session->stage == GAME__STAGE__LOBBY && !session->has_ended) {
-        on_enter(session, NULL, &enter);
+        on_enter(session, &no_tag, &enter);
     }
 }
 
@@ -130,7 +133,7 @@ static void leave(struct gw_session *session)
     if (is_playing(session)) {
         Game__Leave message = GAME__LEAVE__INIT;
         session->client.leave_count++;
-        on_leave(session, NULL, &message);
+        on_leave(session, &no_tag, &message);
     }
 }
 
@@ -139,7 +142,7 @@ static void chat(struct gw_session *session)
     if (is_playing(session)) {
         Game__Chat message = GAME__CHAT__INIT;
         message.text = "hello";
-        on_chat(session, NULL, &message);
+        on_chat(session, &no_tag, &message);
     }
 }
 
@@ -148,7 +151,7 @@ static void move(struct gw_session *session)
     if (is_playing(session)) {
         Game__Move message = GAME__MOVE__INIT;
         message.x = (int32_t)fake_chance(3);
-        on_move(session, NULL, &message);
+        on_move(session, &no_tag, &message);
     }
 }
 
@@ -156,7 +159,7 @@ static void who(struct gw_session *session)
 {
     if (is_playing(session)) {
         Game__Who message = GAME__WHO__INIT;
-        on_who(session, NULL, &message);
+        on_who(session, &no_tag, &message);
     }
 }
 
@@ -234,7 +237,7 @@ static void there_are_no_more_rooms_than_there_may_be(void **state)
     for (int i = 0; i < ROOMS_MAX + 1; i++) {
         Game__Enter enter = GAME__ENTER__INIT;
         enter.room = (char *)rooms[i];
-        on_enter(sessions[i], NULL, &enter);
+        on_enter(sessions[i], &no_tag, &enter);
         fake_house_settle();
     }
     assert_int_equal(game.counters.rooms, ROOMS_MAX);

@@ -1,0 +1,120 @@
+/* session/reply.c: questions and answers on their way out. */
+#include "session/internal.h"
+#include "session/requests.h"
+
+#include "net/error.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An answer from another turn, on its way to the session's: there it is known whether it counts. */
+struct reply {
+    struct gw_task task;
+    struct gw_session *session; /* holds a reference */
+    struct gw_frame frame;
+    uint8_t body[];
+};
+
+/* Whether it is the first answer, and in time. */
+static bool counts(struct gw_session *session, const struct gw_frame *frame)
+{
+    struct gw_request request;
+    if (gw_session_has_ended(session)) {
+        return false;
+    }
+    if (!gw__requests_close(session, frame->tag, &request)) {
+        gw__answer_ignored(session, frame);
+        return false;
+    }
+    return true;
+}
+
+static void run_reply(struct gw_task *task)
+{
+    struct reply *reply = (struct reply *)(void *)task;
+    struct gw_session *session = reply->session;
+    if (counts(session, &reply->frame)) {
+        gw__session_send_packed(session, &reply->frame, reply->body);
+    }
+    free(reply);
+    gw_session_unref(session);
+}
+
+static void post(struct gw_session *session, const struct gw_frame *frame,
+                 const ProtobufCMessage *message)
+{
+    struct reply *reply = malloc(sizeof(*reply) + frame->body_bytes);
+    if (reply == NULL) {
+        gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
+        return;
+    }
+    *reply = (struct reply){.task.run = run_reply, .session = gw_session_ref(session)};
+    reply->frame = *frame;
+    protobuf_c_message_pack(message, reply->body);
+    gw_turn_post(gw_session_turn(session), &reply->task);
+}
+
+/* Answers what this side keeps count of: a server, the requests of its clients. */
+static void answer(struct gw_session *session, const struct gw_frame *frame,
+                   const ProtobufCMessage *message)
+{
+    if (gw_turn_is_mine(gw_session_turn(session))) {
+        if (counts(session, frame)) {
+            gw_session_send_frame(session, frame, message);
+        }
+        return;
+    }
+    struct gw_frame sized = *frame;
+    if (gw__session_prepare(session, &sized, message)) {
+        post(session, &sized, message);
+    }
+}
+
+void gw_session_reply(struct gw_session *session, const struct gw_frame *request,
+                      uint16_t packet_id, const ProtobufCMessage *message)
+{
+    const struct gw_frame frame = {
+        .packet_id = packet_id,
+        .tag = request->tag,
+        .flags = request->tag == 0 ? 0 : GW_FRAME_REPLY,
+    };
+    if (request->tag == 0 || session->manager->config.side == GW_SIDE_CLIENT) {
+        gw_session_send_frame(session, &frame, message);
+    } else {
+        answer(session, &frame, message);
+    }
+}
+
+void gw_session_refuse(struct gw_session *session, const struct gw_frame *request, uint32_t code,
+                       const char *text)
+{
+    assert(session->manager->config.side == GW_SIDE_SERVER);
+    const struct gw_frame frame = {.packet_id = GW_CONTROL_ERROR,
+                                   .tag = request->tag,
+                                   .flags = GW_FRAME_REPLY | GW_FRAME_ERROR};
+    Gw__Error error = GW__ERROR__INIT;
+    error.code = code;
+    error.text = (char *)text;
+    if (request->tag != 0) {
+        answer(session, &frame, &error.base);
+    }
+}
+
+uint16_t gw_session_request(struct gw_session *session, uint16_t packet_id,
+                            const ProtobufCMessage *message, gw_session_on_answer *on_answer,
+                            void *context)
+{
+    assert(gw_turn_is_mine(gw_session_turn(session)) && on_answer != NULL);
+    assert(session->manager->config.side == GW_SIDE_CLIENT);
+    assert(gw__packet_to_send(session->manager, packet_id)->reply_id != 0);
+    if (gw_session_has_ended(session)) {
+        return 0;
+    }
+    const struct gw_frame frame = {.packet_id = packet_id,
+                                   .tag = gw__requests_ask(session, packet_id, on_answer, context)};
+    if (frame.tag != 0) {
+        gw_session_send_frame(session, &frame, message);
+    }
+    return frame.tag;
+}

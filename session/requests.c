@@ -1,0 +1,249 @@
+/* session/requests.c: the requests of a session that are not answered yet. */
+#include "session/requests.h"
+
+#include "session/counters.h"
+#include "session/internal.h"
+
+#include "net/log.h"
+#include "net/port.h"
+
+#include <stdlib.h>
+
+enum { CAPACITY_MIN = 2 };
+
+/* ---- which are open ---- */
+
+static uint32_t count_of(const struct gw_session *session)
+{
+    return session->requests != NULL ? session->requests->count : 0;
+}
+
+static struct gw_request *find(const struct gw_session *session, uint16_t tag)
+{
+    for (uint32_t i = 0; i < count_of(session); i++) {
+        if (session->requests->open[i].tag == tag) {
+            return &session->requests->open[i];
+        }
+    }
+    return NULL;
+}
+
+/* Makes room for one more. Returns whether there is memory. */
+static bool grow(struct gw_session *session)
+{
+    struct gw_requests *old = session->requests;
+    if (old != NULL && old->count < old->capacity) {
+        return true;
+    }
+    uint32_t capacity = old != NULL ? old->capacity * 2 : CAPACITY_MIN;
+    struct gw_requests *grown = realloc(old, sizeof(*grown) + capacity * sizeof(grown->open[0]));
+    if (grown == NULL) {
+        return false;
+    }
+    if (old == NULL) {
+        *grown = (struct gw_requests){0};
+    }
+    grown->capacity = capacity;
+    session->requests = grown;
+    return true;
+}
+
+/* There is room for it. */
+static void add(struct gw_session *session, const struct gw_request *request)
+{
+    struct gw_requests *requests = session->requests;
+    struct gw_request *added = &requests->open[requests->count++];
+    *added = *request;
+    added->begun_ms = gw__session_now_ms(session);
+    added->begun_ns = gw_turn_now_ns(gw_session_turn(session));
+    gw__session_watch_within(session, session->manager->config.request_timeout_ms + 1);
+}
+
+/* In the order in which they began: the first is the one whose time is over first. */
+static void take_out(struct gw_requests *requests, struct gw_request *request)
+{
+    uint32_t place = (uint32_t)(request - requests->open);
+    requests->count--;
+    for (uint32_t i = place; i < requests->count; i++) {
+        requests->open[i] = requests->open[i + 1];
+    }
+}
+
+bool gw__requests_close(struct gw_session *session, uint16_t tag, struct gw_request *closed_out)
+{
+    struct gw_request *request = find(session, tag);
+    if (request == NULL) {
+        return false;
+    }
+    *closed_out = *request;
+    take_out(session->requests, request);
+    return true;
+}
+
+bool gw__requests_first(const struct gw_session *session, uint32_t *begun_ms_out)
+{
+    if (count_of(session) == 0) {
+        return false;
+    }
+    *begun_ms_out = session->requests->open[0].begun_ms;
+    return true;
+}
+
+void gw__requests_rest(struct gw_session *session)
+{
+    if (count_of(session) == 0) {
+        free(session->requests);
+        session->requests = NULL;
+    }
+}
+
+/* ---- those of the peer ---- */
+
+static void count(struct gw_session *session, _Atomic uint64_t *tally)
+{
+    gw__count(gw__shard(session->manager), tally, 1);
+}
+
+static void send_error(struct gw_session *session, uint16_t tag, Gw__ErrorCode code)
+{
+    const struct gw_frame frame = {
+        .packet_id = GW_CONTROL_ERROR, .tag = tag, .flags = GW_FRAME_REPLY | GW_FRAME_ERROR};
+    Gw__Error error = GW__ERROR__INIT;
+    error.code = (uint32_t)code;
+    gw_session_send_frame(session, &frame, &error.base);
+}
+
+bool gw__requests_take(struct gw_session *session, const struct gw_frame *frame)
+{
+    const struct gw_request request = {.tag = frame->tag, .packet_id = frame->packet_id};
+    if (find(session, frame->tag) != NULL) {
+        gw_session_end(session, GW__CLOSE_REASON__BAD_FLAGS);
+        return false;
+    }
+    if (count_of(session) == GW_REQUEST_COUNT_MAX) {
+        count(session, &gw__shard(session->manager)->requests_refused);
+        send_error(session, frame->tag, GW__ERROR_CODE__REFUSED);
+        return false;
+    }
+    if (!grow(session)) {
+        gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
+        return false;
+    }
+    add(session, &request);
+    return true;
+}
+
+void gw__answer_ignored(struct gw_session *session, const struct gw_frame *frame)
+{
+    struct gw_session_manager *manager = session->manager;
+    count(session, &gw__shard(manager)->answers_ignored);
+    if (gw__may_complain(manager)) {
+        const struct gw_log_field fields[] = {GW_LOG_NUMBER("packet_id", frame->packet_id),
+                                              GW_LOG_NUMBER("tag", frame->tag)};
+        gw_log_write(gw_port_log(manager->port), GW_LOG_WARNING, "answer_ignored", fields,
+                     sizeof fields / sizeof fields[0]);
+    }
+}
+
+/* ---- our own ---- */
+
+static void tell(struct gw_session *session, const struct gw_request *request,
+                 enum gw_answer_kind kind, const struct gw_frame *frame,
+                 const ProtobufCMessage *message)
+{
+    const struct gw_answer answer = {
+        .kind = kind,
+        .packet_id = request->packet_id,
+        .frame = frame,
+        .message = message,
+        .took_ns = gw_turn_now_ns(gw_session_turn(session)) - request->begun_ns,
+    };
+    request->on_answer(session, &answer, request->context);
+}
+
+/* Whether this frame answers that request: with its reply, or with ERROR. */
+static bool answers(const struct gw_session *session, const struct gw_frame *frame,
+                    const struct gw_request *request)
+{
+    const struct gw_packet_table *packets = session->manager->packets;
+    return frame->packet_id == GW_CONTROL_ERROR ||
+           frame->packet_id == gw_packet_find(packets, request->packet_id)->reply_id;
+}
+
+void gw__requests_answer(struct gw_session *session, const struct gw_frame *frame,
+                         const ProtobufCMessage *message)
+{
+    struct gw_request *open = find(session, frame->tag);
+    if (open == NULL || !answers(session, frame, open)) {
+        gw__answer_ignored(session, frame);
+        return;
+    }
+    struct gw_request request = *open;
+    take_out(session->requests, open);
+    bool is_error = frame->packet_id == GW_CONTROL_ERROR;
+    tell(session, &request, is_error ? GW_ANSWER_ERROR : GW_ANSWER_REPLY, frame, message);
+}
+
+/* The next tag that is not open, and not 0. */
+static uint16_t next_tag(struct gw_session *session)
+{
+    struct gw_requests *requests = session->requests;
+    do {
+        requests->last_tag++;
+    } while (requests->last_tag == 0 || find(session, requests->last_tag) != NULL);
+    return requests->last_tag;
+}
+
+uint16_t gw__requests_ask(struct gw_session *session, uint16_t packet_id,
+                          gw_session_on_answer *on_answer, void *context)
+{
+    if (count_of(session) == GW_REQUEST_COUNT_MAX || !grow(session)) {
+        return 0;
+    }
+    const struct gw_request request = {.tag = next_tag(session),
+                                       .packet_id = packet_id,
+                                       .on_answer = on_answer,
+                                       .context = context};
+    add(session, &request);
+    return request.tag;
+}
+
+/* ---- the end of one ---- */
+
+static void give_up(struct gw_session *session, const struct gw_request *request)
+{
+    count(session, &gw__shard(session->manager)->requests_late);
+    if (request->on_answer != NULL) {
+        tell(session, request, GW_ANSWER_LATE, NULL, NULL);
+    } else {
+        send_error(session, request->tag, GW__ERROR_CODE__TIMEOUT);
+    }
+}
+
+static bool is_late(const struct gw_session *session)
+{
+    uint32_t begun_ms;
+    return gw__requests_first(session, &begun_ms) &&
+           gw__session_now_ms(session) - begun_ms > session->manager->config.request_timeout_ms;
+}
+
+void gw__requests_expire(struct gw_session *session)
+{
+    while (is_late(session)) {
+        struct gw_request request = session->requests->open[0];
+        take_out(session->requests, session->requests->open);
+        give_up(session, &request);
+    }
+}
+
+void gw__requests_end(struct gw_session *session)
+{
+    while (count_of(session) > 0) {
+        struct gw_request request = session->requests->open[0];
+        take_out(session->requests, session->requests->open);
+        if (request.on_answer != NULL) {
+            tell(session, &request, GW_ANSWER_GONE, NULL, NULL);
+        }
+    }
+    gw__requests_rest(session);
+}

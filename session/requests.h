@@ -1,0 +1,58 @@
+/* session/requests.h: the requests of a session that are not answered yet. Private to session. */
+#ifndef GW_SESSION_REQUESTS_H
+#define GW_SESSION_REQUESTS_H
+
+#include "session/request.h"
+#include <stdbool.h>
+
+/* One that is open: on a server's side the peer's, on a client's side our own. */
+struct gw_request {
+    uint32_t begun_ms;
+    uint16_t tag;
+    uint16_t packet_id;
+    gw_session_on_answer *on_answer; /* of our own */
+    void *context;
+    uint64_t begun_ns;
+};
+
+/* They belong to the session's turn. NULL for a session that has not had any for a while. */
+struct gw_requests {
+    uint32_t count;
+    uint32_t capacity;
+    uint16_t last_tag; /* that we gave */
+    struct gw_request open[];
+};
+
+/*
+ * On a server's side: a request has come in. Returns whether it is to be handled; otherwise it was
+ * refused, or has ended the session.
+ */
+bool gw__requests_take(struct gw_session *session, const struct gw_frame *frame);
+
+/* On a client's side: a request of our own. Returns its tag, or 0 when there is no room for it. */
+uint16_t gw__requests_ask(struct gw_session *session, uint16_t packet_id,
+                          gw_session_on_answer *on_answer, void *context);
+
+/* On a client's side: a reply has come in; it goes to who asked, or nowhere. */
+void gw__requests_answer(struct gw_session *session, const struct gw_frame *frame,
+                         const ProtobufCMessage *message);
+
+/* Answers those whose time is over. */
+void gw__requests_expire(struct gw_session *session);
+
+/* When the first one began; false when there is none. */
+bool gw__requests_first(const struct gw_session *session, uint32_t *begun_ms_out);
+
+/* Gives the memory back when none is open. */
+void gw__requests_rest(struct gw_session *session);
+
+/* The session has its last turn: nobody answers any more. */
+void gw__requests_end(struct gw_session *session);
+
+/* Takes the open request with this tag out. Returns whether there was one. */
+bool gw__requests_close(struct gw_session *session, uint16_t tag, struct gw_request *closed_out);
+
+/* An answer that nobody waits for. Thread: any. */
+void gw__answer_ignored(struct gw_session *session, const struct gw_frame *frame);
+
+#endif

@@ -1,0 +1,392 @@
+/* tests/scripted/test_requests.c: a question and exactly one answer, on a server's side. */
+#include "tests/test.h"
+
+#include "protocol/frame.h"
+#include "session/request.h"
+#include "tests/scripted/bot.h"
+#include "tests/scripted/hall.h"
+#include "tests/scripted/memory.h"
+
+#include <string.h>
+
+enum { TIMEOUT_MS = 5000, SLACK_MS = 3, ASKED_MAX = 64 };
+
+static struct peer *peer;
+
+/* What handlers were asked and have not answered. */
+static struct gw_frame asked[ASKED_MAX];
+static uint32_t asked_count;
+
+static void keep(struct gw_session *session, const struct gw_frame *frame)
+{
+    (void)session;
+    asked[asked_count++] = *frame;
+}
+
+static int open_hall(void **state)
+{
+    hall_open(NULL, *state);
+    hall.on_asked = keep;
+    asked_count = 0;
+    peer = hall_join();
+    return 0;
+}
+
+static int close_hall(void **state)
+{
+    (void)state;
+    peer_close(peer);
+    hall_close();
+    return 0;
+}
+
+#define TEST_WITH(name, config)                                                                    \
+    cmocka_unit_test_prestate_setup_teardown(name, open_hall, close_hall, (void *)(config))
+#define TEST(name) TEST_WITH(name, NULL)
+
+static void ask(uint16_t id, uint16_t tag)
+{
+    uint8_t frame[64];
+    Gw__Error question = GW__ERROR__INIT;
+    question.text = "?";
+    peer_send(peer, frame, bot_frame(frame, id, 0, tag, &question.base));
+    stage_settle();
+}
+
+static void answer(struct gw_session *session, const struct gw_frame *request, const char *text)
+{
+    Gw__Error reply = GW__ERROR__INIT;
+    reply.text = (char *)text;
+    gw_session_reply(session, request, ANSWER, &reply.base);
+}
+
+/* From no turn at all, as a thread of the game would. */
+static void answer_from_elsewhere(uint32_t place, const char *text)
+{
+    answer(hall.last, &asked[place], text);
+    stage_settle();
+}
+
+/* The next frame is this answer. */
+static void expect_frame(uint16_t id, uint8_t flags, uint16_t tag, uint32_t code, const char *text)
+{
+    uint8_t body[256];
+    size_t bytes;
+    assert_true(peer_unread_count(peer) >= 8);
+    struct gw_frame frame = gw_frame_read(peer_look(peer));
+    assert_int_equal(frame.packet_id, id);
+    assert_int_equal(frame.flags, flags);
+    assert_int_equal(frame.tag, tag);
+    assert_int_equal(hall_next(peer, body, &bytes), id);
+    Gw__Error *error = gw__error__unpack(NULL, bytes, body);
+    assert_non_null(error);
+    assert_int_equal(error->code, code);
+    assert_string_equal(error->text, text);
+    gw__error__free_unpacked(error, NULL);
+}
+
+static void expect_reply(uint16_t tag, const char *text)
+{
+    expect_frame(ANSWER, GW_FRAME_REPLY, tag, 0, text);
+}
+
+static void expect_error(uint16_t tag, Gw__ErrorCode code)
+{
+    expect_frame(HALL_ERROR, GW_FRAME_REPLY | GW_FRAME_ERROR, tag, (uint32_t)code, "");
+}
+
+static void expect_nothing(void)
+{
+    assert_int_equal(peer_unread_count(peer), 0);
+}
+
+static struct gw_session_counters counters(void)
+{
+    struct gw_session_counters all;
+    gw_session_manager_counters(hall.manager, &all);
+    return all;
+}
+
+/* ---- answers ---- */
+
+static void answer_at_once(struct gw_session *session, const struct gw_frame *frame)
+{
+    answer(session, frame, "yes");
+}
+
+static void a_request_is_answered_under_its_tag(void **state)
+{
+    (void)state;
+    hall.on_asked = answer_at_once;
+    for (uint16_t tag = 1; tag < 100; tag++) {
+        ask(ASK, tag);
+        expect_reply(tag, "yes");
+    }
+    ask(ASK, 65535);
+    expect_reply(65535, "yes");
+    expect_nothing();
+}
+
+static void answers_may_come_later_from_elsewhere_and_in_any_order(void **state)
+{
+    (void)state;
+    ask(ASK, 7);
+    ask(ASK, 8);
+    ask(ASK, 9);
+    stage_run_ms(TIMEOUT_MS - 100);
+    answer_from_elsewhere(2, "third");
+    answer_from_elsewhere(0, "first");
+    answer_from_elsewhere(1, "second");
+    expect_reply(9, "third");
+    expect_reply(7, "first");
+    expect_reply(8, "second");
+    stage_run_ms(2 * TIMEOUT_MS);
+    assert_int_equal(counters().requests_late, 0);
+    assert_int_equal(counters().answers_ignored, 0);
+}
+
+static void an_answer_keeps_its_place_among_what_is_sent_with_it(void **state)
+{
+    (void)state;
+    Gw__Error line = GW__ERROR__INIT;
+    ask(ASK, 7);
+    line.text = "before";
+    gw_session_send(hall.last, LINE, &line.base);
+    answer(hall.last, &asked[0], "between");
+    line.text = "behind";
+    gw_session_send(hall.last, LINE, &line.base);
+    stage_settle();
+    expect_frame(LINE, 0, 0, 0, "before");
+    expect_reply(7, "between");
+    expect_frame(LINE, 0, 0, 0, "behind");
+}
+
+static void what_has_no_tag_gets_a_plain_packet_as_often_as_one_likes(void **state)
+{
+    (void)state;
+    ask(ASK, 0);
+    answer_from_elsewhere(0, "once");
+    answer_from_elsewhere(0, "twice");
+    expect_frame(ANSWER, 0, 0, 0, "once");
+    expect_frame(ANSWER, 0, 0, 0, "twice");
+    gw_session_refuse(hall.last, &asked[0], GW__ERROR_CODE__REFUSED, "nobody hears this");
+    stage_run_ms(2 * TIMEOUT_MS);
+    assert_int_equal(counters().requests_late, 0);
+}
+
+static void a_tag_on_what_is_no_request_means_nothing(void **state)
+{
+    (void)state;
+    ask(SAY, 7);
+    ask(SAY, 7);
+    stage_run_ms(TIMEOUT_MS + SLACK_MS);
+    expect_nothing();
+    assert_int_equal(hall.heard_count, 2);
+}
+
+static void a_request_can_be_refused(void **state)
+{
+    (void)state;
+    ask(ASK, 7);
+    gw_session_refuse(hall.last, &asked[0], 1234, "not today");
+    answer_from_elsewhere(0, "or is it?");
+    expect_frame(HALL_ERROR, GW_FRAME_REPLY | GW_FRAME_ERROR, 7, 1234, "not today");
+    expect_nothing();
+    assert_int_equal(counters().answers_ignored, 1);
+}
+
+/* ---- one answer, and no more ---- */
+
+static void answer_twice(struct gw_session *session, const struct gw_frame *frame)
+{
+    answer(session, frame, "yes");
+    answer(session, frame, "no");
+}
+
+static void a_second_answer_is_ignored_counted_and_logged(void **state)
+{
+    (void)state;
+    hall.on_asked = answer_twice;
+    ask(ASK, 7);
+    expect_reply(7, "yes");
+    expect_nothing();
+    assert_int_equal(counters().answers_ignored, 1);
+    assert_int_equal(stage_logged_count("answer_ignored"), 1);
+}
+
+static void a_second_answer_from_elsewhere_is_ignored_too(void **state)
+{
+    (void)state;
+    ask(ASK, 7);
+    answer(hall.last, &asked[0], "first");
+    answer(hall.last, &asked[0], "second");
+    stage_settle();
+    expect_reply(7, "first");
+    expect_nothing();
+    assert_int_equal(counters().answers_ignored, 1);
+}
+
+static void a_tag_that_was_answered_may_be_used_again(void **state)
+{
+    (void)state;
+    hall.on_asked = answer_at_once;
+    ask(ASK, 7);
+    ask(ASK, 7);
+    expect_reply(7, "yes");
+    expect_reply(7, "yes");
+}
+
+static void who_uses_a_tag_that_is_open_is_ended(void **state)
+{
+    (void)state;
+    ask(ASK, 7);
+    ask(ASK, 7);
+    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__BAD_FLAGS);
+    assert_int_equal(asked_count, 1);
+}
+
+/* ---- deadlines ---- */
+
+static void who_is_not_answered_in_time_hears_so_once(void **state)
+{
+    (void)state;
+    stage_run_ms(777);
+    uint64_t from_ns = stage_now_ns();
+    ask(ASK, 7);
+    stage_run_until(from_ns + TIMEOUT_MS * STAGE_MS);
+    expect_nothing();
+    stage_run_until(from_ns + (TIMEOUT_MS + SLACK_MS) * STAGE_MS);
+    expect_error(7, GW__ERROR_CODE__TIMEOUT);
+    answer_from_elsewhere(0, "sorry to be late");
+    expect_nothing();
+    assert_int_equal(counters().requests_late, 1);
+    assert_int_equal(counters().answers_ignored, 1);
+    ask(ASK, 8);
+    answer_from_elsewhere(1, "in time");
+    expect_reply(8, "in time");
+}
+
+static void each_request_has_its_own_time(void **state)
+{
+    (void)state;
+    uint64_t from_ns = stage_now_ns();
+    for (uint16_t tag = 1; tag <= 5; tag++) {
+        ask(ASK, tag);
+        stage_run_until(from_ns + tag * 1000 * STAGE_MS);
+    }
+    answer_from_elsewhere(2, "the third");
+    for (uint16_t tag = 1; tag <= 5; tag++) {
+        stage_run_until(from_ns + (TIMEOUT_MS + (tag - 1) * 1000 + SLACK_MS) * STAGE_MS);
+        if (tag == 1) {
+            expect_reply(3, "the third");
+        }
+        if (tag != 3) {
+            expect_error(tag, GW__ERROR_CODE__TIMEOUT);
+        }
+        expect_nothing();
+    }
+}
+
+static const struct gw_session_manager_config patient = {.excess_ms = 60000};
+
+/* Nobody is read meanwhile, but answers are about us. */
+static void who_is_held_hears_of_its_time_too(void **state)
+{
+    (void)state;
+    ask(ASK, 7);
+    for (int i = 0; i < 10; i++) {
+        hall_tell(peer, RARE, "x");
+    }
+    stage_run_ms(TIMEOUT_MS + SLACK_MS);
+    expect_error(7, GW__ERROR_CODE__TIMEOUT);
+}
+
+/* ---- limits ---- */
+
+static void sixteen_may_be_open_and_the_next_is_refused_at_once(void **state)
+{
+    (void)state;
+    for (uint16_t tag = 1; tag <= GW_REQUEST_COUNT_MAX; tag++) {
+        ask(ASK, tag);
+    }
+    expect_nothing();
+    ask(ASK, 100);
+    expect_error(100, GW__ERROR_CODE__REFUSED);
+    assert_int_equal(asked_count, GW_REQUEST_COUNT_MAX);
+    assert_int_equal(counters().requests_refused, 1);
+    answer_from_elsewhere(3, "one less");
+    expect_reply(4, "one less");
+    ask(ASK, 100);
+    assert_int_equal(asked_count, GW_REQUEST_COUNT_MAX + 1);
+    expect_nothing();
+}
+
+static void who_ends_is_not_answered_any_more(void **state)
+{
+    (void)state;
+    ask(ASK, 7);
+    gw_session_end(hall.last, GW__CLOSE_REASON__KICKED);
+    answer_from_elsewhere(0, "too late");
+    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__KICKED);
+    assert_int_equal(counters().answers_ignored, 0);
+}
+
+static void who_falls_silent_keeps_no_memory_for_requests(void **state)
+{
+    (void)state;
+    uint8_t body[64];
+    size_t bytes;
+    int64_t before = memory_block_count();
+    hall.on_asked = answer_at_once;
+    ask(ASK, 7);
+    expect_reply(7, "yes");
+    assert_int_equal(memory_block_count(), before + 1);
+    stage_run_ms(10010);
+    assert_int_equal(hall_next(peer, body, &bytes), HALL_PING);
+    assert_int_equal(memory_block_count(), before);
+}
+
+static void without_memory_for_a_request_it_ends(void **state)
+{
+    (void)state;
+    memory_fail_at(1);
+    ask(ASK, 7);
+    memory_fail_at(0);
+    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
+    assert_int_equal(asked_count, 0);
+}
+
+static void without_memory_for_an_answer_it_ends(void **state)
+{
+    (void)state;
+    ask(ASK, 7);
+    memory_fail_at(1);
+    answer_from_elsewhere(0, "yes");
+    memory_fail_at(0);
+    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_request_is_answered_under_its_tag),
+        TEST(answers_may_come_later_from_elsewhere_and_in_any_order),
+        TEST(an_answer_keeps_its_place_among_what_is_sent_with_it),
+        TEST(what_has_no_tag_gets_a_plain_packet_as_often_as_one_likes),
+        TEST(a_tag_on_what_is_no_request_means_nothing),
+        TEST(a_request_can_be_refused),
+        TEST(a_second_answer_is_ignored_counted_and_logged),
+        TEST(a_second_answer_from_elsewhere_is_ignored_too),
+        TEST(a_tag_that_was_answered_may_be_used_again),
+        TEST(who_uses_a_tag_that_is_open_is_ended),
+        TEST(who_is_not_answered_in_time_hears_so_once),
+        TEST(each_request_has_its_own_time),
+        TEST_WITH(who_is_held_hears_of_its_time_too, &patient),
+        TEST(sixteen_may_be_open_and_the_next_is_refused_at_once),
+        TEST(who_ends_is_not_answered_any_more),
+        TEST(who_falls_silent_keeps_no_memory_for_requests),
+        TEST(without_memory_for_a_request_it_ends),
+        TEST(without_memory_for_an_answer_it_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,298 @@
+/* tests/scripted/test_requests_client.c: a question and exactly one answer, on a client's side. */
+#include "tests/test.h"
+
+#include "protocol/frame.h"
+#include "session/request.h"
+#include "tests/scripted/bot.h"
+#include "tests/scripted/hall.h"
+#include "tests/scripted/memory.h"
+
+#include <string.h>
+
+enum { TIMEOUT_MS = 10000, SLACK_MS = 3, PORT = 7100, ANSWERS_MAX = 64 };
+
+static struct gw_session_manager *manager;
+static struct gw_session *session; /* borrowed, until it ends */
+static struct peer *listener;
+static struct peer *server;
+
+static struct {
+    enum gw_answer_kind kinds[ANSWERS_MAX];
+    uint32_t contexts[ANSWERS_MAX];
+    char text[64]; /* of the last answer that had one */
+    uint32_t count;
+    uint32_t ended_count;
+    uint64_t took_ns;
+} heard;
+
+/* ---- the client ---- */
+
+static void on_begin(struct gw_session *begun, void *context)
+{
+    const Gw__Hello hello = GW__HELLO__INIT;
+    (void)context;
+    session = begun;
+    gw_session_hello(begun, &hello);
+}
+
+static void on_end(struct gw_session *ended, Gw__CloseReason reason, Gw__CloseReason peer_reason,
+                   void *context)
+{
+    (void)ended;
+    (void)reason;
+    (void)peer_reason;
+    (void)context;
+    session = NULL;
+    heard.ended_count++;
+}
+
+static const struct gw_session_events events = {.on_begin = on_begin, .on_end = on_end};
+
+static void send_from_server(uint16_t id, uint8_t flags, uint16_t tag,
+                             const ProtobufCMessage *message)
+{
+    uint8_t frame[256];
+    peer_send(server, frame, bot_frame(frame, id, flags, tag, message));
+    stage_settle();
+}
+
+static int open_client(void **state)
+{
+    static const struct gw_session_manager_config config = {.side = GW_SIDE_CLIENT,
+                                                            .session_count_max = 4};
+    (void)state;
+    memset(&heard, 0, sizeof heard);
+    hall_open(NULL, NULL);
+    manager = gw_session_manager_create(stage_port, &config, &hall_packets, &events, NULL);
+    assert_non_null(manager);
+    listener = peer_listen(PORT);
+    struct gw_addr addr = peer_addr(PORT);
+    assert_int_not_equal(gw_session_manager_dial(manager, &addr, NULL, NULL), 0);
+    stage_settle();
+    server = peer_accept(listener);
+    assert_non_null(server);
+    const Gw__HelloAck ack = GW__HELLO_ACK__INIT;
+    send_from_server(HALL_HELLO_ACK, GW_FRAME_REPLY, HALL_HELLO_TAG, &ack.base);
+    peer_read(server, NULL, peer_unread_count(server)); /* HELLO */
+    return 0;
+}
+
+static void on_drained(void *context)
+{
+    (void)context;
+}
+
+static int close_client(void **state)
+{
+    (void)state;
+    if (server != NULL) {
+        peer_close(server);
+    }
+    peer_close(listener);
+    gw_session_manager_drain(manager, 0, on_drained, NULL);
+    stage_run_ms(3000);
+    assert_int_equal(heard.ended_count, 1);
+    gw_session_manager_destroy(manager);
+    hall_close();
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_client, close_client)
+
+/* ---- asking ---- */
+
+static void on_answer(struct gw_session *asker, const struct gw_answer *answer, void *context)
+{
+    assert_ptr_equal(asker, session);
+    assert_int_equal(answer->packet_id, ASK);
+    assert_int_equal(heard.ended_count, 0);
+    bool has_text = answer->kind == GW_ANSWER_REPLY || answer->kind == GW_ANSWER_ERROR;
+    assert_int_equal(answer->message != NULL, has_text);
+    assert_int_equal(answer->frame != NULL, has_text);
+    if (has_text) {
+        strcpy(heard.text, ((const Gw__Error *)answer->message)->text);
+    }
+    heard.kinds[heard.count] = answer->kind;
+    heard.contexts[heard.count++] = *(const uint32_t *)context;
+    heard.took_ns = answer->took_ns;
+}
+
+static uint32_t numbers[ANSWERS_MAX];
+static uint16_t tags[ANSWERS_MAX];
+
+static void do_ask(void *context)
+{
+    uint32_t number = *(const uint32_t *)context;
+    Gw__Error question = GW__ERROR__INIT;
+    numbers[number] = number;
+    tags[number] = gw_session_request(session, ASK, &question.base, on_answer, &numbers[number]);
+}
+
+/* Returns the tag of the frame that the server has got for it. */
+static uint16_t ask(uint32_t number)
+{
+    stage_in_turn(gw_session_turn(session), do_ask, &number);
+    if (peer_unread_count(server) == 0) {
+        return 0;
+    }
+    struct gw_frame frame = gw_frame_read(peer_look(server));
+    peer_read(server, NULL, GW_FRAME_HEADER_BYTES + frame.body_bytes);
+    assert_int_equal(frame.packet_id, ASK);
+    assert_int_equal(frame.flags, 0);
+    assert_int_equal(frame.tag, tags[number]);
+    return frame.tag;
+}
+
+static void reply(uint16_t tag, const char *text)
+{
+    Gw__Error message = GW__ERROR__INIT;
+    message.text = (char *)text;
+    send_from_server(ANSWER, GW_FRAME_REPLY, tag, &message.base);
+}
+
+static void expect_answer(uint32_t place, uint32_t number, enum gw_answer_kind kind)
+{
+    assert_true(heard.count > place);
+    assert_int_equal(heard.contexts[place], number);
+    assert_int_equal(heard.kinds[place], kind);
+}
+
+static uint64_t ignored_count(void)
+{
+    struct gw_session_counters counters;
+    gw_session_manager_counters(manager, &counters);
+    return counters.answers_ignored;
+}
+
+/* ---- what is heard ---- */
+
+static void who_asks_hears_the_reply_and_no_handler_does(void **state)
+{
+    (void)state;
+    uint16_t tag = ask(1);
+    stage_run_ms(250);
+    reply(tag, "yes");
+    expect_answer(0, 1, GW_ANSWER_REPLY);
+    assert_string_equal(heard.text, "yes");
+    assert_in_range(heard.took_ns, 250 * STAGE_MS, 252 * STAGE_MS);
+    assert_int_equal(hall.heard_count, 0);
+    reply(tag, "no");
+    assert_int_equal(heard.count, 1);
+    assert_int_equal(ignored_count(), 1);
+}
+
+static void each_hears_its_own_in_any_order(void **state)
+{
+    (void)state;
+    uint16_t first = ask(1);
+    uint16_t second = ask(2);
+    assert_int_equal(second, first + 1);
+    reply(second, "to the second");
+    reply(first, "to the first");
+    expect_answer(0, 2, GW_ANSWER_REPLY);
+    expect_answer(1, 1, GW_ANSWER_REPLY);
+}
+
+static void who_asks_hears_an_error(void **state)
+{
+    (void)state;
+    Gw__Error error = GW__ERROR__INIT;
+    error.text = "no";
+    send_from_server(HALL_ERROR, GW_FRAME_REPLY | GW_FRAME_ERROR, ask(1), &error.base);
+    expect_answer(0, 1, GW_ANSWER_ERROR);
+    assert_string_equal(heard.text, "no");
+}
+
+static void who_is_not_answered_hears_that_it_is_late(void **state)
+{
+    (void)state;
+    uint64_t from_ns = stage_now_ns();
+    uint16_t tag = ask(1);
+    stage_run_until(from_ns + TIMEOUT_MS * STAGE_MS);
+    assert_int_equal(heard.count, 0);
+    stage_run_until(from_ns + (TIMEOUT_MS + SLACK_MS) * STAGE_MS);
+    expect_answer(0, 1, GW_ANSWER_LATE);
+    reply(tag, "sorry");
+    assert_int_equal(heard.count, 1);
+}
+
+static void who_asks_and_ends_hears_that_it_is_gone(void **state)
+{
+    (void)state;
+    ask(1);
+    ask(2);
+    peer_reset(server);
+    server = NULL;
+    stage_run_ms(2000);
+    assert_int_equal(heard.count, 2);
+    expect_answer(0, 1, GW_ANSWER_GONE);
+    expect_answer(1, 2, GW_ANSWER_GONE);
+    assert_int_equal(heard.ended_count, 1);
+}
+
+static void what_is_no_answer_to_it_is_not_taken_for_one(void **state)
+{
+    (void)state;
+    Gw__Error line = GW__ERROR__INIT;
+    uint16_t tag = ask(1);
+    reply((uint16_t)(tag + 1), "to nobody");
+    send_from_server(LINE, GW_FRAME_REPLY, tag, &line.base);
+    assert_int_equal(heard.count, 0);
+    assert_int_equal(ignored_count(), 2);
+    send_from_server(ANSWER, 0, tag, &line.base); /* no reply, whatever its tag */
+    assert_int_equal(heard.count, 0);
+    reply(tag, "yes");
+    expect_answer(0, 1, GW_ANSWER_REPLY);
+}
+
+static void sixteen_may_be_open_and_the_next_is_not_asked(void **state)
+{
+    (void)state;
+    for (uint32_t i = 1; i <= GW_REQUEST_COUNT_MAX; i++) {
+        assert_int_equal(ask(i), i);
+    }
+    assert_int_equal(ask(30), 0);
+    assert_int_equal(tags[30], 0);
+    reply(5, "one less");
+    assert_int_equal(ask(31), GW_REQUEST_COUNT_MAX + 1);
+}
+
+/* Tags count up, over the end too, and leave out what is open, and 0. */
+static void no_tag_is_given_twice_while_it_is_open(void **state)
+{
+    (void)state;
+    uint16_t kept = ask(1);
+    for (uint32_t i = 2; i <= 65535; i++) {
+        assert_int_equal(ask(2), i);
+        reply((uint16_t)i, "next");
+        heard.count = 0;
+    }
+    assert_int_equal(kept, 1);
+    assert_int_equal(ask(3), 2);
+}
+
+static void without_memory_nothing_is_asked(void **state)
+{
+    (void)state;
+    memory_fail_at(1);
+    assert_int_equal(ask(1), 0);
+    memory_fail_at(0);
+    assert_int_equal(tags[1], 0);
+    assert_int_equal(ask(2), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(who_asks_hears_the_reply_and_no_handler_does),
+        TEST(each_hears_its_own_in_any_order),
+        TEST(who_asks_hears_an_error),
+        TEST(who_is_not_answered_hears_that_it_is_late),
+        TEST(who_asks_and_ends_hears_that_it_is_gone),
+        TEST(what_is_no_answer_to_it_is_not_taken_for_one),
+        TEST(sixteen_may_be_open_and_the_next_is_not_asked),
+        TEST(no_tag_is_given_twice_while_it_is_open),
+        TEST(without_memory_nothing_is_asked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
