@@ -17,10 +17,14 @@ LIBRARIES = ("net", "protocol", "session")
 WINDOWS = re.compile(r"^#include <(windows|winsock2)\.h>", re.MULTILINE)
 
 
+def includes_windows(tree, path):
+    """Whether a header or source includes what only Windows has."""
+    return bool(WINDOWS.search(lint.read(tree, path)))
+
+
 def is_for_windows(tree, path):
-    """Whether a header or source cannot be read elsewhere."""
-    text = lint.read(tree, path)
-    return bool(WINDOWS.search(text)) and "_WIN32" not in text
+    """Whether nobody else can read it."""
+    return includes_windows(tree, path) and "_WIN32" not in lint.read(tree, path)
 
 
 def compile_header(compiler, tree, folders, path):

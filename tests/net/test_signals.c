@@ -5,8 +5,8 @@
 #include "net/error.h"
 #include "net/port.h"
 #include "net/signals.h"
+#include "tests/support/machine.h"
 #include "tests/support/wait.h"
-#include <signal.h>
 #include <stdatomic.h>
 
 static struct gw_port *port;
@@ -46,10 +46,18 @@ static int give_back(void **state)
     return 0;
 }
 
+/* Where there is no such signal there is nothing to show. */
+static void raise_here(enum machine_signal signal)
+{
+    if (!machine_raise(signal)) {
+        skip();
+    }
+}
+
 static void a_stop_signal_becomes_a_turn(void **state)
 {
     (void)state;
-    raise(SIGTERM);
+    raise_here(MACHINE_STOP);
     WAIT_FOR(atomic_load(&counts[GW_SIGNAL_STOP]) == 1);
     assert_int_equal(atomic_load(&counts[GW_SIGNAL_REPORT]), 0);
 }
@@ -57,7 +65,7 @@ static void a_stop_signal_becomes_a_turn(void **state)
 static void an_interrupt_is_a_stop_signal(void **state)
 {
     (void)state;
-    raise(SIGINT);
+    raise_here(MACHINE_INTERRUPT);
     WAIT_FOR(atomic_load(&counts[GW_SIGNAL_STOP]) == 1);
 }
 
@@ -65,10 +73,10 @@ static void a_report_may_be_asked_for_again_and_again(void **state)
 {
     (void)state;
     for (uint32_t count = 1; count <= 50; count++) {
-        raise(SIGUSR1);
+        raise_here(MACHINE_REPORT);
         WAIT_FOR(atomic_load(&counts[GW_SIGNAL_REPORT]) == count);
     }
-    raise(SIGTERM);
+    raise_here(MACHINE_STOP);
     WAIT_FOR(atomic_load(&counts[GW_SIGNAL_STOP]) == 1);
     assert_int_equal(atomic_load(&counts[GW_SIGNAL_REPORT]), 50);
 }
@@ -79,7 +87,7 @@ static void of_many_signals_at_least_one_is_heard_after_the_last(void **state)
     for (int round = 0; round < 50; round++) {
         uint32_t before = atomic_load(&counts[GW_SIGNAL_REPORT]);
         for (int i = 0; i < 20; i++) {
-            raise(SIGUSR1);
+            raise_here(MACHINE_REPORT);
         }
         WAIT_FOR(atomic_load(&counts[GW_SIGNAL_REPORT]) > before);
     }
@@ -89,8 +97,8 @@ static void of_many_signals_at_least_one_is_heard_after_the_last(void **state)
 static void a_broken_pipe_is_no_signal(void **state)
 {
     (void)state;
-    raise(SIGPIPE);
-    raise(SIGUSR1);
+    raise_here(MACHINE_BROKEN_PIPE);
+    raise_here(MACHINE_REPORT);
     WAIT_FOR(atomic_load(&counts[GW_SIGNAL_REPORT]) == 1);
     assert_int_equal(atomic_load(&counts[GW_SIGNAL_STOP]), 0);
 }
@@ -99,8 +107,8 @@ static void one_port_at_a_time_has_the_signals(void **state)
 {
     (void)state;
     assert_int_equal(gw_signals_take(port, on_signal, NULL), GW_E_FULL);
-    raise(SIGUSR1);
-    WAIT_FOR(atomic_load(&counts[GW_SIGNAL_REPORT]) == 1);
+    raise_here(MACHINE_STOP);
+    WAIT_FOR(atomic_load(&counts[GW_SIGNAL_STOP]) == 1);
 }
 
 int main(void)

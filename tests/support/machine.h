@@ -22,6 +22,13 @@ bool machine_may_touch(const void *place);
 intptr_t machine_start_child(void);
 void machine_end_child(intptr_t child);
 
+/*
+ * Sends this program a signal: SIGTERM, SIGINT, SIGUSR1, SIGPIPE; on Windows Ctrl-Break and Ctrl-C.
+ * Returns false when this machine has no such thing.
+ */
+enum machine_signal { MACHINE_STOP, MACHINE_INTERRUPT, MACHINE_REPORT, MACHINE_BROKEN_PIPE };
+bool machine_raise(enum machine_signal signal);
+
 /* Whether descriptors have a limit of their own here, or memory is the only one. */
 bool machine_has_descriptor_limit(void);
 

@@ -64,6 +64,12 @@ void machine_end_child(intptr_t child)
     }
 }
 
+bool machine_raise(enum machine_signal signal)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, SIGPIPE};
+    return raise(numbers[signal]) == 0;
+}
+
 bool machine_has_descriptor_limit(void)
 {
     return true;

@@ -45,6 +45,29 @@ void machine_end_child(intptr_t child)
     (void)child;
 }
 
+/* A console of its own: who started this program must not hear what it says to itself. */
+static void want_console(void)
+{
+    static bool wanted;
+    if (!wanted) {
+        wanted = true;
+        (void)FreeConsole();
+        (void)AllocConsole();
+        (void)SetConsoleCtrlHandler(NULL, FALSE); /* Ctrl-C may have been inherited as ignored */
+    }
+}
+
+bool machine_raise(enum machine_signal signal)
+{
+    if (signal != MACHINE_STOP && signal != MACHINE_INTERRUPT) {
+        return false;
+    }
+    want_console();
+    /* Wine knows Ctrl-C alone. */
+    return (signal == MACHINE_STOP && GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, 0)) ||
+           GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0);
+}
+
 bool machine_has_descriptor_limit(void)
 {
     return false;
