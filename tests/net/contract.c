@@ -23,11 +23,11 @@ static const struct gw_backend_ops *find_backend(const char *name)
 static int run_all(void)
 {
     int (*const groups[])(void) = {
-        contract_port,           contract_wake,        contract_turn,   contract_timer,
-        contract_backend_in,     contract_backend_out, contract_echo,   contract_send,
-        contract_send_elsewhere, contract_recv,        contract_finish, contract_finish_elsewhere,
-        contract_close,          contract_deadline,    contract_reset,  contract_dial,
-        contract_listener,       contract_shortage,    contract_stress,
+        contract_port,           contract_wake,        contract_turn,    contract_timer,
+        contract_backend_in,     contract_backend_out, contract_echo,    contract_send,
+        contract_send_elsewhere, contract_recv,        contract_finish,  contract_finish_elsewhere,
+        contract_close,          contract_deadline,    contract_reset,   contract_dial,
+        contract_listener,       contract_shortage,    contract_account, contract_stress,
     };
     int failed = 0;
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {

@@ -3,6 +3,7 @@
 #define GW_TESTS_NET_CONTRACT_H
 
 /* Each runs its tests and returns how many failed. */
+int contract_account(void);
 int contract_backend_in(void);
 int contract_backend_out(void);
 int contract_close(void);

@@ -1,0 +1,216 @@
+/* tests/net/contract_account.c: every operation that was started comes home once, whatever happens.
+ */
+#include "tests/net/contract.h"
+
+#include "net/error.h"
+#include "tests/net/rig.h"
+#include "tests/support/chance.h"
+#include <string.h>
+
+/*
+ * Sockets that have nothing above them but chance: each dials the stage's door, where its bytes are
+ * sent back, then receives, sends, cancels, says FIN or goes away in any order, and dials again.
+ * The checking kernel counts: what is done twice, or while nothing is in flight, breaks a rule;
+ * what does not come home is missing in its account.
+ */
+enum {
+    RESTLESS_COUNT = 60,
+    LIFE_COUNT = 12,
+    STEP_COUNT_MAX = 40,
+    SEND_BYTES_MAX = 30000,
+};
+
+struct restless {
+    struct gw_turn turn;
+    struct gw_socket socket;
+    struct gw_op in_op;
+    struct gw_op out_op;
+    struct gw_task step_task;
+    struct chance chance;
+    uint32_t life_count; /* still to come */
+    uint32_t step_count; /* left in this life */
+    bool step_posted;
+    bool connecting;
+    bool receiving;
+    bool sending; /* or connecting */
+    bool ending;
+    atomic_bool over;
+};
+
+static struct restless crowd[RESTLESS_COUNT];
+static uint8_t noise[SEND_BYTES_MAX];
+
+static void post_step(struct restless *one)
+{
+    if (!one->step_posted) {
+        one->step_posted = true;
+        gw_turn_post(&one->turn, &one->step_task);
+    }
+}
+
+/* ---- what comes home ---- */
+
+static void in_done(struct gw_op *op, int result)
+{
+    struct restless *one = (struct restless *)((char *)op - offsetof(struct restless, in_op));
+    one->receiving = false;
+    one->ending = one->ending || (result <= 0 && result != GW_E_CLOSED);
+    post_step(one);
+}
+
+static void out_done(struct gw_op *op, int result)
+{
+    struct restless *one = (struct restless *)((char *)op - offsetof(struct restless, out_op));
+    one->sending = false;
+    one->ending = one->ending || result < 0; /* a send that was cancelled has sent who knows what */
+    one->connecting = false;
+    post_step(one);
+}
+
+/* ---- what it may do ---- */
+
+static void begin_life(struct restless *one)
+{
+    os_socket handle;
+    if (rig_ops()->socket_open(&stage.addr, NULL, &handle) != 0) {
+        checking_kernel_break("a socket can be opened");
+        atomic_store(&one->over, true);
+        return;
+    }
+    one->socket = (struct gw_socket){.handle = handle, .turn = &one->turn};
+    one->step_count = 1 + chance_below(&one->chance, STEP_COUNT_MAX);
+    one->ending = false;
+    if (rig_ops()->attach(&one->socket) != 0) {
+        checking_kernel_break("a socket can be attached");
+    }
+    one->connecting = true;
+    one->sending = true;
+    rig_ops()->connect(&one->socket, &one->out_op, &stage.addr);
+    if (chance_below(&one->chance, 8) == 0) {
+        rig_ops()->cancel(&one->socket);
+    }
+}
+
+static void end_life(struct restless *one)
+{
+    rig_ops()->detach(&one->socket);
+    if (--one->life_count > 0) {
+        begin_life(one);
+    } else {
+        atomic_store(&one->over, true);
+    }
+}
+
+static void receive(struct restless *one)
+{
+    if (!one->receiving) {
+        one->receiving = true;
+        rig_ops()->recv(&one->socket, &one->in_op);
+    }
+}
+
+static void say(struct restless *one)
+{
+    struct gw_span spans[3];
+    if (one->sending) {
+        return;
+    }
+    for (int i = 0; i < 3; i++) {
+        spans[i] = (struct gw_span){noise, 1 + chance_below(&one->chance, SEND_BYTES_MAX)};
+    }
+    one->sending = true;
+    rig_ops()->send(&one->socket, &one->out_op, spans, 1 + (int)chance_below(&one->chance, 3));
+}
+
+static void begin_end(struct restless *one)
+{
+    one->ending = true;
+    if (one->receiving || one->sending) {
+        rig_ops()->cancel(&one->socket);
+    }
+}
+
+static void do_something(struct restless *one)
+{
+    switch (chance_below(&one->chance, 16)) {
+    case 0:
+        rig_ops()->cancel(&one->socket);
+        break;
+    case 1:
+        rig_ops()->shutdown(&one->socket);
+        one->ending = true;
+        break;
+    case 2:
+        begin_end(one);
+        break;
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+        say(one);
+        break;
+    default:
+        receive(one);
+        break;
+    }
+}
+
+static void step(struct gw_task *task)
+{
+    struct restless *one = (struct restless *)((char *)task - offsetof(struct restless, step_task));
+    one->step_posted = false;
+    if (one->connecting) {
+        return; /* its done comes back here */
+    }
+    if (!one->ending && one->step_count-- > 0) {
+        do_something(one);
+    } else {
+        begin_end(one);
+    }
+    if (one->ending && !one->receiving && !one->sending) {
+        end_life(one);
+    } else if (!one->ending && !(one->receiving && one->sending)) {
+        post_step(one);
+    } else if (one->ending) {
+        begin_end(one); /* hurries home what is left */
+    }
+}
+
+static void begin(void *context)
+{
+    begin_life(context);
+}
+
+static void every_operation_comes_home_once(void **state)
+{
+    (void)state;
+    static const struct play echo = {.on_recv = actor_echo};
+    stage_open(&(struct stage_plan){.play = &echo});
+    for (uint32_t i = 0; i < RESTLESS_COUNT; i++) {
+        struct restless *one = &crowd[i];
+        memset(one, 0, sizeof(*one));
+        gw_turn_init(&one->turn, stage.port, NULL);
+        one->in_op.done = in_done;
+        one->out_op.done = out_done;
+        one->step_task.run = step;
+        one->chance.state = i;
+        one->life_count = LIFE_COUNT;
+        run_in_turn(&one->turn, begin, one);
+    }
+    for (uint32_t i = 0; i < RESTLESS_COUNT; i++) {
+        WAIT_FOR(atomic_load(&crowd[i].over));
+    }
+    struct checking_account account = checking_kernel_account();
+    assert_true(account.started > RESTLESS_COUNT * LIFE_COUNT * 3);
+    assert_true(account.cancelled > RESTLESS_COUNT);
+    stage_close(); /* the account is even */
+}
+
+int contract_account(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGE_TEST(every_operation_comes_home_once),
+    };
+    return cmocka_run_group_tests_name("contract: account", tests, NULL, NULL);
+}
