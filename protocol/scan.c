@@ -61,6 +61,13 @@ static bool read_varint(struct scan *scan, const uint8_t *end, uint64_t *value_o
     return false;
 }
 
+/* Keys and lengths fit into 32 bits, and protobuf-c reads no more than five bytes of them. */
+static bool read_short_varint(struct scan *scan, const uint8_t *end, uint64_t *value_out)
+{
+    const uint8_t *limit = end - scan->at > 5 ? scan->at + 5 : end;
+    return read_varint(scan, limit, value_out) && *value_out <= UINT32_MAX;
+}
+
 static bool read_fixed(struct scan *scan, const uint8_t *end, size_t bytes, uint64_t *value_out)
 {
     if ((size_t)(end - scan->at) < bytes) {
@@ -94,7 +101,7 @@ static bool read_length(struct scan *scan, const uint8_t **end_out)
 {
     uint64_t length;
     const uint8_t *end = top(scan)->end;
-    if (!read_varint(scan, end, &length) || length > (uint64_t)(end - scan->at)) {
+    if (!read_short_varint(scan, end, &length) || length > (uint64_t)(end - scan->at)) {
         return false;
     }
     *end_out = scan->at + length;
@@ -105,7 +112,7 @@ static bool read_key(struct scan *scan, struct met *met)
 {
     uint64_t key;
     const struct level *level = top(scan);
-    if (!read_varint(scan, level->end, &key) || key < 8 || key > UINT32_MAX) {
+    if (!read_short_varint(scan, level->end, &key) || key < 8) {
         return false;
     }
     met->number = (uint32_t)(key >> 3);

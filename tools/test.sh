@@ -12,13 +12,14 @@ Builds everything, warnings being errors, and runs the tests, in these parts:
   asan      with AddressSanitizer and UndefinedBehaviorSanitizer
   tsan      with ThreadSanitizer
   clang     built by the other compiler; no tests
+  fuzz      what libFuzzer finds in a short while
 
   --preset NAME   this part alone
   --coverage      instead, what of net, protocol and session the tests run; 90 % of the lines must
   --only REGEX    only the tests whose name matches
   --list          name the tests, run none"
 
-parts=(release asan tsan clang)
+parts=(release asan tsan clang fuzz)
 only=
 list=
 
@@ -110,8 +111,9 @@ measure() {
 }
 
 run_part() {
-    local begin=$SECONDS built result
-    if ! build "$1" all; then
+    local begin=$SECONDS built result targets=all
+    [ "$1" != fuzz ] || targets=fuzzers
+    if ! build "$1" "$targets"; then
         failed=$((failed + 1))
         summary+=("$(printf '%-8s not built (%d s)' "$1" $((SECONDS - begin)))")
         return

@@ -164,6 +164,8 @@ static void what_is_no_message_of_that_type_is_a_bad_body(void **state)
         V("a key alone", "\x70"),
         V("a key that does not end", "\x80"),
         V("a key of more than 32 bits", "\x88\x80\x80\x80\x10\x00"),
+        V("a key of six bytes", "\xF0\x80\x80\x80\x80\x00\x01"),
+        V("a length of six bytes", "\x0A\x81\x80\x80\x80\x80\x00x"),
         V("field number 0", "\x00\x00"),
         V("field number 0 with a length", "\x02\x00"),
         V("a varint of eleven bytes", "\x58\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"),

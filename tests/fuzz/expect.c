@@ -1,0 +1,13 @@
+/* tests/fuzz/expect.c: an assertion that no build leaves out. */
+#include "tests/fuzz/fuzz.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void fuzz_expect(int held, const char *what)
+{
+    if (!held) {
+        fprintf(stderr, "fuzz: %s\n", what);
+        abort();
+    }
+}

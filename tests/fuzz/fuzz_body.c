@@ -1,0 +1,84 @@
+/*
+ * tests/fuzz/fuzz_body.c: bodies of every packet that clients send. The first byte chooses the
+ * packet, the last one when memory runs out.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include "proto/game/game_server.gen.h"
+#include "protocol/arena.h"
+#include "protocol/packet.h"
+#include "protocol/scan.h"
+
+#include <stdlib.h>
+
+enum { ARENA_BYTES = 262144 };
+
+static size_t living_count;
+static size_t left_count;
+
+/* Every block is one of its own, so that a sanitizer sees what is read behind its end. */
+static void *take(void *data, size_t bytes)
+{
+    (void)data;
+    if (left_count == 0) {
+        return NULL;
+    }
+    left_count--;
+    living_count++;
+    return malloc(bytes);
+}
+
+static void give_back(void *data, void *block)
+{
+    (void)data;
+    living_count -= block != NULL;
+    free(block);
+}
+
+/* What passes the scan unpacks, unless there is no memory; and then nothing is left behind. */
+static void unpack(const struct gw_packet *packet, const uint8_t *body, size_t length,
+                   size_t memory)
+{
+    static ProtobufCAllocator allocator = {take, give_back, NULL};
+    left_count = memory;
+    ProtobufCMessage *message =
+        protobuf_c_message_unpack(packet->message, &allocator, length, body);
+    fuzz_expect(message != NULL || left_count == 0, "what passed the scan does not unpack");
+    protobuf_c_message_free_unpacked(message, &allocator);
+    fuzz_expect(living_count == 0, "memory is left behind");
+}
+
+static void dispatch(const struct gw_packet *packet, const uint8_t *body, size_t length,
+                     enum gw_packet_verdict scanned)
+{
+    static max_align_t memory[ARENA_BYTES / sizeof(max_align_t)];
+    struct gw_arena arena;
+    gw_arena_init(&arena, memory, ARENA_BYTES);
+    const struct gw_frame frame = {.body_bytes = (uint32_t)length, .packet_id = packet->id};
+    struct gw_packet unheard = *packet;
+    unheard.handle = NULL;
+    fuzz_expect(gw_packet_dispatch(&unheard, &frame, body, NULL, &arena) == scanned,
+                "what is dispatched is judged in another way");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    if (length < 2) {
+        return 0;
+    }
+    const struct gw_packet *packet =
+        &game_server_packets.packets[bytes[0] % game_server_packets.packet_count];
+    const uint8_t *body = bytes + 1;
+    size_t body_bytes = length - 2;
+    if (packet->shape == NULL || body_bytes > packet->body_bytes_max) {
+        return 0;
+    }
+    size_t steps;
+    enum gw_packet_verdict verdict = gw_scan_body(packet->shape, body, body_bytes, &steps);
+    fuzz_expect(steps <= body_bytes, "a step took no byte");
+    if (verdict == GW_PACKET_OK) {
+        unpack(packet, body, body_bytes, bytes[length - 1]);
+    }
+    dispatch(packet, body, body_bytes, verdict);
+    return 0;
+}

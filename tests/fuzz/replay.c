@@ -1,0 +1,112 @@
+/*
+ * tests/fuzz/replay.c LIST ROUNDS: a fuzzer's main() where there is no libFuzzer. Tries every seed,
+ * whose paths are the lines of LIST, and mutants of them: always the same ones.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include "tests/support/chance.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEEDS_MAX = 256, BYTES_MAX = 1 << 16 };
+
+struct seed {
+    uint8_t *bytes;
+    size_t length;
+};
+
+static struct seed seeds[SEEDS_MAX];
+static size_t seed_count;
+
+static void read_seed(const char *path)
+{
+    static uint8_t bytes[BYTES_MAX];
+    FILE *file = fopen(path, "rb");
+    fuzz_expect(file != NULL && seed_count < SEEDS_MAX, "there is no such seed, or too many");
+    struct seed *seed = &seeds[seed_count++];
+    seed->length = fread(bytes, 1, sizeof bytes, file);
+    seed->bytes = malloc(seed->length + 1);
+    memcpy(seed->bytes, bytes, seed->length);
+    fclose(file);
+}
+
+static void read_seeds(const char *list)
+{
+    char path[4096];
+    FILE *file = fopen(list, "r");
+    fuzz_expect(file != NULL, "there is no list of seeds");
+    while (fgets(path, sizeof path, file) != NULL) {
+        path[strcspn(path, "\n")] = '\0';
+        read_seed(path);
+    }
+    fclose(file);
+    fuzz_expect(seed_count != 0, "there are no seeds");
+}
+
+/* Gives an input a memory block of its own, so that a sanitizer sees the byte behind its end. */
+static void try_bytes(const uint8_t *bytes, size_t length)
+{
+    uint8_t *copy = malloc(length == 0 ? 1 : length);
+    memcpy(copy, bytes, length);
+    LLVMFuzzerTestOneInput(copy, length);
+    free(copy);
+}
+
+/* Changes, takes away or doubles a few bytes; returns the new length. */
+static size_t mutate_once(struct chance *chance, uint8_t *bytes, size_t length)
+{
+    size_t at = chance_below(chance, (uint32_t)length + 1);
+    size_t span = chance_below(chance, 8) + 1;
+    switch (chance_below(chance, 4)) {
+    case 0:
+        if (at < length) {
+            bytes[at] = (uint8_t)chance_below(chance, 256);
+        }
+        return length;
+    case 1:
+        if (at < length) {
+            bytes[at] ^= (uint8_t)(1u << chance_below(chance, 8));
+        }
+        return length;
+    case 2:
+        span = span < length - at ? span : length - at;
+        memmove(bytes + at, bytes + at + span, length - at - span);
+        return length - span;
+    default:
+        span = span < length - at ? span : length - at;
+        memmove(bytes + at + span, bytes + at, length - at);
+        return length + span;
+    }
+}
+
+static void try_mutant(struct chance *chance)
+{
+    static uint8_t bytes[BYTES_MAX + 64];
+    const struct seed *seed = &seeds[chance_below(chance, (uint32_t)seed_count)];
+    size_t length = seed->length;
+    memcpy(bytes, seed->bytes, length);
+    for (uint32_t times = chance_below(chance, 6) + 1; times > 0; times--) {
+        length = mutate_once(chance, bytes, length);
+    }
+    try_bytes(bytes, length);
+}
+
+int main(int argc, char **argv)
+{
+    fuzz_expect(argc == 3, "usage: LIST ROUNDS");
+    read_seeds(argv[1]);
+    for (size_t i = 0; i < seed_count; i++) {
+        try_bytes(seeds[i].bytes, seeds[i].length);
+    }
+    struct chance chance = {1};
+    for (long rounds = atol(argv[2]); rounds > 0; rounds--) {
+        try_mutant(&chance);
+    }
+    for (size_t i = 0; i < seed_count; i++) {
+        free(seeds[i].bytes);
+    }
+    printf("%zu seeds\n", seed_count);
+    return 0;
+}
