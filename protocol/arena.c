@@ -43,9 +43,3 @@ void gw_arena_init(struct gw_arena *arena, void *memory, size_t capacity_bytes)
     arena->capacity_bytes = capacity_bytes - capacity_bytes % STEP_BYTES;
     gw_arena_reset(arena);
 }
-
-void gw_arena_reset(struct gw_arena *arena)
-{
-    arena->used_bytes = 0;
-    arena->exhausted = false;
-}

@@ -1,6 +1,6 @@
-/*
- * tests/fuzz/fuzz_body.c: bodies of every packet that clients send. The first byte chooses the
- * packet, the last one when memory runs out.
+/* tests/fuzz/fuzz_body.c: bodies of every packet that clients send.
+ *
+ * The first byte of an input chooses the packet, the last one when memory runs out.
  */
 #include "tests/fuzz/fuzz.h"
 

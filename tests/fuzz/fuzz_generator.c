@@ -1,6 +1,6 @@
-/*
- * tests/fuzz/fuzz_generator.c: whatever calls itself a set of descriptors, read by the plugin. The
- * first byte chooses what is made of it.
+/* tests/fuzz/fuzz_generator.c: whatever calls itself a set of descriptors, read by the plugin.
+ *
+ * The first byte of an input chooses what is made of it.
  */
 #include "tests/fuzz/fuzz.h"
 

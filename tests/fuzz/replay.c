@@ -1,6 +1,7 @@
-/*
- * tests/fuzz/replay.c LIST ROUNDS: a fuzzer's main() where there is no libFuzzer. Tries every seed,
- * whose paths are the lines of LIST, and mutants of them: always the same ones.
+/* tests/fuzz/replay.c: a fuzzer's main() where there is no libFuzzer.
+ *
+ * fuzz_x LIST ROUNDS tries every seed, whose paths are the lines of LIST, and mutants of them:
+ * always the same ones.
  */
 #include "tests/fuzz/fuzz.h"
 

@@ -6,9 +6,10 @@
 #   gw_add_protocol()            a game's schema, as gangway_add_protocol() for everybody else
 include(GwGenerate)
 
-# gw_protobuf_c(SOURCES_OUT ROOT dir OUT dir PROTOS a.proto...): C of messages alone.
+# gw_protobuf_c(SOURCES_OUT ROOT dir [IMPORTS dir...] OUT dir PROTOS a.proto...): C of messages alone.
 function(gw_protobuf_c sources_out)
-  cmake_parse_arguments(arg "" "ROOT;OUT" "PROTOS" ${ARGN})
+  cmake_parse_arguments(arg "" "ROOT;OUT" "IMPORTS;PROTOS" ${ARGN})
+  list(TRANSFORM arg_IMPORTS PREPEND -I OUTPUT_VARIABLE imports)
   file(MAKE_DIRECTORY ${arg_OUT})
   set(sources)
   foreach(proto IN LISTS arg_PROTOS)
@@ -16,7 +17,7 @@ function(gw_protobuf_c sources_out)
     add_custom_command(
       OUTPUT ${arg_OUT}/${stem}.pb-c.c ${arg_OUT}/${stem}.pb-c.h
       COMMAND ${ProtobufC_PROTOC} --plugin=protoc-gen-c=${ProtobufC_PLUGIN}
-        -I ${arg_ROOT} --c_out=${arg_OUT} ${proto}
+        -I ${arg_ROOT} ${imports} -I${ProtobufC_PROTO_DIR} --c_out=${arg_OUT} ${proto}
       DEPENDS ${arg_ROOT}/${proto}
       COMMENT "Generating ${stem}.pb-c"
       VERBATIM)
