@@ -2,11 +2,11 @@
 #include "server/log.h"
 
 #include "server/log_limit.h"
+#include "server/utc.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { OUT_BYTES = 64 * 1024, TIME_BYTES = 64 };
 
@@ -90,17 +90,10 @@ static void tell_dropped(struct server_log *log, const struct timespec *now)
     }
 }
 
-static struct timespec utc_now(void)
-{
-    struct timespec now = {0};
-    (void)timespec_get(&now, TIME_UTC);
-    return now;
-}
-
 void server_log_destroy(struct server_log *log)
 {
     if (log != NULL) {
-        struct timespec now = utc_now();
+        struct timespec now = server_utc_now();
         tell_dropped(log, &now);
         free(log);
     }
@@ -118,7 +111,7 @@ void server_log_begin(struct server_log_line *line, struct server_log *log, enum
     if (level > log->config.level) {
         return;
     }
-    struct timespec now = utc_now();
+    struct timespec now = server_utc_now();
     bool is_first;
     if (!server_log_limit_take(&log->limit, (uint64_t)now.tv_sec, lines_max(log, level),
                                &is_first)) {
@@ -133,7 +126,7 @@ void server_log_begin(struct server_log_line *line, struct server_log *log, enum
 void server_log_begin_report(struct server_log_line *line, struct server_log *log,
                              const char *event)
 {
-    struct timespec now = utc_now();
+    struct timespec now = server_utc_now();
     start(line, log, GW_LOG_INFO, event, &now);
 }
 

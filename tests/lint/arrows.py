@@ -1,7 +1,8 @@
 """tests/lint/arrows.py TREE [GENERATED]: holds every #include against the table of the house.
 
 Arrows point down: net and protocol include nothing of ours, session includes those two, and so on.
-Platform headers and conditional compilation stay in net/os/ and net/backend/.
+Platform headers stay in net/os/, net/backend/, and files that are called after their system;
+conditional compilation stays in net/os/ and the list of backends.
 """
 
 import pathlib
@@ -30,6 +31,7 @@ PRIVATE = re.compile(r"Private to ([\w/-]+?)\.")
 STRANGERS = pathlib.Path("tests/consumer")
 
 PLATFORM_FOLDERS = ("net/os", "net/backend")
+PLATFORM_FILES = re.compile(r".*_(posix|win32)\.c")
 CONDITIONAL_FOLDERS = ("net/os",)
 CONDITIONAL_FILES = ("net/backend/list.c",)
 
@@ -54,6 +56,10 @@ COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 def within(path, folders):
     return any(path.is_relative_to(folder) for folder in folders)
+
+
+def may_know_platform(path):
+    return within(path, PLATFORM_FOLDERS) or bool(PLATFORM_FILES.fullmatch(path.name))
 
 
 def folder_of(path):
@@ -174,8 +180,9 @@ class Arrows:
             return None
         if pathlib.Path(name) in self.text or name.startswith("gangway/"):
             return self.report(path, number, f"<{name}> is ours: include it with quotes")
-        if folder != "tests" and not within(path, PLATFORM_FOLDERS):
-            self.report(path, number, f"<{name}> is not of C11: only net/os and net/backend may know it")
+        if folder != "tests" and not may_know_platform(path):
+            self.report(path, number, f"<{name}> is not of C11: only net/os, net/backend, *_posix.c and "
+                        "*_win32.c may know it")
         return None
 
     def check_strangers(self, path, number, _, name):
@@ -225,6 +232,7 @@ GOOD = {path: header(path, body, note) for path, body, note in [
 GOOD["tests/consumer/a/net/port.h"] = "/* x */\n#ifndef A_H\n#define A_H\n#endif\n"
 GOOD["tests/consumer/a/a.c"] = ('#include "net/port.h"\n#include "a.gen.h"\n#include <gangway/net/port.h>\n'
                                 "#include <pthread.h>\n")
+GOOD["server/utc_win32.c"] = "/* server/utc_win32.c: an example. */\n#include <windows.h>\n"
 GOOD["net/backend/list.c"] = "/* net/backend/list.c: an example. */\n#ifdef __linux__\n#endif\n"
 
 
@@ -252,6 +260,7 @@ BAD = [
     bad("session/more.h", "#include <unistd.h>", "is not of C11"),
     bad("net/more.h", "#include <sys/socket.h>", "is not of C11"),
     bad("server/more.h", "#include <windows.h>", "is not of C11"),
+    bad("server/more_win32.h", "#include <windows.h>", "is not of C11"),
     bad("server/more.h", "#include <threads.h>", "is not of C11"),
     bad("net/more.h", "#include <protobuf-c/protobuf-c.h>", "net may not include"),
     bad("net/more.h", "#include <ini.h>", "net may not include"),
