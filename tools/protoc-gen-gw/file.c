@@ -2,6 +2,7 @@
 #include "tools/protoc-gen-gw/file.h"
 
 #include "tools/protoc-gen-gw/pool.h"
+#include "tools/protoc-gen-gw/system.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -37,10 +38,9 @@ int file_read(const char *path, struct text *text)
     return error;
 }
 
-static int write_as(const char *path, const char *mode, const struct text *text)
+/* `file` is what was opened for it: NULL when that failed. */
+static int write_into(FILE *file, const struct text *text)
 {
-    errno = 0;
-    FILE *file = fopen(path, mode);
     if (file == NULL) {
         return reason();
     }
@@ -51,7 +51,8 @@ static int write_as(const char *path, const char *mode, const struct text *text)
 
 int file_write(const char *path, const struct text *text)
 {
-    return write_as(path, "wb", text);
+    errno = 0;
+    return write_into(fopen(path, "wb"), text);
 }
 
 /* A name of our own: another build of the same tree may be doing the same at this moment. */
@@ -65,10 +66,11 @@ int file_replace(const char *path, const struct text *text)
 {
     struct pool pool = {0};
     const char *beside = name_beside(&pool, path);
-    int error = write_as(beside, "wbx", text);
+    errno = 0;
+    int error = write_into(system_create(beside), text);
     if (error == 0) {
         errno = 0;
-        error = rename(beside, path) == 0 ? 0 : reason();
+        error = system_rename(beside, path) == 0 ? 0 : reason();
     }
     if (error != 0) {
         remove(beside);
