@@ -54,6 +54,43 @@ gw_windows_prepare() {
     gw_build release protoc-gen-gw
 }
 
+# gw_windows_build: the programs as players meet them, and all else with traps.
+gw_windows_build() {
+    local options=(-DGW_BUILD_TESTS=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON)
+    gw_build release "protoc-gen-gw gangway-server gangway-dummy" "${options[@]}"
+    gw_build mingw "gangway-server gangway-dummy gw_python_schema" "${options[@]}"
+    gw_build mingw-checked all "${options[@]}"
+}
+
+# gw_windows_ctest PRESET OPTIONS...: leaves a report beside the build.
+gw_windows_ctest() {
+    local preset=$1
+    shift
+    rm -f "build/$preset-tests.xml"
+    ctest --preset "$preset" --output-junit "$gw_top/build/$preset-tests.xml" "$@" </dev/null 2>&1 || true
+}
+
+# gw_windows_test [REGEX]: prepares, builds, and runs all tests, or those whose name matches; shows
+# what became of each.
+gw_windows_test() {
+    local begin=$SECONDS only=() jobs
+    [ -z "${1:-}" ] || only=(-R "$1")
+    jobs=$(nproc)
+    cd "$gw_top"
+    gw_windows_prepare
+    gw_say "windows: everything needed is here ($((SECONDS - begin)) s)"
+    begin=$SECONDS
+    gw_windows_build
+    gw_say "windows: built in $((SECONDS - begin)) s"
+    begin=$SECONDS
+    gw_windows_ctest mingw-checked -LE program -j "$jobs" "${only[@]}"
+    gw_windows_ctest mingw -L program "${only[@]}"
+    gw_say "windows: tests took $((SECONDS - begin)) s"
+    ctest --preset release --show-only=json-v1 "${only[@]}" >build/windows/native-tests.json
+    /usr/bin/python3 -B tools/windows/table.py build/windows/native-tests.json \
+        build/mingw-checked/not-applicable.txt build/mingw-checked-tests.xml build/mingw-tests.xml
+}
+
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     gw_windows_prepare
 fi

@@ -72,7 +72,7 @@ class Server:
 
     def stop(self):
         if self.process.poll() is None:
-            self.signal(signal.SIGTERM)
+            self.signal(signal.SIGINT)  # Ctrl-C, which Windows has too
         try:
             return self.wait()
         except subprocess.TimeoutExpired:

@@ -263,7 +263,7 @@ class Farewell(unittest.TestCase):
                 gangway.Client(server.address) as player, gangway.Client(server.address) as stranger:
             player.greet("Ann")
             begin = time.monotonic()
-            server.signal(signal.SIGTERM)
+            server.signal(signal.SIGINT)
             away = player.expect(control_pb2.GoAway)
             self.assertLessEqual(away.deadline_ms, DRAIN_MS)
             self.assertLessEqual(away.retry_min_ms, away.retry_max_ms)
@@ -282,7 +282,7 @@ class Farewell(unittest.TestCase):
     def test_a_server_whose_players_leave_does_not_wait(self):
         with Server("--drain-ms", "10000") as server, gangway.Client(server.address) as player:
             player.greet("Ann")
-            server.signal(signal.SIGTERM)
+            server.signal(signal.SIGINT)
             player.expect(control_pb2.GoAway)
             begin = time.monotonic()
             player.socket.close()

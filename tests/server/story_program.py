@@ -14,6 +14,8 @@ import time
 import unittest
 
 PROGRAM = os.environ["GW_SERVER"]
+WINDOWS = os.environ.get("GW_TARGET") == "Windows"
+STOPS = [signal.SIGINT] if WINDOWS else [signal.SIGTERM, signal.SIGINT]
 LISTENING = re.compile(r"^gangway-server \S+ listening on (.*) \(backend=\w+ workers=\d+\)$")
 RUN_S = 20
 DRAIN_MS = 300
@@ -54,7 +56,8 @@ class NotBegun(unittest.TestCase):
         self.assert_refused("cannot open /nowhere.ini", "--config", "/nowhere.ini")
 
     def test_a_config_that_cannot_be_read(self):
-        self.assert_refused("cannot read /", "--config", "/")
+        what = "open" if WINDOWS else "read"  # a folder is not even opened there
+        self.assert_refused(f"cannot {what} /", "--config", "/")
 
     def test_a_mistake_in_the_config(self):
         with tempfile.NamedTemporaryFile("w", suffix=".ini") as file:
@@ -74,7 +77,9 @@ class NotBegun(unittest.TestCase):
         self.assert_refused("cannot listen on 192.0.2.1:0", "--listen", "192.0.2.1:0")
 
     def test_a_backend_that_this_machine_does_not_have(self):
-        self.assert_refused("backend iocp: not a backend of this system; give --backend auto", "--backend", "iocp")
+        other = "epoll" if WINDOWS else "iocp"
+        self.assert_refused(f"backend {other}: not a backend of this system; give --backend auto",
+                            "--backend", other)
 
 
 class Told(unittest.TestCase):
@@ -127,7 +132,7 @@ class Serving(unittest.TestCase):
         return None
 
     def test_it_stops_in_order_when_it_is_asked_to(self):
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPS:
             process = self.serve("--drain-ms", str(DRAIN_MS))
             begin = time.monotonic()
             process.send_signal(number)
@@ -141,7 +146,7 @@ class Serving(unittest.TestCase):
         self.connect()
         self.read_line_with(process, " began ")
         begin = time.monotonic()
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         text = process.stdout.read()
         self.assertEqual(process.wait(RUN_S), 0, text)
         self.assertLess(time.monotonic() - begin, DRAIN_MS / 1000 + DRAIN_SLACK_S)
@@ -166,7 +171,7 @@ class Serving(unittest.TestCase):
             one.start()
         time.sleep(0.5)
         begin = time.monotonic()
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         text = process.stdout.read()
         self.assertEqual(process.wait(RUN_S), 0, text)
         self.assertLess(time.monotonic() - begin, DRAIN_MS / 1000 + DRAIN_SLACK_S)
@@ -178,13 +183,14 @@ class Serving(unittest.TestCase):
         client = self.connect()
         client.sendall(HELLO)
         self.read_line_with(process, " greeted ")
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         self.read_line_with(process, " draining ")
         begin = time.monotonic()
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(RUN_S), 1)
         self.assertLess(time.monotonic() - begin, DRAIN_SLACK_S)
 
+    @unittest.skipIf(WINDOWS, "there is no signal that asks for a report")
     def test_a_report_is_there_for_the_asking(self):
         process = self.serve()
         process.send_signal(signal.SIGUSR1)

@@ -12,6 +12,8 @@ export WINEDEBUG=${WINEDEBUG:--all}
 # Nobody needs its .NET and its browser, nor a window, nor a debugger that waits for somebody.
 export WINEDLLOVERRIDES="mscoree=;mshtml=;winedbg.exe=d"
 unset DISPLAY
+# All sockets of all programs are descriptors of Wine's own server, which inherits this limit.
+ulimit -n "$(ulimit -Hn)"
 
 # Wine's services inherit the output of the program that makes them start, and keep it open for
 # seconds after that has ended; who waits for its end waits for them. So an idle one comes first.

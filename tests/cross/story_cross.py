@@ -1,0 +1,123 @@
+"""tests/cross/story_cross.py CLASS: the two worlds meet: players of one, a server of the other.
+
+Both sides are the programs as players meet them, GW_SERVER and GW_DUMMY. The dummy clients check all
+that they hear; a client of one world is not to be told from a client of the other.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+
+from server import Server
+
+DUMMY = os.environ["GW_DUMMY"]
+RUN_S = 90
+SETTLE_S = 1.0
+
+
+class Crowd:
+    """Dummy clients, until they have gone; their report."""
+
+    def __init__(self, server, clients, script, *options):
+        self.clients = clients
+        address = "{}:{}".format(*server.address)
+        self.process = subprocess.Popen(
+            [DUMMY, "--connect", address, "--clients", str(clients), "--script", script, "--quiet",
+             "--json", *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+
+    def report(self):
+        text, _ = self.process.communicate(timeout=RUN_S)
+        return json.loads(text)
+
+
+class Worlds(unittest.TestCase):
+    def assert_heard_everything(self, crowd, sent_each_min):
+        report = crowd.report()
+        self.assertTrue(report["ok"] and report["complete"], report)
+        self.assertEqual(report["let_in"], crowd.clients)
+        self.assertEqual(report["unanswered"], 0, report)
+        self.assertGreaterEqual(report["sent"]["all"], sent_each_min * crowd.clients)
+        print(f"{crowd.clients} clients, {report['seconds']:.0f} s: {report['sent']['all']} sent, "
+              f"{report['heard']['all']} heard, {report['ends']}", flush=True)
+        return report
+
+    def assert_all_were_asked_to_go(self, crowd):
+        """GOAWAY and then CLOSE, each of them."""
+        report = crowd.report()
+        self.assertTrue(report["ok"], report)
+        self.assertEqual(report["asked_to_go"], crowd.clients, report)
+        self.assertEqual(report["ends_by_peer"], {"SHUTDOWN": crowd.clients}, report)
+        self.assertEqual(report["checks"]["not_asked_to_go"], 0, report)
+
+
+class NativePlayers(Worlds):
+    """On a Windows server, as many as Wine can bear."""
+
+    def test_a_thousand_say_hello(self):
+        with Server("--log-level", "warning") as server:
+            crowd = Crowd(server, 1000, "hello", "--rate", "1", "--seconds", "20", "--ramp", "5")
+            self.assert_heard_everything(crowd, 18)
+
+    def test_a_hundred_walk_and_chat(self):
+        with Server("--room-tick-ms", "500", "--log-level", "warning") as server:
+            crowd = Crowd(server, 100, "mixed", "--rate", "1", "--seconds", "20", "--ramp", "2")
+            self.assert_heard_everything(crowd, 18)
+
+    def test_all_are_told_when_it_stops_under_load(self):
+        with Server("--drain-ms", "3000", "--log-level", "warning") as server:
+            crowd = Crowd(server, 1000, "hello", "--rate", "1", "--seconds", "60", "--ramp", "5",
+                          "--stay")
+            time.sleep(10)
+            server.signal(signal.SIGINT)
+            self.assertEqual(server.wait(), 0)
+            self.assert_all_were_asked_to_go(crowd)
+
+
+class WindowsPlayers(Worlds):
+    """On a native server."""
+
+    def test_fifty_say_hello(self):
+        with Server() as server:
+            crowd = Crowd(server, 50, "hello", "--rate", "1", "--seconds", "20")
+            self.assert_heard_everything(crowd, 18)
+
+    def test_fifty_walk_and_chat(self):
+        with Server("--room-tick-ms", "500") as server:
+            crowd = Crowd(server, 50, "mixed", "--rate", "1", "--seconds", "20")
+            self.assert_heard_everything(crowd, 18)
+
+
+class ComeAndGo(Worlds):
+    """Crowds that come and go leave nothing behind on a Windows server."""
+
+    ROUNDS = 20
+    CLIENTS = 300
+    GROWTH_BYTES_MAX = 1024 * 1024
+
+    def handles(self, server):
+        """Wine keeps a program's sockets in its server process, one descriptor each."""
+        return len(list(pathlib.Path(f"/proc/{wine_server_of(server)}/fd").iterdir()))
+
+    def measure(self, server):
+        time.sleep(SETTLE_S)
+        return self.handles(server), server.resident_bytes()
+
+    def test_handles_and_memory_are_flat(self):
+        with Server("--log-level", "warning") as server:
+            seen = []
+            for _ in range(self.ROUNDS):
+                crowd = Crowd(server, self.CLIENTS, "hello", "--rate", "1", "--seconds", "1", "--ramp", "0.5")
+                self.assert_heard_everything(crowd, 0)
+                seen.append(self.measure(server))
+        print(*seen, flush=True)
+        handles, resident = zip(*seen)
+        self.assertLessEqual(max(handles[1:]), handles[0] + 2, seen)
+        self.assertLessEqual(resident[-1] - resident[len(seen) // 2], self.GROWTH_BYTES_MAX, seen)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
