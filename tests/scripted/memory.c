@@ -30,6 +30,16 @@ int64_t memory_block_count(void)
     return atomic_load(&heap.block_count);
 }
 
+bool memory_is_taken_by_thread_locals(void)
+{
+    static _Thread_local volatile bool is_used;
+    static bool is_taken;
+    int64_t before = memory_block_count();
+    is_used = true;
+    is_taken = is_taken || (is_used && memory_block_count() != before);
+    return is_taken;
+}
+
 static void begin_counting(void)
 {
     atomic_store(&heap.taken_count, 0);

@@ -14,6 +14,12 @@
 /* Blocks that were taken and not given back. */
 int64_t memory_block_count(void);
 
+/*
+ * Whether a thread-local takes a block when a thread first uses it, and keeps it: MinGW's do, which
+ * are emulated.
+ */
+bool memory_is_taken_by_thread_locals(void);
+
 /* From now on allocations are numbered from 1, and the one with this number fails; 0: none. */
 void memory_fail_at(uint64_t number);
 

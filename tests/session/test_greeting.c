@@ -14,8 +14,12 @@ static char *text_of(size_t bytes)
     return long_text;
 }
 
+/* The session about whose HELLO the game was asked last; 0: none since the last HELLO was sent. */
+static _Atomic gw_session_id asked_id;
+
 static struct raw_peer say_hello(const Gw__Hello *hello)
 {
+    atomic_store(&asked_id, 0); /* what an earlier test has left may be an id of this server too */
     struct raw_peer peer = raw_connect(house.port_number);
     player_say_hello(&peer, hello);
     return peer;
@@ -247,8 +251,6 @@ static void the_greeting_leads_to_the_stage_that_on_greet_chose(void **state)
 
 /* The game takes its time. */
 
-static _Atomic gw_session_id asked_id;
-
 static int answer_later(struct gw_session *session, const Gw__Hello *hello)
 {
     (void)hello;
@@ -270,7 +272,7 @@ static void give_answer(void *context)
     gw_session_greet(answer->session, answer->verdict);
 }
 
-/* Waits until the game was asked; an id that an earlier test has left is stale. */
+/* Waits until the game was asked. */
 static struct gw_session *asked_session(void)
 {
     for (uint64_t end = raw_now_ms() + RAW_PATIENCE_MS; raw_now_ms() < end;) {
