@@ -1,6 +1,7 @@
 /* tests/scripted/bot.c: a player that is a script, and has nothing of the house in it. */
 #include "tests/scripted/bot.h"
 
+#include "tests/scripted/memory.h"
 #include "tests/test.h"
 
 #include <stdio.h>
@@ -302,6 +303,21 @@ static size_t whole_frame(const struct bot *bot)
     return count >= frame ? frame : 0;
 }
 
+static void *take(void *context, size_t bytes)
+{
+    (void)context;
+    return memory_take_unseen(bytes);
+}
+
+static void give(void *context, void *memory)
+{
+    (void)context;
+    memory_free_unseen(memory);
+}
+
+/* The script has memory, whatever becomes of the house. */
+static ProtobufCAllocator unseen = {.alloc = take, .free = give};
+
 static void read_frame(struct bot *bot, size_t bytes)
 {
     static uint8_t data[FRAME_BYTES_MAX];
@@ -311,11 +327,11 @@ static void read_frame(struct bot *bot, size_t bytes)
     assert_non_null(type);
     assert_false(bot->has_close); /* CLOSE is the last */
     ProtobufCMessage *message =
-        protobuf_c_message_unpack(type, NULL, bytes - HEADER_BYTES, data + HEADER_BYTES);
+        protobuf_c_message_unpack(type, &unseen, bytes - HEADER_BYTES, data + HEADER_BYTES);
     assert_non_null(message);
     bot->frame_count++;
     hear(bot, id, message);
-    protobuf_c_message_free_unpacked(message, NULL);
+    protobuf_c_message_free_unpacked(message, &unseen);
 }
 
 void bot_read(struct bot *bot)

@@ -2,6 +2,7 @@
 #include "tests/scripted/memory.h"
 
 #include "tests/support/chance.h"
+#include "tests/test.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -30,14 +31,21 @@ int64_t memory_block_count(void)
     return atomic_load(&heap.block_count);
 }
 
-bool memory_is_taken_by_thread_locals(void)
+static bool thread_locals_take_blocks(void)
 {
     static _Thread_local volatile bool is_used;
-    static bool is_taken;
     int64_t before = memory_block_count();
     is_used = true;
-    is_taken = is_taken || (is_used && memory_block_count() != before);
-    return is_taken;
+    return is_used && memory_block_count() != before;
+}
+
+void memory_expect_block_count(int64_t expected)
+{
+    static bool is_later;
+    if (is_later || !thread_locals_take_blocks()) {
+        assert_int_equal(memory_block_count(), expected);
+    }
+    is_later = true;
 }
 
 static void begin_counting(void)

@@ -15,10 +15,10 @@
 int64_t memory_block_count(void);
 
 /*
- * Whether a thread-local takes a block when a thread first uses it, and keeps it: MinGW's do, which
- * are emulated.
+ * Expects that so many are. Where thread-locals are emulated (MinGW), their first use takes blocks
+ * that stay: there nothing is expected the first time.
  */
-bool memory_is_taken_by_thread_locals(void);
+void memory_expect_block_count(int64_t expected);
 
 /* From now on allocations are numbered from 1, and the one with this number fails; 0: none. */
 void memory_fail_at(uint64_t number);

@@ -97,17 +97,6 @@ void stage_open_wrapped(const struct stage_config *config, stage_wrap *wrap)
     assert_int_equal(open_on(config, wrap), GW_OK);
 }
 
-/* What thread-locals take they take in the first test of a program, where it cannot be told apart.
- */
-static void expect_no_block_left(void)
-{
-    static bool is_later;
-    if (is_later || !memory_is_taken_by_thread_locals()) {
-        assert_int_equal(memory_block_count(), stage.block_count);
-    }
-    is_later = true;
-}
-
 void stage_close(void)
 {
     memory_fail_at(0);
@@ -121,7 +110,7 @@ void stage_close(void)
     gw__worker_leave();
     gw_port_destroy(stage_port);
     assert_int_equal(gw__pool_used_bytes(), stage.pool_bytes);
-    expect_no_block_left();
+    memory_expect_block_count(stage.block_count);
     assert_int_equal(kernel_ticket_count(), 0);
     audit_fini(true);
     assert_int_equal(kernel_fini(), 0);

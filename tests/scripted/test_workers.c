@@ -111,7 +111,7 @@ static void converse(const struct kernel_config *kernel_config)
     gw_port_destroy(stage_port);
     audit_fini(true);
     assert_int_equal(kernel_fini(), 0);
-    assert_int_equal(memory_block_count(), block_count);
+    memory_expect_block_count(block_count);
 }
 
 static void two_workers_on_lanes_of_their_own(void **state)

@@ -1,4 +1,5 @@
-/* tests/stories/visitors.c: players who come, do this and that, and leave or vanish at any moment. */
+/* tests/stories/visitors.c: players who come, do this and that, and leave or vanish at any moment.
+ */
 #include "tests/stories/visitors.h"
 
 #include "tests/stories/story.h"
@@ -15,6 +16,7 @@ struct visitor {
 
 static struct visitor visitors[HERE_MAX];
 static uint32_t left_count; /* so many are still to come */
+static uint32_t early_reset_count;
 static struct hall *halls;
 static uint32_t hall_count;
 static struct chance chance;
@@ -24,6 +26,7 @@ void visitors_begin(struct hall *all_halls, uint32_t all_hall_count, uint32_t co
     halls = all_halls;
     hall_count = all_hall_count;
     left_count = count;
+    early_reset_count = 0;
     chance.state = seed * 1000003;
     for (int i = 0; i < HERE_MAX; i++) {
         visitors[i] = (struct visitor){0};
@@ -73,6 +76,7 @@ static bool vanishes(struct visitor *visitor)
 {
     switch (chance_below(&chance, 100)) {
     case 0:
+        early_reset_count += visitor->step == TO_BE_GREETED;
         go(visitor, puppet_reset);
         return true;
     case 1:
@@ -136,6 +140,11 @@ static void hear(struct visitor *visitor, uint16_t id, const void *message)
         assert_int_equal(visitor->listener.heard, visitor->listener.said);
         enter(visitor);
     }
+}
+
+uint32_t visitors_early_reset_count(void)
+{
+    return early_reset_count;
 }
 
 void visitors_listen(void)

@@ -1,4 +1,5 @@
-/* tests/stories/visitors.h: players who come, do this and that, and leave or vanish at any moment. */
+/* tests/stories/visitors.h: players who come, do this and that, and leave or vanish at any moment.
+ */
 #ifndef GW_TESTS_STORIES_VISITORS_H
 #define GW_TESTS_STORIES_VISITORS_H
 
@@ -18,5 +19,8 @@ bool visitors_act(void);
 
 /* Each believes what it has heard. */
 void visitors_listen(void);
+
+/* How many have reset their connection before they were greeted: some systems never show those. */
+uint32_t visitors_early_reset_count(void);
 
 #endif
