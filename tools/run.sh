@@ -1,7 +1,15 @@
 #!/bin/bash
-# tools/run.sh [OPTIONS OF THE SERVER]: installs what is missing, builds, and serves in the foreground.
+# tools/run.sh [--windows] [OPTIONS OF THE SERVER]: installs what is missing, builds, and serves in the
+# foreground; with --windows it is the Windows server, under Wine.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname -- "$0")/setup.sh"
+if [ "${1:-}" = --windows ]; then
+    shift
+    # shellcheck source=tools/windows.sh
+    . "$gw_top/tools/windows.sh"
+    gw_windows_serve "$@"
+    exit
+fi
 gw_build_programs
 exec "$gw_top/build/release/gangway-server" "$@"

@@ -4,7 +4,7 @@ set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname -- "$0")/setup.sh"
 
-usage="tools/test.sh [--preset NAME | --coverage] [--only REGEX] [--list] [--help]
+usage="tools/test.sh [--preset NAME | --coverage | --windows] [--only REGEX] [--list] [--help]
 
 Builds everything, warnings being errors, and runs the tests, in these parts:
 
@@ -16,12 +16,14 @@ Builds everything, warnings being errors, and runs the tests, in these parts:
 
   --preset NAME   this part alone
   --coverage      instead, what of net, protocol and session the tests run; 90 % of the lines must
+  --windows       instead, all tests of the Windows programs, under Wine
   --only REGEX    only the tests whose name matches
   --list          name the tests, run none"
 
 parts=(release asan tsan clang fuzz)
 only=
 list=
+windows=
 
 refuse() {
     gw_say "$1; tools/test.sh --help tells the options"
@@ -41,6 +43,7 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     --coverage) parts=(coverage) ;;
+    --windows) windows=yes ;;
     --list) list=yes ;;
     --help)
         echo "$usage"
@@ -50,6 +53,12 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+if [ -n "$windows" ]; then
+    # shellcheck source=tools/windows.sh
+    . "$gw_top/tools/windows.sh"
+    gw_windows_test "$only"
+    exit
+fi
 # A build without tests proves nothing about the tests that were asked for.
 if [ -n "$only" ] && [ ${#parts[@]} -gt 1 ]; then
     parts=(release asan tsan)

@@ -54,6 +54,19 @@ gw_windows_prepare() {
     gw_build release protoc-gen-gw
 }
 
+# gw_windows_serve OPTIONS OF THE SERVER: what it prints goes through a pipe, which outlives a Ctrl-C.
+gw_windows_serve() {
+    local options=()
+    gw_windows_prepare
+    if [ ! -e "$gw_top/build/mingw/CMakeCache.txt" ]; then
+        gw_say "building for the first time; log in build/mingw.log"
+        options=(-DGW_BUILD_TESTS=OFF)
+    fi
+    gw_build mingw gangway-server "${options[@]}"
+    "$gw_top/tools/windows/run-wine.sh" "$gw_top/build/mingw/gangway-server.exe" "$@" 2>&1 |
+        (trap '' INT && exec cat)
+}
+
 # gw_windows_build: the programs as players meet them, and all else with traps.
 gw_windows_build() {
     local options=(-DGW_BUILD_TESTS=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON)
@@ -70,11 +83,25 @@ gw_windows_ctest() {
     ctest --preset "$preset" --output-junit "$gw_top/build/$preset-tests.xml" "$@" </dev/null 2>&1 || true
 }
 
+# gw_windows_stay_awake: a program that waits for its input keeps Wine's services running, until
+# gw_windows_sleep, or for an hour.
+gw_windows_stay_awake() {
+    exec {gw_windows_input}< <(exec sleep 3600)
+    gw_windows_sleeper=$!
+    "$gw_top/tools/windows/run-wine.sh" cmd <&"$gw_windows_input" >/dev/null 2>&1 &
+    export GW_WINE_AWAKE=yes
+}
+
+gw_windows_sleep() {
+    unset GW_WINE_AWAKE
+    kill "$gw_windows_sleeper" 2>/dev/null || true
+}
+
 # gw_windows_test [REGEX]: prepares, builds, and runs all tests, or those whose name matches; shows
 # what became of each.
 gw_windows_test() {
-    local begin=$SECONDS only=() jobs
-    [ -z "${1:-}" ] || only=(-R "$1")
+    local begin=$SECONDS filter=() jobs
+    [ -z "${1:-}" ] || filter=(-R "$1")
     jobs=$(nproc)
     cd "$gw_top"
     gw_windows_prepare
@@ -83,10 +110,12 @@ gw_windows_test() {
     gw_windows_build
     gw_say "windows: built in $((SECONDS - begin)) s"
     begin=$SECONDS
-    gw_windows_ctest mingw-checked -LE program -j "$jobs" "${only[@]}"
-    gw_windows_ctest mingw -L program "${only[@]}"
+    gw_windows_stay_awake
+    trap gw_windows_sleep EXIT
+    gw_windows_ctest mingw-checked -LE program -j "$jobs" "${filter[@]}"
+    gw_windows_ctest mingw -L program "${filter[@]}"
     gw_say "windows: tests took $((SECONDS - begin)) s"
-    ctest --preset release --show-only=json-v1 "${only[@]}" >build/windows/native-tests.json
+    ctest --preset release --show-only=json-v1 "${filter[@]}" >build/windows/native-tests.json
     /usr/bin/python3 -B tools/windows/table.py build/windows/native-tests.json \
         build/mingw-checked/not-applicable.txt build/mingw-checked-tests.xml build/mingw-tests.xml
 }
