@@ -26,10 +26,10 @@ SETTLE_S = 1.0
 def wine_server():
     """The process that keeps the sockets of all programs in our Wine, one descriptor each."""
     stat = os.stat(PREFIX)
-    folder = f"/tmp/.wine-{os.getuid()}/server-{stat.st_dev:x}-{stat.st_ino:x}"
+    folder = f"server-{stat.st_dev:x}-{stat.st_ino:x}"  # somewhere below /tmp
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if os.readlink(process / "cwd") == folder:
+            if os.path.basename(os.readlink(process / "cwd")) == folder:
                 return process
         except OSError:
             continue  # it has just ended
