@@ -26,7 +26,8 @@ python3              /usr/bin/python3
 python3-protobuf     /usr/lib/python3/dist-packages/google/protobuf/message.py
 pkgconf              pkg-config
 tshark               tshark
-shellcheck           shellcheck"
+shellcheck           shellcheck
+mingw-w64-x86-64-dev /usr/x86_64-w64-mingw32/include/windows.h"
 # To build for Windows, and to run what was built.
 gw_packages_windows="$gw_packages_test
 gcc-mingw-w64-x86-64-win32  x86_64-w64-mingw32-gcc

@@ -83,6 +83,10 @@ gw_windows_ctest() {
     ctest --preset "$preset" --output-junit "$gw_top/build/$preset-tests.xml" "$@" </dev/null 2>&1 || true
 }
 
+gw_windows_story_one_in() {
+    grep -om1 'GW_STORY_ONE_IN=[0-9]*' build/mingw-checked/tests/stories/CTestTestfile.cmake | sed 's/.*=//'
+}
+
 # gw_windows_stay_awake: a program that waits for its input keeps Wine's services running, until
 # gw_windows_sleep, or for an hour.
 gw_windows_stay_awake() {
@@ -109,6 +113,7 @@ gw_windows_test() {
     begin=$SECONDS
     gw_windows_build
     gw_say "windows: built in $((SECONDS - begin)) s"
+    gw_say "windows: stories with one in $(gw_windows_story_one_in) of the players"
     begin=$SECONDS
     gw_windows_stay_awake
     trap gw_windows_sleep EXIT

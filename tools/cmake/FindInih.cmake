@@ -1,8 +1,15 @@
 # Finds inih, which reads INI files: target Inih::Inih.
-find_path(Inih_INCLUDE_DIR ini.h)
-find_library(Inih_LIBRARY NAMES inih)
+find_package(unofficial-inih CONFIG QUIET) # as vcpkg calls it
+if(TARGET unofficial::inih::libinih AND NOT TARGET Inih::Inih)
+  add_library(Inih::Inih INTERFACE IMPORTED)
+  target_link_libraries(Inih::Inih INTERFACE unofficial::inih::libinih)
+  set(Inih_LIBRARY unofficial::inih::libinih)
+else()
+  find_path(Inih_INCLUDE_DIR ini.h)
+  find_library(Inih_LIBRARY NAMES inih)
+endif()
 include(FindPackageHandleStandardArgs)
-find_package_handle_standard_args(Inih REQUIRED_VARS Inih_LIBRARY Inih_INCLUDE_DIR)
+find_package_handle_standard_args(Inih REQUIRED_VARS Inih_LIBRARY)
 if(Inih_FOUND AND NOT TARGET Inih::Inih)
   add_library(Inih::Inih UNKNOWN IMPORTED)
   set_target_properties(Inih::Inih PROPERTIES
