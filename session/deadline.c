@@ -78,14 +78,14 @@ static struct due first_due(const struct gw_session *session, uint32_t now_ms)
     struct due due = {LOOK_AGAIN_MS, GW__CLOSE_REASON__NONE};
     if (session->held) {
         consider_token(&due, session);
-    } else if (session->torn) {
+    } else if (session->torn && !session->paused) {
         consider(&due, now_ms - session->torn_ms, config->frame_timeout_ms,
                  GW__CLOSE_REASON__FRAME_TIMEOUT);
     }
     if (!session->greeted) {
         consider(&due, now_ms - session->begun_ms, config->greeting_timeout_ms,
                  GW__CLOSE_REASON__GREETING_TIMEOUT);
-    } else if (!session->held) {
+    } else if (gw__session_listens(session)) {
         consider_heartbeat(&due, session, now_ms);
         consider_idleness(&due, session, now_ms);
     }

@@ -1,26 +1,59 @@
-/* session/hold.c: a frame that waits for a token of its rate, and all behind it. */
+/* session/hold.c: not to listen for a while. */
 #include "session/counters.h"
 #include "session/internal.h"
 #include "session/rates.h"
+
+#include <assert.h>
+
+static void stop_listening(struct gw_session *session, bool *why)
+{
+    if (gw__session_listens(session)) {
+        session->torn = false;
+        session->torn_ms = gw__session_now_ms(session);
+        gw_stream_pause(session->stream);
+    }
+    *why = true;
+    gw__session_watch(session);
+}
+
+/* Who could not be heard meanwhile was neither silent nor idle. */
+static void listen_again(struct gw_session *session, bool *why)
+{
+    *why = false;
+    if (gw__session_listens(session)) {
+        uint32_t now_ms = gw__session_now_ms(session);
+        session->heard_ms = now_ms;
+        session->played_ms += now_ms - session->torn_ms;
+        gw_stream_resume(session->stream);
+        gw__session_watch(session);
+    }
+}
 
 void gw__session_hold(struct gw_session *session)
 {
     struct gw_shard *shard = gw__shard(session->manager);
     gw__count(shard, &gw__passed(session->manager, shard, session->packet)->delayed, 1);
-    session->held = true;
-    session->torn = false;
-    session->torn_ms = gw__session_now_ms(session);
-    gw_stream_pause(session->stream);
-    gw__session_watch(session);
+    stop_listening(session, &session->held);
 }
 
-/* Who could not be heard meanwhile was neither silent nor idle. */
 void gw__session_go_on(struct gw_session *session)
 {
-    uint32_t now_ms = gw__session_now_ms(session);
     gw__rates_take(session, session->packet);
-    session->held = false;
-    session->heard_ms = now_ms;
-    session->played_ms += now_ms - session->torn_ms;
-    gw_stream_resume(session->stream);
+    listen_again(session, &session->held);
+}
+
+void gw_session_pause(struct gw_session *session)
+{
+    assert(gw_turn_is_mine(gw_session_turn(session)));
+    if (!session->paused) {
+        stop_listening(session, &session->paused);
+    }
+}
+
+void gw_session_resume(struct gw_session *session)
+{
+    assert(gw_turn_is_mine(gw_session_turn(session)));
+    if (session->paused) {
+        listen_again(session, &session->paused);
+    }
 }

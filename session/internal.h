@@ -53,7 +53,7 @@ struct gw_session {
     uint32_t pinged_ms;        /* when we asked for some, if `pinged` */
     uint32_t played_ms;        /* when a packet of the game came last */
     uint32_t torn_ms;          /* when the frame at the head of the ring began, if `torn`; when it
-                                  stopped, if `held` */
+                                  stopped, if `held` or `paused` */
     uint32_t due_ms;           /* when on_deadline comes, or earlier */
     uint32_t skip_bytes;       /* so much of a frame that is dropped has still to come */
     struct gw_bucket *buckets; /* see rates.h; NULL: all are full */
@@ -62,6 +62,7 @@ struct gw_session {
     bool pinged;                  /* nothing has come since */
     bool torn;                    /* the frame at the head of the ring is not whole */
     bool held;                    /* it waits for a token of its rate, and reading is paused */
+    bool paused;                  /* reading is, because the game wants it */
     bool gone;                    /* it is having its last turn, or has had it */
     uint8_t peer_reason;
 
@@ -106,10 +107,13 @@ extern const struct gw_stream_events gw__session_stream_events;
 /* In receive.c: cuts what has come into frames. */
 enum gw_recv gw__session_on_recv(struct gw_stream *stream, struct gw_ring *ring, void *context);
 
-/*
- * In hold.c: reading stops until session->packet has a token, and goes on once it has. In between
- * it is not the peer's fault that nothing comes. Thread: turn.
- */
+/* In hold.c. Thread of all: turn. */
+/* Whether we listen: otherwise it is not the peer's fault that nothing comes. */
+static inline bool gw__session_listens(const struct gw_session *session)
+{
+    return !session->held && !session->paused;
+}
+/* Reading stops until session->packet has a token, and goes on once it has. */
 void gw__session_hold(struct gw_session *session);
 void gw__session_go_on(struct gw_session *session);
 

@@ -181,6 +181,9 @@ static bool skip(struct gw_session *session, struct gw_ring *ring)
 static bool take_next(struct gw_session *session, struct gw_ring *ring, struct gw_shard *shard)
 {
     uint32_t used_bytes = gw_ring_used_bytes(ring);
+    if (session->paused) {
+        return false; /* by the handler of the frame before */
+    }
     if (session->skip_bytes > 0) {
         return skip(session, ring);
     }
@@ -206,7 +209,7 @@ static bool take_next(struct gw_session *session, struct gw_ring *ring, struct g
 static void note_torn(struct gw_session *session, const struct gw_ring *ring)
 {
     bool has_begun = gw_ring_used_bytes(ring) > 0 || session->skip_bytes > 0;
-    if (!session->torn && !session->held && has_begun) {
+    if (!session->torn && gw__session_listens(session) && has_begun) {
         session->torn = true;
         session->torn_ms = session->heard_ms;
         gw__session_watch_within(session, session->manager->config.frame_timeout_ms);

@@ -135,6 +135,17 @@ void gw_session_end(struct gw_session *session, Gw__CloseReason reason);
 bool gw_session_has_ended(const struct gw_session *session);
 
 /*
+ * Stops and resumes reading. A session that is paused handles no packet more, not even those that
+ * have come already; its peer is slowed down by TCP, and nothing is lost. Nobody is silent, idle or
+ * late with a frame because we do not listen. It can be ended, and a pause does not keep it from
+ * that.
+ *
+ * Thread    turn.
+ */
+void gw_session_pause(struct gw_session *session);
+void gw_session_resume(struct gw_session *session);
+
+/*
  * Where the peer stands: the game's stage, 0 to GW_STAGE_GAME_MAX. It decides which packets are
  * welcome. The greeting leads to stage 0, unless on_greet set another.
  *

@@ -342,6 +342,83 @@ static void after_64_frames_others_have_a_turn(void **state)
     assert_in_range(heard_by_then, 1, 128);
 }
 
+/* ---- a pause ---- */
+
+static void pause_last(void *context)
+{
+    (void)context;
+    gw_session_pause(hall.last);
+    gw_session_pause(hall.last);
+}
+
+static void resume_last(void *context)
+{
+    (void)context;
+    gw_session_resume(hall.last);
+    gw_session_resume(hall.last);
+}
+
+static void who_is_paused_is_not_heard_and_loses_nothing(void **state)
+{
+    (void)state;
+    peer = hall_join();
+    stage_in_turn(gw_session_turn(hall.last), pause_last, NULL);
+    for (int i = 0; i < 100; i++) {
+        hall_say(peer, "x");
+        stage_run_ms(1000);
+    }
+    assert_int_equal(hall.heard_count, 0);
+    assert_int_equal(peer_unread_count(peer), 0); /* and nobody has asked whether it lives */
+    stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
+    assert_int_equal(hall.heard_count, 100);
+    (void)assert_pinged_after(stage_now_ns());
+}
+
+static void pause_it(struct gw_session *session)
+{
+    gw_session_pause(session);
+}
+
+/* One at a time, though they came together. */
+static void a_handler_may_pause_its_own_session(void **state)
+{
+    (void)state;
+    peer = hall_join();
+    hall.on_heard = pause_it;
+    for (int i = 0; i < 10; i++) {
+        hall_say(peer, "x");
+    }
+    stage_settle();
+    for (uint32_t i = 1; i <= 10; i++) {
+        assert_int_equal(hall.heard_count, i);
+        stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
+    }
+    assert_int_equal(hall.heard_count, 10);
+}
+
+static void who_is_paused_and_held_is_heard_when_neither_holds(void **state)
+{
+    (void)state;
+    peer = hall_join();
+    hall_tell(peer, RARE, "x");
+    hall_tell(peer, RARE, "x");
+    stage_settle();
+    stage_in_turn(gw_session_turn(hall.last), pause_last, NULL);
+    stage_run_ms(3000);
+    assert_int_equal(hall.heard_count, 1);
+    stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
+    assert_int_equal(hall.heard_count, 2);
+    hall_tell(peer, RARE, "x");
+    hall_tell(peer, RARE, "x");
+    stage_settle();
+    assert_int_equal(hall.heard_count, 3);
+    stage_in_turn(gw_session_turn(hall.last), pause_last, NULL);
+    stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
+    assert_int_equal(hall.heard_count, 3);
+    stage_run_ms(1010);
+    assert_int_equal(hall.heard_count, 4);
+}
+
 int main(void)
 {
     static const struct gw_session_manager_config idle = {.idle_timeout_ms = IDLE_MS};
@@ -361,6 +438,9 @@ int main(void)
         TEST(who_is_not_a_player_hears_nothing),
         TEST(frames_behind_the_one_that_ends_it_are_not_heard),
         TEST(after_64_frames_others_have_a_turn),
+        TEST(who_is_paused_is_not_heard_and_loses_nothing),
+        TEST(a_handler_may_pause_its_own_session),
+        TEST(who_is_paused_and_held_is_heard_when_neither_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
