@@ -2,24 +2,30 @@
 #include "tests/test.h"
 
 #include "net/error.h"
+#include "protocol/packet.h"
+#include "server/counters.h"
+#include "server/server.h"
 #include "tests/scripted/chaos.h"
 #include "tests/scripted/memory.h"
 #include "tests/scripted/peer.h"
 #include "tests/scripted/town.h"
+#include "tools/dummy-client/fill.h"
 #include "tools/dummy-client/options.h"
 #include "tools/dummy-client/report.h"
 #include "tools/dummy-client/run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { CLIENT_COUNT = 8, CHAOS_COUNT = 20 };
 
 static struct chaos_seeds seeds;
 static struct dummy_report report;
 
-static int run_crowd(void)
+static struct dummy_options options;
+
+static void prepare_crowd(void)
 {
-    struct dummy_options options;
     dummy_options_init(&options);
     options.connect = peer_addr(town_port);
     options.client_count = CLIENT_COUNT;
@@ -30,7 +36,24 @@ static int run_crowd(void)
     options.ramp_microseconds = 300000;
     options.worker_count = 1;
     options.quiet = true;
+}
+
+static int run_crowd(void)
+{
+    prepare_crowd();
     return dummy_run(&options, &report);
+}
+
+static const struct server_packet_count *packet_of(const struct server_counters *counters,
+                                                   const char *name)
+{
+    for (uint32_t i = 0; i < counters->packet_kind_count; i++) {
+        if (strcmp(counters->packets[i].name, name) == 0) {
+            return &counters->packets[i];
+        }
+    }
+    fail_msg("there is no packet %s", name);
+    return NULL;
 }
 
 static void assert_clean(void)
@@ -66,6 +89,66 @@ static void a_crowd_hears_all_that_it_says_however_the_kernel_behaves(void **sta
     }
 }
 
+/* Two of them read two packets a second, and what waits for them is more than they may have. */
+static void who_is_slow_to_read_knows_in_the_end_where_everybody_is(void **state)
+{
+    struct server_counters counters;
+    struct town_config config = {.send_queue_bytes_max = 8192};
+    (void)state;
+    config.stage.kernel.window_bytes = 256;
+    assert_true(town_open(&config, NULL));
+    prepare_crowd();
+    options.script = DUMMY_SCRIPT_MOVE;
+    options.rate_millionths = 10000000;
+    options.talk_microseconds = 20000000;
+    options.slow_count = 2;
+    assert_int_equal(dummy_run(&options, &report), 0);
+    assert_clean();
+    assert_true(report.complete);
+    server_counters(town_server, &counters);
+    assert_true(counters.port.send_coalesced_count > 100);
+    assert_in_range(packet_of(&counters, "Snapshot")->count.lost, 2, 100);
+    town_close();
+}
+
+static void each_request_is_measured_by_its_packet(void **state)
+{
+    (void)state;
+    assert_true(town_open(NULL, NULL));
+    assert_int_equal(run_crowd(), 0);
+    for (uint32_t i = 0; dummy_request_packet(i) != NULL; i++) {
+        const char *name = dummy_request_packet(i)->message->short_name;
+        const struct dummy_request_tally *tally = &report.total.requests[i];
+        uint64_t expected = strcmp(name, "Say") == 0 ? 0 : CLIENT_COUNT;
+        assert_int_equal(dummy_request_count(tally, GW_ANSWER_REPLY), expected);
+        assert_int_equal(dummy_histogram_count(&tally->took), expected);
+        assert_int_equal(dummy_request_count(tally, GW_ANSWER_ERROR), 0);
+    }
+    town_close();
+}
+
+/* Each in a world of its own. */
+static void any_packet_can_be_sent_once_by_each(void **state)
+{
+    static const char *const names[] = {"Enter", "Chat", "Leave", "Move", "Who", "Say"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct server_counters counters;
+        assert_true(town_open(NULL, NULL));
+        prepare_crowd();
+        options.send = dummy_fill_find(names[i]);
+        assert_non_null(options.send);
+        assert_int_equal(dummy_run(&options, &report), 0);
+        assert_clean();
+        assert_int_equal(report.total.filled, CLIENT_COUNT);
+        server_counters(town_server, &counters);
+        bool is_asked_anyway = strcmp(names[i], "Who") == 0;
+        assert_int_equal(packet_of(&counters, names[i])->count.in,
+                         is_asked_anyway ? 2 * CLIENT_COUNT : CLIENT_COUNT);
+        town_close();
+    }
+}
+
 /* Both sides may be the one without memory: whatever the report says, all ends, and all is freed.
  */
 static void each_allocation_of_both_sides_may_fail(void **state)
@@ -92,6 +175,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crowd_hears_all_that_it_says),
         cmocka_unit_test(a_crowd_hears_all_that_it_says_however_the_kernel_behaves),
+        cmocka_unit_test(who_is_slow_to_read_knows_in_the_end_where_everybody_is),
+        cmocka_unit_test(each_request_is_measured_by_its_packet),
+        cmocka_unit_test(any_packet_can_be_sent_once_by_each),
         cmocka_unit_test(each_allocation_of_both_sides_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,27 @@ server 5 256
 client 5 256
 256 small.Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: -
 300 small.C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: -
+  marked length 0 count 3 counter 1 checks 0 from 0 to 0
+    key length 8 count 0 counter 0 checks 1 from 0 to 0
+    value length 0 count 1 counter 1 checks 0 from 0 to 0
+      suit length 0 count 0 counter 0 checks 8 from 0 to 3
+      rank length 0 count 0 counter 0 checks 0 from 0 to 0
+      name length 16 count 0 counter 0 checks 1 from 0 to 0
+  cards length 0 count 5 counter 2 checks 0 from 0 to 0
+    suit length 0 count 0 counter 0 checks 8 from 0 to 3
+    rank length 0 count 0 counter 0 checks 0 from 0 to 0
+    name length 16 count 0 counter 0 checks 1 from 0 to 0
+  stake length 0 count 0 counter 0 checks 8 from -0.5 to 1e+09
+  odds length 0 count 16 counter 3 checks 2 from 0 to 0
+  seal length 512 count 0 counter 0 checks 0 from 0 to 0
+  raw length 64 count 0 counter 0 checks 0 from 0 to 0
+  colour length 0 count 0 counter 0 checks 4 from 0 to 0
+  any_colour length 0 count 0 counter 0 checks 0 from 0 to 0
+  words length 64 count 16 counter 4 checks 1 from 0 to 0
+  trump length 0 count 1 counter 5 checks 0 from 0 to 0
+    suit length 0 count 0 counter 0 checks 8 from 0 to 3
+    rank length 0 count 0 counter 0 checks 0 from 0 to 0
+    name length 16 count 0 counter 0 checks 1 from 0 to 0
 301 small.Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: client_on_int 301
   value length 0 count 0 counter 0 checks 0 from 0 to 0
 302 small.Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: client_on_session 302

@@ -6,6 +6,7 @@
 #include "tools/dummy-client/options.h"
 #include "tools/dummy-client/room.h"
 #include "tools/dummy-client/source.h"
+#include "tools/dummy-client/talk.h"
 #include "tools/dummy-client/text.h"
 #include "tools/dummy-client/watch.h"
 #include <stdio.h>
@@ -62,12 +63,35 @@ uint64_t dummy_client_unanswered(const struct dummy_client *client)
     return sent > answered ? sent - answered : 0;
 }
 
+bool dummy_client_is_slow(const struct dummy_client *client)
+{
+    return client->index < client->crowd->options->slow_count && client->state == DUMMY_TALKING;
+}
+
+void dummy_client_has_read(struct dummy_client *client)
+{
+    if (dummy_client_is_slow(client)) {
+        gw_session_pause(client->session);
+    }
+}
+
+/* Once it is quiet it reads all there is. */
+void dummy_client_read_on(struct dummy_client *client, uint64_t now_ns)
+{
+    bool is_time = now_ns >= client->read_ns || !dummy_client_is_slow(client);
+    if (client->index < client->crowd->options->slow_count && is_time) {
+        client->read_ns = now_ns + DUMMY_SLOW_READ_NS;
+        gw_session_resume(client->session);
+    }
+}
+
 void dummy_client_is_ready(struct dummy_client *client)
 {
     client->story.ready = true;
     dummy_pace_begin(&client->pace, gw_turn_now_ns(gw_session_turn(client->session)),
                      client->index);
     dummy_watch_become(client, DUMMY_TALKING);
+    dummy_talk_begin(client);
     dummy_watch_look(client);
 }
 
@@ -94,7 +118,7 @@ static void ask_for_room(struct dummy_client *client)
              (unsigned long)(client->index / client->crowd->options->room_size));
     Game__Enter enter = GAME__ENTER__INIT;
     enter.room = name;
-    gw_send_enter(client->session, &enter);
+    dummy_request(client, gw_packet_find(&game_client_packets, GAME_PACKET_ENTER), &enter.base);
 }
 
 static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void *context)
@@ -105,7 +129,7 @@ static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void
     client->story.greeted = true;
     dummy_histogram_add(&dummy_stats_mine(&crowd->stats)->latency[DUMMY_LATENCY_CONNECT],
                         now_ns - client->due_ns);
-    if (!dummy_script_has_rooms(crowd->options->script)) {
+    if (!dummy_options_have_rooms(crowd->options)) {
         dummy_client_is_ready(client);
         return;
     }

@@ -14,6 +14,9 @@
 struct dummy_crowd;
 struct dummy_room;
 
+/* Between two packets that a slow reader reads. */
+enum { DUMMY_SLOW_READ_NS = 500000000 };
+
 enum dummy_state {
     DUMMY_COMING,  /* it calls, is greeted, enters its room */
     DUMMY_TALKING, /* it sends at its pace */
@@ -38,6 +41,7 @@ struct dummy_client {
     uint64_t slot; /* the next of its pace */
     uint64_t sent[DUMMY_MESSAGE_COUNT];
     uint64_t moves_heard; /* up to which of its moves it has seen itself move */
+    uint64_t read_ns;     /* a slow reader: when it reads the next packet */
     struct dummy_window said;
     struct dummy_ledger ledger;
     struct dummy_story story;
@@ -60,6 +64,11 @@ bool dummy_client_dial(struct dummy_client *client, uint64_t due_ns);
 
 /* Sends it home. Thread: the conductor's turn. */
 void dummy_client_dismiss(struct dummy_client *client);
+
+/* A slow reader has heard something, or its time to hear more has come. Thread: turn. */
+bool dummy_client_is_slow(const struct dummy_client *client);
+void dummy_client_has_read(struct dummy_client *client);
+void dummy_client_read_on(struct dummy_client *client, uint64_t now_ns);
 
 /* It is let in, and may talk from now on. Thread: turn. */
 void dummy_client_is_ready(struct dummy_client *client);

@@ -10,7 +10,7 @@
 static int make_rooms(struct dummy_crowd *crowd)
 {
     const struct dummy_options *options = crowd->options;
-    if (!dummy_script_has_rooms(options->script)) {
+    if (!dummy_options_have_rooms(options)) {
         return 0;
     }
     uint32_t count = (options->client_count + options->room_size - 1) / options->room_size;

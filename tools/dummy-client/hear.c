@@ -119,6 +119,8 @@ void client_on_entered(struct gw_session *session, const struct gw_frame *frame,
         return;
     }
     meet(client, entered);
+    const Game__Who who = GAME__WHO__INIT;
+    dummy_request(client, gw_packet_find(&game_client_packets, GAME_PACKET_WHO), &who.base);
     dummy_client_is_ready(client);
 }
 
@@ -178,6 +180,7 @@ void client_on_chat_line(struct gw_session *session, const struct gw_frame *fram
     struct dummy_client *client = gw_session_user(session);
     const struct dummy_room *room = client->ledger.room;
     struct dummy_tally *tally = dummy_stats_mine(&client->crowd->stats);
+    dummy_client_has_read(client);
     dummy_tally_heard(tally, DUMMY_HEARD_LINE, 1);
     struct dummy_chat_text text;
     if (!dummy_text_read_chat(line->text, &text) ||
@@ -200,6 +203,7 @@ void client_on_snapshot(struct gw_session *session, const struct gw_frame *frame
     (void)frame;
     struct dummy_client *client = gw_session_user(session);
     struct dummy_tally *tally = dummy_stats_mine(&client->crowd->stats);
+    dummy_client_has_read(client);
     dummy_tally_heard(tally, DUMMY_HEARD_PLACE, snapshot->n_positions);
     for (size_t i = 0; i < snapshot->n_positions; i++) {
         hear_place(client, tally, snapshot->positions[i]);
@@ -210,9 +214,15 @@ void client_on_who_is_here(struct gw_session *session, const struct gw_frame *fr
                            const Game__WhoIsHere *who_is_here)
 {
     (void)frame;
-    (void)who_is_here;
     struct dummy_client *client = gw_session_user(session);
-    dummy_ledger_garbled(&client->ledger); /* nobody asked */
+    bool is_among_them = false;
+    for (size_t i = 0; i < who_is_here->n_members; i++) {
+        is_among_them = is_among_them || member_of(client, who_is_here->members[i]->player) ==
+                                             (int64_t)client->ledger.self;
+    }
+    if (!is_among_them) {
+        dummy_ledger_garbled(&client->ledger);
+    }
 }
 
 void client_on_said(struct gw_session *session, const struct gw_frame *frame,

@@ -1,5 +1,6 @@
 /* tools/dummy-client/json.c: the report, for programs. */
 #include "net/addr.h"
+#include "protocol/packet.h"
 #include "tools/dummy-client/report.h"
 
 static void print_number(FILE *file, const char *key, uint64_t number, const char *after)
@@ -111,6 +112,28 @@ static void print_checks(const struct dummy_report *report, FILE *file)
     print_number(file, "not_ended", report->unended, "},\n");
 }
 
+/* By packet, as latency_us; with how each ended. */
+static void print_requests(const struct dummy_report *report, FILE *file)
+{
+    const char *separator = "";
+    fprintf(file, "  \"requests\": {");
+    for (uint32_t i = 0; i < DUMMY_REQUEST_KIND_COUNT_MAX; i++) {
+        const struct gw_packet *packet = dummy_request_packet(i);
+        const struct dummy_request_tally *tally = &report->total.requests[i];
+        if (packet != NULL) {
+            fprintf(file, "%s\n    \"%s\": {", separator, packet->message->short_name);
+            print_number(file, "replies", dummy_request_count(tally, GW_ANSWER_REPLY), ", ");
+            print_number(file, "errors", dummy_request_count(tally, GW_ANSWER_ERROR), ", ");
+            print_number(file, "late", dummy_request_count(tally, GW_ANSWER_LATE), ", ");
+            print_number(file, "gone", dummy_request_count(tally, GW_ANSWER_GONE), ", ");
+            print_latency(&tally->took, file);
+            fprintf(file, "}");
+            separator = ",";
+        }
+    }
+    fprintf(file, "\n  },\n");
+}
+
 void dummy_report_print_json(const struct dummy_report *report, FILE *file)
 {
     fprintf(file, "{\n");
@@ -118,6 +141,7 @@ void dummy_report_print_json(const struct dummy_report *report, FILE *file)
     print_clients(report, file);
     print_messages(report, file);
     print_latencies(report, file);
+    print_requests(report, file);
     print_reasons(file, "ends", report->ends);
     print_reasons(file, "ends_by_peer", report->peer_reasons);
     print_checks(report, file);

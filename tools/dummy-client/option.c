@@ -1,5 +1,6 @@
 /* tools/dummy-client/option.c: one option, and how its value is read. */
 #include "tools/dummy-client/option.h"
+#include "tools/dummy-client/fill.h"
 #include "net/addr.h"
 #include "net/port.h"
 #include "tools/dummy-client/number.h"
@@ -73,4 +74,16 @@ bool dummy_take_flag(const char *text, const struct dummy_option *option, void *
     (void)option;
     *(bool *)field = true;
     return true;
+}
+
+bool dummy_take_packet(const char *text, const struct dummy_option *option, void *field)
+{
+    (void)option;
+    const struct gw_packet *packet = dummy_fill_find(text);
+    bool may_be_sent =
+        packet != NULL && (dummy_fill_in_room(packet) || dummy_fill_in_lobby(packet));
+    if (may_be_sent) {
+        *(const struct gw_packet **)field = packet;
+    }
+    return may_be_sent;
 }

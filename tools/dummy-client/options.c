@@ -1,5 +1,6 @@
 /* tools/dummy-client/options.c: what the user asks of the clients. */
 #include "tools/dummy-client/options.h"
+#include "tools/dummy-client/fill.h"
 #include "tools/dummy-client/option.h"
 #include "tools/dummy-client/text.h"
 #include <string.h>
@@ -43,6 +44,19 @@ static const struct dummy_option table[] = {
      .wants = "hello, chat, move or mixed",
      .field = FIELD(script),
      .take = dummy_take_script},
+    {.name = "--send",
+     .value = "PACKET",
+     .help = "instead, each sends this once, with values made up",
+     .wants = "a packet that a client may send in a room or the lobby, such as Chat",
+     .field = FIELD(send),
+     .take = dummy_take_packet},
+    {.name = "--slow-readers",
+     .value = "N",
+     .initial = "0",
+     .help = "so many of them read two packets a second while they talk",
+     .max = DUMMY_CLIENT_COUNT_MAX,
+     .field = FIELD(slow_count),
+     .take = dummy_take_count},
     {.name = "--rate",
      .value = "N",
      .initial = "1",
@@ -99,6 +113,14 @@ enum { OPTION_COUNT = sizeof table / sizeof table[0] };
 static void *field_of(struct dummy_options *options, const struct dummy_option *option)
 {
     return (char *)options + option->field;
+}
+
+bool dummy_options_have_rooms(const struct dummy_options *options)
+{
+    if (options->send != NULL) {
+        return dummy_fill_in_room(options->send);
+    }
+    return dummy_script_has_rooms(options->script);
 }
 
 void dummy_options_init(struct dummy_options *options_out)

@@ -10,15 +10,19 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct gw_packet;
+
 struct dummy_options {
     struct gw_addr connect;
     struct dummy_source source;
     uint32_t client_count;
     uint32_t room_size;
     enum dummy_script script;
-    uint64_t rate_millionths;   /* of a message, per client and second */
-    uint64_t talk_microseconds; /* how long clients talk, once all should have come */
-    uint64_t ramp_microseconds; /* over which they come */
+    uint64_t rate_millionths;     /* of a message, per client and second */
+    const struct gw_packet *send; /* instead of the script, once for each client; or NULL */
+    uint32_t slow_count;          /* so many read slowly while they talk */
+    uint64_t talk_microseconds;   /* how long clients talk, once all should have come */
+    uint64_t ramp_microseconds;   /* over which they come */
     uint32_t worker_count;
     enum gw_backend backend;
     bool stay; /* where GOAWAY came, go on until the server closes */
@@ -35,6 +39,9 @@ enum dummy_options_verdict {
 };
 
 enum { DUMMY_PROBLEM_BYTES = 200 };
+
+/* Whether clients are in rooms: there is a script for it, or a packet that is sent there. */
+bool dummy_options_have_rooms(const struct dummy_options *options);
 
 /* Sets every option to its default. */
 void dummy_options_init(struct dummy_options *options_out);

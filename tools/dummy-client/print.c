@@ -1,5 +1,6 @@
 /* tools/dummy-client/print.c: the report, for people. */
 #include "net/addr.h"
+#include "protocol/packet.h"
 #include "tools/dummy-client/number.h"
 #include "tools/dummy-client/report.h"
 #include "tools/dummy-client/story.h"
@@ -52,6 +53,9 @@ static void print_messages(const struct dummy_report *report, FILE *file)
     for (int i = 0; i < DUMMY_MESSAGE_COUNT; i++) {
         print_some(file, report->total.sent[i], dummy_message_name((enum dummy_message)i));
     }
+    if (report->options.send != NULL) {
+        print_some(file, report->total.filled, report->options.send->message->short_name);
+    }
     fprintf(file, "\nheard   ");
     print_count(file, dummy_tally_heard_count(&report->total), "deliveries:");
     print_some(file, report->total.heard[DUMMY_HEARD_SAID], "said");
@@ -77,6 +81,18 @@ static void print_latency(const struct dummy_histogram *latency, const char *nam
     fprintf(file, "\n");
 }
 
+/* By packet, from when it was asked until its answer came. */
+static void print_requests(const struct dummy_report *report, FILE *file)
+{
+    const struct gw_packet *packet;
+    for (uint32_t i = 0; i < DUMMY_REQUEST_KIND_COUNT_MAX; i++) {
+        packet = dummy_request_packet(i);
+        if (packet != NULL) {
+            print_latency(&report->total.requests[i].took, packet->message->short_name, file);
+        }
+    }
+}
+
 static void print_latencies(const struct dummy_report *report, FILE *file)
 {
     uint64_t count = dummy_histogram_count(&report->total.latency[DUMMY_LATENCY_CONNECT]);
@@ -88,6 +104,7 @@ static void print_latencies(const struct dummy_report *report, FILE *file)
     for (int i = 0; i < DUMMY_LATENCY_COUNT; i++) {
         print_latency(&report->total.latency[i], dummy_latency_name((enum dummy_latency)i), file);
     }
+    print_requests(report, file);
 }
 
 static void print_ends(const struct dummy_report *report, FILE *file)
@@ -111,12 +128,17 @@ static void print_ends(const struct dummy_report *report, FILE *file)
 
 static void print_checks(const struct dummy_report *report, FILE *file)
 {
+    if (report->options.send != NULL) {
+        fprintf(file, "checks  none: nobody knows what it does to the others\n");
+        return;
+    }
     fprintf(file, "checks  ");
     for (int i = 0; i < DUMMY_FAULT_COUNT; i++) {
         print_count(file, dummy_faults_count(&report->faults, (enum dummy_fault)i),
                     dummy_fault_name((enum dummy_fault)i));
     }
     print_some(file, report->unanswered, "unanswered");
+    print_some(file, report->unanswered_requests, "requests not answered well");
     fprintf(file, "\n");
 }
 
@@ -124,6 +146,9 @@ static const char *what_went_well(const struct dummy_report *report)
 {
     if (!report->complete && report->asked_to_go > 0) {
         return "the server asked the clients to go, and they went; checked up to then";
+    }
+    if (report->options.send != NULL) {
+        return "everybody has sent it, and left in good order";
     }
     if (report->rooms_with_strangers > 0) {
         return "strangers were in the rooms: how much they said could not be checked";
@@ -141,6 +166,7 @@ static void print_problems(const struct dummy_report *report, FILE *file)
     for (int i = 0; i < DUMMY_REFUSAL_COUNT; i++) {
         print_some(file, report->refused[i], dummy_refusal_name(i));
     }
+    print_some(file, report->unanswered_requests, "requests not answered well");
     print_some(file, report->disorderly, "ended in no good order");
     print_some(file, report->not_ready, "never let in");
     print_some(file, report->not_asked, "not asked to go");

@@ -16,7 +16,7 @@ static double wanted_rate(const struct dummy_options *options, enum dummy_messag
 
 struct dummy_excess dummy_rates_look(const struct dummy_options *options)
 {
-    for (int i = 0; i < DUMMY_MESSAGE_COUNT; i++) {
+    for (int i = 0; i < DUMMY_MESSAGE_COUNT && options->send == NULL; i++) {
         enum dummy_message message = (enum dummy_message)i;
         unsigned allowed = gw_packet_find(&game_client_packets, packet_ids[i])->rate_per_second;
         double wanted = wanted_rate(options, message);

@@ -29,7 +29,8 @@ struct dummy_report {
 
     struct dummy_tally total;
     uint64_t bytes_out, bytes_in;
-    uint64_t unanswered; /* messages whose answer never came */
+    uint64_t unanswered;          /* messages whose answer never came */
+    uint64_t unanswered_requests; /* those that were answered with ERROR, or not in time */
 
     uint32_t ends[GW_CLOSE_REASON_COUNT];         /* by reason; DUMMY_LEAVES: we left */
     uint32_t peer_reasons[GW_CLOSE_REASON_COUNT]; /* of those that are BY_PEER */

@@ -43,6 +43,11 @@ void dummy_tally_heard(struct dummy_tally *tally, enum dummy_heard heard, uint64
     add(&tally->heard[heard], count);
 }
 
+void dummy_tally_filled(struct dummy_tally *tally)
+{
+    add(&tally->filled, 1);
+}
+
 static void merge(struct dummy_tally *into, const struct dummy_tally *from)
 {
     for (int i = 0; i < DUMMY_MESSAGE_COUNT; i++) {
@@ -54,6 +59,10 @@ static void merge(struct dummy_tally *into, const struct dummy_tally *from)
     for (int i = 0; i < DUMMY_LATENCY_COUNT; i++) {
         dummy_histogram_merge(&into->latency[i], &from->latency[i]);
     }
+    for (int i = 0; i < DUMMY_REQUEST_KIND_COUNT_MAX; i++) {
+        dummy_request_merge(&into->requests[i], &from->requests[i]);
+    }
+    add(&into->filled, get(&from->filled));
 }
 
 void dummy_stats_sum(const struct dummy_stats *stats, struct dummy_tally *sum)
@@ -69,7 +78,7 @@ uint64_t dummy_tally_sent_count(const struct dummy_tally *tally)
     for (int i = 0; i < DUMMY_MESSAGE_COUNT; i++) {
         count += get(&tally->sent[i]);
     }
-    return count;
+    return count + get(&tally->filled);
 }
 
 uint64_t dummy_tally_heard_count(const struct dummy_tally *tally)

@@ -3,6 +3,7 @@
 #define GW_DUMMY_STATS_H
 
 #include "tools/dummy-client/histogram.h"
+#include "tools/dummy-client/requests.h"
 #include "tools/dummy-client/script.h"
 #include <stdatomic.h>
 #include <stdint.h>
@@ -27,6 +28,8 @@ struct dummy_tally {
     atomic_uint_least64_t sent[DUMMY_MESSAGE_COUNT];
     atomic_uint_least64_t heard[DUMMY_HEARD_COUNT];
     struct dummy_histogram latency[DUMMY_LATENCY_COUNT];
+    struct dummy_request_tally requests[DUMMY_REQUEST_KIND_COUNT_MAX];
+    atomic_uint_least64_t filled; /* packets of --send */
     char gap[128]; /* so that the next worker's tally shares no cache line with this one */
 };
 
@@ -46,6 +49,7 @@ void dummy_stats_fini(struct dummy_stats *stats);
 struct dummy_tally *dummy_stats_mine(const struct dummy_stats *stats);
 
 /* Counts in one's own tally. */
+void dummy_tally_filled(struct dummy_tally *tally);
 void dummy_tally_sent(struct dummy_tally *tally, enum dummy_message message);
 void dummy_tally_heard(struct dummy_tally *tally, enum dummy_heard heard, uint64_t count);
 

@@ -11,6 +11,9 @@
  */
 #define DUMMY_LEAVES GW__CLOSE_REASON__SHUTDOWN
 
+/* It asked to enter, and the answer was ERROR or none. */
+enum { DUMMY_REFUSED_BY_ERROR = -1 };
+
 /* What is left to tell of a client when it is gone. */
 struct dummy_story {
     bool begun;       /* the connection stood */
@@ -20,7 +23,7 @@ struct dummy_story {
     bool ended;       /* on_end came; with: */
     Gw__CloseReason reason;
     Gw__CloseReason peer_reason;
-    int refusal; /* a Game__EnterResult; not ENTERED_OK: its room did not take it */
+    int refusal; /* a Game__EnterResult, or below; not ENTERED_OK: its room did not take it */
 };
 
 /*

@@ -3,9 +3,11 @@
 #include "proto/game/game_client.gen.h"
 #include "tools/dummy-client/client.h"
 #include "tools/dummy-client/crowd.h"
+#include "tools/dummy-client/fill.h"
 #include "tools/dummy-client/options.h"
 #include "tools/dummy-client/room.h"
 #include "tools/dummy-client/text.h"
+#include <stddef.h>
 
 static void say(struct dummy_client *client)
 {
@@ -55,10 +57,30 @@ static void speak(struct dummy_client *client, enum dummy_message message, uint6
     }
 }
 
+/* A message has at most so many bytes, unpacked. */
+enum { FILL_BYTES = 16 * 1024 };
+
+void dummy_talk_begin(struct dummy_client *client)
+{
+    const struct gw_packet *packet = client->crowd->options->send;
+    _Alignas(max_align_t) uint8_t memory[FILL_BYTES];
+    const ProtobufCMessage *message =
+        packet == NULL ? NULL : dummy_fill(packet, memory, sizeof memory);
+    if (message == NULL) {
+        return;
+    }
+    dummy_tally_filled(dummy_stats_mine(&client->crowd->stats));
+    if (packet->reply_id != 0) {
+        dummy_request(client, packet, message);
+    } else {
+        gw_session_send(client->session, packet->id, message);
+    }
+}
+
 void dummy_talk(struct dummy_client *client, uint64_t now_ns)
 {
     struct dummy_crowd *crowd = client->crowd;
-    for (;;) {
+    while (crowd->options->send == NULL) {
         uint64_t intended_ns = dummy_pace_slot_ns(&client->pace, client->slot);
         if (intended_ns > now_ns || intended_ns >= crowd->stop_ns ||
             atomic_load(&crowd->phase) > DUMMY_PHASE_TALK) {

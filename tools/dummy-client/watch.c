@@ -68,6 +68,9 @@ static uint64_t wake_ns(const struct dummy_client *client, uint64_t now_ns)
         return now_ns + POLL_NS;
     }
     uint64_t wake = now_ns + LOOK_NS;
+    if (dummy_client_is_slow(client)) {
+        wake = earlier(wake, client->read_ns);
+    }
     if (client->state == DUMMY_TALKING) {
         wake = earlier(wake, dummy_pace_slot_ns(&client->pace, client->slot));
     }
@@ -91,6 +94,7 @@ static void on_time(struct gw_timer *timer)
         dummy_talk(client, now_ns);
     }
     look(client, now_ns);
+    dummy_client_read_on(client, now_ns);
 }
 
 void dummy_watch_begin(struct dummy_client *client)

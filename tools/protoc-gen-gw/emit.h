@@ -34,8 +34,8 @@ void emit_guard_close(struct text *text);
 void emit_include(struct text *text, const struct schema *schema, const char *name);
 void emit_limits(struct text *text, struct schema *schema, const char *prefix);
 void emit_ids(struct text *text, const struct schema *schema, const char *id_prefix);
-void emit_shapes(struct text *text, struct schema *schema, const struct side *side);
-bool has_shape(const struct side *side, const struct packet *packet);
+void emit_shapes(struct text *text, struct schema *schema);
+bool has_shape(const struct packet *packet);
 void emit_table(struct text *text, struct schema *schema, const struct side *side);
 
 /* "a.h" of "a.c", and the other way round. */

@@ -98,16 +98,16 @@ static void emit_with_parts(struct text *text, struct schema *schema, const stru
     emit_shape(text, schema, type);
 }
 
-bool has_shape(const struct side *side, const struct packet *packet)
+bool has_shape(const struct packet *packet)
 {
-    return (packet->from & side->hears) != 0 && (packet->from & FROM_CLIENT) != 0;
+    return (packet->from & FROM_CLIENT) != 0;
 }
 
-void emit_shapes(struct text *text, struct schema *schema, const struct side *side)
+void emit_shapes(struct text *text, struct schema *schema)
 {
     bool *done = pool_take(&schema->pool, schema->types.count, sizeof *done);
     for (size_t i = 0; i < schema->packet_count; i++) {
-        if (has_shape(side, &schema->packets[i])) {
+        if (has_shape(&schema->packets[i])) {
             emit_with_parts(text, schema, schema->packets[i].type, done);
         }
     }

@@ -121,6 +121,6 @@ void emit_side(struct output *output, struct schema *schema, const struct side *
             emit_thunk(source, schema, side, &schema->packets[i]);
         }
     }
-    emit_shapes(source, schema, side);
+    emit_shapes(source, schema);
     emit_table(source, schema, side);
 }

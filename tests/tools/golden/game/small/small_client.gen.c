@@ -21,6 +21,125 @@ static void handle_deal_httpdone(void *peer, const struct gw_frame *frame,
     client_on_deal_httpdone(peer, frame, (const Small__Deal__HTTPDone *)message);
 }
 
+static const struct gw_shape small__sit__shape = {
+    .message = &small__sit__descriptor,
+    .rules = NULL,
+    .counter_count = 0,
+};
+
+static const struct gw_field_rule small__card__rules[] = {
+    {
+        /* suit */
+        .counter = 0,
+        .checks = GW_FIELD_RANGE,
+        .min = 0,
+        .max = 3,
+    },
+    {
+        /* rank */
+        .counter = 0,
+    },
+    {
+        /* name */
+        .length_max = 16,
+        .counter = 0,
+        .checks = GW_FIELD_UTF8,
+    },
+};
+
+static const struct gw_shape small__card__shape = {
+    .message = &small__card__descriptor,
+    .rules = small__card__rules,
+    .counter_count = 0,
+};
+
+static const struct gw_field_rule small__c__play__marked_entry__rules[] = {
+    {
+        /* key */
+        .length_max = 8,
+        .counter = 0,
+        .checks = GW_FIELD_UTF8,
+    },
+    {
+        /* value */
+        .counter = 1,
+        .count_max = 1,
+        .shape = &small__card__shape,
+    },
+};
+
+static const struct gw_shape small__c__play__marked_entry__shape = {
+    .message = &small__c__play__marked_entry__descriptor,
+    .rules = small__c__play__marked_entry__rules,
+    .counter_count = 1,
+};
+
+static const struct gw_field_rule small__c__play__rules[] = {
+    {
+        /* marked */
+        .counter = 1,
+        .count_max = 3,
+        .shape = &small__c__play__marked_entry__shape,
+    },
+    {
+        /* cards */
+        .counter = 2,
+        .count_max = 5,
+        .shape = &small__card__shape,
+    },
+    {
+        /* stake */
+        .counter = 0,
+        .checks = GW_FIELD_RANGE,
+        .min = -0.5,
+        .max = 1000000000,
+    },
+    {
+        /* odds */
+        .counter = 3,
+        .count_max = 16,
+        .checks = GW_FIELD_FINITE,
+    },
+    {
+        /* seal */
+        .length_max = 512,
+        .counter = 0,
+    },
+    {
+        /* raw */
+        .length_max = 64,
+        .counter = 0,
+    },
+    {
+        /* colour */
+        .counter = 0,
+        .checks = GW_FIELD_KNOWN,
+    },
+    {
+        /* any_colour */
+        .counter = 0,
+    },
+    {
+        /* words */
+        .length_max = 64,
+        .counter = 4,
+        .count_max = 16,
+        .checks = GW_FIELD_UTF8,
+    },
+    {
+        /* trump */
+        .counter = 5,
+        .count_max = 1,
+        .shape = &small__card__shape,
+    },
+};
+
+static const struct gw_shape small__c__play__shape = {
+    .message = &small__c__play__descriptor,
+    .rules = small__c__play__rules,
+    .counter_count = 5,
+};
+
 static const struct gw_field_rule small__int__rules[] = {
     {
         /* value */
@@ -51,6 +170,7 @@ static const struct gw_packet packets[] = {
         .burst_count = 40,
         .reply_id = SMALL_PACKET_SESSION,
         .message = &small__sit__descriptor,
+        .shape = &small__sit__shape,
         .handle = NULL,
     },
     {
@@ -62,6 +182,7 @@ static const struct gw_packet packets[] = {
         .rate_per_second = 5,
         .burst_count = 7,
         .message = &small__c__play__descriptor,
+        .shape = &small__c__play__shape,
         .handle = NULL,
     },
     {

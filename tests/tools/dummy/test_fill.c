@@ -1,0 +1,141 @@
+/* tests/tools/dummy/test_fill.c: whatever a schema allows can be made up. */
+#include "proto/game/game_client.gen.h"
+#include "proto/gw/control.pb-c.h"
+#include "protocol/arena.h"
+#include "protocol/shape.h"
+#include "tests/test.h"
+#include "tools/dummy-client/fill.h"
+#include <string.h>
+
+enum { MEMORY_BYTES = 16 * 1024 };
+
+static _Alignas(max_align_t) uint8_t memory[MEMORY_BYTES];
+static _Alignas(max_align_t) uint8_t scratch[256 * 1024];
+static Gw__Error heard;
+static char heard_text[64];
+
+static void hear(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
+{
+    (void)peer;
+    (void)frame;
+    if (message->descriptor == &gw__error__descriptor) {
+        heard = *(const Gw__Error *)message;
+        strcpy(heard_text, heard.text);
+    }
+}
+
+/* What a server would say of it: its header, its length, and each field. */
+static enum gw_packet_verdict judge(const struct gw_packet *packet)
+{
+    static uint8_t body[4096];
+    struct gw_arena arena;
+    struct gw_packet heard_packet = *packet;
+    const ProtobufCMessage *message = dummy_fill(packet, memory, sizeof memory);
+    assert_non_null(message);
+    const struct gw_frame frame = {.packet_id = packet->id,
+                                   .body_bytes =
+                                       (uint32_t)protobuf_c_message_get_packed_size(message)};
+    assert_true(frame.body_bytes <= packet->body_bytes_max);
+    protobuf_c_message_pack(message, body);
+    heard_packet.handle = hear;
+    gw_arena_init(&arena, scratch, sizeof scratch);
+    return gw_packet_dispatch(&heard_packet, &frame, body, NULL, &arena);
+}
+
+static void every_packet_of_the_game_that_a_client_sends_can_be_made_up(void **state)
+{
+    (void)state;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < game_client_packets.packet_count; i++) {
+        const struct gw_packet *packet = &game_client_packets.packets[i];
+        if ((packet->from & GW_FROM_CLIENT) != 0) {
+            assert_non_null(packet->shape);
+            assert_int_equal(judge(packet), GW_PACKET_OK);
+            assert_ptr_equal(dummy_fill_find(packet->message->short_name), packet);
+            count++;
+        }
+    }
+    assert_true(count >= 6);
+}
+
+static struct gw_packet error_packet(const struct gw_shape *shape)
+{
+    return (struct gw_packet){.id = 300,
+                              .from = GW_FROM_CLIENT,
+                              .body_bytes_max = 64,
+                              .message = &gw__error__descriptor,
+                              .shape = shape};
+}
+
+/* 0 and 1 are outside, and a text has room for three bytes. */
+static void rules_are_kept(void **state)
+{
+    (void)state;
+    static const struct gw_field_rule rules[] = {
+        {.count_max = 1, .checks = GW_FIELD_RANGE, .min = 5, .max = 9},
+        {.count_max = 1, .checks = GW_FIELD_UTF8, .length_max = 3}};
+    static const struct gw_shape shape = {&gw__error__descriptor, rules, 0};
+    struct gw_packet packet = error_packet(&shape);
+    assert_int_equal(judge(&packet), GW_PACKET_OK);
+    assert_int_equal(heard.code, 5);
+    assert_string_equal(heard_text, "dum");
+}
+
+static void a_range_below_one_is_kept_too(void **state)
+{
+    (void)state;
+    static const struct gw_field_rule rules[] = {
+        {.count_max = 1, .checks = GW_FIELD_RANGE, .min = 0, .max = 0},
+        {.count_max = 1, .length_max = 0}};
+    static const struct gw_shape shape = {&gw__error__descriptor, rules, 0};
+    struct gw_packet packet = error_packet(&shape);
+    assert_int_equal(judge(&packet), GW_PACKET_OK);
+    assert_int_equal(heard.code, 0);
+    assert_string_equal(heard_text, "");
+}
+
+/* A list gets one element, which is filled as well. */
+static void a_list_and_what_is_in_it_are_filled(void **state)
+{
+    (void)state;
+    const struct gw_packet packet = {.message = &game__who_is_here__descriptor};
+    const Game__WhoIsHere *who =
+        (const Game__WhoIsHere *)dummy_fill(&packet, memory, sizeof memory);
+    assert_non_null(who);
+    assert_int_equal(who->n_members, 1);
+    assert_int_equal(who->members[0]->player, 1);
+    assert_string_equal(who->members[0]->name, "d");
+}
+
+static void what_finds_no_room_is_not_made(void **state)
+{
+    (void)state;
+    const struct gw_packet packet = {.message = &game__who_is_here__descriptor};
+    assert_null(dummy_fill(&packet, memory, 64));
+    assert_null(dummy_fill(&packet, memory, 0));
+}
+
+static void only_what_clients_send_is_found(void **state)
+{
+    (void)state;
+    assert_null(dummy_fill_find("ChatLine"));
+    assert_null(dummy_fill_find("chat"));
+    assert_null(dummy_fill_find(""));
+    assert_true(dummy_fill_in_room(dummy_fill_find("Chat")));
+    assert_false(dummy_fill_in_lobby(dummy_fill_find("Chat")));
+    assert_true(dummy_fill_in_lobby(dummy_fill_find("Enter")));
+    assert_false(dummy_fill_in_room(dummy_fill_find("Enter")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_packet_of_the_game_that_a_client_sends_can_be_made_up),
+        cmocka_unit_test(rules_are_kept),
+        cmocka_unit_test(a_range_below_one_is_kept_too),
+        cmocka_unit_test(a_list_and_what_is_in_it_are_filled),
+        cmocka_unit_test(what_finds_no_room_is_not_made),
+        cmocka_unit_test(only_what_clients_send_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,195 @@
+/* tools/dummy-client/fill.c: a message with valid values, of any type. */
+#include "tools/dummy-client/fill.h"
+#include "proto/game/game_client.gen.h"
+#include "protocol/arena.h"
+#include "protocol/shape.h"
+#include <stdbool.h>
+#include <string.h>
+
+/* What texts are made of; so much of it as a field may hold. */
+static const char text_value[] = "dummy";
+
+static void *take(struct gw_arena *arena, size_t bytes)
+{
+    return arena->allocator.alloc(arena->allocator.allocator_data, bytes);
+}
+
+static size_t text_bytes(const struct gw_field_rule *rule)
+{
+    size_t most = rule == NULL ? 1 : rule->length_max;
+    return most < sizeof text_value - 1 ? most : sizeof text_value - 1;
+}
+
+/* 1, or what comes next to it in the field's range. */
+static double number_of(const struct gw_field_rule *rule)
+{
+    if (rule == NULL || (rule->checks & GW_FIELD_RANGE) == 0) {
+        return 1;
+    }
+    double raised = rule->min > 1 ? rule->min : 1;
+    return raised > rule->max ? rule->max : raised;
+}
+
+static void put_string(struct gw_arena *arena, const struct gw_field_rule *rule, void *place)
+{
+    size_t bytes = text_bytes(rule);
+    char *text = take(arena, bytes + 1);
+    if (text != NULL) {
+        memcpy(text, text_value, bytes);
+        text[bytes] = '\0';
+        *(char **)place = text;
+    }
+}
+
+static void put_bytes(struct gw_arena *arena, const struct gw_field_rule *rule, void *place)
+{
+    ProtobufCBinaryData *binary = place;
+    binary->data = take(arena, text_bytes(rule));
+    binary->len = binary->data == NULL ? 0 : text_bytes(rule);
+    if (binary->data != NULL) {
+        memcpy(binary->data, text_value, binary->len);
+    }
+}
+
+/* The last of its values, which is seldom the one that says nothing. */
+static int enum_value(const ProtobufCEnumDescriptor *names)
+{
+    return names->values[names->n_values - 1].value;
+}
+
+static ProtobufCMessage *make(struct gw_arena *arena, const ProtobufCMessageDescriptor *type,
+                              const struct gw_shape *shape);
+
+static void put_value(struct gw_arena *arena, const ProtobufCFieldDescriptor *field,
+                      const struct gw_field_rule *rule, void *place)
+{
+    double number = number_of(rule);
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_INT32:
+    case PROTOBUF_C_TYPE_SINT32:
+    case PROTOBUF_C_TYPE_SFIXED32:
+        *(int32_t *)place = (int32_t)number;
+        break;
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_FIXED32:
+        *(uint32_t *)place = (uint32_t)number;
+        break;
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_SFIXED64:
+        *(int64_t *)place = (int64_t)number;
+        break;
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64:
+        *(uint64_t *)place = (uint64_t)number;
+        break;
+    case PROTOBUF_C_TYPE_FLOAT:
+        *(float *)place = (float)number;
+        break;
+    case PROTOBUF_C_TYPE_DOUBLE:
+        *(double *)place = number;
+        break;
+    case PROTOBUF_C_TYPE_BOOL:
+        *(protobuf_c_boolean *)place = 1;
+        break;
+    case PROTOBUF_C_TYPE_ENUM:
+        *(int *)place = enum_value(field->descriptor);
+        break;
+    case PROTOBUF_C_TYPE_STRING:
+        put_string(arena, rule, place);
+        break;
+    case PROTOBUF_C_TYPE_BYTES:
+        put_bytes(arena, rule, place);
+        break;
+    case PROTOBUF_C_TYPE_MESSAGE:
+        *(ProtobufCMessage **)place =
+            make(arena, field->descriptor, rule == NULL ? NULL : rule->shape);
+        break;
+    }
+}
+
+static void *member_at(ProtobufCMessage *message, unsigned offset)
+{
+    return (uint8_t *)message + offset;
+}
+
+/* One element; of what may have none, none. */
+static void put_list(struct gw_arena *arena, const ProtobufCFieldDescriptor *field,
+                     const struct gw_field_rule *rule, ProtobufCMessage *message)
+{
+    uint64_t *element =
+        rule != NULL && rule->count_max == 0 ? NULL : take(arena, sizeof(ProtobufCBinaryData));
+    if (element != NULL) {
+        memset(element, 0, sizeof(ProtobufCBinaryData));
+        put_value(arena, field, rule, element);
+        *(void **)member_at(message, field->offset) = element;
+        *(size_t *)member_at(message, field->quantifier_offset) = 1;
+    }
+}
+
+static void put_field(struct gw_arena *arena, const ProtobufCFieldDescriptor *field,
+                      const struct gw_field_rule *rule, ProtobufCMessage *message)
+{
+    bool is_choice = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+        put_list(arena, field, rule, message);
+        return;
+    }
+    if (is_choice) {
+        uint32_t *chosen = member_at(message, field->quantifier_offset);
+        if (*chosen != 0) {
+            return;
+        }
+        *chosen = field->id;
+    }
+    put_value(arena, field, rule, member_at(message, field->offset));
+}
+
+static ProtobufCMessage *make(struct gw_arena *arena, const ProtobufCMessageDescriptor *type,
+                              const struct gw_shape *shape)
+{
+    ProtobufCMessage *message = take(arena, type->sizeof_message);
+    if (message == NULL) {
+        return NULL;
+    }
+    protobuf_c_message_init(type, message);
+    for (unsigned i = 0; i < type->n_fields; i++) {
+        put_field(arena, &type->fields[i], shape == NULL ? NULL : &shape->rules[i], message);
+    }
+    return message;
+}
+
+const ProtobufCMessage *dummy_fill(const struct gw_packet *packet, void *memory, size_t bytes)
+{
+    struct gw_arena arena;
+    gw_arena_init(&arena, memory, bytes);
+    const ProtobufCMessage *message = make(&arena, packet->message, packet->shape);
+    return arena.exhausted ? NULL : message;
+}
+
+static bool is_welcome(const struct gw_packet *packet, Game__Stage stage)
+{
+    return (packet->stages >> ((unsigned)stage + 1) & 1) != 0;
+}
+
+bool dummy_fill_in_room(const struct gw_packet *packet)
+{
+    return is_welcome(packet, GAME__STAGE__IN_ROOM);
+}
+
+bool dummy_fill_in_lobby(const struct gw_packet *packet)
+{
+    return is_welcome(packet, GAME__STAGE__LOBBY);
+}
+
+const struct gw_packet *dummy_fill_find(const char *name)
+{
+    for (uint32_t i = 0; i < game_client_packets.packet_count; i++) {
+        const struct gw_packet *packet = &game_client_packets.packets[i];
+        if ((packet->from & GW_FROM_CLIENT) != 0 && packet->message != NULL &&
+            strcmp(packet->message->short_name, name) == 0) {
+            return packet;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,82 @@
+/* tools/dummy-client/requests.c: what the clients ask, and how long the answers take, by packet. */
+#include "tools/dummy-client/requests.h"
+#include "proto/game/game_client.gen.h"
+#include "tools/dummy-client/client.h"
+#include "tools/dummy-client/crowd.h"
+
+const struct gw_packet *dummy_request_packet(uint32_t place)
+{
+    for (uint32_t i = 0; i < game_client_packets.packet_count; i++) {
+        const struct gw_packet *packet = &game_client_packets.packets[i];
+        bool is_request = packet->reply_id != 0 && (packet->from & GW_FROM_CLIENT) != 0;
+        if (is_request && place-- == 0) {
+            return packet;
+        }
+    }
+    return NULL;
+}
+
+static struct dummy_request_tally *tally_of(struct dummy_client *client, uint16_t packet_id)
+{
+    struct dummy_tally *tally = dummy_stats_mine(&client->crowd->stats);
+    const struct gw_packet *packet;
+    for (uint32_t i = 0; i < DUMMY_REQUEST_KIND_COUNT_MAX; i++) {
+        packet = dummy_request_packet(i);
+        if (packet != NULL && packet->id == packet_id) {
+            return &tally->requests[i];
+        }
+    }
+    return NULL;
+}
+
+static void add(atomic_uint_least64_t *number, uint64_t count)
+{
+    uint64_t before = atomic_load_explicit(number, memory_order_relaxed);
+    atomic_store_explicit(number, before + count, memory_order_relaxed);
+}
+
+static void measure(struct dummy_client *client, const struct gw_answer *answer)
+{
+    struct dummy_request_tally *tally = tally_of(client, answer->packet_id);
+    if (tally != NULL) {
+        add(&tally->answers[answer->kind], 1);
+        if (answer->message != NULL) {
+            dummy_histogram_add(&tally->took, answer->took_ns);
+        }
+    }
+}
+
+static void on_answer(struct gw_session *session, const struct gw_answer *answer, void *context)
+{
+    struct dummy_client *client = context;
+    measure(client, answer);
+    if (answer->kind == GW_ANSWER_REPLY) {
+        const struct gw_packet *reply =
+            gw_packet_find(&game_client_packets, answer->frame->packet_id);
+        reply->handle(session, answer->frame, answer->message);
+    } else if (answer->kind != GW_ANSWER_GONE && answer->packet_id == GAME_PACKET_ENTER) {
+        client->story.refusal = DUMMY_REFUSED_BY_ERROR;
+        gw_session_end(session, DUMMY_LEAVES);
+    }
+}
+
+void dummy_request(struct dummy_client *client, const struct gw_packet *packet,
+                   const ProtobufCMessage *message)
+{
+    if (gw_session_request(client->session, packet->id, message, on_answer, client) == 0) {
+        gw_session_end(client->session, GW__CLOSE_REASON__NO_MEMORY);
+    }
+}
+
+void dummy_request_merge(struct dummy_request_tally *into, const struct dummy_request_tally *from)
+{
+    for (int kind = 0; kind < DUMMY_ANSWER_KIND_COUNT; kind++) {
+        add(&into->answers[kind], dummy_request_count(from, (enum gw_answer_kind)kind));
+    }
+    dummy_histogram_merge(&into->took, &from->took);
+}
+
+uint64_t dummy_request_count(const struct dummy_request_tally *tally, enum gw_answer_kind kind)
+{
+    return atomic_load_explicit(&tally->answers[kind], memory_order_relaxed);
+}
