@@ -6,6 +6,7 @@
 int contract_account(void);
 int contract_backend_in(void);
 int contract_backend_out(void);
+int contract_backend_stress(void);
 int contract_close(void);
 int contract_deadline(void);
 int contract_dial(void);

@@ -1,0 +1,6 @@
+/* tests/net/tiny_none.c: a system whose queues have no size. */
+#include "tests/net/tiny.h"
+
+void tiny_queues(void)
+{
+}
