@@ -4,7 +4,7 @@ set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname -- "$0")/setup.sh"
 
-usage="tools/test.sh [--preset NAME | --coverage | --windows] [--only REGEX] [--list] [--help]
+usage="tools/test.sh [--preset NAME | --coverage | --windows] [--only REGEX] [--without BACKEND] [--list] [--help]
 
 Builds everything, warnings being errors, and runs the tests, in these parts:
 
@@ -18,12 +18,16 @@ Builds everything, warnings being errors, and runs the tests, in these parts:
   --coverage      instead, what of net, protocol and session the tests run; 90 % of the lines must
   --windows       instead, all tests of the Windows programs, under Wine
   --only REGEX    only the tests whose name matches
+  --without BACKEND
+                  this machine is known not to have it (uring in many containers): its tests are left
+                  out, where otherwise a test that the kernel refuses has failed
   --list          name the tests, run none"
 
 parts=(release asan tsan clang fuzz)
 only=
 list=
 windows=
+without=
 
 refuse() {
     gw_say "$1; tools/test.sh --help tells the options"
@@ -32,7 +36,7 @@ refuse() {
 
 while [ $# -gt 0 ]; do
     case $1 in
-    --preset | --only) [ $# -gt 1 ] || refuse "$1 needs a value" ;;&
+    --preset | --only | --without) [ $# -gt 1 ] || refuse "$1 needs a value" ;;&
     --preset)
         [[ " ${parts[*]} " == *" $2 "* ]] || refuse "no part is called '$2'"
         parts=("$2")
@@ -40,6 +44,10 @@ while [ $# -gt 0 ]; do
         ;;
     --only)
         only=$2
+        shift
+        ;;
+    --without)
+        without=$2
         shift
         ;;
     --coverage) parts=(coverage) ;;
@@ -67,10 +75,12 @@ fi
 passed=0
 failed=0
 summary=()
+ran=()
 
 # build PART TARGETS
 build() {
-    gw_build "$1" "$2" -DGW_BUILD_TESTS=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON
+    gw_build "$1" "$2" -DGW_BUILD_TESTS=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON \
+        -DGW_TEST_WITHOUT="$without"
 }
 
 # ThreadSanitizer's runtime wants more order in the address space than kernels with many random
@@ -97,7 +107,8 @@ run_tests() {
     [ -z "$only" ] || none=ignore
     mapfile -t command < <(ctest_command "$1")
     rm -f "$report"
-    "${command[@]}" --preset "$1" --no-tests="$none" --output-junit "$report" \
+    ran+=("$1")
+    "${command[@]}" --preset "$1" -j "$(nproc)" --no-tests="$none" --output-junit "$report" \
         ${only:+-R "$only"} </dev/null 2>&1 || status=$?
     [ -e "$report" ] || : >"$report"
     all=$(count tests "$report")
@@ -152,6 +163,11 @@ if [ -n "$only" ] && [ $((passed + failed)) = 0 ]; then
     gw_say "no test matches '$only'"
     failed=1
 fi
+printf '\n'
+# Tests by backend, workers and part.
+mapfile -t reports < <(printf "$gw_top/build/%s-tests.xml\n" "${ran[@]}")
+[ ${#ran[@]} = 0 ] || /usr/bin/python3 -B tools/test_table.py "${reports[@]}"
+[ -z "$without" ] || echo "without $without, as asked"
 printf '\n'
 printf '%s\n' "${summary[@]}"
 printf '%d passed, %d failed\n' "$passed" "$failed"

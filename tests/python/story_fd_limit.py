@@ -1,9 +1,10 @@
-"""tests/python/story_fd_limit.py: more connections than descriptors, and nobody inside notices.
+"""tests/python/story_fd_limit.py BACKEND: more connections than descriptors, and nobody inside notices.
 
 The server may open DESCRIPTORS files. Players are inside; then a crowd comes that it cannot let in.
 It must not spin, must go on serving the players, and must let people in again when others leave.
 """
 
+import sys
 import time
 import unittest
 
@@ -18,6 +19,7 @@ CROWD = 100
 WATCH_S = 2.0
 CPU_S_MAX = 0.5
 RECOVER_S = 10.0
+BACKEND = sys.argv[1]
 
 
 class TooManyAtTheDoor(unittest.TestCase):
@@ -32,7 +34,7 @@ class TooManyAtTheDoor(unittest.TestCase):
         return client
 
     def test_a_crowd_that_does_not_fit(self):
-        with Server(descriptors=DESCRIPTORS) as server:
+        with Server("--backend", BACKEND, descriptors=DESCRIPTORS) as server:
             players = [self.greeted(server) for _ in range(PLAYERS)]
             crowd = [self.enterContext(gangway.Client(server.address)) for _ in range(CROWD)]
             begin = server.cpu_s()
@@ -55,4 +57,4 @@ class TooManyAtTheDoor(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    unittest.main(argv=sys.argv[:1], verbosity=2)

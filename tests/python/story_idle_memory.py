@@ -1,4 +1,4 @@
-"""tests/python/story_idle_memory.py [SESSIONS]: what an idle greeted session costs the server in memory.
+"""tests/python/story_idle_memory.py BACKEND [SESSIONS]: what an idle greeted session costs the server in memory.
 
 It prints by how much the server's resident memory grows, and fails above BYTES_MAX for each session.
 A server with few sessions may keep OWN_BYTES_MAX besides: free chunks of its pools, stacks, tables.
@@ -34,8 +34,8 @@ def settled_bytes(server):
     return server.resident_bytes()
 
 
-def main(count):
-    with Server() as server:
+def main(backend, count):
+    with Server("--backend", backend) as server:
         before = settled_bytes(server)
         clients = greet_all(server.address, count)
         growth = settled_bytes(server) - before
@@ -43,9 +43,9 @@ def main(count):
             client.send(control_pb2.Close())
             client.socket.close()
     own = OWN_BYTES_MAX if count < FULL_HOUSE else 0
-    print(f"{count} idle sessions: {growth} bytes more, {growth / count:.0f} for each")
+    print(f"{count} idle sessions on {backend}: {growth} bytes more, {growth / count:.0f} for each")
     return 0 if growth <= count * BYTES_MAX + own else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000))
+    sys.exit(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 2000))

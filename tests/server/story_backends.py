@@ -12,6 +12,7 @@ import unittest
 SERVER = os.environ["GW_SERVER"]
 DUMMY = os.environ["GW_DUMMY"]
 REFUSE = os.environ["GW_REFUSE"]
+CONTRACT = os.environ["GW_CONTRACT"]
 CHOSEN = re.compile(r'\bbackend name="?(\w+)"? reason="([^"]*)"')
 LISTENING = re.compile(r"listening on (\S+) \(backend=(\w+) ")
 RUN_S = 30
@@ -101,6 +102,10 @@ class Choice(unittest.TestCase):
                                   (DUMMY, f"gangway-dummy: --backend uring: {words}; give auto\n")):
                 done = run(REFUSE, error, program, "--backend", "uring")
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (2, "", says))
+
+    def test_the_contract_does_not_pass_on_a_backend_that_is_refused(self):
+        done = run(REFUSE, "EPERM", CONTRACT, "uring", "1")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (77, "", f"uring: {REFUSED}\n"))
 
     def test_a_backend_of_another_system_is_an_error(self):
         for program in (SERVER, DUMMY):
