@@ -10,7 +10,7 @@ import re
 import sys
 import xml.etree.ElementTree
 
-BACKEND = re.compile(r"_(epoll|uring|iocp)(?=_|$)")
+BACKEND = re.compile(r"_(epoll|uring-tiny|uring|iocp)(?=_|$)")
 
 
 def row_of(name):
