@@ -1,8 +1,8 @@
 #!/bin/bash
 # tools/setup.sh: installs what the project needs on Debian, and builds a preset without noise.
 #
-#   tools/setup.sh [build|test|windows]     installs what building (default), testing, or building
-#                                           for Windows needs
+#   tools/setup.sh [build|test|bench|windows]     installs what building (default), testing, measuring, or
+#                                                 building for Windows needs
 #
 # The other scripts source it. A machine that is not Debian is told what is missing, no more.
 
@@ -28,6 +28,11 @@ pkgconf              pkg-config
 tshark               tshark
 shellcheck           shellcheck
 mingw-w64-x86-64-dev /usr/x86_64-w64-mingw32/include/windows.h"
+# What to measure against, and with.
+gw_packages_bench="$gw_packages_test
+libuv1-dev           /usr/include/uv.h
+strace               strace
+procps               pgrep"
 # To build for Windows, and to run what was built.
 gw_packages_windows="$gw_packages_test
 gcc-mingw-w64-x86-64-win32  x86_64-w64-mingw32-gcc
@@ -79,6 +84,7 @@ gw_setup() {
     local packages=$gw_packages_build missing line
     case $1 in
     test) packages=$gw_packages_test ;;
+    bench) packages=$gw_packages_bench ;;
     windows) packages=$gw_packages_windows ;;
     esac
     mapfile -t missing < <(gw_missing "$packages")
@@ -143,9 +149,9 @@ gw_top=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     set -euo pipefail
     case ${1:-build} in
-    build | test | windows) gw_setup "${1:-build}" ;;
+    build | test | bench | windows) gw_setup "${1:-build}" ;;
     *)
-        gw_say "setup.sh takes 'build', 'test' or 'windows', not '$1'"
+        gw_say "setup.sh takes 'build', 'test', 'bench' or 'windows', not '$1'"
         exit 2
         ;;
     esac

@@ -20,6 +20,8 @@ HOUSE = {
     "server": {"server", "proto/game", "session", "net", "protocol", "proto/gw"},
     "tools/dummy-client": {"tools/dummy-client", "proto/game", "session", "net", "protocol", "proto/gw"},
     "tools/protoc-gen-gw": {"tools/protoc-gen-gw", "proto/gw"},
+    "proto/bench": {"proto/bench", "session", "protocol", "proto/gw"},
+    "tools/bench": {"tools/bench", "proto/bench", "session", "net", "protocol", "proto/gw"},
 }
 EVERYWHERE = set(HOUSE) | {"tests"}
 
@@ -30,7 +32,8 @@ PRIVATE = re.compile(r"Private to ([\w/-]+?)\.")
 # Projects of strangers, which know the library as it is installed, and nothing else of ours.
 STRANGERS = pathlib.Path("tests/consumer")
 
-PLATFORM_FOLDERS = ("net/os", "net/backend")
+# The benchmark holds Gangway against servers that talk to the kernel themselves, on Linux.
+PLATFORM_FOLDERS = ("net/os", "net/backend", "tools/bench")
 PLATFORM_FILES = re.compile(r".*_(posix|win32)\.c")
 CONDITIONAL_FOLDERS = ("net/os",)
 CONDITIONAL_FILES = ("net/backend/list.c",)
@@ -43,6 +46,8 @@ STANDARD = {name + ".h" for name in """
 LIBRARIES = {
     "ini.h": {"server", "tools/dummy-client"},
     "cmocka.h": {"tests"},
+    "liburing.h": {"net", "tools/bench"},
+    "uv.h": {"tools/bench"},
     "protobuf-c/protobuf-c.h": set(HOUSE) - {"net"} | {"tests"},
     "google/protobuf/descriptor.pb-c.h": {"tools/protoc-gen-gw", "tests"},
     "gw/policy.pb-c.h": {"tools/protoc-gen-gw"},

@@ -1,0 +1,9 @@
+#!/bin/bash
+# tools/bench.sh: installs what is missing, builds, and measures. `--help` tells the options.
+set -euo pipefail
+# shellcheck source=tools/setup.sh
+. "$(dirname -- "$0")/setup.sh"
+
+gw_setup bench
+gw_build release bench-programs -DGW_BUILD_TESTS=ON
+exec /usr/bin/python3 -B "$gw_top/tools/bench/bench.py" "$gw_top/build/release" "$@"

@@ -1,0 +1,59 @@
+/* tools/bench/link.h: one connection of the load generator. */
+#ifndef GW_TOOLS_BENCH_LINK_H
+#define GW_TOOLS_BENCH_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a mode of the load keeps for each connection. */
+struct link {
+    int socket;
+    uint32_t index;
+    uint32_t said;  /* messages that have left */
+    uint32_t heard; /* messages that came back */
+    uint32_t owed;  /* messages to be said when all that has come is read */
+    uint32_t torn_bytes;
+    uint32_t late_bytes;
+    uint8_t *torn;      /* the beginning of a frame that is not whole yet */
+    uint8_t *late;      /* what the kernel did not take at once */
+    uint32_t *heard_of; /* in rooms: messages from each member */
+};
+
+/* Which message this is: who said it, and the how manyeth of theirs. Never 0: protobuf says no 0.
+ */
+static inline uint64_t link_stamp(uint32_t index, uint32_t count)
+{
+    return (uint64_t)(index + 1) << 32 | count;
+}
+
+static inline uint32_t link_index_of(uint64_t stamp)
+{
+    return (uint32_t)(stamp >> 32) - 1;
+}
+
+/* Connects to a port of 127.0.0.1, from an address of 127.0.0.0/24; blocking until done. */
+void link_open(struct link *link, uint32_t index, uint16_t port);
+void link_close(struct link *link);
+
+/* While the socket still blocks: sends all of it; reads a frame into `frame`, of 4,096 bytes. */
+void link_put(struct link *link, const uint8_t *data, uint32_t bytes);
+void link_get(struct link *link, uint8_t *frame);
+
+/* From now on the socket does not block, and `set` reports it. */
+void link_join_set(struct link *link, int set);
+
+/* Sends what the kernel takes, and keeps the rest for link_send_late(). */
+void link_send(struct link *link, int set, const uint8_t *data, uint32_t bytes);
+void link_send_late(struct link *link, int set);
+
+/*
+ * Reads what has come and hands each whole frame to `on_frame`. Returns false when the server has
+ * closed, which no load expects of it.
+ */
+bool link_read(struct link *link,
+               void (*on_frame)(struct link *link, const uint8_t *frame, uint32_t bytes));
+
+/* Ends the program, because the server did something wrong. */
+_Noreturn void link_fail(const struct link *link, const char *what);
+
+#endif

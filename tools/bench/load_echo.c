@@ -1,0 +1,24 @@
+/* tools/bench/load_echo.c: what is said comes back; closed loop, or paced. */
+#include "tools/bench/load.h"
+#include "tools/bench/wire.h"
+
+/* Each connection hears its own messages, in order. In a closed loop each is answered by the next.
+ */
+static void on_frame(struct link *link, const uint8_t *frame, uint32_t bytes)
+{
+    uint64_t stamp = link_stamp(link->index, link->heard);
+    bool right = bytes == load.options.frame_bytes && link->heard != link->said &&
+                 wire_is_message(frame, bytes, load.options.packet_id, stamp);
+    if (!right) {
+        link_fail(link, "heard something else than it said");
+    }
+    if (load.options.rate != 0) {
+        load_note(load_due_ns(link->index, link->heard));
+    } else {
+        load_note(0);
+        link->owed++;
+    }
+    link->heard++;
+}
+
+const struct load_mode load_echo = {.name = "echo", .unit = "message", .on_frame = on_frame};

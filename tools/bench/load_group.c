@@ -1,0 +1,53 @@
+/* tools/bench/load_group.c: what one says, everybody in its room hears; closed loop, or paced. */
+#include "tools/bench/load.h"
+#include "tools/bench/serve.h"
+#include "tools/bench/wire.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void join(struct link *link)
+{
+    uint8_t frame[WIRE_FRAME_BYTES_MAX];
+    uint8_t wish[WIRE_JOIN_BYTES];
+    wire_join(wish, 1 + link->index / load.options.room_size);
+    link_put(link, wish, sizeof(wish));
+    link_get(link, frame);
+    if (memcmp(frame, wish, sizeof(wish)) != 0) {
+        link_fail(link, "was not let into its room");
+    }
+    link->heard_of = calloc(load.options.room_size, sizeof(*link->heard_of));
+    if (link->heard_of == NULL) {
+        serve_fail("calloc");
+    }
+}
+
+static void prepare(void)
+{
+    load.options.packet_id = WIRE_SAY;
+    for (uint32_t i = 0; i < load.options.connection_count; i++) {
+        join(&load.links[i]);
+    }
+}
+
+/* What each member of the room says comes in order. Own words that come back are answered. */
+static void on_frame(struct link *link, const uint8_t *frame, uint32_t bytes)
+{
+    uint64_t stamp = wire_stamp(frame);
+    uint32_t speaker = link_index_of(stamp);
+    uint32_t place = speaker % load.options.room_size;
+    bool right = bytes == load.options.frame_bytes &&
+                 speaker / load.options.room_size == link->index / load.options.room_size &&
+                 (uint32_t)stamp == link->heard_of[place] &&
+                 wire_is_message(frame, bytes, WIRE_SAY, stamp);
+    if (!right) {
+        link_fail(link, "heard something else than was said in its room");
+    }
+    link->heard_of[place]++;
+    load_note(load.options.rate != 0 ? load_due_ns(speaker, (uint32_t)stamp) : 0);
+    if (load.options.rate == 0 && speaker == link->index) {
+        link->owed++;
+    }
+}
+
+const struct load_mode load_group = {
+    .name = "group", .unit = "delivery", .prepare = prepare, .on_frame = on_frame};

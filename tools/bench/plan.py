@@ -1,0 +1,107 @@
+"""tools/bench/plan.py: which servers are measured, with which loads, and what must come of it."""
+
+import dataclasses
+
+ECHO, OPAQUE = 1000, 1003
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A program of the build folder, and how to call it."""
+
+    name: str
+    program: str
+    words: tuple = ()
+    gangway: bool = False
+
+    def with_words(self, *words):
+        return dataclasses.replace(self, words=self.words + words)
+
+
+RAW_EPOLL = Server("raw epoll", "bench-raw-epoll", ("epoll",))
+RAW_URING = Server("raw io_uring", "bench-raw-uring", ("uring",))
+LIBUV = Server("libuv", "bench-libuv", ("libuv",))
+FLOOR = Server("floor", "bench-floor", ("floor",))
+GANGWAY_EPOLL = Server("gangway epoll", "bench-gangway", ("epoll",), True)
+GANGWAY_URING = Server("gangway io_uring", "bench-gangway", ("uring",), True)
+RAW_OF = {GANGWAY_EPOLL.name: RAW_EPOLL.name, GANGWAY_URING.name: RAW_URING.name}
+ALL = (RAW_EPOLL, GANGWAY_EPOLL, RAW_URING, GANGWAY_URING, LIBUV)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One load, and the servers that it is put on."""
+
+    name: str
+    words: tuple  # of the load generator
+    servers: tuple
+    server_words: tuple = ()
+
+    def words_for(self, server):
+        """Gangway is greeted."""
+        return self.words + (("--greet",) if server.gangway else ())
+
+
+def words(**options):
+    return tuple(str(word) for key, value in options.items()
+                 for word in (f"--{key.replace('_', '-')}", value))
+
+
+def echo(connections, depth, frame_bytes, servers=ALL, packet=OPAQUE):
+    way = "" if packet == OPAQUE else ", whole way"
+    # The highest rate of a schema is too low for a load that one connection carries alone.
+    limits = ("--no-rates",) if connections < 100 else ()
+    servers = tuple(server.with_words(*limits) for server in servers)
+    return Cell(f"echo, {connections:,} connections, {frame_bytes:,} B, depth {depth}{way}",
+                words(mode="echo", connections=connections, depth=depth, bytes=frame_bytes, packet=packet),
+                servers)
+
+
+def group(room, connections=1000, servers=ALL):
+    return Cell(f"rooms of {room}, {connections:,} connections, closed loop",
+                words(mode="group", connections=connections, room=room, bytes=128), servers)
+
+
+def group_paced(room, tick_ms, deliveries, connections=1000):
+    return Cell(f"rooms of {room}, {deliveries:,} deliveries/s, tick {tick_ms} ms",
+                words(mode="group", connections=connections, room=room, bytes=128, rate=deliveries // room),
+                tuple(server.with_words("--tick-ms", str(tick_ms)) for server in ALL))
+
+
+def paced(rate, connections=1000):
+    return Cell(f"paced echo, {rate:,} messages/s, {connections:,} connections, 128 B",
+                words(mode="echo", connections=connections, bytes=128, rate=rate, packet=OPAQUE), ALL)
+
+
+def idle(room=0, connections=9000):
+    where = f"in rooms of {room}" if room else "greeted and alone"
+    servers = (GANGWAY_EPOLL, GANGWAY_URING) if room else ALL
+    return Cell(f"idle, {connections:,} connections, {where}",
+                words(mode="idle", connections=connections, room=room, run_ms=1000), servers)
+
+
+def storm():
+    return Cell("connect, one echo, close; 64 at a time", words(mode="storm", bytes=128, packet=OPAQUE), ALL)
+
+
+def whole_way(connections=1000, depth=16, frame_bytes=128):
+    return echo(connections, depth, frame_bytes, (GANGWAY_EPOLL, GANGWAY_URING), ECHO)
+
+
+LIBUV_PER_FRAME = dataclasses.replace(LIBUV, name="libuv, a write per frame").with_words("--per-frame")
+BY_THE_FLOOR = echo(1000, 1, 128, ALL + (FLOOR,))
+DEPTH_16 = echo(1000, 16, 128)
+BURST = echo(1000, 16, 1024)
+ROOM = group(100, servers=ALL + (LIBUV_PER_FRAME,))
+ALONE = idle()
+IN_A_ROOM = idle(100)
+QUICK = [BY_THE_FLOOR, DEPTH_16, BURST, whole_way(), ROOM, ALONE, IN_A_ROOM]
+
+ECHO_CELLS = [echo(connections, depth, frame_bytes)
+              for connections in (1, 100, 1000, 9000) for depth in (1, 16) for frame_bytes in (32, 128, 1024)]
+FULL = QUICK + [cell for cell in ECHO_CELLS if cell.name not in {known.name for known in QUICK}] + [
+    group(10),
+    *(group_paced(100, tick_ms, 200000) for tick_ms in (0, 10, 50)),
+    *(group_paced(100, tick_ms, 1000000) for tick_ms in (0, 10, 50)),
+    *(group_paced(10, tick_ms, 200000) for tick_ms in (0, 10, 50)),
+    paced(20000), paced(45000), storm()]

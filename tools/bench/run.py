@@ -1,0 +1,97 @@
+"""tools/bench/run.py: one server, one load, one result."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+PATIENCE_S = 180
+
+
+class Failed(Exception):
+    """A run that did not come to its end, and why."""
+
+
+class Absent(Exception):
+    """This machine does not run that server."""
+
+
+def pin(processor):
+    """What a child does first: it stays on one processor, if there is more than one."""
+    def stay():
+        available = sorted(os.sched_getaffinity(0))
+        if len(available) > 1:
+            os.sched_setaffinity(0, {available[processor]})
+    return stay
+
+
+class Process:
+    """A server that runs while this is entered. `said` is what it says when it is told to stop."""
+
+    def __init__(self, build, server, words=(), prefix=()):
+        self.path = pathlib.Path(build, server.program)
+        self.command = [*prefix, str(self.path), *server.words, *words]
+        self.said = ""
+
+    def __enter__(self):
+        if not self.path.exists():
+            raise Absent(f"{self.path.name} was not built")
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                        text=True, preexec_fn=pin(0))
+        ready = self.process.stdout.readline().split()
+        if ready[:1] != ["ready"]:
+            status = self.process.wait()
+            raise (Absent if status == 77 else Failed)(f"{' '.join(self.command)}: status {status}")
+        self.port = ready[1]
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.said = self.process.communicate(timeout=PATIENCE_S)[0]
+
+    @property
+    def pid(self):
+        return str(self.process.pid)
+
+
+def load(build, process, words):
+    """Puts a load on a server. Returns what the load generator counted."""
+    command = [str(pathlib.Path(build, "bench-load")), "--port", process.port, "--pid", process.pid, *words]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          preexec_fn=pin(-1), timeout=PATIENCE_S)
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(process.command)} under {' '.join(words)}: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+def floor_of(said, frame_bytes):
+    """What the floor clocked, for each message."""
+    found = re.search(r"floor (\d+) ns (\d+) bytes", said)
+    return int(found[1]) * frame_bytes / int(found[2])
+
+
+def measure(build, cell, server, times):
+    """One run of a cell on a server."""
+    words = [*cell.words_for(server), *times, *cell.words]  # what the cell says comes last, and counts
+    with Process(build, server, cell.server_words) as process:
+        result = load(build, process, words)
+    if server.program == "bench-floor":
+        frame_bytes = int(words[words.index("--bytes") + 1])
+        result["cpu_ns_each"] = floor_of(process.said, frame_bytes)
+    return result
+
+
+def count_syscalls(build, cell, server, folder):
+    """System calls for each message, under strace, which slows all down: so not in a run that is timed."""
+    summary = pathlib.Path(folder, "strace.txt")
+    prefix = ("strace", "-f", "-c", "-o", str(summary))
+    with Process(build, server, cell.server_words, prefix) as process:
+        child = subprocess.run(["pgrep", "-P", process.pid], stdout=subprocess.PIPE, text=True, check=True)
+        server_pid = child.stdout.split()[0]
+        words = ["--pid", server_pid, *cell.words_for(server), "--warm-ms", "0", "--run-ms", "1500"]
+        result = load(build, process, words)
+        os.kill(int(server_pid), signal.SIGTERM)
+    total = re.search(r"^\s*100\.00\s+\S+\s+\S*\s*(\d+)\s.*total", summary.read_text(), re.MULTILINE)
+    return int(total[1]) / result["count"]
