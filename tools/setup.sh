@@ -27,6 +27,7 @@ python3-protobuf     /usr/lib/python3/dist-packages/google/protobuf/message.py
 pkgconf              pkg-config
 tshark               tshark
 shellcheck           shellcheck
+valgrind             valgrind
 mingw-w64-x86-64-dev /usr/x86_64-w64-mingw32/include/windows.h"
 # What to measure against, and with.
 gw_packages_bench="$gw_packages_test

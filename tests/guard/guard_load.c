@@ -1,0 +1,41 @@
+/* tests/guard/guard_load.c: a load that is always the same, to count instructions of. */
+#include "tests/guard/party.h"
+#include "tools/bench/wire.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * guard_load SCENARIO ROUNDS. guard.py runs each twice, with more rounds and with fewer: the
+ * difference is what rounds cost.
+ */
+static const struct {
+    const char *name;
+    struct party party;
+} scenarios[] = {
+    {"echo-depth-1",
+     {.player_count = 64, .depth = 1, .frame_bytes = 128, .packet_id = WIRE_OPAQUE}},
+    {"echo-depth-16",
+     {.player_count = 64, .depth = 16, .frame_bytes = 128, .packet_id = WIRE_OPAQUE}},
+    {"echo-whole-way",
+     {.player_count = 64, .depth = 16, .frame_bytes = 128, .packet_id = WIRE_ECHO}},
+    {"room-of-64",
+     {.player_count = 64, .depth = 1, .frame_bytes = 128, .packet_id = WIRE_SAY, .room_size = 64}},
+};
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc == 3 && i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+        if (strcmp(argv[1], scenarios[i].name) == 0) {
+            struct party party = scenarios[i].party;
+            party.backend = GW_BACKEND_EPOLL;
+            party.round_count = (uint32_t)strtoul(argv[2], NULL, 10);
+            printf("%u\n", party_heard_count(&party));
+            return party_run(&party) ? 0 : 1;
+        }
+    }
+    for (size_t i = 0; argc == 1 && i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+        printf("%s\n", scenarios[i].name);
+    }
+    return argc == 1 ? 0 : 2;
+}

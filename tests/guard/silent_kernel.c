@@ -1,0 +1,197 @@
+/* tests/guard/silent_kernel.c: a kernel whose peers come, are silent, and go. */
+#include "tests/guard/silent_kernel.h"
+
+#include "net/error.h"
+#include "net/lane.h"
+#include <stddef.h>
+
+enum { LISTENER = SILENT_KERNEL_PEER_COUNT_MAX, NOW_NS = 1000000000 };
+
+static struct {
+    uint32_t coming_count;
+    os_socket next;
+    struct gw_op *accept;
+    struct gw_op *recvs[SILENT_KERNEL_PEER_COUNT_MAX];
+    struct gw_task *finished; /* gw_op.own.task, linked; their result is in the operation */
+} kernel;
+
+void silent_kernel_come(uint32_t count)
+{
+    kernel.coming_count += count;
+}
+
+static void finish(struct gw_op *op, int result)
+{
+    op->result = result;
+    op->own.task.next = kernel.finished;
+    kernel.finished = &op->own.task;
+}
+
+/* Its FIN has come. */
+void silent_kernel_go(uint32_t number)
+{
+    struct gw_op *op = kernel.recvs[number];
+    kernel.recvs[number] = NULL;
+    finish(op, 0);
+}
+
+static void let_one_in(void)
+{
+    struct gw_op *op = kernel.accept;
+    kernel.accept = NULL;
+    kernel.coming_count--;
+    op->out.accepted = kernel.next++;
+    gw__op_done(op, GW_OK);
+}
+
+static bool backend_available(void)
+{
+    return true;
+}
+
+static int backend_open(struct gw_lane *lane)
+{
+    (void)lane;
+    return GW_OK;
+}
+
+static void backend_close(struct gw_lane *lane)
+{
+    (void)lane;
+}
+
+static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
+{
+    (void)deadline_ns;
+    gw__lane_awake(lane);
+    while (kernel.coming_count > 0 && kernel.accept != NULL) {
+        let_one_in();
+    }
+    while (kernel.finished != NULL) {
+        struct gw_op *op =
+            (struct gw_op *)((char *)kernel.finished - offsetof(struct gw_op, own.task));
+        kernel.finished = kernel.finished->next;
+        gw__op_done(op, op->result);
+    }
+    return GW_OK;
+}
+
+static void backend_wake(struct gw_lane *lane)
+{
+    (void)lane;
+}
+
+static int backend_attach(struct gw_socket *socket)
+{
+    (void)socket;
+    return GW_OK;
+}
+
+static void backend_accept(struct gw_socket *socket, struct gw_op *op)
+{
+    op->socket = socket;
+    kernel.accept = op;
+}
+
+static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+{
+    (void)addr;
+    op->socket = socket;
+    finish(op, GW_E_REFUSED);
+}
+
+static void backend_recv(struct gw_socket *socket, struct gw_op *op)
+{
+    op->socket = socket;
+    kernel.recvs[socket->handle] = op;
+}
+
+static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
+                         int span_count)
+{
+    int bytes = 0;
+    for (int i = 0; i < span_count; i++) {
+        bytes += (int)spans[i].bytes;
+    }
+    op->socket = socket;
+    finish(op, bytes);
+}
+
+static void backend_shutdown(struct gw_socket *socket)
+{
+    (void)socket;
+}
+
+static void backend_cancel(struct gw_socket *socket)
+{
+    if (socket->handle != LISTENER && kernel.recvs[socket->handle] != NULL) {
+        finish(kernel.recvs[socket->handle], GW_E_CLOSED);
+        kernel.recvs[socket->handle] = NULL;
+    }
+}
+
+static void backend_detach(struct gw_socket *socket)
+{
+    (void)socket;
+}
+
+static uint64_t now_ns(void)
+{
+    return NOW_NS;
+}
+
+static uint64_t chance(void)
+{
+    return NOW_NS;
+}
+
+static int socket_open(const struct gw_addr *to, const struct gw_addr *source,
+                       os_socket *socket_out)
+{
+    (void)to;
+    (void)source;
+    (void)socket_out;
+    return GW_E_SYSTEM;
+}
+
+static int socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out)
+{
+    (void)backlog_count_max;
+    addr->port = 1;
+    *socket_out = LISTENER;
+    return GW_OK;
+}
+
+static struct gw_addr socket_peer(os_socket socket)
+{
+    return (struct gw_addr){.port = (uint16_t)socket};
+}
+
+static void socket_close(os_socket socket)
+{
+    (void)socket;
+}
+
+const struct gw_backend_ops silent_kernel = {
+    .backend = GW_BACKEND_EPOLL,
+    .lane_shared = false,
+    .available = backend_available,
+    .open = backend_open,
+    .close = backend_close,
+    .wait = backend_wait,
+    .wake = backend_wake,
+    .attach = backend_attach,
+    .accept = backend_accept,
+    .connect = backend_connect,
+    .recv = backend_recv,
+    .send = backend_send,
+    .shutdown = backend_shutdown,
+    .cancel = backend_cancel,
+    .detach = backend_detach,
+    .now_ns = now_ns,
+    .random = chance,
+    .socket_open = socket_open,
+    .socket_listen = socket_listen,
+    .socket_peer = socket_peer,
+    .socket_close = socket_close,
+};
