@@ -6,27 +6,22 @@
 #include <assert.h>
 #include <stddef.h>
 
-static _Thread_local struct gw_worker *this_worker;
-
-struct gw_worker *gw__worker(void)
-{
-    return this_worker;
-}
+_Thread_local struct gw_worker *gw__this_worker;
 
 void gw__worker_enter(struct gw_worker *worker)
 {
-    assert(this_worker == NULL);
-    this_worker = worker;
+    assert(gw__worker() == NULL);
+    gw__this_worker = worker;
 }
 
 void gw__worker_leave(void)
 {
-    this_worker = NULL;
+    gw__this_worker = NULL;
 }
 
 uint8_t *gw__worker_recv_bytes(void)
 {
-    return this_worker->recv_bytes;
+    return gw__worker()->recv_bytes;
 }
 
 static void fini_mutexes(struct gw_lane *lane)
@@ -60,7 +55,7 @@ void gw__lane_close(struct gw_lane *lane)
 
 bool gw__lane_is_mine(const struct gw_lane *lane)
 {
-    return this_worker != NULL && this_worker->lane == lane && !lane->ops->lane_shared;
+    return gw__worker() != NULL && gw__worker()->lane == lane && !lane->ops->lane_shared;
 }
 
 static void lock(struct gw_lane *lane, os_mutex *mutex)
@@ -100,8 +95,8 @@ void gw__lane_wake(struct gw_lane *lane)
 /* Wakes at the end of the turn, once for all that is left in it; at once when there is no turn. */
 static void wake_soon(struct gw_lane *lane)
 {
-    if (this_worker != NULL && this_worker->port == lane->port && this_worker->turn != NULL) {
-        this_worker->wakes |= (uint64_t)1 << lane->index;
+    if (gw__worker() != NULL && gw__worker()->port == lane->port && gw__worker()->turn != NULL) {
+        gw__worker()->wakes |= (uint64_t)1 << lane->index;
     } else {
         gw__lane_wake(lane);
     }
@@ -111,7 +106,7 @@ void gw__lane_awake(struct gw_lane *lane)
 {
     atomic_fetch_sub(&lane->sleeper_count, 1);
     atomic_store(&lane->woken, false);
-    this_worker->now_ns = lane->ops->now_ns();
+    gw__worker()->now_ns = lane->ops->now_ns();
 }
 
 uint64_t gw__lane_left_ns(const struct gw_lane *lane, uint64_t deadline_ns)
@@ -155,7 +150,8 @@ static void push_inbox(struct gw_lane *lane, struct gw_turn *turn)
 /* A worker that leaves something in its own lane looks there before it sleeps. */
 static bool serves(const struct gw_lane *lane)
 {
-    return this_worker != NULL && this_worker->lane == lane;
+    const struct gw_worker *worker = gw__worker();
+    return worker != NULL && worker->lane == lane;
 }
 
 void gw__lane_push(struct gw_lane *lane, struct gw_turn *turn)
@@ -209,7 +205,7 @@ bool gw__lane_is_busy(struct gw_lane *lane)
 
 static void begin_turn(struct gw_turn *turn)
 {
-    this_worker->turn = turn;
+    gw__worker()->turn = turn;
 }
 
 static void run_endings(struct gw_worker *worker)
@@ -223,7 +219,7 @@ static void run_endings(struct gw_worker *worker)
 
 void gw__lane_flush_at_end(struct gw_stream *stream)
 {
-    struct gw_worker *worker = this_worker;
+    struct gw_worker *worker = gw__worker();
     *gw__stream_flush_next(stream) = NULL;
     if (worker->flush_first == NULL) {
         worker->flush_first = stream;
@@ -256,7 +252,7 @@ static void wake_lanes(struct gw_worker *worker)
 /* What was said in the turn leaves now, while it is hot. */
 static void end_turn(void)
 {
-    struct gw_worker *worker = this_worker;
+    struct gw_worker *worker = gw__worker();
     run_endings(worker);
     flush_streams(worker);
     wake_lanes(worker);
@@ -273,7 +269,7 @@ static void run_turn(struct gw_lane *lane, struct gw_turn *turn)
         return;
     }
     gw_turn_unref(turn);
-    flush_streams(this_worker); /* an object that goes may have had last words for others */
+    flush_streams(gw__worker()); /* an object that goes may have had last words for others */
 }
 
 /* An operation's task, on a shared lane. */
@@ -345,7 +341,7 @@ static void run_some_ready(struct gw_lane *lane)
 static void fire_timers(struct gw_lane *lane)
 {
     gw__lane_lock_wheel(lane);
-    gw__wheel_advance(&lane->wheel, this_worker->now_ns, gw__timer_fire);
+    gw__wheel_advance(&lane->wheel, gw__worker()->now_ns, gw__timer_fire);
     gw__lane_unlock_wheel(lane);
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct gw_stream;
+struct gw_tallies;
 
 /*
  *   other threads ---> inbox --+
@@ -52,6 +53,7 @@ struct gw_lane {
 struct gw_worker {
     struct gw_port *port;
     struct gw_lane *lane;
+    struct gw_tallies *tallies; /* its own; nobody else writes there */
     uint32_t index;
     uint64_t now_ns;      /* when the completions or turns of this round were taken */
     struct gw_turn *turn; /* whose turn it is now, or NULL */
@@ -67,7 +69,12 @@ struct gw_worker {
 };
 
 /* The worker that the calling thread is, or NULL. */
-struct gw_worker *gw__worker(void);
+extern _Thread_local struct gw_worker *gw__this_worker;
+
+static inline struct gw_worker *gw__worker(void)
+{
+    return gw__this_worker;
+}
 
 /* Opens and closes a lane. Returns 0 or a gw_error. Thread: setup. */
 int gw__lane_open(struct gw_lane *lane, struct gw_port *port, const struct gw_backend_ops *ops,

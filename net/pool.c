@@ -42,13 +42,18 @@ uint64_t gw__pool_used_bytes(void)
     return sum;
 }
 
+/* The class of a block that holds so many of the smallest ones. */
+static const uint8_t class_of_blocks[] = {
+    0, 0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5,
+    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
+};
+
+_Static_assert(sizeof(class_of_blocks) == GW_POOL_BLOCK_BYTES_MAX / GW_POOL_BLOCK_BYTES_MIN + 1,
+               "every block has a class");
+
 static unsigned class_of(uint32_t bytes)
 {
-    unsigned class = 0;
-    while ((uint32_t)GW_POOL_BLOCK_BYTES_MIN << class < bytes) {
-        class ++;
-    }
-    return class;
+    return class_of_blocks[(bytes + GW_POOL_BLOCK_BYTES_MIN - 1) / GW_POOL_BLOCK_BYTES_MIN];
 }
 
 static uint32_t class_bytes(unsigned class)

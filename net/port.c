@@ -10,22 +10,16 @@
 /* Descriptors for all but streams: listeners, the lanes' own, files of the program. */
 enum { OTHER_DESCRIPTOR_COUNT = 64 };
 
-/* The counters of one worker, a cache line away from the next one's. */
-struct tallies {
-    atomic_uint_least64_t of[GW_TALLY_COUNT];
-    uint8_t gap[64];
-};
-
 struct gw_port {
     const struct gw_backend_ops *ops;
     struct gw_log log;
     uint32_t worker_count;
     uint32_t lane_count;
     uint32_t stream_count_max;
-    struct gw_lane *lanes;     /* lane_count */
-    struct gw_worker *workers; /* worker_count */
-    struct tallies *tallies;   /* worker_count, and one for all other threads */
-    atomic_uint entered_count; /* threads that have called gw_port_run() */
+    struct gw_lane *lanes;      /* lane_count */
+    struct gw_worker *workers;  /* worker_count */
+    struct gw_tallies *tallies; /* worker_count, and one for all other threads */
+    atomic_uint entered_count;  /* threads that have called gw_port_run() */
     atomic_uint next_lane;
     atomic_uint stream_count;
     atomic_bool stopping;
@@ -50,10 +44,13 @@ static struct gw_port *take_port(const struct gw_backend_ops *ops,
     port->stream_count_max = config->stream_count_max;
     port->lanes = calloc(worker_count, sizeof(struct gw_lane));
     port->workers = calloc(worker_count, sizeof(struct gw_worker));
-    port->tallies = calloc(worker_count + 1, sizeof(struct tallies));
+    port->tallies = calloc(worker_count + 1, sizeof(struct gw_tallies));
     if (port->lanes == NULL || port->workers == NULL || port->tallies == NULL) {
         gw_port_destroy(port);
         return NULL;
+    }
+    for (uint32_t i = 0; i < worker_count; i++) {
+        port->workers[i].tallies = &port->tallies[i];
     }
     return port;
 }
@@ -296,9 +293,9 @@ void gw__port_give_place(struct gw_port *port)
 
 /* ---- counters ---- */
 
-void gw__port_tally(struct gw_port *port, enum gw_tally tally, uint64_t number)
+void gw__port_tally_elsewhere(struct gw_port *port, enum gw_tally tally, uint64_t number)
 {
-    atomic_uint_least64_t *sum = &port->tallies[gw_port_worker(port)].of[tally];
+    atomic_uint_least64_t *sum = &port->tallies[port->worker_count].of[tally];
     atomic_fetch_add_explicit(sum, number, memory_order_relaxed);
 }
 

@@ -123,13 +123,9 @@ int gw_ring_settle(struct gw_ring *ring)
     return GW_OK;
 }
 
-const uint8_t *gw_ring_peek(const struct gw_ring *ring, uint32_t bytes, uint8_t *bridge)
+const uint8_t *gw_ring_peek_own(const struct gw_ring *ring, uint32_t bytes, uint8_t *bridge)
 {
     uint32_t own = own_bytes(ring);
-    assert(bytes <= gw_ring_used_bytes(ring));
-    if (own == 0) {
-        return ring->lent;
-    }
     uint32_t capacity = capacity_of(ring);
     uint32_t from = ring->head & (capacity - 1);
     if (bytes <= own && bytes <= capacity - from) {
@@ -143,13 +139,12 @@ const uint8_t *gw_ring_peek(const struct gw_ring *ring, uint32_t bytes, uint8_t 
     return bridge;
 }
 
-void gw_ring_consume(struct gw_ring *ring, uint32_t bytes)
+void gw_ring_consume_own(struct gw_ring *ring, uint32_t bytes)
 {
-    assert(bytes <= gw_ring_used_bytes(ring));
     uint32_t own = own_bytes(ring);
     uint32_t first = bytes < own ? bytes : own;
     ring->head += first;
-    if (own > 0 && first == own) {
+    if (first == own) {
         give_memory(ring);
     }
     if (bytes > first) {

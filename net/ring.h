@@ -2,6 +2,8 @@
 #ifndef GW_NET_RING_H
 #define GW_NET_RING_H
 
+#include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -75,9 +77,33 @@ int gw_ring_settle(struct gw_ring *ring);
  * Returns   a pointer to `bytes` bytes; valid until the next consume or settle.
  * Owns      borrows `bridge`, which must hold `bytes`.
  */
-const uint8_t *gw_ring_peek(const struct gw_ring *ring, uint32_t bytes, uint8_t *bridge);
+static inline const uint8_t *gw_ring_peek(const struct gw_ring *ring, uint32_t bytes,
+                                          uint8_t *bridge);
 
 /* Lets go of the next `bytes`. At most gw_ring_used_bytes. */
-void gw_ring_consume(struct gw_ring *ring, uint32_t bytes);
+static inline void gw_ring_consume(struct gw_ring *ring, uint32_t bytes);
+
+/* The same two, for a ring that has memory of its own. */
+const uint8_t *gw_ring_peek_own(const struct gw_ring *ring, uint32_t bytes, uint8_t *bridge);
+void gw_ring_consume_own(struct gw_ring *ring, uint32_t bytes);
+
+/* Nearly always all there is lies where the kernel put it. */
+static inline const uint8_t *gw_ring_peek(const struct gw_ring *ring, uint32_t bytes,
+                                          uint8_t *bridge)
+{
+    assert(bytes <= gw_ring_used_bytes(ring));
+    return ring->memory == NULL ? ring->lent : gw_ring_peek_own(ring, bytes, bridge);
+}
+
+static inline void gw_ring_consume(struct gw_ring *ring, uint32_t bytes)
+{
+    assert(bytes <= gw_ring_used_bytes(ring));
+    if (ring->memory != NULL) {
+        gw_ring_consume_own(ring, bytes);
+    } else if (bytes > 0) {
+        ring->lent += bytes;
+        ring->lent_bytes -= bytes;
+    }
+}
 
 #endif

@@ -3,16 +3,6 @@
 
 #include <assert.h>
 
-struct gw_frame gw_frame_read(const uint8_t *header)
-{
-    struct gw_frame frame;
-    frame.body_bytes = (uint32_t)header[0] | (uint32_t)header[1] << 8 | (uint32_t)header[2] << 16;
-    frame.flags = header[3];
-    frame.packet_id = (uint16_t)(header[4] | header[5] << 8);
-    frame.tag = (uint16_t)(header[6] | header[7] << 8);
-    return frame;
-}
-
 uint8_t *gw_frame_write(uint8_t *out, const struct gw_frame *frame)
 {
     assert(frame->body_bytes <= GW_FRAME_BODY_BYTES_MAX);

@@ -21,8 +21,8 @@ enum {
     GW_FRAME_HEADER_BYTES = 8,
     GW_FRAME_BODY_BYTES_MAX = 0xFFFFFF,
 
-    GW_FRAME_REPLY = 0x01, /* answers the request with the same tag */
-    GW_FRAME_ERROR = 0x02, /* the body is a gw.Error */
+    GW_FRAME_REPLY = 0x01,                            /* answers the request with the same tag */
+    GW_FRAME_ERROR = 0x02,                            /* the body is a gw.Error */
     GW_FRAME_FLAGS = GW_FRAME_REPLY | GW_FRAME_ERROR, /* all that may be set */
 };
 
@@ -35,7 +35,15 @@ struct gw_frame {
 };
 
 /* Decodes the header. Owns: borrows GW_FRAME_HEADER_BYTES bytes. */
-struct gw_frame gw_frame_read(const uint8_t *header);
+static inline struct gw_frame gw_frame_read(const uint8_t *header)
+{
+    struct gw_frame frame;
+    frame.body_bytes = (uint32_t)header[0] | (uint32_t)header[1] << 8 | (uint32_t)header[2] << 16;
+    frame.flags = header[3];
+    frame.packet_id = (uint16_t)(header[4] | header[5] << 8);
+    frame.tag = (uint16_t)(header[6] | header[7] << 8);
+    return frame;
+}
 
 /*
  * Encodes the header into GW_FRAME_HEADER_BYTES bytes at `out`.

@@ -67,7 +67,8 @@ static bool has_token(struct gw_session *session, const struct gw_frame *frame)
  * Judges a frame once, when its header is there; session->packet is kept until its last byte has
  * been consumed. Returns false when reading must not go on: it has ended the session, or waits.
  */
-static bool admit_once(struct gw_session *session, const uint8_t *header)
+static bool admit_once(struct gw_session *session, const struct gw_frame *frame,
+                       const uint8_t *header)
 {
     if (session->packet != NULL) {
         return true;
@@ -75,16 +76,15 @@ static bool admit_once(struct gw_session *session, const uint8_t *header)
     if (is_stranger(session) && !gw__session_is_player(session, header)) {
         return false;
     }
-    const struct gw_frame frame = gw_frame_read(header);
     const struct gw_packet_sender sender = sender_of(session);
-    const struct gw_packet_table *table = gw__packet_table(session->manager, frame.packet_id);
+    const struct gw_packet_table *table = gw__packet_table(session->manager, frame->packet_id);
     const struct gw_packet *packet;
-    enum gw_packet_verdict verdict = gw_packet_admit(table, &frame, &sender, &packet);
+    enum gw_packet_verdict verdict = gw_packet_admit(table, frame, &sender, &packet);
     if (verdict != GW_PACKET_OK) {
         return end(session, gw__reason_of_verdict(verdict));
     }
     session->packet = packet;
-    return has_token(session, &frame);
+    return has_token(session, frame);
 }
 
 struct watched {
@@ -147,16 +147,16 @@ static void count_in(struct gw_session *session, const struct gw_packet *packet,
 }
 
 /* Handles the frame at the head of the ring, which is whole. */
-static void take(struct gw_session *session, struct gw_ring *ring, uint32_t frame_bytes,
+static void take(struct gw_session *session, struct gw_ring *ring, const struct gw_frame *frame,
                  struct gw_shard *shard)
 {
+    uint32_t frame_bytes = GW_FRAME_HEADER_BYTES + frame->body_bytes;
     const uint8_t *bytes = gw_ring_peek(ring, frame_bytes, shard->bridge);
-    const struct gw_frame frame = gw_frame_read(bytes);
     const struct gw_packet *packet = session->packet;
     count_in(session, packet, shard);
     enum gw_packet_verdict verdict = GW_PACKET_OK;
-    if (is_welcome(session, packet, &frame)) {
-        verdict = dispatch(session, packet, &frame, bytes + GW_FRAME_HEADER_BYTES, &shard->arena);
+    if (is_welcome(session, packet, frame)) {
+        verdict = dispatch(session, packet, frame, bytes + GW_FRAME_HEADER_BYTES, &shard->arena);
     }
     gw_ring_consume(ring, frame_bytes);
     session->packet = NULL;
@@ -191,17 +191,17 @@ static bool take_next(struct gw_session *session, struct gw_ring *ring, struct g
         return false;
     }
     const uint8_t *header = gw_ring_peek(ring, GW_FRAME_HEADER_BYTES, shard->bridge);
-    if (!admit_once(session, header)) {
+    const struct gw_frame frame = gw_frame_read(header);
+    if (!admit_once(session, &frame, header)) {
         return false;
     }
     if (session->skip_bytes > 0) {
         return skip(session, ring);
     }
-    uint32_t frame_bytes = GW_FRAME_HEADER_BYTES + gw_frame_read(header).body_bytes;
-    if (used_bytes < frame_bytes) {
+    if (used_bytes < GW_FRAME_HEADER_BYTES + frame.body_bytes) {
         return false;
     }
-    take(session, ring, frame_bytes, shard);
+    take(session, ring, &frame, shard);
     return true;
 }
 
