@@ -22,7 +22,8 @@
  * out of the set only when it is ready and nobody asks. So a steady stream costs no epoll_ctl.
  *
  * A send is tried inside the submit. Its done, like that of everything that ends inside a call,
- * waits in the lane's list of finished operations for the next wait().
+ * waits in the lane's list of finished operations until wait() is between two events. Not longer:
+ * what a send held is taken again for the next one while it is hot.
  */
 enum {
     EVENT_COUNT_MAX = 256,
@@ -33,6 +34,8 @@ struct epoll_lane {
     int set;
     int wake;
     struct gw_finished finished;
+    struct epoll_event *events; /* those that wait() has not come to yet */
+    int event_count;
 };
 
 enum in_kind { IN_ACCEPT, IN_RECV };
@@ -293,6 +296,27 @@ static void take_wake(const struct epoll_lane *own)
     (void)got; /* nothing there: another read took it */
 }
 
+static void take_event(struct epoll_lane *own)
+{
+    const struct epoll_event *event = own->events++;
+    own->event_count--;
+    if (event->data.ptr == NULL) {
+        take_wake(own);
+    } else if (event->events != 0) {
+        socket_ready(event->data.ptr, event->events);
+    }
+}
+
+/* A socket that goes takes along what was reported of it. */
+static void forget_events(struct epoll_lane *own, const struct gw_socket *socket)
+{
+    for (int i = 0; i < own->event_count; i++) {
+        if (own->events[i].data.ptr == socket) {
+            own->events[i].events = 0;
+        }
+    }
+}
+
 static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
 {
     struct epoll_lane *own = lane->own;
@@ -306,12 +330,11 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
     if (count < 0) {
         return code == EINTR ? GW_OK : GW_E_SYSTEM;
     }
-    for (int i = 0; i < count; i++) {
-        if (events[i].data.ptr == NULL) {
-            take_wake(own);
-        } else {
-            socket_ready(events[i].data.ptr, events[i].events);
-        }
+    own->events = events;
+    own->event_count = count;
+    while (own->event_count > 0) {
+        take_event(own);
+        hand_over_finished(own);
     }
     return GW_OK;
 }
@@ -395,6 +418,7 @@ static void backend_cancel(struct gw_socket *socket)
 static void backend_detach(struct gw_socket *socket)
 {
     assert(own_of(socket)->in == NULL && own_of(socket)->out == NULL);
+    forget_events(lane_of(socket), socket);
     (void)arm(socket, 0); /* closing is not enough while a child has the socket too: epoll(7), Q6 */
     os_socket_close(socket->handle);
     socket->handle = OS_SOCKET_NONE;
