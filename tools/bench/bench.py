@@ -75,12 +75,12 @@ def count_syscalls(options, cells, results, folder):
 def count_instructions(options, results):
     """The guard's flat rows: it counts them under callgrind, on no clock at all."""
     guard = pathlib.Path(__file__).parents[2] / "tests" / "guard" / "guard.py"
-    program = pathlib.Path(options.build, "tests", "test_guard")
-    if not guard.exists() or not program.exists() or shutil.which("valgrind") is None:
+    programs = pathlib.Path(options.build, "tests")
+    if not (programs / "guard_flat").exists() or shutil.which("valgrind") is None:
         say("the guard was not built, or valgrind is not here: instructions are not counted")
         return
-    done = subprocess.run([sys.executable, "-B", str(guard), str(program), "--flat"], stdout=subprocess.PIPE, text=True)
-    if done.returncode == 0:
+    done = subprocess.run([sys.executable, "-B", str(guard), "flat", str(programs)], stdout=subprocess.PIPE, text=True)
+    if done.stdout:
         results.notes["flat"] = json.loads(done.stdout)
 
 
