@@ -7,7 +7,8 @@
 
 /*
  * What ends inside a submit or a cancel waits here, because done is never called from inside one.
- * The next wait() of the lane takes the list, and hands over each.
+ * wait() takes the list, before it waits and between two events, and hands over each: what a send
+ * held is given back while it is hot.
  */
 struct gw_finished {
     struct gw_task *first; /* gw_op.own.task, linked */

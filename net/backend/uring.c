@@ -397,6 +397,7 @@ static void take_completions(struct uring_lane *lane)
             break;
         }
         take_completion(lane, completion);
+        hand_over_finished(lane); /* what a send held is taken again while it is hot */
         count++;
     }
     io_uring_cq_advance(&lane->ring, count);

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "tests/guard/counts.h"
 
-#include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -42,6 +41,12 @@ static void count(uint64_t *number, uint64_t by)
     }
 }
 
+void counts_wait(void)
+{
+    count(&counted.syscall_count, 1);
+    count(&counted.wait_count, 1);
+}
+
 /* ---- the kernel ---- */
 
 ssize_t __real_recv(int socket, void *bytes, size_t count, int flags);
@@ -53,7 +58,6 @@ ssize_t __real_write(int file, const void *bytes, size_t count);
 int __real_epoll_ctl(int set, int how, int file, struct epoll_event *event);
 int __real_epoll_pwait2(int set, struct epoll_event *events, int count,
                         const struct timespec *timeout, const sigset_t *mask);
-long __real_syscall(long number, ...);
 ssize_t __wrap_recv(int socket, void *bytes, size_t count, int flags);
 ssize_t __wrap_send(int socket, const void *bytes, size_t count, int flags);
 ssize_t __wrap_sendmsg(int socket, const struct msghdr *message, int flags);
@@ -63,7 +67,6 @@ ssize_t __wrap_write(int file, const void *bytes, size_t count);
 int __wrap_epoll_ctl(int set, int how, int file, struct epoll_event *event);
 int __wrap_epoll_pwait2(int set, struct epoll_event *events, int count,
                         const struct timespec *timeout, const sigset_t *mask);
-long __wrap_syscall(long number, ...);
 
 ssize_t __wrap_recv(int socket, void *bytes, size_t byte_count, int flags)
 {
@@ -110,24 +113,8 @@ int __wrap_epoll_ctl(int set, int how, int file, struct epoll_event *event)
 int __wrap_epoll_pwait2(int set, struct epoll_event *events, int event_count,
                         const struct timespec *timeout, const sigset_t *mask)
 {
-    count(&counted.syscall_count, 1);
-    count(&counted.wait_count, 1);
+    counts_wait();
     return __real_epoll_pwait2(set, events, event_count, timeout, mask);
-}
-
-/* io_uring_enter(2) has at most six words, and nobody else comes this way. */
-long __wrap_syscall(long number, ...)
-{
-    long words[6];
-    va_list rest;
-    va_start(rest, number);
-    for (int i = 0; i < 6; i++) {
-        words[i] = va_arg(rest, long);
-    }
-    va_end(rest);
-    count(&counted.syscall_count, 1);
-    count(&counted.wait_count, 1);
-    return __real_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
 /* ---- the heap, and copies ---- */

@@ -22,4 +22,7 @@ struct counts counts_end(void);
 void counts_pause(void);
 void counts_resume(void);
 
+/* One wait for the kernel's queue, counted elsewhere. */
+void counts_wait(void);
+
 #endif

@@ -130,13 +130,17 @@ static void a_broadcast_of_any_size_takes_one_allocation(void **state)
     }
 }
 
-/* What was said by all in one round is one buffer, and one send to each. */
+/*
+ * What is heard in one wait is one buffer, and one send to each. An epoll shows all 64 at once; an
+ * io_uring works for about 20 in a call, so that 64 are four waits.
+ */
 static void what_all_say_at_once_leaves_in_one_send_to_each(void **state)
 {
     (void)state;
+    uint32_t wait_count = backend == GW_BACKEND_URING ? 4 : 1;
     struct each each = run(room(PLAYER_COUNT, 0));
-    assert_true(each.syscalls <= 2.1 / PLAYER_COUNT);
-    assert_true(each.allocation_count <= (PLAYER_COUNT + 2) * ROUND_COUNT);
+    assert_true(each.syscalls <= (wait_count + 1.1) / PLAYER_COUNT);
+    assert_true(each.allocation_count <= (PLAYER_COUNT + 2 * wait_count) * ROUND_COUNT);
     assert_true(each.copies <= 0.1);
 }
 

@@ -1,0 +1,31 @@
+/* tests/guard/counts_uring.c: calls that enter an io_uring, counted where the linker sends them. */
+#include "tests/guard/counts.h"
+
+/* liburing's own types would say no more here. */
+int __real_io_uring_submit(void *ring);
+int __real_io_uring_submit_and_get_events(void *ring);
+int __real_io_uring_submit_and_wait_timeout(void *ring, void **first, unsigned count, void *left,
+                                            void *mask);
+int __wrap_io_uring_submit(void *ring);
+int __wrap_io_uring_submit_and_get_events(void *ring);
+int __wrap_io_uring_submit_and_wait_timeout(void *ring, void **first, unsigned count, void *left,
+                                            void *mask);
+
+int __wrap_io_uring_submit(void *ring)
+{
+    counts_wait();
+    return __real_io_uring_submit(ring);
+}
+
+int __wrap_io_uring_submit_and_get_events(void *ring)
+{
+    counts_wait();
+    return __real_io_uring_submit_and_get_events(ring);
+}
+
+int __wrap_io_uring_submit_and_wait_timeout(void *ring, void **first, unsigned count, void *left,
+                                            void *mask)
+{
+    counts_wait();
+    return __real_io_uring_submit_and_wait_timeout(ring, first, count, left, mask);
+}
