@@ -28,7 +28,7 @@ struct place {
     os_socket socket;
     int result;
     uint8_t state;
-    uint8_t addrs[2 * ADDR_BYTES]; /* nobody reads it, but it must be there */
+    _Alignas(8) uint8_t addrs[2 * ADDR_BYTES]; /* nobody reads it, but it must be there */
 };
 
 struct gw__acceptor {

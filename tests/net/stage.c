@@ -247,12 +247,23 @@ void gate_wait(struct gate *gate)
 static struct {
     struct gate gate;
     _Atomic(struct gw_lane *) lane;
+    atomic_uint left; /* workers of the lane that are still to be held */
 } hold;
+
+static bool take_hold(const struct gw_lane *lane)
+{
+    unsigned left = atomic_load(&hold.left);
+    while (atomic_load(&hold.lane) == lane && left > 0) {
+        if (atomic_compare_exchange_weak(&hold.left, &left, left - 1)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static void hold_worker(void)
 {
-    struct gw_lane *lane = gw__worker()->lane;
-    if (atomic_compare_exchange_strong(&hold.lane, &lane, NULL)) {
+    if (take_hold(gw__worker()->lane)) {
         gate_wait(&hold.gate);
     }
 }
@@ -263,9 +274,9 @@ void stage_hold_worker(struct actor *actor)
     stage_settle();
     gate_reset(&hold.gate);
     atomic_store(&hold.lane, lane);
+    atomic_store(&hold.left, stage_backend->lane_shared ? stage_worker_count : 1);
     checking_kernel_before_wait(hold_worker);
-    run_in_turn(&lane->errands, NULL, NULL);
-    WAIT_FOR(atomic_load(&hold.gate.reached));
+    WAIT_FOR((lane->ops->wake(lane), atomic_load(&hold.left) == 0));
 }
 
 void stage_let_worker_go(void)

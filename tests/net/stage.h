@@ -96,8 +96,8 @@ uint32_t stage_lane_count(void);
 void stage_settle(void);
 
 /*
- * Holds an actor's worker just before it waits, so that what the kernel and other threads do
- * meanwhile is there when it looks, all at once.
+ * Holds an actor's worker (on a shared lane all of them) just before it waits, so that what the
+ * kernel and other threads do meanwhile is there when it looks, all at once.
  */
 void stage_hold_worker(struct actor *actor);
 void stage_let_worker_go(void);
