@@ -5,36 +5,29 @@
 #include "server/game.h"
 #include "server/log.h"
 
-/* The control packets of the wire format, whose table is the session layer's own. */
-static const struct {
-    uint16_t id;
-    const ProtobufCMessageDescriptor *message;
-} control_packets[] = {
-    {1, &gw__hello__descriptor},  {2, &gw__hello_ack__descriptor}, {3, &gw__ping__descriptor},
-    {4, &gw__pong__descriptor},   {5, &gw__close__descriptor},     {6, &gw__go_away__descriptor},
-    {11, &gw__error__descriptor},
-};
-
-static void add_packet(struct game *game, uint16_t id, const ProtobufCMessageDescriptor *message,
+static void add_packet(struct game *game, const struct gw_packet *packet,
                        struct server_counters *counters)
 {
     if (counters->packet_kind_count < SERVER_PACKET_KIND_COUNT_MAX) {
         struct server_packet_count *count = &counters->packets[counters->packet_kind_count++];
-        count->name = message->short_name;
-        gw_session_manager_packet_counters(game->sessions, id, &count->count);
+        count->name = packet->name;
+        gw_session_manager_packet_counters(game->sessions, packet->id, &count->count);
+    }
+}
+
+static void add_table(struct game *game, const struct gw_packet_table *table,
+                      struct server_counters *counters)
+{
+    for (uint32_t i = 0; i < table->packet_count; i++) {
+        add_packet(game, &table->packets[i], counters);
     }
 }
 
 static void read_packets(struct game *game, struct server_counters *counters)
 {
     counters->packet_kind_count = 0;
-    for (size_t i = 0; i < sizeof control_packets / sizeof control_packets[0]; i++) {
-        add_packet(game, control_packets[i].id, control_packets[i].message, counters);
-    }
-    for (uint32_t i = 0; i < game_server_packets.packet_count; i++) {
-        const struct gw_packet *packet = &game_server_packets.packets[i];
-        add_packet(game, packet->id, packet->message, counters);
-    }
+    add_table(game, gw_control_packets(), counters);
+    add_table(game, &game_server_packets, counters);
 }
 
 static uint64_t now(const atomic_uint_least64_t *counter)

@@ -70,7 +70,7 @@ static void on_packet(struct gw_session *session, const struct gw_session_packet
     if (session != NULL) {
         server_log_id(&line, "session", gw_session_id_of(session));
     }
-    server_log_word(&line, "packet", packet->packet->message->short_name);
+    server_log_word(&line, "packet", packet->packet->name);
     server_log_number(&line, "id", packet->packet->id);
     server_log_put(&line, " ");
     if ((packet->packet->flags & GW_PACKET_SENSITIVE) != 0) {

@@ -92,6 +92,11 @@ void gw_session_manager_destroy(struct gw_session_manager *manager)
     }
 }
 
+const struct gw_packet_table *gw_control_packets(void)
+{
+    return &gw__control_packets;
+}
+
 const struct gw_packet_table *gw__packet_table(const struct gw_session_manager *manager,
                                                uint16_t packet_id)
 {

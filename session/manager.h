@@ -224,6 +224,9 @@ struct gw_session_counters {
 void gw_session_manager_counters(const struct gw_session_manager *manager,
                                  struct gw_session_counters *counters_out);
 
+/* The table of the control packets, which each manager adds to its game's. Thread: any. */
+const struct gw_packet_table *gw_control_packets(void);
+
 /* What became of the packets of one type. */
 struct gw_session_packet_counters {
     uint64_t in;      /* came in and were handled */

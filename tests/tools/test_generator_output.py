@@ -25,8 +25,8 @@ HANDLERS = {
 # What the tables must hold, by hand, from WIRE.md and the schema.
 PRINTED = """\
 server 5 256
-256 small.Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: on_sit 256
-300 small.C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: on_c_play 300
+256 Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: on_sit 256
+300 C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: on_c_play 300
   marked length 0 count 3 counter 1 checks 0 from 0 to 0
     key length 8 count 0 counter 0 checks 1 from 0 to 0
     value length 0 count 1 counter 1 checks 0 from 0 to 0
@@ -48,13 +48,13 @@ server 5 256
     suit length 0 count 0 counter 0 checks 8 from 0 to 3
     rank length 0 count 0 counter 0 checks 0 from 0 to 0
     name length 16 count 0 counter 0 checks 1 from 0 to 0
-301 small.Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: on_int 301
+301 Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: on_int 301
   value length 0 count 0 counter 0 checks 0 from 0 to 0
-302 small.Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: on_session 302
-32767 small.Deal.HTTPDone from 2 stages ffffffff bytes 65536 rate 20 burst 40 flags 4 reply 0: -
+302 Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: on_session 302
+32767 Deal.HTTPDone from 2 stages ffffffff bytes 65536 rate 20 burst 40 flags 4 reply 0: -
 client 5 256
-256 small.Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: -
-300 small.C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: -
+256 Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: -
+300 C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: -
   marked length 0 count 3 counter 1 checks 0 from 0 to 0
     key length 8 count 0 counter 0 checks 1 from 0 to 0
     value length 0 count 1 counter 1 checks 0 from 0 to 0
@@ -76,10 +76,10 @@ client 5 256
     suit length 0 count 0 counter 0 checks 8 from 0 to 3
     rank length 0 count 0 counter 0 checks 0 from 0 to 0
     name length 16 count 0 counter 0 checks 1 from 0 to 0
-301 small.Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: client_on_int 301
+301 Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: client_on_int 301
   value length 0 count 0 counter 0 checks 0 from 0 to 0
-302 small.Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: client_on_session 302
-32767 small.Deal.HTTPDone from 2 stages ffffffff bytes 65536 rate 20 burst 40 flags 4 reply 0: \
+302 Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: client_on_session 302
+32767 Deal.HTTPDone from 2 stages ffffffff bytes 65536 rate 20 burst 40 flags 4 reply 0: \
 client_on_deal_httpdone 32767
 send 300 small.C_Play
 send 32767 small.Deal.HTTPDone

@@ -49,6 +49,7 @@ static void emit_packet(struct text *text, struct schema *schema, const struct s
     if (packet->reply != NULL) {
         text_print(text, "        .reply_id = %s%s,\n", side->id_prefix, packet->reply->upper);
     }
+    text_print(text, "        .name = \"%s\",\n", packet->name);
     text_print(text, "        .message = &%s__descriptor,\n", packet->c_symbol);
     if (has_shape(packet)) {
         text_print(text, "        .shape = &%s__shape,\n", packet->c_symbol);

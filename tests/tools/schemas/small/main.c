@@ -32,7 +32,7 @@ static void print_rules(const struct gw_shape *shape, int depth)
 static void print_packet(const struct gw_packet *packet)
 {
     printf("%u %s from %u stages %08" PRIx32 " bytes %" PRIu32 " rate %u burst %u flags %x reply %u: ", packet->id,
-           packet->message->name, packet->from, packet->stages, packet->body_bytes_max,
+           packet->name, packet->from, packet->stages, packet->body_bytes_max,
            packet->rate_per_second, packet->burst_count, packet->flags, packet->reply_id);
     if (packet->handle != NULL) {
         call(packet);
