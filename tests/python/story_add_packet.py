@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 TREE = pathlib.Path(os.environ["GW_TREE"])
-PARTS = ("CMakeLists.txt", "net", "protocol", "proto", "session", "server", "tools")
+PARTS = ("CMakeLists.txt", "CMakePresets.json", "net", "protocol", "proto", "session", "server", "tools")
 
 
 def section(title):
@@ -71,6 +71,7 @@ class AddAPacket(unittest.TestCase):
         self.see_it_arrive()
         self.leave_the_handler_out()
         self.renumber()
+        self.accept_the_new_number()
 
     def see_it_arrive(self):
         classes = self.tree / "classes"
@@ -117,6 +118,26 @@ class AddAPacket(unittest.TestCase):
                                       r"1006, and a number stays: write id: 1006 again; if no client out there knows "
                                       r"it, `tools/packets accept` changes the lock")
         self.assertEqual(self.lock.read_text(), lock)
+
+    def packets(self, *words):
+        return run(self.tree / "tools/packets", *words, stdin=subprocess.DEVNULL)
+
+    def accept_the_new_number(self):
+        before = self.lock.read_text()
+        said = "id 1006: game.Emote is removed, and nobody gets its id again"
+        done = self.packets("accept")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(said, done.stdout)
+        self.assertEqual(self.lock.read_text(), before)
+        done = self.packets("accept", "--yes")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn(said, done.stdout)
+        self.assertIn(" 1006 client game.Emote 1:string removed\n 1007 client game.Emote 1:string\n",
+                      self.lock.read_text())
+        self.assertIn("nothing to accept", self.packets("accept", "--yes").stdout)
+        self.assertRegex(self.packets("list").stdout, r"1007  Emote +client  IN_ROOM +256 +2/s, burst 4\n")
+        done = self.build()
+        self.assertEqual(done.returncode, 0, done.stdout)
 
 
 if __name__ == "__main__":
