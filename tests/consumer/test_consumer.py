@@ -28,7 +28,7 @@ arguments = None
 
 def run(*command, cwd=None, **environment):
     """With CI=true, so that a lock which is not complete is an error."""
-    return subprocess.run([str(word) for word in command], cwd=cwd, text=True, timeout=100, check=False,
+    return subprocess.run([str(word) for word in command], cwd=cwd, text=True, timeout=400, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env={**os.environ, "CI": "true", **environment})
 
