@@ -97,8 +97,16 @@ class AddAPacket(unittest.TestCase):
                 with self.assertRaises(gangway.Ended) as ended:
                     ann.expect(game_pb2.Said)
                 self.assertEqual(ended.exception.close.reason, gangway.control_pb2.BAD_BODY)
-        self.assertTrue([line for line in server.log
-                         if "packet_in" in line and 'packet=Emote id=1006 {what="waves"}' in line])
+            self.send_it_from_the_dummy(server)
+        for what in "waves", "dummy":
+            self.assertRegex("\n".join(server.log), rf'packet_in .*packet=Emote id=1006 {{what="{what}"}}')
+            self.assertRegex("\n".join(server.log), rf'packet_out .*packet=ChatLine .*text="\* {what}"')
+
+    def send_it_from_the_dummy(self, server):
+        """It knows the packet from the schema alone."""
+        done = run(self.tree / "build/gangway-dummy", "--connect", f"127.0.0.1:{server.address[1]}", "--clients", "2",
+                   "--send", "Emote", "--seconds", "1", "--quiet")
+        self.assertEqual(done.returncode, 0, done.stdout)
 
     def leave_the_handler_out(self):
         text = self.handler.read_text()
