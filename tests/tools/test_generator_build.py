@@ -136,6 +136,14 @@ class Repository(GeneratorTest):
                  f"--gw_out={self.out}", name], env=generator.environment(CI="true"))
             self.assertEqual((result.returncode, result.stderr), (0, ""))
 
+    def test_the_reference_in_the_tree_is_that_of_the_schema_in_the_tree(self):
+        result = generator.run(
+            [generator.arguments.protoc, f"-I{ROOT / 'proto'}",
+             f"--plugin=protoc-gen-gw={generator.arguments.plugin}", f"--gw_out={self.out}",
+             f"--gw_opt=documents,with=gw/control.proto,reference={ROOT / 'proto/PROTOCOL.md'}",
+             "gw/control.proto", "game/game.proto"], env=generator.environment(CI="true"))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
 
 if __name__ == "__main__":
     generator.main()
