@@ -191,7 +191,20 @@ class Consumer(unittest.TestCase):
         self.assertIn("client_on_stop", done.stdout)
         self.assertIn("  302 server counter.Stop\n", lock.read_text())
         self.assertEqual(len(lock.read_text().splitlines()), lines + 1)
+        self.renumber(project, schema, lock)
         self.assertEqual((TREE / "proto/packets.lock").read_text(), ours)
+
+    def renumber(self, project, schema, lock):
+        """The message says which target accepts the new number."""
+        schema.write_text(schema.read_text().replace("id: 302", "id: 303"))
+        command = f"cmake --build {project / 'build'} --target counter_protocol_accept"
+        done = run(arguments.cmake, "--build", project / "build", CI="")
+        self.assertIn(f"`{command}` changes the lock", done.stdout)
+        said = must(*command.split())
+        self.assertIn("id 302: counter.Stop is removed", said)
+        self.assertIn("  302 server counter.Stop removed\n  303 server counter.Stop\n", lock.read_text())
+        listed = must(arguments.cmake, "--build", project / "build", "--target", "counter_protocol_list")
+        self.assertIn("free ids: 256..299, 304..399, 401..32767", listed)
 
     def test_public_headers_are_installed_and_no_others(self):
         public = {str(path.relative_to(TREE)) for folder in PUBLIC_FOLDERS

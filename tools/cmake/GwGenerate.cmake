@@ -73,6 +73,24 @@ function(gw_document name)
   add_custom_target(${name} DEPENDS ${stem}.gen.dict ${stem}.gen.lua ${stem}.gen.seeds)
 endfunction()
 
+# gw_add_packets_targets(NAME SCHEMA s.proto ROOT dir [IMPORTS dir...] LOCK file): the targets NAME_list
+# and NAME_accept, which do for any schema what tools/packets does for those of this tree.
+function(gw_add_packets_targets name)
+  cmake_parse_arguments(arg "" "SCHEMA;ROOT;LOCK" "IMPORTS" ${ARGN})
+  gw_find_plugin(plugin plugin_depends)
+  list(TRANSFORM arg_IMPORTS PREPEND -I OUTPUT_VARIABLE imports)
+  set(descriptors ${CMAKE_CURRENT_BINARY_DIR}/${name}.descriptors)
+  foreach(what list accept)
+    add_custom_target(${name}_${what}
+      COMMAND ${ProtobufC_PROTOC} -I${arg_ROOT} ${imports} -I${ProtobufC_PROTO_DIR}
+        --include_imports --include_source_info --descriptor_set_out=${descriptors} ${arg_SCHEMA}
+      COMMAND ${plugin} --descriptor-set ${descriptors} --file ${arg_SCHEMA}
+        --opt lock=${arg_LOCK},do=${what} --out ${CMAKE_CURRENT_BINARY_DIR}
+      DEPENDS ${plugin_depends}
+      VERBATIM)
+  endforeach()
+endfunction()
+
 # gw_generate(NAME SCHEMA game/game.proto ROOT dir LOCK file REFERENCE file OUT dir OPT ...
 #             [IMPORTS dir...] [DEPENDS ...] LINK ...)
 # The library NAME has the messages, ids and senders, NAME_server and NAME_client each a packet
@@ -115,7 +133,8 @@ endfunction()
 # NAME_server and NAME_client (each with the packet table of its side). Beside the generated C, in
 # NAME-gen, lie a dissector for Wireshark and what a fuzzer starts from. A server links NAME_server
 # and has a function on_x() for each packet x that clients send; a client links NAME_client and has
-# client_on_x() for what servers send. A missing one is an error of the linker that names it.
+# client_on_x() for what servers send. A missing one is an error of the linker that names it. The
+# targets NAME_list and NAME_accept show the packets, and let the lock follow a decision.
 #
 #   ROOT       where names of imported files and of generated headers begin [the current folder]
 #   LOCK       holds each packet id that was ever given away; the build adds new ones; commit it
@@ -146,6 +165,9 @@ function(gangway_add_protocol name schema)
   get_target_property(proto_dir gangway::gangway GANGWAY_PROTO_DIR)
   gw_generate(${name}
     SCHEMA ${schema} ROOT ${root} IMPORTS ${arg_IMPORTS} ${proto_dir} LOCK ${lock}
-    REFERENCE ${reference} OUT ${CMAKE_CURRENT_BINARY_DIR}/${name}-gen OPT include=gangway/
+    REFERENCE ${reference} OUT ${CMAKE_CURRENT_BINARY_DIR}/${name}-gen
+    OPT "include=gangway/,packets=cmake --build ${CMAKE_BINARY_DIR} --target ${name}_"
     LINK gangway::gangway)
+  gw_add_packets_targets(${name}
+    SCHEMA ${schema} ROOT ${root} IMPORTS ${arg_IMPORTS} ${proto_dir} LOCK ${lock})
 endfunction()

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* What to do when a promise must be broken. */
-#define OR_ACCEPT "; if no client out there knows it, `tools/packets accept` changes the lock"
+/* What to do when a promise must be broken. The command follows the other arguments. */
+#define OR_ACCEPT "; if no client out there knows it, `%saccept` changes the lock"
 
 static const char *from_word(uint8_t from)
 {
@@ -19,7 +19,8 @@ static void say_renumbered(const struct lock *lock, struct schema *schema,
     problem_add(&schema->problems, schema->file_name, packet->line,
                 "%s has id %" PRIu32 ", but %s:%d gave it %" PRIu32 ", and a number stays: write "
                 "id: %" PRIu32 " again" OR_ACCEPT,
-                packet->name, packet->policy->id, lock->path, old->line, old->id, old->id);
+                packet->name, packet->policy->id, lock->path, old->line, old->id, old->id,
+                schema->packets_command);
 }
 
 static void say_reused(const struct lock *lock, struct schema *schema, const struct packet *packet,
@@ -27,10 +28,11 @@ static void say_reused(const struct lock *lock, struct schema *schema, const str
 {
     problem_add(&schema->problems, schema->file_name, packet->line,
                 "%s has id %" PRIu32 ", but %s:%d gave it to %s%s: give %s an id that nobody had "
-                "(`tools/packets list` shows them); if %s is only a new name of that message, "
-                "`tools/packets accept` renames it",
+                "(`%slist` shows them); if %s is only a new name of that message, "
+                "`%saccept` renames it",
                 packet->name, old->id, lock->path, old->line, old->name,
-                old->is_removed ? ", which was removed" : "", packet->name, packet->name);
+                old->is_removed ? ", which was removed" : "", packet->name, schema->packets_command,
+                packet->name, schema->packets_command);
 }
 
 static void say_turned(const struct lock *lock, struct schema *schema, const struct packet *packet,
@@ -38,7 +40,8 @@ static void say_turned(const struct lock *lock, struct schema *schema, const str
 {
     problem_add(&schema->problems, schema->file_name, packet->line,
                 "%s is from %s, but %s:%d says from %s: turn it back" OR_ACCEPT, packet->name,
-                from_word(packet->from), lock->path, old->line, from_word(old->from));
+                from_word(packet->from), lock->path, old->line, from_word(old->from),
+                schema->packets_command);
 }
 
 static void say_retyped(const struct lock *lock, struct schema *schema, const struct type *type,
@@ -51,7 +54,7 @@ static void say_retyped(const struct lock *lock, struct schema *schema, const st
                 "field a number that nobody had" OR_ACCEPT,
                 type->name, name == NULL ? "" : name, field->proto->number,
                 lock_type_word(&schema->pool, field), lock->path, old->line,
-                lock_find_field(old, field->proto->number)->type);
+                lock_find_field(old, field->proto->number)->type, schema->packets_command);
 }
 
 static void say_behind(const struct lock *lock, struct schema *schema, const struct type *type,
@@ -141,8 +144,8 @@ static void check_nobody_is_gone(const struct lock *lock, struct schema *schema)
             !has_packet(schema, old->name)) {
             problem_add(&schema->problems, schema->file_name, 0,
                         "%s is gone, but %s:%d gave it id %" PRIu32 ": bring it back, or let "
-                        "`tools/packets accept` mark it as removed; nobody gets its id again",
-                        old->name, lock->path, old->line, old->id);
+                        "`%saccept` mark it as removed; nobody gets its id again",
+                        old->name, lock->path, old->line, old->id, schema->packets_command);
         }
     }
 }

@@ -28,6 +28,10 @@ static bool read_word(struct task *task, const char *word)
         task->control_name = word + 5;
         return true;
     }
+    if (strncmp(word, "packets=", 8) == 0) {
+        task->packets_command = word + 8;
+        return true;
+    }
     if (strncmp(word, "reference=", 10) == 0) {
         task->reference_path = word + 10;
         return true;
@@ -55,6 +59,7 @@ const char *run_read_parameter(struct task *task, struct pool *pool, const char 
 {
     const char *ci = getenv("CI");
     task->include_prefix = "";
+    task->packets_command = "tools/packets ";
     task->is_frozen = ci != NULL && strcmp(ci, "true") == 0;
     char *rest = pool_print(pool, "%s", parameter == NULL ? "" : parameter);
     while (*rest != '\0') {
@@ -124,6 +129,7 @@ const char *run_task(const struct task *task, struct schema *schema, struct outp
 {
     schema_read(schema, task->files, task->file_count, task->file_name, task->is_control);
     schema->include_prefix = task->include_prefix;
+    schema->packets_command = task->packets_command;
     struct lock lock = {0};
     if (task->lock_path != NULL) {
         lock_read(&lock, schema, task->lock_path);

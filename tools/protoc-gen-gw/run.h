@@ -14,6 +14,7 @@ struct task {
     const char *lock_path;      /* NULL: there is none */
     const char *reference_path; /* where PROTOCOL.md belongs; NULL: nowhere */
     const char *include_prefix; /* see struct schema */
+    const char *packets_command; /* the same */
     bool is_control;
     bool is_frozen; /* the lock must know everything already */
     enum { RUN_GENERATE, RUN_DOCUMENT, RUN_LIST, RUN_SHOW_CHANGES, RUN_ACCEPT } what;
@@ -29,6 +30,8 @@ struct task {
  *      documents              what is written is not C, but what describes the packets to others
  *      with=PROTO             the control packets are described too; both files are given
  *      reference=PATH         where to keep PROTOCOL.md up to date
+ *      packets=COMMAND        what lists packets and changes the lock, for the messages, when list
+ *                             or accept is added to it
  *      do=list|changes|accept what tools/packets asks for
  *
  * Returns   NULL, or what is wrong. Owns: both strings are the pool's.

@@ -86,6 +86,7 @@ struct schema {
     const char *package;
     const char *include_prefix; /* of the framework's headers: "gangway/" where it is installed */
     const char *lock_path;      /* NULL: there is none */
+    const char *packets_command; /* which lists packets, and changes the lock; "tools/packets " */
     bool is_control;            /* the framework's own packets, not a game's */
     uint64_t hash;              /* never 0 */
 
