@@ -64,6 +64,7 @@ done
 if [ -n "$windows" ]; then
     # shellcheck source=tools/windows.sh
     . "$gw_top/tools/windows.sh"
+    [ -z "$list" ] || refuse "--windows names no tests"
     gw_windows_test "$only"
     exit
 fi

@@ -291,6 +291,7 @@ int house_open(void **state)
     };
     memset(&house, 0, sizeof house);
     assert_int_equal(gw_port_create(&port_config, &house.port), 0);
+    atomic_store(&house.logged, 0); /* the port has told its backend */
     open_side(&house.server, GW_SIDE_SERVER, &config->server, &config->server_hooks, &server_table);
     open_side(&house.client, GW_SIDE_CLIENT, &config->client, &config->client_hooks, &client_table);
     assert_int_equal(gw_crew_start(house.port, &crew), 0);
