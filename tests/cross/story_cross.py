@@ -76,7 +76,7 @@ class NativePlayers(Worlds):
 
     def test_a_thousand_say_hello(self):
         with Server(*PATIENT) as server:
-            crowd = Crowd(server, 1000, "hello", "--rate", "1", "--seconds", "20", "--ramp", "5")
+            crowd = Crowd(server, 1000, "hello", "--rate", "1", "--seconds", "20", "--ramp", "12")
             self.assert_heard_everything(crowd, 18)
 
     def test_a_hundred_walk_and_chat(self):
@@ -86,9 +86,9 @@ class NativePlayers(Worlds):
 
     def test_all_are_told_when_it_stops_under_load(self):
         with Server(*PATIENT, "--drain-ms", "3000") as server:
-            crowd = Crowd(server, 1000, "hello", "--rate", "1", "--seconds", "60", "--ramp", "5",
+            crowd = Crowd(server, 1000, "hello", "--rate", "1", "--seconds", "60", "--ramp", "12",
                           "--stay")
-            time.sleep(10)
+            time.sleep(15)
             server.signal(signal.SIGINT)
             self.assertEqual(server.wait(), 0)
             self.assert_all_were_asked_to_go(crowd)
