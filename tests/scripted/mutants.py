@@ -203,7 +203,7 @@ class House:
             objects += self.parts["gw_test_town"].split(":")
             wraps = WRAPS + TOWN_WRAPS
         subprocess.run(["cc", *[f"-Wl,--wrap={name}" for name in wraps], "-o", program, *objects, changed,
-                        *[self.parts[name] for name in ARCHIVES], "-lcmocka", "-linih", "-lprotobuf-c", "-lpthread"],
+                        *[self.parts[name] for name in ARCHIVES], "-lcmocka", "-linih", "-lprotobuf-c", "-luring", "-lpthread"],
                        check=True)
         return program
 

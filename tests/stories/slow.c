@@ -1,6 +1,7 @@
 /* tests/stories/slow.c: who stops reading in a busy room goes, and the others lose nothing. */
 #include "tests/stories/hall.h"
 #include "tests/stories/story.h"
+#include "tests/support/machine.h"
 #include "tests/support/wait.h"
 
 enum {
@@ -12,6 +13,9 @@ enum {
     /* What a session may have beside its queue: a ring for one frame and one receive, its chunks. */
     OTHER_BYTES = 128 * 1024,
     TURNS_MAX = 20000,
+    LOST_PLACES = 100,
+    MOMENT_MS = 30,
+    MAP_EDGE = 1000,
 };
 
 static struct hall hall;
@@ -186,12 +190,83 @@ static void who_only_pauses_stays_and_hears_all(void **state)
     story_close();
 }
 
+/* ---- places ---- */
+
+/* Each a step on; they wait until they have seen themselves there. */
+static bool are_at(int32_t step)
+{
+    (void)puppets_listen();
+    for (int i = 0; i < SPEAKERS; i++) {
+        assert_true(listener_listen(&speakers[i]));
+        if (listener_find(&speakers[i], speakers[i].puppet->id)->x != step) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void all_move(int32_t step)
+{
+    for (int i = 0; i < SPEAKERS; i++) {
+        puppet_move(speakers[i].puppet, step, i);
+    }
+    WAIT_FOR(are_at(step));
+}
+
+static bool knows_where_all_are(const struct listener *listener, int32_t step)
+{
+    for (int i = 0; i < SPEAKERS; i++) {
+        const struct hall_member *member = listener_find(listener, speakers[i].puppet->id);
+        if (member == NULL || member->x != step || member->y != i) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What waits for those who listen has left after a moment. */
+static bool waits_for_long(void)
+{
+    machine_sleep_ms(MOMENT_MS);
+    (void)puppets_listen();
+    return story_counters().port.send_queue_bytes > QUEUE_BYTES / 4;
+}
+
+/* Lines fill its queue up to the soft limit. Then there are only places, and it may sleep on. */
+static void who_sleeps_while_others_move_stays_and_knows_in_the_end_where_they_are(void **state)
+{
+    int32_t step = 0;
+    (void)state;
+    struct server_config config = story_config();
+    config.send_queue_bytes_max = QUEUE_BYTES;
+    serve(&config);
+    speakers_come();
+    one_falls_asleep(&sleepers[0]);
+    while (!waits_for_long()) {
+        all_speak();
+    }
+    while (story_counters().port.send_coalesced_count < LOST_PLACES) {
+        step = step % MAP_EDGE + 1;
+        all_move(step);
+    }
+    sleepers[0].puppet->is_deaf = false;
+    WAIT_FOR((puppets_listen(), listener_listen(&sleepers[0]) &&
+                                    knows_where_all_are(&sleepers[0], step)));
+    assert_true(story_packet("Snapshot").lost > 0);
+    assert_int_equal(story_ended(GW__CLOSE_REASON__SLOW_CONSUMER), 0);
+    all_go(speakers, SPEAKERS);
+    all_go(sleepers, 1);
+    hall_fini(&hall);
+    story_close();
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         STORY(who_stops_reading_in_a_busy_room_goes_and_the_others_stay),
         STORY(who_wakes_up_too_late_reads_no_holes),
         STORY(who_only_pauses_stays_and_hears_all),
+        STORY(who_sleeps_while_others_move_stays_and_knows_in_the_end_where_they_are),
     };
     story_begin(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
