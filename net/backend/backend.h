@@ -26,14 +26,15 @@
  *      send) in flight.
  *   4. A recv takes no memory, and holds none while it waits. When bytes are there they lie where
  *      the backend chose, `data` and the result, until done returns. Multishot receives, provided
- *      buffers and the zero-byte WSARecv stay inside the backend: one recv is one done. The memory
- *      of a send's spans is the backend's until its done.
+ *      buffers and the zero-byte WSARecv stay inside the backend: one recv is one done. What comes
+ *      unasked is held for the next recv, and its source is stopped before more can come. The
+ *      memory of a send's spans is the backend's until its done.
  *   5. cancel() hurries operations home, it does not forget them: done still comes, with
  *      GW_E_CLOSED if the cancelling won and with the true result if it did not.
  *   6. A backend translates. Retries, order, limits, queues and close are decided above the door.
  *   7. A backend's functions stand in its file in the order of struct gw_backend_ops, each named
  *      backend_ and its member's name. So the files differ only where the kernels do, and a check
- *      can hold them side by side.
+ *      (tests/lint/outlines.py) holds them side by side.
  *   8. Time, chance and sockets come through the door too, so that a scripted kernel owns them.
  */
 
