@@ -78,6 +78,9 @@ struct gw_tallies {
     uint8_t gap[64];
 };
 
+/* The counters of a worker, to which it alone adds. */
+struct gw_tallies *gw__port_tallies(struct gw_port *port, uint32_t worker_index);
+
 /* Adds to a counter; for threads that are no workers of the port. */
 void gw__port_tally_elsewhere(struct gw_port *port, enum gw_tally tally, uint64_t number);
 

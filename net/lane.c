@@ -11,6 +11,7 @@ _Thread_local struct gw_worker *gw__this_worker;
 void gw__worker_enter(struct gw_worker *worker)
 {
     assert(gw__worker() == NULL);
+    worker->tallies = gw__port_tallies(worker->port, worker->index);
     gw__this_worker = worker;
 }
 

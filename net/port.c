@@ -49,9 +49,6 @@ static struct gw_port *take_port(const struct gw_backend_ops *ops,
         gw_port_destroy(port);
         return NULL;
     }
-    for (uint32_t i = 0; i < worker_count; i++) {
-        port->workers[i].tallies = &port->tallies[i];
-    }
     return port;
 }
 
@@ -292,6 +289,11 @@ void gw__port_give_place(struct gw_port *port)
 }
 
 /* ---- counters ---- */
+
+struct gw_tallies *gw__port_tallies(struct gw_port *port, uint32_t worker_index)
+{
+    return &port->tallies[worker_index];
+}
 
 void gw__port_tally_elsewhere(struct gw_port *port, enum gw_tally tally, uint64_t number)
 {
