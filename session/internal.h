@@ -46,25 +46,25 @@ struct gw_session {
     void *user;
     struct gw_membership *memberships;
     const struct gw_packet *packet; /* of the frame at the head of the ring, once it is admitted */
-    uint32_t stage;                 /* the game's, as a bit; holds from the greeting on */
+    struct gw_bucket *buckets;      /* see rates.h; NULL: all are full */
+    struct gw_requests *requests;   /* see requests.h; NULL: none is open */
     uint32_t heartbeat_ms;          /* 0: none */
     uint32_t begun_ms;
-    uint32_t heard_ms;         /* when bytes came last */
-    uint32_t pinged_ms;        /* when we asked for some, if `pinged` */
-    uint32_t played_ms;        /* when a packet of the game came last */
-    uint32_t torn_ms;          /* when the frame at the head of the ring began, if `torn`; when it
-                                  stopped, if `held` or `paused` */
-    uint32_t due_ms;           /* when on_deadline comes, or earlier */
-    uint32_t skip_bytes;       /* so much of a frame that is dropped has still to come */
-    struct gw_bucket *buckets; /* see rates.h; NULL: all are full */
-    struct gw_requests *requests; /* see requests.h; NULL: none is open */
-    bool asked;                   /* HELLO has come, or on a client's side, has been said */
-    bool pinged;                  /* nothing has come since */
-    bool torn;                    /* the frame at the head of the ring is not whole */
-    bool held;                    /* it waits for a token of its rate, and reading is paused */
-    bool paused;                  /* reading is, because the game wants it */
-    bool gone;                    /* it is having its last turn, or has had it */
+    uint32_t heard_ms;   /* when bytes came last */
+    uint32_t pinged_ms;  /* when we asked for some, if `pinged` */
+    uint32_t played_ms;  /* when a packet of the game came last */
+    uint32_t torn_ms;    /* when the frame at the head of the ring began, if `torn`; when it
+                            stopped, if `held` or `paused` */
+    uint32_t due_ms;     /* when on_deadline comes, or earlier */
+    uint32_t skip_bytes; /* so much of a frame that is dropped has still to come */
+    bool asked : 1;      /* HELLO has come, or on a client's side, has been said */
+    bool pinged : 1;     /* nothing has come since */
+    bool torn : 1;       /* the frame at the head of the ring is not whole */
+    bool gone : 1;       /* it is having its last turn, or has had it */
+    bool held;           /* it waits for a token of its rate, and reading is paused */
+    bool paused;         /* reading is, because the game wants it */
     uint8_t peer_reason;
+    uint8_t stage_bit; /* the game's stage, as the place of its bit; holds from the greeting on */
 
     /* Other threads look at these too. */
     atomic_bool greeted;

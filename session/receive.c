@@ -13,13 +13,15 @@ static struct gw_packet_sender sender_of(const struct gw_session *session)
 {
     const struct gw_session_manager_config *config = &session->manager->config;
     if (config->side == GW_SIDE_CLIENT) {
-        return (struct gw_packet_sender){GW_FROM_SERVER, session->stage, config->body_bytes_max};
+        return (struct gw_packet_sender){GW_FROM_SERVER, UINT32_C(1) << session->stage_bit,
+                                         config->body_bytes_max};
     }
     if (!session->greeted) {
         return (struct gw_packet_sender){GW_FROM_CLIENT, GW_STAGE_CONNECTED,
                                          config->body_bytes_max_connected};
     }
-    return (struct gw_packet_sender){GW_FROM_CLIENT, session->stage, config->body_bytes_max};
+    return (struct gw_packet_sender){GW_FROM_CLIENT, UINT32_C(1) << session->stage_bit,
+                                     config->body_bytes_max};
 }
 
 /* On the server's side, whoever has not said HELLO yet must be saying it. */

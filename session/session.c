@@ -21,7 +21,7 @@ struct gw_session *gw__session_create(struct gw_session_manager *manager, void *
     }
     session->manager = manager;
     session->user = user;
-    session->stage = GW_STAGE_CONNECTED << 1;
+    session->stage_bit = 1; /* the game's stage 0 */
     atomic_init(&session->greeted, false);
     atomic_init(&session->ended, false);
     return session;
@@ -128,7 +128,7 @@ struct gw_session_manager *gw_session_manager_of(const struct gw_session *sessio
 void gw_session_set_stage(struct gw_session *session, uint32_t stage)
 {
     assert(gw_turn_is_mine(gw_session_turn(session)) && stage <= GW_STAGE_GAME_MAX);
-    session->stage = UINT32_C(1) << (stage + 1);
+    session->stage_bit = (uint8_t)(stage + 1);
 }
 
 void gw_session_set_user(struct gw_session *session, void *user)
