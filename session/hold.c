@@ -23,6 +23,7 @@ static void listen_again(struct gw_session *session, bool *why)
     if (gw__session_listens(session)) {
         uint32_t now_ms = gw__session_now_ms(session);
         session->heard_ms = now_ms;
+        session->pinged = false;
         session->played_ms += now_ms - session->torn_ms;
         gw_stream_resume(session->stream);
         gw__session_watch(session);

@@ -374,6 +374,21 @@ static void who_is_paused_is_not_heard_and_loses_nothing(void **state)
     (void)assert_pinged_after(stage_now_ns());
 }
 
+/* The answer waits with all else that nobody reads. */
+static void who_was_asked_before_a_pause_has_its_time_after_it(void **state)
+{
+    (void)state;
+    peer = hall_join();
+    (void)assert_pinged_after(stage_now_ns());
+    stage_in_turn(gw_session_turn(hall.last), pause_last, NULL);
+    stage_run_ms(5 * HEARTBEAT_MS);
+    stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
+    uint64_t from_ns = stage_now_ns();
+    stage_settle();
+    assert_false(gw_session_has_ended(hall.last));
+    (void)assert_pinged_after(from_ns);
+}
+
 static void pause_it(struct gw_session *session)
 {
     gw_session_pause(session);
@@ -439,6 +454,7 @@ int main(void)
         TEST(frames_behind_the_one_that_ends_it_are_not_heard),
         TEST(after_64_frames_others_have_a_turn),
         TEST(who_is_paused_is_not_heard_and_loses_nothing),
+        TEST(who_was_asked_before_a_pause_has_its_time_after_it),
         TEST(a_handler_may_pause_its_own_session),
         TEST(who_is_paused_and_held_is_heard_when_neither_holds),
     };
