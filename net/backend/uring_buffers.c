@@ -30,7 +30,7 @@ int gw__uring_buffers_open(struct gw_uring_buffers *buffers, struct io_uring *ri
     };
     int error = io_uring_register_buf_ring(ring, &reg, 0);
     if (error != 0) {
-        free(buffers->ring);
+        gw__uring_buffers_close(buffers);
         return error;
     }
     for (uint32_t i = 0; i < count; i++) {

@@ -23,10 +23,13 @@ struct gw_uring_buffers {
 
 enum { GW_URING_BUFFER_GROUP = 0 };
 
-/* Takes the memory and shows it to the kernel. Returns 0 or a negative errno. Thread: setup. */
+/*
+ * Takes the memory and shows it to the kernel. Returns 0, or a negative errno and has none then.
+ * Thread: setup.
+ */
 int gw__uring_buffers_open(struct gw_uring_buffers *buffers, struct io_uring *ring, uint32_t count);
 
-/* Frees the memory. The ring must have been closed. Thread: setup. */
+/* Frees the memory, if it has any. The ring must have been closed. Thread: setup. */
 void gw__uring_buffers_close(struct gw_uring_buffers *buffers);
 
 /* Where a buffer lies. Thread of this and what follows: the lane's. */
