@@ -23,7 +23,7 @@ static bool counts(struct gw_session *session, const struct gw_frame *frame)
     if (gw_session_has_ended(session)) {
         return false;
     }
-    if (!gw__requests_close(session, frame->tag, &request)) {
+    if (!gw__requests_close(session, frame, &request)) {
         gw__answer_ignored(session, frame);
         return false;
     }

@@ -69,10 +69,20 @@ static void take_out(struct gw_requests *requests, struct gw_request *request)
     }
 }
 
-bool gw__requests_close(struct gw_session *session, uint16_t tag, struct gw_request *closed_out)
+/* Whether this frame answers that request: with its reply, or with ERROR. */
+static bool answers(const struct gw_session *session, const struct gw_frame *frame,
+                    const struct gw_request *request)
 {
-    struct gw_request *request = find(session, tag);
-    if (request == NULL) {
+    const struct gw_packet_table *packets = session->manager->packets;
+    return frame->packet_id == GW_CONTROL_ERROR ||
+           frame->packet_id == gw_packet_find(packets, request->packet_id)->reply_id;
+}
+
+bool gw__requests_close(struct gw_session *session, const struct gw_frame *answer,
+                        struct gw_request *closed_out)
+{
+    struct gw_request *request = find(session, answer->tag);
+    if (request == NULL || !answers(session, answer, request)) {
         return false;
     }
     *closed_out = *request;
@@ -89,11 +99,18 @@ bool gw__requests_first(const struct gw_session *session, uint32_t *begun_ms_out
     return true;
 }
 
+static void free_all(struct gw_session *session)
+{
+    free(session->requests);
+    session->requests = NULL;
+}
+
+/* Who has given a tag goes on counting: an old answer may still be on its way. */
 void gw__requests_rest(struct gw_session *session)
 {
-    if (count_of(session) == 0) {
-        free(session->requests);
-        session->requests = NULL;
+    if (session->requests != NULL && session->requests->count == 0 &&
+        session->requests->last_tag == 0) {
+        free_all(session);
     }
 }
 
@@ -161,25 +178,14 @@ static void tell(struct gw_session *session, const struct gw_request *request,
     request->on_answer(session, &answer, request->context);
 }
 
-/* Whether this frame answers that request: with its reply, or with ERROR. */
-static bool answers(const struct gw_session *session, const struct gw_frame *frame,
-                    const struct gw_request *request)
-{
-    const struct gw_packet_table *packets = session->manager->packets;
-    return frame->packet_id == GW_CONTROL_ERROR ||
-           frame->packet_id == gw_packet_find(packets, request->packet_id)->reply_id;
-}
-
 void gw__requests_answer(struct gw_session *session, const struct gw_frame *frame,
                          const ProtobufCMessage *message)
 {
-    struct gw_request *open = find(session, frame->tag);
-    if (open == NULL || !answers(session, frame, open)) {
+    struct gw_request request;
+    if (!gw__requests_close(session, frame, &request)) {
         gw__answer_ignored(session, frame);
         return;
     }
-    struct gw_request request = *open;
-    take_out(session->requests, open);
     bool is_error = frame->packet_id == GW_CONTROL_ERROR;
     tell(session, &request, is_error ? GW_ANSWER_ERROR : GW_ANSWER_REPLY, frame, message);
 }
@@ -245,5 +251,5 @@ void gw__requests_end(struct gw_session *session)
             tell(session, &request, GW_ANSWER_GONE, NULL, NULL);
         }
     }
-    gw__requests_rest(session);
+    free_all(session);
 }

@@ -15,7 +15,10 @@ struct gw_request {
     uint64_t begun_ns;
 };
 
-/* They belong to the session's turn. NULL for a session that has not had any for a while. */
+/*
+ * They belong to the session's turn. NULL until there are any; on a server's side also when there
+ * have been none for a while.
+ */
 struct gw_requests {
     uint32_t count;
     uint32_t capacity;
@@ -43,14 +46,15 @@ void gw__requests_expire(struct gw_session *session);
 /* When the first one began; false when there is none. */
 bool gw__requests_first(const struct gw_session *session, uint32_t *begun_ms_out);
 
-/* Gives the memory back when none is open. */
+/* On a server's side: gives the memory back when none is open. */
 void gw__requests_rest(struct gw_session *session);
 
 /* The session has its last turn: nobody answers any more. */
 void gw__requests_end(struct gw_session *session);
 
-/* Takes the open request with this tag out. Returns whether there was one. */
-bool gw__requests_close(struct gw_session *session, uint16_t tag, struct gw_request *closed_out);
+/* Takes the open request out that this frame answers. Returns whether there was one. */
+bool gw__requests_close(struct gw_session *session, const struct gw_frame *answer,
+                        struct gw_request *closed_out);
 
 /* An answer that nobody waits for. Thread: any. */
 void gw__answer_ignored(struct gw_session *session, const struct gw_frame *frame);

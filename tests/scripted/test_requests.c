@@ -226,6 +226,19 @@ static void a_second_answer_from_elsewhere_is_ignored_too(void **state)
     assert_int_equal(counters().answers_ignored, 1);
 }
 
+static void what_answers_something_else_is_no_answer(void **state)
+{
+    (void)state;
+    Gw__Error line = GW__ERROR__INIT;
+    ask(ASK, 7);
+    gw_session_reply(hall.last, &asked[0], LINE, &line.base);
+    stage_settle();
+    expect_nothing();
+    assert_int_equal(counters().answers_ignored, 1);
+    answer_from_elsewhere(0, "yes");
+    expect_reply(7, "yes");
+}
+
 static void a_tag_that_was_answered_may_be_used_again(void **state)
 {
     (void)state;
@@ -377,6 +390,7 @@ int main(void)
         TEST(a_request_can_be_refused),
         TEST(a_second_answer_is_ignored_counted_and_logged),
         TEST(a_second_answer_from_elsewhere_is_ignored_too),
+        TEST(what_answers_something_else_is_no_answer),
         TEST(a_tag_that_was_answered_may_be_used_again),
         TEST(who_uses_a_tag_that_is_open_is_ended),
         TEST(who_is_not_answered_in_time_hears_so_once),

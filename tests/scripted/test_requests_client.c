@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-enum { TIMEOUT_MS = 10000, SLACK_MS = 3, PORT = 7100, ANSWERS_MAX = 64 };
+enum { TIMEOUT_MS = 10000, SLACK_MS = 3, HEARTBEAT_MS = 30000, PORT = 7100 };
+enum { ANSWERS_MAX = 64 };
 
 static struct gw_session_manager *manager;
 static struct gw_session *session; /* borrowed, until it ends */
@@ -71,7 +72,8 @@ static int open_client(void **state)
     stage_settle();
     server = peer_accept(listener);
     assert_non_null(server);
-    const Gw__HelloAck ack = GW__HELLO_ACK__INIT;
+    Gw__HelloAck ack = GW__HELLO_ACK__INIT;
+    ack.heartbeat_ms = HEARTBEAT_MS;
     send_from_server(HALL_HELLO_ACK, GW_FRAME_REPLY, HALL_HELLO_TAG, &ack.base);
     peer_read(server, NULL, peer_unread_count(server)); /* HELLO */
     return 0;
@@ -270,6 +272,20 @@ static void no_tag_is_given_twice_while_it_is_open(void **state)
     assert_int_equal(ask(3), 2);
 }
 
+static void no_tag_is_given_again_after_a_silence(void **state)
+{
+    (void)state;
+    uint16_t tag = ask(1);
+    reply(tag, "yes");
+    stage_run_ms(HEARTBEAT_MS + SLACK_MS);
+    assert_int_equal(gw_frame_read(peer_look(server)).packet_id, HALL_PING);
+    peer_read(server, NULL, peer_unread_count(server));
+    assert_int_equal(ask(2), tag + 1);
+    reply(tag, "an old one");
+    assert_int_equal(heard.count, 1);
+    assert_int_equal(ignored_count(), 1);
+}
+
 static void without_memory_nothing_is_asked(void **state)
 {
     (void)state;
@@ -291,6 +307,7 @@ int main(void)
         TEST(what_is_no_answer_to_it_is_not_taken_for_one),
         TEST(sixteen_may_be_open_and_the_next_is_not_asked),
         TEST(no_tag_is_given_twice_while_it_is_open),
+        TEST(no_tag_is_given_again_after_a_silence),
         TEST(without_memory_nothing_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
