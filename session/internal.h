@@ -155,6 +155,9 @@ bool gw__may_complain(struct gw_session_manager *manager);
 /* Gives a frame its length, and shows it. Returns whether it may be sent. */
 bool gw__session_prepare(struct gw_session *session, struct gw_frame *frame,
                          const ProtobufCMessage *message);
+/* Packs a message straight into the stream's queue; `frame` has its length. */
+void gw__session_queue(struct gw_session *session, const struct gw_packet *packet,
+                       const struct gw_frame *frame, const ProtobufCMessage *message);
 /* Queues a body that is packed already. */
 void gw__session_send_packed(struct gw_session *session, const struct gw_frame *frame,
                              const uint8_t *body);

@@ -55,19 +55,22 @@ static void post(struct gw_session *session, const struct gw_frame *frame,
     gw_turn_post(gw_session_turn(session), &reply->task);
 }
 
-/* Answers what this side keeps count of: a server, the requests of its clients. */
+/*
+ * Answers what this side keeps count of: a server, the requests of its clients. An answer that is
+ * too long is none: the request stays open, until it is late.
+ */
 static void answer(struct gw_session *session, const struct gw_frame *frame,
                    const ProtobufCMessage *message)
 {
-    if (gw_turn_is_mine(gw_session_turn(session))) {
-        if (counts(session, frame)) {
-            gw_session_send_frame(session, frame, message);
-        }
+    struct gw_frame sized = *frame;
+    if (!gw__session_prepare(session, &sized, message)) {
         return;
     }
-    struct gw_frame sized = *frame;
-    if (gw__session_prepare(session, &sized, message)) {
+    if (!gw_turn_is_mine(gw_session_turn(session))) {
         post(session, &sized, message);
+    } else if (counts(session, &sized)) {
+        gw__session_queue(session, gw__packet_to_send(session->manager, sized.packet_id), &sized,
+                          message);
     }
 }
 

@@ -101,20 +101,27 @@ static void queue_apart(struct gw_session *session, const struct gw_packet *pack
     gw_buf_unref(buf);
 }
 
-/* Packs straight into the stream's queue. */
-static void queue(struct gw_session *session, const struct gw_packet *packet,
-                  const struct gw_frame *frame, const ProtobufCMessage *message)
+/* Finds room in the stream's queue. A session that has none ends. */
+static bool reserve(struct gw_session *session, const struct gw_frame *frame,
+                    struct gw_stream_place *place_out)
 {
-    struct gw_stream_place place;
     int error =
-        gw_stream_reserve(session->stream, GW_FRAME_HEADER_BYTES + frame->body_bytes, &place);
+        gw_stream_reserve(session->stream, GW_FRAME_HEADER_BYTES + frame->body_bytes, place_out);
     if (error != GW_OK) {
         gw__session_end_by_error(session, error);
-        return;
     }
-    protobuf_c_message_pack(message, gw_frame_write(place.data, frame));
-    gw_stream_commit(session->stream, &place);
-    gw__packet_count_out(session->manager, packet, 1);
+    return error == GW_OK;
+}
+
+void gw__session_queue(struct gw_session *session, const struct gw_packet *packet,
+                       const struct gw_frame *frame, const ProtobufCMessage *message)
+{
+    struct gw_stream_place place;
+    if (reserve(session, frame, &place)) {
+        protobuf_c_message_pack(message, gw_frame_write(place.data, frame));
+        gw_stream_commit(session->stream, &place);
+        gw__packet_count_out(session->manager, packet, 1);
+    }
 }
 
 bool gw__session_prepare(struct gw_session *session, struct gw_frame *frame,
@@ -147,7 +154,7 @@ void gw_session_send_frame(struct gw_session *session, const struct gw_frame *fr
     if (gw__packet_coalesces(manager, packet) && frame->tag == 0) {
         queue_apart(session, packet, &sized, message);
     } else {
-        queue(session, packet, &sized, message);
+        gw__session_queue(session, packet, &sized, message);
     }
 }
 
@@ -155,16 +162,12 @@ void gw__session_send_packed(struct gw_session *session, const struct gw_frame *
                              const uint8_t *body)
 {
     struct gw_stream_place place;
-    int error =
-        gw_stream_reserve(session->stream, GW_FRAME_HEADER_BYTES + frame->body_bytes, &place);
-    if (error != GW_OK) {
-        gw__session_end_by_error(session, error);
-        return;
+    if (reserve(session, frame, &place)) {
+        memcpy(gw_frame_write(place.data, frame), body, frame->body_bytes);
+        gw_stream_commit(session->stream, &place);
+        gw__packet_count_out(session->manager,
+                             gw__packet_to_send(session->manager, frame->packet_id), 1);
     }
-    memcpy(gw_frame_write(place.data, frame), body, frame->body_bytes);
-    gw_stream_commit(session->stream, &place);
-    gw__packet_count_out(session->manager, gw__packet_to_send(session->manager, frame->packet_id),
-                         1);
 }
 
 struct gw_buf *gw_session_encode(uint16_t packet_id, const ProtobufCMessage *message)

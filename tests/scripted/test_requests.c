@@ -239,6 +239,24 @@ static void what_answers_something_else_is_no_answer(void **state)
     expect_reply(7, "yes");
 }
 
+static char too_long[65537];
+
+static void answer_too_long(struct gw_session *session, const struct gw_frame *frame)
+{
+    memset(too_long, 'x', sizeof too_long - 1);
+    answer(session, frame, too_long);
+}
+
+static void an_answer_that_is_too_long_is_none(void **state)
+{
+    (void)state;
+    hall.on_asked = answer_too_long;
+    ask(ASK, 7);
+    expect_nothing();
+    stage_run_ms(TIMEOUT_MS + SLACK_MS);
+    expect_error(7, GW__ERROR_CODE__TIMEOUT);
+}
+
 static void a_tag_that_was_answered_may_be_used_again(void **state)
 {
     (void)state;
@@ -391,6 +409,7 @@ int main(void)
         TEST(a_second_answer_is_ignored_counted_and_logged),
         TEST(a_second_answer_from_elsewhere_is_ignored_too),
         TEST(what_answers_something_else_is_no_answer),
+        TEST(an_answer_that_is_too_long_is_none),
         TEST(a_tag_that_was_answered_may_be_used_again),
         TEST(who_uses_a_tag_that_is_open_is_ended),
         TEST(who_is_not_answered_in_time_hears_so_once),
