@@ -50,7 +50,7 @@ struct gw_packet {
     uint16_t rate_per_second; /* 0: no limit of its own */
     uint16_t burst_count;
     uint16_t reply_id; /* the packet that answers this one; 0: it is no request */
-    const char *name; /* for logs and metrics: "ChatLine"; of a table by hand it may be NULL */
+    const char *name;  /* for logs and metrics: "ChatLine"; of a table by hand it may be NULL */
     const ProtobufCMessageDescriptor *message;
     const struct gw_shape *shape;            /* what a body may hold; NULL: whatever unpacks */
     gw_packet_handler *handle;               /* NULL for what this side only sends */

@@ -172,14 +172,16 @@ static void prepare_cancel(struct io_uring_sqe *request, uint64_t data)
 /* The kernel has let go of a socket that was detached, and so has the list of changes. */
 static void give_if_free(struct uring_lane *lane, struct gw_uring_socket *record)
 {
-    bool is_in_kernel =
-        record->in.request != GW_URING_NONE || record->out.request != GW_URING_NONE;
+    bool is_in_kernel = record->in.request != GW_URING_NONE || record->out.request != GW_URING_NONE;
     if (record->socket == NULL && !record->is_listed && !is_in_kernel) {
         gw__uring_socket_give(&lane->sockets, record);
     }
 }
 
-/* Brings one direction to what is wanted: no request waits for nobody. Returns false when the kernel takes no more now. */
+/*
+ * Brings one direction to what is wanted: no request waits for nobody. Returns false when the
+ * kernel takes no more now.
+ */
 static bool tell_half(struct uring_lane *lane, struct gw_uring_socket *record,
                       struct gw_uring_half *half, enum event event)
 {
@@ -414,8 +416,8 @@ static void take_completions(struct uring_lane *lane)
 static int open_ring(struct io_uring *ring, uint32_t request_count, uint32_t completion_count)
 {
     struct io_uring_params params = {
-        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-                 IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE,
+        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED |
+                 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE,
         .cq_entries = completion_count,
     };
     return io_uring_queue_init_params(request_count, ring, &params);
@@ -538,8 +540,7 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
         return GW_E_SYSTEM;
     }
     tell_changes(own);
-    bool busy =
-        own->finished.first != NULL || own->changed_first != NULL || gw__lane_is_busy(lane);
+    bool busy = own->finished.first != NULL || own->changed_first != NULL || gw__lane_is_busy(lane);
     int error = enter(own, busy ? 0 : gw__lane_left_ns(lane, deadline_ns));
     gw__lane_awake(lane);
     take_completions(own);

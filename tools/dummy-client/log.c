@@ -6,10 +6,10 @@ enum { LINE_COUNT_MAX = 10, LINE_BYTES = 400 };
 
 static size_t append_field(char *line, size_t used, const struct gw_log_field *field)
 {
-    int bytes = field->text != NULL
-                    ? snprintf(line + used, LINE_BYTES - used, " %s=\"%s\"", field->name, field->text)
-                    : snprintf(line + used, LINE_BYTES - used, " %s=%lld", field->name,
-                               (long long)field->number);
+    int bytes = field->text != NULL ? snprintf(line + used, LINE_BYTES - used, " %s=\"%s\"",
+                                               field->name, field->text)
+                                    : snprintf(line + used, LINE_BYTES - used, " %s=%lld",
+                                               field->name, (long long)field->number);
     size_t after = used + (bytes > 0 ? (size_t)bytes : 0);
     return after < LINE_BYTES ? after : LINE_BYTES - 1;
 }

@@ -5,7 +5,7 @@
 #include "net/log.h"
 #include <stdatomic.h>
 
-/* What is more than detail, a few lines of it: with thousands of clients the same one comes often. */
+/* What is more than detail, a few lines: with thousands of clients the same one comes often. */
 struct dummy_log {
     atomic_uint count;
 };

@@ -1,8 +1,8 @@
 /* tools/dummy-client/option.c: one option, and how its value is read. */
 #include "tools/dummy-client/option.h"
-#include "tools/dummy-client/fill.h"
 #include "net/addr.h"
 #include "net/port.h"
+#include "tools/dummy-client/fill.h"
 #include "tools/dummy-client/number.h"
 #include "tools/dummy-client/script.h"
 #include "tools/dummy-client/source.h"
