@@ -540,7 +540,8 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
         return GW_E_SYSTEM;
     }
     tell_changes(own);
-    bool busy = own->finished.first != NULL || own->changed_first != NULL || gw__lane_is_busy(lane);
+    bool told = own->is_wake_armed && own->changed_first == NULL; /* or the kernel was full */
+    bool busy = !told || own->finished.first != NULL || gw__lane_is_busy(lane);
     int error = enter(own, busy ? 0 : gw__lane_left_ns(lane, deadline_ns));
     gw__lane_awake(lane);
     take_completions(own);
