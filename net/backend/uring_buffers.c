@@ -1,28 +1,33 @@
 /* net/backend/uring_buffers.c: memory that io_uring receives into. */
 #include "net/backend/uring_buffers.h"
 
+#include "net/os/os.h"
 #include "net/stream.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The kernel wants the ring on a page of its own. One page has room for 256 entries. */
-enum { PAGE_BYTES = 4096 };
-
-static uint8_t *bytes_of(const struct gw_uring_buffers *buffers, uint32_t index)
+/* The kernel wants the ring on a page of its own. The smallest page has room for 256 entries. */
+static bool take_memory(struct gw_uring_buffers *buffers, uint32_t count)
 {
-    return (uint8_t *)buffers->ring + PAGE_BYTES + (size_t)index * GW_STREAM_RECV_BYTES_MAX;
+    size_t page_bytes = os_page_bytes();
+    size_t bytes = page_bytes + (size_t)count * GW_STREAM_RECV_BYTES_MAX;
+    buffers->ring = aligned_alloc(page_bytes, (bytes + page_bytes - 1) / page_bytes * page_bytes);
+    if (buffers->ring == NULL) {
+        return false;
+    }
+    memset(buffers->ring, 0, page_bytes);
+    buffers->bytes = (uint8_t *)buffers->ring + page_bytes;
+    buffers->count = count;
+    buffers->given_back = 0;
+    return true;
 }
 
 int gw__uring_buffers_open(struct gw_uring_buffers *buffers, struct io_uring *ring, uint32_t count)
 {
-    size_t bytes = PAGE_BYTES + (size_t)count * GW_STREAM_RECV_BYTES_MAX;
-    buffers->ring = aligned_alloc(PAGE_BYTES, bytes);
-    buffers->count = count;
-    buffers->given_back = 0;
-    if (buffers->ring == NULL) {
+    if (!take_memory(buffers, count)) {
         return -ENOMEM;
     }
-    memset(buffers->ring, 0, PAGE_BYTES);
     struct io_uring_buf_reg reg = {
         .ring_addr = (uintptr_t)buffers->ring,
         .ring_entries = count,
@@ -46,16 +51,16 @@ void gw__uring_buffers_close(struct gw_uring_buffers *buffers)
     buffers->ring = NULL;
 }
 
-const uint8_t *gw__uring_buffers_at(const struct gw_uring_buffers *buffers, uint32_t index)
+uint8_t *gw__uring_buffers_at(const struct gw_uring_buffers *buffers, uint32_t index)
 {
-    return bytes_of(buffers, index);
+    return buffers->bytes + (size_t)index * GW_STREAM_RECV_BYTES_MAX;
 }
 
 void gw__uring_buffers_give_back(struct gw_uring_buffers *buffers, uint32_t index)
 {
-    io_uring_buf_ring_add(buffers->ring, bytes_of(buffers, index), GW_STREAM_RECV_BYTES_MAX,
-                          (unsigned short)index, io_uring_buf_ring_mask(buffers->count),
-                          buffers->given_back);
+    io_uring_buf_ring_add(buffers->ring, gw__uring_buffers_at(buffers, index),
+                          GW_STREAM_RECV_BYTES_MAX, (unsigned short)index,
+                          io_uring_buf_ring_mask(buffers->count), buffers->given_back);
     buffers->given_back++;
 }
 

@@ -16,7 +16,8 @@
  * hot. There are so many that all together stay in the cache: at most 1 MiB.
  */
 struct gw_uring_buffers {
-    struct io_uring_buf_ring *ring; /* and behind it, on the next page, the buffers */
+    struct io_uring_buf_ring *ring; /* and behind it, on the next page: */
+    uint8_t *bytes;                 /* the buffers */
     uint32_t count;
     uint16_t given_back; /* to the ring, and not yet shown to the kernel */
 };
@@ -33,7 +34,7 @@ int gw__uring_buffers_open(struct gw_uring_buffers *buffers, struct io_uring *ri
 void gw__uring_buffers_close(struct gw_uring_buffers *buffers);
 
 /* Where a buffer lies. Thread of this and what follows: the lane's. */
-const uint8_t *gw__uring_buffers_at(const struct gw_uring_buffers *buffers, uint32_t index);
+uint8_t *gw__uring_buffers_at(const struct gw_uring_buffers *buffers, uint32_t index);
 
 /* Gives a buffer back; the kernel sees it after the next show. */
 void gw__uring_buffers_give_back(struct gw_uring_buffers *buffers, uint32_t index);
