@@ -25,7 +25,7 @@ REFUSALS = (("EPERM", REFUSED),
 
 
 def refusing(error):
-    return [REFUSE, error] if error else []
+    return [REFUSE, *error.split()] if error else []
 
 
 class Server:
@@ -89,6 +89,9 @@ class Choice(unittest.TestCase):
         for error, words in REFUSALS:
             self.assert_serves("epoll", words, error=error)
         self.assert_plays("epoll", REFUSED, error="EPERM")
+
+    def test_auto_takes_epoll_where_io_uring_is_granted_and_its_buffers_are_refused(self):
+        self.assert_serves("epoll", REFUSED, error="--late EPERM")
 
     def test_what_is_asked_for_is_taken(self):
         for backend in ("uring", "epoll"):

@@ -1,8 +1,10 @@
-/* tests/support/refuse.c: runs a program that the kernel refuses io_uring: ERRNO PROGRAM... */
+/* tests/support/refuse.c: runs a program that the kernel refuses io_uring: ERRNO PROGRAM... With
+ * --late before them it grants a ring, and refuses what is to belong to it. */
 #define _GNU_SOURCE /* execvp */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +17,10 @@ enum { BAD_USAGE = 2, NOT_STARTED = 3 };
 static const struct {
     const char *name;
     unsigned code;
-} errors[] = {{"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"ENOMEM", ENOMEM}, {"EINVAL", EINVAL},
+} errors[] = {{"EPERM", EPERM},
+              {"ENOSYS", ENOSYS},
+              {"ENOMEM", ENOMEM},
+              {"EINVAL", EINVAL},
               {"EMFILE", EMFILE}};
 
 static unsigned code_of(const char *name)
@@ -29,11 +34,11 @@ static unsigned code_of(const char *name)
 }
 
 /* As a container does it: one call fails with this, all others go through. Children inherit it. */
-static int refuse(unsigned code)
+static int refuse(unsigned call, unsigned code)
 {
     struct sock_filter steps[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -46,12 +51,15 @@ static int refuse(unsigned code)
 
 int main(int argc, char **argv)
 {
-    if (argc < 3 || code_of(argv[1]) == 0) {
-        fprintf(stderr, "usage: %s EPERM|ENOSYS|ENOMEM|EINVAL|EMFILE PROGRAM...\n", argv[0]);
+    bool late = argc > 1 && strcmp(argv[1], "--late") == 0;
+    char **words = argv + (late ? 2 : 1);
+    if (argc < (late ? 4 : 3) || code_of(words[0]) == 0) {
+        fprintf(stderr, "usage: %s [--late] EPERM|ENOSYS|ENOMEM|EINVAL|EMFILE PROGRAM...\n",
+                argv[0]);
         return BAD_USAGE;
     }
-    if (refuse(code_of(argv[1])) == 0) {
-        execvp(argv[2], &argv[2]);
+    if (refuse(late ? SYS_io_uring_register : SYS_io_uring_setup, code_of(words[0])) == 0) {
+        execvp(words[1], &words[1]);
     }
     perror(argv[0]);
     return NOT_STARTED;
