@@ -48,11 +48,11 @@ struct gw_session_events {
     void (*on_go_away)(struct gw_session *session, const Gw__GoAway *go_away, void *context);
 
     /*
-     * A packet has come in and is about to be handled, or is about to be sent; the latter on the
-     * thread that sends it. For the log: it must not send or end anything, and NULL costs nothing.
-     * What is said to a group is shown once, with session NULL, in a turn of its owner. What was
-     * encoded before is not shown: gw_session_send_encoded(), CLOSE and GOAWAY; nor is what has no
-     * message.
+     * A packet has come in and is about to be handled, or is about to be sent, unless it turns out
+     * to be an answer that nobody waits for; the latter on the thread that sends it. For the log:
+     * it must not send or end anything, and NULL costs nothing. What is said to a group is shown
+     * once, with session NULL, in a turn of its owner. What was encoded before is not shown:
+     * gw_session_send_encoded(), CLOSE and GOAWAY; nor is what has no message.
      */
     void (*on_packet)(struct gw_session *session, const struct gw_session_packet *packet,
                       void *context);
@@ -229,9 +229,9 @@ const struct gw_packet_table *gw_control_packets(void);
 
 /* What became of the packets of one type. */
 struct gw_session_packet_counters {
-    uint64_t in;      /* came in and were handled */
+    uint64_t in;      /* came in whole and were not dropped */
     uint64_t out;     /* went out; to a group: once for each member */
-    uint64_t delayed; /* of those in: so many had to wait for a token of their rate */
+    uint64_t delayed; /* had to wait for a token of their rate */
     uint64_t dropped; /* came in above their rate and were not handled */
     uint64_t lost;    /* how often on_lost told of them */
 };
