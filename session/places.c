@@ -7,8 +7,8 @@
  *      drained | draining | holds, 31 bits | sessions, 31 bits
  *
  * A hold is what is left of sessions after their end: a membership that is on its way out of its
- * group, a stream that was turned away and reads why. When all is 0 but `draining`, one thread sets
- * `drained`, and from then on nothing comes in.
+ * group, an answer that is on its way in, a stream that was turned away and reads why. When all is
+ * 0 but `draining`, one thread sets `drained`, and from then on nothing comes in.
  */
 #define SESSIONS UINT64_C(0x7FFFFFFF)
 #define SESSION  UINT64_C(1)

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An answer from another turn, on its way to the session's: there it is known whether it counts. */
+/*
+ * An answer from another turn, on its way to the session's: there it is known whether it counts. It
+ * holds the manager, which must not go before the session that it holds.
+ */
 struct reply {
     struct gw_task task;
     struct gw_session *session; /* holds a reference */
@@ -34,11 +37,13 @@ static void run_reply(struct gw_task *task)
 {
     struct reply *reply = (struct reply *)(void *)task;
     struct gw_session *session = reply->session;
+    struct gw_session_manager *manager = session->manager;
     if (counts(session, &reply->frame)) {
         gw__session_send_packed(session, &reply->frame, reply->body);
     }
     free(reply);
     gw_session_unref(session);
+    gw__manager_release(manager);
 }
 
 static void post(struct gw_session *session, const struct gw_frame *frame,
@@ -47,6 +52,10 @@ static void post(struct gw_session *session, const struct gw_frame *frame,
     struct reply *reply = malloc(sizeof(*reply) + frame->body_bytes);
     if (reply == NULL) {
         gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
+        return;
+    }
+    if (!gw__manager_hold(session->manager)) {
+        free(reply); /* all is over, also for this session */
         return;
     }
     *reply = (struct reply){.task.run = run_reply, .session = gw_session_ref(session)};
