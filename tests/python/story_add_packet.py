@@ -105,8 +105,10 @@ class AddAPacket(unittest.TestCase):
     def send_it_from_the_dummy(self, server):
         """It knows the packet from the schema alone."""
         done = run(self.tree / "build/gangway-dummy", "--connect", f"127.0.0.1:{server.address[1]}", "--clients", "2",
-                   "--send", "Emote", "--seconds", "1", "--quiet")
+                   "--send", "Emote", "--seconds", "2")
         self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertRegex(done.stdout, r"received [1-9].* errors 0\n")
+        self.assertNotRegex(done.stdout, r"errors [1-9]")
 
     def leave_the_handler_out(self):
         text = self.handler.read_text()

@@ -3,6 +3,7 @@
 #include "net/port.h"
 #include "tools/dummy-client/crowd.h"
 #include "tools/dummy-client/number.h"
+#include "tools/dummy-client/options.h"
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +31,18 @@ static double percentile_ms(const struct dummy_live *live, double percent)
     return (double)dummy_histogram_percentile_ns(&live->latency, percent) / 1e6;
 }
 
+/* What comes of a packet with values made up is nobody's fault, as in the report. */
+static uint64_t count_errors(const struct dummy_crowd *crowd)
+{
+    uint64_t fault_count = crowd->options->send == NULL ? dummy_crowd_fault_count(crowd) : 0;
+    return fault_count + atomic_load(&crowd->disorderly_count);
+}
+
 static void print_line(const struct dummy_live *live, uint64_t now_ns)
 {
     const struct dummy_crowd *crowd = live->crowd;
     char connected[DUMMY_NUMBER_TEXT_BYTES], sent[DUMMY_NUMBER_TEXT_BYTES];
     char heard[DUMMY_NUMBER_TEXT_BYTES], errors[DUMMY_NUMBER_TEXT_BYTES];
-    uint64_t error_count = dummy_crowd_fault_count(crowd) + atomic_load(&crowd->disorderly_count);
     fprintf(live->file,
             "%4llu s  connected %s  sent %s  received %s  p50 %.1f ms  p99 %.1f ms  errors %s\n",
             (unsigned long long)((now_ns - crowd->origin_ns + LINE_NS / 2) / LINE_NS),
@@ -43,7 +50,7 @@ static void print_line(const struct dummy_live *live, uint64_t now_ns)
             dummy_number_write(dummy_tally_sent_count(&live->total), sent),
             dummy_number_write(dummy_tally_heard_count(&live->total), heard),
             percentile_ms(live, 50), percentile_ms(live, 99),
-            dummy_number_write(error_count, errors));
+            dummy_number_write(count_errors(crowd), errors));
     fflush(live->file);
 }
 

@@ -28,10 +28,12 @@ static void freeze(struct dummy_client *client)
     dummy_watch_become(client, DUMMY_FROZEN);
 }
 
+/* What a packet with values made up does to the room is not known: there is nothing to wait for. */
 static bool is_settled(const struct dummy_client *client)
 {
+    bool is_checked = client->ledger.room != NULL && client->crowd->options->send == NULL;
     return dummy_client_unanswered(client) == 0 &&
-           (client->ledger.room == NULL || dummy_ledger_is_settled(&client->ledger));
+           (!is_checked || dummy_ledger_is_settled(&client->ledger));
 }
 
 /* Whether it will go because the server wants it to. */
