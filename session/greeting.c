@@ -113,6 +113,9 @@ static void enter(struct gw_session *session, uint32_t heartbeat_ms, const Gw__H
     gw__count(shard, &shard->greeted, 1);
     session->heartbeat_ms = heartbeat_ms;
     session->played_ms = gw__session_now_ms(session);
+    if (!gw__session_listens(session)) {
+        session->torn_ms = session->played_ms; /* it cannot have been idle before */
+    }
     atomic_store(&session->greeted, true);
     gw__session_watch(session);
     if (manager->events->on_greeted != NULL) {

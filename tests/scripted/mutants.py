@@ -125,6 +125,7 @@ CHANGES = [
     (0, "reply-goes-to-all", "session/receive.c", "if (watched->is_answer) {", "if (0) {"),
     (0, "answer-elsewhere-is-free", "session/reply.c", "if (counts(session, &reply->frame)) {", "{"),
     (0, "paused-handles-more", "session/receive.c", "if (session->paused) {", "if (0) {"),
+    (0, "idle-in-the-future", "session/greeting.c", "if (!gw__session_listens(session)) {", "if (0) {"),
     (0, "asked-in-a-pause", "session/hold.c", "session->pinged = false;", ";"),
     (0, "paused-is-not-paused", "session/hold.c", "gw_stream_pause(session->stream);", ";"),
     (0, "no-farewell", "session/end.c",

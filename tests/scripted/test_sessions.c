@@ -389,6 +389,40 @@ static void who_was_asked_before_a_pause_has_its_time_after_it(void **state)
     (void)assert_pinged_after(from_ns);
 }
 
+static void greet_last(void *context)
+{
+    (void)context;
+    gw_session_greet(hall.last, 0);
+}
+
+static void who_is_let_in_while_paused_is_idle_from_the_end_of_the_pause_on(void **state)
+{
+    (void)state;
+    uint8_t frame[128];
+    hall.verdict = GW_GREET_LATER;
+    peer = hall_knock();
+    peer_send(peer, frame, hall_hello_frame(frame));
+    stage_settle();
+    stage_in_turn(gw_session_turn(hall.last), pause_last, NULL);
+    stage_run_ms(3000);
+    stage_in_turn(gw_session_turn(hall.last), greet_last, NULL);
+    stage_run_ms(1000);
+    stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
+    uint64_t from_ns = stage_now_ns();
+    for (int i = 0; i < 3; i++) {
+        stage_run_until(from_ns + i * (HEARTBEAT_MS - 1000) * STAGE_MS);
+        assert_int_equal(hall.ended_count, 0);
+        hall_ping(peer, 1);
+    }
+    peer_read(peer, NULL, peer_unread_count(peer));
+    stage_run_until(from_ns + IDLE_MS * STAGE_MS);
+    assert_int_equal(hall.ended_count, 0);
+    stage_run_until(past(from_ns, IDLE_MS));
+    peer_finish(peer);
+    stage_settle();
+    assert_int_equal(hall.reason, GW__CLOSE_REASON__IDLE);
+}
+
 static void pause_it(struct gw_session *session)
 {
     gw_session_pause(session);
@@ -455,6 +489,7 @@ int main(void)
         TEST(after_64_frames_others_have_a_turn),
         TEST(who_is_paused_is_not_heard_and_loses_nothing),
         TEST(who_was_asked_before_a_pause_has_its_time_after_it),
+        TEST_WITH(who_is_let_in_while_paused_is_idle_from_the_end_of_the_pause_on, &idle),
         TEST(a_handler_may_pause_its_own_session),
         TEST(who_is_paused_and_held_is_heard_when_neither_holds),
     };
