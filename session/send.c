@@ -163,7 +163,10 @@ void gw__session_send_packed(struct gw_session *session, const struct gw_frame *
 {
     struct gw_stream_place place;
     if (reserve(session, frame, &place)) {
-        memcpy(gw_frame_write(place.data, frame), body, frame->body_bytes);
+        uint8_t *to = gw_frame_write(place.data, frame);
+        if (frame->body_bytes > 0) { /* `body` may be NULL then */
+            memcpy(to, body, frame->body_bytes);
+        }
         gw_stream_commit(session->stream, &place);
         gw__packet_count_out(session->manager,
                              gw__packet_to_send(session->manager, frame->packet_id), 1);

@@ -94,7 +94,9 @@ static void on_lost(struct gw_stream *stream, uint16_t kind, void *context)
     struct gw_session_manager *manager = session->manager;
     struct gw_shard *shard = gw__shard(manager);
     gw__count(shard, &gw__passed(manager, shard, gw__packet_to_send(manager, kind))->lost, 1);
-    manager->events->on_lost(session, kind, manager->context);
+    if (manager->events->on_lost != NULL) {
+        manager->events->on_lost(session, kind, manager->context);
+    }
 }
 
 const struct gw_stream_events gw__session_stream_events = {
