@@ -93,11 +93,10 @@ class Client:
         return taken
 
     def receive(self):
-        """The next frame, or None when the server has hung up."""
+        """The next frame, or None when the server has hung up, if in the middle of one."""
         head = self.take(HEADER_BYTES)
-        if head is None:
-            return None
-        return Frame(head, self.take(int.from_bytes(head[:3], "little")))
+        body = None if head is None else self.take(int.from_bytes(head[:3], "little"))
+        return None if body is None else Frame(head, body)
 
     def expect_frame(self, *classes):
         """The next frame with one of these messages. Answers every PING, skips what else comes."""
