@@ -24,7 +24,6 @@ static struct {
     bool is_over;
     bool is_draining;
     uint32_t drain_ms;
-    FILE *nowhere;
     struct server_log *log;
 } town;
 
@@ -113,15 +112,18 @@ static void close_stage(void)
     town.is_open = false;
     stage_close();
     server_log_destroy(town.log);
-    fclose(town.nowhere);
 }
 
+/* One file for all towns: on Windows tmpfile() runs out of names. */
 static void open_log(void)
 {
     static const struct server_log_config config = {GW_LOG_ERROR, 100};
-    town.nowhere = tmpfile();
-    assert_non_null(town.nowhere);
-    town.log = server_log_create(town.nowhere, &config);
+    static FILE *nowhere;
+    if (nowhere == NULL) {
+        nowhere = tmpfile();
+    }
+    assert_non_null(nowhere);
+    town.log = server_log_create(nowhere, &config);
     assert_non_null(town.log);
 }
 
