@@ -7,7 +7,7 @@ from generator import GeneratorTest, HEAD, HERE, STAGES, packet
 
 MUTATION_COUNT = 400
 
-# A sanitizer makes each run slow: there one value in so many is tried.
+# With a sanitizer, or under Wine, each run is slow: there one value in so many is tried.
 ONE_IN = int(os.environ.get("GW_ONE_IN", "1"))
 
 
