@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* accept4, epoll_pwait2 */
 #include "net/backend/backend.h"
 
+#include "net/backend/attempt.h"
 #include "net/backend/finished.h"
 #include "net/error.h"
 #include "net/lane.h"
@@ -12,7 +13,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -174,19 +174,6 @@ static bool read_ready(struct gw_socket *socket, struct gw_op *op, int *result_o
     return true;
 }
 
-static int out_result(const struct gw_socket *socket, enum out_kind kind)
-{
-    int code = 0;
-    socklen_t bytes = sizeof(code);
-    if (kind == OUT_SEND) {
-        return 0; /* there is room, or an error that the next send meets */
-    }
-    if (getsockopt(socket->handle, SOL_SOCKET, SO_ERROR, &code, &bytes) != 0) {
-        code = errno;
-    }
-    return code == 0 ? GW_OK : os_error(code);
-}
-
 /* Nobody asks for what the socket is ready for: takes it out of the set, or it would report on. */
 static void disarm_unasked(struct gw_socket *socket)
 {
@@ -212,7 +199,7 @@ static void recv_and_send_ready(struct gw_socket *socket, uint32_t events)
         disarm_unasked(socket);
         return;
     }
-    int result = out == NULL ? 0 : out_result(socket, (enum out_kind)own->out_kind);
+    int result = out_ready && own->out_kind == OUT_CONNECT ? gw__attempt_connected(socket->handle) : 0;
     if (in != NULL) {
         gw__op_done(in, in_result);
     }
@@ -362,15 +349,12 @@ static void backend_accept(struct gw_socket *socket, struct gw_op *op)
 
 static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
 {
-    struct sockaddr_storage system;
-    socklen_t bytes = (socklen_t)os_addr_to_system(addr, &system);
+    int result;
     op->socket = socket;
-    if (connect(socket->handle, (struct sockaddr *)&system, bytes) == 0) {
-        finish(op, GW_OK);
-    } else if (errno == EINPROGRESS) {
-        wait_for_room(socket, op, OUT_CONNECT);
+    if (gw__attempt_connect(socket->handle, addr, &result)) {
+        finish(op, result);
     } else {
-        finish(op, os_error(errno));
+        wait_for_room(socket, op, OUT_CONNECT);
     }
 }
 
@@ -382,20 +366,12 @@ static void backend_recv(struct gw_socket *socket, struct gw_op *op)
 static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
                          int span_count)
 {
-    struct iovec parts[GW_SEND_SPAN_COUNT_MAX];
-    for (int i = 0; i < span_count; i++) {
-        parts[i].iov_base = (void *)(uintptr_t)spans[i].data; /* sendmsg(2) only reads it */
-        parts[i].iov_len = spans[i].bytes;
-    }
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)span_count};
-    ssize_t sent = sendmsg(socket->handle, &message, MSG_NOSIGNAL);
+    int result;
     op->socket = socket;
-    if (sent >= 0) {
-        finish(op, (int)sent);
-    } else if (errno == EAGAIN || errno == EINTR) {
-        wait_for_room(socket, op, OUT_SEND);
+    if (gw__attempt_send(socket->handle, spans, span_count, &result)) {
+        finish(op, result);
     } else {
-        finish(op, os_error(errno));
+        wait_for_room(socket, op, OUT_SEND);
     }
 }
 

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* sendmsg's flags */
 #include "net/backend/backend.h"
 
+#include "net/backend/attempt.h"
 #include "net/backend/finished.h"
 #include "net/backend/uring_buffers.h"
 #include "net/backend/uring_sizes.h"
@@ -17,7 +18,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /*
@@ -343,19 +343,6 @@ static void in_completion(struct uring_lane *lane, struct gw_uring_socket *recor
     }
 }
 
-static int out_result(const struct gw_socket *socket, enum half_kind kind)
-{
-    int code = 0;
-    socklen_t bytes = sizeof(code);
-    if (kind == OUT_SEND) {
-        return 0; /* there is room, or an error that the next send meets */
-    }
-    if (getsockopt(socket->handle, SOL_SOCKET, SO_ERROR, &code, &bytes) != 0) {
-        code = errno;
-    }
-    return code == 0 ? GW_OK : os_error(code);
-}
-
 static void out_completion(struct uring_lane *lane, struct gw_uring_socket *record, int result)
 {
     struct gw_uring_half *half = &record->out;
@@ -363,8 +350,9 @@ static void out_completion(struct uring_lane *lane, struct gw_uring_socket *reco
     if (result == -ECANCELED) {
         came_to_nothing(lane, record, half);
     } else {
-        come_home(half, result < 0 ? os_error(-result)
-                                   : out_result(record->socket, (enum half_kind)half->kind));
+        come_home(half, result < 0                  ? os_error(-result)
+                        : half->kind == OUT_CONNECT ? gw__attempt_connected(record->socket->handle)
+                                                    : 0);
     }
 }
 
@@ -619,15 +607,12 @@ static void backend_accept(struct gw_socket *socket, struct gw_op *op)
 
 static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
 {
-    struct sockaddr_storage system;
-    socklen_t bytes = (socklen_t)os_addr_to_system(addr, &system);
+    int result;
     op->socket = socket;
-    if (connect(socket->handle, (struct sockaddr *)&system, bytes) == 0) {
-        finish(op, GW_OK);
-    } else if (errno == EINPROGRESS) {
-        submit_half(socket, &record_of(socket)->out, op, OUT_CONNECT);
+    if (gw__attempt_connect(socket->handle, addr, &result)) {
+        finish(op, result);
     } else {
-        finish(op, os_error(errno));
+        submit_half(socket, &record_of(socket)->out, op, OUT_CONNECT);
     }
 }
 
@@ -639,20 +624,12 @@ static void backend_recv(struct gw_socket *socket, struct gw_op *op)
 static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
                          int span_count)
 {
-    struct iovec parts[GW_SEND_SPAN_COUNT_MAX];
-    for (int i = 0; i < span_count; i++) {
-        parts[i].iov_base = (void *)(uintptr_t)spans[i].data; /* sendmsg(2) only reads it */
-        parts[i].iov_len = spans[i].bytes;
-    }
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)span_count};
-    ssize_t sent = sendmsg(socket->handle, &message, MSG_NOSIGNAL);
+    int result;
     op->socket = socket;
-    if (sent >= 0) {
-        finish(op, (int)sent);
-    } else if (errno == EAGAIN || errno == EINTR) {
-        submit_half(socket, &record_of(socket)->out, op, OUT_SEND);
+    if (gw__attempt_send(socket->handle, spans, span_count, &result)) {
+        finish(op, result);
     } else {
-        finish(op, os_error(errno));
+        submit_half(socket, &record_of(socket)->out, op, OUT_SEND);
     }
 }
 
