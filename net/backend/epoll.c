@@ -26,7 +26,7 @@
  * what a send held is taken again for the next one while it is hot.
  */
 enum {
-    EVENT_COUNT_MAX = 256,
+    EVENT_COUNT_MAX = 1024, /* in a round; then turns and timers have theirs */
     ACCEPT_COUNT_MAX = 16, /* per round: others want their turn, too */
 };
 

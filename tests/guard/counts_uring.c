@@ -2,14 +2,22 @@
 #include "tests/guard/counts.h"
 
 /* liburing's own types would say no more here. */
+int __real_io_uring_get_events(void *ring);
 int __real_io_uring_submit(void *ring);
 int __real_io_uring_submit_and_get_events(void *ring);
 int __real_io_uring_submit_and_wait_timeout(void *ring, void **first, unsigned count, void *left,
                                             void *mask);
+int __wrap_io_uring_get_events(void *ring);
 int __wrap_io_uring_submit(void *ring);
 int __wrap_io_uring_submit_and_get_events(void *ring);
 int __wrap_io_uring_submit_and_wait_timeout(void *ring, void **first, unsigned count, void *left,
                                             void *mask);
+
+int __wrap_io_uring_get_events(void *ring)
+{
+    counts_wait();
+    return __real_io_uring_get_events(ring);
+}
 
 int __wrap_io_uring_submit(void *ring)
 {
