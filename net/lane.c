@@ -277,12 +277,13 @@ static void run_turn(struct gw_lane *lane, struct gw_turn *turn)
 static void run_op(struct gw_task *task)
 {
     struct gw_op *op = (struct gw_op *)((char *)task - offsetof(struct gw_op, own.task));
-    op->done(op, op->result);
+    gw__op_socket(op)->done(op, op->result);
 }
 
 void gw__op_done(struct gw_op *op, int result)
 {
-    struct gw_turn *turn = op->socket->turn;
+    struct gw_socket *socket = gw__op_socket(op);
+    struct gw_turn *turn = socket->turn;
     if (turn->home->ops->lane_shared) {
         op->result = result;
         op->own.task.run = run_op;
@@ -290,7 +291,7 @@ void gw__op_done(struct gw_op *op, int result)
         return;
     }
     begin_turn(turn);
-    op->done(op, result);
+    socket->done(op, result);
     end_turn();
 }
 

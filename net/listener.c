@@ -15,7 +15,6 @@ enum {
 struct gw_listener {
     struct gw_turn turn;
     struct gw_socket socket;
-    struct gw_op accept_op;
     struct gw_timer pause; /* until accepting goes on */
     struct gw_task open_task;
     struct gw_task close_task;
@@ -23,7 +22,7 @@ struct gw_listener {
     const struct gw_listener_events *events;
     void *context;
     bool attached;
-    bool accepting; /* accept_op is in flight */
+    bool accepting; /* an accept is in flight */
     bool closing;
     bool short_of; /* the last accept found no descriptor or memory */
 };
@@ -90,7 +89,7 @@ static void accept_next(struct gw_listener *listener)
 {
     if (!listener->closing && !listener->accepting) {
         listener->accepting = true;
-        ops_of(listener)->accept(&listener->socket, &listener->accept_op);
+        ops_of(listener)->accept(&listener->socket);
     }
 }
 
@@ -154,14 +153,15 @@ static bool is_shortage(int error)
 
 static void accept_done(struct gw_op *op, int result)
 {
+    struct gw_socket *socket = gw__op_socket(op);
     struct gw_listener *listener =
-        (struct gw_listener *)((char *)op - offsetof(struct gw_listener, accept_op));
+        (struct gw_listener *)((char *)socket - offsetof(struct gw_listener, socket));
     listener->accepting = false;
     if (result == 0 && listener->closing) {
-        ops_of(listener)->socket_close(op->out.accepted);
+        ops_of(listener)->socket_close(socket->accepted);
     } else if (result == 0) {
         listener->short_of = false;
-        welcome(listener, op->out.accepted);
+        welcome(listener, socket->accepted);
     }
     if (listener->closing) {
         step_close(listener);
@@ -200,15 +200,14 @@ int gw_listener_open(struct gw_port *port, const struct gw_listener_config *conf
         return GW_E_MEMORY;
     }
     listener->config = *config;
-    int error = gw__port_ops(port)->socket_listen(&listener->config.addr, backlog,
-                                                  &listener->socket.handle);
+    os_socket handle;
+    int error = gw__port_ops(port)->socket_listen(&listener->config.addr, backlog, &handle);
     if (error != GW_OK) {
         free(listener);
         return error;
     }
     gw_turn_init(&listener->turn, port, free_listener);
-    listener->socket.turn = &listener->turn;
-    listener->accept_op.done = accept_done;
+    gw__socket_init(&listener->socket, handle, &listener->turn, accept_done);
     listener->open_task.run = run_open;
     listener->close_task.run = run_close;
     listener->events = events;

@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-_Static_assert(sizeof(struct gw_stream) <= 344 + 2 * OS_OP_BYTES,
+_Static_assert(sizeof(struct gw_stream) <=
+                   272 + OS_SOCKET_BYTES + 2 * OS_OP_BYTES + 2 * sizeof(os_socket),
                "ten thousand idle streams are most of a server's memory");
 
 static const struct gw_backend_ops *ops_of(const struct gw_stream *stream)
@@ -33,8 +34,6 @@ static uint32_t ring_bytes_for(uint32_t recv_bytes_max)
 
 /* ---- the turn's work ---- */
 
-static void connect_done(struct gw_op *op, int result);
-
 /* Without a word when an end was decided: it is on its way, and what was queued leaves with it. */
 static void open_now(struct gw_stream *stream)
 {
@@ -59,25 +58,33 @@ static void begin(struct gw_stream *stream)
     stream->attached = true;
     if (stream->state == GW_STREAM_CONNECTING) {
         stream->sending = true;
-        stream->send_op.done = connect_done;
-        ops_of(stream)->connect(&stream->socket, &stream->send_op, &stream->peer);
+        ops_of(stream)->connect(&stream->socket, &stream->peer);
     } else {
         open_now(stream);
     }
 }
 
-static void connect_done(struct gw_op *op, int result)
+static void connect_done(struct gw_stream *stream, int result)
 {
-    struct gw_stream *stream =
-        (struct gw_stream *)((char *)op - offsetof(struct gw_stream, send_op));
     stream->sending = false;
-    stream->send_op.done = gw__stream_send_done;
-    if (stream->state == GW_STREAM_CLOSING) {
-        gw__stream_step_end(stream);
-    } else if (result < 0) {
+    if (result < 0) {
         gw__stream_fail(stream, result);
     } else {
         open_now(stream);
+    }
+}
+
+/* An end that comes while it connects makes no difference between a connect and a send. */
+static void op_done(struct gw_op *op, int result)
+{
+    struct gw_stream *stream =
+        (struct gw_stream *)((char *)gw__op_socket(op) - offsetof(struct gw_stream, socket));
+    if (op->way == GW_WAY_IN) {
+        gw__stream_recv_done(stream, op->own.data, result);
+    } else if (stream->state == GW_STREAM_CONNECTING) {
+        connect_done(stream, result);
+    } else {
+        gw__stream_send_done(stream, result);
     }
 }
 
@@ -119,10 +126,7 @@ static struct gw_stream *create(struct gw_port *port, os_socket handle,
     struct gw_lane *home = gw__port_emptiest_lane(port);
     gw__turn_init(&stream->turn, home, free_stream);
     atomic_fetch_add_explicit(&home->stream_count, 1, memory_order_relaxed);
-    stream->socket.handle = handle;
-    stream->socket.turn = &stream->turn;
-    stream->recv_op.done = gw__stream_recv_done;
-    stream->send_op.done = gw__stream_send_done;
+    gw__socket_init(&stream->socket, handle, &stream->turn, op_done);
     stream->work_task.run = run_work;
     stream->queued_bytes_max = config->send_queue_bytes_max;
     gw_ring_init(&stream->ring, ring_bytes_for(config->recv_bytes_max));

@@ -40,8 +40,6 @@ enum { GW_STREAM_WORK_OPEN = 1, GW_STREAM_WORK_READ = 2, GW_STREAM_WORK_END = 4 
 struct gw_stream {
     struct gw_turn turn;
     struct gw_socket socket;
-    struct gw_op recv_op;
-    struct gw_op send_op; /* and connect */
     struct gw_ring ring;
     struct gw_timer timer; /* the user's deadline, then that of the end */
     struct gw_send_queue queue;
@@ -60,8 +58,8 @@ struct gw_stream {
     uint8_t state;
     uint8_t shown_count; /* of the queue's first entries: the kernel has them */
     bool flush_marked : 1;
-    bool receiving : 1; /* recv_op is in flight */
-    bool sending : 1;   /* send_op is in flight */
+    bool receiving : 1; /* a recv is in flight */
+    bool sending : 1;   /* a send is in flight, or a connect */
     bool attached : 1;
     bool paused : 1;
     bool peer_finished : 1;
@@ -93,11 +91,13 @@ void gw__stream_recv(struct gw_stream *stream);
 /* Hands what lies in the ring to the user, then asks for more. */
 void gw__stream_deliver(struct gw_stream *stream);
 
-void gw__stream_recv_done(struct gw_op *op, int result);
+/* What became of a recv; `data` are its bytes. */
+void gw__stream_recv_done(struct gw_stream *stream, const uint8_t *data, int result);
 
 /* ---- stream_send.c: bytes out ---- */
 
-void gw__stream_send_done(struct gw_op *op, int result);
+/* What became of a send. */
+void gw__stream_send_done(struct gw_stream *stream, int result);
 
 /* Queues the last words of this side, however full the queue is. Thread: any. */
 void gw__stream_queue_last(struct gw_stream *stream, struct gw_buf *buf);

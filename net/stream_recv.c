@@ -2,7 +2,6 @@
 #include "net/error.h"
 #include "net/stream_internal.h"
 #include <assert.h>
-#include <stddef.h>
 
 /* Whether bytes that come now are still the user's. */
 static bool is_heard(const struct gw_stream *stream)
@@ -30,7 +29,7 @@ void gw__stream_recv(struct gw_stream *stream)
         return;
     }
     stream->receiving = true;
-    stream->turn.home->ops->recv(&stream->socket, &stream->recv_op);
+    stream->turn.home->ops->recv(&stream->socket);
 }
 
 /* Lets the user read. Without a reader everything is read. */
@@ -103,15 +102,13 @@ static void take_fin(struct gw_stream *stream)
     }
 }
 
-void gw__stream_recv_done(struct gw_op *op, int result)
+void gw__stream_recv_done(struct gw_stream *stream, const uint8_t *data, int result)
 {
-    struct gw_stream *stream =
-        (struct gw_stream *)((char *)op - offsetof(struct gw_stream, recv_op));
     stream->receiving = false;
     if (stream->state == GW_STREAM_CLOSING) {
         gw__stream_step_end(stream);
     } else if (result > 0) {
-        take_bytes(stream, op->out.data, (uint32_t)result);
+        take_bytes(stream, data, (uint32_t)result);
     } else if (result == 0) {
         take_fin(stream);
     } else {

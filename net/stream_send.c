@@ -3,7 +3,6 @@
 #include "net/error.h"
 #include "net/stream_internal.h"
 #include <assert.h>
-#include <stddef.h>
 
 /* ---- what waits, counted ---- */
 
@@ -227,7 +226,7 @@ void gw__stream_flush(struct gw_stream *stream)
         int count = gw__send_queue_gather(&stream->queue, spans);
         stream->sending = true;
         stream->shown_count = (uint8_t)count;
-        stream->turn.home->ops->send(&stream->socket, &stream->send_op, spans, count);
+        stream->turn.home->ops->send(&stream->socket, spans, count);
     }
     gw_turn_unref(&stream->turn);
 }
@@ -279,10 +278,8 @@ static void fail_sending(struct gw_stream *stream, int error)
     gw__stream_hurry(stream, GW_STREAM_LINGER_MS);
 }
 
-void gw__stream_send_done(struct gw_op *op, int result)
+void gw__stream_send_done(struct gw_stream *stream, int result)
 {
-    struct gw_stream *stream =
-        (struct gw_stream *)((char *)op - offsetof(struct gw_stream, send_op));
     stream->sending = false;
     stream->shown_count = 0;
     if (result < 0 && stream->state != GW_STREAM_CLOSING) {

@@ -93,7 +93,7 @@ static void match(struct gw__acceptor *acceptor)
         return;
     }
     if (acceptor->taken_first != NULL) {
-        acceptor->op->out.accepted = take_first(acceptor)->socket;
+        gw__op_socket(acceptor->op)->accepted = take_first(acceptor)->socket;
         answer(acceptor, GW_OK);
     } else if (acceptor->error != GW_OK && acceptor->waiting_count == 0) {
         answer(acceptor, acceptor->cancelling ? GW_E_CLOSED : acceptor->error);

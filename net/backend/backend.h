@@ -6,6 +6,7 @@
 #include "net/os/os.h"
 #include "net/port.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -23,7 +24,7 @@
  *      gw__op_done(): on a lane of its own that calls done straight away, as a turn of the
  *      operation's object; on a shared lane it leaves a task for that turn.
  *   3. A socket has at most one operation inward (accept or recv) and one outward (connect or
- *      send) in flight.
+ *      send) in flight: its `in` and its `out`.
  *   4. A recv takes no memory, and holds none while it waits. When bytes are there they lie where
  *      the backend chose, `data` and the result, until done returns. Multishot receives, provided
  *      buffers and the zero-byte WSARecv stay inside the backend: one recv is one done. What comes
@@ -41,37 +42,67 @@
 struct gw_lane;
 struct gw_turn;
 
-/* A socket, and the turn of the object it belongs to, whose home lane it has joined. */
+/* The two ways that an operation can go. */
+enum gw_way {
+    GW_WAY_IN,  /* accept, recv */
+    GW_WAY_OUT, /* connect, send */
+};
+
+/* One operation in flight; reused for the next one of its way when done. */
+struct gw_op {
+    int result;
+    uint8_t way; /* enum gw_way: which of its socket's two this is */
+
+    union {
+        uint8_t bytes[OS_OP_BYTES]; /* the backend's own while it is in flight */
+        struct gw_task task;        /* carries it to its object's turn when it has finished */
+        const uint8_t *data;        /* recv: where the bytes lie, while done runs */
+    } own;
+};
+
+/*
+ * A socket, the turn of the object it belongs to, whose home lane it has joined, and what is in
+ * flight. Embedded in the object. Ten thousand idle ones are a good part of a server's memory.
+ */
 struct gw_socket {
     os_socket handle;
+    os_socket accepted; /* accept: the new socket, when the result is 0, while done runs */
     struct gw_turn *turn;
-    union {
-        uint64_t align;
-        uint8_t bytes[24]; /* the backend's own, zeroed before attach */
-    } own;
-};
-
-/* One operation in flight. Embedded in what it works for; reused for the next when done. */
-struct gw_op {
     /*
-     * What came of it: bytes moved, 0 for an accept or a connect that worked, or a gw_error. A recv
-     * of 0 is a peer that has finished. A send may take less than it was given, or 0 when nothing
-     * was taken but there is room now: the rest is submitted again.
+     * What came of an operation: bytes moved, 0 for an accept or a connect that worked, or a
+     * gw_error. A recv of 0 is a peer that has finished. A send may take less than it was given, or
+     * 0 when nothing was taken but there is room now: the rest is submitted again.
      */
     void (*done)(struct gw_op *op, int result);
-    struct gw_socket *socket; /* set by the submit */
-    int result;
-
     union {
-        const uint8_t *data; /* recv: where the bytes lie */
-        os_socket accepted;  /* accept: the new socket, when the result is 0 */
-    } out;
-
-    union {
-        struct gw_task task;        /* carries a finished operation to its object's turn */
-        uint8_t bytes[OS_OP_BYTES]; /* the backend's own until then */
+        uint64_t align;
+        uint8_t bytes[OS_SOCKET_BYTES]; /* the backend's own, zeroed before attach */
     } own;
+    struct gw_op in;
+    struct gw_op out;
 };
+
+/* Makes a socket of a handle, before it is attached. */
+static inline void gw__socket_init(struct gw_socket *socket, os_socket handle, struct gw_turn *turn,
+                                   void (*done)(struct gw_op *op, int result))
+{
+    *socket = (struct gw_socket){
+        .handle = handle,
+        .accepted = OS_SOCKET_NONE,
+        .turn = turn,
+        .done = done,
+        .in.way = GW_WAY_IN,
+        .out.way = GW_WAY_OUT,
+    };
+}
+
+/* The socket that an operation is one of. */
+static inline struct gw_socket *gw__op_socket(const struct gw_op *op)
+{
+    size_t place =
+        op->way == GW_WAY_IN ? offsetof(struct gw_socket, in) : offsetof(struct gw_socket, out);
+    return (struct gw_socket *)((char *)(uintptr_t)op - place);
+}
 
 /* A run of bytes to be sent. */
 struct gw_span {
@@ -112,11 +143,10 @@ struct gw_backend_ops {
     int (*attach)(struct gw_socket *socket);
 
     /* The operations. `spans` need not outlive the call; the memory they show must. */
-    void (*accept)(struct gw_socket *socket, struct gw_op *op);
-    void (*connect)(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr);
-    void (*recv)(struct gw_socket *socket, struct gw_op *op);
-    void (*send)(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
-                 int span_count);
+    void (*accept)(struct gw_socket *socket);
+    void (*connect)(struct gw_socket *socket, const struct gw_addr *addr);
+    void (*recv)(struct gw_socket *socket);
+    void (*send)(struct gw_socket *socket, const struct gw_span *spans, int span_count);
 
     /* Sends FIN after what has been sent; receiving goes on. */
     void (*shutdown)(struct gw_socket *socket);

@@ -27,7 +27,7 @@
  */
 enum {
     EVENT_COUNT_MAX = 1024, /* in a round; then turns and timers have theirs */
-    ACCEPT_COUNT_MAX = 16, /* per round: others want their turn, too */
+    ACCEPT_COUNT_MAX = 16,  /* per round: others want their turn, too */
 };
 
 struct epoll_lane {
@@ -38,17 +38,16 @@ struct epoll_lane {
     int event_count;
 };
 
-enum in_kind { IN_ACCEPT, IN_RECV };
-enum out_kind { OUT_CONNECT, OUT_SEND };
-
-/* What is in flight on a socket, and what its set entry asks for. */
+/* What waits on a socket, and what its set entry asks for. */
 struct epoll_socket {
-    struct gw_op *in;
-    struct gw_op *out;
-    uint32_t armed; /* EPOLLIN and EPOLLOUT; 0 when it is not in the set */
-    uint8_t in_kind;
-    uint8_t out_kind;
+    uint8_t armed;      /* EPOLLIN and EPOLLOUT; 0 when it is not in the set */
+    bool in_waits;      /* until there is something to take */
+    bool out_waits;     /* until there is room, or a connect has ended */
+    bool is_accept;     /* what waits inward; otherwise a recv */
+    bool is_connecting; /* what waits outward; otherwise a send */
 };
+
+_Static_assert(EPOLLIN < 256 && EPOLLOUT < 256, "what is asked for fits into a byte");
 
 _Static_assert(sizeof(struct epoll_socket) <= sizeof(((struct gw_socket *)0)->own),
                "a socket has room for what epoll keeps");
@@ -67,7 +66,7 @@ static struct epoll_lane *lane_of(struct gw_socket *socket)
 
 static void finish(struct gw_op *op, int result)
 {
-    gw__finished_add(&lane_of(op->socket)->finished, op, result);
+    gw__finished_add(&lane_of(gw__op_socket(op))->finished, op, result);
 }
 
 static void hand_over_finished(struct epoll_lane *lane)
@@ -93,68 +92,51 @@ static int arm(struct gw_socket *socket, uint32_t events)
     if (epoll_ctl(lane_of(socket)->set, how, socket->handle, &event) != 0) {
         return os_error(errno);
     }
-    own->armed = events;
+    own->armed = (uint8_t)events;
     return GW_OK;
 }
 
-static void submit_in(struct gw_socket *socket, struct gw_op *op, enum in_kind kind)
+static void wait_for_something(struct gw_socket *socket, bool is_accept)
 {
     struct epoll_socket *own = own_of(socket);
-    assert(own->in == NULL);
-    op->socket = socket;
+    assert(!own->in_waits);
     int error = arm(socket, own->armed | EPOLLIN);
+    own->is_accept = is_accept;
+    own->in_waits = error == GW_OK;
     if (error != GW_OK) {
-        finish(op, error);
-        return;
+        finish(&socket->in, error);
     }
-    own->in = op;
-    own->in_kind = (uint8_t)kind;
 }
 
-static void wait_for_room(struct gw_socket *socket, struct gw_op *op, enum out_kind kind)
+static void wait_for_room(struct gw_socket *socket, bool is_connecting)
 {
     struct epoll_socket *own = own_of(socket);
-    assert(own->out == NULL);
+    assert(!own->out_waits);
     int error = arm(socket, own->armed | EPOLLOUT);
+    own->is_connecting = is_connecting;
+    own->out_waits = error == GW_OK;
     if (error != GW_OK) {
-        finish(op, error);
-        return;
+        finish(&socket->out, error);
     }
-    own->out = op;
-    own->out_kind = (uint8_t)kind;
 }
 
 /* ---- a socket is ready ---- */
 
-static struct gw_op *take_in(struct epoll_socket *own)
-{
-    struct gw_op *op = own->in;
-    own->in = NULL;
-    return op;
-}
-
-static struct gw_op *take_out(struct epoll_socket *own)
-{
-    struct gw_op *op = own->out;
-    own->out = NULL;
-    return op;
-}
-
 static void accept_ready(struct gw_socket *socket)
 {
     struct epoll_socket *own = own_of(socket);
-    for (int i = 0; i < ACCEPT_COUNT_MAX && own->in != NULL; i++) {
+    for (int i = 0; i < ACCEPT_COUNT_MAX && own->in_waits; i++) {
         int handle = accept4(socket->handle, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (handle < 0 && (errno == EAGAIN || errno == EINTR)) {
             return;
         }
         int result = handle < 0 ? os_error(errno) : GW_OK;
-        struct gw_op *op = take_in(own);
         if (handle >= 0) {
             os_socket_accepted(handle);
-            op->out.accepted = handle;
         }
-        gw__op_done(op, result);
+        own->in_waits = false;
+        socket->accepted = handle;
+        gw__op_done(&socket->in, result);
         if (result != GW_OK) {
             return;
         }
@@ -162,14 +144,14 @@ static void accept_ready(struct gw_socket *socket)
 }
 
 /* Reads what is there. Returns false when there is nothing after all. */
-static bool read_ready(struct gw_socket *socket, struct gw_op *op, int *result_out)
+static bool read_ready(struct gw_socket *socket, int *result_out)
 {
     uint8_t *bytes = gw__worker_recv_bytes();
     ssize_t got = recv(socket->handle, bytes, GW_STREAM_RECV_BYTES_MAX, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return false;
     }
-    op->out.data = bytes;
+    socket->in.own.data = bytes;
     *result_out = got < 0 ? os_error(errno) : (int)got;
     return true;
 }
@@ -178,7 +160,7 @@ static bool read_ready(struct gw_socket *socket, struct gw_op *op, int *result_o
 static void disarm_unasked(struct gw_socket *socket)
 {
     struct epoll_socket *own = own_of(socket);
-    uint32_t asked = (own->in != NULL ? EPOLLIN : 0u) | (own->out != NULL ? EPOLLOUT : 0u);
+    uint32_t asked = (own->in_waits ? EPOLLIN : 0u) | (own->out_waits ? EPOLLOUT : 0u);
     (void)arm(socket, asked);
 }
 
@@ -186,32 +168,34 @@ static void recv_and_send_ready(struct gw_socket *socket, uint32_t events)
 {
     struct epoll_socket *own = own_of(socket);
     bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
-    bool in_ready = own->in != NULL && (broken || (events & EPOLLIN) != 0);
-    bool out_ready = own->out != NULL && (broken || (events & EPOLLOUT) != 0);
+    bool in_ready = own->in_waits && (broken || (events & EPOLLIN) != 0);
+    bool out_ready = own->out_waits && (broken || (events & EPOLLOUT) != 0);
     int in_result = 0;
 
-    in_ready = in_ready && read_ready(socket, own->in, &in_result);
-    /* Both are taken before either is handed over: the first done may end the other's waiting, and
-     * the last one in flight may be the end of the socket. */
-    struct gw_op *in = in_ready ? take_in(own) : NULL;
-    struct gw_op *out = out_ready ? take_out(own) : NULL;
-    if (in == NULL && out == NULL) {
+    in_ready = in_ready && read_ready(socket, &in_result);
+    if (!in_ready && !out_ready) {
         disarm_unasked(socket);
         return;
     }
-    int result = out_ready && own->out_kind == OUT_CONNECT ? gw__attempt_connected(socket->handle) : 0;
-    if (in != NULL) {
-        gw__op_done(in, in_result);
+    /* For a send there is room, or an error that the next one meets. */
+    int out_result =
+        out_ready && own->is_connecting ? gw__attempt_connected(socket->handle) : GW_OK;
+    /* Both are taken before either is handed over: the first done may end the other's waiting, and
+     * the last one in flight may be the end of the socket. */
+    own->in_waits = own->in_waits && !in_ready;
+    own->out_waits = own->out_waits && !out_ready;
+    if (in_ready) {
+        gw__op_done(&socket->in, in_result);
     }
-    if (out != NULL) {
-        gw__op_done(out, result);
+    if (out_ready) {
+        gw__op_done(&socket->out, out_result);
     }
 }
 
 static void socket_ready(struct gw_socket *socket, uint32_t events)
 {
     const struct epoll_socket *own = own_of(socket);
-    if (own->in != NULL && own->in_kind == IN_ACCEPT) {
+    if (own->in_waits && own->is_accept) {
         accept_ready(socket);
     } else {
         recv_and_send_ready(socket, events);
@@ -342,36 +326,33 @@ static int backend_attach(struct gw_socket *socket)
     return GW_OK;
 }
 
-static void backend_accept(struct gw_socket *socket, struct gw_op *op)
+static void backend_accept(struct gw_socket *socket)
 {
-    submit_in(socket, op, IN_ACCEPT);
+    wait_for_something(socket, true);
 }
 
-static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr)
 {
     int result;
-    op->socket = socket;
     if (gw__attempt_connect(socket->handle, addr, &result)) {
-        finish(op, result);
+        finish(&socket->out, result);
     } else {
-        wait_for_room(socket, op, OUT_CONNECT);
+        wait_for_room(socket, true);
     }
 }
 
-static void backend_recv(struct gw_socket *socket, struct gw_op *op)
+static void backend_recv(struct gw_socket *socket)
 {
-    submit_in(socket, op, IN_RECV);
+    wait_for_something(socket, false);
 }
 
-static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
-                         int span_count)
+static void backend_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     int result;
-    op->socket = socket;
     if (gw__attempt_send(socket->handle, spans, span_count, &result)) {
-        finish(op, result);
+        finish(&socket->out, result);
     } else {
-        wait_for_room(socket, op, OUT_SEND);
+        wait_for_room(socket, false);
     }
 }
 
@@ -383,17 +364,19 @@ static void backend_shutdown(struct gw_socket *socket)
 static void backend_cancel(struct gw_socket *socket)
 {
     struct epoll_socket *own = own_of(socket);
-    if (own->in != NULL) {
-        finish(take_in(own), GW_E_CLOSED);
+    if (own->in_waits) {
+        own->in_waits = false;
+        finish(&socket->in, GW_E_CLOSED);
     }
-    if (own->out != NULL) {
-        finish(take_out(own), GW_E_CLOSED);
+    if (own->out_waits) {
+        own->out_waits = false;
+        finish(&socket->out, GW_E_CLOSED);
     }
 }
 
 static void backend_detach(struct gw_socket *socket)
 {
-    assert(own_of(socket)->in == NULL && own_of(socket)->out == NULL);
+    assert(!own_of(socket)->in_waits && !own_of(socket)->out_waits);
     forget_events(lane_of(socket), socket);
     (void)arm(socket, 0); /* closing is not enough while a child has the socket too: epoll(7), Q6 */
     os_socket_close(socket->handle);

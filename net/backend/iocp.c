@@ -188,19 +188,20 @@ static void leave_for_turn(struct gw__flight *flight, int result, void (*run)(st
     struct gw_op *op = op_of(flight);
     op->result = result;
     op->own.task.run = run;
-    gw_turn_post(op->socket->turn, &op->own.task);
+    gw_turn_post(gw__op_socket(op)->turn, &op->own.task);
 }
 
 /* Until then the socket does not know that it is connected: ConnectEx(). */
 static void finish_connect(struct gw_task *task)
 {
     struct gw_op *op = op_of_task(task);
+    struct gw_socket *socket = gw__op_socket(op);
     int result = op->result;
     if (result >= 0 &&
-        setsockopt(op->socket->handle, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) != 0) {
+        setsockopt(socket->handle, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) != 0) {
         result = os_error(WSAGetLastError());
     }
-    op->done(op, result < 0 ? result : GW_OK);
+    socket->done(op, result < 0 ? result : GW_OK);
 }
 
 static void connect_home(struct gw__flight *flight, int result)
@@ -208,7 +209,7 @@ static void connect_home(struct gw__flight *flight, int result)
     leave_for_turn(flight, result, finish_connect);
 }
 
-static void wait_for_bytes(struct gw_op *op);
+static void wait_for_bytes(struct gw_socket *socket);
 
 /*
  * Wine looks at a socket before the program does, and so may take a reset for itself; what is left
@@ -236,14 +237,15 @@ static int recv_result(struct gw_socket *socket, uint8_t *bytes)
 static void read_bytes(struct gw_task *task)
 {
     struct gw_op *op = op_of_task(task);
+    struct gw_socket *socket = gw__op_socket(op);
     uint8_t *bytes = gw__worker_recv_bytes();
-    int result = op->result < 0 ? op->result : recv_result(op->socket, bytes);
-    if (result == NOTHING_THERE && !own_of(op->socket)->recv_cancelled) {
-        wait_for_bytes(op);
+    int result = op->result < 0 ? op->result : recv_result(socket, bytes);
+    if (result == NOTHING_THERE && !own_of(socket)->recv_cancelled) {
+        wait_for_bytes(socket);
         return;
     }
-    op->out.data = bytes;
-    op->done(op, result == NOTHING_THERE ? GW_E_CLOSED : result);
+    op->own.data = bytes;
+    socket->done(op, result == NOTHING_THERE ? GW_E_CLOSED : result);
 }
 
 static void recv_home(struct gw__flight *flight, int result)
@@ -251,15 +253,15 @@ static void recv_home(struct gw__flight *flight, int result)
     leave_for_turn(flight, result, read_bytes);
 }
 
-static void wait_for_bytes(struct gw_op *op)
+static void wait_for_bytes(struct gw_socket *socket)
 {
     char nowhere;
     WSABUF nothing = {.len = 0, .buf = &nowhere};
     DWORD bytes = 0;
     DWORD flags = 0;
-    struct gw__flight *flight = flight_of(op);
+    struct gw__flight *flight = flight_of(&socket->in);
     gw__flight_begin(flight, recv_home);
-    int got = WSARecv(op->socket->handle, &nothing, 1, &bytes, &flags, &flight->overlapped, NULL);
+    int got = WSARecv(socket->handle, &nothing, 1, &bytes, &flags, &flight->overlapped, NULL);
     gw__flight_began(flight, got == 0, 0);
 }
 
@@ -391,17 +393,16 @@ static int backend_attach(struct gw_socket *socket)
     return GW_OK;
 }
 
-static void backend_accept(struct gw_socket *socket, struct gw_op *op)
+static void backend_accept(struct gw_socket *socket)
 {
     struct iocp_socket *own = own_of(socket);
-    op->socket = socket;
     if (own->acceptor == NULL) {
         own->acceptor = gw__acceptor_create(socket);
     }
     if (own->acceptor == NULL) {
-        gw__op_done(op, GW_E_MEMORY);
+        gw__op_done(&socket->in, GW_E_MEMORY);
     } else {
-        gw__acceptor_ask(own->acceptor, op);
+        gw__acceptor_ask(own->acceptor, &socket->in);
     }
 }
 
@@ -419,15 +420,14 @@ static int bind_to_any(SOCKET socket, bool ipv4)
     return code == 0 || code == WSAEINVAL ? GW_OK : os_error(code);
 }
 
-static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr)
 {
     struct sockaddr_storage system;
-    struct gw__flight *flight = flight_of(op);
+    struct gw__flight *flight = flight_of(&socket->out);
     int bytes = os_addr_to_system(addr, &system);
-    op->socket = socket;
     int error = bind_to_any(socket->handle, gw_addr_is_ipv4(addr));
     if (error != GW_OK) {
-        gw__op_done(op, error);
+        gw__op_done(&socket->out, error);
         return;
     }
     gw__flight_begin(flight, connect_home);
@@ -436,20 +436,17 @@ static void backend_connect(struct gw_socket *socket, struct gw_op *op, const st
     gw__flight_began(flight, connected, 0);
 }
 
-static void backend_recv(struct gw_socket *socket, struct gw_op *op)
+static void backend_recv(struct gw_socket *socket)
 {
-    op->socket = socket;
     own_of(socket)->recv_cancelled = false;
-    wait_for_bytes(op);
+    wait_for_bytes(socket);
 }
 
-static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
-                         int span_count)
+static void backend_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     WSABUF parts[GW_SEND_SPAN_COUNT_MAX];
-    struct gw__flight *flight = flight_of(op);
+    struct gw__flight *flight = flight_of(&socket->out);
     DWORD bytes = 0;
-    op->socket = socket;
     for (int i = 0; i < span_count; i++) {
         parts[i].buf = (char *)(uintptr_t)spans[i].data; /* WSASend() only reads it */
         parts[i].len = spans[i].bytes;

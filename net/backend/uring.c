@@ -65,7 +65,7 @@ enum { EVENT_MASK = 3 };
 _Static_assert(_Alignof(struct gw_uring_socket) > EVENT_MASK, "a record's address has free bits");
 
 /* What an operation keeps while it is in the list of finished ones: its task, which nobody runs on
- * a lane of its own, has room for what a recv or an accept shows. */
+ * a lane of its own, has room for what a recv or an accept brings. */
 struct uring_op {
     struct gw_uring_held *held; /* in the place of gw_task.run */
     struct gw_task *next;
@@ -85,17 +85,33 @@ static struct uring_lane *lane_of(const struct gw_socket *socket)
     return socket->turn->home->own;
 }
 
+/* The operation that a direction of a record is about. */
+static struct gw_op *op_of(const struct gw_uring_socket *record, const struct gw_uring_half *half)
+{
+    return half == &record->in ? &record->socket->in : &record->socket->out;
+}
+
 /* ---- what has finished inside a call ---- */
 
-static void finish_showing(struct gw_op *op, int result, struct gw_uring_held *held)
+static void finish_bringing(struct gw_op *op, int result, struct gw_uring_held *held)
 {
     ((struct uring_op *)&op->own)->held = held;
-    gw__finished_add(&lane_of(op->socket)->finished, op, result);
+    gw__finished_add(&lane_of(gw__op_socket(op))->finished, op, result);
 }
 
 static void finish(struct gw_op *op, int result)
 {
-    finish_showing(op, result, NULL);
+    finish_bringing(op, result, NULL);
+}
+
+/* Shows what was held until now. */
+static void show_held(struct gw_op *op, const struct gw_uring_held *held)
+{
+    if (held->accepted != OS_SOCKET_NONE) {
+        gw__op_socket(op)->accepted = held->accepted;
+    } else {
+        op->own.data = held->bytes;
+    }
 }
 
 static void hand_over_finished(struct uring_lane *lane)
@@ -104,6 +120,9 @@ static void hand_over_finished(struct uring_lane *lane)
     struct gw_op *op;
     while ((op = gw__finished_next(&taken)) != NULL) {
         struct gw_uring_held *held = ((struct uring_op *)&op->own)->held;
+        if (held != NULL) {
+            show_held(op, held);
+        }
         gw__op_done(op, op->result);
         gw__uring_held_free(held);
     }
@@ -185,8 +204,8 @@ static void give_if_free(struct uring_lane *lane, struct gw_uring_socket *record
 static bool tell_half(struct uring_lane *lane, struct gw_uring_socket *record,
                       struct gw_uring_half *half, enum event event)
 {
-    bool must_go = half->request == GW_URING_ARMED && (half->op == NULL || half->is_called_off);
-    bool must_come = half->request == GW_URING_NONE && half->op != NULL;
+    bool must_go = half->request == GW_URING_ARMED && (!half->is_awaited || half->is_called_off);
+    bool must_come = half->request == GW_URING_NONE && half->is_awaited;
     struct io_uring_sqe *request = must_go || must_come ? take_request(lane) : NULL;
     if (request == NULL) {
         return !must_go && !must_come;
@@ -234,21 +253,20 @@ static void tell_changes(struct uring_lane *lane)
 /* ---- what the kernel tells ---- */
 
 /* A direction's operation comes home. It and its socket may be gone when this returns. */
-static void come_home(struct gw_uring_half *half, int result)
+static void come_home(struct gw_uring_socket *record, struct gw_uring_half *half, int result)
 {
-    struct gw_op *op = half->op;
-    half->op = NULL;
+    half->is_awaited = false;
     half->is_called_off = false;
-    gw__op_done(op, result);
+    gw__op_done(op_of(record, half), result);
 }
 
 /* A request has ended without an answer: it was told to go, or there was no buffer. */
 static void came_to_nothing(struct uring_lane *lane, struct gw_uring_socket *record,
                             struct gw_uring_half *half)
 {
-    if (half->op != NULL && half->is_called_off) {
-        come_home(half, GW_E_CLOSED);
-    } else if (half->op != NULL) {
+    if (half->is_awaited && half->is_called_off) {
+        come_home(record, half, GW_E_CLOSED);
+    } else if (half->is_awaited) {
         note_change(lane, record);
     }
 }
@@ -259,11 +277,11 @@ static void accepted(struct gw_uring_socket *record, int result)
     if (result >= 0) {
         os_socket_accepted(result);
     }
-    if (half->op == NULL && result >= 0) {
+    if (half->is_awaited) {
+        record->socket->accepted = result;
+        come_home(record, half, result >= 0 ? GW_OK : os_error(-result));
+    } else if (result >= 0) {
         gw__uring_hold_accepted(record, result);
-    } else if (half->op != NULL) {
-        half->op->out.accepted = result;
-        come_home(half, result >= 0 ? GW_OK : os_error(-result));
     }
 }
 
@@ -271,12 +289,12 @@ static void received(struct gw_uring_socket *record, int result, const uint8_t *
 {
     struct gw_uring_half *half = &record->in;
     result = result >= 0 ? result : os_error(-result);
-    if (half->op == NULL) {
+    if (half->is_awaited) {
+        record->socket->in.own.data = bytes;
+        come_home(record, half, result);
+    } else {
         gw__uring_hold_bytes(record, result, bytes);
         record->is_careful = true;
-    } else {
-        half->op->out.data = bytes;
-        come_home(half, result);
     }
 }
 
@@ -292,7 +310,7 @@ static void answer_in(struct uring_lane *lane, struct gw_uring_socket *record, i
     } else {
         received(record, result, bytes);
     }
-    if (record->socket != NULL && record->in.op == NULL && record->in.request == GW_URING_ARMED) {
+    if (record->socket != NULL && !record->in.is_awaited && record->in.request == GW_URING_ARMED) {
         note_change(lane, record);
     }
 }
@@ -350,9 +368,12 @@ static void out_completion(struct uring_lane *lane, struct gw_uring_socket *reco
     if (result == -ECANCELED) {
         came_to_nothing(lane, record, half);
     } else {
-        come_home(half, result < 0                  ? os_error(-result)
-                        : half->kind == OUT_CONNECT ? gw__attempt_connected(record->socket->handle)
-                                                    : 0);
+        /* For a send there is room, or an error that the next one meets. */
+        bool connected = result >= 0 && half->kind == OUT_CONNECT;
+        come_home(record, half,
+                  result < 0  ? os_error(-result)
+                  : connected ? gw__attempt_connected(record->socket->handle)
+                              : GW_OK);
     }
 }
 
@@ -578,27 +599,10 @@ static int backend_attach(struct gw_socket *socket)
     return GW_OK;
 }
 
-/* What an accept or a recv brings at once, because it came before. Returns false: nothing. */
-static bool take_held(struct gw_uring_socket *record, struct gw_op *op, enum half_kind kind)
+static void await(struct gw_socket *socket, struct gw_uring_half *half, enum half_kind kind)
 {
-    struct gw_uring_held *held = gw__uring_held_take(record);
-    if (held == NULL) {
-        return false;
-    }
-    if (kind == IN_ACCEPT) {
-        op->out.accepted = held->accepted;
-    } else {
-        op->out.data = held->bytes;
-    }
-    finish_showing(op, held->result, held);
-    return true;
-}
-
-static void submit_half(struct gw_socket *socket, struct gw_uring_half *half, struct gw_op *op,
-                        enum half_kind kind)
-{
-    assert(half->op == NULL);
-    half->op = op;
+    assert(!half->is_awaited);
+    half->is_awaited = true;
     half->kind = (uint8_t)kind;
     half->is_called_off = false;
     if (half->request == GW_URING_NONE) {
@@ -606,50 +610,47 @@ static void submit_half(struct gw_socket *socket, struct gw_uring_half *half, st
     }
 }
 
-static void submit_in(struct gw_socket *socket, struct gw_op *op, enum half_kind kind)
+/* What came before is there at once. */
+static void submit_in(struct gw_socket *socket, enum half_kind kind)
 {
     struct gw_uring_socket *record = record_of(socket);
-    op->socket = socket;
-    if (take_held(record, op, kind)) {
-        return;
-    }
-    if (record->has_lost) {
-        finish(op, GW_E_MEMORY);
+    struct gw_uring_held *held = gw__uring_held_take(record);
+    if (held != NULL) {
+        finish_bringing(&socket->in, held->result, held);
+    } else if (record->has_lost) {
+        finish(&socket->in, GW_E_MEMORY);
     } else {
-        submit_half(socket, &record->in, op, kind);
+        await(socket, &record->in, kind);
     }
 }
 
-static void backend_accept(struct gw_socket *socket, struct gw_op *op)
+static void backend_accept(struct gw_socket *socket)
 {
-    submit_in(socket, op, IN_ACCEPT);
+    submit_in(socket, IN_ACCEPT);
 }
 
-static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr)
 {
     int result;
-    op->socket = socket;
     if (gw__attempt_connect(socket->handle, addr, &result)) {
-        finish(op, result);
+        finish(&socket->out, result);
     } else {
-        submit_half(socket, &record_of(socket)->out, op, OUT_CONNECT);
+        await(socket, &record_of(socket)->out, OUT_CONNECT);
     }
 }
 
-static void backend_recv(struct gw_socket *socket, struct gw_op *op)
+static void backend_recv(struct gw_socket *socket)
 {
-    submit_in(socket, op, IN_RECV);
+    submit_in(socket, IN_RECV);
 }
 
-static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
-                         int span_count)
+static void backend_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     int result;
-    op->socket = socket;
     if (gw__attempt_send(socket->handle, spans, span_count, &result)) {
-        finish(op, result);
+        finish(&socket->out, result);
     } else {
-        submit_half(socket, &record_of(socket)->out, op, OUT_SEND);
+        await(socket, &record_of(socket)->out, OUT_SEND);
     }
 }
 
@@ -661,13 +662,12 @@ static void backend_shutdown(struct gw_socket *socket)
 static void call_off(struct uring_lane *lane, struct gw_uring_socket *record,
                      struct gw_uring_half *half)
 {
-    struct gw_op *op = half->op;
-    if (op == NULL) {
+    if (!half->is_awaited) {
         return;
     }
     if (half->request == GW_URING_NONE) {
-        half->op = NULL;
-        finish(op, GW_E_CLOSED);
+        half->is_awaited = false;
+        finish(op_of(record, half), GW_E_CLOSED);
     } else {
         half->is_called_off = true;
         note_change(lane, record);
@@ -685,7 +685,7 @@ static void backend_detach(struct gw_socket *socket)
 {
     struct uring_lane *lane = lane_of(socket);
     struct gw_uring_socket *record = record_of(socket);
-    assert(record->in.op == NULL && record->out.op == NULL);
+    assert(!record->in.is_awaited && !record->out.is_awaited);
     if (record->in.kind == IN_ACCEPT && record->in.request != GW_URING_NONE) {
         /* The request keeps the door open until it has gone; nobody may come in any more. */
         (void)shutdown(socket->handle, SHUT_RDWR);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_SOCKET_COUNT = 56 }; /* about a page */
+enum { BLOCK_SOCKET_COUNT = 127 }; /* about a page */
 
 struct gw_uring_block {
     struct gw_uring_block *next;

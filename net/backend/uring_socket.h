@@ -22,10 +22,10 @@ enum gw_uring_request {
 
 /* One direction. */
 struct gw_uring_half {
-    struct gw_op *op;   /* what net waits for, or NULL; not when it has finished inside a call */
-    uint8_t kind;       /* of `op` and of the request */
-    uint8_t request;    /* enum gw_uring_request */
-    bool is_called_off; /* net has cancelled `op`; the request's last word is awaited */
+    uint8_t kind;           /* of the operation and of the request */
+    uint8_t request;        /* enum gw_uring_request */
+    bool is_awaited : 1;    /* net waits for it; not when it has finished inside a call */
+    bool is_called_off : 1; /* net has cancelled it; the request's last word is awaited */
 };
 
 /*
@@ -42,14 +42,18 @@ struct gw_uring_held {
 
 struct gw_uring_socket {
     struct gw_socket *socket;   /* NULL once it was detached */
-    struct gw_uring_half in;    /* accept or recv */
-    struct gw_uring_half out;   /* waits for room, or for a connect */
     struct gw_uring_held *held; /* oldest first */
     struct gw_uring_socket *next;
-    bool is_listed;  /* in the lane's list of those that changed */
-    bool is_careful; /* more came than was asked for: one receive at a time, until it is quiet */
-    bool has_lost;   /* what came could not be held: no memory */
+    struct gw_uring_half in;  /* accept or recv */
+    struct gw_uring_half out; /* waits for room, or for a connect */
+    bool is_listed : 1;       /* in the lane's list of those that changed */
+    bool
+        is_careful : 1; /* more came than was asked for: one receive at a time, until it is quiet */
+    bool has_lost : 1;  /* what came could not be held: no memory */
 };
+
+_Static_assert(sizeof(struct gw_uring_socket) <= 32,
+               "what the kernel knows a socket by is beside each idle one");
 
 /* The records of one lane. Zeroed is none. */
 struct gw_uring_sockets {

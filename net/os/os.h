@@ -12,8 +12,11 @@ typedef uintptr_t os_socket; /* a SOCKET, without <winsock2.h> in everybody's la
 typedef struct os_mutex {
     void *lock; /* an SRWLOCK */
 } os_mutex;
-typedef void *os_thread;   /* a HANDLE */
-enum { OS_OP_BYTES = 40 }; /* an OVERLAPPED and what becomes of it */
+typedef void *os_thread; /* a HANDLE */
+enum {
+    OS_OP_BYTES = 40,     /* an OVERLAPPED and what becomes of it */
+    OS_SOCKET_BYTES = 16, /* what a backend keeps of a socket */
+};
 #define OS_MUTEX_INIT                                                                              \
     {                                                                                              \
         NULL                                                                                       \
@@ -23,7 +26,10 @@ enum { OS_OP_BYTES = 40 }; /* an OVERLAPPED and what becomes of it */
 typedef int os_socket;
 typedef pthread_mutex_t os_mutex;
 typedef pthread_t os_thread;
-enum { OS_OP_BYTES = 16 }; /* a link in a list */
+enum {
+    OS_OP_BYTES = 16,    /* a link in a list */
+    OS_SOCKET_BYTES = 8, /* what a backend keeps of a socket */
+};
 #define OS_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
 #endif
 

@@ -10,8 +10,8 @@ enum { LISTENER = SILENT_KERNEL_PEER_COUNT_MAX, NOW_NS = 1000000000 };
 static struct {
     uint32_t coming_count;
     os_socket next;
-    struct gw_op *accept;
-    struct gw_op *recvs[SILENT_KERNEL_PEER_COUNT_MAX];
+    struct gw_socket *accept;
+    struct gw_socket *recvs[SILENT_KERNEL_PEER_COUNT_MAX];
     struct gw_task *finished; /* gw_op.own.task, linked; their result is in the operation */
 } kernel;
 
@@ -30,18 +30,18 @@ static void finish(struct gw_op *op, int result)
 /* Its FIN has come. */
 void silent_kernel_go(uint32_t number)
 {
-    struct gw_op *op = kernel.recvs[number];
+    struct gw_socket *socket = kernel.recvs[number];
     kernel.recvs[number] = NULL;
-    finish(op, 0);
+    finish(&socket->in, 0);
 }
 
 static void let_one_in(void)
 {
-    struct gw_op *op = kernel.accept;
+    struct gw_socket *socket = kernel.accept;
     kernel.accept = NULL;
     kernel.coming_count--;
-    op->out.accepted = kernel.next++;
-    gw__op_done(op, GW_OK);
+    socket->accepted = kernel.next++;
+    gw__op_done(&socket->in, GW_OK);
 }
 
 static bool backend_available(const char **why_out)
@@ -88,34 +88,29 @@ static int backend_attach(struct gw_socket *socket)
     return GW_OK;
 }
 
-static void backend_accept(struct gw_socket *socket, struct gw_op *op)
+static void backend_accept(struct gw_socket *socket)
 {
-    op->socket = socket;
-    kernel.accept = op;
+    kernel.accept = socket;
 }
 
-static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr)
 {
     (void)addr;
-    op->socket = socket;
-    finish(op, GW_E_REFUSED);
+    finish(&socket->out, GW_E_REFUSED);
 }
 
-static void backend_recv(struct gw_socket *socket, struct gw_op *op)
+static void backend_recv(struct gw_socket *socket)
 {
-    op->socket = socket;
-    kernel.recvs[socket->handle] = op;
+    kernel.recvs[socket->handle] = socket;
 }
 
-static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
-                         int span_count)
+static void backend_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     int bytes = 0;
     for (int i = 0; i < span_count; i++) {
         bytes += (int)spans[i].bytes;
     }
-    op->socket = socket;
-    finish(op, bytes);
+    finish(&socket->out, bytes);
 }
 
 static void backend_shutdown(struct gw_socket *socket)
@@ -126,7 +121,7 @@ static void backend_shutdown(struct gw_socket *socket)
 static void backend_cancel(struct gw_socket *socket)
 {
     if (socket->handle != LISTENER && kernel.recvs[socket->handle] != NULL) {
-        finish(kernel.recvs[socket->handle], GW_E_CLOSED);
+        finish(&socket->in, GW_E_CLOSED);
         kernel.recvs[socket->handle] = NULL;
     }
 }

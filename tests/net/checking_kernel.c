@@ -17,7 +17,7 @@ struct record {
     struct record *next;
     struct gw_socket *socket;
     struct gw_op *op;
-    void (*done)(struct gw_op *op, int result);
+    void (*done)(struct gw_op *op, int result); /* of a socket: what its done really is */
     enum checking_kind kind;
     uint64_t bytes;    /* of a send: all of its spans */
     uint64_t checksum; /* and what they looked like */
@@ -28,19 +28,11 @@ struct record {
     int result;
 };
 
-/* What an operation's done really is; kept, so that a second done of it is noticed, too. */
-struct original {
-    struct original *next;
-    const struct gw_op *op;
-    void (*done)(struct gw_op *op, int result);
-};
-
 static struct {
     const struct gw_backend_ops *real;
     struct gw_backend_ops ops;
     os_mutex mutex;
     struct record *buckets[BUCKET_COUNT];
-    struct original *originals[BUCKET_COUNT];
     struct checking_account account; /* locked */
     bool hold_sends;                 /* locked */
     _Atomic(const char *) broken_rule;
@@ -176,7 +168,7 @@ static int failed_or(const struct record *record, int result)
         return result;
     }
     if (record->kind == CHECKING_ACCEPT && result == 0) {
-        kernel.real->socket_close(record->op->out.accepted);
+        kernel.real->socket_close(record->socket->accepted);
     }
     return atomic_load(&kernel.fail_result[record->kind]);
 }
@@ -203,8 +195,8 @@ static void call_done(const struct record *record, int result)
     uint8_t *shown = NULL;
     if (record->kind == CHECKING_RECV && result > 0) {
         shown = malloc((size_t)result);
-        memcpy(shown, op->out.data, (size_t)result);
-        op->out.data = shown;
+        memcpy(shown, op->own.data, (size_t)result);
+        op->own.data = shown;
     }
     record->done(op, result); /* which may be the end of `op` */
     free(shown);
@@ -226,9 +218,10 @@ static void complete(struct record *record, int result)
 static void done_checked(struct gw_op *op, int result)
 {
     rule(submit_depth == 0, "done is never called from inside a submit");
-    rule(gw_turn_is_mine(op->socket->turn), "done runs in a turn of the operation's object");
+    struct gw_socket *socket = gw__op_socket(op);
+    rule(gw_turn_is_mine(socket->turn), "done runs in a turn of the operation's object");
     os_mutex_lock(&kernel.mutex);
-    struct record *record = *find(op->socket, op);
+    struct record *record = *find(socket, op);
     bool hold = record != NULL && record->kind == CHECKING_SEND && kernel.hold_sends;
     rule(record == NULL || !record->held, "done comes exactly once");
     if (hold) {
@@ -278,72 +271,51 @@ static void check_turn(const struct gw_socket *socket)
          "a submit is made in a turn of the socket's object, or at the end of one on its lane");
 }
 
-/* Puts done_checked() in the place of an operation's done. Returns that. Locked. */
-static void (*intercept(struct gw_op *op))(struct gw_op *op, int result)
+static void begin(struct gw_op *op, enum checking_kind kind, struct record *record)
 {
-    struct original **bucket = &kernel.originals[(uintptr_t)op / 64 % BUCKET_COUNT];
-    struct original *original = *bucket;
-    while (original != NULL && original->op != op) {
-        original = original->next;
-    }
-    if (original == NULL) {
-        original = calloc(1, sizeof(*original));
-        *original = (struct original){.next = *bucket, .op = op};
-        *bucket = original;
-    }
-    if (op->done != done_checked) {
-        original->done = op->done;
-        op->done = done_checked;
-    }
-    return original->done;
-}
-
-static struct record *begin(struct gw_socket *socket, struct gw_op *op, enum checking_kind kind)
-{
-    struct record *record = calloc(1, sizeof(*record));
+    struct gw_socket *socket = gw__op_socket(op);
     *record = (struct record){.socket = socket, .op = op, .kind = kind};
     check_turn(socket);
     os_mutex_lock(&kernel.mutex);
-    record->done = intercept(op);
-    rule(*find(socket, NULL) != NULL, "a socket is attached before its first operation");
-    rule(*find(socket, op) == NULL, "an operation in flight is not submitted again");
+    const struct record *attached = *find(socket, NULL);
+    rule(attached != NULL, "a socket is attached before its first operation");
+    record->done = attached == NULL ? socket->done : attached->done;
     rule(count_of(socket, is_inward(kind)) == 0,
          "a socket has at most one operation in flight in each direction");
     add(record);
     kernel.account.started++;
     kernel.account.sends += kind == CHECKING_SEND;
     os_mutex_unlock(&kernel.mutex);
-    return record;
 }
 
-static void checked_accept(struct gw_socket *socket, struct gw_op *op)
+static void checked_accept(struct gw_socket *socket)
 {
-    (void)begin(socket, op, CHECKING_ACCEPT);
+    begin(&socket->in, CHECKING_ACCEPT, calloc(1, sizeof(struct record)));
     submit_depth++;
-    kernel.real->accept(socket, op);
+    kernel.real->accept(socket);
     submit_depth--;
 }
 
-static void checked_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+static void checked_connect(struct gw_socket *socket, const struct gw_addr *addr)
 {
-    (void)begin(socket, op, CHECKING_CONNECT);
+    begin(&socket->out, CHECKING_CONNECT, calloc(1, sizeof(struct record)));
     submit_depth++;
-    kernel.real->connect(socket, op, addr);
+    kernel.real->connect(socket, addr);
     submit_depth--;
 }
 
-static void checked_recv(struct gw_socket *socket, struct gw_op *op)
+static void checked_recv(struct gw_socket *socket)
 {
-    (void)begin(socket, op, CHECKING_RECV);
+    begin(&socket->in, CHECKING_RECV, calloc(1, sizeof(struct record)));
     submit_depth++;
-    kernel.real->recv(socket, op);
+    kernel.real->recv(socket);
     submit_depth--;
 }
 
-static void checked_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
-                         int span_count)
+static void checked_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
-    struct record *record = begin(socket, op, CHECKING_SEND);
+    struct record *record = calloc(1, sizeof(*record));
+    begin(&socket->out, CHECKING_SEND, record);
     rule(span_count > 0 && span_count <= GW_SEND_SPAN_COUNT_MAX, "a send has 1 to 64 spans");
     record->span_count = span_count;
     for (int i = 0; i < span_count; i++) {
@@ -356,7 +328,7 @@ static void checked_send(struct gw_socket *socket, struct gw_op *op, const struc
     struct gw_span passed[GW_SEND_SPAN_COUNT_MAX]; /* which need not outlive the call */
     memcpy(passed, spans, (size_t)span_count * sizeof(*spans));
     submit_depth++;
-    kernel.real->send(socket, op, passed, span_count);
+    kernel.real->send(socket, passed, span_count);
     submit_depth--;
     memset(passed, 0, sizeof(passed));
 }
@@ -388,13 +360,14 @@ static void checked_cancel(struct gw_socket *socket)
 static int checked_attach(struct gw_socket *socket)
 {
     struct record *record = calloc(1, sizeof(*record));
-    record->socket = socket;
+    *record = (struct record){.socket = socket, .done = socket->done};
     check_turn(socket);
     int error = kernel.real->attach(socket);
     if (error != GW_OK) {
         free(record);
         return error;
     }
+    socket->done = done_checked;
     os_mutex_lock(&kernel.mutex);
     rule(*find(socket, NULL) == NULL, "a socket is attached once");
     add(record);
@@ -518,11 +491,6 @@ static void forget(void)
     for (int i = 0; i < BUCKET_COUNT; i++) {
         while (kernel.buckets[i] != NULL) {
             free(take(&kernel.buckets[i]));
-        }
-        while (kernel.originals[i] != NULL) {
-            struct original *original = kernel.originals[i];
-            kernel.originals[i] = original->next;
-            free(original);
         }
     }
     kernel.account = (struct checking_account){0};

@@ -23,8 +23,6 @@ enum {
 struct restless {
     struct gw_turn turn;
     struct gw_socket socket;
-    struct gw_op in_op;
-    struct gw_op out_op;
     struct gw_task step_task;
     struct chance chance;
     uint32_t life_count; /* still to come */
@@ -50,20 +48,28 @@ static void post_step(struct restless *one)
 
 /* ---- what comes home ---- */
 
-static void in_done(struct gw_op *op, int result)
+static void in_done(struct restless *one, int result)
 {
-    struct restless *one = (struct restless *)((char *)op - offsetof(struct restless, in_op));
     one->receiving = false;
     one->ending = one->ending || (result <= 0 && result != GW_E_CLOSED);
-    post_step(one);
 }
 
-static void out_done(struct gw_op *op, int result)
+static void out_done(struct restless *one, int result)
 {
-    struct restless *one = (struct restless *)((char *)op - offsetof(struct restless, out_op));
     one->sending = false;
     one->ending = one->ending || result < 0; /* a send that was cancelled has sent who knows what */
     one->connecting = false;
+}
+
+static void done(struct gw_op *op, int result)
+{
+    struct restless *one =
+        (struct restless *)((char *)gw__op_socket(op) - offsetof(struct restless, socket));
+    if (op->way == GW_WAY_IN) {
+        in_done(one, result);
+    } else {
+        out_done(one, result);
+    }
     post_step(one);
 }
 
@@ -77,7 +83,7 @@ static void begin_life(struct restless *one)
         atomic_store(&one->over, true);
         return;
     }
-    one->socket = (struct gw_socket){.handle = handle, .turn = &one->turn};
+    gw__socket_init(&one->socket, handle, &one->turn, done);
     one->step_count = 1 + chance_below(&one->chance, STEP_COUNT_MAX);
     one->ending = false;
     if (rig_ops()->attach(&one->socket) != 0) {
@@ -85,7 +91,7 @@ static void begin_life(struct restless *one)
     }
     one->connecting = true;
     one->sending = true;
-    rig_ops()->connect(&one->socket, &one->out_op, &stage.addr);
+    rig_ops()->connect(&one->socket, &stage.addr);
     if (chance_below(&one->chance, 8) == 0) {
         rig_ops()->cancel(&one->socket);
     }
@@ -105,7 +111,7 @@ static void receive(struct restless *one)
 {
     if (!one->receiving) {
         one->receiving = true;
-        rig_ops()->recv(&one->socket, &one->in_op);
+        rig_ops()->recv(&one->socket);
     }
 }
 
@@ -119,7 +125,7 @@ static void say(struct restless *one)
         spans[i] = (struct gw_span){noise, 1 + chance_below(&one->chance, SEND_BYTES_MAX)};
     }
     one->sending = true;
-    rig_ops()->send(&one->socket, &one->out_op, spans, 1 + (int)chance_below(&one->chance, 3));
+    rig_ops()->send(&one->socket, spans, 1 + (int)chance_below(&one->chance, 3));
 }
 
 static void begin_end(struct restless *one)
@@ -191,8 +197,6 @@ static void every_operation_comes_home_once(void **state)
         struct restless *one = &crowd[i];
         memset(one, 0, sizeof(*one));
         gw_turn_init(&one->turn, stage.port, NULL);
-        one->in_op.done = in_done;
-        one->out_op.done = out_done;
         one->step_task.run = step;
         one->chance.state = i;
         one->life_count = LIFE_COUNT;

@@ -130,7 +130,7 @@ static void an_accept_brings_one_socket(void **state)
     assert_int_equal(gw_addr_parse("127.0.0.1:0", &addr), 0);
     assert_int_equal(rig_ops()->socket_listen(&addr, 10, &handle), 0);
     rig_init(&rig, handle);
-    rig.in_op.done = rig_accept_done;
+    rig.in_done = rig_accept_done;
     rig_do(&rig, rig_accept);
     rig_assert_all_came_home(&rig, 0, 0);
     assert_true(raw_socket_connect(&peers[0], &addr));

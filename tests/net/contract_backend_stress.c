@@ -35,12 +35,12 @@ static struct one *one_of(struct rig *rig)
 }
 
 /* Bytes come in order, none is lost, and none comes twice, whatever was cancelled between. */
-static void heard_some(struct gw_op *op, int result)
+static void heard_some(struct rig *rig, int result)
 {
-    struct one *one = one_of((struct rig *)((char *)op - offsetof(struct rig, in_op)));
+    struct one *one = one_of(rig);
     uint64_t heard = atomic_load(&one->heard);
     for (int i = 0; i < result; i++, heard++) {
-        if (op->out.data[i] != pattern_byte(one->seed, heard)) {
+        if (rig->socket.in.own.data[i] != pattern_byte(one->seed, heard)) {
             checking_kernel_break("received bytes are those that were sent, in order");
             break;
         }
@@ -100,7 +100,7 @@ static void begin_one(struct one *one)
     one->chance.state = one->seed;
     one->task.run = act;
     rig_connect_to(&one->rig, &one->peer);
-    one->rig.in_op.done = heard_some;
+    one->rig.in_done = heard_some;
 }
 
 static void let_act(struct one *one)

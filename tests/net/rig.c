@@ -15,26 +15,28 @@ static void bring(struct outcome *outcome, int result)
     atomic_fetch_add(&outcome->count, 1);
 }
 
-static void out_done(struct gw_op *op, int result)
+static void recv_done(struct rig *rig, int result)
 {
-    struct rig *rig = (struct rig *)((char *)op - offsetof(struct rig, out_op));
-    bring(&rig->out, result);
-}
-
-static void recv_done(struct gw_op *op, int result)
-{
-    struct rig *rig = (struct rig *)((char *)op - offsetof(struct rig, in_op));
     if (result > 0) {
-        memcpy(rig->heard, op->out.data, (size_t)result);
+        memcpy(rig->heard, rig->socket.in.own.data, (size_t)result);
     }
     bring(&rig->in, result);
 }
 
-void rig_accept_done(struct gw_op *op, int result)
+void rig_accept_done(struct rig *rig, int result)
 {
-    struct rig *rig = (struct rig *)((char *)op - offsetof(struct rig, in_op));
-    rig->accepted = result == 0 ? op->out.accepted : OS_SOCKET_NONE;
+    rig->accepted = result == 0 ? rig->socket.accepted : OS_SOCKET_NONE;
     bring(&rig->in, result);
+}
+
+static void done(struct gw_op *op, int result)
+{
+    struct rig *rig = (struct rig *)((char *)gw__op_socket(op) - offsetof(struct rig, socket));
+    if (op->way == GW_WAY_IN) {
+        rig->in_done(rig, result);
+    } else {
+        bring(&rig->out, result);
+    }
 }
 
 /* ---- what is done in a turn ---- */
@@ -50,25 +52,25 @@ static void rig_attach(void *context)
 void rig_accept(void *context)
 {
     struct rig *rig = context;
-    rig_ops()->accept(&rig->socket, &rig->in_op);
+    rig_ops()->accept(&rig->socket);
 }
 
 void rig_connect(void *context)
 {
     struct rig *rig = context;
-    rig_ops()->connect(&rig->socket, &rig->out_op, &rig->addr);
+    rig_ops()->connect(&rig->socket, &rig->addr);
 }
 
 void rig_recv(void *context)
 {
     struct rig *rig = context;
-    rig_ops()->recv(&rig->socket, &rig->in_op);
+    rig_ops()->recv(&rig->socket);
 }
 
 void rig_send(void *context)
 {
     struct rig *rig = context;
-    rig_ops()->send(&rig->socket, &rig->out_op, rig->spans, rig->span_count);
+    rig_ops()->send(&rig->socket, rig->spans, rig->span_count);
 }
 
 void rig_shutdown(void *context)
@@ -129,10 +131,8 @@ void rig_init(struct rig *rig, os_socket handle)
 {
     memset(rig, 0, sizeof(*rig));
     gw_turn_init(&rig->turn, stage.port, NULL);
-    rig->socket.handle = handle;
-    rig->socket.turn = &rig->turn;
-    rig->in_op.done = recv_done;
-    rig->out_op.done = out_done;
+    gw__socket_init(&rig->socket, handle, &rig->turn, done);
+    rig->in_done = recv_done;
     rig_do(rig, rig_attach);
 }
 

@@ -17,8 +17,7 @@ struct outcome {
 struct rig {
     struct gw_turn turn;
     struct gw_socket socket;
-    struct gw_op in_op;
-    struct gw_op out_op;
+    void (*in_done)(struct rig *rig, int result); /* of a recv, if nobody puts another one here */
     struct outcome in;
     struct outcome out;
     os_socket accepted;
@@ -60,8 +59,8 @@ void rig_do(struct rig *rig, void (*what)(void *context));
 /* What is to be sent, when it is in one piece. */
 void rig_set_span(struct rig *rig, const void *data, uint32_t bytes);
 
-/* The done of an accept, in the place of that of a recv. */
-void rig_accept_done(struct gw_op *op, int result);
+/* An in_done for accepts. */
+void rig_accept_done(struct rig *rig, int result);
 
 /* Waits until so many operations have come home. Returns the last result. */
 int rig_wait_in(struct rig *rig, uint32_t count);

@@ -19,9 +19,7 @@ struct flight {
     bool is_up;
     bool is_cancelled;
     enum kind kind;
-    struct gw_op *op;
-    void (*done)(struct gw_op *op, int result); /* the caller's */
-    uint64_t bytes;                             /* of a send */
+    uint64_t bytes; /* of a send */
     uint64_t sum;
     int span_count;
     struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
@@ -32,6 +30,7 @@ struct joined {
     struct joined *next;
     struct gw_socket *socket;
     os_socket handle;
+    void (*done)(struct gw_op *op, int result); /* the caller's; ours stands in for it */
     struct flight in;
     struct flight out;
 };
@@ -71,19 +70,6 @@ static struct joined *find(const struct gw_socket *socket)
     }
     unlock();
     return joined;
-}
-
-static struct flight *find_flight(const struct gw_op *op)
-{
-    struct flight *found = NULL;
-    lock();
-    for (struct joined *joined = audit.joined; joined != NULL && found == NULL;
-         joined = joined->next) {
-        found = joined->in.is_up && joined->in.op == op ? &joined->in : NULL;
-        found = joined->out.is_up && joined->out.op == op ? &joined->out : found;
-    }
-    unlock();
-    return found;
 }
 
 static struct joined *must_find(const struct gw_socket *socket, const char *what)
@@ -142,30 +128,23 @@ static void note_spans(struct flight *flight, const struct gw_span *spans, int s
     flight->sum = sum_of(spans, span_count);
 }
 
-static void done(struct gw_op *op, int result);
-
-static void submit(enum kind kind, struct gw_socket *socket, struct gw_op *op)
+static void submit(enum kind kind, struct gw_op *op)
 {
+    struct gw_socket *socket = gw__op_socket(op);
     struct joined *joined = must_find(socket, kind_names[kind]);
-    struct flight *flight = kind == ACCEPT || kind == RECV ? &joined->in : &joined->out;
+    struct flight *flight = op->way == GW_WAY_IN ? &joined->in : &joined->out;
     check_thread(socket, kind_names[kind]);
     if (flight->is_up) {
         broken(3, "a second %s while a %s is in flight", kind_names[kind],
                kind_names[flight->kind]);
     }
-    if (find_flight(op) != NULL) {
-        broken(3, "an operation is submitted again before it is done");
-    }
     lock();
-    flight->op = op;
     flight->kind = kind;
     flight->is_cancelled = false;
-    flight->done = op->done;
     flight->is_up = true;
     audit.submitted_count++;
     unlock();
-    op->done = done;
-    op->out.data = (const uint8_t *)(uintptr_t)8; /* who reads it too early will find out */
+    op->own.data = (const uint8_t *)(uintptr_t)8; /* who reads it too early will find out */
 }
 
 /* ---- what the backend must keep ---- */
@@ -193,7 +172,7 @@ static void check_done(const struct flight *flight, const struct gw_op *op, int 
     if (in_submit) {
         broken(2, "the done of a %s comes from inside a submit", name);
     }
-    if (!gw_turn_is_mine(op->socket->turn)) {
+    if (!gw_turn_is_mine(gw__op_socket(op)->turn)) {
         broken(2, "the done of a %s comes outside the turn of its object", name);
     }
     if (!can_be(flight, result)) {
@@ -205,11 +184,11 @@ static void check_done(const struct flight *flight, const struct gw_op *op, int 
 }
 
 /* Calls the caller's done, and sees that what was received lies where it lay until that returns. */
-static void pass_on(enum kind kind, struct gw_op *op, int result)
+static void pass_on(const struct joined *joined, enum kind kind, struct gw_op *op, int result)
 {
-    const struct gw_span span = {op->out.data, (uint32_t)(kind == RECV && result > 0 ? result : 0)};
+    const struct gw_span span = {op->own.data, (uint32_t)(kind == RECV && result > 0 ? result : 0)};
     uint64_t sum = sum_of(&span, 1);
-    op->done(op, result);
+    joined->done(op, result);
     if (sum_of(&span, 1) != sum) {
         broken(4, "received bytes changed before their done had returned");
     }
@@ -217,19 +196,21 @@ static void pass_on(enum kind kind, struct gw_op *op, int result)
 
 static void done(struct gw_op *op, int result)
 {
-    struct flight *flight = find_flight(op);
-    if (flight == NULL) {
+    struct joined *joined = find(gw__op_socket(op));
+    struct flight *flight = joined == NULL         ? NULL
+                            : op->way == GW_WAY_IN ? &joined->in
+                                                   : &joined->out;
+    if (flight == NULL || !flight->is_up) {
         broken(1, "done comes for an operation that is not in flight");
     }
     check_done(flight, op, result);
     enum kind kind = flight->kind;
     lock();
-    op->done = flight->done;
     flight->is_up = false;
     audit.done_count++;
     audit.open_count += kind == ACCEPT && result == 0 ? 1 : 0;
     unlock();
-    pass_on(kind, op, result);
+    pass_on(joined, kind, op, result);
 }
 
 void audit_check_cancelled(void)
@@ -335,9 +316,11 @@ static int backend_attach(struct gw_socket *socket)
         broken(6, "a socket joins its lane twice");
     }
     struct joined *joined = memory_take_unseen(sizeof *joined);
-    *joined = (struct joined){.socket = socket, .handle = socket->handle};
+    *joined = (struct joined){.socket = socket, .handle = socket->handle, .done = socket->done};
+    socket->done = done;
     int error = audit.below->attach(socket);
     if (error != GW_OK) {
+        socket->done = joined->done;
         memory_free_unseen(joined);
         return error;
     }
@@ -348,37 +331,36 @@ static int backend_attach(struct gw_socket *socket)
     return GW_OK;
 }
 
-static void backend_accept(struct gw_socket *socket, struct gw_op *op)
+static void backend_accept(struct gw_socket *socket)
 {
-    submit(ACCEPT, socket, op);
+    submit(ACCEPT, &socket->in);
     in_submit = true;
-    audit.below->accept(socket, op);
+    audit.below->accept(socket);
     in_submit = false;
 }
 
-static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr)
 {
-    submit(CONNECT, socket, op);
+    submit(CONNECT, &socket->out);
     in_submit = true;
-    audit.below->connect(socket, op, addr);
+    audit.below->connect(socket, addr);
     in_submit = false;
 }
 
-static void backend_recv(struct gw_socket *socket, struct gw_op *op)
+static void backend_recv(struct gw_socket *socket)
 {
-    submit(RECV, socket, op);
+    submit(RECV, &socket->in);
     in_submit = true;
-    audit.below->recv(socket, op);
+    audit.below->recv(socket);
     in_submit = false;
 }
 
-static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
-                         int span_count)
+static void backend_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
-    submit(SEND, socket, op);
+    submit(SEND, &socket->out);
     note_spans(&find(socket)->out, spans, span_count);
     in_submit = true;
-    audit.below->send(socket, op, spans, span_count);
+    audit.below->send(socket, spans, span_count);
     in_submit = false;
 }
 

@@ -196,6 +196,8 @@ static int backend_attach(struct gw_socket *socket)
     }
     if (error == GW_OK) {
         end->socket = socket;
+        end->done = socket->done;
+        socket->done = kernel_done;
     }
     return error;
 }
@@ -206,14 +208,13 @@ static struct kernel_ticket **place_of(struct kernel_end *end, enum kernel_call 
     return inward ? &end->ticket_in : &end->ticket_out;
 }
 
-static struct kernel_ticket *submit(enum kernel_call call, struct gw_socket *socket,
-                                    struct gw_op *op)
+static struct kernel_ticket *submit(enum kernel_call call, struct gw_op *op)
 {
-    op->socket = socket;
-    struct kernel_ticket *ticket = kernel_ticket_create(call, socket, op);
+    struct kernel_ticket *ticket = kernel_ticket_create(call, op);
     struct kernel_ticket **place = place_of(ticket->end, call);
     if (*place != NULL) {
-        broken(3, "a second %s on handle %d", kernel_call_name(call), (int)socket->handle);
+        broken(3, "a second %s on handle %d", kernel_call_name(call),
+               (int)gw__op_socket(op)->handle);
     }
     *place = ticket;
     bell_ring(&kernel.changed);
@@ -233,32 +234,31 @@ static void finish_in_submit(struct kernel_ticket *ticket)
     kernel_lock();
 }
 
-static void backend_accept(struct gw_socket *socket, struct gw_op *op)
+static void backend_accept(struct gw_socket *socket)
 {
     kernel_lock();
-    submit(KERNEL_ACCEPT, socket, op);
+    submit(KERNEL_ACCEPT, &socket->in);
     kernel_unlock();
 }
 
-static void backend_connect(struct gw_socket *socket, struct gw_op *op, const struct gw_addr *addr)
+static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr)
 {
     kernel_lock();
-    submit(KERNEL_CONNECT, socket, op)->addr = *addr;
+    submit(KERNEL_CONNECT, &socket->out)->addr = *addr;
     kernel_unlock();
 }
 
-static void backend_recv(struct gw_socket *socket, struct gw_op *op)
+static void backend_recv(struct gw_socket *socket)
 {
     kernel_lock();
-    submit(KERNEL_RECV, socket, op);
+    submit(KERNEL_RECV, &socket->in);
     kernel_unlock();
 }
 
-static void backend_send(struct gw_socket *socket, struct gw_op *op, const struct gw_span *spans,
-                         int span_count)
+static void backend_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     kernel_lock();
-    struct kernel_ticket *ticket = submit(KERNEL_SEND, socket, op);
+    struct kernel_ticket *ticket = submit(KERNEL_SEND, &socket->out);
     memcpy(ticket->spans, spans, (size_t)span_count * sizeof *spans);
     ticket->span_count = span_count;
     bool at_once = kernel_happens(kernel.config.hot_percent);

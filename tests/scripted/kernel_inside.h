@@ -14,7 +14,6 @@ struct kernel_ticket {
     struct kernel_ticket *next;
     struct kernel_end *end;
     struct gw_op *op;
-    void (*done)(struct gw_op *op, int result); /* the caller's, while ours stands in for it */
     enum kernel_call call;
     bool decided; /* its result stands */
     bool cancelled;
@@ -45,6 +44,7 @@ struct kernel_end {
     struct bytes in;          /* come, and not read yet */
     size_t window_bytes;
     struct gw_socket *socket;
+    void (*done)(struct gw_op *op, int result); /* the caller's; ours stands in for it */
     struct kernel_ticket *ticket_in;
     struct kernel_ticket *ticket_out;
     struct kernel_end *waiting_first; /* listening: who has not been accepted */
@@ -114,8 +114,7 @@ void kernel_end_close(struct kernel_end *end); /* and frees it; RST if it had no
 
 /* ---- kernel_tickets.c ---- */
 
-struct kernel_ticket *kernel_ticket_create(enum kernel_call call, struct gw_socket *socket,
-                                           struct gw_op *op);
+struct kernel_ticket *kernel_ticket_create(enum kernel_call call, struct gw_op *op);
 
 /* Tries to decide it. Returns whether its result stands now. */
 bool kernel_ticket_decide(struct kernel_ticket *ticket);
@@ -131,6 +130,9 @@ int kernel_wait(struct gw_lane *lane, uint64_t deadline_ns);
 
 /* Calls its done at once, in the middle of things; for mutants. */
 void kernel_hand_over(struct kernel_ticket *ticket);
+
+/* Stands in for a socket's done, from the time it is attached. */
+void kernel_done(struct gw_op *op, int result);
 
 /* ---- kernel_fail.c ---- */
 

@@ -10,11 +10,10 @@
 
 enum { EPHEMERAL_PORT = 40000 };
 
-struct kernel_ticket *kernel_ticket_create(enum kernel_call call, struct gw_socket *socket,
-                                           struct gw_op *op)
+struct kernel_ticket *kernel_ticket_create(enum kernel_call call, struct gw_op *op)
 {
     struct kernel_ticket *ticket = memory_take_unseen(sizeof *ticket);
-    ticket->end = kernel_end_of(socket->handle);
+    ticket->end = kernel_end_of(gw__op_socket(op)->handle);
     ticket->op = op;
     ticket->call = call;
     ticket->forced = kernel_call_error(call);

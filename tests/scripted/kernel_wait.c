@@ -38,7 +38,7 @@ static struct kernel_ticket *take_handed(const struct gw_op *op)
 }
 
 /* Stands in for the caller's done, to know when it has returned: then the bytes are gone. */
-static void done(struct gw_op *op, int result)
+void kernel_done(struct gw_op *op, int result)
 {
     kernel_lock();
     struct kernel_ticket *ticket = take_handed(op);
@@ -46,12 +46,13 @@ static void done(struct gw_op *op, int result)
     if (ticket == NULL) {
         broken(1, "an operation is done that was not handed over");
     }
-    op->done = ticket->done;
+    void (*done)(struct gw_op * op, int result) = ticket->end->done;
     bool twice = mutant_strikes(MUTANT_DONE_TWICE, 7);
+    op->own.data = ticket->data; /* where the task lay that carried it */
     misuse_memory(ticket, false);
-    op->done(op, result);
+    done(op, result);
     if (twice) {
-        op->done(op, result);
+        done(op, result);
     }
     misuse_memory(ticket, true);
     if (ticket->data != NULL && result > 0) {
@@ -78,14 +79,11 @@ void kernel_hand_over(struct kernel_ticket *ticket)
     ticket->next = kernel.handed;
     kernel.handed = ticket;
     kernel_unlock();
-    op->out.data = ticket->data;
     if (ticket->call == KERNEL_ACCEPT) {
-        op->out.accepted = ticket->accepted;
+        gw__op_socket(op)->accepted = ticket->accepted;
     }
-    ticket->done = op->done;
-    op->done = done;
     if (mutant_is(MUTANT_DONE_WITHOUT_TURN)) {
-        op->done(op, ticket->result);
+        kernel_done(op, ticket->result);
     } else if (!mutant_strikes(MUTANT_DONE_NEVER, 6)) {
         gw__op_done(op, ticket->result);
     }

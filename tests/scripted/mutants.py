@@ -56,7 +56,7 @@ CHANGES = [
      "gw__stream_fail(stream, error); return;"),
     (6, "fin-is-not-an-end", "net/stream_recv.c", "stream->peer_finished = true;", "return;"),
     (6, "handle-leaks", "net/listener.c",
-     "if (result == 0 && listener->closing) {\n        ops_of(listener)->socket_close(op->out.accepted);",
+     "if (result == 0 && listener->closing) {\n        ops_of(listener)->socket_close(socket->accepted);",
      "if (result == 0 && listener->closing) {\n        ;"),
     (6, "queue-without-limit", "net/stream_send.c", "if ((uint64_t)before + cost > stream->queued_bytes_max) {",
      "if (0) {"),
