@@ -64,19 +64,15 @@ static struct gw_send_entry *next_of(const struct gw_send_entry *entry)
 uint8_t *gw__send_queue_room(struct gw_send_queue *queue, uint32_t bytes)
 {
     struct gw_send_entry *last = queue->last;
-    bool fits =
-        queue->first != NULL && last->buf == NULL && last->capacity_bytes - last->end >= bytes;
+    bool fits = last != NULL && last->buf == NULL && last->capacity_bytes - last->end >= bytes;
     return fits ? last->data + last->end : NULL;
 }
 
 static void link_last(struct gw_send_queue *queue, struct gw_send_entry *entry)
 {
-    entry->task.next = NULL;
-    if (queue->first == NULL) {
-        queue->first = entry;
-    } else {
-        queue->last->task.next = &entry->task;
-    }
+    struct gw_send_entry *before = queue->last == NULL ? entry : queue->last;
+    entry->task.next = before == entry ? &entry->task : before->task.next;
+    before->task.next = &entry->task;
     queue->last = entry;
 }
 
@@ -94,16 +90,14 @@ void gw__send_queue_append(struct gw_send_queue *queue, struct gw_send_entry *en
     gw__send_entry_destroy(entry);
 }
 
-/* Lets go of the entry that stands behind `before`; NULL: of the first. */
+/* Lets go of the entry that stands behind `before`; the first one's is the last. */
 static void take_out(struct gw_send_queue *queue, struct gw_send_entry *before,
                      struct gw_send_entry *entry)
 {
-    if (before == NULL) {
-        queue->first = next_of(entry);
-    } else {
-        before->task.next = entry->task.next;
+    before->task.next = entry->task.next;
+    if (queue->last == entry) {
+        queue->last = before == entry ? NULL : before;
     }
-    queue->last = queue->last == entry ? before : queue->last;
     gw__send_entry_destroy(entry);
 }
 
@@ -128,18 +122,19 @@ static bool may_lose(const struct gw_send_entry *entry, uint16_t kind)
 void gw__send_queue_coalesce(struct gw_send_queue *queue, uint32_t shown_count,
                              struct gw_send_entry *entry, struct gw_send_gone *gone_out)
 {
-    struct gw_send_entry *before = NULL;
-    struct gw_send_entry *old = queue->first;
+    const struct gw_send_entry *last = queue->last;
+    struct gw_send_entry *before = queue->last;
     gone_out->cost = 0;
     gone_out->count = 0;
-    for (uint32_t place = 0; old != NULL; place++) {
-        struct gw_send_entry *next = next_of(old);
+    bool more = last != NULL;
+    for (uint32_t place = 0; more; place++) {
+        struct gw_send_entry *old = next_of(before);
+        more = old != last;
         if (place >= shown_count && may_lose(old, entry->kind) && !cut(old, gone_out)) {
             take_out(queue, before, old);
         } else {
             before = old;
         }
-        old = next;
     }
     entry->after_loss = gone_out->count > 0;
 }
@@ -148,8 +143,11 @@ int gw__send_queue_gather(const struct gw_send_queue *queue,
                           struct gw_span spans[GW_SEND_SPAN_COUNT_MAX])
 {
     int count = 0;
-    for (const struct gw_send_entry *entry = queue->first;
-         entry != NULL && count < GW_SEND_SPAN_COUNT_MAX; entry = next_of(entry)) {
+    const struct gw_send_entry *entry = queue->last;
+    bool more = entry != NULL;
+    while (more && count < GW_SEND_SPAN_COUNT_MAX) {
+        entry = next_of(entry);
+        more = entry != queue->last;
         const uint8_t *data = entry->buf == NULL ? entry->data : gw_buf_data(entry->buf);
         spans[count].data = data + entry->begin;
         spans[count].bytes = entry->end - entry->begin;
@@ -160,10 +158,9 @@ int gw__send_queue_gather(const struct gw_send_queue *queue,
 
 static uint32_t end_first(struct gw_send_queue *queue)
 {
-    struct gw_send_entry *entry = queue->first;
+    struct gw_send_entry *entry = next_of(queue->last);
     uint32_t cost = gw__send_entry_cost(entry);
-    queue->first = next_of(entry);
-    gw__send_entry_destroy(entry);
+    take_out(queue, queue->last, entry);
     return cost;
 }
 
@@ -173,8 +170,8 @@ void gw__send_queue_consume(struct gw_send_queue *queue, uint32_t bytes,
     gone_out->cost = 0;
     gone_out->count = 0;
     while (bytes > 0) {
-        struct gw_send_entry *entry = queue->first;
-        assert(entry != NULL);
+        assert(queue->last != NULL);
+        struct gw_send_entry *entry = next_of(queue->last);
         uint32_t left = entry->end - entry->begin;
         if (bytes < left) {
             entry->begin += bytes;
@@ -192,7 +189,7 @@ void gw__send_queue_consume(struct gw_send_queue *queue, uint32_t bytes,
 uint32_t gw__send_queue_drop(struct gw_send_queue *queue)
 {
     uint32_t cost = 0;
-    while (queue->first != NULL) {
+    while (queue->last != NULL) {
         cost += end_first(queue);
     }
     return cost;

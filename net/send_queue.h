@@ -11,7 +11,7 @@ struct gw_buf;
 struct gw_stream;
 
 /*
- *      first                                       last
+ *   last's link                                     last
  *        v                                           v
  *   +---------+     +-----------+     +--------------------+
  *   | shared  | --> |   chunk   | --> |  chunk     | free  |  <- small messages are written here
@@ -39,8 +39,9 @@ struct gw_send_entry {
     uint8_t data[];
 };
 
+/* A circle, by its last entry, whose link leads to the first; NULL: empty. So the ten thousand
+ * streams that are idle have one pointer each for it. */
 struct gw_send_queue {
-    struct gw_send_entry *first;
     struct gw_send_entry *last;
 };
 
@@ -95,7 +96,7 @@ uint32_t gw__send_queue_drop(struct gw_send_queue *queue);
 
 static inline bool gw__send_queue_is_empty(const struct gw_send_queue *queue)
 {
-    return queue->first == NULL;
+    return queue->last == NULL;
 }
 
 #endif

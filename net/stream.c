@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 _Static_assert(sizeof(struct gw_stream) <=
-                   272 + OS_SOCKET_BYTES + 2 * OS_OP_BYTES + 2 * sizeof(os_socket),
+                   264 + OS_SOCKET_BYTES + 2 * OS_OP_BYTES + 2 * sizeof(os_socket),
                "ten thousand idle streams are most of a server's memory");
 
 static const struct gw_backend_ops *ops_of(const struct gw_stream *stream)
