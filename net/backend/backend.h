@@ -5,6 +5,7 @@
 #include "net/addr.h"
 #include "net/os/os.h"
 #include "net/port.h"
+#include "net/turn.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -180,6 +181,20 @@ uint64_t gw__lane_left_ns(const struct gw_lane *lane, uint64_t deadline_ns);
 
 /* Hands over a finished operation. `op` and its socket may be gone when this returns. */
 void gw__op_done(struct gw_op *op, int result);
+
+/*
+ * Fetches what a socket is embedded in, before its event has its turn: with thousands of them it is
+ * out of the cache, and each line that is waited for costs 50 to 130 ns. NULL, or one that is gone,
+ * is none.
+ */
+static inline void gw__socket_prefetch(const struct gw_socket *socket)
+{
+    enum { LINE_BYTES = 64, OBJECT_BYTES = 384 };
+    uintptr_t object = (uintptr_t)socket - sizeof(struct gw_turn); /* which begins with its turn */
+    for (uintptr_t at = 0; at < OBJECT_BYTES; at += LINE_BYTES) {
+        __builtin_prefetch((const void *)(object + at));
+    }
+}
 
 /* Memory of this worker to receive into, GW_STREAM_RECV_BYTES_MAX of it. */
 uint8_t *gw__worker_recv_bytes(void);

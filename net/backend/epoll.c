@@ -271,6 +271,9 @@ static void take_event(struct epoll_lane *own)
 {
     const struct epoll_event *event = own->events++;
     own->event_count--;
+    if (own->event_count > 0) {
+        gw__socket_prefetch(own->events->data.ptr);
+    }
     if (event->data.ptr == NULL) {
         take_wake(own);
     } else if (event->events != 0) {

@@ -377,11 +377,16 @@ static void out_completion(struct uring_lane *lane, struct gw_uring_socket *reco
     }
 }
 
+/* Whose completion it is: NULL for those of the lane itself. */
+static struct gw_uring_socket *record_at(uint64_t data)
+{
+    return (struct gw_uring_socket *)(uintptr_t)(data & ~(uint64_t)EVENT_MASK);
+}
+
 static void take_completion(struct uring_lane *lane, const struct io_uring_cqe *completion)
 {
     uint64_t data = completion->user_data;
-    struct gw_uring_socket *record =
-        (struct gw_uring_socket *)(uintptr_t)(data & ~(uint64_t)EVENT_MASK);
+    struct gw_uring_socket *record = record_at(data);
     switch ((enum event)(data & EVENT_MASK)) {
     case EVENT_IN:
         in_completion(lane, record, completion);
@@ -397,13 +402,29 @@ static void take_completion(struct uring_lane *lane, const struct io_uring_cqe *
     }
 }
 
+/* Fetches the record of the completion after the next one, and the socket of the next, if so many
+ * are left. */
+static void prefetch(const struct io_uring *ring, unsigned next, unsigned left)
+{
+    const struct io_uring_cq *cq = &ring->cq;
+    if (left > 1) {
+        __builtin_prefetch(record_at(cq->cqes[(next + 1) & cq->ring_mask].user_data));
+    }
+    if (left > 0) {
+        const struct gw_uring_socket *record = record_at(cq->cqes[next & cq->ring_mask].user_data);
+        gw__socket_prefetch(record == NULL ? NULL : record->socket);
+    }
+}
+
 static unsigned take_shown(struct uring_lane *lane)
 {
     struct io_uring_cqe *completion;
     unsigned head;
     unsigned count = 0;
+    unsigned shown = io_uring_cq_ready(&lane->ring);
     io_uring_for_each_cqe(&lane->ring, head, completion)
     {
+        prefetch(&lane->ring, head + 1, shown > count ? shown - count - 1 : 0);
         take_completion(lane, completion);
         hand_over_finished(lane); /* what a send held is taken again while it is hot */
         count++;
