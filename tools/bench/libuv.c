@@ -180,9 +180,6 @@ static void add_to_batch(struct room *room, const uint8_t *frame, uint32_t bytes
         room->batch = shared_create(frame, 0, BATCH_BYTES_MAX);
         room->next = waiting;
         waiting = room;
-        if (tick_ms != 0 && !uv_is_active((uv_handle_t *)&tick)) {
-            uv_timer_start(&tick, on_tick, tick_ms, 0);
-        }
     }
     memcpy(room->batch->data + room->batch->bytes, frame, bytes);
     room->batch->bytes += bytes;
@@ -310,6 +307,9 @@ int main(int argc, char **argv)
     per_frame = options.per_frame;
     tick_ms = options.room_tick_ms;
     uv_timer_init(loop, &tick);
+    if (tick_ms != 0) {
+        uv_timer_start(&tick, on_tick, tick_ms, tick_ms);
+    }
     uv_check_init(loop, &turn_end);
     uv_check_start(&turn_end, on_turn_end);
     uv_tcp_init(loop, &listener);

@@ -8,7 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-enum { EVENT_COUNT_MAX = 256 };
+enum { EVENT_COUNT_MAX = 1024 };
 
 static int set;
 
@@ -81,10 +81,10 @@ static void be_ready(struct peer *peer, uint32_t events)
     }
 }
 
-static void serve_round(int listener, uint32_t tick_ms)
+static void serve_round(int listener)
 {
     struct epoll_event events[EVENT_COUNT_MAX];
-    int count = epoll_wait(set, events, EVENT_COUNT_MAX, rooms_tick_ms_left(tick_ms));
+    int count = epoll_wait(set, events, EVENT_COUNT_MAX, rooms_left_ms());
     for (int i = 0; i < count; i++) {
         if (events[i].data.ptr == NULL) {
             accept_all(listener);
@@ -92,7 +92,7 @@ static void serve_round(int listener, uint32_t tick_ms)
             be_ready(events[i].data.ptr, events[i].events);
         }
     }
-    if (rooms_wait() && (tick_ms == 0 || rooms_tick_ms_left(tick_ms) == 0)) {
+    if (rooms_are_due()) {
         rooms_flush(await_room);
     }
 }
@@ -106,8 +106,9 @@ int main(int argc, char **argv)
     if (set < 0 || epoll_ctl(set, EPOLL_CTL_ADD, listener, &event) != 0) {
         serve_fail("epoll");
     }
+    rooms_tick(options.room_tick_ms);
     serve_ready(serve_port_of(listener));
     for (;;) {
-        serve_round(listener, options.room_tick_ms);
+        serve_round(listener);
     }
 }

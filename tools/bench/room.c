@@ -20,7 +20,8 @@ struct room {
 
 static struct room rooms[ROOM_COUNT_MAX];
 static struct room *waiting;
-static uint64_t waiting_since_ns;
+static uint64_t tick_ns;
+static uint64_t due_ns; /* the tick that those who wait leave with */
 
 static bool make_place(struct room *room)
 {
@@ -83,7 +84,9 @@ bool room_say(struct room *room, const uint8_t *frame, uint32_t bytes)
         return false;
     }
     if (room->batch_bytes == 0) {
-        waiting_since_ns = waiting == NULL ? serve_now_ns() : waiting_since_ns;
+        if (waiting == NULL && tick_ns != 0) {
+            due_ns = (serve_now_ns() / tick_ns + 1) * tick_ns;
+        }
         room->next = waiting;
         waiting = room;
     }
@@ -114,16 +117,21 @@ void rooms_flush(void (*on_late)(struct peer *peer))
     }
 }
 
-bool rooms_wait(void)
+void rooms_tick(uint32_t tick_ms)
 {
-    return waiting != NULL;
+    tick_ns = (uint64_t)tick_ms * NS_PER_MS;
 }
 
-int rooms_tick_ms_left(uint32_t tick_ms)
+bool rooms_are_due(void)
 {
-    if (waiting == NULL || tick_ms == 0) {
+    return waiting != NULL && (tick_ns == 0 || serve_now_ns() >= due_ns);
+}
+
+int rooms_left_ms(void)
+{
+    if (waiting == NULL || tick_ns == 0) {
         return -1;
     }
-    uint64_t passed_ms = (serve_now_ns() - waiting_since_ns) / NS_PER_MS;
-    return passed_ms >= tick_ms ? 0 : (int)(tick_ms - passed_ms);
+    uint64_t now_ns = serve_now_ns();
+    return now_ns >= due_ns ? 0 : (int)((due_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS);
 }

@@ -23,13 +23,16 @@ bool room_say(struct room *room, const uint8_t *frame, uint32_t bytes);
  */
 void rooms_flush(void (*on_late)(struct peer *peer));
 
-/* Whether something waits. */
-bool rooms_wait(void);
-
 /*
- * With ticks: the milliseconds until the next one, -1 while nothing waits; 0 when it has come.
- * Without: -1.
+ * From now on what is said leaves with the next tick; ticks come at multiples of `tick_ms`, for all
+ * rooms. 0: it leaves at the end of each wake-up.
  */
-int rooms_tick_ms_left(uint32_t tick_ms);
+void rooms_tick(uint32_t tick_ms);
+
+/* Whether something waits, and its time has come. */
+bool rooms_are_due(void);
+
+/* The milliseconds until then; -1 while nothing waits for a tick. */
+int rooms_left_ms(void);
 
 #endif
