@@ -1,8 +1,9 @@
 """tools/bench/bench.py BUILD [--quick] [--only REGEX] [--repeats COUNT]: runs the plan, and reports.
 
-All servers of a cell take turns, so that what else the machine does meets each of them. Results go to
-BUILD/bench/results.json and results.md. The exit status is 1 when a run failed or says nothing, because
-the raw server is too far from the floor; a row that is missed is a finding, and no failure.
+All servers of a cell take turns, so that what else the machine does meets each of them; in every second
+round they come in the opposite order. Results go to BUILD/bench/results.json and results.md. The exit
+status is 1 when a run failed or says nothing, because the raw server is too far from the floor; a row
+that is missed is a finding, and no failure.
 """
 
 import argparse
@@ -28,12 +29,23 @@ def arguments():
     parser.add_argument("build", help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="one cell for each row of the table; under 10 minutes")
     parser.add_argument("--only", default="", metavar="REGEX", help="only cells whose name matches")
-    parser.add_argument("--repeats", type=int, default=5, metavar="COUNT", help="runs of each cell and server [5]")
-    return parser.parse_args()
+    parser.add_argument("--repeats", type=int, metavar="COUNT", help="runs of each cell and server [5; quick: 7]")
+    options = parser.parse_args()
+    options.repeats = options.repeats or (7 if options.quick else 5)
+    return options
 
 
 def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def run_one(options, cell, server):
+    """Returns what was counted, or None when the run failed."""
+    try:
+        return run.measure(options.build, cell, server, TIMES[options.quick])
+    except (run.Failed, subprocess.TimeoutExpired) as why:
+        say(f"FAILED: {why}")
+        return None
 
 
 def run_all(options, cells, results):
@@ -42,17 +54,17 @@ def run_all(options, cells, results):
     for repeat in range(options.repeats):
         for cell in cells:
             begun = time.monotonic()
-            for server in cell.servers:
+            for server in cell.servers[::1 if repeat % 2 == 0 else -1]:
                 if (server.program, server.words[0]) in absent:
                     continue
                 try:
-                    results.add(cell, server, run.measure(options.build, cell, server, TIMES[options.quick]))
+                    result = run_one(options, cell, server)
                 except run.Absent as why:
                     say(f"{server.name} is left out: {why}")
                     absent.add((server.program, server.words[0]))
-                except (run.Failed, subprocess.TimeoutExpired) as why:
-                    say(f"FAILED: {why}")
-                    failed += 1
+                else:
+                    results.add(cell, server, result)
+                    failed += result is None
             say(f"{repeat + 1}/{options.repeats}  {cell.name}  ({time.monotonic() - begun:.0f} s)")
     return failed
 

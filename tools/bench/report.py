@@ -1,5 +1,6 @@
-"""tools/bench/report.py: medians and their spread, and what they say of each row."""
+"""tools/bench/report.py: ratios of runs of one round, their median and middle half, and what they say of each row."""
 
+import dataclasses
 import math
 import statistics
 
@@ -9,7 +10,7 @@ TIE = 1.10  # on a shared machine
 
 
 class Results:
-    """All runs: for each cell and server, a list of what was counted."""
+    """All runs: for each cell and server, what was counted in each round, or None where the run failed."""
 
     def __init__(self):
         self.runs = {}
@@ -18,30 +19,73 @@ class Results:
     def add(self, cell, server, result):
         self.runs.setdefault(cell.name, {}).setdefault(server.name, []).append(result)
 
+    def values(self, cell, server, what="cpu_ns_each"):
+        """One for each round; None where there is none."""
+        return [run and run[what] for run in self.runs.get(cell.name, {}).get(server, [])]
+
     def median(self, cell, server, what="cpu_ns_each"):
-        runs = self.runs.get(cell.name, {}).get(server, [])
-        return statistics.median(run[what] for run in runs) if runs else None
+        return median(self.values(cell, server, what))
 
     def spread(self, cell, server, what="cpu_ns_each"):
         """The largest less the smallest, as a part of the median."""
-        values = [run[what] for run in self.runs[cell.name][server]]
-        middle = statistics.median(values)
+        values = known(self.values(cell, server, what))
+        middle = median(values)
         return (max(values) - min(values)) / middle if middle else 0.0
 
-    def ratio(self, cell, server, other):
-        over, under = self.median(cell, server), self.median(cell, other)
-        return over / under if over and under else None
+    def ratios(self, cell, server, other):
+        """
+        One for each round: servers of a cell run right after one another there, so that a moment in which
+        the machine is slow meets both. Medians of all rounds would divide unlike moments.
+        """
+        return paired(lambda over, under: over / under, self.values(cell, server), self.values(cell, other))
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the table. At most `limit` is wanted; `values` are those of the rounds, or the only one."""
+
+    text: str
+    values: list
+    limit: float
+    tie: float = TIE
+
+    @property
+    def value(self):
+        return median(self.values)
+
+    @property
+    def verdict(self):
+        if self.value is None:
+            return "not measured"
+        if self.value <= self.limit:
+            return "reached"
+        return "a tie" if self.value <= self.limit * self.tie else "MISSED"
+
+    @property
+    def middle_half(self):
+        """From the lower quartile to the upper one."""
+        values = known(self.values)
+        if len(values) < 3:
+            return "-"
+        lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
+        return f"{number(lower)} to {number(upper)}"
+
+
+def known(values):
+    return [value for value in values if value is not None]
+
+
+def median(values):
+    return statistics.median(known(values)) if known(values) else None
+
+
+def paired(how, *lists):
+    """`how` of the first of each, of the second of each, and so on; None where one is missing."""
+    return [None if None in values else how(*values) for values in zip(*lists)]
 
 
 def geometric_mean(values):
     return math.exp(sum(math.log(value) for value in values) / len(values))
-
-
-def verdict(value, limit, tie=TIE):
-    """At most `limit` is wanted."""
-    if value is None:
-        return "not measured"
-    return "reached" if value <= limit else "a tie" if value <= limit * tie else "MISSED"
 
 
 def number(value, digits=2):
@@ -49,67 +93,80 @@ def number(value, digits=2):
 
 
 def echo_cells(results):
-    return [cell for cell in [*plan.QUICK, *plan.ECHO_CELLS]
-            if cell.name in results.runs and cell.name.startswith("echo") and "whole" not in cell.name]
+    cells = {cell.name: cell for cell in [*plan.QUICK, *plan.ECHO_CELLS]}
+    return [cell for name, cell in cells.items()
+            if name in results.runs and name.startswith("echo") and "whole" not in name]
 
 
-def unique(cells):
-    return list({cell.name: cell for cell in cells}.values())
+def mean_row(text, lists, limit):
+    """The geometric mean over all cells, in each round."""
+    lists = [ratios for ratios in lists if known(ratios)]
+    means = paired(lambda *ratios: geometric_mean(ratios), *lists) if lists else []
+    return Row(f"{text}, geometric mean of {len(lists)}", means, limit)
+
+
+def echo_rows(results, gangways):
+    cells = echo_cells(results)
+    for name in gangways:
+        other = plan.RAW_OF[name]
+        ratios = {cell.name: results.ratios(cell, name, other) for cell in cells}
+        ratios = {cell: values for cell, values in ratios.items() if known(values)}
+        worst = max(ratios, key=lambda cell: median(ratios[cell]), default="")
+        yield mean_row(f"echo, {name} / {other}", ratios.values(), 1.15)
+        yield Row(f"{name} / {other}, worst cell ({worst})", ratios.get(worst, []), 1.25)
+    best = []
+    for cell in cells:
+        ratios = [results.ratios(cell, name, plan.LIBUV.name) for name in gangways]
+        best.append(min((values for values in ratios if known(values)), key=median, default=[]))
+    yield mean_row("echo, best backend / libuv", best, 1.0)
+
+
+def load_rows(results, gangways):
+    for name in gangways:
+        other = plan.RAW_OF[name]
+        yield Row(f"depth 16, 128 B, {name} / {other}", results.ratios(plan.DEPTH_16, name, other), 1.25)
+    for name in gangways:
+        other = plan.RAW_EPOLL.name
+        yield Row(f"bursts of 16 x 1 KiB, {name} / {other}", results.ratios(plan.BURST, name, other), 1.25)
+    for name in gangways:
+        for other, limit in ((plan.RAW_OF[name], 1.25), (plan.LIBUV_PER_FRAME.name, 0.1)):
+            yield Row(f"group of 100, ns per delivery, {name} / {other}", results.ratios(plan.ROOM, name, other), limit)
+    for name in gangways:
+        more = paired(lambda whole, raw: whole - raw,
+                      results.values(plan.whole_way(), name), results.values(plan.DEPTH_16, name))
+        yield Row(f"whole way less raw entry, depth 16, 128 B, {name}, ns", more, 300)
+
+
+def still_rows(results, gangways):
+    """What does not depend on the machine's mood has no tie."""
+    for name in gangways:
+        for text, cell, limit in (("greeted and alone", plan.ALONE, 512), ("in a room of 100", plan.IN_A_ROOM, 1024)):
+            each = results.values(cell, name, "private_bytes_each")
+            yield Row(f"idle session, {text}, {name}, bytes", each, limit, 1.0)
+    for name, value in sorted(results.notes.get("flat", {}).items()):
+        yield Row(f"{name}, instructions at 15,000 / at 100 sessions", [value], 1.10, 1.0)
 
 
 def rows(results):
-    """(row, value, limit, verdict) for each row of the table."""
-    cells = unique(echo_cells(results))
+    """Each row of the table."""
     gangways = [server.name for server in plan.ALL if server.gangway]
-    for name in gangways:
-        ratios = {cell.name: results.ratio(cell, name, plan.RAW_OF[name]) for cell in cells}
-        ratios = {cell: ratio for cell, ratio in ratios.items() if ratio}
-        mean = geometric_mean(ratios.values()) if ratios else None
-        worst = max(ratios.values(), default=None)
-        yield f"echo, {name} / {plan.RAW_OF[name]}, geometric mean of {len(ratios)}", mean, 1.15, verdict(mean, 1.15)
-        yield f"echo, {name} / {plan.RAW_OF[name]}, worst cell", worst, 1.25, verdict(worst, 1.25)
-    best = [min((ratio for ratio in (results.ratio(cell, name, plan.LIBUV.name) for name in gangways) if ratio),
-                default=None) for cell in cells]
-    best = [ratio for ratio in best if ratio]
-    mean = geometric_mean(best) if best else None
-    yield f"echo, best backend / libuv, geometric mean of {len(best)}", mean, 1.0, verdict(mean, 1.0)
-    for name in gangways:
-        ratio = results.ratio(plan.DEPTH_16, name, plan.RAW_OF[name])
-        yield f"depth 16, 128 B, {name} / {plan.RAW_OF[name]}", ratio, 1.25, verdict(ratio, 1.25)
-    for name in gangways:
-        ratio = results.ratio(plan.BURST, name, plan.RAW_EPOLL.name)
-        yield f"bursts of 16 x 1 KiB, {name} / raw epoll", ratio, 1.25, verdict(ratio, 1.25)
-    for name in gangways:
-        ratio = results.ratio(plan.ROOM, name, plan.RAW_OF[name])
-        yield f"group of 100, ns per delivery, {name} / {plan.RAW_OF[name]}", ratio, 1.25, verdict(ratio, 1.25)
-        ratio = results.ratio(plan.ROOM, name, plan.LIBUV_PER_FRAME.name)
-        yield f"group of 100, ns per delivery, {name} / libuv, a write per frame", ratio, 0.1, verdict(ratio, 0.1)
-    for name in gangways:
-        whole, raw = results.median(plan.whole_way(), name), results.median(plan.DEPTH_16, name)
-        more = whole - raw if whole and raw else None
-        yield f"whole way less raw entry, depth 16, 128 B, {name}, ns", more, 300, verdict(more, 300)
-    for name in gangways:
-        alone = results.median(plan.ALONE, name, "private_bytes_each")
-        yield f"idle session, greeted and alone, {name}, bytes", alone, 512, verdict(alone, 512, 1.0)
-        in_room = results.median(plan.IN_A_ROOM, name, "private_bytes_each")
-        yield f"idle session, in a room of 100, {name}, bytes", in_room, 1024, verdict(in_room, 1024, 1.0)
-    for name, value in sorted(results.notes.get("flat", {}).items()):
-        yield f"{name}, instructions at 15,000 / at 100 sessions", value, 1.10, verdict(value, 1.10, 1.0)
+    for part in (echo_rows, load_rows, still_rows):
+        yield from part(results, gangways)
 
 
 def floor_line(results):
     """The raw server against recv and send alone; above the limit the run says nothing."""
     limit = 1.4
-    ratio = results.ratio(plan.BY_THE_FLOOR, plan.RAW_EPOLL.name, plan.FLOOR.name)
+    ratio = median(results.ratios(plan.BY_THE_FLOOR, plan.RAW_EPOLL.name, plan.FLOOR.name))
     valid = ratio is not None and ratio <= limit
     return valid, f"raw epoll / recv and send alone: {number(ratio)} (valid up to {limit})"
 
 
 def table(results):
-    yield "| row | measured | limit | |"
-    yield "|---|---:|---:|---|"
-    for row, value, limit, said in rows(results):
-        yield f"| {row} | {number(value)} | {number(limit)} | {said} |"
+    yield "| row | measured | middle half | limit | |"
+    yield "|---|---:|---:|---:|---|"
+    for row in rows(results):
+        yield f"| {row.text} | {number(row.value)} | {row.middle_half} | {number(row.limit)} | {row.verdict} |"
 
 
 def detail(results, cells):
@@ -139,6 +196,8 @@ def busy_table(results, cell, servers):
            + (" p50 us | p99 us | p99.9 us |" if paced else "") + (" system calls each |" if syscalls else ""))
     yield "|---|---:|---:|---:|---:|" + ("---:|" * 3 if paced else "") + ("---:|" if syscalls else "")
     for name in servers:
+        if results.median(cell, name) is None:
+            continue
         cells = [number(results.median(cell, name), 0), f"{results.spread(cell, name):.0%}",
                  number(results.median(cell, name, "per_second"), 0),
                  number(results.median(cell, name, "wakes_each"), 4)]
