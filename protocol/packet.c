@@ -4,16 +4,6 @@
 #include "protocol/arena.h"
 #include "protocol/scan.h"
 
-const struct gw_packet *gw_packet_find(const struct gw_packet_table *table, uint16_t id)
-{
-    /* An id below the first wraps round to a place that no table has. */
-    uint32_t place = (uint32_t)id - table->id_first;
-    if (place >= table->id_count || table->index[place] == 0) {
-        return NULL;
-    }
-    return &table->packets[table->index[place] - 1];
-}
-
 static enum gw_packet_verdict judge(const struct gw_packet *packet, const struct gw_frame *frame,
                                     const struct gw_packet_sender *sender)
 {

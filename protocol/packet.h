@@ -91,7 +91,14 @@ enum gw_packet_verdict {
  * Returns   the packet, or NULL for an id that the table does not have.
  * Thread    any.
  */
-const struct gw_packet *gw_packet_find(const struct gw_packet_table *table, uint16_t id);
+static inline const struct gw_packet *gw_packet_find(const struct gw_packet_table *table,
+                                                     uint16_t id)
+{
+    /* An id below the first wraps round to a place that no table has. */
+    uint32_t place = (uint32_t)id - table->id_first;
+    uint32_t number = place < table->id_count ? table->index[place] : 0;
+    return number == 0 ? NULL : &table->packets[number - 1];
+}
 
 /* Who a frame came from, and where that peer stands. */
 struct gw_packet_sender {

@@ -11,14 +11,6 @@ size_t gw__packet_place_count(const struct gw_session_manager *manager)
     return (size_t)gw__control_packets.packet_count + manager->packets->packet_count;
 }
 
-size_t gw__packet_place(const struct gw_session_manager *manager, const struct gw_packet *packet)
-{
-    if (packet->id <= GW_PACKET_ID_CONTROL_MAX) {
-        return (size_t)(packet - gw__control_packets.packets);
-    }
-    return gw__control_packets.packet_count + (size_t)(packet - manager->packets->packets);
-}
-
 static uint32_t shard_count(const struct gw_session_manager *manager)
 {
     return gw_port_worker_count(manager->port) + 1;
@@ -83,23 +75,6 @@ void gw__shards_fini(struct gw_session_manager *manager)
 struct gw_shard *gw__shard(const struct gw_session_manager *manager)
 {
     return manager->shards[gw_port_worker(manager->port)];
-}
-
-void gw__count(struct gw_shard *shard, _Atomic uint64_t *tally, uint64_t count)
-{
-    if (shard->shared) {
-        atomic_fetch_add_explicit(tally, count, memory_order_relaxed);
-        return;
-    }
-    /* Nobody else writes here, so that this need not lock the bus. */
-    uint64_t before = atomic_load_explicit(tally, memory_order_relaxed);
-    atomic_store_explicit(tally, before + count, memory_order_relaxed);
-}
-
-struct gw_passed *gw__passed(const struct gw_session_manager *manager, struct gw_shard *shard,
-                             const struct gw_packet *packet)
-{
-    return &shard->passed[gw__packet_place(manager, packet)];
 }
 
 static uint64_t seen(_Atomic uint64_t *tally)

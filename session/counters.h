@@ -3,7 +3,7 @@
 #define GW_SESSION_COUNTERS_H
 
 #include "protocol/arena.h"
-#include "session/manager.h"
+#include "session/internal.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,17 +48,36 @@ void gw__shards_fini(struct gw_session_manager *manager);
 struct gw_shard *gw__shard(const struct gw_session_manager *manager);
 
 /* Adds to a tally of the calling thread's shard. */
-void gw__count(struct gw_shard *shard, _Atomic uint64_t *tally, uint64_t count);
+static inline void gw__count(struct gw_shard *shard, _Atomic uint64_t *tally, uint64_t count)
+{
+    if (shard->shared) {
+        atomic_fetch_add_explicit(tally, count, memory_order_relaxed);
+        return;
+    }
+    /* Nobody else writes here, so that this need not lock the bus. */
+    uint64_t before = atomic_load_explicit(tally, memory_order_relaxed);
+    atomic_store_explicit(tally, before + count, memory_order_relaxed);
+}
 
 /*
  * A place for each packet of the manager's tables, from 0 on: for what is kept beside them. Thread:
  * any.
  */
 size_t gw__packet_place_count(const struct gw_session_manager *manager);
-size_t gw__packet_place(const struct gw_session_manager *manager, const struct gw_packet *packet);
+static inline size_t gw__packet_place(const struct gw_session_manager *manager,
+                                      const struct gw_packet *packet)
+{
+    if (packet->id <= GW_PACKET_ID_CONTROL_MAX) {
+        return (size_t)(packet - gw__control_packets.packets);
+    }
+    return gw__control_packets.packet_count + (size_t)(packet - manager->packets->packets);
+}
 
 /* The tally of a packet, which is of one of the manager's tables. */
-struct gw_passed *gw__passed(const struct gw_session_manager *manager, struct gw_shard *shard,
-                             const struct gw_packet *packet);
+static inline struct gw_passed *gw__passed(const struct gw_session_manager *manager,
+                                           struct gw_shard *shard, const struct gw_packet *packet)
+{
+    return &shard->passed[gw__packet_place(manager, packet)];
+}
 
 #endif

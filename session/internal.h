@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct gw_bucket;
+struct gw_rate_rule;
 struct gw_membership;
 struct gw_requests;
 struct gw_ring;
@@ -79,8 +80,8 @@ struct gw_session_manager {
     void *context;
     uint64_t begun_ns;
     struct gw_slots slots;
-    struct gw_shard **shards; /* see counters.h */
-    uint16_t *bucket_places;  /* see rates.h; by the place of a packet */
+    struct gw_shard **shards;        /* see counters.h */
+    struct gw_rate_rule *rate_rules; /* see rates.h; by the place of a packet */
     uint32_t bucket_count;
     struct gw_buf *farewells[GW_CLOSE_REASON_COUNT]; /* a CLOSE for each; NULL: says nothing */
     _Atomic uint64_t places;                         /* see places.c */
@@ -152,15 +153,15 @@ void gw__farewells_fini(struct gw_session_manager *manager);
 /* In send.c. Thread: any. */
 /* One complaint of our own in a while: whether this may be it. */
 bool gw__may_complain(struct gw_session_manager *manager);
-/* Gives a frame its length, and shows it. Returns whether it may be sent. */
-bool gw__session_prepare(struct gw_session *session, struct gw_frame *frame,
-                         const ProtobufCMessage *message);
+/* Gives a frame its length, and shows it. Returns its packet; NULL when it may not be sent. */
+const struct gw_packet *gw__session_prepare(struct gw_session *session, struct gw_frame *frame,
+                                            const ProtobufCMessage *message);
 /* Packs a message straight into the stream's queue; `frame` has its length. */
 void gw__session_queue(struct gw_session *session, const struct gw_packet *packet,
                        const struct gw_frame *frame, const ProtobufCMessage *message);
 /* Queues a body that is packed already. */
-void gw__session_send_packed(struct gw_session *session, const struct gw_frame *frame,
-                             const uint8_t *body);
+void gw__session_send_packed(struct gw_session *session, const struct gw_packet *packet,
+                             const struct gw_frame *frame, const uint8_t *body);
 /* Queues bytes, and returns whether it did. A session that cannot take them ends. */
 bool gw__session_push(struct gw_session *session, struct gw_buf *buf);
 /* The packet, which must be one that this side may send. */
@@ -169,8 +170,17 @@ const struct gw_packet *gw__packet_to_send(const struct gw_session_manager *mana
 /* Whether older ones may make way for newer ones, where a peer is slow. */
 bool gw__packet_coalesces(const struct gw_session_manager *manager, const struct gw_packet *packet);
 /* Whether a body is not too long for its packet. One that is goes to the log. */
-bool gw__packet_fits(struct gw_session_manager *manager, const struct gw_packet *packet,
-                     size_t body_bytes);
+void gw__packet_complain(struct gw_session_manager *manager, const struct gw_packet *packet,
+                         size_t body_bytes);
+static inline bool gw__packet_fits(struct gw_session_manager *manager,
+                                   const struct gw_packet *packet, size_t body_bytes)
+{
+    bool fits = body_bytes <= packet->body_bytes_max;
+    if (!fits) {
+        gw__packet_complain(manager, packet, body_bytes);
+    }
+    return fits;
+}
 /* Counts a packet that went out to so many. */
 void gw__packet_count_out(struct gw_session_manager *manager, const struct gw_packet *packet,
                           uint32_t receiver_count);
@@ -180,8 +190,11 @@ void gw__packet_show(struct gw_session_manager *manager, struct gw_session *sess
 
 /* In manager.c. Thread: any. */
 /* The table in which the packet with this id must be, if there is one. */
-const struct gw_packet_table *gw__packet_table(const struct gw_session_manager *manager,
-                                               uint16_t packet_id);
+static inline const struct gw_packet_table *
+gw__packet_table(const struct gw_session_manager *manager, uint16_t packet_id)
+{
+    return packet_id <= GW_PACKET_ID_CONTROL_MAX ? &gw__control_packets : manager->packets;
+}
 /* The longest frame that comes in. */
 uint32_t gw__frame_bytes_max(const struct gw_session_manager *manager);
 

@@ -97,12 +97,6 @@ const struct gw_packet_table *gw_control_packets(void)
     return &gw__control_packets;
 }
 
-const struct gw_packet_table *gw__packet_table(const struct gw_session_manager *manager,
-                                               uint16_t packet_id)
-{
-    return packet_id <= GW_PACKET_ID_CONTROL_MAX ? &gw__control_packets : manager->packets;
-}
-
 uint32_t gw__frame_bytes_max(const struct gw_session_manager *manager)
 {
     const struct gw_session_manager_config *config = &manager->config;

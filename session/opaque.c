@@ -10,6 +10,6 @@ void gw_session_send_opaque(struct gw_session *session, const struct gw_frame *f
     assert(packet->message == NULL);
     if (!gw_session_has_ended(session) &&
         gw__packet_fits(session->manager, packet, frame->body_bytes)) {
-        gw__session_send_packed(session, frame, body);
+        gw__session_send_packed(session, packet, frame, body);
     }
 }

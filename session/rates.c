@@ -9,8 +9,6 @@
 
 #define NANOSECONDS_PER_S UINT64_C(1000000000)
 
-enum { NO_BUCKET = UINT16_MAX };
-
 /* ---- which packets have a bucket ---- */
 
 /* Only what clients send is counted. */
@@ -21,43 +19,43 @@ static bool is_limited(const struct gw_session_manager *manager, const struct gw
            (packet->from & GW_FROM_CLIENT) != 0 && packet->rate_per_second != 0;
 }
 
-static void give_places(struct gw_session_manager *manager, const struct gw_packet_table *table)
+static struct gw_rate_rule rule_for(struct gw_session_manager *manager,
+                                    const struct gw_packet *packet)
+{
+    struct gw_rate_rule rule = {.interval_ns = 0};
+    if (is_limited(manager, packet)) {
+        rule.interval_ns = NANOSECONDS_PER_S / packet->rate_per_second;
+        rule.burst_ns = rule.interval_ns * (packet->burst_count != 0 ? packet->burst_count : 1);
+        rule.bucket = manager->bucket_count++;
+    }
+    return rule;
+}
+
+static void make_rules(struct gw_session_manager *manager, const struct gw_packet_table *table)
 {
     for (uint32_t i = 0; i < table->packet_count; i++) {
         const struct gw_packet *packet = &table->packets[i];
-        manager->bucket_places[gw__packet_place(manager, packet)] =
-            is_limited(manager, packet) ? (uint16_t)manager->bucket_count++ : NO_BUCKET;
+        manager->rate_rules[gw__packet_place(manager, packet)] = rule_for(manager, packet);
     }
 }
 
 bool gw__rates_init(struct gw_session_manager *manager)
 {
-    manager->bucket_places =
-        malloc(gw__packet_place_count(manager) * sizeof(*manager->bucket_places));
-    if (manager->bucket_places == NULL) {
+    manager->rate_rules = malloc(gw__packet_place_count(manager) * sizeof(*manager->rate_rules));
+    if (manager->rate_rules == NULL) {
         return false;
     }
-    give_places(manager, &gw__control_packets);
-    give_places(manager, manager->packets);
+    make_rules(manager, &gw__control_packets);
+    make_rules(manager, manager->packets);
     return true;
 }
 
 void gw__rates_fini(struct gw_session_manager *manager)
 {
-    free(manager->bucket_places);
+    free(manager->rate_rules);
 }
 
 /* ---- one bucket ---- */
-
-static uint64_t interval_ns(const struct gw_packet *packet)
-{
-    return NANOSECONDS_PER_S / packet->rate_per_second;
-}
-
-static uint64_t burst_ns(const struct gw_packet *packet)
-{
-    return interval_ns(packet) * (packet->burst_count != 0 ? packet->burst_count : 1);
-}
 
 static uint64_t missing_ns(const struct gw_bucket *bucket, uint64_t now_ns)
 {
@@ -65,17 +63,17 @@ static uint64_t missing_ns(const struct gw_bucket *bucket, uint64_t now_ns)
 }
 
 /* How long until there is a whole token. */
-static uint64_t left_ns(const struct gw_bucket *bucket, const struct gw_packet *packet,
+static uint64_t left_ns(const struct gw_bucket *bucket, const struct gw_rate_rule *rule,
                         uint64_t now_ns)
 {
-    uint64_t after_ns = missing_ns(bucket, now_ns) + interval_ns(packet);
-    return after_ns > burst_ns(packet) ? after_ns - burst_ns(packet) : 0;
+    uint64_t after_ns = missing_ns(bucket, now_ns) + rule->interval_ns;
+    return after_ns > rule->burst_ns ? after_ns - rule->burst_ns : 0;
 }
 
 /* Takes a token at that time. */
-static void take(struct gw_bucket *bucket, const struct gw_packet *packet, uint64_t at_ns)
+static void take(struct gw_bucket *bucket, const struct gw_rate_rule *rule, uint64_t at_ns)
 {
-    bucket->full_ns = at_ns + missing_ns(bucket, at_ns) + interval_ns(packet);
+    bucket->full_ns = at_ns + missing_ns(bucket, at_ns) + rule->interval_ns;
     bucket->dropped_count = 0;
 }
 
@@ -86,15 +84,16 @@ static uint64_t now_ns_of(const struct gw_session *session)
     return gw_turn_now_ns(gw_stream_turn(session->stream));
 }
 
-static uint16_t place_of(const struct gw_session *session, const struct gw_packet *packet)
+static const struct gw_rate_rule *rule_of(const struct gw_session *session,
+                                          const struct gw_packet *packet)
 {
-    const struct gw_session_manager *manager = session->manager;
-    return manager->bucket_places[gw__packet_place(manager, packet)];
+    return &session->manager->rate_rules[gw__packet_place(session->manager, packet)];
 }
 
-static struct gw_bucket *bucket_of(const struct gw_session *session, const struct gw_packet *packet)
+static struct gw_bucket *bucket_of(const struct gw_session *session,
+                                   const struct gw_rate_rule *rule)
 {
-    return &session->buckets[place_of(session, packet)];
+    return &session->buckets[rule->bucket];
 }
 
 /* Full ones: their time is long past. */
@@ -125,35 +124,37 @@ static enum gw_rate note_excess(struct gw_session *session, struct gw_bucket *bu
 
 enum gw_rate gw__rates_judge(struct gw_session *session, const struct gw_packet *packet)
 {
-    uint16_t place = place_of(session, packet);
-    if (place == NO_BUCKET) {
+    const struct gw_rate_rule *rule = rule_of(session, packet);
+    if (rule->interval_ns == 0) {
         return GW_RATE_PASS;
     }
     if (!has_buckets(session)) {
         return GW_RATE_NO_MEMORY;
     }
     uint64_t now_ns = now_ns_of(session);
-    struct gw_bucket *bucket = &session->buckets[place];
-    if (left_ns(bucket, packet, now_ns) > 0) {
+    struct gw_bucket *bucket = bucket_of(session, rule);
+    if (left_ns(bucket, rule, now_ns) > 0) {
         return note_excess(session, bucket, packet);
     }
-    if (bucket->dropped_count == 0 && missing_ns(bucket, now_ns) <= burst_ns(packet) / 2) {
+    if (bucket->dropped_count == 0 && missing_ns(bucket, now_ns) <= rule->burst_ns / 2) {
         bucket->in_excess = false;
     }
-    take(bucket, packet, now_ns);
+    take(bucket, rule, now_ns);
     return GW_RATE_PASS;
 }
 
 uint64_t gw__rates_left_ns(const struct gw_session *session, const struct gw_packet *packet)
 {
-    return left_ns(bucket_of(session, packet), packet, now_ns_of(session));
+    const struct gw_rate_rule *rule = rule_of(session, packet);
+    return left_ns(bucket_of(session, rule), rule, now_ns_of(session));
 }
 
 /* When it came, not when we looked: what waits at an empty bucket takes each token at once. */
 void gw__rates_take(struct gw_session *session, const struct gw_packet *packet)
 {
-    struct gw_bucket *bucket = bucket_of(session, packet);
-    take(bucket, packet, bucket->full_ns + interval_ns(packet) - burst_ns(packet));
+    const struct gw_rate_rule *rule = rule_of(session, packet);
+    struct gw_bucket *bucket = bucket_of(session, rule);
+    take(bucket, rule, bucket->full_ns + rule->interval_ns - rule->burst_ns);
 }
 
 void gw__rates_rest(struct gw_session *session)

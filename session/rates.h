@@ -30,6 +30,13 @@ struct gw_bucket {
     bool in_excess;
 };
 
+/* What a packet's rate says, once for all sessions. */
+struct gw_rate_rule {
+    uint64_t interval_ns; /* of one token; 0: no rate */
+    uint64_t burst_ns;    /* of a full bucket */
+    uint32_t bucket;      /* its place among those of a session */
+};
+
 /*
  * So many packets are dropped for each that is let through; then reading stops for droppable ones
  * too. What one flooder costs is bounded by that.

@@ -39,7 +39,8 @@ static void run_reply(struct gw_task *task)
     struct gw_session *session = reply->session;
     struct gw_session_manager *manager = session->manager;
     if (counts(session, &reply->frame)) {
-        gw__session_send_packed(session, &reply->frame, reply->body);
+        gw__session_send_packed(session, gw__packet_to_send(manager, reply->frame.packet_id),
+                                &reply->frame, reply->body);
     }
     free(reply);
     gw_session_unref(session);
@@ -72,14 +73,14 @@ static void answer(struct gw_session *session, const struct gw_frame *frame,
                    const ProtobufCMessage *message)
 {
     struct gw_frame sized = *frame;
-    if (!gw__session_prepare(session, &sized, message)) {
+    const struct gw_packet *packet = gw__session_prepare(session, &sized, message);
+    if (packet == NULL) {
         return;
     }
     if (!gw_turn_is_mine(gw_session_turn(session))) {
         post(session, &sized, message);
     } else if (counts(session, &sized)) {
-        gw__session_queue(session, gw__packet_to_send(session->manager, sized.packet_id), &sized,
-                          message);
+        gw__session_queue(session, packet, &sized, message);
     }
 }
 

@@ -32,11 +32,10 @@ bool gw__may_complain(struct gw_session_manager *manager)
                                           now_ns + COMPLAINT_INTERVAL_MS * UINT64_C(1000000));
 }
 
-bool gw__packet_fits(struct gw_session_manager *manager, const struct gw_packet *packet,
-                     size_t body_bytes)
+void gw__packet_complain(struct gw_session_manager *manager, const struct gw_packet *packet,
+                         size_t body_bytes)
 {
-    bool fits = body_bytes <= packet->body_bytes_max;
-    if (!fits && gw__may_complain(manager)) {
+    if (gw__may_complain(manager)) {
         const struct gw_log_field fields[] = {
             GW_LOG_TEXT("packet", packet->message == NULL ? "opaque" : packet->message->name),
             GW_LOG_NUMBER("packet_id", packet->id),
@@ -46,7 +45,6 @@ bool gw__packet_fits(struct gw_session_manager *manager, const struct gw_packet 
         gw_log_write(gw_port_log(manager->port), GW_LOG_ERROR, "packet_too_long", fields,
                      sizeof fields / sizeof fields[0]);
     }
-    return fits;
 }
 
 void gw__packet_show(struct gw_session_manager *manager, struct gw_session *session,
@@ -124,42 +122,41 @@ void gw__session_queue(struct gw_session *session, const struct gw_packet *packe
     }
 }
 
-bool gw__session_prepare(struct gw_session *session, struct gw_frame *frame,
-                         const ProtobufCMessage *message)
+const struct gw_packet *gw__session_prepare(struct gw_session *session, struct gw_frame *frame,
+                                            const ProtobufCMessage *message)
 {
     struct gw_session_manager *manager = session->manager;
     const struct gw_packet *packet = gw__packet_to_send(manager, frame->packet_id);
     if (gw_session_has_ended(session)) {
-        return false;
+        return NULL;
     }
     size_t body_bytes = protobuf_c_message_get_packed_size(message);
     if (!gw__packet_fits(manager, packet, body_bytes)) {
-        return false;
+        return NULL;
     }
     frame->body_bytes = (uint32_t)body_bytes;
     const struct gw_session_packet shown = {packet, frame, message, false};
     gw__packet_show(manager, session, &shown);
-    return true;
+    return packet;
 }
 
 void gw_session_send_frame(struct gw_session *session, const struct gw_frame *frame,
                            const ProtobufCMessage *message)
 {
-    struct gw_session_manager *manager = session->manager;
     struct gw_frame sized = *frame;
-    if (!gw__session_prepare(session, &sized, message)) {
+    const struct gw_packet *packet = gw__session_prepare(session, &sized, message);
+    if (packet == NULL) {
         return;
     }
-    const struct gw_packet *packet = gw__packet_to_send(manager, frame->packet_id);
-    if (gw__packet_coalesces(manager, packet) && frame->tag == 0) {
+    if (gw__packet_coalesces(session->manager, packet) && frame->tag == 0) {
         queue_apart(session, packet, &sized, message);
     } else {
         gw__session_queue(session, packet, &sized, message);
     }
 }
 
-void gw__session_send_packed(struct gw_session *session, const struct gw_frame *frame,
-                             const uint8_t *body)
+void gw__session_send_packed(struct gw_session *session, const struct gw_packet *packet,
+                             const struct gw_frame *frame, const uint8_t *body)
 {
     struct gw_stream_place place;
     if (reserve(session, frame, &place)) {
@@ -168,8 +165,7 @@ void gw__session_send_packed(struct gw_session *session, const struct gw_frame *
             memcpy(to, body, frame->body_bytes);
         }
         gw_stream_commit(session->stream, &place);
-        gw__packet_count_out(session->manager,
-                             gw__packet_to_send(session->manager, frame->packet_id), 1);
+        gw__packet_count_out(session->manager, packet, 1);
     }
 }
 
