@@ -21,15 +21,15 @@
 #include <unistd.h>
 
 /*
- * A submit notes what is wanted and puts the socket into the lane's list of those that changed; the
- * next wait() tells the kernel about all of them in the call that waits. So a full queue or a
- * kernel that takes only half loses nothing: the rest stays in the list.
+ * A submit notes what is wanted and puts the socket into the lane's list of those that changed;
+ * wait() tells the kernel about all of them in the call that waits. So a full queue or a kernel
+ * that takes only half loses nothing: the rest stays in the list.
  *
  * Accepts and receives are multishot: one request serves while there is always somebody who asks
- * again at once, and asking costs nothing then. When nobody has asked by the next wait(), the
- * request is told to go before anything more can come: the kernel works for this ring in that call
- * and at no other time. So all that may come unasked is the rest of one round. It is held, and from
- * then on the socket has one receive at a time, until one of them has left nothing behind. New
+ * again at once, and asking costs nothing then. When nobody has asked by the next call in which the
+ * kernel works for this ring, which it does at no other time, the request is told to go before
+ * anything more can come. So all that may come unasked is the rest of one call. It is held, and
+ * from then on the socket has one receive at a time, until one of them has left nothing behind. New
  * sockets begin that way.
  *
  * A send is tried inside the submit, while the bytes are hot. What the kernel does not take waits,
@@ -442,14 +442,16 @@ static bool has_more(const struct uring_lane *lane)
 /*
  * The kernel works for some 20 sockets in a call, and epoll shows all that are ready. So it is
  * asked again, while it says that it has more: what is flushed once for a round, such as a room,
- * would be flushed for every 20 who spoke otherwise.
+ * would be flushed for every 20 who spoke otherwise. Each time it first hears what has changed, so
+ * that who floods a socket that does not ask comes no further than one call.
  */
 static void take_completions(struct uring_lane *lane)
 {
     unsigned count = take_shown(lane);
     unsigned more = count;
     while (more > 0 && count < EVENT_COUNT_MAX && has_more(lane)) {
-        (void)io_uring_get_events(&lane->ring);
+        tell_changes(lane);
+        (void)io_uring_submit_and_get_events(&lane->ring);
         more = take_shown(lane);
         count += more;
     }

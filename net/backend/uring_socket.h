@@ -30,7 +30,7 @@ struct gw_uring_half {
 
 /*
  * What came while nobody asked: a multishot request goes on until it is told to stop, and the
- * kernel may have filled several buffers by then. So this is the rest of one round, copied out of
+ * kernel may have filled several buffers by then. So this is the rest of one call, copied out of
  * the shared buffers.
  */
 struct gw_uring_held {

@@ -118,6 +118,44 @@ static void recvs_that_wait_hold_no_memory(void **state)
 
 /* ---- accept ---- */
 
+/* Bytes that the backend holds of a peer who floods a socket that has stopped asking. */
+static uint64_t held_of_a_flood(void)
+{
+    enum { QUIET_COUNT = 4, FLOOD_COUNT = 1000 };
+    static struct rig rig;
+    static const uint8_t flood[4 * GW_STREAM_RECV_BYTES_MAX];
+    struct raw_socket peer;
+    rig_connect_to(&rig, &peer);
+    for (uint32_t count = 1; count <= QUIET_COUNT; count++) {
+        rig_do(&rig, rig_recv);
+        assert_true(raw_socket_send(&peer, "hello", 5));
+        assert_int_equal(rig_wait_in(&rig, count), 5);
+    }
+    rig_do(&rig, rig_recv);
+    for (int i = 0; i < FLOOD_COUNT; i++) {
+        (void)raw_socket_send_some(&peer, flood, sizeof(flood));
+    }
+    assert_true(rig_wait_in(&rig, QUIET_COUNT + 1) > 0);
+    stage_settle();
+    uint64_t held_bytes = stage_counters().pool_bytes;
+    rig_end(&rig);
+    raw_socket_close(&peer);
+    return held_bytes;
+}
+
+/* It may read ahead of who always asks again at once; when he does not, it stops soon, however fast
+ * the peer goes on. */
+static void what_nobody_asks_for_holds_little(void **state)
+{
+    (void)state;
+    enum { PEER_COUNT = 10, HELD_BYTES_MAX = 1024 * 1024 };
+    rig_stage_open();
+    for (int i = 0; i < PEER_COUNT; i++) {
+        assert_in_range(held_of_a_flood(), 0, HELD_BYTES_MAX);
+    }
+    rig_stage_close();
+}
+
 static void an_accept_brings_one_socket(void **state)
 {
     (void)state;
@@ -165,6 +203,7 @@ int contract_backend_in(void)
         STAGE_TEST(a_recv_that_waits_may_be_cancelled),
         STAGE_TEST(a_cancel_that_loses_brings_the_true_result),
         STAGE_TEST(recvs_that_wait_hold_no_memory),
+        STAGE_TEST(what_nobody_asks_for_holds_little),
         STAGE_TEST(an_accept_brings_one_socket),
     };
     return cmocka_run_group_tests_name("contract: backend in", tests, NULL, NULL);
