@@ -96,6 +96,13 @@ bool gw__turn_is_idle(const struct gw_turn *turn)
     return atomic_load_explicit(&turn->inbox, memory_order_relaxed) == NULL;
 }
 
+bool gw_turn_has_more(const struct gw_turn *turn)
+{
+    assert(gw_turn_is_mine(turn));
+    return turn->backlog != NULL ||
+           !is_mark(atomic_load_explicit(&turn->inbox, memory_order_relaxed));
+}
+
 void gw_turn_at_end(struct gw_turn *turn, struct gw_task *task)
 {
     struct gw_worker *worker = gw__worker();

@@ -73,6 +73,9 @@ void gw_turn_post(struct gw_turn *turn, struct gw_task *task);
  */
 void gw_turn_at_end(struct gw_turn *turn, struct gw_task *task);
 
+/* Whether tasks wait already, behind the one that is running. Thread: turn. */
+bool gw_turn_has_more(const struct gw_turn *turn);
+
 /* Whether the calling thread has the turn; for the assertion at the top of a turn function. */
 bool gw_turn_is_mine(const struct gw_turn *turn);
 

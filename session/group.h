@@ -8,7 +8,8 @@
 /*
  * A group is a set of sessions that hear the same things: a room, a party, everybody in sight.
  * What is said is encoded once, and every member's queue shares the one buffer. With a tick, all
- * that was said since the last one leaves together; without, at the end of the turn.
+ * that was said since the last one leaves together; without, at the end of the turn, or behind what
+ * waits for the next one then.
  *
  *      say  say  add(B)  say  ...  tick        A hears all four, B the last; both in this order
  *
@@ -19,7 +20,9 @@ struct gw_group;
 struct gw_turn;
 
 struct gw_group_config {
-    uint32_t tick_ms; /* 0: the end of each turn in which something was said is the tick */
+    /* 0: the end of a turn in which something was said is the tick; when tasks wait for the owner
+     * by then, it comes behind those. */
+    uint32_t tick_ms;
 
     /*
      * Called at each tick, in a turn of the owner, before what was said leaves: what it says leaves

@@ -54,13 +54,14 @@ struct gw_group {
     uint32_t batch_kind_begin;   /* from here on it is of batch_kind, unless that is 0 */
     uint16_t batch_kind; /* the id of a packet that coalesces: nothing else comes behind it */
 
-    struct gw_task end_task;  /* without a tick: the end of the turn */
+    struct gw_task end_task;  /* without a tick: the end of the turn, or behind what waits */
     struct gw_timer timer;    /* with one */
     struct gw_task free_task; /* behind the timer's own, which may be on its way */
     uint64_t phase_ns;
-    bool awaited;  /* a tick will come */
-    bool ticking;  /* on_tick is running */
-    bool expected; /* in on_tick: the next one was asked for */
+    bool awaited;   /* a tick will come */
+    bool postponed; /* and waits behind what the owner's turn had no room for */
+    bool ticking;   /* on_tick is running */
+    bool expected;  /* in on_tick: the next one was asked for */
     bool destroyed;
     bool holds; /* the manager, since it was destroyed */
 };

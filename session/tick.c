@@ -54,9 +54,19 @@ static void tick(struct gw_group *group)
     }
 }
 
+/*
+ * The end of a turn in which something was said. When more is waiting for the owner already, the
+ * tick comes behind that, once: a turn has a limited number of tasks, and where all members of a
+ * large room speak at once, each of them hears it in one piece nevertheless.
+ */
 static void run_end(struct gw_task *task)
 {
     struct gw_group *group = GW_OWNER_OF(task, struct gw_group, end_task);
+    group->postponed = !group->postponed && gw_turn_has_more(group->owner);
+    if (group->postponed) {
+        gw_turn_post(group->owner, &group->end_task);
+        return;
+    }
     if (!group->destroyed) {
         tick(group);
     }

@@ -444,6 +444,46 @@ static void what_is_said_leaves_with_the_tick_and_all_at_once(void **state)
     see_off(&ada);
 }
 
+static const struct house_config one_worker = {.worker_count = 1};
+
+enum { WORD_COUNT = 200 }; /* three times what a turn runs */
+
+static struct {
+    struct room *room;
+    struct gw_task words[WORD_COUNT];
+} queue;
+
+static void run_word(struct gw_task *task)
+{
+    (void)task;
+    say(queue.room, 1);
+}
+
+static void do_queue_words(void *context)
+{
+    queue.room = context;
+    for (int i = 0; i < WORD_COUNT; i++) {
+        queue.words[i].run = run_word;
+        gw_turn_post(&queue.room->turn, &queue.words[i]);
+    }
+}
+
+static void what_waits_for_a_room_is_said_in_one_piece(void **state)
+{
+    (void)state;
+    struct room *room = open_room(0);
+    struct guest guest = invite();
+    do_in(room, do_add, guest.session);
+    wait_until_sent(); /* HELLO_ACK is counted, too */
+    uint64_t sends_before = send_count();
+    do_in(room, do_queue_words, NULL);
+    expect_numbers(&guest.peer, 1, WORD_COUNT);
+    wait_until_sent();
+    assert_int_equal(send_count() - sends_before, 1);
+    close_room(room);
+    see_off(&guest);
+}
+
 static void destroy_at_first_tick(struct gw_group *group, void *context)
 {
     struct room *room = context;
@@ -737,8 +777,6 @@ static void do_while_it_hangs_up(struct room *room, void (*work)(void *), struct
     os_thread_join(thread);
 }
 
-static const struct house_config one_worker = {.worker_count = 1};
-
 static void who_ends_before_it_hears_that_it_was_added_leaves_all_the_same(void **state)
 {
     (void)state;
@@ -808,6 +846,7 @@ int main(void)
         GROUP_TEST(ticks_come_only_when_they_are_expected_or_something_was_said),
         GROUP_TEST(without_a_tick_on_tick_comes_at_the_end_of_the_turn),
         GROUP_TEST(what_is_said_leaves_with_the_tick_and_all_at_once),
+        GROUP_TEST_WITH(what_waits_for_a_room_is_said_in_one_piece, &one_worker),
         GROUP_TEST(a_group_may_be_destroyed_in_its_tick),
         GROUP_TEST(more_than_a_buffer_holds_leaves_in_order),
         GROUP_TEST(the_longest_message_is_said_and_a_longer_one_is_not),
