@@ -5,6 +5,7 @@
 #include "server/server.h"
 #include "tests/stories/chronicle.h"
 #include "tests/stories/puppet.h"
+#include "tests/support/machine.h"
 #include "tests/support/wait.h"
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,7 @@ static void open_log(void)
 {
     const struct server_log_config config = {(enum gw_log_level)story.config.log_level,
                                              story.config.log_lines_per_second};
-    story.log_file = tmpfile();
+    story.log_file = machine_scratch_file();
     assert_non_null(story.log_file);
     story.log = server_log_create(story.log_file, &config);
     assert_non_null(story.log);

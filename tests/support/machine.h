@@ -4,10 +4,15 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Rests the calling thread; lets another one run. */
 void machine_sleep_ms(uint32_t ms);
 void machine_yield(void);
+
+/* A file that is gone when it is closed; NULL: none. Under Wine a tmpfile() fails now and then,
+ * while the file that had its name before is still going; it is tried again for a while. */
+FILE *machine_scratch_file(void);
 
 /* Processor time that this program has used so far, all threads together. */
 uint64_t machine_cpu_ns(void);

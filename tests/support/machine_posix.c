@@ -23,6 +23,11 @@ void machine_yield(void)
     (void)sched_yield();
 }
 
+FILE *machine_scratch_file(void)
+{
+    return tmpfile();
+}
+
 uint64_t machine_cpu_ns(void)
 {
     struct timespec used;

@@ -13,6 +13,17 @@ void machine_yield(void)
     (void)SwitchToThread();
 }
 
+FILE *machine_scratch_file(void)
+{
+    enum { TRY_COUNT = 50, REST_MS = 20 };
+    FILE *file = tmpfile();
+    for (int i = 1; file == NULL && i < TRY_COUNT; i++) {
+        machine_sleep_ms(REST_MS);
+        file = tmpfile();
+    }
+    return file;
+}
+
 static uint64_t ns_of(FILETIME time)
 {
     return ((uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime) * 100;
