@@ -88,8 +88,10 @@ gw_windows_story_one_in() {
 }
 
 # gw_windows_stay_awake: a program that waits for its input keeps Wine's services running, until
-# gw_windows_sleep, or for an hour.
+# gw_windows_sleep, or for an hour. They are up when this returns: a test that started while they did
+# has hung.
 gw_windows_stay_awake() {
+    "$gw_top/tools/windows/run-wine.sh"
     exec {gw_windows_input}< <(exec sleep 3600)
     gw_windows_sleeper=$!
     "$gw_top/tools/windows/run-wine.sh" cmd <&"$gw_windows_input" >/dev/null 2>&1 &
