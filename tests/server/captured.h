@@ -3,6 +3,7 @@
 #define GW_TESTS_SERVER_CAPTURED_H
 
 #include "server/log.h"
+#include "tests/support/machine.h"
 #include "tests/test.h"
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static inline void captured_init(struct captured *captured, enum gw_log_level le
                                  uint32_t lines_per_second_max)
 {
     const struct server_log_config config = {level, lines_per_second_max};
-    captured->file = tmpfile();
+    captured->file = machine_scratch_file();
     assert_non_null(captured->file);
     captured->log = server_log_create(captured->file, &config);
     assert_non_null(captured->log);

@@ -4,6 +4,7 @@
 #include "net/log.h"
 #include "net/port.h"
 #include "server/config.h"
+#include "tests/support/machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static void write_file(const char *text)
 
 static enum server_config_verdict read_words(int argc, char **argv)
 {
-    FILE *out = tmpfile();
+    FILE *out = machine_scratch_file();
     assert_non_null(out);
     enum server_config_verdict verdict = server_config_read(argc, argv, out, &config, &problem);
     rewind(out);

@@ -2,6 +2,7 @@
 #include "proto/game/game_server.gen.h"
 #include "protocol/frame.h"
 #include "tests/server/fake_house.h"
+#include "tests/support/machine.h"
 
 #include "server/game.h"
 #include "server/lobby.h"
@@ -442,7 +443,7 @@ static int setup(void **state)
     const struct server_log_config config = {GW_LOG_INFO, 1};
     (void)state;
     events = game_events(false);
-    log_file = tmpfile();
+    log_file = machine_scratch_file();
     assert_non_null(log_file);
     game.log = server_log_create(log_file, &config);
     return game.log == NULL ? -1 : 0;

@@ -10,8 +10,8 @@
 void machine_sleep_ms(uint32_t ms);
 void machine_yield(void);
 
-/* A file that is gone when it is closed; NULL: none. Under Wine a tmpfile() fails now and then,
- * while the file that had its name before is still going; it is tried again for a while. */
+/* A file that is gone when it is closed; NULL: none. Under Wine a tmpfile() fails now and then;
+ * it is tried again for a second. */
 FILE *machine_scratch_file(void);
 
 /* Processor time that this program has used so far, all threads together. */

@@ -16,12 +16,14 @@ void machine_yield(void)
 FILE *machine_scratch_file(void)
 {
     enum { TRY_COUNT = 50, REST_MS = 20 };
-    FILE *file = tmpfile();
-    for (int i = 1; file == NULL && i < TRY_COUNT; i++) {
+    for (int i = 0; i < TRY_COUNT; i++) {
+        FILE *file = tmpfile();
+        if (file != NULL) {
+            return file;
+        }
         machine_sleep_ms(REST_MS);
-        file = tmpfile();
     }
-    return file;
+    return NULL;
 }
 
 static uint64_t ns_of(FILETIME time)
