@@ -92,10 +92,10 @@ gw_windows_story_one_in() {
 # has hung.
 gw_windows_stay_awake() {
     "$gw_top/tools/windows/run-wine.sh"
+    export GW_WINE_AWAKE=yes
     exec {gw_windows_input}< <(exec sleep 3600)
     gw_windows_sleeper=$!
     "$gw_top/tools/windows/run-wine.sh" cmd <&"$gw_windows_input" >/dev/null 2>&1 &
-    export GW_WINE_AWAKE=yes
 }
 
 gw_windows_sleep() {
