@@ -55,7 +55,7 @@ static void refuse(struct player *player, uint16_t tag, const char *room_name,
     entered.result = result;
     entered.room = (char *)room_name;
     atomic_fetch_add_explicit(&player->game->counters.enters_refused, 1, memory_order_relaxed);
-    gw_reply_entered(player->session, &enter, &entered);
+    game_reply_entered(player->session, &enter, &entered);
 }
 
 /* Takes `room_name`. */

@@ -33,7 +33,7 @@ static void on_tick(struct gw_group *group, void *context)
         Game__Snapshot snapshot = GAME__SNAPSHOT__INIT;
         snapshot.n_positions = room->roster.moved_count;
         snapshot.positions = room->roster.moved;
-        gw_say_snapshot(group, &snapshot);
+        game_say_snapshot(group, &snapshot);
         roster_forget_moves(&room->roster);
     }
 }
@@ -95,14 +95,14 @@ static void say_joined(struct room *room, const Game__Member *member)
 {
     Game__Joined joined = GAME__JOINED__INIT;
     joined.member = (Game__Member *)member;
-    gw_say_joined(room->group, &joined);
+    game_say_joined(room->group, &joined);
 }
 
 static void say_gone(struct room *room, uint64_t player)
 {
     Game__Gone gone = GAME__GONE__INIT;
     gone.player = player;
-    gw_say_gone(room->group, &gone);
+    game_say_gone(room->group, &gone);
 }
 
 static void send_entered(struct room *room, const struct player *player)
@@ -114,7 +114,7 @@ static void send_entered(struct room *room, const struct player *player)
     entered.n_members = room->roster.member_count;
     entered.members = room->roster.everybody;
     entered.line = room->line;
-    gw_reply_entered(player->session, &enter, &entered);
+    game_reply_entered(player->session, &enter, &entered);
 }
 
 /*

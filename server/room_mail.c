@@ -71,7 +71,7 @@ static void say_line(struct room *room, const struct mail *mail)
     line.player = mail->player->id;
     line.text = (char *)mail->text;
     line.line = room->line;
-    gw_say_chat_line(room->group, &line);
+    game_say_chat_line(room->group, &line);
     atomic_fetch_add_explicit(&room->game->counters.lines, 1, memory_order_relaxed);
 }
 

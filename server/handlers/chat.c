@@ -3,7 +3,7 @@
 #include "server/room.h"
 #include "session/session.h"
 
-void on_chat(struct gw_session *session, const struct gw_frame *frame, const Game__Chat *chat)
+void game_on_chat(struct gw_session *session, const struct gw_frame *frame, const Game__Chat *chat)
 {
     (void)frame;
     if (chat->text[0] == '\0') {

@@ -3,7 +3,8 @@
 #include "protocol/frame.h"
 #include "server/player.h"
 
-void on_enter(struct gw_session *session, const struct gw_frame *frame, const Game__Enter *enter)
+void game_on_enter(struct gw_session *session, const struct gw_frame *frame,
+                   const Game__Enter *enter)
 {
     player_enter(gw_session_user(session), frame->tag, enter->room);
 }

@@ -2,7 +2,8 @@
 #include "proto/game/game_server.gen.h"
 #include "server/player.h"
 
-void on_leave(struct gw_session *session, const struct gw_frame *frame, const Game__Leave *leave)
+void game_on_leave(struct gw_session *session, const struct gw_frame *frame,
+                   const Game__Leave *leave)
 {
     (void)frame;
     (void)leave;

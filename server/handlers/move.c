@@ -11,7 +11,7 @@ static int32_t onto_the_map(int32_t coordinate)
     return raised > MAP_EDGE ? MAP_EDGE : raised;
 }
 
-void on_move(struct gw_session *session, const struct gw_frame *frame, const Game__Move *move)
+void game_on_move(struct gw_session *session, const struct gw_frame *frame, const Game__Move *move)
 {
     (void)frame;
     room_post_move(gw_session_user(session), onto_the_map(move->x), onto_the_map(move->y));

@@ -15,10 +15,10 @@ static void log_said(const struct player *player, const char *text)
     server_log_end(&line);
 }
 
-void on_say(struct gw_session *session, const struct gw_frame *frame, const Game__Say *say)
+void game_on_say(struct gw_session *session, const struct gw_frame *frame, const Game__Say *say)
 {
     Game__Said said = GAME__SAID__INIT;
     said.text = say->text;
     log_said(gw_session_user(session), say->text);
-    gw_reply_said(session, frame, &said);
+    game_reply_said(session, frame, &said);
 }

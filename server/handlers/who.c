@@ -4,7 +4,7 @@
 #include "server/room.h"
 #include "session/session.h"
 
-void on_who(struct gw_session *session, const struct gw_frame *frame, const Game__Who *who)
+void game_on_who(struct gw_session *session, const struct gw_frame *frame, const Game__Who *who)
 {
     (void)who;
     room_post_who(gw_session_user(session), frame->tag);

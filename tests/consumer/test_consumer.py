@@ -174,7 +174,7 @@ class Consumer(unittest.TestCase):
             (project / f"handlers/{name}.c").write_text("extern int nothing;\n")
             done = self.build_with_package(project)
             self.assertNotEqual(done.returncode, 0)
-            self.assertEqual(set(re.findall(r"undefined reference to [`']?(\w+)", done.stdout)), {f"on_{name}"})
+            self.assertEqual(set(re.findall(r"undefined reference to [`']?(\w+)", done.stdout)), {f"counter_on_{name}"})
             shutil.rmtree(project)
 
     def test_the_lock_is_the_projects_own(self):
@@ -188,7 +188,7 @@ class Consumer(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         lines = len(lock.read_text().splitlines())
         done = self.build_with_package(project, CI="")
-        self.assertIn("client_on_stop", done.stdout)
+        self.assertIn("counter_client_on_stop", done.stdout)
         self.assertIn("  302 server counter.Stop\n", lock.read_text())
         self.assertEqual(len(lock.read_text().splitlines()), lines + 1)
         self.renumber(project, schema, lock)

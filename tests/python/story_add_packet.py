@@ -115,7 +115,7 @@ class AddAPacket(unittest.TestCase):
         self.handler.unlink()
         done = self.build()
         self.assertNotEqual(done.returncode, 0)
-        self.assertRegex(done.stdout, r"undefined reference to [`']on_emote'")
+        self.assertRegex(done.stdout, r"undefined reference to [`']game_on_emote'")
         self.handler.write_text(text)
 
     def renumber(self):

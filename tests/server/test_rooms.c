@@ -104,7 +104,7 @@ static void wish_enter(struct gw_session *session, const char *room)
     Game__Enter enter = GAME__ENTER__INIT;
     enter.room = (char *)room;
     if (session->stage == GAME__STAGE__LOBBY && !session->has_ended) {
-        on_enter(session, &no_tag, &enter);
+        game_on_enter(session, &no_tag, &enter);
     }
 }
 
@@ -134,7 +134,7 @@ static void leave(struct gw_session *session)
     if (is_playing(session)) {
         Game__Leave message = GAME__LEAVE__INIT;
         session->client.leave_count++;
-        on_leave(session, &no_tag, &message);
+        game_on_leave(session, &no_tag, &message);
     }
 }
 
@@ -143,7 +143,7 @@ static void chat(struct gw_session *session)
     if (is_playing(session)) {
         Game__Chat message = GAME__CHAT__INIT;
         message.text = "hello";
-        on_chat(session, &no_tag, &message);
+        game_on_chat(session, &no_tag, &message);
     }
 }
 
@@ -152,7 +152,7 @@ static void move(struct gw_session *session)
     if (is_playing(session)) {
         Game__Move message = GAME__MOVE__INIT;
         message.x = (int32_t)fake_chance(3);
-        on_move(session, &no_tag, &message);
+        game_on_move(session, &no_tag, &message);
     }
 }
 
@@ -160,7 +160,7 @@ static void who(struct gw_session *session)
 {
     if (is_playing(session)) {
         Game__Who message = GAME__WHO__INIT;
-        on_who(session, &no_tag, &message);
+        game_on_who(session, &no_tag, &message);
     }
 }
 
@@ -238,7 +238,7 @@ static void there_are_no_more_rooms_than_there_may_be(void **state)
     for (int i = 0; i < ROOMS_MAX + 1; i++) {
         Game__Enter enter = GAME__ENTER__INIT;
         enter.room = (char *)rooms[i];
-        on_enter(sessions[i], &no_tag, &enter);
+        game_on_enter(sessions[i], &no_tag, &enter);
         fake_house_settle();
     }
     assert_int_equal(game.counters.rooms, ROOMS_MAX);
@@ -388,10 +388,10 @@ static void a_text_of_nothing_ends_who_says_it(void **state)
     memset(text, 'a', sizeof text);
     text[sizeof text - 1] = '\0';
     message.text = text;
-    on_chat(sessions[0], NULL, &message);
+    game_on_chat(sessions[0], NULL, &message);
     assert_false(sessions[0]->has_ended);
     message.text = "";
-    on_chat(sessions[0], NULL, &message);
+    game_on_chat(sessions[0], NULL, &message);
     assert_int_equal(sessions[0]->reason, GW__CLOSE_REASON__BAD_BODY);
     fake_house_settle();
     close_game();

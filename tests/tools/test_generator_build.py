@@ -68,7 +68,7 @@ class Build(GeneratorTest):
         self.add(self.schema, EMOTE)
         self.assertIn("Generating from game/game.proto", self.build())
         self.assertIn("GAME_PACKET_EMOTE = 1090,", (self.gen / "game.gen.h").read_text())
-        self.assertIn("void on_emote(", (self.gen / "game_server.gen.h").read_text())
+        self.assertIn("void game_on_emote(", (self.gen / "game_server.gen.h").read_text())
         self.assertIn(" 1090 client game.Emote\n", self.lock.read_text())
         self.assertIn("no work to do", self.build())
 

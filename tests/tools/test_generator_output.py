@@ -13,20 +13,20 @@ GOLDEN = HERE / "golden"
 
 # The handlers that the two sides of small/small.proto want, by hand.
 HANDLERS = {
-    "on_sit": "Small__Sit",
-    "on_c_play": "Small__CPlay",
-    "on_int": "Small__Int",
-    "on_session": "Small__Session",
-    "client_on_int": "Small__Int",
-    "client_on_session": "Small__Session",
-    "client_on_deal_httpdone": "Small__Deal__HTTPDone",
+    "small_on_sit": "Small__Sit",
+    "small_on_c_play": "Small__CPlay",
+    "small_on_int": "Small__Int",
+    "small_on_session": "Small__Session",
+    "small_client_on_int": "Small__Int",
+    "small_client_on_session": "Small__Session",
+    "small_client_on_deal_httpdone": "Small__Deal__HTTPDone",
 }
 
 # What the tables must hold, by hand, from WIRE.md and the schema.
 PRINTED = """\
 server 5 256
-256 Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: on_sit 256
-300 C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: on_c_play 300
+256 Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: small_on_sit 256
+300 C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: small_on_c_play 300
   marked length 0 count 3 counter 1 checks 0 from 0 to 0
     key length 8 count 0 counter 0 checks 1 from 0 to 0
     value length 0 count 1 counter 1 checks 0 from 0 to 0
@@ -48,9 +48,9 @@ server 5 256
     suit length 0 count 0 counter 0 checks 8 from 0 to 3
     rank length 0 count 0 counter 0 checks 0 from 0 to 0
     name length 16 count 0 counter 0 checks 1 from 0 to 0
-301 Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: on_int 301
+301 Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: small_on_int 301
   value length 0 count 0 counter 0 checks 0 from 0 to 0
-302 Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: on_session 302
+302 Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: small_on_session 302
 32767 Deal.HTTPDone from 2 stages ffffffff bytes 65536 rate 20 burst 40 flags 4 reply 0: -
 client 5 256
 256 Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: -
@@ -76,11 +76,11 @@ client 5 256
     suit length 0 count 0 counter 0 checks 8 from 0 to 3
     rank length 0 count 0 counter 0 checks 0 from 0 to 0
     name length 16 count 0 counter 0 checks 1 from 0 to 0
-301 Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: client_on_int 301
+301 Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: small_client_on_int 301
   value length 0 count 0 counter 0 checks 0 from 0 to 0
-302 Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: client_on_session 302
+302 Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: small_client_on_session 302
 32767 Deal.HTTPDone from 2 stages ffffffff bytes 65536 rate 20 burst 40 flags 4 reply 0: \
-client_on_deal_httpdone 32767
+small_client_on_deal_httpdone 32767
 send 300 small.C_Play
 send 32767 small.Deal.HTTPDone
 say 32767 small.Deal.HTTPDone
@@ -269,6 +269,49 @@ class Code(GeneratorTest):
             self.assertRegex(result.stderr, rf"undefined reference to [`']{missing}'")
 
 
+class Packages(GeneratorTest):
+    """Names of generated functions begin with the package."""
+
+    def generate_with_messages(self, name, text):
+        self.write(text, f"{name}.proto")
+        result = generator.run(
+            [generator.arguments.protoc, f"-I{self.folder}", f"-I{ROOT / 'proto'}",
+             f"--plugin=protoc-gen-gw={generator.arguments.plugin}", f"--gw_out={self.out}",
+             f"--plugin=protoc-gen-c={generator.arguments.protoc_gen_c}", f"--c_out={self.out}",
+             f"{name}.proto"], env=generator.environment())
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def build(self, source, *files, options=()):
+        path = self.folder / "program.c"
+        path.write_text(source)
+        gen = pathlib.Path(generator.arguments.gen)
+        return generator.run(
+            [generator.arguments.compiler, *options, f"-I{ROOT}", f"-I{self.out}", f"-I{gen}",
+             f"-I{gen / 'proto'}", "-o", self.folder / "program", path, *files])
+
+    def test_two_packages_have_a_packet_of_one_name_in_one_program(self):
+        login = 'id: 300 from: BOTH stages: "GREETED" reply: "Login"'
+        source, handlers = "#include <stdlib.h>\n", ""
+        for name in "edge", "inner.net":
+            stem = name.replace(".", "_")
+            self.generate_with_messages(stem, HEAD.replace("package test", f"package {name}") +
+                                        packet("Login", login, "string who = 1;"))
+            source += f'#include "{stem}.gen.h"\n'
+            for side, infix in ("server", ""), ("client", "client_"):
+                source += f'#include "{stem}_{side}.gen.h"\n'
+                handlers += (f"void {stem}_{infix}on_login(struct gw_session *s, const struct gw_frame *f,\n"
+                             f"    const {'__'.join(w.capitalize() for w in name.split('.'))}__Login *m)\n"
+                             "{ (void)s; (void)f; (void)m; }\n")
+        for function in "gw_session_send", "gw_session_reply", "gw_group_say":
+            handlers += f"void {function}(void) {{}}\n"
+        result = self.build(
+            source + handlers + "int main(void) { return edge_server_packets.packet_count +\n"
+            "inner_net_client_packets.packet_count + EDGE_PACKET_LOGIN + INNER_NET_PACKET_LOGIN == 602 ? 0 : 1; }\n",
+            *self.out.glob("*.c"), "-lprotobuf-c", options=["-std=c11", "-Wall", "-Wextra", "-Werror"])
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(generator.run([self.folder / "program"]).returncode, 0)
+
+
 class Refusal(GeneratorTest):
     """A handler for what this side only sends."""
 
@@ -279,12 +322,12 @@ class Refusal(GeneratorTest):
         generator.run([generator.arguments.protoc, f"-I{self.folder}", f"-I{ROOT / 'proto'}",
                        f"--plugin=protoc-gen-c={generator.arguments.protoc_gen_c}",
                        f"--c_out={self.out}", "test.proto"])
-        self.refuses("server", "on_line", "Test__Line",
+        self.refuses("server", "test_on_line", "Test__Line",
                      "Line is from SERVER (test.proto:4, packets.lock:3), so there is nobody here "
-                     "to handle it: take on_line() away")
-        self.refuses("client", "client_on_ask", "Test__Ask",
+                     "to handle it: take test_on_line() away")
+        self.refuses("client", "test_client_on_ask", "Test__Ask",
                      "Ask is from CLIENT (test.proto:2, packets.lock:2), so there is nobody here "
-                     "to handle it: take client_on_ask() away")
+                     "to handle it: take test_client_on_ask() away")
 
     def refuses(self, side, handler, message, said):
         source = self.folder / "handler.c"

@@ -233,9 +233,9 @@ class Problems(GeneratorTest):
                   "message Chat { message Line { option (gw.packet) = { id: 302 from: SERVER };"
                   " } }\n",
                   "test.proto:4: Chat_Line and ChatLine (line 3) would both be answered by "
-                  "on_chat_line(): rename one",
+                  "test_on_chat_line(): rename one",
                   "test.proto:5: Chat.Line and Chat_Line (line 4) would both be answered by "
-                  "on_chat_line(): rename one")
+                  "test_on_chat_line(): rename one")
 
     def test_optional_is_refused_in_every_message(self):
         self.says("message Part { message Inner {\noptional string a = 1;\n} }\n" +

@@ -38,10 +38,11 @@ static uint32_t tick_ms;
 
 /* ---- echo ---- */
 
-void on_echo(struct gw_session *session, const struct gw_frame *frame, const Bench__Echo *echo)
+void bench_on_echo(struct gw_session *session, const struct gw_frame *frame,
+                   const Bench__Echo *echo)
 {
     (void)frame;
-    gw_send_echo(session, echo);
+    bench_send_echo(session, echo);
 }
 
 void table_on_opaque(void *peer, const struct gw_frame *frame, const uint8_t *body)
@@ -103,7 +104,8 @@ static void post(struct note *note, void (*run)(struct gw_task *task))
     gw_turn_post(&note->room->turn, &note->task);
 }
 
-void on_join(struct gw_session *session, const struct gw_frame *frame, const Bench__Join *join)
+void bench_on_join(struct gw_session *session, const struct gw_frame *frame,
+                   const Bench__Join *join)
 {
     (void)frame;
     const ProtobufCBinaryData nothing = {0, NULL};
@@ -113,7 +115,7 @@ void on_join(struct gw_session *session, const struct gw_frame *frame, const Ben
     post(note, run_join);
 }
 
-void on_say(struct gw_session *session, const struct gw_frame *frame, const Bench__Say *say)
+void bench_on_say(struct gw_session *session, const struct gw_frame *frame, const Bench__Say *say)
 {
     (void)frame;
     struct room *room = gw_session_user(session);

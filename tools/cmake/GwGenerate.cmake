@@ -132,8 +132,8 @@ endfunction()
 # Makes three libraries of the schema SCHEMA, a path below ROOT: NAME (messages, ids and senders),
 # NAME_server and NAME_client (each with the packet table of its side). Beside the generated C, in
 # NAME-gen, lie a dissector for Wireshark and what a fuzzer starts from. A server links NAME_server
-# and has a function on_x() for each packet x that clients send; a client links NAME_client and has
-# client_on_x() for what servers send. A missing one is an error of the linker that names it. The
+# and has a function PACKAGE_on_x() for each packet x that clients send; a client links NAME_client and
+# has PACKAGE_client_on_x() for what servers send. A missing one is an error of the linker that names it. The
 # targets NAME_list and NAME_accept show the packets, and let the lock follow a decision.
 #
 #   ROOT       where names of imported files and of generated headers begin [the current folder]

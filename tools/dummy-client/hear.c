@@ -99,8 +99,8 @@ static void meet(struct dummy_client *client, const Game__Entered *entered)
     }
 }
 
-void client_on_entered(struct gw_session *session, const struct gw_frame *frame,
-                       const Game__Entered *entered)
+void game_client_on_entered(struct gw_session *session, const struct gw_frame *frame,
+                            const Game__Entered *entered)
 {
     (void)frame;
     struct dummy_client *client = gw_session_user(session);
@@ -124,8 +124,8 @@ void client_on_entered(struct gw_session *session, const struct gw_frame *frame,
     dummy_client_is_ready(client);
 }
 
-void client_on_left(struct gw_session *session, const struct gw_frame *frame,
-                    const Game__Left *left)
+void game_client_on_left(struct gw_session *session, const struct gw_frame *frame,
+                         const Game__Left *left)
 {
     (void)frame;
     (void)left;
@@ -133,8 +133,8 @@ void client_on_left(struct gw_session *session, const struct gw_frame *frame,
     dummy_ledger_garbled(&client->ledger); /* nobody asked */
 }
 
-void client_on_joined(struct gw_session *session, const struct gw_frame *frame,
-                      const Game__Joined *joined)
+void game_client_on_joined(struct gw_session *session, const struct gw_frame *frame,
+                           const Game__Joined *joined)
 {
     (void)frame;
     struct dummy_client *client = gw_session_user(session);
@@ -145,8 +145,8 @@ void client_on_joined(struct gw_session *session, const struct gw_frame *frame,
     }
 }
 
-void client_on_gone(struct gw_session *session, const struct gw_frame *frame,
-                    const Game__Gone *gone)
+void game_client_on_gone(struct gw_session *session, const struct gw_frame *frame,
+                         const Game__Gone *gone)
 {
     (void)frame;
     struct dummy_client *client = gw_session_user(session);
@@ -173,8 +173,8 @@ static bool is_from(const struct dummy_room *room, const Game__ChatLine *line, u
                line->player;
 }
 
-void client_on_chat_line(struct gw_session *session, const struct gw_frame *frame,
-                         const Game__ChatLine *line)
+void game_client_on_chat_line(struct gw_session *session, const struct gw_frame *frame,
+                              const Game__ChatLine *line)
 {
     (void)frame;
     struct dummy_client *client = gw_session_user(session);
@@ -197,8 +197,8 @@ void client_on_chat_line(struct gw_session *session, const struct gw_frame *fram
     dummy_ledger_line(&client->ledger, member, text.line, line->line);
 }
 
-void client_on_snapshot(struct gw_session *session, const struct gw_frame *frame,
-                        const Game__Snapshot *snapshot)
+void game_client_on_snapshot(struct gw_session *session, const struct gw_frame *frame,
+                             const Game__Snapshot *snapshot)
 {
     (void)frame;
     struct dummy_client *client = gw_session_user(session);
@@ -210,8 +210,8 @@ void client_on_snapshot(struct gw_session *session, const struct gw_frame *frame
     }
 }
 
-void client_on_who_is_here(struct gw_session *session, const struct gw_frame *frame,
-                           const Game__WhoIsHere *who_is_here)
+void game_client_on_who_is_here(struct gw_session *session, const struct gw_frame *frame,
+                                const Game__WhoIsHere *who_is_here)
 {
     (void)frame;
     struct dummy_client *client = gw_session_user(session);
@@ -225,8 +225,8 @@ void client_on_who_is_here(struct gw_session *session, const struct gw_frame *fr
     }
 }
 
-void client_on_said(struct gw_session *session, const struct gw_frame *frame,
-                    const Game__Said *said)
+void game_client_on_said(struct gw_session *session, const struct gw_frame *frame,
+                         const Game__Said *said)
 {
     (void)frame;
     struct dummy_client *client = gw_session_user(session);

@@ -14,7 +14,7 @@ static void say(struct dummy_client *client)
     char text[DUMMY_HELLO_TEXT_BYTES];
     Game__Say message = GAME__SAY__INIT;
     message.text = dummy_text_write_hello(client->index, (uint32_t)client->sent[DUMMY_SAY], text);
-    gw_send_say(client->session, &message);
+    game_send_say(client->session, &message);
 }
 
 static void chat(struct dummy_client *client, uint64_t intended_ns)
@@ -28,7 +28,7 @@ static void chat(struct dummy_client *client, uint64_t intended_ns)
     Game__Chat message = GAME__CHAT__INIT;
     message.text = dummy_text_write_chat(&line, text);
     dummy_room_say(client->ledger.room);
-    gw_send_chat(client->session, &message);
+    game_send_chat(client->session, &message);
 }
 
 static void move(struct dummy_client *client)
@@ -38,7 +38,7 @@ static void move(struct dummy_client *client)
     message.x = dummy_place_x(place);
     message.y = dummy_place_y(place);
     dummy_room_move(client->ledger.room, client->ledger.self, place);
-    gw_send_move(client->session, &message);
+    game_send_move(client->session, &message);
 }
 
 static void speak(struct dummy_client *client, enum dummy_message message, uint64_t intended_ns)

@@ -8,7 +8,7 @@
 struct side {
     const char *stem; /* "game/game_server" */
     const char *what;
-    const char *handler_prefix; /* "on_" */
+    const char *handler_prefix; /* "game_on_" */
     const char *table;          /* "game_server_packets" */
     const char *id_prefix;      /* "GAME_PACKET_" */
     uint8_t hears;              /* bits of who sends what it has handlers for */

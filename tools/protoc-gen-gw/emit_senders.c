@@ -8,13 +8,11 @@
 
 static const char about_senders[] =
     "\n/*\n"
-    " * gw_send_x() sends a packet to one session, gw_say_x() tells a whole group. They add the id "
-    "and\n"
-    " * the type to gw_session_send() and gw_group_say(), which say who may call them.\n"
+    " * %s_send_x() sends a packet to one session, %s_say_x() to a whole group. They add the id and\n"
+    " * the type to gw_session_send() and gw_group_say(), which say which thread may call them.\n"
     " *\n"
-    " * gw_reply_x() answers a request with a packet and the request's tag; `request` is the frame "
-    "that\n"
-    " * its handler was called with. See gw_session_reply().\n"
+    " * %s_reply_x() answers a request with a packet and the request's tag; `request` is the frame\n"
+    " * that its handler was called with. See gw_session_reply().\n"
     " *\n"
     " * Owns: they borrow `message`.\n"
     " */\n";
@@ -31,23 +29,24 @@ static void emit_stages(struct text *text, struct schema *schema)
     }
 }
 
-static void emit_send_head(struct text *text, const struct packet *packet)
+static void emit_send_head(struct text *text, const char *prefix, const struct packet *packet)
 {
-    text_print(text, "void gw_send_%s(struct gw_session *session, const %s *message)",
+    text_print(text, "void %s_send_%s(struct gw_session *session, const %s *message)", prefix,
                packet->snake, packet->c_type);
 }
 
-static void emit_say_head(struct text *text, const struct packet *packet)
+static void emit_say_head(struct text *text, const char *prefix, const struct packet *packet)
 {
-    text_print(text, "void gw_say_%s(struct gw_group *group, const %s *message)", packet->snake,
-               packet->c_type);
+    text_print(text, "void %s_say_%s(struct gw_group *group, const %s *message)", prefix,
+               packet->snake, packet->c_type);
 }
 
-static void emit_reply_head(struct text *text, const struct packet *packet)
+static void emit_reply_head(struct text *text, const char *prefix, const struct packet *packet)
 {
-    int indent = (int)(sizeof "void gw_reply_(" - 1 + strlen(packet->snake));
-    text_print(text, "void gw_reply_%s(struct gw_session *session, const struct gw_frame *request,\n",
-               packet->snake);
+    int indent = (int)(sizeof "void _reply_(" - 1 + strlen(prefix) + strlen(packet->snake));
+    text_print(text,
+               "void %s_reply_%s(struct gw_session *session, const struct gw_frame *request,\n",
+               prefix, packet->snake);
     text_print(text, "%*sconst %s *message)", indent, "", packet->c_type);
 }
 
@@ -56,35 +55,36 @@ static bool is_said(const struct packet *packet)
     return (packet->from & FROM_SERVER) != 0;
 }
 
-static void emit_declarations(struct text *text, const struct packet *packet)
+static void emit_declarations(struct text *text, const char *prefix, const struct packet *packet)
 {
-    emit_send_head(text, packet);
+    emit_send_head(text, prefix, packet);
     text_print(text, ";\n");
     if (is_said(packet)) {
-        emit_say_head(text, packet);
+        emit_say_head(text, prefix, packet);
         text_print(text, ";\n");
     }
     if (packet->is_reply) {
-        emit_reply_head(text, packet);
+        emit_reply_head(text, prefix, packet);
         text_print(text, ";\n");
     }
 }
 
-static void emit_definitions(struct text *text, const struct packet *packet, const char *id_prefix)
+static void emit_definitions(struct text *text, const char *prefix, const struct packet *packet,
+                             const char *id_prefix)
 {
     text_print(text, "\n");
-    emit_send_head(text, packet);
+    emit_send_head(text, prefix, packet);
     text_print(text, "\n{\n    gw_session_send(session, %s%s, &message->base);\n}\n", id_prefix,
                packet->upper);
     if (is_said(packet)) {
         text_print(text, "\n");
-        emit_say_head(text, packet);
+        emit_say_head(text, prefix, packet);
         text_print(text, "\n{\n    gw_group_say(group, %s%s, &message->base);\n}\n", id_prefix,
                    packet->upper);
     }
     if (packet->is_reply) {
         text_print(text, "\n");
-        emit_reply_head(text, packet);
+        emit_reply_head(text, prefix, packet);
         text_print(text,
                    "\n{\n    gw_session_reply(session, request, %s%s, &message->base);\n}\n",
                    id_prefix, packet->upper);
@@ -94,6 +94,7 @@ static void emit_definitions(struct text *text, const struct packet *packet, con
 static void emit_header(struct text *text, struct schema *schema, const char *name,
                         const char *id_prefix)
 {
+    const char *prefix = schema->prefix;
     emit_guard_open(text, schema, name);
     text_print(text, "#include \"%s\"\n\n", emit_messages_of(schema));
     text_print(text, "struct gw_frame;\nstruct gw_group;\nstruct gw_session;\n\n");
@@ -101,9 +102,9 @@ static void emit_header(struct text *text, struct schema *schema, const char *na
     emit_ids(text, schema, id_prefix);
     emit_limits(text, schema, name_upper(&schema->pool, schema->package));
     emit_stages(text, schema);
-    text_print(text, "%s", about_senders);
+    text_print(text, about_senders, prefix, prefix, prefix);
     for (size_t i = 0; i < schema->packet_count; i++) {
-        emit_declarations(text, &schema->packets[i]);
+        emit_declarations(text, prefix, &schema->packets[i]);
     }
     emit_guard_close(text);
 }
@@ -121,6 +122,6 @@ void emit_senders(struct output *output, struct schema *schema, const char *id_p
     emit_include(source, schema, "session/group.h");
     emit_include(source, schema, "session/session.h");
     for (size_t i = 0; i < schema->packet_count; i++) {
-        emit_definitions(source, &schema->packets[i], id_prefix);
+        emit_definitions(source, schema->prefix, &schema->packets[i], id_prefix);
     }
 }

@@ -17,11 +17,13 @@ static bool is_heard(const struct side *side, const struct packet *packet)
     return (packet->from & side->hears) != 0;
 }
 
-/* Prints the last parameter on a line of its own, under the first. */
-static void emit_last_parameter(struct text *text, const char *head, const char *type,
-                                const char *name)
+/*
+ * Prints the last parameter on a line of its own, under the first. Its name is the same for every
+ * packet: one made of the packet's could be a word of C or a macro of the system.
+ */
+static void emit_last_parameter(struct text *text, const char *head, const char *type)
 {
-    text_print(text, "%s,\n%*sconst %s *%s)", head, (int)strcspn(head, "(") + 1, "", type, name);
+    text_print(text, "%s,\n%*sconst %s *message)", head, (int)strcspn(head, "(") + 1, "", type);
 }
 
 static void emit_handler(struct text *text, struct schema *schema, const struct side *side,
@@ -30,7 +32,7 @@ static void emit_handler(struct text *text, struct schema *schema, const struct 
     const char *head = pool_print(
         &schema->pool, "void %s%s(struct gw_session *session, const struct gw_frame *frame",
         side->handler_prefix, packet->snake);
-    emit_last_parameter(text, head, packet->c_type, packet->parameter);
+    emit_last_parameter(text, head, packet->c_type);
     text_print(text, ";\n");
 }
 
@@ -102,7 +104,7 @@ static void emit_thunk(struct text *text, struct schema *schema, const struct si
         pool_print(&schema->pool, "static void handle_%s(void *peer, const struct gw_frame *frame",
                    packet->snake);
     text_print(text, "\n");
-    emit_last_parameter(text, head, "ProtobufCMessage", "message");
+    emit_last_parameter(text, head, "ProtobufCMessage");
     text_print(text, "\n{\n    %s%s(peer, frame, (const %s *)message);\n}\n", side->handler_prefix,
                packet->snake, packet->c_type);
 }

@@ -95,24 +95,6 @@ const char *name_upper(struct pool *pool, const char *name)
     return upper;
 }
 
-const char *name_parameter(struct pool *pool, const char *snake)
-{
-    static const char *const taken[] = {
-        "auto",     "bool",     "break",   "case",   "char",   "const",   "continue", "default",
-        "do",       "double",   "else",    "enum",   "errno",  "extern",  "false",    "float",
-        "for",      "frame",    "goto",    "if",     "inline", "int",     "long",     "register",
-        "restrict", "return",   "session", "short",  "signed", "sizeof",  "static",   "stderr",
-        "stdin",    "stdout",   "struct",  "switch", "true",   "typedef", "union",    "unsigned",
-        "void",     "volatile", "while",
-    };
-    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
-        if (strcmp(taken[i], snake) == 0) {
-            return pool_print(pool, "%s_message", snake);
-        }
-    }
-    return is_letter(snake[0]) ? snake : pool_print(pool, "message_%s", snake);
-}
-
 const char *name_guard(struct pool *pool, const char *path)
 {
     char *guard = pool_print(pool, "%s", path);

@@ -20,9 +20,6 @@ const char *name_symbol(struct pool *pool, const char *full_name);
 const char *name_snake(struct pool *pool, const char *name);
 const char *name_upper(struct pool *pool, const char *name);
 
-/* A snake name that may stand as a parameter: not a word of C, and not `session` or `frame`. */
-const char *name_parameter(struct pool *pool, const char *snake);
-
 /* "GAME_GAME_GEN_H" of "game/game.gen.h". */
 const char *name_guard(struct pool *pool, const char *path);
 

@@ -44,12 +44,12 @@ static void make_game(struct output *output, struct schema *schema)
 {
     struct pool *pool = &schema->pool;
     const char *stem = name_stem(pool, schema->file_name);
-    const char *game = name_snake(pool, schema->package);
+    const char *game = schema->prefix;
     const char *id_prefix = pool_print(pool, "%s_PACKET_", name_upper(pool, schema->package));
     const struct side server = {
         .stem = pool_print(pool, "%s_server", stem),
         .what = "the packets as a server knows them",
-        .handler_prefix = "on_",
+        .handler_prefix = pool_print(pool, "%s_on_", game),
         .table = pool_print(pool, "%s_server_packets", game),
         .id_prefix = id_prefix,
         .hears = FROM_CLIENT,
@@ -57,7 +57,7 @@ static void make_game(struct output *output, struct schema *schema)
     const struct side client = {
         .stem = pool_print(pool, "%s_client", stem),
         .what = "the packets as a client knows them",
-        .handler_prefix = "client_on_",
+        .handler_prefix = pool_print(pool, "%s_client_on_", game),
         .table = pool_print(pool, "%s_client_packets", game),
         .id_prefix = id_prefix,
         .hears = FROM_SERVER,

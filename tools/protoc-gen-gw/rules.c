@@ -115,9 +115,9 @@ static void check_handlers_differ(struct schema *schema)
     for (size_t i = 1; i < count; i++) {
         if (strcmp(packets[i - 1]->snake, packets[i]->snake) == 0) {
             problem_add(&schema->problems, schema->file_name, packets[i]->line,
-                        "%s and %s (line %d) would both be answered by on_%s(): rename one",
+                        "%s and %s (line %d) would both be answered by %s_on_%s(): rename one",
                         packets[i]->name, packets[i - 1]->name, packets[i - 1]->line,
-                        packets[i]->snake);
+                        schema->prefix, packets[i]->snake);
         }
     }
 }

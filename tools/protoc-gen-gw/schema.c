@@ -34,7 +34,6 @@ static void name_packet(struct schema *schema, struct packet *packet)
     packet->upper = name_upper(pool, packet->name);
     packet->c_type = name_type(pool, packet->type->name);
     packet->c_symbol = name_symbol(pool, packet->type->name);
-    packet->parameter = name_parameter(pool, packet->snake);
 }
 
 static void add_packet(struct schema *schema, const struct type *type, Gw__PacketPolicy *policy)
@@ -136,6 +135,7 @@ void schema_read(struct schema *schema, proto_file *const *files, size_t count,
         return;
     }
     schema->package = schema->file->package == NULL ? "" : schema->file->package;
+    schema->prefix = name_snake(&schema->pool, schema->package);
     types_read(&schema->types, &schema->pool, files, count);
     read_types(schema);
     if (schema->packet_count != 0) {

@@ -53,12 +53,11 @@ struct packet {
     int line;                 /* of the option */
     int lock_line;            /* 0: there is no lock */
 
-    const char *name;      /* without the package: "ChatLine" */
-    const char *snake;     /* "chat_line" */
-    const char *upper;     /* "CHAT_LINE" */
-    const char *c_type;    /* "Game__ChatLine" */
-    const char *c_symbol;  /* "game__chat_line" */
-    const char *parameter; /* "chat_line", or "int_message" where C is in the way */
+    const char *name;     /* without the package: "ChatLine" */
+    const char *snake;    /* "chat_line" */
+    const char *upper;    /* "CHAT_LINE" */
+    const char *c_type;   /* "Game__ChatLine" */
+    const char *c_symbol; /* "game__chat_line" */
 
     /* In effect: with the defaults filled in. */
     uint8_t from; /* bits; 0 when the schema does not say */
@@ -84,11 +83,12 @@ struct schema {
     const proto_file *file;
     const char *file_name;
     const char *package;
-    const char *include_prefix; /* of the framework's headers: "gangway/" where it is installed */
-    const char *lock_path;      /* NULL: there is none */
+    const char *prefix;          /* of generated functions and tables: "game" */
+    const char *include_prefix;  /* of the framework's headers: "gangway/" where it is installed */
+    const char *lock_path;       /* NULL: there is none */
     const char *packets_command; /* which lists packets, and changes the lock; "tools/packets " */
-    bool is_control;            /* the framework's own packets, not a game's */
-    uint64_t hash;              /* never 0 */
+    bool is_control;             /* the framework's own packets, not a game's */
+    uint64_t hash;               /* never 0 */
 
     const struct type *stages_type; /* NULL: no stages of its own */
     struct stage *stages;
@@ -96,7 +96,7 @@ struct schema {
     struct packet *packets;
     size_t packet_count;
     struct kept_policy *kept;
-    struct schema *control; /* the framework's, where it is read along; or NULL */
+    struct schema *control;  /* the framework's, where it is read along; or NULL */
     const bool *from_client; /* by places in `types`: what client packets are made of */
     const bool *in_packets;  /* what any packets are made of */
 };

@@ -15,11 +15,11 @@ static void add_one(struct gw_session *session)
 {
     Counter__Add add = COUNTER__ADD__INIT;
     add.value = 1;
-    gw_send_add(session, &add);
+    counter_send_add(session, &add);
 }
 
-void client_on_sum(struct gw_session *session, const struct gw_frame *frame,
-                   const Counter__Sum *sum)
+void counter_client_on_sum(struct gw_session *session, const struct gw_frame *frame,
+                           const Counter__Sum *sum)
 {
     (void)frame;
     printf("%lld\n", (long long)sum->value);
@@ -45,7 +45,7 @@ static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void
     (void)context;
     Counter__Begin begin = COUNTER__BEGIN__INIT;
     begin.value = FIRST;
-    gw_send_begin(session, &begin);
+    counter_send_begin(session, &begin);
     add_one(session);
 }
 

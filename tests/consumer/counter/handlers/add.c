@@ -5,12 +5,13 @@
 
 #include <gangway/session/session.h>
 
-void on_add(struct gw_session *session, const struct gw_frame *frame, const Counter__Add *add)
+void counter_on_add(struct gw_session *session, const struct gw_frame *frame,
+                    const Counter__Add *add)
 {
     (void)frame;
     struct count *count = gw_session_user(session);
     count->sum += add->value;
     Counter__Sum sum = COUNTER__SUM__INIT;
     sum.value = count->sum;
-    gw_send_sum(session, &sum);
+    counter_send_sum(session, &sum);
 }

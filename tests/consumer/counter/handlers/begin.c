@@ -5,8 +5,8 @@
 
 #include <gangway/session/session.h>
 
-void on_begin(struct gw_session *session, const struct gw_frame *frame,
-              const Counter__Begin *begin)
+void counter_on_begin(struct gw_session *session, const struct gw_frame *frame,
+                      const Counter__Begin *begin)
 {
     (void)frame;
     struct count *count = gw_session_user(session);

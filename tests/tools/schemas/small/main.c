@@ -88,11 +88,11 @@ int main(void)
     print_table("client", &small_client_packets);
     Small__CPlay play = SMALL__C__PLAY__INIT;
     Small__Deal__HTTPDone done = SMALL__DEAL__HTTPDONE__INIT;
-    gw_send_c_play(NULL, &play);
-    gw_send_deal_httpdone(NULL, &done);
-    gw_say_deal_httpdone(NULL, &done);
+    small_send_c_play(NULL, &play);
+    small_send_deal_httpdone(NULL, &done);
+    small_say_deal_httpdone(NULL, &done);
     Small__Session session = SMALL__SESSION__INIT;
-    gw_reply_session(NULL, &(struct gw_frame){.tag = 7}, &session);
+    small_reply_session(NULL, &(struct gw_frame){.tag = 7}, &session);
     printf("stages %x %x %x\n", SMALL_STAGE_HALL, SMALL_STAGE_TABLE, SMALL_STAGE_LAST);
     return small_server_packets.schema_hash == small_client_packets.schema_hash &&
                    small_server_packets.schema_hash != 0

@@ -22,9 +22,9 @@ enum {
  * They are called in the turn of `session`. The message is gone when they return.
  */
 void gw__on_hello(struct gw_session *session, const struct gw_frame *frame,
-                  const Gw__Hello *hello);
+                  const Gw__Hello *message);
 void gw__on_last(struct gw_session *session, const struct gw_frame *frame,
-                 const Gw__Last *last);
+                 const Gw__Last *message);
 
 /* All packets; `handle` is NULL for those that do not come in here. */
 extern const struct gw_packet_table gw__control_packets;

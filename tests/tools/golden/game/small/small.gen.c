@@ -4,48 +4,48 @@
 #include "session/group.h"
 #include "session/session.h"
 
-void gw_send_sit(struct gw_session *session, const Small__Sit *message)
+void small_send_sit(struct gw_session *session, const Small__Sit *message)
 {
     gw_session_send(session, SMALL_PACKET_SIT, &message->base);
 }
 
-void gw_send_c_play(struct gw_session *session, const Small__CPlay *message)
+void small_send_c_play(struct gw_session *session, const Small__CPlay *message)
 {
     gw_session_send(session, SMALL_PACKET_C_PLAY, &message->base);
 }
 
-void gw_send_int(struct gw_session *session, const Small__Int *message)
+void small_send_int(struct gw_session *session, const Small__Int *message)
 {
     gw_session_send(session, SMALL_PACKET_INT, &message->base);
 }
 
-void gw_say_int(struct gw_group *group, const Small__Int *message)
+void small_say_int(struct gw_group *group, const Small__Int *message)
 {
     gw_group_say(group, SMALL_PACKET_INT, &message->base);
 }
 
-void gw_send_session(struct gw_session *session, const Small__Session *message)
+void small_send_session(struct gw_session *session, const Small__Session *message)
 {
     gw_session_send(session, SMALL_PACKET_SESSION, &message->base);
 }
 
-void gw_say_session(struct gw_group *group, const Small__Session *message)
+void small_say_session(struct gw_group *group, const Small__Session *message)
 {
     gw_group_say(group, SMALL_PACKET_SESSION, &message->base);
 }
 
-void gw_reply_session(struct gw_session *session, const struct gw_frame *request,
-                      const Small__Session *message)
+void small_reply_session(struct gw_session *session, const struct gw_frame *request,
+                         const Small__Session *message)
 {
     gw_session_reply(session, request, SMALL_PACKET_SESSION, &message->base);
 }
 
-void gw_send_deal_httpdone(struct gw_session *session, const Small__Deal__HTTPDone *message)
+void small_send_deal_httpdone(struct gw_session *session, const Small__Deal__HTTPDone *message)
 {
     gw_session_send(session, SMALL_PACKET_DEAL_HTTPDONE, &message->base);
 }
 
-void gw_say_deal_httpdone(struct gw_group *group, const Small__Deal__HTTPDone *message)
+void small_say_deal_httpdone(struct gw_group *group, const Small__Deal__HTTPDone *message)
 {
     gw_group_say(group, SMALL_PACKET_DEAL_HTTPDONE, &message->base);
 }

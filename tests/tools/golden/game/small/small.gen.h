@@ -30,23 +30,23 @@ enum {
 #define SMALL_STAGE_LAST (1u << 31)
 
 /*
- * gw_send_x() sends a packet to one session, gw_say_x() tells a whole group. They add the id and
- * the type to gw_session_send() and gw_group_say(), which say who may call them.
+ * small_send_x() sends a packet to one session, small_say_x() to a whole group. They add the id and
+ * the type to gw_session_send() and gw_group_say(), which say which thread may call them.
  *
- * gw_reply_x() answers a request with a packet and the request's tag; `request` is the frame that
- * its handler was called with. See gw_session_reply().
+ * small_reply_x() answers a request with a packet and the request's tag; `request` is the frame
+ * that its handler was called with. See gw_session_reply().
  *
  * Owns: they borrow `message`.
  */
-void gw_send_sit(struct gw_session *session, const Small__Sit *message);
-void gw_send_c_play(struct gw_session *session, const Small__CPlay *message);
-void gw_send_int(struct gw_session *session, const Small__Int *message);
-void gw_say_int(struct gw_group *group, const Small__Int *message);
-void gw_send_session(struct gw_session *session, const Small__Session *message);
-void gw_say_session(struct gw_group *group, const Small__Session *message);
-void gw_reply_session(struct gw_session *session, const struct gw_frame *request,
-                      const Small__Session *message);
-void gw_send_deal_httpdone(struct gw_session *session, const Small__Deal__HTTPDone *message);
-void gw_say_deal_httpdone(struct gw_group *group, const Small__Deal__HTTPDone *message);
+void small_send_sit(struct gw_session *session, const Small__Sit *message);
+void small_send_c_play(struct gw_session *session, const Small__CPlay *message);
+void small_send_int(struct gw_session *session, const Small__Int *message);
+void small_say_int(struct gw_group *group, const Small__Int *message);
+void small_send_session(struct gw_session *session, const Small__Session *message);
+void small_say_session(struct gw_group *group, const Small__Session *message);
+void small_reply_session(struct gw_session *session, const struct gw_frame *request,
+                         const Small__Session *message);
+void small_send_deal_httpdone(struct gw_session *session, const Small__Deal__HTTPDone *message);
+void small_say_deal_httpdone(struct gw_group *group, const Small__Deal__HTTPDone *message);
 
 #endif

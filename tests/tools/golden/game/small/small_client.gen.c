@@ -6,19 +6,19 @@
 static void handle_int(void *peer, const struct gw_frame *frame,
                        const ProtobufCMessage *message)
 {
-    client_on_int(peer, frame, (const Small__Int *)message);
+    small_client_on_int(peer, frame, (const Small__Int *)message);
 }
 
 static void handle_session(void *peer, const struct gw_frame *frame,
                            const ProtobufCMessage *message)
 {
-    client_on_session(peer, frame, (const Small__Session *)message);
+    small_client_on_session(peer, frame, (const Small__Session *)message);
 }
 
 static void handle_deal_httpdone(void *peer, const struct gw_frame *frame,
                                  const ProtobufCMessage *message)
 {
-    client_on_deal_httpdone(peer, frame, (const Small__Deal__HTTPDone *)message);
+    small_client_on_deal_httpdone(peer, frame, (const Small__Deal__HTTPDone *)message);
 }
 
 static const struct gw_shape small__sit__shape = {

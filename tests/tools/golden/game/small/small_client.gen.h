@@ -11,16 +11,16 @@ struct gw_session;
  * Written by hand, one for each packet that may come in; a missing one is an error of the linker.
  * They are called in the turn of `session`. The message is gone when they return.
  */
-void client_on_int(struct gw_session *session, const struct gw_frame *frame,
-                   const Small__Int *int_message);
-void client_on_session(struct gw_session *session, const struct gw_frame *frame,
-                       const Small__Session *session_message);
-void client_on_deal_httpdone(struct gw_session *session, const struct gw_frame *frame,
-                             const Small__Deal__HTTPDone *deal_httpdone);
+void small_client_on_int(struct gw_session *session, const struct gw_frame *frame,
+                         const Small__Int *message);
+void small_client_on_session(struct gw_session *session, const struct gw_frame *frame,
+                             const Small__Session *message);
+void small_client_on_deal_httpdone(struct gw_session *session, const struct gw_frame *frame,
+                                   const Small__Deal__HTTPDone *message);
 
 /* No handlers: this side sends these. Who writes one is told so at that line. */
-#define client_on_sit(...) _Pragma("GCC error \"Sit is from CLIENT (small/small.proto:30), so there is nobody here to handle it: take client_on_sit() away\"")
-#define client_on_c_play(...) _Pragma("GCC error \"C_Play is from CLIENT (small/small.proto:34), so there is nobody here to handle it: take client_on_c_play() away\"")
+#define small_client_on_sit(...) _Pragma("GCC error \"Sit is from CLIENT (small/small.proto:30), so there is nobody here to handle it: take small_client_on_sit() away\"")
+#define small_client_on_c_play(...) _Pragma("GCC error \"C_Play is from CLIENT (small/small.proto:34), so there is nobody here to handle it: take small_client_on_c_play() away\"")
 
 /* All packets; `handle` is NULL for those that do not come in here. */
 extern const struct gw_packet_table small_client_packets;

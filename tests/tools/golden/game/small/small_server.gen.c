@@ -6,25 +6,25 @@
 static void handle_sit(void *peer, const struct gw_frame *frame,
                        const ProtobufCMessage *message)
 {
-    on_sit(peer, frame, (const Small__Sit *)message);
+    small_on_sit(peer, frame, (const Small__Sit *)message);
 }
 
 static void handle_c_play(void *peer, const struct gw_frame *frame,
                           const ProtobufCMessage *message)
 {
-    on_c_play(peer, frame, (const Small__CPlay *)message);
+    small_on_c_play(peer, frame, (const Small__CPlay *)message);
 }
 
 static void handle_int(void *peer, const struct gw_frame *frame,
                        const ProtobufCMessage *message)
 {
-    on_int(peer, frame, (const Small__Int *)message);
+    small_on_int(peer, frame, (const Small__Int *)message);
 }
 
 static void handle_session(void *peer, const struct gw_frame *frame,
                            const ProtobufCMessage *message)
 {
-    on_session(peer, frame, (const Small__Session *)message);
+    small_on_session(peer, frame, (const Small__Session *)message);
 }
 
 static const struct gw_shape small__sit__shape = {

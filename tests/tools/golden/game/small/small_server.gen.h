@@ -11,17 +11,17 @@ struct gw_session;
  * Written by hand, one for each packet that may come in; a missing one is an error of the linker.
  * They are called in the turn of `session`. The message is gone when they return.
  */
-void on_sit(struct gw_session *session, const struct gw_frame *frame,
-            const Small__Sit *sit);
-void on_c_play(struct gw_session *session, const struct gw_frame *frame,
-               const Small__CPlay *c_play);
-void on_int(struct gw_session *session, const struct gw_frame *frame,
-            const Small__Int *int_message);
-void on_session(struct gw_session *session, const struct gw_frame *frame,
-                const Small__Session *session_message);
+void small_on_sit(struct gw_session *session, const struct gw_frame *frame,
+                  const Small__Sit *message);
+void small_on_c_play(struct gw_session *session, const struct gw_frame *frame,
+                     const Small__CPlay *message);
+void small_on_int(struct gw_session *session, const struct gw_frame *frame,
+                  const Small__Int *message);
+void small_on_session(struct gw_session *session, const struct gw_frame *frame,
+                      const Small__Session *message);
 
 /* No handlers: this side sends these. Who writes one is told so at that line. */
-#define on_deal_httpdone(...) _Pragma("GCC error \"Deal.HTTPDone is from SERVER (small/small.proto:70), so there is nobody here to handle it: take on_deal_httpdone() away\"")
+#define small_on_deal_httpdone(...) _Pragma("GCC error \"Deal.HTTPDone is from SERVER (small/small.proto:70), so there is nobody here to handle it: take small_on_deal_httpdone() away\"")
 
 /* All packets; `handle` is NULL for those that do not come in here. */
 extern const struct gw_packet_table small_server_packets;
