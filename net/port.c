@@ -104,6 +104,7 @@ int gw__port_create_on(const struct gw_backend_ops *ops, const struct gw_port_co
 
 int gw_port_create(const struct gw_port_config *config, struct gw_port **port_out)
 {
+    os_standard_descriptors_reserve();
     struct gw_backend_choice choice = gw__backend_choose(config->backend);
     if (choice.ops == NULL) {
         return GW_E_UNSUPPORTED;

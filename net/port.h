@@ -49,7 +49,9 @@ struct gw_task {
 
 /*
  * Opens a port. Nothing happens on it until workers run it. Its log is told which backend it runs
- * on, and why: the event "backend", with the fields "name" and "reason".
+ * on, and why: the event "backend", with the fields "name" and "reason". Of the descriptors 0, 1
+ * and 2, those that are closed are opened on the null device first, so that no socket gets their
+ * number.
  *
  * Returns   0, GW_E_UNSUPPORTED (this machine cannot run that backend), GW_E_FULL (more than
  *           GW_PORT_WORKER_COUNT_MAX workers), GW_E_MEMORY or GW_E_SYSTEM; *port_out is set only

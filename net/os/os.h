@@ -108,9 +108,15 @@ int os_thread_start(os_thread *thread_out, void (*run)(void *context), void *con
 void os_thread_join(os_thread thread);
 
 /*
- * Takes the program's signals: `on_signal` gets an enum gw_signal, inside a signal handler or on a
- * thread of the system's. The second stop signal exits with status 1. os_signals_release() gives
- * them back; on_signal is not called after it.
+ * Opens the null device on each of the descriptors 0, 1 and 2 that is closed, so that no socket gets
+ * its number and receives what the program prints. Reading or writing them still fails.
+ */
+void os_standard_descriptors_reserve(void);
+
+/*
+ * Takes the program's signals, as gw_signals_take() says: `on_signal` gets an enum gw_signal, inside
+ * a signal handler or on a thread of the system's. os_signals_release() gives them back; on_signal
+ * is not called after it.
  */
 void os_signals_take(void (*on_signal)(int signal));
 void os_signals_release(void);

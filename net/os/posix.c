@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -264,20 +265,83 @@ void os_thread_join(os_thread thread)
     pthread_join(thread, NULL);
 }
 
+/* ---- standard descriptors ---- */
+
+void os_standard_descriptors_reserve(void)
+{
+    /* Opened the wrong way round: reading 0, or writing 1 and 2, still fails with EBADF. */
+    static const int flags[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int number = 0; number <= 2; number++) {
+        if (fcntl(number, F_GETFD) >= 0 || errno != EBADF) {
+            continue;
+        }
+        int opened = open("/dev/null", flags[number]); /* POSIX: the lowest number that is free */
+        if (opened > number) {
+            (void)close(opened); /* another thread took the number meanwhile */
+        }
+    }
+}
+
 /* ---- signals ---- */
 
-static void (*signal_taker)(int signal);
-static atomic_uint stop_count;
+enum { STOP_REPEAT_MS = 300 };
 
-static void handle_signal(int number)
+/*
+ * What asks a program to stop: a supervisor or container runtime (TERM), the keys of a terminal
+ * (INT, QUIT), a terminal that closes (HUP), and lxc-stop(1) (PWR). Shells start background jobs
+ * with INT and QUIT ignored, nohup(1) starts programs with HUP ignored: these stay ignored.
+ */
+static struct stop_signal {
+    int number;
+    bool may_stay_ignored;
+    bool ends_at_once; /* when it comes again */
+    bool taken;
+    struct sigaction before;
+    _Atomic uint64_t first_ns; /* 0: has not come */
+} stop_signals[] = {
+    {.number = SIGTERM, .ends_at_once = true},
+    {.number = SIGINT, .may_stay_ignored = true, .ends_at_once = true},
+    {.number = SIGQUIT, .may_stay_ignored = true, .ends_at_once = true},
+    {.number = SIGHUP, .may_stay_ignored = true},
+    {.number = SIGPWR},
+};
+enum { STOP_SIGNAL_COUNT = sizeof(stop_signals) / sizeof(stop_signals[0]) };
+
+static void (*_Atomic signal_taker)(int signal); /* NULL: signals are not taken */
+static atomic_bool stop_requested;
+
+static void handle_report(int number)
+{
+    (void)number;
+    int saved_errno = errno;
+    void (*taker)(int) = atomic_load(&signal_taker);
+    if (taker != NULL) {
+        taker(GW_SIGNAL_REPORT);
+    }
+    errno = saved_errno;
+}
+
+/*
+ * Terminals, shells and supervisors send several signals for one request: TERM and HUP, INT and
+ * TERM, or the same one twice within milliseconds. Only one that comes again after a while is a
+ * second request.
+ */
+static void handle_stop(int number)
 {
     int saved_errno = errno;
-    if (number == SIGUSR1) {
-        signal_taker(GW_SIGNAL_REPORT);
-    } else if (atomic_fetch_add(&stop_count, 1) == 0) {
-        signal_taker(GW_SIGNAL_STOP);
-    } else {
+    uint64_t now_ns = os_now_ns(); /* clock_gettime() is allowed here: signal-safety(7) */
+    uint64_t first_ns = 0;
+    struct stop_signal *stop = stop_signals;
+    while (stop->number != number) {
+        stop++;
+    }
+    if (!atomic_compare_exchange_strong(&stop->first_ns, &first_ns, now_ns) && stop->ends_at_once &&
+        now_ns - first_ns >= STOP_REPEAT_MS * UINT64_C(1000000)) {
         _exit(1);
+    }
+    void (*taker)(int) = atomic_load(&signal_taker);
+    if (!atomic_exchange(&stop_requested, true) && taker != NULL) {
+        taker(GW_SIGNAL_STOP);
     }
     errno = saved_errno;
 }
@@ -289,20 +353,45 @@ static void set_handler(int number, void (*handler)(int))
     sigaction(number, &action, NULL);
 }
 
+static bool is_ignored(const struct stop_signal *stop)
+{
+    return (stop->before.sa_flags & SA_SIGINFO) == 0 && stop->before.sa_handler == SIG_IGN;
+}
+
 void os_signals_take(void (*on_signal)(int signal))
 {
-    signal_taker = on_signal;
-    atomic_store(&stop_count, 0);
+    sigset_t unblocked;
+    sigemptyset(&unblocked);
+    sigaddset(&unblocked, SIGUSR1);
+    atomic_store(&stop_requested, false);
+    atomic_store(&signal_taker, on_signal);
     set_handler(SIGPIPE, SIG_IGN);
-    set_handler(SIGINT, handle_signal);
-    set_handler(SIGTERM, handle_signal);
-    set_handler(SIGUSR1, handle_signal);
+    set_handler(SIGUSR1, handle_report);
+    for (struct stop_signal *stop = stop_signals; stop < stop_signals + STOP_SIGNAL_COUNT; stop++) {
+        atomic_store(&stop->first_ns, 0);
+        if (!stop->taken) { /* otherwise release() has left the handler */
+            sigaction(stop->number, NULL, &stop->before);
+        }
+        stop->taken = !(stop->may_stay_ignored && is_ignored(stop));
+        if (stop->taken) {
+            set_handler(stop->number, handle_stop);
+            sigaddset(&unblocked, stop->number);
+        }
+    }
+    /* The mask of the parent is inherited through fork() and exec(), and by the workers from here.
+     */
+    (void)pthread_sigmask(SIG_UNBLOCK, &unblocked, NULL);
 }
 
 void os_signals_release(void)
 {
-    set_handler(SIGPIPE, SIG_DFL);
-    set_handler(SIGINT, SIG_DFL);
-    set_handler(SIGTERM, SIG_DFL);
-    set_handler(SIGUSR1, SIG_IGN); /* a late one must not end a program that is ending well */
+    atomic_store(&signal_taker, NULL);
+    /* SIGPIPE stays ignored, and SIGUSR1 without effect: neither may end a program that is stopping
+     * and writes its last lines. The same holds for further requests to stop. */
+    for (struct stop_signal *stop = stop_signals; stop < stop_signals + STOP_SIGNAL_COUNT; stop++) {
+        if (stop->taken && !atomic_load(&stop_requested)) {
+            sigaction(stop->number, &stop->before, NULL);
+            stop->taken = false;
+        }
+    }
 }

@@ -357,6 +357,13 @@ void os_thread_join(os_thread thread)
     (void)CloseHandle(thread);
 }
 
+/* ---- standard descriptors ---- */
+
+void os_standard_descriptors_reserve(void)
+{
+    /* Sockets are handles here, and never get the number of a standard stream. */
+}
+
 /* ---- signals ---- */
 
 /* The system calls the handler on a thread of its own: the lock keeps it out of what has ended. */
