@@ -43,13 +43,19 @@ void server_config_print_help(FILE *out)
 {
     struct server_config config;
     server_config_init(&config);
-    fprintf(out, "Usage: gangway-server [OPTION]...\n\n"
-                 "Serves players until it is asked to stop (Ctrl-C, SIGTERM).\n\n");
+    fprintf(
+        out,
+        "Usage: gangway-server [OPTION]...\n\n"
+        "Serves players until it is asked to stop (Ctrl-C, SIGTERM, SIGHUP, SIGQUIT). A Ctrl-C or\n"
+        "SIGTERM that comes again, 300 ms or more after the first, ends it at once.\n\n");
     print_table(out, &config);
     fprintf(out, "\n");
     print_option(out, "config", "FILE", "read options from an INI file; the command line wins");
     print_option(out, "print_config", "", "print the options as such a file");
     print_option(out, "help", "", "print this");
     print_option(out, "version", "", "print the version");
-    fprintf(out, "\nExit status: 0 stopped as asked, 1 failed while serving, 2 could not begin.\n");
+    fprintf(
+        out,
+        "\nExit status: 0 stopped as asked, or printed what was asked for; 1 failed while serving\n"
+        "or printing, or ended at once; 2 could not begin.\n");
 }

@@ -2,41 +2,53 @@
 #include "server/log.h"
 
 #include "server/log_limit.h"
+#include "server/log_out.h"
 #include "server/utc.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUT_BYTES = 64 * 1024, TIME_BYTES = 64 };
+enum { TIME_BYTES = 64, END_WAIT_MS = 1000 };
 
 struct server_log {
-    FILE *out;
+    struct server_log_out *out;
     struct server_log_config config;
     struct server_log_limit limit;
+    _Atomic uint32_t wait_ms; /* for a file that does not block */
+    atomic_bool is_lossy;     /* a line could not be written */
 };
 
 struct server_log *server_log_create(FILE *out, const struct server_log_config *config)
 {
     struct server_log *log = calloc(1, sizeof *log);
-    if (log != NULL) {
-        log->out = out;
-        log->config = *config;
-        /* Collected in the stream's buffer and flushed at the line's end: one write, one line. */
-        setvbuf(out, NULL, _IOFBF, OUT_BYTES);
+    if (log == NULL) {
+        return NULL;
+    }
+    log->config = *config;
+    log->out = server_log_out_create(out);
+    if (log->out == NULL) {
+        free(log);
+        return NULL;
     }
     return log;
 }
 
-static void write_out(struct server_log *log, const char *text, size_t bytes)
+/* A line that cannot be written counts as one that the limit refused. */
+static bool write_out(struct server_log *log, const char *text, size_t bytes)
 {
-    fwrite(text, 1, bytes, log->out);
-    fflush(log->out);
+    uint32_t wait_ms = atomic_load_explicit(&log->wait_ms, memory_order_relaxed);
+    bool is_written = server_log_out_write(log->out, text, bytes, wait_ms);
+    if (!is_written) {
+        server_log_limit_drop(&log->limit);
+        atomic_store_explicit(&log->is_lossy, true, memory_order_relaxed);
+    }
+    return is_written;
 }
 
 void server_log_plain(struct server_log *log, const char *text)
 {
-    write_out(log, text, strlen(text));
+    (void)write_out(log, text, strlen(text));
 }
 
 /* The standard's gmtime is not for several threads. Source: H. Hinnant, "chrono-compatible
@@ -79,6 +91,13 @@ static uint32_t lines_max(const struct server_log *log, enum gw_log_level level)
     return level <= GW_LOG_WARNING ? max : max - max / 10;
 }
 
+static bool end_line(struct server_log_line *line)
+{
+    const char *tail = line->is_full ? "...\n" : "\n";
+    memcpy(line->text + line->used_bytes, tail, strlen(tail));
+    return write_out(line->log, line->text, line->used_bytes + strlen(tail));
+}
+
 static void tell_dropped(struct server_log *log, const struct timespec *now)
 {
     uint64_t dropped = server_log_limit_take_dropped(&log->limit);
@@ -86,15 +105,40 @@ static void tell_dropped(struct server_log *log, const struct timespec *now)
         struct server_log_line line;
         start(&line, log, GW_LOG_WARNING, "log_dropped", now);
         server_log_number(&line, "lines", (int64_t)dropped);
-        server_log_end(&line);
+        if (!end_line(&line)) {
+            server_log_limit_untell(&log->limit, dropped);
+        }
     }
+}
+
+void server_log_wait(struct server_log *log)
+{
+    atomic_store(&log->wait_ms, END_WAIT_MS);
+}
+
+static void tell_last_dropped(struct server_log *log)
+{
+    struct timespec now = server_utc_now();
+    tell_dropped(log, &now);
+}
+
+uint64_t server_log_finish(struct server_log *log, const char **why_out)
+{
+    bool is_cut;
+    tell_last_dropped(log);
+    int error = server_log_out_error(log->out, &is_cut);
+    if (!atomic_load(&log->is_lossy) && !is_cut) {
+        return 0;
+    }
+    *why_out = strerror(error);
+    return server_log_dropped(log) + is_cut;
 }
 
 void server_log_destroy(struct server_log *log)
 {
     if (log != NULL) {
-        struct timespec now = server_utc_now();
-        tell_dropped(log, &now);
+        tell_last_dropped(log);
+        server_log_out_destroy(log->out);
         free(log);
     }
 }
@@ -133,9 +177,7 @@ void server_log_begin_report(struct server_log_line *line, struct server_log *lo
 void server_log_end(struct server_log_line *line)
 {
     if (line->log != NULL) {
-        const char *tail = line->is_full ? "...\n" : "\n";
-        memcpy(line->text + line->used_bytes, tail, strlen(tail));
-        write_out(line->log, line->text, line->used_bytes + strlen(tail));
+        (void)end_line(line);
     }
 }
 

@@ -18,8 +18,8 @@
  * \xNN: a line in the log is a line that we wrote, and ends where we ended it.
  *
  * A line longer than SERVER_LOG_LINE_BYTES is cut and ends in "...". A second has at most
- * lines_per_second_max lines, the last tenth of them kept for warnings and errors; the others are
- * counted, and told of in one line.
+ * lines_per_second_max lines, the last tenth of them kept for warnings and errors. The others are
+ * counted, as is each line that could not be written, and one line tells how many they are.
  */
 struct server_log;
 
@@ -29,20 +29,38 @@ struct server_log_config {
 };
 
 /*
- * Opens a log that writes to `out`, one write for each line. `out` must be untouched.
+ * Opens a log that writes to `out`, one write for each line. `out` must be untouched. A file that
+ * blocks holds up the thread that writes a line, and so its turn.
  *
  * Returns   the log, or NULL when there is no memory for it.
  * Owns      gives the log; end it with server_log_destroy(). Borrows `out` until then.
  */
 struct server_log *server_log_create(FILE *out, const struct server_log_config *config);
 
-/* Tells of lines that were refused last, and ends the log. NULL is allowed. */
+/*
+ * From now on a line waits up to a second for room in a file that another program has made
+ * non-blocking, where otherwise it is dropped: for the last lines, when no turn waits for them.
+ *
+ * Thread    any.
+ */
+void server_log_wait(struct server_log *log);
+
+/*
+ * Writes how many lines were dropped last.
+ *
+ * Returns   0, or, when a line could not be written, how many are missing altogether; then *why_out
+ *           is what the system said, until the next call of strerror().
+ * Thread    setup.
+ */
+uint64_t server_log_finish(struct server_log *log, const char **why_out);
+
+/* Writes how many lines were dropped last, and ends the log. NULL is allowed. */
 void server_log_destroy(struct server_log *log);
 
 /* For the layers below: their events become lines. Thread: any. */
 struct gw_log server_log_hook(struct server_log *log);
 
-/* How many lines were refused so far. Thread: any. */
+/* How many lines were dropped so far: beyond the limit, or not written. Thread: any. */
 uint64_t server_log_dropped(struct server_log *log);
 
 /* A line as it is said, whole, without time and level, whatever the limits are. Thread: any. */

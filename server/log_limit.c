@@ -12,7 +12,7 @@ static bool is_new_second(uint64_t window, uint64_t second)
     return second > current || second + SECONDS_BEHIND_MAX < current;
 }
 
-static void drop(struct server_log_limit *limit)
+void server_log_limit_drop(struct server_log_limit *limit)
 {
     atomic_fetch_add_explicit(&limit->dropped, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&limit->dropped_total, 1, memory_order_relaxed);
@@ -26,7 +26,7 @@ bool server_log_limit_take(struct server_log_limit *limit, uint64_t second, uint
         uint64_t next = is_new_second(window, second) ? second << LINES_BITS : window;
         *is_first_out = (next & LINES_MASK) == 0;
         if ((next & LINES_MASK) >= lines_max) {
-            drop(limit);
+            server_log_limit_drop(limit);
             return false;
         }
         if (atomic_compare_exchange_weak(&limit->window, &window, next + 1)) {
@@ -41,4 +41,9 @@ uint64_t server_log_limit_take_dropped(struct server_log_limit *limit)
         return 0;
     }
     return atomic_exchange_explicit(&limit->dropped, 0, memory_order_relaxed);
+}
+
+void server_log_limit_untell(struct server_log_limit *limit, uint64_t count)
+{
+    atomic_fetch_add_explicit(&limit->dropped, count, memory_order_relaxed);
 }

@@ -25,6 +25,12 @@ enum { SERVER_LOG_LINES_MAX = 1000000 };
 bool server_log_limit_take(struct server_log_limit *limit, uint64_t second, uint32_t lines_max,
                            bool *is_first_out);
 
+/* Counts a line that was not refused, and could not be written. Thread: any. */
+void server_log_limit_drop(struct server_log_limit *limit);
+
+/* Takes back what server_log_limit_take_dropped() gave: the line that says so was not written. */
+void server_log_limit_untell(struct server_log_limit *limit, uint64_t count);
+
 /* How many were refused since the last time this was asked: for the line that says so. */
 uint64_t server_log_limit_take_dropped(struct server_log_limit *limit);
 

@@ -6,7 +6,9 @@
 #include "server/log.h"
 #include "server/server.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { EXIT_SERVED = 0, EXIT_FAILED = 1, EXIT_NOT_BEGUN = 2 };
 
@@ -14,6 +16,20 @@ static int complain(const struct server_problem *problem)
 {
     fprintf(stderr, "gangway-server: %s\n", problem->text);
     return EXIT_NOT_BEGUN;
+}
+
+/* What was asked for and could not be written is a failure; a full disk shows on the last write. */
+static int close_output(void)
+{
+    errno = 0;
+    bool is_written = ferror(stdout) == 0;
+    is_written = fclose(stdout) == 0 && is_written;
+    if (!is_written) {
+        fprintf(stderr, "gangway-server: cannot write: %s\n",
+                errno == 0 ? "the output failed" : strerror(errno));
+        return EXIT_FAILED;
+    }
+    return EXIT_SERVED;
 }
 
 static void on_signal(enum gw_signal signal, void *context)
@@ -56,6 +72,7 @@ static int live(const struct server_config *config, struct server_log *log)
     }
     int error = server_join(server);
     gw_signals_release();
+    server_log_wait(log);
     server_report(server);
     if (error != 0) {
         return EXIT_FAILED; /* the port is broken, and what hangs on it cannot be let go */
@@ -70,7 +87,7 @@ int main(int argc, char **argv)
     struct server_problem problem;
     switch (server_config_read(argc, argv, stdout, &config, &problem)) {
     case SERVER_CONFIG_DONE:
-        return EXIT_SERVED;
+        return close_output();
     case SERVER_CONFIG_BAD:
         return complain(&problem);
     case SERVER_CONFIG_RUN:
@@ -86,6 +103,12 @@ int main(int argc, char **argv)
         return EXIT_NOT_BEGUN;
     }
     int status = live(&config, log);
+    const char *why;
+    uint64_t lost = server_log_finish(log, &why);
+    if (lost > 0) {
+        fprintf(stderr, "gangway-server: %llu lines of the log are missing: %s\n",
+                (unsigned long long)lost, why);
+    }
     server_log_destroy(log);
     return status;
 }

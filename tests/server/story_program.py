@@ -3,6 +3,8 @@
 Only the standard library: a connection that says nothing is enough of a player here.
 """
 
+import contextlib
+import itertools
 import os
 import re
 import signal
@@ -13,6 +15,11 @@ import threading
 import time
 import unittest
 
+if os.name == "posix":
+    import fcntl
+    import pty
+    import termios
+
 PROGRAM = os.environ["GW_SERVER"]
 WINDOWS = os.environ.get("GW_TARGET") == "Windows"
 STOPS = [signal.SIGINT] if WINDOWS else [signal.SIGTERM, signal.SIGINT]
@@ -20,6 +27,7 @@ LISTENING = re.compile(r"^gangway-server \S+ listening on (.*) \(backend=\w+ wor
 RUN_S = 20
 DRAIN_MS = 300
 DRAIN_SLACK_S = 2.5
+REPEAT_S = 0.35  # a stop signal that comes again after so long ends the program at once
 
 
 def run(*options):
@@ -102,27 +110,47 @@ class Told(unittest.TestCase):
             self.assertEqual(self.printed("--config", file.name, "--print-config"), first)
 
 
-class Serving(unittest.TestCase):
-    def serve(self, *options):
+class Server(unittest.TestCase):
+    def serve(self, *options, **more):
         process = subprocess.Popen([PROGRAM, "--listen", "127.0.0.1:0", *options], text=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT)
+                                   **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+                                      "stderr": subprocess.STDOUT, **more})
         self.addCleanup(self.end, process)
-        found = LISTENING.match(self.read_line_with(process, " listening on ").rstrip("\n"))
-        self.assertTrue(found)
-        self.addresses = found.group(1).split(", ")
+        if process.stdout is not None:
+            found = LISTENING.match(self.read_line_with(process, " listening on ").rstrip("\n"))
+            self.assertTrue(found)
+            self.addresses = found.group(1).split(", ")
         return process
 
     def end(self, process):
         process.kill()
         process.wait()
-        process.stdout.close()
+        for file in (process.stdout, process.stderr):
+            if file is not None:
+                file.close()
 
     def connect(self):
         host, port = self.addresses[0].rsplit(":", 1)
         client = socket.create_connection((host.strip("[]"), int(port)), RUN_S)
         self.addCleanup(client.close)
         return client
+
+    def greeted(self):
+        """A client that has got HELLO_ACK."""
+        client = self.connect()
+        client.sendall(HELLO)
+        self.assertEqual(self.next_id(client), HELLO_ACK)
+        return client
+
+    def next_id(self, client):
+        """The id of the next packet; None at the end of the connection."""
+        header = client.recv(8, socket.MSG_WAITALL)
+        if not header:
+            return None
+        body_bytes = int.from_bytes(header[:3], "little")
+        if body_bytes:
+            client.recv(body_bytes, socket.MSG_WAITALL)
+        return int.from_bytes(header[4:6], "little")
 
     def read_line_with(self, process, words):
         for line in process.stdout:
@@ -131,6 +159,16 @@ class Serving(unittest.TestCase):
         self.fail(f"no line with {words}")
         return None
 
+    def assert_drains_once(self, process, client):
+        """GOAWAY, CLOSE, one line about it, exit status 0."""
+        ids = [self.next_id(client) for _ in range(3)]
+        client.close()
+        text = process.stdout.read()
+        self.assertEqual((process.wait(RUN_S), ids), (0, [GOAWAY, CLOSE, None]), text)
+        self.assertEqual(text.count(" draining "), 1, text)
+
+
+class Serving(Server):
     def test_it_stops_in_order_when_it_is_asked_to(self):
         for number in STOPS:
             process = self.serve("--drain-ms", str(DRAIN_MS))
@@ -185,6 +223,7 @@ class Serving(unittest.TestCase):
         self.read_line_with(process, " greeted ")
         process.send_signal(signal.SIGINT)
         self.read_line_with(process, " draining ")
+        time.sleep(0 if WINDOWS else REPEAT_S)
         begin = time.monotonic()
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(RUN_S), 1)
@@ -219,6 +258,236 @@ class Serving(unittest.TestCase):
         self.assertIn('packet=Hello id=1 {sensitive}', self.read_line_with(process, "packet_in"))
         self.assertIn("packet=HelloAck id=2 {", self.read_line_with(process, "packet_out"))
 
+
+@unittest.skipIf(WINDOWS, "Windows has console events instead")
+class Signals(Server):
+    """Terminals, shells, supervisors and containers end a program by signals; the program drains."""
+
+    KINDS = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGPWR]
+
+    def test_each_kind_drains(self):
+        for kind in self.KINDS:
+            process = self.serve("--drain-ms", str(DRAIN_MS))
+            client = self.greeted()
+            process.send_signal(kind)
+            self.assert_drains_once(process, client)
+
+    def test_two_signals_for_one_request_drain_once(self):
+        for first, second in itertools.product(self.KINDS[:2] + self.KINDS[3:4], repeat=2):
+            process = self.serve("--drain-ms", str(DRAIN_MS))
+            client = self.greeted()
+            process.send_signal(first)
+            process.send_signal(second)
+            self.assert_drains_once(process, client)
+
+    def test_a_later_signal_of_another_kind_does_not_cut_the_drain_short(self):
+        process = self.serve("--drain-ms", "1000")
+        client = self.greeted()
+        process.send_signal(signal.SIGINT)
+        for kind in (signal.SIGTERM, signal.SIGHUP):
+            time.sleep(REPEAT_S)
+            process.send_signal(kind)
+        self.assert_drains_once(process, client)
+
+    def test_hangups_never_end_it_at_once(self):
+        process = self.serve("--drain-ms", "1000")
+        client = self.greeted()
+        for _ in range(3):
+            process.send_signal(signal.SIGHUP)
+            time.sleep(REPEAT_S / 2)
+        time.sleep(REPEAT_S)
+        process.send_signal(signal.SIGHUP)
+        self.assert_drains_once(process, client)
+
+    def test_a_stop_signal_that_comes_again_ends_it_at_once(self):
+        for kind in self.KINDS[:3]:
+            process = self.serve("--drain-ms", "60000")
+            client = self.greeted()
+            process.send_signal(kind)
+            self.assertEqual(self.next_id(client), GOAWAY)
+            time.sleep(REPEAT_S)
+            begin = time.monotonic()
+            process.send_signal(kind)
+            self.assertEqual(process.wait(RUN_S), 1)
+            self.assertLess(time.monotonic() - begin, DRAIN_SLACK_S)
+
+    def test_what_was_ignored_at_the_start_stays_ignored(self):
+        kinds = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT]  # nohup(1), and shells in the background
+
+        def ignore():
+            for kind in kinds:
+                signal.signal(kind, signal.SIG_IGN)
+
+        process = self.serve("--drain-ms", str(DRAIN_MS), preexec_fn=ignore)
+        client = self.greeted()
+        for kind in kinds:
+            process.send_signal(kind)
+        process.send_signal(signal.SIGUSR1)
+        self.read_line_with(process, " report ")
+        self.greeted().close()
+        process.send_signal(signal.SIGTERM)
+        self.assert_drains_once(process, client)
+
+    def test_signals_that_the_parent_blocked_arrive(self):
+        def block():
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+        process = self.serve("--drain-ms", str(DRAIN_MS), preexec_fn=block)
+        client = self.greeted()
+        process.send_signal(signal.SIGUSR1)
+        self.read_line_with(process, " report ")
+        process.send_signal(signal.SIGTERM)
+        self.assert_drains_once(process, client)
+
+    def test_it_is_stopped_and_continued_by_the_shell(self):
+        process = self.serve("--drain-ms", str(DRAIN_MS))
+        client = self.greeted()
+        process.send_signal(signal.SIGTSTP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        process.send_signal(signal.SIGCONT)
+        self.greeted().close()
+        process.send_signal(signal.SIGTERM)
+        self.assert_drains_once(process, client)
+
+    def test_a_terminal_that_closes_drains_it(self):
+        """SIGHUP, and each write to the terminal fails with EIO."""
+        master, slave = pty.openpty()
+
+        def take_terminal():
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        process = self.serve("--drain-ms", str(DRAIN_MS), stdin=slave, stdout=slave, stderr=slave,
+                             preexec_fn=take_terminal)
+        os.close(slave)
+        shown = b""
+        while b" listening on " not in shown or not shown.endswith(b"\n"):
+            shown += os.read(master, 4096)
+        self.addresses = [re.search(r"listening on (\S+)", shown.decode()).group(1)]
+        client = self.greeted()
+        os.close(master)
+        self.assertEqual([self.next_id(client) for _ in range(3)], [GOAWAY, CLOSE, None])
+        client.close()
+        self.assertEqual(process.wait(RUN_S), 0)
+
+    def test_as_the_first_process_of_a_container_it_drains(self):
+        """There a signal without a handler does nothing."""
+        unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+        if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("this machine grants no namespaces")
+        process = subprocess.Popen([*unshare, PROGRAM, "--listen", "127.0.0.1:0", "--drain-ms", str(DRAIN_MS)],
+                                   text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
+        self.addCleanup(self.end, process)
+        line = self.read_line_with(process, " listening on ")
+        self.addresses = [re.search(r"listening on (\S+)", line).group(1)]
+        client = self.greeted()
+        children = f"/proc/{process.pid}/task/{process.pid}/children"
+        with open(children, encoding="ascii") as file:
+            os.kill(int(file.read().split()[0]), signal.SIGHUP)
+        self.assert_drains_once(process, client)
+
+
+@unittest.skipIf(WINDOWS, "descriptors and /dev/full are POSIX'")
+class Writing(Server):
+    """What cannot be written is told, and never ends up elsewhere."""
+
+    def test_what_was_asked_for_and_cannot_be_written_is_a_failure(self):
+        for option in ("--help", "--version", "--print-config"):
+            with open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run([PROGRAM, option], stdout=full, stderr=subprocess.PIPE, text=True,
+                                      timeout=RUN_S, check=False)
+            self.assertEqual((done.returncode, done.stderr),
+                             (1, "gangway-server: cannot write: No space left on device\n"))
+            done = subprocess.run(["sh", "-c", '"$0" "$1" >&-', PROGRAM, option], stderr=subprocess.PIPE,
+                                  text=True, timeout=RUN_S, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("cannot write: Bad file descriptor", done.stderr)
+
+    def test_a_log_on_a_full_disk_is_counted(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            process = self.serve(stdout=full, stderr=subprocess.PIPE)
+        self.await_port(process)
+        self.greeted().close()
+        process.terminate()
+        self.assertEqual(process.wait(RUN_S), 0)
+        self.assertRegex(process.stderr.read(), r"\Agangway-server: \d+ lines of the log are missing: "
+                                                r"No space left on device\n\Z")
+
+    def test_a_log_whose_reader_is_gone_is_counted(self):
+        process = self.serve("--drain-ms", str(DRAIN_MS), stderr=subprocess.PIPE)
+        process.stdout.close()
+        client = self.greeted()
+        process.terminate()
+        self.assertEqual([self.next_id(client) for _ in range(3)], [GOAWAY, CLOSE, None])
+        client.close()
+        self.assertEqual(process.wait(RUN_S), 0)
+        self.assertRegex(process.stderr.read(), r"\Agangway-server: \d+ lines of the log are missing: "
+                                                r"Broken pipe\n\Z")
+        process.stdout = None
+
+    def test_a_pipe_that_another_program_made_non_blocking_loses_nothing_in_silence(self):
+        read_end, write_end = os.pipe()
+        fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(write_end, False)
+        process = self.serve("--log-lines-per-second", "100000", stdout=write_end, stderr=subprocess.PIPE)
+        os.close(write_end)
+        text = os.read(read_end, 4096).decode()
+        while " listening on " not in text:
+            text += os.read(read_end, 4096).decode()
+        self.addresses = [re.search(r"listening on (\S+)", text).group(1)]
+        clients = 60
+        for _ in range(clients):
+            self.greeted().close()
+        process.terminate()
+        with open(read_end, encoding="utf-8") as file:
+            lines = (text + file.read()).splitlines()
+        self.assertEqual(process.wait(RUN_S), 0)
+        greeted = sum(" greeted " in line for line in lines)
+        told = [int(number) for number in re.findall(r"log_dropped=(\d+)", "\n".join(lines))]
+        self.assertLess(greeted, clients)
+        self.assertGreaterEqual(max(told, default=0), clients - greeted)
+        for line in lines:  # none is torn, and none is glued to another
+            self.assertRegex(line, r"\A(\d{4}-\d\d-\d\dT\S+Z \w+ +\w+( .*)?|gangway-server .*)\Z")
+            self.assertEqual(len(re.findall(r"\d{4}-\d\d-\d\dT", line)), line.startswith("2"), line)
+
+    def test_closed_standard_descriptors_are_the_null_device(self):
+        """Otherwise a socket gets the number, and a client receives the log."""
+        for closed in ([0], [1], [2], [0, 1, 2]):
+            def close(closed=closed):
+                for number in closed:
+                    os.close(number)
+
+            process = self.serve("--drain-ms", str(DRAIN_MS), stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL, preexec_fn=close)
+            self.await_port(process)
+            client = self.greeted()
+            for number in closed:
+                self.assertEqual(os.readlink(f"/proc/{process.pid}/fd/{number}"), "/dev/null")
+            process.send_signal(signal.SIGUSR1)
+            process.terminate()
+            self.assertEqual([self.next_id(client) for _ in range(3)], [GOAWAY, CLOSE, None])
+            client.close()
+            self.assertEqual(process.wait(RUN_S), 0)
+
+    def await_port(self, process):
+        """Where it listens, by what the kernel says: for a server whose output nobody sees."""
+        deadline = time.monotonic() + RUN_S
+        while time.monotonic() < deadline:
+            with open("/proc/net/tcp", encoding="ascii") as file:
+                rows = [line.split() for line in file][1:]
+            port_of = {f"socket:[{row[9]}]": int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A"}
+            for name in os.listdir(f"/proc/{process.pid}/fd"):
+                with contextlib.suppress(FileNotFoundError):
+                    target = os.readlink(f"/proc/{process.pid}/fd/{name}")
+                    if target in port_of:
+                        self.addresses = [f"127.0.0.1:{port_of[target]}"]
+                        return
+            time.sleep(0.02)
+        self.fail("it does not listen")
+
+
+HELLO_ACK, CLOSE, GOAWAY = 2, 5, 6
 
 # protocol_major 1, name "Ann\x1b"
 HELLO = bytes.fromhex("08 00 00 00 01 00 47 57 08 01 22 04 41 6e 6e 1b")

@@ -5,7 +5,9 @@
 #include "tools/dummy-client/rates.h"
 #include "tools/dummy-client/report.h"
 #include "tools/dummy-client/run.h"
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_OPTIONS = 2 };
 
@@ -33,6 +35,20 @@ static int complain(const struct dummy_options *options, int error)
     return STATUS_FAILED;
 }
 
+/* What could not be written is a failure; a full disk shows on the last write. */
+static int close_output(int status)
+{
+    errno = 0;
+    bool is_written = ferror(stdout) == 0;
+    is_written = fclose(stdout) == 0 && is_written;
+    if (!is_written) {
+        fprintf(stderr, "gangway-dummy: cannot write: %s\n",
+                errno == 0 ? "the output failed" : strerror(errno));
+        return STATUS_FAILED;
+    }
+    return status;
+}
+
 static int run(struct dummy_options *options)
 {
     static struct dummy_report report;
@@ -53,7 +69,7 @@ static int run(struct dummy_options *options)
     } else if (!report.nobody_listens) {
         dummy_report_print(&report, stdout);
     }
-    return dummy_report_is_clean(&report) ? STATUS_OK : STATUS_FAILED;
+    return close_output(dummy_report_is_clean(&report) ? STATUS_OK : STATUS_FAILED);
 }
 
 int main(int argc, char **argv)
@@ -63,10 +79,10 @@ int main(int argc, char **argv)
     switch (dummy_options_read(argc, argv, &options, problem)) {
     case DUMMY_OPTIONS_HELP:
         dummy_options_print_help(stdout);
-        return STATUS_OK;
+        return close_output(STATUS_OK);
     case DUMMY_OPTIONS_VERSION:
         dummy_options_print_version(stdout);
-        return STATUS_OK;
+        return close_output(STATUS_OK);
     case DUMMY_OPTIONS_BAD:
         fprintf(stderr, "gangway-dummy: %s\n", problem);
         return STATUS_BAD_OPTIONS;

@@ -235,7 +235,8 @@ void dummy_options_print_help(FILE *file)
                 initial != NULL ? initial : "", initial != NULL ? "]" : "");
     }
     fprintf(file, "\nExit status: 0 when nothing was lost, doubled or out of order and all left in "
-                  "good order;\n1 when not; 2 for options that make no sense.\n");
+                  "good order;\n1 when not, or when the report could not be written; 2 for options that make no "
+                  "sense.\n");
 }
 
 void dummy_options_print_version(FILE *file)
