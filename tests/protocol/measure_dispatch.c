@@ -23,27 +23,29 @@ static unsigned long heard;
 
 /* ---- what both call ---- */
 
-void on_sit(struct gw_session *session, const struct gw_frame *frame, const Small__Sit *sit)
+void small_on_sit(struct gw_session *session, const struct gw_frame *frame, const Small__Sit *sit)
 {
     (void)session;
     (void)sit;
     heard += frame->packet_id;
 }
 
-void on_c_play(struct gw_session *session, const struct gw_frame *frame, const Small__CPlay *c_play)
+void small_on_c_play(struct gw_session *session, const struct gw_frame *frame,
+                     const Small__CPlay *c_play)
 {
     (void)session;
     heard += frame->packet_id + c_play->n_cards;
 }
 
-void on_int(struct gw_session *session, const struct gw_frame *frame, const Small__Int *int_message)
+void small_on_int(struct gw_session *session, const struct gw_frame *frame,
+                  const Small__Int *int_message)
 {
     (void)session;
     heard += frame->packet_id + (unsigned long)int_message->value;
 }
 
-void on_session(struct gw_session *session, const struct gw_frame *frame,
-                const Small__Session *session_message)
+void small_on_session(struct gw_session *session, const struct gw_frame *frame,
+                      const Small__Session *session_message)
 {
     (void)session;
     (void)session_message;
@@ -100,25 +102,25 @@ static enum gw_packet_verdict by_hand(const struct gw_shape *const *shapes,
     case 256:
         verdict = check(shapes[0], frame, body, 0x2u, 256);
         if (verdict == GW_PACKET_OK) {
-            HANDLE(on_sit, Small__Sit, small__sit__descriptor);
+            HANDLE(small_on_sit, Small__Sit, small__sit__descriptor);
         }
         break;
     case 300:
         verdict = check(shapes[1], frame, body, 0xFFFFFFFFu, 4096);
         if (verdict == GW_PACKET_OK) {
-            HANDLE(on_c_play, Small__CPlay, small__c__play__descriptor);
+            HANDLE(small_on_c_play, Small__CPlay, small__c__play__descriptor);
         }
         break;
     case 301:
         verdict = check(shapes[2], frame, body, 0xFFFFFFFFu, 256);
         if (verdict == GW_PACKET_OK) {
-            HANDLE(on_int, Small__Int, small__int__descriptor);
+            HANDLE(small_on_int, Small__Int, small__int__descriptor);
         }
         break;
     case 302:
         verdict = check(shapes[3], frame, body, 0xFFFFFFFEu, 256);
         if (verdict == GW_PACKET_OK) {
-            HANDLE(on_session, Small__Session, small__session__descriptor);
+            HANDLE(small_on_session, Small__Session, small__session__descriptor);
         }
         break;
     case 32767:
