@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 /*
- * A buffer is written by the thread that made it, and from its first send on is read-only for
- * everyone. So one buffer can wait in a thousand send queues at once: to tell a whole room, encode
- * once and send it to each.
+ * A buffer is written by the thread that made it. What was sent of it is read-only for everyone:
+ * all of it, or the part that gw_stream_send_part() was given. So one buffer can wait in a thousand
+ * send queues at once: to tell a whole room, encode once and send it to each.
  */
 struct gw_buf;
 
@@ -38,7 +38,7 @@ void gw_buf_trim(struct gw_buf *buf, uint32_t bytes);
 /*
  * Says that the bytes from `begin` on are of a kind, 1 or more, of which only the newest matters: a
  * queue that is long drops them when newer ones of the same kind come; see gw_stream_send(). The
- * bytes before them are never dropped. Only before the first send.
+ * bytes before them are never dropped. Only before these bytes are sent.
  */
 void gw_buf_mark(struct gw_buf *buf, uint32_t begin, uint16_t kind);
 

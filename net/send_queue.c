@@ -23,13 +23,19 @@ static struct gw_send_entry *create(uint32_t capacity_bytes)
     return entry;
 }
 
-struct gw_send_entry *gw__send_entry_share(struct gw_buf *buf)
+struct gw_send_entry *gw__send_entry_share(struct gw_buf *buf, uint32_t begin, uint32_t end)
 {
     struct gw_send_entry *entry = create(0);
     if (entry != NULL) {
         entry->buf = gw_buf_ref(buf);
-        entry->end = gw_buf_bytes(buf);
-        entry->kind = gw__buf_kind(buf, &entry->kind_begin);
+        entry->begin = begin;
+        entry->end = end;
+        uint32_t kind_begin;
+        uint16_t kind = gw__buf_kind(buf, &kind_begin);
+        if (kind != 0 && kind_begin < end) {
+            entry->kind = kind;
+            entry->kind_begin = kind_begin > begin ? kind_begin : begin;
+        }
     }
     return entry;
 }

@@ -46,12 +46,12 @@ struct gw_send_queue {
 };
 
 /*
- * Makes an entry: with a reference to `buf`, or with room for `bytes` of its own. On the stream's
- * own lane that is a whole chunk, with room for those that come after it.
+ * Makes an entry: bytes [begin, end) of `buf`, with a reference to it, or with room for `bytes` of
+ * its own. On the stream's own lane that is a whole chunk, with room for those that come after it.
  *
  * Returns the entry, or NULL when there is no memory. Thread: any.
  */
-struct gw_send_entry *gw__send_entry_share(struct gw_buf *buf);
+struct gw_send_entry *gw__send_entry_share(struct gw_buf *buf, uint32_t begin, uint32_t end);
 struct gw_send_entry *gw__send_entry_chunk(uint32_t bytes);
 struct gw_send_entry *gw__send_entry_exact(uint32_t bytes);
 

@@ -131,6 +131,13 @@ void gw_stream_start(struct gw_stream *stream, const struct gw_stream_events *ev
  */
 int gw_stream_send(struct gw_stream *stream, struct gw_buf *buf);
 
+/*
+ * As gw_stream_send(), for bytes [begin, end) of `buf`. Only these bytes become read-only, so that
+ * the thread that made the buffer may go on writing behind `end`. Of a kind is what lies behind
+ * both `begin` and the mark of the buffer.
+ */
+int gw_stream_send_part(struct gw_stream *stream, struct gw_buf *buf, uint32_t begin, uint32_t end);
+
 /* Room in a stream's send queue, between gw_stream_reserve() and gw_stream_commit(). */
 struct gw_stream_place {
     uint8_t *data; /* write exactly the bytes that were asked for here */

@@ -108,37 +108,36 @@ static void queue_entry(struct gw_stream *stream, struct gw_send_entry *entry)
     }
 }
 
-static int queue_buf(struct gw_stream *stream, struct gw_buf *buf)
-{
-    struct gw_send_entry *entry = gw__send_entry_share(buf);
-    if (entry == NULL) {
-        return GW_E_MEMORY;
-    }
-    queue_entry(stream, entry);
-    return GW_OK;
-}
-
 int gw_stream_send(struct gw_stream *stream, struct gw_buf *buf)
 {
-    uint32_t cost = gw_buf_bytes(buf) + GW_STREAM_BUF_OVERHEAD_BYTES;
-    if (gw_buf_bytes(buf) == 0) {
+    return gw_stream_send_part(stream, buf, 0, gw_buf_bytes(buf));
+}
+
+int gw_stream_send_part(struct gw_stream *stream, struct gw_buf *buf, uint32_t begin, uint32_t end)
+{
+    assert(begin <= end && end <= gw_buf_bytes(buf));
+    uint32_t cost = end - begin + GW_STREAM_BUF_OVERHEAD_BYTES;
+    if (begin == end) {
         return gw__stream_has_end(stream) ? GW_E_CLOSED : GW_OK;
     }
     int error = claim(stream, cost);
     if (error != GW_OK) {
         return error;
     }
-    error = queue_buf(stream, buf);
-    if (error != GW_OK) {
+    struct gw_send_entry *entry = gw__send_entry_share(buf, begin, end);
+    if (entry == NULL) {
         release(stream, cost);
+        return GW_E_MEMORY;
     }
-    return error;
+    queue_entry(stream, entry);
+    return GW_OK;
 }
 
 /* Also in the stream's own turn behind what others have posted: nothing may come after it. */
 void gw__stream_queue_last(struct gw_stream *stream, struct gw_buf *buf)
 {
-    struct gw_send_entry *entry = gw_buf_bytes(buf) == 0 ? NULL : gw__send_entry_share(buf);
+    uint32_t bytes = gw_buf_bytes(buf);
+    struct gw_send_entry *entry = bytes == 0 ? NULL : gw__send_entry_share(buf, 0, bytes);
     if (entry != NULL) {
         entry->last = true;
         charge(stream, gw__send_entry_cost(entry));

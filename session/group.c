@@ -76,7 +76,6 @@ int gw_group_add(struct gw_group *group, struct gw_session *session)
         gw__membership_find(group, gw_session_id_of(session)) != GW_PLACE_NONE) {
         return GW_OK;
     }
-    gw_group_flush(group);
     return gw__membership_create(group, session);
 }
 
@@ -85,7 +84,7 @@ void gw_group_remove(struct gw_group *group, gw_session_id id)
     assert(gw_turn_is_mine(group->owner));
     uint32_t place = gw__membership_find(group, id);
     if (place != GW_PLACE_NONE) {
-        gw_group_flush(group);
+        gw__batch_send(group, group->members[place]);
         gw__membership_end(group->members[place]);
     }
 }
@@ -139,7 +138,7 @@ void gw_group_tell(struct gw_group *group, gw_session_id id, uint16_t packet_id,
     assert(gw_turn_is_mine(group->owner));
     uint32_t place = gw__membership_find(group, id);
     if (place != GW_PLACE_NONE) {
-        gw_group_flush(group);
+        gw__batch_send(group, group->members[place]);
         gw_session_send(group->members[place]->session, packet_id, message);
     }
 }
@@ -150,7 +149,7 @@ void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_fr
     assert(gw_turn_is_mine(group->owner));
     uint32_t place = gw__membership_find(group, id);
     if (place != GW_PLACE_NONE) {
-        gw_group_flush(group);
+        gw__batch_send(group, group->members[place]);
         gw_session_reply(group->members[place]->session, request, packet_id, message);
     }
 }
@@ -158,9 +157,12 @@ void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_fr
 void gw_group_flush(struct gw_group *group)
 {
     assert(gw_turn_is_mine(group->owner));
-    struct gw_buf *batch = gw__batch_take(group);
-    for (uint32_t i = 0; batch != NULL && i < group->count; i++) {
-        gw__session_push(group->members[i]->session, batch);
+    if (group->batch_bytes == 0) {
+        return;
     }
-    gw_buf_unref(batch);
+    for (uint32_t i = 0; i < group->count; i++) {
+        gw__batch_send(group, group->members[i]);
+        group->members[i]->sent_bytes = 0;
+    }
+    gw__batch_drop(group);
 }

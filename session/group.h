@@ -13,6 +13,12 @@
  *
  *      say  say  add(B)  say  ...  tick        A hears all four, B the last; both in this order
  *
+ * Before the tick a member is sent its part only when something is sent to it alone
+ * (gw_group_tell(), gw_group_reply()) or when it is removed; the rest follows at the tick. The
+ * other members still get all of it at the tick, in one piece. More than 64 KiB, or a packet that
+ * coalesces followed by one that does not, 16 times, do not wait: then all members are sent what
+ * was said so far.
+ *
  * A group has no lock: it belongs to the turn of what it is part of, its owner. A member that ends
  * leaves it by itself.
  */
@@ -75,15 +81,14 @@ uint32_t gw_group_count(const struct gw_group *group);
 void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message);
 
 /*
- * Tells one member, behind all the group has been told so far. Nothing for who is not one.
- * Owns, Thread: as above.
+ * Sends a packet to one member, behind all that the group was told so far, which that member is
+ * sent now, and no other. Does nothing when `id` is not a member. Owns, Thread: as above.
  */
 void gw_group_tell(struct gw_group *group, gw_session_id id, uint16_t packet_id,
                    const ProtobufCMessage *message);
 
 /*
- * As gw_group_tell(), in answer to a request of that member; see gw_session_reply(). It is behind
- * all the group has been told so far.
+ * As gw_group_tell(), in answer to a request of that member; see gw_session_reply().
  */
 void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_frame *request,
                     uint16_t packet_id, const ProtobufCMessage *message);
@@ -96,7 +101,7 @@ void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_fr
  */
 void gw_group_expect(struct gw_group *group);
 
-/* Lets what was said leave now, without a tick. Thread: turn of the owner. */
+/* Sends all members what was said, now, without a tick. Thread: turn of the owner. */
 void gw_group_flush(struct gw_group *group);
 
 #endif

@@ -162,8 +162,10 @@ void gw__session_queue(struct gw_session *session, const struct gw_packet *packe
 /* Queues a body that is packed already. */
 void gw__session_send_packed(struct gw_session *session, const struct gw_packet *packet,
                              const struct gw_frame *frame, const uint8_t *body);
-/* Queues bytes, and returns whether it did. A session that cannot take them ends. */
-bool gw__session_push(struct gw_session *session, struct gw_buf *buf);
+/* Queues bytes [begin, end) of `buf`, and returns whether it did. A session that cannot take them
+ * ends. */
+bool gw__session_push_part(struct gw_session *session, struct gw_buf *buf, uint32_t begin,
+                           uint32_t end);
 /* The packet, which must be one that this side may send. */
 const struct gw_packet *gw__packet_to_send(const struct gw_session_manager *manager,
                                            uint16_t packet_id);

@@ -146,6 +146,7 @@ static void place(struct gw_membership *membership)
 {
     struct gw_group *group = membership->group;
     membership->place = group->count++;
+    membership->sent_bytes = group->batch_bytes; /* what was said before is not for it */
     group->members[membership->place] = membership;
     group->ids[membership->place] = gw_session_id_of(membership->session);
 }

@@ -33,7 +33,25 @@ struct gw_membership {
     struct gw_membership *next;  /* in the session's list */
     struct gw_membership **tied; /* what points to it there; NULL: that end is cut */
     uint32_t place;              /* in the group; GW_PLACE_NONE: that end is cut */
+    uint32_t sent_bytes;         /* of the batch: so much was sent to it, or is not for it */
     atomic_uint ref_count;
+};
+
+/*
+ * What a group was told and has not left yet is its batch: one buffer for all members, or several
+ * pieces, because only the tail of a buffer can coalesce.
+ *
+ *      pieces    | 0: frames ... frames of one kind | 1: frames ...  |
+ *                ^                  ^               ^                ^
+ *                0        sent_bytes of a member    pieces[1].begin  batch_bytes
+ */
+enum { GW_BATCH_PIECE_COUNT_MAX = 16 };
+
+struct gw_batch_piece {
+    struct gw_buf *buf;
+    uint32_t begin;      /* where it begins in the batch */
+    uint32_t kind_begin; /* from here on its bytes are of `kind`, unless that is 0 */
+    uint16_t kind;       /* the id of a packet that coalesces */
 };
 
 struct gw_group {
@@ -48,11 +66,10 @@ struct gw_group {
     uint32_t count;
     uint32_t capacity;
 
-    struct gw_buf *batch;        /* what was said and has not left */
-    uint32_t batch_bytes;        /* so much of it is written */
-    uint32_t batch_bytes_before; /* of the last one: the next will be much the same */
-    uint32_t batch_kind_begin;   /* from here on it is of batch_kind, unless that is 0 */
-    uint16_t batch_kind; /* the id of a packet that coalesces: nothing else comes behind it */
+    struct gw_batch_piece pieces[GW_BATCH_PIECE_COUNT_MAX];
+    uint32_t piece_count;
+    uint32_t batch_bytes;        /* in all pieces */
+    uint32_t batch_bytes_before; /* of the last batch */
 
     struct gw_task end_task;  /* without a tick: the end of the turn, or behind what waits */
     struct gw_timer timer;    /* with one */
@@ -85,12 +102,14 @@ void gw__tick_await(struct gw_group *group);
 
 /* In batch.c. Thread of all: turn of the owner. */
 /*
- * Makes room for one frame behind what was said so far; sends that off first when both together
- * are too much for one buffer, or when it ends with another kind. `kind` is the id of a packet that
- * coalesces, or 0. Returns where to write, or NULL when there is no memory.
+ * Makes room for one frame at the end of the batch; flushes the group first when the batch would
+ * exceed 64 KiB or GW_BATCH_PIECE_COUNT_MAX pieces. `kind` is the id of a packet that coalesces, or
+ * 0. Returns where to write, or NULL when there is no memory.
  */
 uint8_t *gw__batch_add(struct gw_group *group, uint32_t bytes, uint16_t kind);
-/* Returns all that was said and has not left, or NULL. Owns: gives the buffer. */
-struct gw_buf *gw__batch_take(struct gw_group *group);
+/* Sends one member what was not sent to it of the batch so far. */
+void gw__batch_send(struct gw_group *group, struct gw_membership *membership);
+/* Ends the batch, which was sent to all members, and begins an empty one. */
+void gw__batch_drop(struct gw_group *group);
 
 #endif

@@ -93,7 +93,7 @@ static void queue_apart(struct gw_session *session, const struct gw_packet *pack
         return;
     }
     gw_buf_mark(buf, 0, packet->id);
-    if (gw__session_push(session, buf)) {
+    if (gw__session_push_part(session, buf, 0, gw_buf_bytes(buf))) {
         gw__packet_count_out(session->manager, packet, 1);
     }
     gw_buf_unref(buf);
@@ -179,12 +179,13 @@ struct gw_buf *gw_session_encode(uint16_t packet_id, const ProtobufCMessage *mes
     return pack(&frame, message);
 }
 
-bool gw__session_push(struct gw_session *session, struct gw_buf *buf)
+bool gw__session_push_part(struct gw_session *session, struct gw_buf *buf, uint32_t begin,
+                           uint32_t end)
 {
     if (gw_session_has_ended(session)) {
         return false;
     }
-    int error = gw_stream_send(session->stream, buf);
+    int error = gw_stream_send_part(session->stream, buf, begin, end);
     if (error != GW_OK) {
         gw__session_end_by_error(session, error);
     }
@@ -195,7 +196,7 @@ void gw_session_send_encoded(struct gw_session *session, struct gw_buf *frame)
 {
     uint16_t packet_id = gw_frame_read(gw_buf_data(frame)).packet_id;
     const struct gw_packet *packet = gw__packet_to_send(session->manager, packet_id);
-    if (gw__session_push(session, frame)) {
+    if (gw__session_push_part(session, frame, 0, gw_buf_bytes(frame))) {
         gw__packet_count_out(session->manager, packet, 1);
     }
 }

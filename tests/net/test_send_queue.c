@@ -33,7 +33,7 @@ static void twin_share(struct twin *twin, uint32_t bytes)
 {
     struct gw_buf *buf = gw_buf_create(bytes);
     twin_write(twin, gw_buf_data(buf), bytes);
-    struct gw_send_entry *entry = gw__send_entry_share(buf);
+    struct gw_send_entry *entry = gw__send_entry_share(buf, 0, gw_buf_bytes(buf));
     gw_buf_unref(buf);
     assert_int_equal(gw__send_entry_cost(entry), bytes + GW_STREAM_BUF_OVERHEAD_BYTES);
     twin->cost += gw__send_entry_cost(entry);
@@ -245,7 +245,7 @@ static void put(struct letters *letters, char letter, uint32_t head, uint32_t ta
     if (tail > 0) {
         gw_buf_mark(buf, head, kind);
     }
-    struct gw_send_entry *entry = gw__send_entry_share(buf);
+    struct gw_send_entry *entry = gw__send_entry_share(buf, 0, gw_buf_bytes(buf));
     gw_buf_unref(buf);
     letters->cost += gw__send_entry_cost(entry);
     if (entry->kind != 0) {
