@@ -345,6 +345,32 @@ static void a_line_behind_a_place_is_not_lost_with_it(void **state)
     assert_int_equal(place_count, 1);
 }
 
+enum { MANY = 60 }; /* of them a buffer must grow */
+
+static void say_many_places(void *context)
+{
+    (void)context;
+    for (uint32_t i = 0; i < MANY; i++) {
+        say(PLACE, i, 10);
+    }
+}
+
+static void a_batch_that_grows_loses_its_places_too(void **state)
+{
+    (void)state;
+    stage_in_turn(&turn, add_last, NULL);
+    fall_asleep();
+    for (int i = 0; i < 3; i++) {
+        stage_in_turn(&turn, say_many_places, NULL);
+    }
+    wake_up();
+    for (uint32_t i = 0; i < MANY; i++) {
+        assert_int_equal(next_place(), i);
+    }
+    assert_int_equal(next_place(), UINT32_MAX);
+    assert_int_equal(stage_counters().send_coalesced_count, 2);
+}
+
 static void who_is_slow_costs_the_others_nothing(void **state)
 {
     (void)state;
@@ -374,6 +400,7 @@ int main(void)
         TEST(a_reply_is_never_dropped),
         TEST(a_batch_loses_its_places_and_none_of_its_lines),
         TEST(a_line_behind_a_place_is_not_lost_with_it),
+        TEST(a_batch_that_grows_loses_its_places_too),
         TEST(who_is_slow_costs_the_others_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
