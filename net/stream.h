@@ -28,8 +28,8 @@ struct gw_turn;
  *      close    cancel what is in flight, wait until it is home, close the socket, on_close
  *
  * From the call of either on, nothing more is taken for sending, and on_recv is not called again. A
- * peer's FIN finishes the stream with GW_E_CLOSED. After a failed send what had arrived is still
- * delivered (GW_STREAM_LINGER_MS at most), before on_close.
+ * peer's FIN finishes the stream with GW_E_CLOSED, unless there is an on_recv_end. After a failed
+ * send what had arrived is still delivered (GW_STREAM_LINGER_MS at most), before on_close.
  */
 struct gw_stream;
 
@@ -48,8 +48,8 @@ enum gw_recv {
 };
 
 /*
- * Its callbacks. All run in turns of the stream. on_open, on_recv and on_deadline may be NULL; a
- * stream without on_recv discards what it receives.
+ * Its callbacks. All run in turns of the stream. Only on_close must be there; a stream without
+ * on_recv discards what it receives.
  */
 struct gw_stream_events {
     /* The connection stands. What was queued before now leaves. */
@@ -61,6 +61,18 @@ struct gw_stream_events {
      * says so, or to leave one that can never be, is the caller's mistake: pause or close.
      */
     enum gw_recv (*on_recv)(struct gw_stream *stream, struct gw_ring *ring, void *context);
+
+    /*
+     * The peer has sent FIN: nothing follows the bytes that have arrived. Called once, also while
+     * reading is paused. The stream stays open for sending until the user finishes or closes it,
+     * which the user must do in bounded time. on_recv is called once more, with what is left in the
+     * ring or with nothing: at once, or after the resume when reading is paused; and again for as
+     * long as it returns AGAIN.
+     *
+     * Without this callback a FIN finishes the stream with GW_E_CLOSED, and what was left in the
+     * ring is dropped.
+     */
+    void (*on_recv_end)(struct gw_stream *stream, void *context);
 
     /* The time of gw_stream_set_deadline() has come. */
     void (*on_deadline)(struct gw_stream *stream, void *context);

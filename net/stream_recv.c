@@ -45,7 +45,8 @@ static enum gw_recv read_ring(struct gw_stream *stream)
 void gw__stream_deliver(struct gw_stream *stream)
 {
     enum gw_recv next = GW_RECV_MORE;
-    if (is_heard(stream) && !stream->paused && gw_ring_used_bytes(&stream->ring) > 0) {
+    bool has_news = gw_ring_used_bytes(&stream->ring) > 0 || stream->peer_finished;
+    if (is_heard(stream) && !stream->paused && has_news) {
         next = read_ring(stream);
     }
     if (!is_heard(stream)) {
@@ -93,7 +94,11 @@ static void take_bytes(struct gw_stream *stream, const uint8_t *data, uint32_t b
 static void take_fin(struct gw_stream *stream)
 {
     stream->peer_finished = true;
-    if (stream->state == GW_STREAM_OPEN && !stream->send_failed) {
+    if (stream->state == GW_STREAM_OPEN && !gw__stream_has_end(stream) &&
+        stream->events->on_recv_end != NULL) {
+        stream->events->on_recv_end(stream, stream->context);
+        gw__stream_deliver(stream);
+    } else if (stream->state == GW_STREAM_OPEN && !stream->send_failed) {
         if (gw__stream_decide_end(stream, GW_STREAM_END_FINISH, GW_E_CLOSED)) {
             gw__stream_post_end(stream);
         }

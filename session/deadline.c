@@ -14,7 +14,7 @@ enum {
 
 /*
  * What comes first: in how long, and what it ends the session with. NONE: a held frame has its
- * token, or a PING is due.
+ * token, a PING is due, or a pause after FIN has lasted too long.
  */
 struct due {
     uint64_t left_ms;
@@ -65,6 +65,15 @@ static void consider_requests(struct due *due, const struct gw_session *session,
     }
 }
 
+/* After FIN: what the game does not read of it is not waited for any longer than for an answer. */
+static void consider_pause(struct due *due, const struct gw_session *session, uint32_t now_ms)
+{
+    if (session->paused && !session->held && !session->recv_done) {
+        consider(due, now_ms - session->pinged_ms, session->manager->config.request_timeout_ms,
+                 GW__CLOSE_REASON__NONE);
+    }
+}
+
 static void consider_token(struct due *due, const struct gw_session *session)
 {
     uint64_t left_ns = gw__rates_left_ns(session, session->packet);
@@ -78,14 +87,17 @@ static struct due first_due(const struct gw_session *session, uint32_t now_ms)
     struct due due = {LOOK_AGAIN_MS, GW__CLOSE_REASON__NONE};
     if (session->held) {
         consider_token(&due, session);
-    } else if (session->torn && !session->paused) {
+    } else if (session->torn && !session->paused && !session->recv_ended) {
         consider(&due, now_ms - session->torn_ms, config->frame_timeout_ms,
                  GW__CLOSE_REASON__FRAME_TIMEOUT);
     }
     if (!session->greeted) {
         consider(&due, now_ms - session->begun_ms, config->greeting_timeout_ms,
                  GW__CLOSE_REASON__GREETING_TIMEOUT);
-    } else if (gw__session_listens(session)) {
+    }
+    if (session->recv_ended) {
+        consider_pause(&due, session, now_ms);
+    } else if (session->greeted && gw__session_listens(session)) {
         consider_heartbeat(&due, session, now_ms);
         consider_idleness(&due, session, now_ms);
     }
@@ -134,6 +146,8 @@ static void do_what_is_due(struct gw_session *session, uint32_t now_ms)
 {
     if (session->held) {
         gw__session_go_on(session);
+    } else if (session->recv_ended) {
+        session->recv_done = true;
     } else {
         gw__rates_rest(session); /* it has been silent for a heartbeat */
         gw__requests_rest(session);
@@ -157,4 +171,5 @@ void gw__session_on_deadline(struct gw_stream *stream, void *context)
     } else {
         set_deadline(session, now_ms, (uint32_t)due.left_ms);
     }
+    gw__session_finish_if_done(session);
 }

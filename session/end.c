@@ -1,5 +1,6 @@
 /* session/end.c: how a session ends, and what is said when it does. */
 #include "session/internal.h"
+#include "session/requests.h"
 
 #include "net/error.h"
 
@@ -55,6 +56,36 @@ bool gw_session_has_ended(const struct gw_session *session)
 {
     return atomic_load_explicit(&session->ended, memory_order_acquire);
 }
+
+/* ---- the peer has sent FIN ---- */
+
+/* What is open on a client's side can no longer be answered. */
+static bool awaits_answer(const struct gw_session *session)
+{
+    uint32_t begun_ms;
+    bool awaits_greeting = session->asked && !session->greeted;
+    return session->manager->config.side == GW_SIDE_SERVER &&
+           (awaits_greeting || gw__requests_first(session, &begun_ms));
+}
+
+void gw__session_finish_if_done(struct gw_session *session)
+{
+    if (session->recv_done && !awaits_answer(session)) {
+        gw_stream_finish(session->stream, GW_E_CLOSED, NULL);
+    }
+}
+
+/* No PING is answered any more: from here on only answers, and a pause, keep the session. */
+void gw__session_on_recv_end(struct gw_stream *stream, void *context)
+{
+    (void)stream;
+    struct gw_session *session = context;
+    session->recv_ended = true;
+    session->pinged_ms = gw__session_now_ms(session);
+    gw__session_watch(session);
+}
+
+/* ---- errors ---- */
 
 void gw__session_end_by_error(struct gw_session *session, int error)
 {

@@ -121,6 +121,7 @@ static void enter(struct gw_session *session, uint32_t heartbeat_ms, const Gw__H
     if (manager->events->on_greeted != NULL) {
         manager->events->on_greeted(session, ack, manager->context);
     }
+    gw__session_finish_if_done(session);
 }
 
 void gw_session_greet(struct gw_session *session, int verdict)

@@ -52,7 +52,7 @@ struct gw_session {
     uint32_t heartbeat_ms;          /* 0: none */
     uint32_t begun_ms;
     uint32_t heard_ms;   /* when bytes came last */
-    uint32_t pinged_ms;  /* when we asked for some, if `pinged` */
+    uint32_t pinged_ms;  /* when we asked for some, if `pinged`; when FIN came, if `recv_ended` */
     uint32_t played_ms;  /* when a packet of the game came last */
     uint32_t torn_ms;    /* when the frame at the head of the ring began, if `torn`; when it
                             stopped, if `held` or `paused` */
@@ -62,6 +62,8 @@ struct gw_session {
     bool pinged : 1;     /* nothing has come since */
     bool torn : 1;       /* the frame at the head of the ring is not whole */
     bool gone : 1;       /* it is having its last turn, or has had it */
+    bool recv_ended : 1; /* the peer has sent FIN */
+    bool recv_done : 1;  /* and all frames before it were handled, or their time is over */
     bool held;           /* it waits for a token of its rate, and reading is paused */
     bool paused;         /* reading is, because the game wants it */
     uint8_t peer_reason;
@@ -139,6 +141,13 @@ enum gw_visitor gw__visitor_of(const uint8_t *bytes);
 Gw__CloseReason gw__reason_of_verdict(enum gw_packet_verdict verdict);
 Gw__CloseReason gw__reason_of_stream(int reason); /* of on_close: one of ours, or a gw_error */
 Gw__CloseReason gw__reason_of_peer(int reason);   /* of a CLOSE: NONE when it is not in the list */
+
+/*
+ * In end.c, after the peer has sent FIN. Finishes the stream once all frames that came before it
+ * were handled and no answer is due any more. Thread: turn.
+ */
+void gw__session_finish_if_done(struct gw_session *session);
+void gw__session_on_recv_end(struct gw_stream *stream, void *context);
 
 /* In end.c. Thread: any. */
 /* Ends a session to which sending has failed, for that reason. */

@@ -211,7 +211,10 @@ static bool take_next(struct gw_session *session, struct gw_ring *ring, struct g
 static void note_torn(struct gw_session *session, const struct gw_ring *ring)
 {
     bool has_begun = gw_ring_used_bytes(ring) > 0 || session->skip_bytes > 0;
-    if (!session->torn && gw__session_listens(session) && has_begun) {
+    if (session->recv_ended) {
+        session->recv_done = session->recv_done || gw__session_listens(session);
+        gw__session_finish_if_done(session);
+    } else if (!session->torn && gw__session_listens(session) && has_begun) {
         session->torn = true;
         session->torn_ms = session->heard_ms;
         gw__session_watch_within(session, session->manager->config.frame_timeout_ms);

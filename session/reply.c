@@ -41,6 +41,7 @@ static void run_reply(struct gw_task *task)
     if (counts(session, &reply->frame)) {
         gw__session_send_packed(session, gw__packet_to_send(manager, reply->frame.packet_id),
                                 &reply->frame, reply->body);
+        gw__session_finish_if_done(session);
     }
     free(reply);
     gw_session_unref(session);
@@ -81,6 +82,7 @@ static void answer(struct gw_session *session, const struct gw_frame *frame,
         post(session, &sized, message);
     } else if (counts(session, &sized)) {
         gw__session_queue(session, packet, &sized, message);
+        gw__session_finish_if_done(session);
     }
 }
 

@@ -18,6 +18,9 @@
  * later, from any turn. The first answer counts: one that comes after it, or too late, is ignored,
  * counted and logged. So the client hears exactly one, and if none comes it hears that.
  *
+ * A client that sends FIN still gets the answers to its open requests: the session ends after the
+ * last one. A CLOSE, from either side, ends open requests without an answer.
+ *
  * A session has at most GW_REQUEST_COUNT_MAX requests open. A server answers more with ERROR
  * REFUSED at once, and ends with BAD_FLAGS who uses a tag again that is still open. A late answer
  * to a tag that was used again for the same kind of request would be taken for the new one's: a

@@ -102,6 +102,7 @@ static void on_lost(struct gw_stream *stream, uint16_t kind, void *context)
 const struct gw_stream_events gw__session_stream_events = {
     .on_open = on_open,
     .on_recv = gw__session_on_recv,
+    .on_recv_end = gw__session_on_recv_end,
     .on_deadline = gw__session_on_deadline,
     .on_lost = on_lost,
     .on_close = on_close,

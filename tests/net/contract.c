@@ -39,6 +39,7 @@ static int run_all(void)
         contract_recv,
         contract_finish,
         contract_finish_elsewhere,
+        contract_half_close,
         contract_close,
         contract_deadline,
         contract_reset,

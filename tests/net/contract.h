@@ -13,6 +13,7 @@ int contract_dial(void);
 int contract_echo(void);
 int contract_finish(void);
 int contract_finish_elsewhere(void);
+int contract_half_close(void);
 int contract_listener(void);
 int contract_port(void);
 int contract_recv(void);

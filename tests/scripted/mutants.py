@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = "streams stream_ends listener timers sessions rates coalesce requests requests_client groups splits shared game walks".split()
+TESTS = "streams stream_ends listener timers sessions rates coalesce requests half_close requests_client groups splits shared game walks".split()
 WRAPS = "malloc calloc realloc free".split()
 TOWN_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_crew_start gw_crew_join".split()
 TOWN_TESTS = {"game", "walks"}
-HALL_TESTS = {"coalesce", "groups", "rates", "requests", "requests_client", "sessions", "shared", "splits"}
+HALL_TESTS = {"coalesce", "groups", "half_close", "rates", "requests", "requests_client", "sessions", "shared", "splits"}
 ARCHIVES = "gw_server gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
@@ -90,7 +90,7 @@ CHANGES = [
     (0, "bucket-of-all", "session/rates.c", "return &session->buckets[rule->bucket];", "(void)rule; return session->buckets;"),
     (0, "waiting-is-free", "session/hold.c", "gw__rates_take(session, session->packet);", ";"),
     (0, "waiting-loses", "session/hold.c", "gw_stream_resume(session->stream);", "session->packet = NULL;\n    gw_stream_resume(session->stream);"),
-    (0, "held-is-silent", "session/deadline.c", "} else if (gw__session_listens(session)) {", "} else {"),
+    (0, "held-is-silent", "session/deadline.c", "} else if (session->greeted && gw__session_listens(session)) {", "} else if (session->greeted) {"),
     (0, "held-is-idle", "session/hold.c", "session->played_ms += now_ms - session->torn_ms;", ";"),
     (0, "held-is-torn", "session/hold.c", "session->torn = false;", ";"),
     (0, "held-is-late", "session/receive.c", "if (!session->torn && gw__session_listens(session) && has_begun) {",
@@ -127,6 +127,15 @@ CHANGES = [
     (0, "idle-in-the-future", "session/greeting.c", "if (!gw__session_listens(session)) {", "if (0) {"),
     (0, "asked-in-a-pause", "session/hold.c", "session->pinged = false;", ";"),
     (0, "paused-is-not-paused", "session/hold.c", "gw_stream_pause(session->stream);", ";"),
+    (0, "fin-answers-nothing", "session/end.c", "if (session->recv_done && !awaits_answer(session)) {", "if (session->recv_done) {"),
+    (0, "fin-overtakes-frames", "session/end.c", "if (session->recv_done && ", "if (session->recv_ended && "),
+    (0, "fin-is-pinged", "session/deadline.c", "if (session->recv_ended) {\n        consider_pause", "if (0) {\n        consider_pause"),
+    (0, "fin-awaits-a-frame", "session/deadline.c", "!session->paused && !session->recv_ended) {", "!session->paused) {"),
+    (0, "fin-in-a-pause-stays", "session/deadline.c", "session->recv_done = true;", ";"),
+    (0, "half-closed-stays-after-late", "session/deadline.c", "    gw__session_finish_if_done(session);\n}", "}"),
+    (0, "half-closed-stays-after-reply", "session/reply.c", "&reply->frame, reply->body);\n        gw__session_finish_if_done(session);", "&reply->frame, reply->body);"),
+    (0, "half-closed-stays-after-greeting", "session/greeting.c", "    gw__session_finish_if_done(session);\n}", "}"),
+    (0, "fin-forgets-the-rest", "net/stream_recv.c", "stream->events->on_recv_end(stream, stream->context);\n        gw__stream_deliver(stream);", "stream->events->on_recv_end(stream, stream->context);"),
     (0, "no-farewell", "session/end.c",
      "struct gw_buf *farewell = manager->farewells[reason];", "struct gw_buf *farewell = NULL;"),
     (0, "drain-asks-only", "session/drain.c", "gw_session_manager_each(manager, see_off, NULL);", ";"),

@@ -231,6 +231,25 @@ static void who_asks_and_ends_hears_that_it_is_gone(void **state)
     assert_int_equal(heard.ended_count, 1);
 }
 
+/* What the server has sent before FIN still counts; after it no answer can come. */
+static void the_servers_fin_ends_the_session_and_its_requests(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(1), 1);
+    assert_int_equal(ask(2), 2);
+    Gw__Error message = GW__ERROR__INIT;
+    message.text = "just in time";
+    uint8_t frame[256];
+    peer_send(server, frame, bot_frame(frame, ANSWER, GW_FRAME_REPLY, 2, &message.base));
+    peer_finish(server);
+    stage_settle();
+    assert_int_equal(heard.ended_count, 1);
+    expect_answer(0, 2, GW_ANSWER_REPLY);
+    expect_answer(1, 1, GW_ANSWER_GONE);
+    assert_int_equal(heard.count, 2);
+    assert_true(peer_has_fin(server));
+}
+
 static void what_is_no_answer_to_it_is_not_taken_for_one(void **state)
 {
     (void)state;
@@ -304,6 +323,7 @@ int main(void)
         TEST(who_asks_hears_an_error),
         TEST(who_is_not_answered_hears_that_it_is_late),
         TEST(who_asks_and_ends_hears_that_it_is_gone),
+        TEST(the_servers_fin_ends_the_session_and_its_requests),
         TEST(what_is_no_answer_to_it_is_not_taken_for_one),
         TEST(sixteen_may_be_open_and_the_next_is_not_asked),
         TEST(no_tag_is_given_twice_while_it_is_open),
