@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { GW_ADDR_TEXT_BYTES = 56 }; /* "[ffff:...:255.255.255.255]:65535" and its NUL */
 
 /*
@@ -30,5 +34,9 @@ const char *gw_addr_format(const struct gw_addr *addr, char text[GW_ADDR_TEXT_BY
 
 /* Whether it is an IPv4 address, held as ::ffff:a.b.c.d. Thread: any. */
 bool gw_addr_is_ipv4(const struct gw_addr *addr);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * A buffer is written by the thread that made it. What was sent of it is read-only for everyone:
  * all of it, or the part that gw_stream_send_part() was given. So one buffer can wait in a thousand
@@ -41,5 +45,9 @@ void gw_buf_trim(struct gw_buf *buf, uint32_t bytes);
  * bytes before them are never dropped. Only before these bytes are sent.
  */
 void gw_buf_mark(struct gw_buf *buf, uint32_t begin, uint16_t kind);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

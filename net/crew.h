@@ -2,6 +2,10 @@
 #ifndef GW_NET_CREW_H
 #define GW_NET_CREW_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gw_crew;
 struct gw_port;
 
@@ -22,5 +26,9 @@ int gw_crew_start(struct gw_port *port, struct gw_crew **crew_out);
  * Thread    the one that started it; not a worker.
  */
 int gw_crew_join(struct gw_crew *crew);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -2,6 +2,10 @@
 #ifndef GW_NET_ERROR_H
 #define GW_NET_ERROR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * The few words a caller can act on. A net function that can fail returns an int: zero or a
  * positive count when it worked, one of these when it did not. Each backend translates its own
@@ -30,5 +34,9 @@ enum gw_error {
  * Thread    any.
  */
 const char *gw_error_name(int error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

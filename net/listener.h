@@ -6,6 +6,10 @@
 #include "net/stream.h"
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gw_listener;
 struct gw_port;
 
@@ -51,5 +55,9 @@ void gw_listener_close(struct gw_listener *listener);
 
 /* The address it stands at, with the real port. Thread: any, until on_close. */
 const struct gw_addr *gw_listener_addr(const struct gw_listener *listener);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * The house prints nothing. What is worth telling goes to one callback of its owner as an event: a
  * level, a name that stays the same ("accept_failed"), and fields. The owner decides what becomes
@@ -32,16 +36,18 @@ struct gw_log {
 };
 
 /* A number or a text as a field: GW_LOG_NUMBER("streams", n). */
-#define GW_LOG_NUMBER(field_name, value)                                                           \
-    (struct gw_log_field)                                                                          \
-    {                                                                                              \
-        .name = (field_name), .text = NULL, .number = (int64_t)(value)                             \
-    }
-#define GW_LOG_TEXT(field_name, value)                                                             \
-    (struct gw_log_field)                                                                          \
-    {                                                                                              \
-        .name = (field_name), .text = (value), .number = 0                                         \
-    }
+#define GW_LOG_NUMBER(field_name, value) gw_log_number((field_name), (int64_t)(value))
+#define GW_LOG_TEXT(field_name, value)   gw_log_text((field_name), (value))
+static inline struct gw_log_field gw_log_number(const char *name, int64_t number)
+{
+    struct gw_log_field field = {name, NULL, number};
+    return field;
+}
+static inline struct gw_log_field gw_log_text(const char *name, const char *text)
+{
+    struct gw_log_field field = {name, text, 0};
+    return field;
+}
 
 /* Hands an event to `log`, if anybody reads it. Owns: borrows all. Thread: any. */
 void gw_log_write(const struct gw_log *log, enum gw_log_level level, const char *event,
@@ -49,5 +55,9 @@ void gw_log_write(const struct gw_log *log, enum gw_log_level level, const char 
 
 /* A level's name for people: "error", "warning", "info", "debug". Thread: any. */
 const char *gw_log_level_name(enum gw_log_level level);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * A port is a queue of finished I/O, served by a fixed crew of worker threads. The same words
  * hold for a Windows completion port, for io_uring and for epoll: an operation is handed to the
@@ -164,5 +168,9 @@ struct gw_port_counters {
 
 /* Adds up the counters; while workers run, a picture that is a moment old. Thread: any. */
 void gw_port_counters(const struct gw_port *port, struct gw_port_counters *counters_out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

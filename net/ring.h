@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  *      the ring's own memory                       the loan: where the kernel put them
  *
@@ -105,5 +109,9 @@ static inline void gw_ring_consume(struct gw_ring *ring, uint32_t bytes)
         ring->lent_bytes -= bytes;
     }
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

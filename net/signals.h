@@ -2,6 +2,10 @@
 #ifndef GW_NET_SIGNALS_H
 #define GW_NET_SIGNALS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gw_port;
 
 enum gw_signal {
@@ -42,5 +46,9 @@ int gw_signals_take(struct gw_port *port, void (*on_signal)(enum gw_signal signa
  * Thread    setup.
  */
 void gw_signals_release(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

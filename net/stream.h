@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gw_buf;
 struct gw_port;
 struct gw_ring;
@@ -224,5 +228,9 @@ struct gw_turn *gw_stream_turn(struct gw_stream *stream);
 
 /* Bytes that wait to be sent now, as counted against send_queue_bytes_max. Thread: any. */
 uint32_t gw_stream_send_queue_bytes(const struct gw_stream *stream);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

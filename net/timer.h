@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gw_turn;
 
 /*
@@ -45,5 +49,9 @@ void gw_timer_stop(struct gw_timer *timer);
 
 /* Whether it is set, and on_time is still to come. Thread: turn. */
 bool gw_timer_is_set(const struct gw_timer *timer);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

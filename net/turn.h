@@ -3,9 +3,15 @@
 #define GW_NET_TURN_H
 
 #include "net/port.h"
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#ifndef __cplusplus
+#include <stdatomic.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /*
  * A stream has turns, and so has anything else that must be serial without a thread of its own: a
@@ -28,14 +34,19 @@ enum { GW_TURN_TASK_COUNT_MAX = 64 };
 
 struct gw_lane;
 
-/* All members are the port's own. */
+/* All members are the port's own. C++ has no _Atomic; there the struct has the same layout. */
 struct gw_turn {
     struct gw_lane *home;
-    _Atomic(struct gw_task *) inbox; /* newest first; see net/turn.c for its marks */
-    struct gw_task *backlog;         /* taken from the inbox, oldest first, not yet run */
-    struct gw_turn *next;            /* in the queue of the lane */
+    struct gw_task *backlog; /* taken from the inbox, oldest first, not yet run */
+    struct gw_turn *next;    /* in the queue of the lane */
     void (*on_free)(struct gw_turn *turn);
+#ifdef __cplusplus
+    struct gw_task *inbox;
+    unsigned ref_count;
+#else
+    _Atomic(struct gw_task *) inbox; /* newest first; see net/turn.c for its marks */
     atomic_uint ref_count;
+#endif
 };
 
 /*
@@ -84,5 +95,9 @@ uint64_t gw_turn_now_ns(const struct gw_turn *turn);
 
 /* The port it belongs to. Thread: any. */
 struct gw_port *gw_turn_port(const struct gw_turn *turn);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Unpacking a message takes many small allocations that all die together. An arena turns them
  * into steps along one block, and its size into the most memory one packet can cost: when it is
@@ -36,5 +40,9 @@ static inline void gw_arena_reset(struct gw_arena *arena)
     arena->used_bytes = 0;
     arena->exhausted = false;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 #include <assert.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * A frame on the wire (WIRE.md). Numbers are little-endian.
  *
@@ -66,5 +70,9 @@ static inline uint8_t *gw_frame_write(uint8_t *out, const struct gw_frame *frame
     out[7] = (uint8_t)(frame->tag >> 8);
     return out + GW_FRAME_HEADER_BYTES;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

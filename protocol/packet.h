@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gw_arena;
 struct gw_shape;
 
@@ -142,5 +146,9 @@ enum gw_packet_verdict gw_packet_dispatch(const struct gw_packet *packet,
  * Returns   a static string, "?" for a number that is not in the list. Thread: any.
  */
 const char *gw_packet_verdict_name(enum gw_packet_verdict verdict);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 #include "protocol/packet.h"
 #include "protocol/shape.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * protobuf-c recurses as deep as a body says, keeps each unknown field, merges a message that comes
  * again with all that came before, and believes any bytes to be a string. So whatever comes from a
@@ -35,5 +39,9 @@ enum {
  */
 enum gw_packet_verdict gw_scan_body(const struct gw_shape *shape, const uint8_t *body,
                                     size_t body_bytes, size_t *step_count_out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 #include <protobuf-c/protobuf-c.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * protobuf-c's descriptor says which fields a message has and of what type they are; a shape adds
  * what else the schema says of them, a rule for each field, in the same order:
@@ -40,5 +44,9 @@ struct gw_field_rule {
     double max;
     const struct gw_shape *shape; /* of a message; NULL for anything else */
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

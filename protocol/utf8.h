@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Whether `bytes` are well-formed UTF-8 (the shortest form of each code point, no surrogates,
  * nothing above U+10FFFF) without a NUL, which would end a string in C too early. Looks at each
@@ -15,5 +19,9 @@
  * Source    Unicode 15, table 3-7.
  */
 bool gw_utf8_is_text(const uint8_t *bytes, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

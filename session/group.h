@@ -5,6 +5,10 @@
 #include "session/session.h"
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * A group is a set of sessions that hear the same things: a room, a party, everybody in sight.
  * What is said is encoded once, and every member's queue shares the one buffer. With a tick, all
@@ -103,5 +107,9 @@ void gw_group_expect(struct gw_group *group);
 
 /* Sends all members what was said, now, without a tick. Thread: turn of the owner. */
 void gw_group_flush(struct gw_group *group);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

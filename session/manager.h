@@ -2,16 +2,19 @@
 #ifndef GW_SESSION_MANAGER_H
 #define GW_SESSION_MANAGER_H
 
+#include "net/stream.h"
 #include "session/session.h"
 #include <stdbool.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 struct gw_addr;
 struct gw_packet;
 struct gw_packet_table;
 struct gw_port;
-struct gw_stream;
-struct gw_stream_config;
 
 /* What on_greet returns to answer later. */
 enum { GW_GREET_LATER = -1 };
@@ -243,5 +246,9 @@ void gw_session_manager_packet_counters(const struct gw_session_manager *manager
 
 /* A visitor's name for people: "http". Thread: any. */
 const char *gw_visitor_name(enum gw_visitor visitor);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

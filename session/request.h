@@ -6,6 +6,10 @@
 #include "session/session.h"
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * A packet whose schema names a reply, sent with a tag that is not 0, is a request.
  *
@@ -69,5 +73,9 @@ uint16_t gw_session_request(struct gw_session *session, uint16_t packet_id,
  */
 void gw_session_refuse(struct gw_session *session, const struct gw_frame *request, uint32_t code,
                        const char *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

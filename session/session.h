@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct gw_addr;
 struct gw_buf;
 struct gw_frame;
@@ -170,5 +174,9 @@ void gw_session_unref(struct gw_session *session);
 
 /* A reason's name for people: "SLOW_CONSUMER"; "?" for a number not in the list. Thread: any. */
 const char *gw_close_reason_name(Gw__CloseReason reason);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

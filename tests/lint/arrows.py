@@ -2,7 +2,8 @@
 
 Arrows point down: net and protocol include nothing of ours, session includes those two, and so on.
 Platform headers stay in net/os/, net/backend/, and files that are called after their system;
-conditional compilation stays in net/os/ and the list of backends.
+conditional compilation stays in net/os/ and the list of backends. A public header may ask whether it
+is read as C++.
 """
 
 import pathlib
@@ -23,6 +24,7 @@ HOUSE = {
     "proto/bench": {"proto/bench", "session", "protocol", "proto/gw"},
     "tools/bench": {"tools/bench", "proto/bench", "session", "net", "protocol", "proto/gw"},
 }
+LIBRARY = ("net", "protocol", "session")
 EVERYWHERE = set(HOUSE) | {"tests"}
 
 # What lies there is private without saying so.
@@ -56,6 +58,7 @@ LIBRARIES = {
 
 INCLUDE = re.compile(r'\s*#\s*include\s*(["<])([^">]+)[">]')
 CONDITIONAL = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif|elifdef|elifndef)\b\s*(.*)")
+CXX = re.compile(r"#if(n?)def __cplusplus")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -86,6 +89,11 @@ def private_to(path, text):
             return owner
     found = PRIVATE.search(first_comment(text))
     return found.group(1) if found else None
+
+
+def is_public(path, text):
+    """Whether it is a header of the library, for users of it to include."""
+    return path.suffix == ".h" and path.parts[0] in LIBRARY and not private_to(path, text)
 
 
 def without_comments(text):
@@ -202,6 +210,8 @@ class Arrows:
     def check_conditional(self, path, number, line):
         if path not in self.written or within(path, CONDITIONAL_FOLDERS):
             return
+        if is_public(path, self.text[path]) and CXX.fullmatch(line):
+            return
         if str(path) not in CONDITIONAL_FILES:
             self.report(path, number, f"'{line}': only net/os and net/backend/list.c depend on the machine")
 
@@ -221,7 +231,7 @@ def header(path, body="", note=""):
 
 
 GOOD = {path: header(path, body, note) for path, body, note in [
-    ("net/port.h", "#include <stdint.h>", ""),
+    ("net/port.h", "#include <stdint.h>\n#ifdef __cplusplus\n#endif\n#ifndef __cplusplus\n#endif", ""),
     ("net/lane.h", '#include "net/port.h"', " Private to net."),
     ("net/os/os.h", "#include <sys/types.h>\n#ifdef _WIN32\n#endif", ""),
     ("net/backend/backend.h", '#include "net/lane.h"', ""),
@@ -272,6 +282,9 @@ BAD = [
     bad("net/more.h", "#ifdef __linux__\n#endif", "depend on the machine"),
     bad("net/backend/more.h", "#if 1\n#endif", "depend on the machine"),
     ("server/more.c", "#ifndef NDEBUG\n#endif\n", "depend on the machine"),
+    ("session/more.c", "#ifdef __cplusplus\n#endif\n", "depend on the machine"),
+    bad("server/more.h", "#ifdef __cplusplus\n#endif", "depend on the machine"),
+    bad("net/lane.h", "#ifdef __cplusplus\n#endif", "depend on the machine", " Private to net."),
     ("net/more.h", "/* net/more.h: x */\nint x;\n", "does not begin with an include guard"),
     ("net/more.h", header("net/port.h"), "has the include guard of"),
     bad("tests/more.h", '#include "net/nowhere.h"', "is no header of the project"),

@@ -1,7 +1,8 @@
 """tests/lint/headers.py TREE [FOLDERS]: every header of the libraries compiles alone, and twice in a row.
 
-FOLDERS are the include folders, separated by colons; TREE is always one of them. Every compiler
-that is here is asked. Headers that only Windows can read are left to windows.py.
+Public ones also as C++, to which they declare C. FOLDERS are the include folders, separated by colons;
+TREE is always one of them. Every compiler that is here is asked. Headers that only Windows can read are
+left to windows.py.
 """
 
 import pathlib
@@ -9,12 +10,16 @@ import re
 import shutil
 import subprocess
 
+import arrows
 import lint
 
-FLAGS = "-std=c11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c -".split()
-COMPILERS = ("gcc", "clang")
-LIBRARIES = ("net", "protocol", "session")
+FLAGS = "-Wall -Wextra -Wpedantic -Werror -fsyntax-only".split()
+C = "-std=c11 -x c -".split()
+CXX = "-std=c++17 -x c++ -".split()
+COMPILERS = {"gcc": C, "clang": C, "g++": CXX, "clang++": CXX}
 WINDOWS = re.compile(r"^#include <(windows|winsock2)\.h>", re.MULTILINE)
+DECLARES_C = re.compile(r'^#ifdef __cplusplus\nextern "C" \{\n#endif\n.*^#ifdef __cplusplus\n\}\n#endif\n\n#endif$',
+                        re.MULTILINE | re.DOTALL)
 
 
 def includes_windows(tree, path):
@@ -31,37 +36,55 @@ def compile_header(compiler, tree, folders, path):
     """What the compiler says, or nothing when it is content."""
     includes = [part for folder in [str(tree), *folders] for part in ("-I", folder)]
     program = f'#include "{path}"\n#include "{path}"\nextern int not_an_empty_file;\n'
-    done = subprocess.run([compiler, *includes, *FLAGS], input=program, text=True, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run([compiler, *includes, *FLAGS, *COMPILERS[compiler]], input=program, text=True,
+                          check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.stdout if done.returncode else ""
+
+
+def check_header(compilers, tree, folders, path):
+    text = lint.read(tree, path)
+    public = arrows.is_public(path, text)
+    for compiler in compilers:
+        said = compile_header(compiler, tree, folders, path) if public or COMPILERS[compiler] is C else ""
+        if said:
+            yield f"{path} does not compile alone with {compiler}:\n{said}"
+    if public and not DECLARES_C.search(text):
+        yield f'{path} is public, and has no extern "C" for C++ from its includes to its end'
 
 
 def check(tree, folders=""):
     compilers = [compiler for compiler in COMPILERS if shutil.which(compiler)]
-    findings = [] if compilers else ["neither gcc nor clang is here"]
+    findings = [f"no compiler of {language} is here" for language, flags in (("C", C), ("C++", CXX))
+                if not any(COMPILERS[compiler] is flags for compiler in compilers)]
     folders = [folder for folder in folders.split(":") if folder]
-    headers = [path for path in lint.sources(tree)
-               if path.suffix == ".h" and path.parts[0] in LIBRARIES
-               and not is_for_windows(tree, path)]
-    for path in headers:
-        for compiler in compilers:
-            said = compile_header(compiler, pathlib.Path(tree), folders, path)
-            if said:
-                findings.append(f"{path} does not compile alone with {compiler}:\n{said}")
+    for path in lint.sources(tree):
+        if path.suffix == ".h" and path.parts[0] in arrows.LIBRARY and not is_for_windows(tree, path):
+            findings += check_header(compilers, pathlib.Path(tree), folders, path)
     return findings
 
 
+def header(guard, body, declares_c=True):
+    begin, end = ('#ifdef __cplusplus\nextern "C" {\n#endif\n', "\n#ifdef __cplusplus\n}\n#endif\n\n")
+    return f"#ifndef {guard}\n#define {guard}\n{begin}{body}{end}#endif\n" if declares_c else \
+        f"/* Private to net. */\n#ifndef {guard}\n#define {guard}\n{body}\n#endif\n"
+
+
 GOOD = {
-    "net/a.h": "#ifndef A\n#define A\n#include <stdint.h>\nstruct a { uint32_t x; };\n#endif\n",
-    "net/w.h": "#ifndef W\n#define W\n#include <windows.h>\nHANDLE w(void);\n#endif\n",
-    "net/b.h": '#ifndef B\n#define B\n#include "net/a.h"\nvoid b(struct a *a);\n#endif\n',
+    "net/a.h": header("A", "#include <stdint.h>\nstruct a { uint32_t x; };"),
+    "net/w.h": header("W", "#include <windows.h>\nHANDLE w(void);"),
+    "net/b.h": header("B", '#include "net/a.h"\nvoid b(struct a *a);'),
+    "net/p.h": header("P", "int p(int class);", declares_c=False),
 }
 BAD = [
-    ("net/c.h", "#ifndef C\n#define C\nuint32_t c(void);\n#endif\n", "net/c.h does not compile"),
-    ("net/c.h", "#ifndef C\n#define C\nvoid c(struct a *a);\n#endif\n", "declared inside parameter list"),
+    ("net/c.h", header("D", "uint32_t c(void);"), "net/c.h does not compile"),
+    ("net/c.h", header("D", "void c(struct a *a);"), "declared inside parameter list"),
     ("net/c.h", "struct c { int x; };\n", "redefinition"),
     ("net/c.h", '#include "net/nowhere.h"\n', "net/nowhere.h"),
-    ("net/c.h", "#ifndef C\n#define C\nenum c { C_ONE = 1 };;\n#endif\n", "extra"),
+    ("net/c.h", header("D", "enum c { C_ONE = 1 };;"), "extra"),
+    ("net/c.h", header("D", "int c(int class);"), "does not compile alone with g++"),
+    ("net/c.h", header("D", "#include <stdatomic.h>\nstruct c { _Atomic(int *) x; };"), "does not compile alone with g++"),
+    ("net/c.h", "#ifndef D\n#define D\nint c(void);\n#endif\n", 'has no extern "C"'),
+    ("net/p.h", header("P", "int p(int int);", declares_c=False), "does not compile alone with gcc"),
 ]
 
 if __name__ == "__main__":
