@@ -50,7 +50,8 @@ static int claim(struct gw_stream *stream, uint32_t cost)
  */
 static bool queue_is_mine(const struct gw_stream *stream)
 {
-    return gw_turn_is_mine(&stream->turn) ||
+    const struct gw_worker *worker = gw__worker();
+    return (worker != NULL && worker->turn == &stream->turn) ||
            (gw__lane_is_mine(stream->turn.home) && gw__turn_is_idle(&stream->turn));
 }
 
