@@ -90,6 +90,7 @@ stages 2 4 80000000
 
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wmissing-prototypes",
             "-Werror"]
+CXX_WARNINGS = ["-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
 
 
 MINGW = "x86_64-w64-mingw32-gcc"
@@ -248,11 +249,20 @@ class Code(GeneratorTest):
 
     def test_each_header_stands_alone(self):
         for header in sorted(GOLDEN.rglob("*.h")):
-            source = self.folder / "alone.c"
-            source.write_text(f'#include "{header}"\nint unused;\n')
-            result = generator.run([generator.arguments.compiler, *WARNINGS, *self.includes,
-                                    "-fsyntax-only", source])
-            self.assertEqual((result.returncode, result.stderr), (0, ""), header)
+            self.check_header(header, generator.arguments.compiler, WARNINGS)
+
+    def test_each_header_is_c_to_cxx(self):
+        compilers = [path for path in map(shutil.which, ("g++", "clang++")) if path]
+        self.assertNotEqual(compilers, [])
+        for header, compiler in itertools.product(sorted(GOLDEN.rglob("*.h")), compilers):
+            self.check_header(header, compiler, CXX_WARNINGS)
+            self.assertRegex(header.read_text(), r"(?s)PROTOBUF_C__BEGIN_DECLS\n.*\n\nPROTOBUF_C__END_DECLS\n\n#endif\n$")
+
+    def check_header(self, header, compiler, warnings):
+        source = self.folder / "alone.c"
+        source.write_text(f'#include "{header}"\nint unused;\n')
+        result = generator.run([compiler, *warnings, *self.includes, "-fsyntax-only", source])
+        self.assertEqual((result.returncode, result.stderr), (0, ""), (compiler, header))
 
     def test_tables_handlers_and_senders_do_what_the_schema_says(self):
         result = self.link(HANDLERS)

@@ -13,7 +13,7 @@ void emit_guard_open(struct text *text, struct schema *schema, const char *name)
 
 void emit_guard_close(struct text *text)
 {
-    text_print(text, "\n#endif\n");
+    text_print(text, "\nPROTOBUF_C__END_DECLS\n\n#endif\n");
 }
 
 /* Of a header of the framework. */

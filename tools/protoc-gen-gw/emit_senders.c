@@ -97,7 +97,7 @@ static void emit_header(struct text *text, struct schema *schema, const char *na
     const char *prefix = schema->prefix;
     emit_guard_open(text, schema, name);
     text_print(text, "#include \"%s\"\n\n", emit_messages_of(schema));
-    text_print(text, "struct gw_frame;\nstruct gw_group;\nstruct gw_session;\n\n");
+    text_print(text, "PROTOBUF_C__BEGIN_DECLS\n\nstruct gw_frame;\nstruct gw_group;\nstruct gw_session;\n\n");
     text_print(text, "/* Numbers that mean the same for ever. */\n");
     emit_ids(text, schema, id_prefix);
     emit_limits(text, schema, name_upper(&schema->pool, schema->package));

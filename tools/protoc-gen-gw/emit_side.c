@@ -78,7 +78,7 @@ static void emit_header(struct text *text, struct schema *schema, const struct s
     emit_guard_open(text, schema, name);
     text_print(text, "#include \"%s\"\n", side->declares_ids ? emit_messages_of(schema) : ids);
     emit_include(text, schema, "protocol/packet.h");
-    text_print(text, "\nstruct gw_session;\n");
+    text_print(text, "\nPROTOBUF_C__BEGIN_DECLS\n\nstruct gw_session;\n");
     if (side->declares_ids) {
         text_print(text, "\n");
         emit_ids(text, schema, side->id_prefix);

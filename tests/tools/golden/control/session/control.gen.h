@@ -5,6 +5,8 @@
 #include "small/control.pb-c.h"
 #include "protocol/packet.h"
 
+PROTOBUF_C__BEGIN_DECLS
+
 struct gw_session;
 
 enum {
@@ -28,5 +30,7 @@ void gw__on_last(struct gw_session *session, const struct gw_frame *frame,
 
 /* All packets; `handle` is NULL for those that do not come in here. */
 extern const struct gw_packet_table gw__control_packets;
+
+PROTOBUF_C__END_DECLS
 
 #endif

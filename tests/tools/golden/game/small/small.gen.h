@@ -4,6 +4,8 @@
 
 #include "small/small.pb-c.h"
 
+PROTOBUF_C__BEGIN_DECLS
+
 struct gw_frame;
 struct gw_group;
 struct gw_session;
@@ -48,5 +50,7 @@ void small_reply_session(struct gw_session *session, const struct gw_frame *requ
                          const Small__Session *message);
 void small_send_deal_httpdone(struct gw_session *session, const Small__Deal__HTTPDone *message);
 void small_say_deal_httpdone(struct gw_group *group, const Small__Deal__HTTPDone *message);
+
+PROTOBUF_C__END_DECLS
 
 #endif

@@ -5,6 +5,8 @@
 #include "small/small.gen.h"
 #include "protocol/packet.h"
 
+PROTOBUF_C__BEGIN_DECLS
+
 struct gw_session;
 
 /*
@@ -24,5 +26,7 @@ void small_client_on_deal_httpdone(struct gw_session *session, const struct gw_f
 
 /* All packets; `handle` is NULL for those that do not come in here. */
 extern const struct gw_packet_table small_client_packets;
+
+PROTOBUF_C__END_DECLS
 
 #endif

@@ -5,6 +5,8 @@
 #include "small/small.gen.h"
 #include "protocol/packet.h"
 
+PROTOBUF_C__BEGIN_DECLS
+
 struct gw_session;
 
 /*
@@ -25,5 +27,7 @@ void small_on_session(struct gw_session *session, const struct gw_frame *frame,
 
 /* All packets; `handle` is NULL for those that do not come in here. */
 extern const struct gw_packet_table small_server_packets;
+
+PROTOBUF_C__END_DECLS
 
 #endif
