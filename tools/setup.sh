@@ -22,6 +22,7 @@ liburing-dev         /usr/include/liburing.h"
 gw_packages_test="$gw_packages_build
 libcmocka-dev        /usr/include/cmocka.h
 clang                clang
+g++                  g++
 python3              /usr/bin/python3
 python3-protobuf     /usr/lib/python3/dist-packages/google/protobuf/message.py
 pkgconf              pkg-config

@@ -1,7 +1,8 @@
 """tests/consumer/test_consumer.py: a stranger's project finds the library, is built with it, and runs.
 
 Builds the library anew, static or shared, installs it, and moves it away from where it was
-installed to. Then builds copies of counter/ with it, in each way that is promised.
+installed to. Then builds copies of counter/ with it, in each way that is promised, and plugin/, which is
+C++.
 """
 import argparse
 import json
@@ -21,6 +22,7 @@ import arrows  # noqa: E402 which headers are private
 PUBLIC_FOLDERS = ("net", "protocol", "session")
 GENERATED = {"proto/gw/control.pb-c.h", "proto/gw/options.pb-c.h"}
 STRICT = "-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Werror".split()
+STRICT_CXX = "-std=c++17 -Wall -Wextra -Wpedantic -Werror".split()
 COUNTED = "41\n42\nended: SHUTDOWN\n"
 
 arguments = None
@@ -147,15 +149,19 @@ class Consumer(unittest.TestCase):
             self.assertLessEqual(folders, set(map(str, (
                 project, project / "build/counter_protocol-gen", include, include / "gangway/proto"))))
 
+    def ask_pkg_config(self, *words):
+        said = must("pkg-config", *words, "gangway", PKG_CONFIG_PATH=str(self.prefix / "lib/pkgconfig"))
+        return [word.replace("\\", "") for word in re.split(r"(?<!\\)\s+", said.strip())]
+
+    def flags(self):
+        """To compile and to link with the library, as pkg-config tells them."""
+        kind = [] if is_shared() else ["--static"]
+        return self.ask_pkg_config("--cflags"), self.ask_pkg_config(*kind, "--libs")
+
     def test_pkg_config(self):
         """Without CMake: what a Makefile would do."""
         project = self.project()
-        found = {"PKG_CONFIG_PATH": str(self.prefix / "lib/pkgconfig")}
-
-        def ask(*words):
-            said = must("pkg-config", *words, "gangway", **found)
-            return [word.replace("\\", "") for word in re.split(r"(?<!\\)\s+", said.strip())]
-
+        ask = self.ask_pkg_config
         self.assertEqual(ask("--modversion"), ["0.1.0"])
         (project / "gen").mkdir()
         must("protoc", "-I.", f"-I{ask('--variable=protodir')[0]}",
@@ -163,9 +169,9 @@ class Consumer(unittest.TestCase):
              "--gw_opt=include=gangway/,lock=packets.lock", "--gw_out=gen", "--c_out=gen",
              "counter.proto", cwd=project)
         sources = [path for path in project.rglob("*.c")]
-        kind = [] if is_shared() else ["--static"]
-        must(arguments.compiler, *STRICT, "-Igen", "-I.", *ask("--cflags"), "-o", "counter-by-hand", *sources,
-             *ask(*kind, "--libs"), cwd=project)
+        cflags, libs = self.flags()
+        must(arguments.compiler, *STRICT, "-Igen", "-I.", *cflags, "-o", "counter-by-hand", *sources,
+             *libs, cwd=project)
         self.counts(project / "counter-by-hand", LD_LIBRARY_PATH=str(self.prefix / "lib"))
 
     def test_a_missing_handler_is_an_error_of_the_linker_that_names_it(self):
@@ -214,13 +220,72 @@ class Consumer(unittest.TestCase):
         self.assertEqual(set(map(str, self.headers)), public | GENERATED)
 
     def test_installed_headers_stand_alone(self):
-        compilers = [compiler for compiler in ("gcc", "clang") if shutil.which(compiler)]
-        self.assertNotEqual(compilers, [])
-        for compiler in compilers:
+        compilers = {compiler: (flags, suffix)
+                     for compiler, flags, suffix in (("gcc", STRICT, "c"), ("clang", STRICT, "c"),
+                                                     ("g++", STRICT_CXX, "cc"), ("clang++", STRICT_CXX, "cc"))
+                     if shutil.which(compiler)}
+        self.assertEqual({suffix for _, suffix in compilers.values()}, {"c", "cc"})
+        for compiler, (flags, suffix) in compilers.items():
             for path in self.headers:
-                source = arguments.work / "alone.c"
+                source = arguments.work / f"alone.{suffix}"
                 source.write_text(2 * f"#include <gangway/{path}>\n" + "extern int not_an_empty_file;\n")
-                must(compiler, *STRICT, "-fsyntax-only", f"-I{self.prefix / 'include'}", source)
+                must(compiler, *flags, "-fsyntax-only", f"-I{self.prefix / 'include'}", source)
+
+    def include_all(self):
+        return "".join(f"#include <gangway/{path}>\n" for path in self.headers)
+
+    def test_every_function_can_be_called_from_cxx(self):
+        names = sorted(self.declared())
+        source = arguments.work / "call.cc"
+        source.write_text(self.include_all() + "void (*const functions[])() = {\n"
+                          + "".join(f"    reinterpret_cast<void (*)()>({name}),\n" for name in names)
+                          + "};\nint main()\n{\n    for (auto function : functions) {\n"
+                          "        if (function == nullptr) {\n            return 1;\n        }\n    }\n}\n")
+        cflags, libs = self.flags()
+        program = arguments.work / "call"
+        must("g++", *STRICT_CXX, *cflags, "-o", program, source, *libs)
+        must(program, LD_LIBRARY_PATH=str(self.prefix / "lib"))
+
+    def test_structs_are_the_same_in_cxx_and_in_c(self):
+        """gw_turn has members that C++ sees as another type."""
+        names = sorted(set(re.findall(r"^struct (gw_\w+)\s*\{", self.header_text(), re.MULTILINE)))
+        self.assertIn("gw_turn", names)
+        text = (self.include_all() + "#include <stddef.h>\n#include <stdio.h>\n"
+                + "".join(f"struct at_{name} {{\n    char before;\n    struct {name} it;\n}};\n" for name in names)
+                + "int main(void)\n{\n"
+                + "".join(f'    printf("{name} %zu %zu\\n", sizeof(struct {name}), offsetof(struct at_{name}, it));\n'
+                          for name in names)
+                + "    return 0;\n}\n")
+        shown = []
+        for compiler, flags, suffix in (arguments.compiler, STRICT, "c"), ("g++", STRICT_CXX, "cc"):
+            source, program = arguments.work / f"sizes.{suffix}", arguments.work / f"sizes-{suffix}"
+            source.write_text(text)
+            must(compiler, *flags, *self.flags()[0], "-o", program, source)
+            shown.append(must(program))
+        self.assertEqual(shown[0], shown[1])
+
+    def test_a_plugin_in_cxx(self):
+        """In a project that knows no C. Its host is loaded first, and the library later."""
+        project = arguments.work / "plugin"
+        shutil.copytree(HERE / "plugin", project)
+        for name in "counter.proto", "packets.lock", "PROTOCOL.md":
+            shutil.copy(HERE / "counter" / name, project)
+        must(arguments.cmake, "-S", project, "-B", project / "build", "-G", "Ninja", "-DCMAKE_CXX_COMPILER=g++",
+             f"-DCMAKE_CXX_FLAGS={' '.join(STRICT_CXX)}", f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        must(arguments.cmake, "--build", project / "build")
+        self.assertEqual(must(project / "build/host", project / "build/libplugin.so"), "42\n42\n")
+
+    def test_all_of_a_static_library_goes_into_a_shared_object(self):
+        if is_shared():
+            self.skipTest("there is no static library")
+        cflags, libs = self.flags()
+        libs[libs.index("-lgangway"):libs.index("-lgangway") + 1] = [
+            "-Wl,--whole-archive", "-lgangway", "-Wl,--no-whole-archive"]
+        source, shared = arguments.work / "whole.c", arguments.work / "whole.so"
+        source.write_text("#include <gangway/net/port.h>\nextern int not_an_empty_file;\n")
+        must(arguments.compiler, *STRICT, "-fPIC", "-shared", "-Wl,-z,defs", "-Wl,-z,text", *cflags, "-o", shared,
+             source, *libs)
+        self.assertEqual(re.findall(r" T (gw_\w+)$", must("nm", "-D", "--defined-only", shared)), [])
 
     def test_what_else_is_installed(self):
         library = "libgangway.so" if is_shared() else "libgangway.a"
@@ -239,11 +304,15 @@ class Consumer(unittest.TestCase):
             said = must("nm", "--extern-only", "--defined-only", self.prefix / "lib/libgangway.a")
         return set(re.findall(r"^[0-9a-f]+ \w (\S+)$", said, re.MULTILINE))
 
+    def declared(self):
+        """The functions of the headers."""
+        return set(re.findall(r"^(?!typedef|static|extern|#)[a-z][^;{}=()\"]*?\b(gw_\w+)\s*\(", self.header_text(),
+                              re.MULTILINE))
+
     def test_what_is_exported_is_what_the_headers_declare(self):
-        exported, text = self.exported(), self.header_text()
+        exported, text, declared = self.exported(), self.header_text(), self.declared()
         self.assertEqual([name for name in exported if not name.startswith("gw_")], [])
         self.assertEqual([name for name in exported if not re.search(rf"\b{name}\b", text)], [])
-        declared = set(re.findall(r"^(?!typedef|static|#)[a-z][^;{}=()]*?\b(gw_\w+)\s*\(", text, re.MULTILINE))
         self.assertGreater(len(declared), 60)
         self.assertEqual(declared - exported, set())
 
