@@ -13,6 +13,7 @@ struct source {
     const char *path;
     int line;      /* the one that was read last */
     uint64_t seen; /* a bit for each option that was set */
+    int section;   /* the first line that looks like a [section]; 0: none so far */
     int bad_line;  /* the first with a mistake; 0: none so far */
     struct server_config *config;
     struct server_problem *problem;
@@ -26,6 +27,8 @@ static void blame(struct source *source, int line, const char *what)
         source->bad_line = line;
     }
 }
+
+static const char no_sections[] = "there are no [sections]; remove them";
 
 static int peek(FILE *file)
 {
@@ -42,6 +45,13 @@ static char *read_line(char *line, int bytes, void *context)
     source->line++;
     if (strchr(line, '\n') == NULL && peek(source->file) != EOF) {
         blame(source, source->line, "the line is too long; split it");
+        return NULL;
+    }
+    if (line[strspn(line, " \t")] == '[' && source->section == 0) {
+        source->section = source->line;
+    }
+    if (line[0] == '[') { /* an indented one may be the rest of the value before */
+        blame(source, source->line, no_sections);
         return NULL;
     }
     return line;
@@ -68,7 +78,7 @@ static int on_value(void *context, const char *section, const char *name, const 
     struct source *source = context;
     struct server_problem problem;
     if (section[0] != '\0') {
-        blame(source, source->line, "there are no [sections]; remove them");
+        blame(source, source->section > 0 ? source->section : source->line, no_sections);
     } else if (!set(source, name, value, &problem)) {
         blame(source, source->line, problem.text);
     }

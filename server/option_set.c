@@ -1,6 +1,7 @@
 /* server/option_set.c: what people write as the value of an option. */
 #include "server/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,11 @@ static bool add_address(const struct server_option *option, const char *text, si
                                   SERVER_LISTEN_COUNT_MAX);
     }
     if (gw_addr_parse(address, &config->listen[config->listen_count]) != 0) {
-        return say_range(option, text, "not an address", problem);
+        bool is_name =
+            isalpha((unsigned char)*address) && strchr(address, ':') == strrchr(address, ':');
+        return say_range(option, text,
+                         is_name ? "a name, and names are not looked up" : "not an address",
+                         problem);
     }
     config->listen_count++;
     return true;

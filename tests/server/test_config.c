@@ -141,7 +141,8 @@ static void a_command_line_that_is_wrong_is_answered(void **state)
     ASSERT_BAD("log_packets: \"maybe\" is neither; give yes or no", "--log-packets=maybe");
     ASSERT_BAD("backend: \"kqueue\" is none of them; give auto, iocp, uring or epoll",
                "--backend=kqueue");
-    ASSERT_BAD("listen: \"localhost\" is not an address; give an address such as 0.0.0.0:7777, "
+    ASSERT_BAD("listen: \"localhost\" is a name, and names are not looked up; give an address such "
+               "as 0.0.0.0:7777, "
                "[::1]:7777 or *:7777",
                "--listen", "localhost");
     ASSERT_BAD("listen: \"\" is not an address; give an address such as 0.0.0.0:7777, [::1]:7777 "
@@ -201,11 +202,18 @@ static void mistakes_in_a_file_are_told_with_their_line(void **state)
     ASSERT_BAD_FILE("workers 2\n",
                     "test_config.ini:1: this is not `name = value`; see --print-config");
     ASSERT_BAD_FILE("[server]\nworkers = 2\n",
+                    "test_config.ini:1: there are no [sections]; remove them");
+    ASSERT_BAD_FILE("workers = 2\n[server]\n\n; none\nrooms_max = 2\n",
+                    "test_config.ini:2: there are no [sections]; remove them");
+    ASSERT_BAD_FILE("workers = 2\n[last]\n",
+                    "test_config.ini:2: there are no [sections]; remove them");
+    ASSERT_BAD_FILE("\n [indented]\n\nworkers = 2\n",
                     "test_config.ini:2: there are no [sections]; remove them");
     ASSERT_BAD_FILE("config = other.ini\n",
                     "test_config.ini:1: unknown option \"config\"; see --help");
     ASSERT_BAD_FILE("workers = 2\nlisten = here",
-                    "test_config.ini:2: listen: \"here\" is not an address; give an address such "
+                    "test_config.ini:2: listen: \"here\" is a name, and names are not looked up; "
+                    "give an address such "
                     "as 0.0.0.0:7777, [::1]:7777 or *:7777");
 }
 

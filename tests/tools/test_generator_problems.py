@@ -1,4 +1,7 @@
 """tests/tools/test_generator_problems.py: what protoc-gen-gw says of schemas with mistakes."""
+import pathlib
+import subprocess
+
 import generator
 from generator import GeneratorTest, HEAD, STAGES, packet
 
@@ -286,10 +289,26 @@ class Parameters(GeneratorTest):
         self.assertIn("one schema at a time, please", result.stderr)
 
     def test_without_sense_on_the_command_line_it_says_how(self):
-        for words in ["--help"], ["--out"], ["--file", "x"]:
+        for words in ["--out"], ["--file", "x"]:
             result = generator.run([generator.arguments.plugin, *words])
             self.assertEqual(result.returncode, 2)
             self.assertIn("usage: protoc-gen-gw --descriptor-set FILE", result.stderr)
+        result = generator.run([generator.arguments.plugin, "--help"])
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("usage: protoc-gen-gw --descriptor-set FILE", result.stdout)
+
+    def test_what_cannot_be_written_is_a_failure(self):
+        if pathlib.Path(generator.arguments.plugin).read_bytes()[:4] != b"\x7fELF":
+            self.skipTest("/dev/full is Linux's")
+        self.write(HEAD + packet("A", "id: 300 from: SERVER"))
+        by_hand = ["--descriptor-set", self.descriptor_set(), "--file", "test.proto", "--out", self.out,
+                   "--opt", "do=list"]
+        with open("/dev/full", "w", encoding="ascii") as full:
+            for words, request in (["--help"], b""), (by_hand, b""), ([], b""):
+                done = subprocess.run([generator.arguments.plugin, *words], input=request, stdout=full,
+                                      stderr=subprocess.PIPE, timeout=100, check=False)
+                self.assertEqual(done.returncode, 1, words)
+                self.assertIn(b"protoc-gen-gw: cannot write: No space left on device", done.stderr)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #include "protocol/arena.h"
 #include "protocol/shape.h"
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What texts are made of; so much of it as a field may hold. */
@@ -180,6 +181,24 @@ bool dummy_fill_in_room(const struct gw_packet *packet)
 bool dummy_fill_in_lobby(const struct gw_packet *packet)
 {
     return is_welcome(packet, GAME__STAGE__LOBBY);
+}
+
+void dummy_fill_list(char *text, size_t bytes)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < game_client_packets.packet_count; i++) {
+        const struct gw_packet *packet = &game_client_packets.packets[i];
+        if ((packet->from & GW_FROM_CLIENT) == 0 || packet->message == NULL ||
+            !(dummy_fill_in_room(packet) || dummy_fill_in_lobby(packet))) {
+            continue;
+        }
+        const char *name = packet->message->short_name;
+        if (used + strlen(name) + sizeof ", " > bytes) {
+            return;
+        }
+        used += (size_t)snprintf(text + used, bytes - used, "%s%s", used == 0 ? " " : ", ", name);
+    }
 }
 
 const struct gw_packet *dummy_fill_find(const char *name)

@@ -19,6 +19,12 @@ const ProtobufCMessage *dummy_fill(const struct gw_packet *packet, void *memory,
 bool dummy_fill_in_room(const struct gw_packet *packet);
 bool dummy_fill_in_lobby(const struct gw_packet *packet);
 
+/*
+ * Writes the names of the packets that a client may send in a room or the lobby, each behind a
+ * space, with commas between them. Writes at most `bytes` bytes with the NUL, and whole names.
+ */
+void dummy_fill_list(char *text, size_t bytes);
+
 /* The packet that clients send whose name is this, as in the schema: "Chat"; or NULL. */
 const struct gw_packet *dummy_fill_find(const char *name);
 

@@ -17,8 +17,10 @@ static void print_plan(const struct dummy_report *report, FILE *file)
 {
     char addr[GW_ADDR_TEXT_BYTES];
     const struct dummy_options *options = &report->options;
-    fprintf(file, "  \"connect\": \"%s\", \"script\": \"%s\", \"backend\": \"%s\",\n",
-            gw_addr_format(&options->connect, addr), dummy_script_name(options->script),
+    bool has_script = options->send == NULL;
+    fprintf(file, "  \"connect\": \"%s\", \"%s\": \"%s\", \"backend\": \"%s\",\n",
+            gw_addr_format(&options->connect, addr), has_script ? "script" : "send",
+            has_script ? dummy_script_name(options->script) : options->send->message->short_name,
             gw_backend_name(report->backend));
     fprintf(file, "  \"clients\": %u, \"room_size\": %u, \"rate\": %g, \"workers\": %u,\n",
             (unsigned)options->client_count, (unsigned)options->room_size,
@@ -107,6 +109,8 @@ static void print_checks(const struct dummy_report *report, FILE *file)
         print_number(file, dummy_fault_key((enum dummy_fault)i),
                      dummy_faults_count(&report->faults, (enum dummy_fault)i), ", ");
     }
+    print_number(file, "requests_refused", report->requests_refused, ", ");
+    print_number(file, "requests_late", report->requests_late, ", ");
     print_number(file, "disorderly", report->disorderly, ", ");
     print_number(file, "not_asked_to_go", report->not_asked, ", ");
     print_number(file, "not_ended", report->unended, "},\n");

@@ -64,9 +64,16 @@ static int run(struct dummy_options *options)
                 "gangway-dummy: nobody listens at %s: start the server with ./tools/run.sh\n",
                 gw_addr_format(&options->connect, addr));
     }
+    bool has_no_client = dummy_report_has_no_client(&report);
+    if (has_no_client) {
+        fprintf(stderr, "gangway-dummy: no client can call %s: %s\n",
+                gw_addr_format(&options->connect, addr),
+                options->source.count > 0 ? "give a --source that is an address of this machine"
+                                          : "give fewer --clients, or allow more descriptors");
+    }
     if (options->json) {
         dummy_report_print_json(&report, stdout);
-    } else if (!report.nobody_listens) {
+    } else if (!report.nobody_listens && !has_no_client) {
         dummy_report_print(&report, stdout);
     }
     return close_output(dummy_report_is_clean(&report) ? STATUS_OK : STATUS_FAILED);

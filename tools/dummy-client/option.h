@@ -12,6 +12,7 @@ struct dummy_option {
     const char *initial; /* its default, as the user would write it; NULL: none, or off */
     const char *help;
     const char *wants; /* what its value may be; NULL: a number from min to max */
+    void (*list)(char *text, size_t bytes); /* writes what else belongs to `wants`; or NULL */
     uint64_t min, max;
     size_t field; /* where in the options the value goes */
 

@@ -12,7 +12,7 @@ static const struct dummy_option table[] = {
      .value = "ADDR",
      .initial = "127.0.0.1:7777",
      .help = "where the server listens",
-     .wants = "an address and a port, such as 127.0.0.1:7777",
+     .wants = "an address and a port, such as 127.0.0.1:7777; names are not looked up",
      .field = FIELD(connect),
      .take = dummy_take_addr},
     {.name = "--source",
@@ -47,7 +47,8 @@ static const struct dummy_option table[] = {
     {.name = "--send",
      .value = "PACKET",
      .help = "instead, each sends this once, with values made up",
-     .wants = "a packet that a client may send in a room or the lobby, such as Chat",
+     .wants = "one of",
+     .list = dummy_fill_list,
      .field = FIELD(send),
      .take = dummy_take_packet},
     {.name = "--slow-readers",
@@ -148,8 +149,12 @@ static const struct dummy_option *find(const char *text)
 static void say_what_to_give(const struct dummy_option *option, const char *text, char *problem_out)
 {
     if (option->wants != NULL) {
-        snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%s %.60s: give %s", option->name, text,
-                 option->wants);
+        char list[DUMMY_PROBLEM_BYTES - 200] = "";
+        if (option->list != NULL) {
+            option->list(list, sizeof list);
+        }
+        snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%s %.60s: give %s%s", option->name, text,
+                 option->wants, list);
         return;
     }
     snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%s %.60s: give a number from %llu to %llu",
@@ -218,6 +223,12 @@ enum dummy_options_verdict dummy_options_read(int argc, char *const *argv,
         }
         i += taken;
     }
+    if (options.slow_count > options.client_count) {
+        snprintf(problem_out, DUMMY_PROBLEM_BYTES,
+                 "--slow-readers %u: there are %u --clients; give as many or fewer",
+                 (unsigned)options.slow_count, (unsigned)options.client_count);
+        return DUMMY_OPTIONS_BAD;
+    }
     *options_out = options;
     return DUMMY_OPTIONS_RUN;
 }
@@ -235,7 +246,8 @@ void dummy_options_print_help(FILE *file)
                 initial != NULL ? initial : "", initial != NULL ? "]" : "");
     }
     fprintf(file, "\nExit status: 0 when nothing was lost, doubled or out of order and all left in "
-                  "good order;\n1 when not, or when the report could not be written; 2 for options that make no "
+                  "good order;\n1 when not, or when the report could not be written; 2 for options "
+                  "that make no "
                   "sense.\n");
 }
 

@@ -38,7 +38,7 @@ enum dummy_options_verdict {
     DUMMY_OPTIONS_BAD
 };
 
-enum { DUMMY_PROBLEM_BYTES = 200 };
+enum { DUMMY_PROBLEM_BYTES = 1000 };
 
 /* Whether clients are in rooms: there is a script for it, or a packet that is sent there. */
 bool dummy_options_have_rooms(const struct dummy_options *options);

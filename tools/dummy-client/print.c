@@ -24,13 +24,17 @@ static void print_title(const struct dummy_report *report, FILE *file)
 {
     char addr[GW_ADDR_TEXT_BYTES], clients[DUMMY_NUMBER_TEXT_BYTES];
     const struct dummy_options *options = &report->options;
-    fprintf(file,
-            "gangway-dummy: %s clients at %s, script %s, %g messages per second each, %.1f s "
-            "(%s, workers: %u)\n\n",
+    fprintf(file, "gangway-dummy: %s clients at %s, ",
             dummy_number_write(options->client_count, clients),
-            gw_addr_format(&options->connect, addr), dummy_script_name(options->script),
-            (double)options->rate_millionths / 1e6, report->seconds,
-            gw_backend_name(report->backend), (unsigned)report->worker_count);
+            gw_addr_format(&options->connect, addr));
+    if (options->send != NULL) {
+        fprintf(file, "%s once each, ", options->send->message->short_name);
+    } else {
+        fprintf(file, "script %s, %g messages per second each, ",
+                dummy_script_name(options->script), (double)options->rate_millionths / 1e6);
+    }
+    fprintf(file, "%.1f s (%s, workers: %u)\n\n", report->seconds, gw_backend_name(report->backend),
+            (unsigned)report->worker_count);
 }
 
 static void print_clients(const struct dummy_report *report, FILE *file)
@@ -126,19 +130,25 @@ static void print_ends(const struct dummy_report *report, FILE *file)
     fprintf(file, "\n");
 }
 
+static void print_bad_requests(const struct dummy_report *report, FILE *file)
+{
+    print_some(file, report->requests_refused, "requests answered with ERROR");
+    print_some(file, report->requests_late, "requests not answered in time");
+}
+
 static void print_checks(const struct dummy_report *report, FILE *file)
 {
-    if (report->options.send != NULL) {
-        fprintf(file, "checks  none: nobody knows what it does to the others\n");
-        return;
-    }
     fprintf(file, "checks  ");
-    for (int i = 0; i < DUMMY_FAULT_COUNT; i++) {
-        print_count(file, dummy_faults_count(&report->faults, (enum dummy_fault)i),
-                    dummy_fault_name((enum dummy_fault)i));
+    if (report->options.send != NULL) {
+        fprintf(file, "  requests only: what the packet does to the others is not known");
+    } else {
+        for (int i = 0; i < DUMMY_FAULT_COUNT; i++) {
+            print_count(file, dummy_faults_count(&report->faults, (enum dummy_fault)i),
+                        dummy_fault_name((enum dummy_fault)i));
+        }
+        print_some(file, report->unanswered, "unanswered");
     }
-    print_some(file, report->unanswered, "unanswered");
-    print_some(file, report->unanswered_requests, "requests not answered well");
+    print_bad_requests(report, file);
     fprintf(file, "\n");
 }
 
@@ -159,14 +169,14 @@ static const char *what_went_well(const struct dummy_report *report)
 
 static void print_problems(const struct dummy_report *report, FILE *file)
 {
-    for (int i = 0; i < DUMMY_FAULT_COUNT; i++) {
+    for (int i = 0; i < DUMMY_FAULT_COUNT && report->options.send == NULL; i++) {
         print_some(file, dummy_faults_count(&report->faults, (enum dummy_fault)i),
                    dummy_fault_name((enum dummy_fault)i));
     }
     for (int i = 0; i < DUMMY_REFUSAL_COUNT; i++) {
         print_some(file, report->refused[i], dummy_refusal_name(i));
     }
-    print_some(file, report->unanswered_requests, "requests not answered well");
+    print_bad_requests(report, file);
     print_some(file, report->disorderly, "ended in no good order");
     print_some(file, report->not_ready, "never let in");
     print_some(file, report->not_asked, "not asked to go");

@@ -90,8 +90,8 @@ static void collect_requests(struct dummy_report *report)
 {
     for (int i = 0; i < DUMMY_REQUEST_KIND_COUNT_MAX; i++) {
         const struct dummy_request_tally *tally = &report->total.requests[i];
-        report->unanswered_requests += dummy_request_count(tally, GW_ANSWER_ERROR) +
-                                       dummy_request_count(tally, GW_ANSWER_LATE);
+        report->requests_refused += dummy_request_count(tally, GW_ANSWER_ERROR);
+        report->requests_late += dummy_request_count(tally, GW_ANSWER_LATE);
     }
 }
 
@@ -120,11 +120,16 @@ void dummy_report_collect(struct dummy_report *report, struct dummy_crowd *crowd
     }
 }
 
-/* What comes of a packet with values made up is nobody's fault. */
+bool dummy_report_has_no_client(const struct dummy_report *report)
+{
+    return report->dialed == 0 && report->dial_failed > 0;
+}
+
+/* What a packet with made-up values does to the other clients is not checked. */
 static bool heard_well(const struct dummy_report *report)
 {
-    return report->options.send != NULL ||
-           (dummy_faults_total(&report->faults) == 0 && report->unanswered_requests == 0);
+    return (report->options.send != NULL || dummy_faults_total(&report->faults) == 0) &&
+           report->requests_refused == 0 && report->requests_late == 0;
 }
 
 bool dummy_report_is_clean(const struct dummy_report *report)

@@ -29,8 +29,9 @@ struct dummy_report {
 
     struct dummy_tally total;
     uint64_t bytes_out, bytes_in;
-    uint64_t unanswered;          /* messages whose answer never came */
-    uint64_t unanswered_requests; /* those that were answered with ERROR, or not in time */
+    uint64_t unanswered;       /* messages whose answer never came */
+    uint64_t requests_refused; /* answered with ERROR */
+    uint64_t requests_late;    /* not answered in time */
 
     uint32_t ends[GW_CLOSE_REASON_COUNT];         /* by reason; DUMMY_LEAVES: we left */
     uint32_t peer_reasons[GW_CLOSE_REASON_COUNT]; /* of those that are BY_PEER */
@@ -53,6 +54,9 @@ struct dummy_report {
  */
 void dummy_report_collect(struct dummy_report *report, struct dummy_crowd *crowd,
                           const struct dummy_conductor *conductor);
+
+/* Whether not one client could even call: there is nothing to report then. */
+bool dummy_report_has_no_client(const struct dummy_report *report);
 
 /* Whether nothing was wrong at all. */
 bool dummy_report_is_clean(const struct dummy_report *report);

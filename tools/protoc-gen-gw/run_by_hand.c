@@ -4,6 +4,7 @@
 #include "tools/protoc-gen-gw/depth.h"
 #include "tools/protoc-gen-gw/file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,6 +85,17 @@ static int write_output(struct schema *schema, const struct output *output, cons
     return 0;
 }
 
+/* What cannot be written is a failure; a full disk shows on the last write. */
+static int print(const char *text)
+{
+    errno = 0;
+    if (fputs(text, stdout) >= 0 && fflush(stdout) == 0) {
+        return 0;
+    }
+    fprintf(stderr, "protoc-gen-gw: cannot write: %s\n", strerror(errno));
+    return 1;
+}
+
 static int make(const Google__Protobuf__FileDescriptorSet *set, const struct words *words)
 {
     struct pool pool = {0};
@@ -101,7 +113,7 @@ static int make(const Google__Protobuf__FileDescriptorSet *set, const struct wor
     }
     int code = error != NULL ? 1 : write_output(&schema, &output, words->out);
     if (code == 0) {
-        fputs(said.bytes == NULL ? "" : said.bytes, stdout);
+        code = print(said.bytes == NULL ? "" : said.bytes);
     }
     text_fini(&said);
     output_fini(&output);
@@ -113,6 +125,9 @@ static int make(const Google__Protobuf__FileDescriptorSet *set, const struct wor
 int run_by_hand(int argc, char **argv)
 {
     struct words words = {0};
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        return print(usage);
+    }
     if (!read_words(&words, argc, argv)) {
         fputs(usage, stderr);
         return 2;

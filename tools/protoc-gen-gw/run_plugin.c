@@ -5,6 +5,7 @@
 #include "tools/protoc-gen-gw/depth.h"
 #include "tools/protoc-gen-gw/file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +34,14 @@ static int write_response(const plugin_response *response)
     size_t length = google__protobuf__compiler__code_generator_response__get_packed_size(response);
     uint8_t *bytes = must_allocate(NULL, length + 1);
     google__protobuf__compiler__code_generator_response__pack(response, bytes);
+    errno = 0;
     size_t written = fwrite(bytes, 1, length, stdout);
     free(bytes);
-    return written == length && fflush(stdout) == 0 ? 0 : 1;
+    if (written == length && fflush(stdout) == 0) {
+        return 0;
+    }
+    fprintf(stderr, "protoc-gen-gw: cannot write: %s\n", strerror(errno));
+    return 1;
 }
 
 static plugin_file **list_of(const struct output *output, struct pool *pool)

@@ -94,10 +94,23 @@ static void what_makes_no_sense_is_said_in_one_line(void **state)
     assert_bad("--script dance", "--script dance: give hello, chat, move or mixed");
     assert_bad("--backend kqueue", "--backend kqueue: give auto, iocp, uring or epoll");
     assert_bad("--connect localhost",
-               "--connect localhost: give an address and a port, such as 127.0.0.1:7777");
+               "--connect localhost: give an address and a port, such as 127.0.0.1:7777; names are "
+               "not looked up");
     assert_bad("--connect *:7777",
-               "--connect *:7777: give an address and a port, such as 127.0.0.1:7777");
+               "--connect *:7777: give an address and a port, such as 127.0.0.1:7777; names are "
+               "not looked up");
+    assert_bad("--slow-readers 9 --clients 2",
+               "--slow-readers 9: there are 2 --clients; give as many or fewer");
+    assert_bad("--send Nonsense",
+               "--send Nonsense: give one of Enter, Chat, Leave, Move, Who, Say");
     assert_bad("--source ::1", "--source ::1: give IPv4 addresses, such as 127.0.0.2-127.0.0.21");
+}
+
+static void all_clients_may_read_slowly(void **state)
+{
+    (void)state;
+    assert_int_equal(read_line("--slow-readers 2 --clients 2"), DUMMY_OPTIONS_RUN);
+    assert_int_equal(options.slow_count, 2);
 }
 
 static void help_and_version_are_found_behind_anything(void **state)
@@ -114,6 +127,7 @@ int main(void)
         cmocka_unit_test(every_option_is_taken),
         cmocka_unit_test(numbers_may_be_their_limits_and_no_more),
         cmocka_unit_test(what_makes_no_sense_is_said_in_one_line),
+        cmocka_unit_test(all_clients_may_read_slowly),
         cmocka_unit_test(help_and_version_are_found_behind_anything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* tests/tools/dummy/test_report.c: what makes a run a failure. */
 #include "tests/test.h"
+#include "tools/dummy-client/fill.h"
 #include "tools/dummy-client/report.h"
 #include <string.h>
 
@@ -38,6 +39,14 @@ static void every_other_problem_is_a_failure(void **state)
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         clear(NULL);
         *counts[i] = 1;
+        assert_false(dummy_report_is_clean(&report));
+    }
+    uint64_t *const requests[] = {&report.requests_refused, &report.requests_late};
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        clear(NULL);
+        *requests[i] = 1;
+        assert_false(dummy_report_is_clean(&report));
+        report.options.send = dummy_fill_find("Who");
         assert_false(dummy_report_is_clean(&report));
     }
     clear(NULL);
