@@ -52,26 +52,34 @@ static double number_of(ProtobufCType type, uint64_t raw)
     }
 }
 
-bool gw__field_check_number(const ProtobufCFieldDescriptor *field, const struct gw_field_rule *rule,
-                            uint64_t raw)
+enum gw__fault gw__field_check_number(const ProtobufCFieldDescriptor *field,
+                                      const struct gw_field_rule *rule, uint64_t raw)
 {
-    if (rule->checks == 0) {
-        return true;
-    }
-    if ((rule->checks & GW_FIELD_KNOWN) != 0) {
-        return protobuf_c_enum_descriptor_get_value(field->descriptor, (int32_t)(uint32_t)raw) !=
-               NULL;
+    if ((rule->checks & GW_FIELD_KNOWN) != 0 &&
+        protobuf_c_enum_descriptor_get_value(field->descriptor, (int32_t)(uint32_t)raw) == NULL) {
+        return GW__FAULT_KNOWN;
     }
     double number = number_of(field->type, raw);
     if ((rule->checks & GW_FIELD_FINITE) != 0 && !isfinite(number)) {
-        return false;
+        return GW__FAULT_FINITE;
+    }
+    if ((rule->checks & GW_FIELD_NOT_ZERO) != 0 && number == 0) {
+        return GW__FAULT_ZERO;
     }
     /* False for NaN, which no range has. */
-    return (rule->checks & GW_FIELD_RANGE) == 0 || (number >= rule->min && number <= rule->max);
+    bool is_inside =
+        (rule->checks & GW_FIELD_RANGE) == 0 || (number >= rule->min && number <= rule->max);
+    return is_inside ? GW__FAULT_NONE : GW__FAULT_RANGE;
 }
 
-bool gw__field_check_bytes(const struct gw_field_rule *rule, const uint8_t *bytes, size_t length)
+enum gw__fault gw__field_check_text(const struct gw_field_rule *rule, const uint8_t *bytes,
+                                    size_t length)
 {
-    return length <= rule->length_max &&
-           ((rule->checks & GW_FIELD_UTF8) == 0 || gw_utf8_is_text(bytes, length));
+    if ((rule->checks & GW_FIELD_UTF8) != 0 && !gw_utf8_is_text(bytes, length)) {
+        return GW__FAULT_UTF8;
+    }
+    if ((rule->checks & GW_FIELD_PRINTABLE) != 0 && !gw_utf8_is_printable(bytes, length)) {
+        return GW__FAULT_PRINTABLE;
+    }
+    return GW__FAULT_NONE;
 }

@@ -4,6 +4,9 @@
 #include "protocol/arena.h"
 #include "protocol/scan.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static enum gw_packet_verdict judge(const struct gw_packet *packet, const struct gw_frame *frame,
                                     const struct gw_packet_sender *sender)
 {
@@ -74,6 +77,52 @@ enum gw_packet_verdict gw_packet_dispatch(const struct gw_packet *packet,
     }
     gw_arena_reset(arena);
     return verdict;
+}
+
+void gw_packet_explain(const struct gw_packet *packet, enum gw_packet_verdict verdict,
+                       const uint8_t *body, size_t body_bytes, struct gw_packet_fault *fault_out)
+{
+    bool is_explained =
+        packet->shape != NULL && gw_scan_explain(packet->shape, body, body_bytes, fault_out);
+    if (!is_explained) {
+        snprintf(fault_out->field, sizeof fault_out->field, "body");
+        snprintf(fault_out->rule, sizeof fault_out->rule, "%s",
+                 verdict == GW_PACKET_TOO_COMPLEX ? "takes more memory than a message may"
+                                                  : "is not a message that can be unpacked");
+    }
+}
+
+/* Adds one name to `text`, behind the `used` bytes that it has. */
+static size_t add_stage(char *text, size_t text_bytes, size_t used, const char *name,
+                        uint32_t number)
+{
+    const char *comma = used == 0 ? "" : ", ";
+    int length = name != NULL
+                     ? snprintf(text + used, text_bytes - used, "%s%s", comma, name)
+                     : snprintf(text + used, text_bytes - used, "%s%" PRIu32, comma, number);
+    size_t room = text_bytes - used - 1;
+    return used + (length > 0 && (size_t)length < room ? (size_t)length : room);
+}
+
+void gw_packet_stages_text(const struct gw_packet_table *table, uint32_t stages, char *text,
+                           size_t text_bytes)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    if ((stages & GW_STAGE_CONNECTED) != 0) {
+        used = add_stage(text, text_bytes, used, "CONNECTED", 0);
+    }
+    if ((stages & GW_STAGE_GREETED) == GW_STAGE_GREETED) {
+        add_stage(text, text_bytes, used, "GREETED", 0);
+        return;
+    }
+    for (uint32_t number = 0; number <= GW_STAGE_GAME_MAX; number++) {
+        if ((stages & UINT32_C(2) << number) != 0) {
+            used =
+                add_stage(text, text_bytes, used,
+                          number < table->stage_count ? table->stage_names[number] : NULL, number);
+        }
+    }
 }
 
 const char *gw_packet_verdict_name(enum gw_packet_verdict verdict)

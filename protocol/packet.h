@@ -74,6 +74,9 @@ struct gw_packet_table {
     uint32_t id_first;
     uint32_t id_count;
     uint64_t schema_hash; /* never 0 */
+    /* Of the game's stage n, "LOBBY", or NULL; for people. Of a table by hand it may be NULL. */
+    const char *const *stage_names;
+    uint32_t stage_count;
 };
 
 /* What became of a frame. Also a metric label, so the numbers stay as they are. */
@@ -139,6 +142,32 @@ enum gw_packet_verdict gw_packet_admit(const struct gw_packet_table *table,
 enum gw_packet_verdict gw_packet_dispatch(const struct gw_packet *packet,
                                           const struct gw_frame *frame, const uint8_t *body,
                                           void *peer, struct gw_arena *arena);
+
+/* Why a body was refused, in words for a client's developer. Nothing of it is from the body. */
+struct gw_packet_fault {
+    char field[64]; /* the path to the field: "cards.suit"; "body" when it is about none */
+    char rule[96];  /* goes on from there: "is longer than 16 bytes" */
+};
+
+/*
+ * Describes why gw_packet_dispatch() refused a body with `verdict`: scans it once more, up to the
+ * first fault. Meant for the log and the CLOSE of a session that ends, not for each packet.
+ *
+ * Owns      fills *fault_out, whatever the body is; text that is too long is cut off.
+ * Thread    any.
+ */
+void gw_packet_explain(const struct gw_packet *packet, enum gw_packet_verdict verdict,
+                       const uint8_t *body, size_t body_bytes, struct gw_packet_fault *fault_out);
+
+/*
+ * Writes the names of `stages`, bits as in struct gw_packet, into `text`: "CONNECTED, LOBBY";
+ * "GREETED" for all of the game's stages; the number of a stage that the table has no name for.
+ *
+ * Owns      fills `text`, of `text_bytes`, at least 1; text that is too long is cut off.
+ * Thread    any.
+ */
+void gw_packet_stages_text(const struct gw_packet_table *table, uint32_t stages, char *text,
+                           size_t text_bytes);
 
 /*
  * A verdict's name for people: "BAD_FLAGS".

@@ -5,6 +5,8 @@
 #include "protocol/packet.h"
 #include "protocol/shape.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -39,6 +41,17 @@ enum {
  */
 enum gw_packet_verdict gw_scan_body(const struct gw_shape *shape, const uint8_t *body,
                                     size_t body_bytes, size_t *step_count_out);
+
+/*
+ * Scans a body again that gw_scan_body() refused, and describes the first thing that is wrong with
+ * it. It takes longer than gw_scan_body(); it is for a session that ends.
+ *
+ * Returns   whether something was wrong; *fault_out means something only then. Names
+ *           that are too long are cut off.
+ * Thread    any.
+ */
+bool gw_scan_explain(const struct gw_shape *shape, const uint8_t *body, size_t body_bytes,
+                     struct gw_packet_fault *fault_out);
 
 #ifdef __cplusplus
 }

@@ -23,23 +23,31 @@ struct gw_shape {
     const ProtobufCMessageDescriptor *message;
     const struct gw_field_rule *rules; /* message->n_fields of them */
     uint16_t counter_count;            /* how many rules count */
+    uint16_t required_count;           /* the first so many counters must not stay at 0 */
 };
 
 enum { GW_SHAPE_COUNTER_COUNT_MAX = 32 };
 
 /* Checks of a value that are more than its type; bits. */
 enum gw_field_checks {
-    GW_FIELD_UTF8 = 0x01,   /* a string: well-formed UTF-8 without NUL */
-    GW_FIELD_FINITE = 0x02, /* a float or double: neither infinite nor NaN */
-    GW_FIELD_KNOWN = 0x04,  /* an enum: one of its values */
-    GW_FIELD_RANGE = 0x08,  /* a number: within `min` and `max` */
+    GW_FIELD_UTF8 = 0x01,      /* a string: well-formed UTF-8 without NUL */
+    GW_FIELD_FINITE = 0x02,    /* a float or double: neither infinite nor NaN */
+    GW_FIELD_KNOWN = 0x04,     /* an enum: one of its values */
+    GW_FIELD_RANGE = 0x08,     /* a number: within `min` and `max` */
+    GW_FIELD_PRINTABLE = 0x10, /* a string: only code points that utf8.h calls printable */
+    GW_FIELD_NOT_ZERO = 0x20,  /* a number or an enum: not 0 */
 };
 
+/*
+ * proto3 does not send a number that is 0 nor a string that is empty, so a field whose rule forbids
+ * that value must be in the body: its counter is one of the first `required_count`.
+ */
 struct gw_field_rule {
-    uint32_t length_max; /* of a string or bytes, of each one if repeated; in bytes */
-    uint16_t count_max;  /* how often the field may come, or its elements; 1 for a message */
-    uint8_t counter;     /* one more than its place among the counters; 0: it is not counted */
-    uint8_t checks;      /* bits of enum gw_field_checks */
+    uint16_t length_max; /* of a string or bytes, of each one if repeated; in bytes */
+    uint16_t length_min;
+    uint16_t count_max; /* how often the field may come, or its elements; 1 for a message */
+    uint8_t counter;    /* one more than its place among the counters; 0: it is not counted */
+    uint8_t checks;     /* bits of enum gw_field_checks */
     double min;
     double max;
     const struct gw_shape *shape; /* of a message; NULL for anything else */

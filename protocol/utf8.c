@@ -71,3 +71,62 @@ bool gw_utf8_is_text(const uint8_t *bytes, size_t length)
     }
     return true;
 }
+
+/* Sorted. Both ends are included. Noncharacters at the end of each plane are checked apart. */
+static const struct {
+    uint32_t first;
+    uint32_t last;
+} unprintable[] = {
+    {0x0000, 0x001F},   /* C0 controls */
+    {0x007F, 0x009F},   /* DEL, C1 controls */
+    {0x00AD, 0x00AD},   /* soft hyphen */
+    {0x034F, 0x034F},   /* combining grapheme joiner */
+    {0x061C, 0x061C},   /* Arabic letter mark */
+    {0x115F, 0x1160},   /* Hangul fillers */
+    {0x17B4, 0x17B5},   /* Khmer inherent vowels */
+    {0x180B, 0x180F},   /* Mongolian selectors, vowel separator */
+    {0x200B, 0x200F},   /* zero width space and joiners, directional marks */
+    {0x2028, 0x202E},   /* line and paragraph separator, directional embeddings */
+    {0x2060, 0x206F},   /* word joiner, invisible operators, directional isolates */
+    {0x2800, 0x2800},   /* blank braille pattern */
+    {0x3164, 0x3164},   /* Hangul filler */
+    {0xFDD0, 0xFDEF},   /* noncharacters */
+    {0xFE00, 0xFE0F},   /* variation selectors */
+    {0xFEFF, 0xFEFF},   /* byte order mark */
+    {0xFFA0, 0xFFA0},   /* halfwidth Hangul filler */
+    {0xFFF0, 0xFFFB},   /* unassigned and ignorable, interlinear annotations */
+    {0x13430, 0x1343F}, /* controls of Egyptian hieroglyphs */
+    {0x1BCA0, 0x1BCA3}, /* controls of shorthand */
+    {0x1D173, 0x1D17A}, /* controls of musical notation */
+    {0xE0000, 0xE0FFF}, /* tags, variation selectors */
+};
+
+static bool is_printable(uint32_t point)
+{
+    if ((point & 0xFFFE) == 0xFFFE) {
+        return false;
+    }
+    size_t place = 0;
+    while (place < sizeof unprintable / sizeof unprintable[0] && unprintable[place].last < point) {
+        place++;
+    }
+    return place == sizeof unprintable / sizeof unprintable[0] || point < unprintable[place].first;
+}
+
+bool gw_utf8_is_printable(const uint8_t *bytes, size_t length)
+{
+    for (size_t at = 0; at < length;) {
+        uint32_t point = bytes[at++];
+        if (point >= 0x80) {
+            unsigned more_count = form_of((uint8_t)point).more_count;
+            point &= 0x3Fu >> more_count;
+            for (; more_count != 0 && at < length; more_count--) {
+                point = point << 6 | (bytes[at++] & 0x3F);
+            }
+        }
+        if (!is_printable(point)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -20,6 +20,21 @@ extern "C" {
  */
 bool gw_utf8_is_text(const uint8_t *bytes, size_t length);
 
+/*
+ * Whether `bytes`, for which gw_utf8_is_text() is true, consist of printable code points: none that
+ * is a control, is invisible, or changes the direction or the lines of the text around it. In a
+ * name such a code point makes two names look the same, or changes how a log or a list shows them.
+ *
+ * Not printable are the general categories Cc, Zl and Zp, the property Default_Ignorable_Code_Point
+ * (soft hyphen, joiners, directional marks, Hangul fillers, variation selectors, tags), the format
+ * controls of annotations and hieroglyphs, noncharacters, and the blank braille pattern. An emoji
+ * that is made of several code points with a joiner or a variation selector is refused by that.
+ *
+ * Thread    any.
+ * Source    Unicode 15: UnicodeData.txt, DerivedCoreProperties.txt; UTS 39, 3.1.
+ */
+bool gw_utf8_is_printable(const uint8_t *bytes, size_t length);
+
 #ifdef __cplusplus
 }
 #endif

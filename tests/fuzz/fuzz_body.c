@@ -76,6 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     size_t steps;
     enum gw_packet_verdict verdict = gw_scan_body(packet->shape, body, body_bytes, &steps);
     fuzz_expect(steps <= body_bytes, "a step took no byte");
+    struct gw_packet_fault fault;
+    fuzz_expect(gw_scan_explain(packet->shape, body, body_bytes, &fault) ==
+                    (verdict != GW_PACKET_OK),
+                "what is refused is not explained, or the other way round");
     if (verdict == GW_PACKET_OK) {
         unpack(packet, body, body_bytes, bytes[length - 1]);
     }

@@ -56,7 +56,7 @@ static void id_65535_is_unknown_or_itself(void **state)
     assert_null(gw_packet_find(&table, UINT16_MAX));
     static const struct gw_packet last = {.id = UINT16_MAX};
     static const uint16_t place[] = {1};
-    const struct gw_packet_table highest = {&last, place, 1, UINT16_MAX, 1, 1};
+    const struct gw_packet_table highest = {&last, place, 1, UINT16_MAX, 1, 1, NULL, 0};
     assert_ptr_equal(gw_packet_find(&highest, UINT16_MAX), &last);
     assert_null(gw_packet_find(&highest, UINT16_MAX - 1));
     assert_null(gw_packet_find(&highest, 0));
@@ -157,7 +157,7 @@ static void a_server_is_heard_at_every_stage(void **state)
     static const struct gw_packet late = {
         .id = 7, .from = GW_FROM_SERVER, .stages = STAGE_ROOM, .body_bytes_max = 1};
     static const uint16_t place[] = {1};
-    const struct gw_packet_table one = {&late, place, 1, 7, 1, 1};
+    const struct gw_packet_table one = {&late, place, 1, 7, 1, 1, NULL, 0};
     const struct gw_packet *packet;
     struct gw_frame frame = {.packet_id = 7};
     assert_int_equal(gw_packet_admit(&one, &frame, &server, &packet), GW_PACKET_OK);
@@ -210,6 +210,35 @@ static void every_verdict_has_a_name(void **state)
     assert_string_equal(gw_packet_verdict_name((enum gw_packet_verdict) - 1), "?");
 }
 
+static void expect_stages(uint32_t stages, size_t room, const char *expected)
+{
+    static const char *const names[] = {"LOBBY", NULL, "ROOM"};
+    const struct gw_packet_table named = {.stage_names = names, .stage_count = 3};
+    char text[64];
+    gw_packet_stages_text(&named, stages, text, room);
+    assert_string_equal(text, expected);
+}
+
+static void stages_are_named_for_people(void **state)
+{
+    (void)state;
+    expect_stages(0, 64, "");
+    expect_stages(GW_STAGE_CONNECTED, 64, "CONNECTED");
+    expect_stages(STAGE_LOBBY, 64, "LOBBY");
+    expect_stages(STAGE_LOBBY | 1u << 3, 64, "LOBBY, ROOM");
+    expect_stages(1u << 2 | 1u << 31, 64, "1, 30");
+    expect_stages(GW_STAGE_GREETED, 64, "GREETED");
+    expect_stages(GW_STAGE_ANY, 64, "CONNECTED, GREETED");
+    for (size_t room = 1; room < sizeof "CONNECTED, GREETED"; room++) {
+        char cut[64] = "CONNECTED, GREETED";
+        cut[room - 1] = '\0';
+        expect_stages(GW_STAGE_ANY, room, cut);
+    }
+    char text[8];
+    gw_packet_stages_text(&table, STAGE_ROOM, text, sizeof text);
+    assert_string_equal(text, "1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +256,7 @@ int main(void)
         cmocka_unit_test(the_first_thing_wrong_is_what_is_said),
         cmocka_unit_test(a_refused_packet_is_named_when_it_is_known),
         cmocka_unit_test(every_verdict_has_a_name),
+        cmocka_unit_test(stages_are_named_for_people),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

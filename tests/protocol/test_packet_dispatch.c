@@ -3,6 +3,7 @@
 
 #include "protocol/arena.h"
 #include "protocol/packet.h"
+#include "protocol/shape.h"
 #include "tests/protocol/bodies.pb-c.h"
 
 #include <string.h>
@@ -143,6 +144,28 @@ static void a_body_without_a_handler_is_checked_all_the_same(void **state)
     assert_int_equal(gw_packet_dispatch(&packet, &frame, good, NULL, &arena), GW_PACKET_OK);
     frame.body_bytes = sizeof bad;
     assert_int_equal(gw_packet_dispatch(&packet, &frame, bad, NULL, &arena), GW_PACKET_BAD_BODY);
+}
+
+static void a_refused_body_is_explained_with_its_field(void **state)
+{
+    (void)state;
+    static const struct gw_field_rule rules[] = {
+        {.counter = 0}, {.length_max = 2, .checks = GW_FIELD_UTF8}, {.counter = 0}, {.counter = 0}};
+    static const struct gw_shape shape = {.message = &bodies__plain__descriptor, .rules = rules};
+    struct gw_packet packet = {.message = &bodies__plain__descriptor, .shape = &shape};
+    static const uint8_t bad[] = "\x12\x03xyz";
+    struct gw_packet_fault fault;
+    gw_packet_explain(&packet, GW_PACKET_BAD_BODY, bad, sizeof bad - 1, &fault);
+    assert_string_equal(fault.field, "text");
+    assert_string_equal(fault.rule, "is longer than 2 bytes");
+    /* The scan has nothing against it, or there is none: what refused it is protobuf-c. */
+    gw_packet_explain(&packet, GW_PACKET_TOO_COMPLEX, bad, 0, &fault);
+    assert_string_equal(fault.field, "body");
+    assert_string_equal(fault.rule, "takes more memory than a message may");
+    packet.shape = NULL;
+    gw_packet_explain(&packet, GW_PACKET_BAD_BODY, bad, sizeof bad - 1, &fault);
+    assert_string_equal(fault.field, "body");
+    assert_string_equal(fault.rule, "is not a message that can be unpacked");
 }
 
 struct vector {
@@ -294,6 +317,7 @@ int main(void)
         cmocka_unit_test(the_handler_hears_the_message_the_frame_and_the_peer),
         cmocka_unit_test(a_body_without_a_message_is_heard_as_it_came),
         cmocka_unit_test(an_empty_body_is_a_message_of_zeros),
+        cmocka_unit_test(a_refused_body_is_explained_with_its_field),
         cmocka_unit_test(a_body_without_a_handler_is_checked_all_the_same),
         cmocka_unit_test(a_body_that_is_no_message_is_bad),
         cmocka_unit_test(every_cut_of_a_good_body_is_good_or_bad_but_survived),

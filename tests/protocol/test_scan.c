@@ -13,14 +13,14 @@ enum { BODY_BYTES = 65536, ARENA_BYTES = 256 * 1024 };
 static const struct gw_field_rule leaf_rules[] = {
     {.checks = GW_FIELD_RANGE, .min = -5, .max = 9},
 };
-static const struct gw_shape leaf_shape = {&bodies__leaf__descriptor, leaf_rules, 0};
+static const struct gw_shape leaf_shape = {&bodies__leaf__descriptor, leaf_rules, 0, 0};
 
 static const struct gw_field_rule named_rules[] = {
     {.length_max = 3, .checks = GW_FIELD_UTF8},
     {.count_max = 1, .counter = 1, .shape = &leaf_shape},
 };
-static const struct gw_shape named_shape = {&bodies__every__named_entry__descriptor, named_rules,
-                                            1};
+static const struct gw_shape named_shape = {&bodies__every__named_entry__descriptor, named_rules, 1,
+                                            0};
 
 static const struct gw_field_rule every_rules[] = {
     {.length_max = 4, .checks = GW_FIELD_UTF8},                                    /* text */
@@ -41,14 +41,37 @@ static const struct gw_field_rule every_rules[] = {
     {.counter = 0},                                                                /* yes */
     {.checks = GW_FIELD_RANGE, .min = -2, .max = 2},                               /* eight */
 };
-static const struct gw_shape every_shape = {&bodies__every__descriptor, every_rules, 6};
+static const struct gw_shape every_shape = {&bodies__every__descriptor, every_rules, 6, 0};
+
+/* Fields that must be there. */
+static const struct gw_field_rule present_leaf_rules[] = {
+    {.count_max = UINT16_MAX, .counter = 1, .checks = GW_FIELD_RANGE, .min = 2, .max = 9},
+};
+static const struct gw_shape present_leaf_shape = {&bodies__leaf__descriptor, present_leaf_rules, 1,
+                                                   1};
+
+static const struct gw_field_rule strict_rules[] = {
+    {.count_max = UINT16_MAX, .counter = 1, .checks = GW_FIELD_RANGE, .min = 2, .max = 100},
+    {.length_max = 8,
+     .length_min = 1,
+     .count_max = UINT16_MAX,
+     .counter = 2,
+     .checks = GW_FIELD_UTF8 | GW_FIELD_PRINTABLE},
+    {.count_max = 1, .counter = 3, .shape = &present_leaf_shape},
+    {.count_max = UINT16_MAX, .counter = 4, .checks = GW_FIELD_KNOWN | GW_FIELD_NOT_ZERO},
+    {.checks = GW_FIELD_RANGE, .min = 3, .max = 3}, /* one of a choice */
+    {.length_max = 4, .length_min = 2},             /* the other */
+    {.length_max = 4, .length_min = 2, .count_max = 2, .counter = 6, .checks = GW_FIELD_UTF8},
+    {.count_max = 3, .counter = 5, .checks = GW_FIELD_RANGE, .min = 1, .max = 9},
+};
+static const struct gw_shape strict_shape = {&bodies__strict__descriptor, strict_rules, 6, 5};
 
 /* One that holds itself, which the generator refuses. */
 static const struct gw_shape deep_shape;
 static const struct gw_field_rule deep_rules[] = {
     {.count_max = 1, .counter = 1, .shape = &deep_shape},
 };
-static const struct gw_shape deep_shape = {&bodies__deep__descriptor, deep_rules, 1};
+static const struct gw_shape deep_shape = {&bodies__deep__descriptor, deep_rules, 1, 0};
 
 struct vector {
     const char *what;
@@ -251,6 +274,147 @@ static void each_message_counts_for_itself(void **state)
     EXPECT(vectors, GW_PACKET_OK);
 }
 
+/* ---- what must be there ---- */
+
+enum { PART_COUNT = 5 };
+
+/* One field each that must be in a strict body. */
+static const struct vector parts[PART_COUNT] = {
+    V("sides", "\x08\x02"),  V("name", "\x12\x01x"),       V("leaf", "\x1A\x02\x08\x04"),
+    V("colour", "\x20\x05"), V("numbers", "\x42\x01\x01"),
+};
+
+/* A body of all parts but one, with `more` behind it. */
+static size_t strict_body(uint8_t *bytes, size_t without, const struct vector *more)
+{
+    size_t length = 0;
+    for (size_t i = 0; i <= PART_COUNT; i++) {
+        const struct vector *part = i == PART_COUNT ? more : &parts[i];
+        if (i != without && part != NULL) {
+            memcpy(bytes + length, part->bytes, part->length);
+            length += part->length;
+        }
+    }
+    return length;
+}
+
+static void explains(const struct gw_shape *shape, const void *bytes, size_t length,
+                     const char *field, const char *rule)
+{
+    struct gw_packet_fault fault;
+    assert_true(gw_scan_explain(shape, bytes, length, &fault));
+    assert_string_equal(fault.field, field);
+    assert_string_equal(fault.rule, rule);
+}
+
+static void a_field_that_may_not_be_0_or_empty_may_not_be_absent(void **state)
+{
+    (void)state;
+    static const char *const rules[PART_COUNT] = {
+        "is absent, so 0, which is not from 2 to 100",
+        "is absent, so shorter than 1 bytes",
+        "is required, and is absent",
+        "is required, and is absent",
+        "is absent, so 0, which is not from 1 to 9",
+    };
+    uint8_t bytes[64];
+    struct gw_packet_fault unused;
+    size_t length = strict_body(bytes, SIZE_MAX, NULL);
+    assert_int_equal(gw_scan_body(&strict_shape, bytes, length, NULL), GW_PACKET_OK);
+    assert_false(gw_scan_explain(&strict_shape, bytes, length, &unused));
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        length = strict_body(bytes, i, NULL);
+        assert_int_equal(gw_scan_body(&strict_shape, bytes, length, NULL), GW_PACKET_BAD_BODY);
+        explains(&strict_shape, bytes, length, parts[i].what, rules[i]);
+    }
+    assert_int_equal(gw_scan_body(&strict_shape, bytes, 0, NULL), GW_PACKET_BAD_BODY);
+}
+
+/* The last one holds in protobuf, so each one is checked. */
+static void a_field_that_comes_again_is_checked_again(void **state)
+{
+    (void)state;
+    static const struct {
+        struct vector more;
+        const char *field;
+        const char *rule;
+    } wrong[] = {
+        {V("", "\x08\x00"), "sides", "is not from 2 to 100"},
+        {V("", "\x08\x65"), "sides", "is not from 2 to 100"},
+        {V("", "\x12\x00"), "name", "is shorter than 1 bytes"},
+        {V("", "\x12\x09"
+               "123456789"),
+         "name", "is longer than 8 bytes"},
+        {V("", "\x12\x01\x1B"), "name", "has a character that is not printable"},
+        {V("", "\x12\x01\xC3"), "name", "is not UTF-8 without NUL"},
+        {V("", "\x20\x00"), "colour", "is required, and is 0"},
+        {V("", "\x20\x02"), "colour", "is not a value of its enum"},
+        {V("", "\x28\x02"), "three", "is not from 3 to 3"},
+        {V("", "\x32\x01x"), "word", "is shorter than 2 bytes"},
+        {V("", "\x3A\x01x"), "words", "is shorter than 2 bytes"},
+        {V("", "\x42\x01\x00"), "numbers", "is not from 1 to 9"},
+        {V("", "\x42\x03\x01\x01\x01"), "numbers", "comes more than 3 times"},
+        {V("", "\x1A\x02\x08\x04"), "leaf", "comes more than 1 times"},
+        {V("", "\x09\x00"), "sides", "has another type in the schema"},
+        {V("", "\x08"), "sides", "is cut off or is not a protobuf message"},
+        {V("", "\x00"), "body", "is cut off or is not a protobuf message"},
+    };
+    uint8_t bytes[64];
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        size_t length = strict_body(bytes, SIZE_MAX, &wrong[i].more);
+        assert_int_not_equal(gw_scan_body(&strict_shape, bytes, length, NULL), GW_PACKET_OK);
+        explains(&strict_shape, bytes, length, wrong[i].field, wrong[i].rule);
+    }
+}
+
+static void what_may_be_absent_may_be_absent(void **state)
+{
+    (void)state;
+    static const struct vector more[] = {
+        V("one of the choice", "\x28\x03"), V("the other", "\x32\x02xy"),
+        V("two words", "\x3A\x02xy\x3A\x02xy"), V("no numbers, packed, behind one", "\x42\x00")};
+    uint8_t bytes[64];
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        size_t length = strict_body(bytes, SIZE_MAX, &more[i]);
+        assert_int_equal(gw_scan_body(&strict_shape, bytes, length, NULL), GW_PACKET_OK);
+    }
+    size_t length = strict_body(bytes, 4, &more[3]); /* packed, and none in it */
+    assert_int_equal(gw_scan_body(&strict_shape, bytes, length, NULL), GW_PACKET_BAD_BODY);
+}
+
+/* Required fields of a message are those of each one that is there. */
+static void a_message_inside_is_judged_when_it_is_there(void **state)
+{
+    (void)state;
+    static const struct vector empty_leaf = V("", "\x1A\x00");
+    uint8_t bytes[64];
+    size_t length = strict_body(bytes, 2, &empty_leaf);
+    assert_int_equal(gw_scan_body(&strict_shape, bytes, length, NULL), GW_PACKET_BAD_BODY);
+    explains(&strict_shape, bytes, length, "leaf.value",
+             "is absent, so 0, which is not from 2 to 9");
+    static const struct vector cut_leaf = V("", "\x1A\x01\x00");
+    length = strict_body(bytes, 2, &cut_leaf);
+    explains(&strict_shape, bytes, length, "leaf", "is cut off or is not a protobuf message");
+}
+
+static void a_fault_is_explained_by_the_path_to_its_field(void **state)
+{
+    (void)state;
+    explains(&every_shape, "\x6A\x04\x12\x02\x08\x14", 6, "named.value.value",
+             "is not from -5 to 9");
+    explains(&every_shape, "\x3D\x00\x00\x80\x7F", 5, "single", "is infinite or not a number");
+    uint8_t bytes[64];
+    size_t length = nest(bytes, GW_SCAN_DEPTH_MAX);
+    explains(&deep_shape, bytes, length, "deep.deep.deep.deep.deep.deep.deep.deep",
+             "nests more than 8 deep");
+    uint8_t unknown[3 * (GW_SCAN_UNKNOWN_MAX + 1)];
+    for (size_t i = 0; i <= GW_SCAN_UNKNOWN_MAX; i++) {
+        memcpy(unknown + 3 * i, "\xF8\x7F\x01", 3);
+    }
+    explains(&every_shape, unknown, sizeof unknown, "body",
+             "has more than 16 fields that the schema does not have");
+}
+
 /* ---- what it costs ---- */
 
 static uint8_t body[BODY_BYTES];
@@ -381,7 +545,10 @@ static void what_passes_unpacks(void **state)
         for (unsigned value = 0; value <= 0xFF; value++) {
             memcpy(mutant, good, sizeof mutant);
             mutant[at] = (uint8_t)value;
-            if (gw_scan_body(&every_shape, mutant, sizeof mutant, NULL) != GW_PACKET_OK) {
+            bool fits = gw_scan_body(&every_shape, mutant, sizeof mutant, NULL) == GW_PACKET_OK;
+            struct gw_packet_fault fault;
+            assert_int_equal(gw_scan_explain(&every_shape, mutant, sizeof mutant, &fault), !fits);
+            if (!fits) {
                 continue;
             }
             struct gw_arena arena;
@@ -404,6 +571,11 @@ int main(void)
         cmocka_unit_test(sixteen_unknown_fields_pass_and_one_more_does_not),
         cmocka_unit_test(eight_messages_deep_pass_and_nine_do_not),
         cmocka_unit_test(each_message_counts_for_itself),
+        cmocka_unit_test(a_field_that_may_not_be_0_or_empty_may_not_be_absent),
+        cmocka_unit_test(a_field_that_comes_again_is_checked_again),
+        cmocka_unit_test(what_may_be_absent_may_be_absent),
+        cmocka_unit_test(a_message_inside_is_judged_when_it_is_there),
+        cmocka_unit_test(a_fault_is_explained_by_the_path_to_its_field),
         cmocka_unit_test(a_bomb_is_refused_after_a_few_steps_and_without_memory),
         cmocka_unit_test(packed_numbers_cost_a_step_each_and_no_more_than_their_count),
         cmocka_unit_test(a_plain_field_again_and_again_costs_in_proportion_to_its_bytes),

@@ -80,6 +80,38 @@ static void one_bad_byte_in_a_long_text_is_found(void **state)
     }
 }
 
+/* The ends of each range that is not printable, from the Unicode data. */
+static bool is_listed(uint32_t code_point)
+{
+    static const uint32_t ends[][2] = {
+        {0x0001, 0x001F},   {0x007F, 0x009F},  {0x00AD, 0x00AD},   {0x034F, 0x034F},
+        {0x061C, 0x061C},   {0x115F, 0x1160},  {0x17B4, 0x17B5},   {0x180B, 0x180F},
+        {0x200B, 0x200F},   {0x2028, 0x202E},  {0x2060, 0x206F},   {0x2800, 0x2800},
+        {0x3164, 0x3164},   {0xFDD0, 0xFDEF},  {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},
+        {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},  {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3},
+        {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        if (code_point >= ends[i][0] && code_point <= ends[i][1]) {
+            return true;
+        }
+    }
+    return code_point % 0x10000 >= 0xFFFE;
+}
+
+static void controls_and_what_is_invisible_or_turns_text_are_not_printable(void **state)
+{
+    (void)state;
+    for (uint32_t code_point = 1; code_point <= 0x10FFFF; code_point++) {
+        uint8_t bytes[8] = "a";
+        size_t length = 1 + encode(code_point, bytes + 1);
+        bytes[length++] = 'z';
+        if (gw_utf8_is_text(bytes, length)) {
+            assert_int_equal(gw_utf8_is_printable(bytes, length), !is_listed(code_point));
+        }
+    }
+    assert_true(gw_utf8_is_printable(NULL, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +119,7 @@ int main(void)
         cmocka_unit_test(of_all_short_sequences_just_the_well_formed_pass),
         cmocka_unit_test(a_cut_character_is_no_text),
         cmocka_unit_test(one_bad_byte_in_a_long_text_is_found),
+        cmocka_unit_test(controls_and_what_is_invisible_or_turns_text_are_not_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,8 +107,14 @@ static const uint16_t places[ANSWER - SAY + 1] = {
     [0] = 1,           [IN_ROOM - SAY] = 2, [BIG - SAY] = 3, [OFTEN - SAY] = 4,
     [RARE - SAY] = 5,  [DROPS - SAY] = 6,   [ASK - SAY] = 7, [LINE - SAY] = 8,
     [PLACE - SAY] = 9, [ANSWER - SAY] = 10};
-const struct gw_packet_table hall_packets = {packets, places,           PACKET_COUNT,
-                                             SAY,     ANSWER - SAY + 1, 7};
+const struct gw_packet_table hall_packets = {
+    .packets = packets,
+    .index = places,
+    .packet_count = PACKET_COUNT,
+    .id_first = SAY,
+    .id_count = ANSWER - SAY + 1,
+    .schema_hash = 7,
+};
 
 /* ---- what happens to sessions ---- */
 

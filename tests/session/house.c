@@ -144,10 +144,22 @@ static const uint16_t places[BYTES - SAY + 1] = {
 
 enum { PACKET_COUNT = 8, SCHEMA_HASH = 0x5C4E3A };
 
-static const struct gw_packet_table server_table = {server_packets,  places,     PACKET_COUNT, SAY,
-                                                    BYTES - SAY + 1, SCHEMA_HASH};
-static const struct gw_packet_table client_table = {client_packets,  places,     PACKET_COUNT, SAY,
-                                                    BYTES - SAY + 1, SCHEMA_HASH};
+static const struct gw_packet_table server_table = {
+    .packets = server_packets,
+    .index = places,
+    .packet_count = PACKET_COUNT,
+    .id_first = SAY,
+    .id_count = BYTES - SAY + 1,
+    .schema_hash = SCHEMA_HASH,
+};
+static const struct gw_packet_table client_table = {
+    .packets = client_packets,
+    .index = places,
+    .packet_count = PACKET_COUNT,
+    .id_first = SAY,
+    .id_count = BYTES - SAY + 1,
+    .schema_hash = SCHEMA_HASH,
+};
 
 /* What happens to sessions. */
 

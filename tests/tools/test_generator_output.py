@@ -85,6 +85,7 @@ send 300 small.C_Play
 send 32767 small.Deal.HTTPDone
 say 32767 small.Deal.HTTPDone
 reply 302 small.Session to 7
+named CONNECTED, HALL, TABLE, LAST
 stages 2 4 80000000
 """
 

@@ -82,6 +82,21 @@ static void emit_index(struct text *text, const struct schema *schema, const str
     text_print(text, "};\n");
 }
 
+/* By the stage's number. A number may have gaps before it, and an enum two names for one. */
+static void emit_stage_names(struct text *text, const struct schema *schema)
+{
+    text_print(text, "\nstatic const char *const stage_names[] = {\n");
+    for (int32_t number = 0; number <= STAGE_NUMBER_MAX; number++) {
+        for (size_t i = 0; i < schema->stage_count; i++) {
+            if (schema->stages[i].number == number) {
+                text_print(text, "    [%" PRId32 "] = \"%s\",\n", number, schema->stages[i].name);
+                break;
+            }
+        }
+    }
+    text_print(text, "};\n");
+}
+
 void emit_table(struct text *text, struct schema *schema, const struct side *side)
 {
     text_print(text, "\nstatic const struct gw_packet packets[] = {\n");
@@ -90,10 +105,18 @@ void emit_table(struct text *text, struct schema *schema, const struct side *sid
     }
     text_print(text, "};\n");
     emit_index(text, schema, side);
+    if (schema->stage_count != 0) {
+        emit_stage_names(text, schema);
+    }
     text_print(text, "\nconst struct gw_packet_table %s = {\n", side->table);
     text_print(text, "    .packets = packets,\n    .index = places,\n");
     text_print(text, "    .packet_count = %zu,\n", schema->packet_count);
     text_print(text, "    .id_first = %" PRIu32 ",\n", id_first(schema));
     text_print(text, "    .id_count = %" PRIu32 ",\n", id_count(schema));
-    text_print(text, "    .schema_hash = UINT64_C(0x%016" PRIx64 "),\n};\n", schema->hash);
+    text_print(text, "    .schema_hash = UINT64_C(0x%016" PRIx64 "),\n", schema->hash);
+    if (schema->stage_count != 0) {
+        text_print(text, "    .stage_names = stage_names,\n");
+        text_print(text, "    .stage_count = sizeof stage_names / sizeof stage_names[0],\n");
+    }
+    text_print(text, "};\n");
 }

@@ -74,7 +74,7 @@ static void rules_are_kept(void **state)
     static const struct gw_field_rule rules[] = {
         {.count_max = 1, .checks = GW_FIELD_RANGE, .min = 5, .max = 9},
         {.count_max = 1, .checks = GW_FIELD_UTF8, .length_max = 3}};
-    static const struct gw_shape shape = {&gw__error__descriptor, rules, 0};
+    static const struct gw_shape shape = {&gw__error__descriptor, rules, 0, 0};
     struct gw_packet packet = error_packet(&shape);
     assert_int_equal(judge(&packet), GW_PACKET_OK);
     assert_int_equal(heard.code, 5);
@@ -87,7 +87,7 @@ static void a_range_below_one_is_kept_too(void **state)
     static const struct gw_field_rule rules[] = {
         {.count_max = 1, .checks = GW_FIELD_RANGE, .min = 0, .max = 0},
         {.count_max = 1, .length_max = 0}};
-    static const struct gw_shape shape = {&gw__error__descriptor, rules, 0};
+    static const struct gw_shape shape = {&gw__error__descriptor, rules, 0, 0};
     struct gw_packet packet = error_packet(&shape);
     assert_int_equal(judge(&packet), GW_PACKET_OK);
     assert_int_equal(heard.code, 0);

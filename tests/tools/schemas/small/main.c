@@ -1,4 +1,5 @@
-/* tests/tools/schemas/small/main.c: prints what the generated tables hold, and calls every handler they name. */
+/* tests/tools/schemas/small/main.c: prints what the generated tables hold, and calls every handler
+ * they name. */
 #include "protocol/packet.h"
 #include "protocol/shape.h"
 #include "small/small_client.gen.h"
@@ -20,9 +21,9 @@ static void print_rules(const struct gw_shape *shape, int depth)
 {
     for (unsigned i = 0; i < shape->message->n_fields; i++) {
         const struct gw_field_rule *rule = &shape->rules[i];
-        printf("%*s%s length %" PRIu32 " count %u counter %u checks %x from %g to %g\n",
-               2 * depth, "", shape->message->fields[i].name, rule->length_max, rule->count_max,
-               rule->counter, rule->checks, rule->min, rule->max);
+        printf("%*s%s length %" PRIu32 " count %u counter %u checks %x from %g to %g\n", 2 * depth,
+               "", shape->message->fields[i].name, rule->length_max, rule->count_max, rule->counter,
+               rule->checks, rule->min, rule->max);
         if (rule->shape != NULL) {
             print_rules(rule->shape, depth + 1);
         }
@@ -31,8 +32,9 @@ static void print_rules(const struct gw_shape *shape, int depth)
 
 static void print_packet(const struct gw_packet *packet)
 {
-    printf("%u %s from %u stages %08" PRIx32 " bytes %" PRIu32 " rate %u burst %u flags %x reply %u: ", packet->id,
-           packet->name, packet->from, packet->stages, packet->body_bytes_max,
+    printf("%u %s from %u stages %08" PRIx32 " bytes %" PRIu32
+           " rate %u burst %u flags %x reply %u: ",
+           packet->id, packet->name, packet->from, packet->stages, packet->body_bytes_max,
            packet->rate_per_second, packet->burst_count, packet->flags, packet->reply_id);
     if (packet->handle != NULL) {
         call(packet);
@@ -93,6 +95,9 @@ int main(void)
     small_say_deal_httpdone(NULL, &done);
     Small__Session session = SMALL__SESSION__INIT;
     small_reply_session(NULL, &(struct gw_frame){.tag = 7}, &session);
+    char names[64];
+    gw_packet_stages_text(&small_client_packets, 0x80000007u, names, sizeof names);
+    printf("named %s\n", names);
     printf("stages %x %x %x\n", SMALL_STAGE_HALL, SMALL_STAGE_TABLE, SMALL_STAGE_LAST);
     return small_server_packets.schema_hash == small_client_packets.schema_hash &&
                    small_server_packets.schema_hash != 0

@@ -235,6 +235,12 @@ static const uint16_t places[32512] = {
     [SMALL_PACKET_DEAL_HTTPDONE - 256] = 5,
 };
 
+static const char *const stage_names[] = {
+    [0] = "HALL",
+    [1] = "TABLE",
+    [30] = "LAST",
+};
+
 const struct gw_packet_table small_client_packets = {
     .packets = packets,
     .index = places,
@@ -242,4 +248,6 @@ const struct gw_packet_table small_client_packets = {
     .id_first = 256,
     .id_count = 32512,
     .schema_hash = UINT64_C(0xdf0a5089396f1763),
+    .stage_names = stage_names,
+    .stage_count = sizeof stage_names / sizeof stage_names[0],
 };
