@@ -57,7 +57,7 @@ static void step_close(struct gw_listener *listener)
     }
     gw_timer_stop(&listener->pause);
     if (listener->attached) {
-        ops_of(listener)->detach(&listener->socket);
+        ops_of(listener)->detach(&listener->socket, false);
     } else {
         ops_of(listener)->socket_close(listener->socket.handle);
     }

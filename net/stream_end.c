@@ -66,7 +66,11 @@ void gw__stream_hurry(struct gw_stream *stream, uint32_t ms)
     gw_timer_set(&stream->timer, gw_turn_now_ns(&stream->turn) + (uint64_t)ms * NS_PER_MS);
 }
 
-/* The last turn. */
+/*
+ * The last turn. A peer that has stopped reading must not leave its bytes in the kernel: a close
+ * with bytes unsent is a reset. A close with all bytes sent is not, because RST discards what the
+ * peer has received and not read.
+ */
 static void end_now(struct gw_stream *stream)
 {
     const struct gw_backend_ops *ops = stream->turn.home->ops;
@@ -75,7 +79,7 @@ static void end_now(struct gw_stream *stream)
     gw__stream_drop_queue(stream);
     gw_ring_fini(&stream->ring);
     if (stream->attached) {
-        ops->detach(&stream->socket);
+        ops->detach(&stream->socket, ops->has_unsent(&stream->socket));
     } else {
         ops->socket_close(stream->socket.handle);
     }
@@ -112,14 +116,11 @@ static void begin_flush(struct gw_stream *stream)
 static void begin_linger(struct gw_stream *stream)
 {
     stream->turn.home->ops->shutdown(&stream->socket);
-    if (stream->peer_finished) {
-        begin_close(stream);
-        return;
-    }
     stream->lingered_bytes = 0;
     stream->state = GW_STREAM_LINGERING;
     gw__stream_hurry(stream, GW_STREAM_LINGER_MS);
     gw__stream_recv(stream);
+    gw__stream_step_end(stream);
 }
 
 void gw__stream_run_end(struct gw_stream *stream, bool alone)
@@ -139,6 +140,9 @@ void gw__stream_step_end(struct gw_stream *stream)
     if (stream->state == GW_STREAM_FLUSHING && !stream->sending &&
         gw__send_queue_is_empty(&stream->queue)) {
         begin_linger(stream);
+    } else if (stream->state == GW_STREAM_LINGERING && stream->peer_finished &&
+               !stream->turn.home->ops->has_unsent(&stream->socket)) {
+        begin_close(stream);
     } else if (stream->state == GW_STREAM_CLOSING && !stream->sending && !stream->receiving) {
         end_now(stream);
     }

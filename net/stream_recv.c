@@ -102,6 +102,8 @@ static void take_fin(struct gw_stream *stream)
         if (gw__stream_decide_end(stream, GW_STREAM_END_FINISH, GW_E_CLOSED)) {
             gw__stream_post_end(stream);
         }
+    } else if (stream->state == GW_STREAM_LINGERING) {
+        gw__stream_step_end(stream);
     } else if (stream->state != GW_STREAM_FLUSHING) {
         gw__stream_fail(stream, GW_E_CLOSED);
     }

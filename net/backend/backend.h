@@ -155,8 +155,17 @@ struct gw_backend_ops {
     /* Hurries home what is in flight in both directions. Harmless when nothing is. */
     void (*cancel)(struct gw_socket *socket);
 
-    /* Takes the socket out of its lane and closes it. Nothing may be in flight. */
-    void (*detach)(struct gw_socket *socket);
+    /*
+     * Whether the system still holds bytes of a finished send that it has not sent, as far as the
+     * system tells. False for a peer that reads; bytes that wait for an acknowledgement are sent.
+     */
+    bool (*has_unsent)(struct gw_socket *socket);
+
+    /*
+     * Takes the socket out of its lane and closes it. Nothing may be in flight. With `reset` the
+     * system drops what it holds, and the peer gets RST; without, the system goes on sending.
+     */
+    void (*detach)(struct gw_socket *socket, bool reset);
 
     /* Time, chance and sockets that are in no lane: as the os_ functions of the same names. */
     uint64_t (*now_ns)(void);

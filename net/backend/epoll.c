@@ -377,12 +377,17 @@ static void backend_cancel(struct gw_socket *socket)
     }
 }
 
-static void backend_detach(struct gw_socket *socket)
+static bool backend_has_unsent(struct gw_socket *socket)
+{
+    return os_socket_has_unsent(socket->handle);
+}
+
+static void backend_detach(struct gw_socket *socket, bool reset)
 {
     assert(!own_of(socket)->in_waits && !own_of(socket)->out_waits);
     forget_events(lane_of(socket), socket);
     (void)arm(socket, 0); /* closing is not enough while a child has the socket too: epoll(7), Q6 */
-    os_socket_close(socket->handle);
+    os_socket_end(socket->handle, reset);
     socket->handle = OS_SOCKET_NONE;
 }
 
@@ -401,6 +406,7 @@ const struct gw_backend_ops gw__backend_epoll = {
     .send = backend_send,
     .shutdown = backend_shutdown,
     .cancel = backend_cancel,
+    .has_unsent = backend_has_unsent,
     .detach = backend_detach,
     .now_ns = os_now_ns,
     .random = os_random,

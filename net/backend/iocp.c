@@ -39,6 +39,7 @@ struct iocp_socket {
     struct gw__acceptor *acceptor;
     bool recv_cancelled;
     bool has_shutdown;
+    bool has_unsent; /* the last send was cancelled or failed: the peer has no room */
 };
 
 _Static_assert(sizeof(struct iocp_socket) <= sizeof(((struct gw_socket *)0)->own),
@@ -177,8 +178,10 @@ static void close_timer(struct iocp_lane *own)
 
 /* ---- what comes home ---- */
 
+/* A send completes when the system has taken all its bytes. */
 static void send_home(struct gw__flight *flight, int result)
 {
+    own_of(gw__op_socket(op_of(flight)))->has_unsent = result < 0;
     gw__op_done(op_of(flight), result);
 }
 
@@ -474,14 +477,19 @@ static void backend_cancel(struct gw_socket *socket)
     (void)CancelIoEx((HANDLE)socket->handle, NULL);
 }
 
-static void backend_detach(struct gw_socket *socket)
+static bool backend_has_unsent(struct gw_socket *socket)
+{
+    return own_of(socket)->has_unsent;
+}
+
+static void backend_detach(struct gw_socket *socket, bool reset)
 {
     struct iocp_socket *own = own_of(socket);
     if (own->acceptor != NULL) {
         gw__acceptor_leave(own->acceptor);
         own->acceptor = NULL;
     }
-    os_socket_close(socket->handle);
+    os_socket_end(socket->handle, reset);
     socket->handle = OS_SOCKET_NONE;
 }
 
@@ -500,6 +508,7 @@ const struct gw_backend_ops gw__backend_iocp = {
     .send = backend_send,
     .shutdown = backend_shutdown,
     .cancel = backend_cancel,
+    .has_unsent = backend_has_unsent,
     .detach = backend_detach,
     .now_ns = os_now_ns,
     .random = os_random,

@@ -704,7 +704,12 @@ static void backend_cancel(struct gw_socket *socket)
     call_off(lane_of(socket), record, &record->out);
 }
 
-static void backend_detach(struct gw_socket *socket)
+static bool backend_has_unsent(struct gw_socket *socket)
+{
+    return os_socket_has_unsent(socket->handle);
+}
+
+static void backend_detach(struct gw_socket *socket, bool reset)
 {
     struct uring_lane *lane = lane_of(socket);
     struct gw_uring_socket *record = record_of(socket);
@@ -719,7 +724,7 @@ static void backend_detach(struct gw_socket *socket)
         note_change(lane, record);
     }
     give_if_free(lane, record);
-    os_socket_close(socket->handle);
+    os_socket_end(socket->handle, reset);
     socket->handle = OS_SOCKET_NONE;
 }
 
@@ -738,6 +743,7 @@ const struct gw_backend_ops gw__backend_uring = {
     .send = backend_send,
     .shutdown = backend_shutdown,
     .cancel = backend_cancel,
+    .has_unsent = backend_has_unsent,
     .detach = backend_detach,
     .now_ns = os_now_ns,
     .random = os_random,

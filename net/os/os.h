@@ -35,6 +35,10 @@ enum {
 
 #define OS_SOCKET_NONE ((os_socket)-1)
 
+/* What the system may hold to be sent on one connection, and how long without an acknowledgement.
+ */
+enum { OS_SOCKET_SEND_BYTES = 128 * 1024, OS_SOCKET_UNACKED_MS = 20000 };
+
 /* ---- sockets: TCP, non-blocking, not inherited by children, TCP_NODELAY ---- */
 
 /*
@@ -55,6 +59,12 @@ int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket
 void os_socket_accepted(os_socket socket);
 
 void os_socket_close(os_socket socket);
+
+/* Whether the system holds bytes for the peer that it has not sent once. Linux alone can tell. */
+bool os_socket_has_unsent(os_socket socket);
+
+/* Closes a socket; with `reset` the system drops what it holds for the peer, and sends RST. */
+void os_socket_end(os_socket socket, bool reset);
 
 /* The address of the other end; all zero when the socket has none any more. */
 struct gw_addr os_socket_peer(os_socket socket);

@@ -6,6 +6,7 @@
 #include "net/signals.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -26,6 +28,18 @@
 static void set_option(os_socket socket, int level, int name, int value)
 {
     (void)setsockopt(socket, level, name, &value, sizeof(value));
+}
+
+/*
+ * Bounds what the kernel keeps for one peer. The kernel doubles SO_SNDBUF for its own overhead and
+ * no longer tunes the buffer, which would grow to net.ipv4.tcp_wmem[2]: socket(7). After
+ * TCP_USER_TIMEOUT without an acknowledgement, or with a closed window, it drops the connection,
+ * also one that the program has closed: tcp(7).
+ */
+static void bound_kernel_memory(os_socket socket)
+{
+    set_option(socket, SOL_SOCKET, SO_SNDBUF, OS_SOCKET_SEND_BYTES);
+    set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, OS_SOCKET_UNACKED_MS);
 }
 
 void os_socket_accepted(os_socket socket)
@@ -64,6 +78,7 @@ int os_socket_open(const struct gw_addr *to, const struct gw_addr *source, os_so
         return error;
     }
     os_socket_accepted(*socket_out);
+    bound_kernel_memory(*socket_out);
     if (source != NULL) {
         /* The port is chosen at connect, so that one port serves for many destinations: ip(7). */
         set_option(*socket_out, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
@@ -100,6 +115,7 @@ int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket
         return error;
     }
     set_option(*socket_out, SOL_SOCKET, SO_REUSEADDR, 1); /* no wait for TIME_WAIT: socket(7) */
+    bound_kernel_memory(*socket_out); /* accepted sockets inherit it, without a call for each */
     if (!gw_addr_is_ipv4(addr)) {
         set_option(*socket_out, IPPROTO_IPV6, IPV6_V6ONLY, !every_ip);
     }
@@ -109,6 +125,22 @@ int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket
 void os_socket_close(os_socket socket)
 {
     (void)close(socket); /* the descriptor is gone whatever close(2) says */
+}
+
+/* SIOCOUTQNSD of tcp(7). It counts a FIN that waits as one byte, which is not worth a reset. */
+bool os_socket_has_unsent(os_socket socket)
+{
+    int bytes = 0;
+    return ioctl(socket, SIOCOUTQNSD, &bytes) == 0 && bytes > 1;
+}
+
+void os_socket_end(os_socket socket, bool reset)
+{
+    if (reset) {
+        const struct linger none = {.l_onoff = 1, .l_linger = 0}; /* close(2) aborts: socket(7) */
+        (void)setsockopt(socket, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+    }
+    os_socket_close(socket);
 }
 
 struct gw_addr os_socket_peer(os_socket socket)

@@ -45,6 +45,7 @@ void os_socket_accepted(os_socket socket)
 
 static int open_socket(int family, os_socket *socket_out)
 {
+    enum { MAXRT = 5 }; /* TCP_MAXRT of <ws2ipdef.h>, which MinGW lacks: seconds of retries */
     want_winsock();
     *socket_out = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
                              WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
@@ -52,6 +53,7 @@ static int open_socket(int family, os_socket *socket_out)
         return os_error(WSAGetLastError());
     }
     os_socket_accepted(*socket_out);
+    set_option(*socket_out, IPPROTO_TCP, MAXRT, OS_SOCKET_UNACKED_MS / 1000);
     return GW_OK;
 }
 
@@ -123,6 +125,21 @@ int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket
 void os_socket_close(os_socket socket)
 {
     (void)closesocket(socket);
+}
+
+bool os_socket_has_unsent(os_socket socket)
+{
+    (void)socket; /* Windows does not tell; see has_unsent of the backend */
+    return false;
+}
+
+void os_socket_end(os_socket socket, bool reset)
+{
+    if (reset) {
+        const struct linger none = {.l_onoff = 1, .l_linger = 0}; /* closesocket() aborts then */
+        (void)setsockopt(socket, SOL_SOCKET, SO_LINGER, (const char *)&none, sizeof(none));
+    }
+    os_socket_close(socket);
 }
 
 struct gw_addr os_socket_peer(os_socket socket)

@@ -126,9 +126,16 @@ static void backend_cancel(struct gw_socket *socket)
     }
 }
 
-static void backend_detach(struct gw_socket *socket)
+static bool backend_has_unsent(struct gw_socket *socket)
 {
     (void)socket;
+    return false;
+}
+
+static void backend_detach(struct gw_socket *socket, bool reset)
+{
+    (void)socket;
+    (void)reset;
 }
 
 static uint64_t now_ns(void)
@@ -183,6 +190,7 @@ const struct gw_backend_ops silent_kernel = {
     .send = backend_send,
     .shutdown = backend_shutdown,
     .cancel = backend_cancel,
+    .has_unsent = backend_has_unsent,
     .detach = backend_detach,
     .now_ns = now_ns,
     .random = chance,

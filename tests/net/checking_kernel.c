@@ -376,7 +376,7 @@ static int checked_attach(struct gw_socket *socket)
     return GW_OK;
 }
 
-static void checked_detach(struct gw_socket *socket)
+static void checked_detach(struct gw_socket *socket, bool reset)
 {
     check_turn(socket);
     os_mutex_lock(&kernel.mutex);
@@ -387,7 +387,7 @@ static void checked_detach(struct gw_socket *socket)
     os_mutex_unlock(&kernel.mutex);
     free(record);
     count_open(false);
-    kernel.real->detach(socket);
+    kernel.real->detach(socket, reset);
 }
 
 static int checked_socket_open(const struct gw_addr *to, const struct gw_addr *source,

@@ -99,7 +99,7 @@ static void begin_life(struct restless *one)
 
 static void end_life(struct restless *one)
 {
-    rig_ops()->detach(&one->socket);
+    rig_ops()->detach(&one->socket, false);
     if (--one->life_count > 0) {
         begin_life(one);
     } else {

@@ -73,6 +73,125 @@ static void what_arrived_before_a_reset_is_heard(void **state)
     stage_close();
 }
 
+/* ---- resets of our own: nothing stays in the kernel for a peer that does not read ---- */
+
+static void a_peer_that_stops_reading_is_reset_when_the_flush_time_is_over(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_visit_narrow(&peer);
+    while (actor_share(actor, 10000) == 0) {
+    }
+    stage_settle();
+    checking_kernel_stop_time();
+    assert_true(actor_finish(actor, 77, "farewell"));
+    stage_settle();
+    stage_leap_ms(GW_STREAM_FLUSH_MS + 5);
+    assert_int_equal(actor_wait_close(actor), 77);
+    assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_RESET);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+static void a_close_with_unsent_bytes_is_a_reset(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_visit_narrow(&peer);
+    while (actor_share(actor, 10000) == 0) {
+    }
+    stage_settle();
+    assert_true(actor_close(actor, 77));
+    assert_int_equal(actor_wait_close(actor), 77);
+    assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_RESET);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+/* RST would discard what a peer has received and not read. */
+static void a_close_with_all_bytes_sent_is_no_reset(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    uint64_t heard = 0;
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_visit(&peer);
+    assert_int_equal(actor_share(actor, 10000), 0);
+    stage_settle();
+    assert_true(actor_close(actor, 77));
+    assert_int_equal(actor_wait_close(actor), 77);
+    assert_true(raw_hear(&peer, &heard, 10000));
+    assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+/* The kernel has taken all, and has no room at the peer: the end waits once more, then resets. */
+static void
+a_half_closed_peer_that_does_not_read_is_reset_when_the_linger_time_is_over(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    if (!stage_backend_tells_unsent()) {
+        skip();
+    }
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_visit_narrow(&peer);
+    assert_int_equal(actor_share(actor, 60000), 0);
+    WAIT_FOR(stage_counters().send_queue_bytes == 0);
+    checking_kernel_stop_time();
+    raw_socket_finish(&peer);
+    stage_settle(); /* the FIN has come */
+    stage_settle(); /* what it led to is done */
+    stage_leap_ms(GW_STREAM_LINGER_MS - 5);
+    assert_int_equal(atomic_load(&actor->close_count), 0);
+    stage_leap_ms(10);
+    assert_int_equal(actor_wait_close(actor), GW_E_CLOSED);
+    assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_RESET);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+static void a_half_closed_peer_that_reads_gets_every_byte(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    uint64_t heard = 0;
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_visit_narrow(&peer);
+    assert_int_equal(actor_share(actor, 60000), 0);
+    raw_socket_finish(&peer);
+    assert_true(raw_hear(&peer, &heard, 60000));
+    assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
+    stage_leap_ms(GW_STREAM_LINGER_MS + 5);
+    assert_int_equal(actor_wait_close(actor), GW_E_CLOSED);
+    raw_socket_close(&peer);
+    stage_close();
+}
+
+/* It counts what it holds with its overhead, and doubles the limit for that: socket(7). */
+static void the_kernel_holds_no_more_for_one_peer_than_its_limit(void **state)
+{
+    (void)state;
+    enum { PEER_BYTES_MAX = 16 * 1024 }; /* in the narrow buffer of the peer itself */
+    struct raw_socket peer;
+    if (!stage_backend_tells_unsent()) {
+        skip();
+    }
+    stage_open(&(struct stage_plan){.send_queue_bytes_max = 4 * 1024 * 1024});
+    struct actor *actor = stage_visit_narrow(&peer);
+    while (actor_share(actor, 10000) == 0) {
+    }
+    stage_settle();
+    uint64_t sent = stage_counters().bytes_out;
+    assert_in_range(sent, 1, 2 * OS_SOCKET_SEND_BYTES + PEER_BYTES_MAX);
+    raw_socket_close(&peer);
+    (void)actor_wait_close(actor);
+    stage_close();
+}
+
 /* ---- sends that fail ---- */
 
 static struct gate gate;
@@ -236,6 +355,12 @@ int contract_reset(void)
         STAGE_TEST(a_reset_ends_a_stream_that_cannot_send),
         STAGE_TEST(a_reset_ends_a_finish),
         STAGE_TEST(what_arrived_before_a_reset_is_heard),
+        STAGE_TEST(a_peer_that_stops_reading_is_reset_when_the_flush_time_is_over),
+        STAGE_TEST(a_close_with_unsent_bytes_is_a_reset),
+        STAGE_TEST(a_close_with_all_bytes_sent_is_no_reset),
+        STAGE_TEST(a_half_closed_peer_that_does_not_read_is_reset_when_the_linger_time_is_over),
+        STAGE_TEST(a_half_closed_peer_that_reads_gets_every_byte),
+        STAGE_TEST(the_kernel_holds_no_more_for_one_peer_than_its_limit),
         STAGE_TEST(what_had_arrived_is_heard_though_a_send_failed),
         STAGE_TEST(after_a_failed_send_a_silent_peer_is_given_a_second),
         STAGE_TEST(after_a_failed_send_a_close_is_still_prompt),

@@ -100,7 +100,7 @@ void rig_recv_and_cancel(void *context)
 static void rig_detach(void *context)
 {
     struct rig *rig = context;
-    rig_ops()->detach(&rig->socket);
+    rig_ops()->detach(&rig->socket, false);
 }
 
 void rig_do(struct rig *rig, void (*errand)(void *context))

@@ -169,6 +169,11 @@ int stage_teardown(void **state)
     return 0;
 }
 
+bool stage_backend_tells_unsent(void)
+{
+    return stage_backend->backend != GW_BACKEND_IOCP;
+}
+
 /* ---- lanes and time ---- */
 
 uint32_t stage_lane_count(void)

@@ -89,6 +89,9 @@ int stage_setup(void **state);
 int stage_teardown(void **state);
 #define STAGE_TEST(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 
+/* Whether the system says what it holds for a peer and bounds it, which Windows does not. */
+bool stage_backend_tells_unsent(void);
+
 /* Lanes of the port. */
 uint32_t stage_lane_count(void);
 

@@ -397,7 +397,7 @@ static void forget(const struct joined *gone)
     unlock();
 }
 
-static void backend_detach(struct gw_socket *socket)
+static void backend_detach(struct gw_socket *socket, bool reset)
 {
     struct joined *joined = must_find(socket, "detach");
     check_thread(socket, "detach");
@@ -407,7 +407,7 @@ static void backend_detach(struct gw_socket *socket)
     }
     forget(joined);
     memory_free_unseen(joined);
-    audit.below->detach(socket);
+    audit.below->detach(socket, reset);
 }
 
 static void count_open(int64_t count)

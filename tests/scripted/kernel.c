@@ -309,8 +309,21 @@ static void backend_socket_close(os_socket handle)
     kernel_unlock();
 }
 
-static void backend_detach(struct gw_socket *socket)
+static bool backend_has_unsent(struct gw_socket *socket)
 {
+    kernel_lock();
+    bool has_unsent = kernel_end_of(socket->handle)->is_stuck;
+    kernel_unlock();
+    return has_unsent;
+}
+
+static void backend_detach(struct gw_socket *socket, bool reset)
+{
+    if (reset) {
+        kernel_lock();
+        kernel_end_reset(kernel_end_of(socket->handle));
+        kernel_unlock();
+    }
     backend_socket_close(socket->handle);
     socket->handle = OS_SOCKET_NONE;
 }
@@ -391,8 +404,8 @@ static struct gw_addr backend_socket_peer(os_socket handle)
         .open = backend_open, .close = backend_close, .wait = backend_wait, .wake = backend_wake,  \
         .attach = backend_attach, .accept = backend_accept, .connect = backend_connect,            \
         .recv = backend_recv, .send = backend_send, .shutdown = backend_shutdown,                  \
-        .cancel = backend_cancel, .detach = backend_detach, .now_ns = backend_now_ns,              \
-        .random = backend_random, .socket_open = backend_socket_open,                              \
+        .cancel = backend_cancel, .has_unsent = backend_has_unsent, .detach = backend_detach,      \
+        .now_ns = backend_now_ns, .random = backend_random, .socket_open = backend_socket_open,    \
         .socket_listen = backend_socket_listen, .socket_peer = backend_socket_peer,                \
         .socket_close = backend_socket_close,                                                      \
     }

@@ -36,7 +36,8 @@ struct kernel_end {
     bool is_shut;     /* has said FIN */
     bool is_finished; /* the other has; it comes behind what is in `in` */
     bool is_reset;
-    int in_error; /* what every further call in this direction gives */
+    bool is_stuck; /* the last send found no room for all its bytes */
+    int in_error;  /* what every further call in this direction gives */
     int out_error;
     struct gw_addr here;
     struct gw_addr there;

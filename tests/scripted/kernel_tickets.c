@@ -202,6 +202,7 @@ static bool decide_send(struct kernel_ticket *ticket)
         return decide_on(ticket, GW_E_RESET);
     }
     size_t room = kernel_end_room(end);
+    end->is_stuck = span_bytes(ticket) > room;
     if (room == 0) {
         return false;
     }

@@ -113,6 +113,7 @@ static void a_peer_that_reads_nothing_is_waited_for_one_second(void **state)
     stage_run_ms(10000);
     assert_closed(WHY, after_ms(GW_STREAM_FLUSH_MS));
     assert_int_equal(stage_counters().send_queue_bytes, 0);
+    assert_true(peer_has_reset(peer)); /* nothing is left in the kernel for it */
 }
 
 /* However much it reads: the second is for all of it. */
@@ -128,6 +129,7 @@ static void a_slow_reader_gets_no_more_than_that_second(void **state)
         peer_read(peer, NULL, 100);
     }
     assert_closed(WHY, after_ms(GW_STREAM_FLUSH_MS));
+    assert_true(peer_has_reset(peer));
 }
 
 static void a_peer_that_does_not_finish_is_waited_for_one_second_more(void **state)
@@ -138,6 +140,8 @@ static void a_peer_that_does_not_finish_is_waited_for_one_second_more(void **sta
     assert_int_equal(life->close_count, 0);
     stage_run_ms(10000);
     assert_closed(WHY, after_ms(GW_STREAM_LINGER_MS));
+    assert_false(peer_has_reset(peer)); /* which would discard what it has not read yet */
+    assert_memory_equal(peer_look(peer), "bye", 3);
 }
 
 static void flush_and_linger_follow_each_other(void **state)
@@ -257,6 +261,32 @@ static void a_close_makes_haste(void **state)
     assert_false(gw_stream_close(life->stream, 6));
     stage_settle();
     assert_closed(WHY, stage_now_ns());
+    assert_true(peer_has_reset(peer));
+}
+
+static void a_close_with_all_bytes_sent_is_no_reset(void **state)
+{
+    (void)state;
+    assert_int_equal(life_send(life, "answer", 6), 0);
+    stage_settle();
+    assert_true(gw_stream_close(life->stream, WHY));
+    stage_settle();
+    assert_closed(WHY, stage_now_ns());
+    assert_false(peer_has_reset(peer));
+    assert_memory_equal(peer_look(peer), "answer", 6);
+}
+
+static void a_half_closed_peer_that_reads_nothing_is_reset_after_one_second(void **state)
+{
+    (void)state;
+    peer_set_window(peer, 0);
+    assert_int_equal(life_send(life, "answer", 6), 0);
+    peer_finish(peer);
+    stage_run_until(after_ms(GW_STREAM_FLUSH_MS) - 1);
+    assert_int_equal(life->close_count, 0);
+    stage_run_ms(10000);
+    assert_closed(GW_E_CLOSED, after_ms(GW_STREAM_FLUSH_MS));
+    assert_true(peer_has_reset(peer));
 }
 
 /* ---- the peer's end ---- */
@@ -488,6 +518,8 @@ int main(void)
         TEST(a_finish_drops_what_has_not_been_read),
         TEST(the_first_end_decides_the_reason),
         TEST(a_close_makes_haste),
+        TEST(a_close_with_all_bytes_sent_is_no_reset),
+        TEST(a_half_closed_peer_that_reads_nothing_is_reset_after_one_second),
         TEST(the_peers_fin_finishes_the_stream),
         TEST(a_peer_that_finished_still_gets_what_is_queued),
         TEST(a_reset_ends_it_at_once),
