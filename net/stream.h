@@ -31,6 +31,11 @@ struct gw_turn;
  *               (GW_STREAM_LINGER_MS and GW_STREAM_LINGER_BYTES at most), then close
  *      close    cancel what is in flight, wait until it is home, close the socket, on_close
  *
+ * Closing the socket is a reset when the kernel still holds bytes that it has not sent, so that a
+ * peer that does not read leaves nothing behind. On Linux the kernel holds at most 320 KiB for one
+ * stream, and drops a connection that acknowledges nothing, or whose window stays closed, after
+ * 20 s (SO_SNDBUF and TCP_USER_TIMEOUT, set by os/posix.c).
+ *
  * From the call of either on, nothing more is taken for sending, and on_recv is not called again. A
  * peer's FIN finishes the stream with GW_E_CLOSED, unless there is an on_recv_end. After a failed
  * send what had arrived is still delivered (GW_STREAM_LINGER_MS at most), before on_close.
