@@ -15,7 +15,7 @@ struct room;
 enum {
     PLAYER_NAME_BYTES_MAX = 32,
     PLAYER_ROOM_NAME_BYTES_MAX = 32,
-    PLAYER_MAIL_COUNT_MAX = 256, /* on its way to a room; who sends more waits for nobody */
+    PLAYER_MAIL_COUNT_MAX = 256, /* on its way to a room; then the session is paused */
 };
 
 /*
@@ -47,8 +47,10 @@ struct player {
     uint16_t enter_tag;     /* of the Enter that this journey answers */
     uint16_t next_tag;      /* of the one that next_room_name answers */
     bool has_ended;
-    char *room_name;      /* journey: where to, while it is entering */
-    char *next_room_name; /* where to, once it has left; or NULL */
+    bool is_paused;          /* its session, by room_mail.c */
+    struct gw_task resuming; /* of that */
+    char *room_name;         /* journey: where to, while it is entering */
+    char *next_room_name;    /* where to, once it has left; or NULL */
     char name[PLAYER_NAME_BYTES_MAX + 1];
 };
 

@@ -63,8 +63,8 @@ void room_post_arrival(struct player *player);
 void room_post_leave(struct room *room, struct player *player);
 
 /*
- * What a player says and does, for the room it is in. A player with too much on its way ends with
- * TOO_OFTEN, and one for whom there is no memory with NO_MEMORY.
+ * What a player says and does, for the room it is in. The session of a player with too much on its
+ * way is paused until the room has handled that. Without memory the session ends with NO_MEMORY.
  *
  * Thread    turn of the player's session.
  */

@@ -7,6 +7,7 @@
 #include "server/room_inside.h"
 #include "session/group.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,41 +20,59 @@ struct mail {
     struct player *player;
     int32_t x;
     int32_t y;
-    uint16_t tag; /* of the request it was */
+    uint16_t tag;     /* of the request it was */
+    bool is_the_last; /* the session is paused until the room has handled it */
     char text[];
 };
 
-/*
- * Without a limit a player that sends faster than its room can listen would fill the memory with
- * what waits. The rates of the schema let nobody get there while its room has turns at all.
- */
 static struct mail *mail_create(struct player *player, const char *text)
 {
-    if (atomic_load_explicit(&player->mail_count, memory_order_relaxed) == PLAYER_MAIL_COUNT_MAX) {
-        gw_session_end(player->session, GW__CLOSE_REASON__TOO_OFTEN);
-        return NULL;
-    }
     struct mail *mail = malloc(sizeof *mail + strlen(text) + 1);
     if (mail == NULL) {
         gw_session_end(player->session, GW__CLOSE_REASON__NO_MEMORY);
         return NULL;
     }
     mail->player = player;
+    mail->is_the_last = false;
     strcpy(mail->text, text);
     return mail;
 }
 
+static void on_resume(struct gw_task *task)
+{
+    struct player *player = (struct player *)((char *)task - offsetof(struct player, resuming));
+    player->is_paused = false;
+    if (!player->has_ended) {
+        gw_session_resume(player->session);
+    }
+}
+
+/*
+ * Without a limit a player that sends faster than its room can handle would fill the memory. So its
+ * session is paused at the limit, until the room has handled all of it.
+ */
 static void mail_post(struct mail *mail, void (*run)(struct gw_task *task))
 {
     struct player *player = mail->player;
-    atomic_fetch_add_explicit(&player->mail_count, 1, memory_order_relaxed);
+    uint32_t count = atomic_fetch_add_explicit(&player->mail_count, 1, memory_order_relaxed) + 1;
+    if (count >= PLAYER_MAIL_COUNT_MAX && !player->is_paused) {
+        mail->is_the_last = true;
+        player->is_paused = true;
+        gw_session_pause(player->session);
+    }
     mail->task.run = run;
     gw_turn_post(&player->room->turn, &mail->task);
 }
 
+/* A player that leaves is posted behind its mail and comes back behind the task of this. */
 static void mail_destroy(struct mail *mail)
 {
-    atomic_fetch_sub_explicit(&mail->player->mail_count, 1, memory_order_relaxed);
+    struct player *player = mail->player;
+    atomic_fetch_sub_explicit(&player->mail_count, 1, memory_order_relaxed);
+    if (mail->is_the_last) {
+        player->resuming.run = on_resume;
+        gw_turn_post(gw_session_turn(player->session), &player->resuming);
+    }
     free(mail);
 }
 

@@ -363,6 +363,18 @@ void gw_session_end(struct gw_session *session, Gw__CloseReason reason)
     }
 }
 
+void gw_session_pause(struct gw_session *session)
+{
+    assert_ptr_equal(house.running, &session->turn);
+    session->is_paused = true;
+}
+
+void gw_session_resume(struct gw_session *session)
+{
+    assert_ptr_equal(house.running, &session->turn);
+    session->is_paused = false;
+}
+
 void gw_session_set_stage(struct gw_session *session, uint32_t stage)
 {
     assert_ptr_equal(house.running, &session->turn);

@@ -37,6 +37,7 @@ struct gw_session {
     uint32_t stage;
     bool has_ended; /* an end has begun: nothing is heard any more */
     bool is_gone;   /* on_end was called */
+    bool is_paused;
     Gw__CloseReason reason;
     unsigned ref_count;
     struct fake_client client;

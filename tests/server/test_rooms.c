@@ -360,20 +360,54 @@ static void what_is_said_before_leaving_is_heard(void **state)
     }
 }
 
-static void who_sends_more_than_its_room_can_hear_is_ended(void **state)
+static void catch_up(struct gw_session *session)
+{
+    player_catch_up(session->user);
+}
+
+static void chat_up_to_the_limit(struct gw_session *session)
+{
+    for (int i = 0; i < PLAYER_MAIL_COUNT_MAX; i++) {
+        assert_false(session->is_paused);
+        chat(session);
+    }
+    assert_true(session->is_paused);
+}
+
+/* Twice, to show that the session may be paused again; what has no packet comes on top. */
+static void a_session_is_paused_while_its_room_has_too_much_to_handle(void **state)
 {
     (void)state;
     open_game(1);
     post_wish(sessions[0], enter_hall);
     fake_house_settle();
-    for (int i = 0; i < PLAYER_MAIL_COUNT_MAX; i++) {
-        chat(sessions[0]);
+    for (uint32_t i = 1; i <= 2; i++) {
+        post_wish(sessions[0], chat_up_to_the_limit);
+        post_wish(sessions[0], catch_up);
+        fake_house_settle();
+        assert_false(sessions[0]->is_paused);
+        assert_int_equal(sessions[0]->client.line, i * PLAYER_MAIL_COUNT_MAX);
     }
     assert_false(sessions[0]->has_ended);
-    chat(sessions[0]);
-    assert_true(sessions[0]->has_ended);
-    assert_int_equal(sessions[0]->reason, GW__CLOSE_REASON__TOO_OFTEN);
     close_game();
+}
+
+/* In every order of turns, and nothing is left of it. */
+static void a_paused_session_may_end(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 200; seed++) {
+        open_game(seed);
+        post_wish(sessions[0], enter_hall);
+        post_wish(sessions[1], enter_hall);
+        fake_house_settle();
+        post_wish(sessions[0], chat_up_to_the_limit);
+        post_wish(sessions[0], seed % 2 == 0 ? leave : end);
+        post_wish(sessions[0], end);
+        fake_house_settle();
+        assert_int_equal(sessions[1]->client.line, PLAYER_MAIL_COUNT_MAX);
+        close_game();
+    }
 }
 
 /* What is too long or no text does not come this far: the schema forbids it. */
@@ -470,7 +504,8 @@ int main(void)
         cmocka_unit_test(nobody_is_lost_on_the_way_to_a_room_that_goes),
         cmocka_unit_test(who_ends_is_gone_once_wherever_it_was),
         cmocka_unit_test(what_is_said_before_leaving_is_heard),
-        cmocka_unit_test(who_sends_more_than_its_room_can_hear_is_ended),
+        cmocka_unit_test(a_session_is_paused_while_its_room_has_too_much_to_handle),
+        cmocka_unit_test(a_paused_session_may_end),
         cmocka_unit_test(a_text_of_nothing_ends_who_says_it),
         cmocka_unit_test(any_order_of_anything_keeps_the_house_in_order),
         cmocka_unit_test(without_memory_players_go_and_the_house_stands),
