@@ -160,6 +160,9 @@ void gw__session_on_deadline(struct gw_stream *stream, void *context)
     (void)stream;
     struct gw_session *session = context;
     uint32_t now_ms = gw__session_now_ms(session);
+    if (session->held && gw__session_overslept(session, now_ms)) {
+        gw__rates_note_unread(session, session->torn_ms);
+    }
     gw__requests_expire(session); /* from here on no request is due */
     struct due due = first_due(session, now_ms);
     if (due.left_ms == 0 && due.reason == GW__CLOSE_REASON__NONE) {

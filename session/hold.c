@@ -55,6 +55,7 @@ void gw_session_resume(struct gw_session *session)
 {
     assert(gw_turn_is_mine(gw_session_turn(session)));
     if (session->paused) {
+        gw__rates_note_unread(session, session->torn_ms);
         listen_again(session, &session->paused);
     }
 }

@@ -27,6 +27,7 @@ enum {
     GW_PACKET_ID_CONTROL_MAX = 63,
     GW_HELLO_TAG = 0x5747, /* of HELLO and HELLO_ACK */
     GW_FRAMES_PER_TURN_MAX = 64,
+    GW_OVERSLEPT_MS = 1000,
     GW_OTHER_SCHEMA_COUNT_MAX = 16, /* so many other schemas are remembered */
 };
 
@@ -49,6 +50,7 @@ struct gw_session {
     const struct gw_packet *packet; /* of the frame at the head of the ring, once it is admitted */
     struct gw_bucket *buckets;      /* see rates.h; NULL: all are full */
     struct gw_requests *requests;   /* see requests.h; NULL: none is open */
+    uint64_t no_lag_ns;             /* when the lag that rates.h means is 0 again */
     uint32_t heartbeat_ms;          /* 0: none */
     uint32_t begun_ms;
     uint32_t heard_ms;   /* when bytes came last */
@@ -120,8 +122,13 @@ static inline bool gw__session_listens(const struct gw_session *session)
 void gw__session_hold(struct gw_session *session);
 void gw__session_go_on(struct gw_session *session);
 
-/* In deadline.c. Thread of all four: turn. */
+/* In deadline.c. Thread of all: turn. */
 uint32_t gw__session_now_ms(const struct gw_session *session);
+/* Whether the process did not run for a while: on_deadline is more than a second late. */
+static inline bool gw__session_overslept(const struct gw_session *session, uint32_t now_ms)
+{
+    return now_ms - session->due_ms - GW_OVERSLEPT_MS < UINT32_MAX / 2; /* and not before */
+}
 /* Sees to it that on_deadline comes in time for whatever is due first. */
 void gw__session_watch(struct gw_session *session);
 /* The same when all that is new is due in `left_ms`: cheap when on_deadline comes before. */

@@ -25,7 +25,7 @@ static struct gw_session_manager_config with_defaults(const struct gw_session_ma
     config.greeting_timeout_ms = or_default(given->greeting_timeout_ms, 5000);
     config.heartbeat_ms = or_default(given->heartbeat_ms, 10000);
     config.frame_timeout_ms = or_default(given->frame_timeout_ms, 10000);
-    config.excess_ms = or_default(given->excess_ms, 10000);
+    config.excess_ms = or_default(given->excess_ms, 12000);
     config.request_timeout_ms =
         or_default(given->request_timeout_ms, given->side == GW_SIDE_SERVER ? 5000 : 10000);
     config.body_bytes_max_connected = or_default(given->body_bytes_max_connected, 1024);

@@ -82,15 +82,17 @@ struct gw_session_events {
 enum gw_session_side { GW_SIDE_SERVER, GW_SIDE_CLIENT };
 
 /*
- * Rates. On a server's side each session has a token bucket for each type of packet whose schema
- * gives it a rate. What finds no token waits for one, and with it all that the peer has sent behind
- * it: reading stops, TCP slows the peer down, and nothing is lost. While it waits the session is
- * neither silent nor idle, and no frame is late. A packet that is marked droppable is dropped
- * instead, unread, up to 64 of them for each that is let through.
+ * Rates. On a server's side each session has a token bucket for each packet type whose schema gives
+ * it a rate. A packet that finds no token waits for one, and with it all that the peer has sent
+ * behind it: reading is suspended, TCP slows the peer down, and nothing is lost. Tokens come back at
+ * twice the rate then. While it waits the session is neither silent nor idle, and no frame is late.
+ * A packet that is marked droppable is dropped instead, unread; its tokens come back at the rate.
  *
- * The excess of a type begins with the first that finds no token. It is over when one that need not
- * wait finds its bucket at least half full, and none was dropped since the one before. A packet
- * that finds no token more than `excess_ms` after its excess began ends the session with TOO_OFTEN.
+ * Each packet of the type counts, delayed and dropped ones too. A session that gets further ahead
+ * of the rate than `burst` packets and `excess_ms` of the rate ends with TOO_OFTEN. Time in which
+ * the session is paused, or the process does not run, counts twice: once as it passes, and once for
+ * what the peer sent meanwhile. See session/rates.h for why this ends no client that keeps to its
+ * rate.
  */
 
 /* 0 takes the default in brackets. */
@@ -101,7 +103,7 @@ struct gw_session_manager_config {
     uint32_t heartbeat_ms;        /* as PING in WIRE.md; clients keep to the server's [10,000] */
     uint32_t idle_timeout_ms;     /* without a packet of the game; 0: never */
     uint32_t frame_timeout_ms;    /* from the first byte of a frame to its last [10,000] */
-    uint32_t excess_ms;           /* how long a client may go on above a rate [10,000] */
+    uint32_t excess_ms;           /* how far a client may get ahead of a rate [12,000] */
     uint32_t request_timeout_ms;  /* see session/request.h [5,000; on a client's side 10,000] */
     bool unlimited;               /* no rate is counted, whatever the schema says */
     uint32_t body_bytes_max_connected; /* from a client before it is greeted [1,024] */

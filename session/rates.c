@@ -7,7 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define NANOSECONDS_PER_S UINT64_C(1000000000)
+#define NANOSECONDS_PER_S  UINT64_C(1000000000)
+#define NANOSECONDS_PER_MS UINT64_C(1000000)
 
 /* ---- which packets have a bucket ---- */
 
@@ -24,8 +25,13 @@ static struct gw_rate_rule rule_for(struct gw_session_manager *manager,
 {
     struct gw_rate_rule rule = {.interval_ns = 0};
     if (is_limited(manager, packet)) {
+        uint64_t burst_count = packet->burst_count != 0 ? packet->burst_count : 1;
+        bool is_droppable = (packet->flags & GW_PACKET_DROPPABLE) != 0;
         rule.interval_ns = NANOSECONDS_PER_S / packet->rate_per_second;
-        rule.burst_ns = rule.interval_ns * (packet->burst_count != 0 ? packet->burst_count : 1);
+        rule.token_ns = is_droppable ? rule.interval_ns : rule.interval_ns / 2;
+        rule.tokens_ns = rule.token_ns * burst_count;
+        rule.ahead_ns_max =
+            rule.interval_ns * burst_count + manager->config.excess_ms * NANOSECONDS_PER_MS;
         rule.bucket = manager->bucket_count++;
     }
     return rule;
@@ -57,24 +63,17 @@ void gw__rates_fini(struct gw_session_manager *manager)
 
 /* ---- one bucket ---- */
 
-static uint64_t missing_ns(const struct gw_bucket *bucket, uint64_t now_ns)
-{
-    return bucket->full_ns > now_ns ? bucket->full_ns - now_ns : 0;
-}
-
-/* How long until there is a whole token. */
+/* How long until there is a token. */
 static uint64_t left_ns(const struct gw_bucket *bucket, const struct gw_rate_rule *rule,
                         uint64_t now_ns)
 {
-    uint64_t after_ns = missing_ns(bucket, now_ns) + rule->interval_ns;
-    return after_ns > rule->burst_ns ? after_ns - rule->burst_ns : 0;
+    uint64_t full_ns = bucket->full_ns + rule->token_ns;
+    return full_ns > now_ns + rule->tokens_ns ? full_ns - now_ns - rule->tokens_ns : 0;
 }
 
-/* Takes a token at that time. */
 static void take(struct gw_bucket *bucket, const struct gw_rate_rule *rule, uint64_t at_ns)
 {
-    bucket->full_ns = at_ns + missing_ns(bucket, at_ns) + rule->interval_ns;
-    bucket->dropped_count = 0;
+    bucket->full_ns = (bucket->full_ns > at_ns ? bucket->full_ns : at_ns) + rule->token_ns;
 }
 
 /* ---- the buckets of a session ---- */
@@ -96,7 +95,7 @@ static struct gw_bucket *bucket_of(const struct gw_session *session,
     return &session->buckets[rule->bucket];
 }
 
-/* Full ones: their time is long past. */
+/* Zeroed: their times are long past. */
 static bool has_buckets(struct gw_session *session)
 {
     if (session->buckets == NULL) {
@@ -105,21 +104,9 @@ static bool has_buckets(struct gw_session *session)
     return session->buckets != NULL;
 }
 
-/* A packet has found no token. */
-static enum gw_rate note_excess(struct gw_session *session, struct gw_bucket *bucket,
-                                const struct gw_packet *packet)
+static uint64_t lag_ns(const struct gw_session *session, uint64_t now_ns)
 {
-    uint32_t now_ms = gw__session_now_ms(session);
-    if (!bucket->in_excess) {
-        bucket->in_excess = true;
-        bucket->excess_ms = now_ms;
-    } else if (now_ms - bucket->excess_ms > session->manager->config.excess_ms) {
-        return GW_RATE_TOO_OFTEN;
-    }
-    bool drops =
-        (packet->flags & GW_PACKET_DROPPABLE) != 0 && bucket->dropped_count < GW_RATE_DROPS_MAX;
-    bucket->dropped_count = (uint16_t)(bucket->dropped_count + (drops ? 1 : 0));
-    return drops ? GW_RATE_DROP : GW_RATE_DELAY;
+    return session->no_lag_ns > now_ns ? session->no_lag_ns - now_ns : 0;
 }
 
 enum gw_rate gw__rates_judge(struct gw_session *session, const struct gw_packet *packet)
@@ -133,11 +120,14 @@ enum gw_rate gw__rates_judge(struct gw_session *session, const struct gw_packet 
     }
     uint64_t now_ns = now_ns_of(session);
     struct gw_bucket *bucket = bucket_of(session, rule);
-    if (left_ns(bucket, rule, now_ns) > 0) {
-        return note_excess(session, bucket, packet);
+    uint64_t from_ns = now_ns - lag_ns(session, now_ns);
+    bucket->covered_ns =
+        (bucket->covered_ns > from_ns ? bucket->covered_ns : from_ns) + rule->interval_ns;
+    if (bucket->covered_ns > now_ns + rule->ahead_ns_max) {
+        return GW_RATE_TOO_OFTEN;
     }
-    if (bucket->dropped_count == 0 && missing_ns(bucket, now_ns) <= rule->burst_ns / 2) {
-        bucket->in_excess = false;
+    if (left_ns(bucket, rule, now_ns) > 0) {
+        return (packet->flags & GW_PACKET_DROPPABLE) != 0 ? GW_RATE_DROP : GW_RATE_DELAY;
     }
     take(bucket, rule, now_ns);
     return GW_RATE_PASS;
@@ -149,19 +139,28 @@ uint64_t gw__rates_left_ns(const struct gw_session *session, const struct gw_pac
     return left_ns(bucket_of(session, rule), rule, now_ns_of(session));
 }
 
-/* When it came, not when we looked: what waits at an empty bucket takes each token at once. */
+/* At the time when it came back, not now, so that a late call does not slow the pace. */
 void gw__rates_take(struct gw_session *session, const struct gw_packet *packet)
 {
     const struct gw_rate_rule *rule = rule_of(session, packet);
     struct gw_bucket *bucket = bucket_of(session, rule);
-    take(bucket, rule, bucket->full_ns + rule->interval_ns - rule->burst_ns);
+    take(bucket, rule, bucket->full_ns + rule->token_ns - rule->tokens_ns);
+}
+
+/* The lag of that time, and the time since, both shrink to 0 from now on. */
+void gw__rates_note_unread(struct gw_session *session, uint32_t since_ms)
+{
+    uint64_t now_ns = now_ns_of(session);
+    uint64_t unread_ns = (gw__session_now_ms(session) - since_ms) * NANOSECONDS_PER_MS;
+    session->no_lag_ns = now_ns + unread_ns + lag_ns(session, now_ns - unread_ns);
 }
 
 void gw__rates_rest(struct gw_session *session)
 {
     uint64_t now_ns = now_ns_of(session);
     for (uint32_t i = 0; session->buckets != NULL && i < session->manager->bucket_count; i++) {
-        if (missing_ns(&session->buckets[i], now_ns) > 0) {
+        const struct gw_bucket *bucket = &session->buckets[i];
+        if (bucket->covered_ns > now_ns || bucket->full_ns > now_ns) {
             return;
         }
     }

@@ -10,44 +10,60 @@ struct gw_packet;
 struct gw_session_manager;
 
 /*
- * A token bucket for each type of packet that has a rate, and for each session. It is kept as the
- * one time at which it will be full again:
+ * Each session has two limits for each packet type with a rate. Both are kept as a time that moves
+ * on by one interval for each packet, so there is no window, and no edge of a window.
  *
- *      now            full                       a token is one interval, 1 s / rate
- *       |--|--|--|-----|                         what lies between now and full is missing;
- *       |<- missing -->|                         with `burst` tokens missing it is empty
+ * Pace: a token bucket of `burst` tokens. A packet that finds no token is dropped if its type is
+ * droppable. Otherwise reading is suspended until there is a token (the session holds the packet).
+ * Tokens come back at the rate for a droppable type, and at twice the rate for a delayed one: at
+ * the rate itself, what a client sends in excess would wait in the kernel, where nobody can count.
  *
- * A packet that is let through moves that time on by one interval, and time passes by itself: there
- * is no window, and so no edge of one at which twice as many would pass.
+ * Total: every packet counts, delayed and dropped ones too. A packet that makes the packets so far
+ * exceed what the rate allows since any earlier time, by more than `burst` and `excess_ms` of the
+ * rate, ends the session.
  *
- * A session that has sent nothing yet has no buckets, and one that has been silent for a heartbeat
- * gives them back if they are full.
+ *      now - lag      now        covered     now + burst + excess_ms
+ *          |-----------|-------------|-----------------|
+ *          |           |<-- ahead -->|                 `covered` beyond this: TOO_OFTEN
+ *
+ * Why no client is ended that keeps to (rate, burst) when it sends, and whose packets arrive up to
+ * excess_ms later, in order, in whatever clusters:
+ * 1. Suppose each packet arrived exactly excess_ms after it was sent. Then each one would find a
+ *    token, and none would wait, however the types follow one another. Packets that arrive earlier
+ *    than that are only handled earlier. So each packet is handled within excess_ms of its sending.
+ * 2. So the packets handled in any time T were sent in T + excess_ms, and are not more than
+ *    rate * (T + excess_ms) + burst. That is the limit.
+ * 3. While the server does not read (the game paused the session, or the process did not run), up
+ *    to that time more may wait. So the session keeps a lag: it grows with the time in which the
+ *    server did not read, and shrinks with the time in which it reads. All that was sent more than
+ *    lag + excess_ms ago has been handled: `now - lag` advances by up to 2 s in a second, in which
+ *    at most 2 * rate were sent, and the pace allows as many. Therefore `covered` begins at
+ *    now - lag where it would begin at now otherwise.
+ *
+ * A client that goes on sending at 1.5 times its rate gets ahead by 0.5 s in each second, since the
+ * pace lets all of it through, and is ended after 2 * (burst / rate + excess_ms): 28 s by default.
+ *
+ * A session that has sent nothing yet has no buckets, and frees them after a heartbeat of silence.
  */
 struct gw_bucket {
-    uint64_t full_ns;
-    uint32_t excess_ms;     /* when its excess began, if `in_excess` */
-    uint16_t dropped_count; /* since a packet was let through */
-    bool in_excess;
+    uint64_t covered_ns; /* the rate since the beginning, or since now - lag, covers all then */
+    uint64_t full_ns;    /* all tokens are back then */
 };
 
 /* What a packet's rate says, once for all sessions. */
 struct gw_rate_rule {
-    uint64_t interval_ns; /* of one token; 0: no rate */
-    uint64_t burst_ns;    /* of a full bucket */
-    uint32_t bucket;      /* its place among those of a session */
+    uint64_t interval_ns;  /* 1 s / rate; 0: no rate */
+    uint64_t token_ns;     /* after which one token comes back */
+    uint64_t tokens_ns;    /* after which all of them are back */
+    uint64_t ahead_ns_max; /* `burst` and `excess_ms` of the rate */
+    uint32_t bucket;       /* its index among those of a session */
 };
-
-/*
- * So many packets are dropped for each that is let through; then reading stops for droppable ones
- * too. What one flooder costs is bounded by that.
- */
-enum { GW_RATE_DROPS_MAX = 64 };
 
 enum gw_rate {
     GW_RATE_PASS,
     GW_RATE_DELAY, /* reading stops until gw__rates_left_ns() is over */
     GW_RATE_DROP,
-    GW_RATE_TOO_OFTEN, /* the excess has lasted longer than the manager's excess_ms */
+    GW_RATE_TOO_OFTEN,
     GW_RATE_NO_MEMORY,
 };
 
@@ -56,12 +72,8 @@ bool gw__rates_init(struct gw_session_manager *manager);
 void gw__rates_fini(struct gw_session_manager *manager);
 
 /*
- * Judges a packet that has come in, and takes a token for one that passes. Thread of these and of
- * all below: turn.
- *
- * The excess of a type begins with a packet that finds no token. It is over when one that need not
- * wait finds its bucket at least half full, and none was dropped since the one before. Whoever goes
- * on sending more than the rate never gets there.
+ * Counts a packet whose header has arrived, and takes a token for one that passes. Thread of this
+ * and of all below: turn.
  */
 enum gw_rate gw__rates_judge(struct gw_session *session, const struct gw_packet *packet);
 
@@ -69,7 +81,10 @@ enum gw_rate gw__rates_judge(struct gw_session *session, const struct gw_packet 
 uint64_t gw__rates_left_ns(const struct gw_session *session, const struct gw_packet *packet);
 void gw__rates_take(struct gw_session *session, const struct gw_packet *packet);
 
-/* Gives the buckets back when all of them are full. */
+/* The server has not read from `since_ms` until now. */
+void gw__rates_note_unread(struct gw_session *session, uint32_t since_ms);
+
+/* Frees the buckets when all of them are as new. */
 void gw__rates_rest(struct gw_session *session);
 
 #endif

@@ -227,7 +227,11 @@ enum gw_recv gw__session_on_recv(struct gw_stream *stream, struct gw_ring *ring,
     struct gw_session *session = context;
     struct gw_shard *shard = gw__shard(session->manager);
     assert(!shard->shared);
-    session->heard_ms = gw__session_now_ms(session);
+    uint32_t now_ms = gw__session_now_ms(session);
+    if (gw__session_overslept(session, now_ms)) {
+        gw__rates_note_unread(session, session->heard_ms);
+    }
+    session->heard_ms = now_ms;
     session->pinged = false;
     for (int count = 0; count < GW_FRAMES_PER_TURN_MAX; count++) {
         if (!take_next(session, ring, shard)) {
