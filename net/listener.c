@@ -9,6 +9,7 @@
 enum {
     BACKLOG_COUNT_MAX = 4096, /* net.core.somaxconn of a Linux of today */
     PAUSE_MS = 100,
+    FAILURE_COUNT_MAX = 16, /* accepts that fail in a row and are retried at once */
     NS_PER_MS = 1000000,
 };
 
@@ -24,7 +25,8 @@ struct gw_listener {
     bool attached;
     bool accepting; /* an accept is in flight */
     bool closing;
-    bool short_of; /* the last accept found no descriptor or memory */
+    bool short_of;         /* the last accept found no descriptor or memory */
+    uint8_t failure_count; /* accepts that failed since the last one that worked */
 };
 
 static struct gw_listener *from_turn(struct gw_turn *turn)
@@ -144,11 +146,22 @@ static void welcome(struct gw_listener *listener, os_socket handle)
     gw_stream_unref(stream);
 }
 
-/* Whether trying again at once would find the same: all but a peer that has left the queue again.
+/*
+ * Whether a retry at once would fail in the same way: descriptors or memory are short, or many
+ * accepts have failed in a row. Any other error is that of one connection, which the call has taken
+ * from the backlog: accept(2) lists ECONNABORTED, EPROTO, ENETDOWN, EHOSTUNREACH, EPERM and more.
  */
-static bool is_shortage(int error)
+static bool must_pause(struct gw_listener *listener, int error)
 {
-    return error < 0 && error != GW_E_RESET && error != GW_E_CLOSED && error != GW_E_TIMEOUT;
+    if (error >= 0) {
+        listener->failure_count = 0;
+        return false;
+    }
+    listener->failure_count++;
+    bool is_shortage = error == GW_E_FULL || error == GW_E_MEMORY;
+    bool pauses = is_shortage || listener->failure_count == FAILURE_COUNT_MAX;
+    listener->failure_count = pauses ? 0 : listener->failure_count;
+    return pauses;
 }
 
 static void accept_done(struct gw_op *op, int result)
@@ -165,11 +178,10 @@ static void accept_done(struct gw_op *op, int result)
     }
     if (listener->closing) {
         step_close(listener);
-    } else if (is_shortage(result)) {
+    } else if (must_pause(listener, result)) {
         pause_accepting(listener, result);
     } else {
-        accept_next(
-            listener); /* a peer that left the queue again (GW_E_RESET) is no reason to stop */
+        accept_next(listener);
     }
 }
 

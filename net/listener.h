@@ -34,7 +34,9 @@ struct gw_listener_config {
  * Opens the door. Each stream that comes in gets the lane with the fewest streams.
  *
  * When the machine runs out of descriptors or memory, accepting pauses for 100 ms at a time; who
- * waits in the kernel's backlog comes in later, and streams that are here do not notice.
+ * waits in the kernel's backlog comes in later, and streams that are here do not notice. An error
+ * of one connection (it was aborted, a firewall refused it: accept(2)) only loses that one; after
+ * 16 of them in a row accepting pauses, too.
  *
  * Returns   0, GW_E_ADDRESS (not ours, or already taken), GW_E_MEMORY or GW_E_SYSTEM;
  *           *listener_out is set only on 0.

@@ -151,7 +151,7 @@ uint64_t gw_port_random(const struct gw_port *port);
 struct gw_port_counters {
     uint64_t accepted;      /* streams that came in */
     uint64_t turned_away;   /* of those: closed at once, because stream_count_max was reached */
-    uint64_t accept_pauses; /* times accepting paused, because descriptors or memory ran out */
+    uint64_t accept_pauses; /* times accepting paused, see gw_listener_open() */
     uint64_t dialed;        /* streams that went out */
     uint64_t stream_count;  /* open now */
     uint64_t bytes_in;

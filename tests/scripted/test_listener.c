@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { PAUSE_MS = 100 };
+enum { PAUSE_MS = 100, FAILURE_COUNT_MAX = 16 };
 
 static struct door door;
 static struct peer *peers[64];
@@ -69,8 +69,8 @@ static void everybody_who_knocks_comes_in(void **state)
 static void a_shortage_pauses_for_exactly_100_ms_and_passes(void **state)
 {
     (void)state;
-    static const int shortages[] = {GW_E_FULL, GW_E_MEMORY, GW_E_SYSTEM};
-    for (uint32_t i = 0; i < 3; i++) {
+    static const int shortages[] = {GW_E_FULL, GW_E_MEMORY};
+    for (uint32_t i = 0; i < 2; i++) {
         uint64_t pauses = stage_counters().accept_pauses;
         uint32_t count = door.count;
         kernel_fail_next(KERNEL_ACCEPT, 2, shortages[i]);
@@ -108,6 +108,42 @@ static void who_leaves_the_queue_again_does_not_stop_the_others(void **state)
     stage_settle();
     assert_int_equal(door.count, 3);
     assert_int_equal(stage_counters().accept_pauses, 0);
+}
+
+/* Whatever accept() may say of one connection; what has no word of its own is GW_E_SYSTEM. */
+static void an_error_of_one_connection_does_not_delay_the_next(void **state)
+{
+    (void)state;
+    static const int errors[] = {GW_E_CLOSED,  GW_E_RESET,   GW_E_REFUSED,
+                                 GW_E_TIMEOUT, GW_E_ADDRESS, GW_E_SYSTEM};
+    uint64_t from_ns = stage_now_ns();
+    for (uint32_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        uint32_t count = door.count;
+        kernel_fail_next(KERNEL_ACCEPT, FAILURE_COUNT_MAX - 1, errors[i]);
+        knock(2 * i, 1); /* the accept in flight is older than the failures */
+        stage_settle();
+        knock(2 * i + 1, 1);
+        stage_settle();
+        assert_int_equal(door.count, count + 2);
+    }
+    assert_int_equal(stage_now_ns(), from_ns);
+    assert_int_equal(stage_counters().accept_pauses, 0);
+    assert_int_equal(stage_logged_count("accept_paused"), 0);
+}
+
+static void errors_of_connections_without_end_pause_accepting(void **state)
+{
+    (void)state;
+    kernel_fail_next(KERNEL_ACCEPT, 3 * FAILURE_COUNT_MAX, GW_E_SYSTEM);
+    knock(0, 2);
+    stage_settle();
+    assert_int_equal(door.count, 1);
+    assert_int_equal(stage_counters().accept_pauses, 1);
+    stage_run_ms(2 * PAUSE_MS + 4);
+    assert_int_equal(stage_counters().accept_pauses, 3);
+    assert_int_equal(door.count, 1);
+    stage_run_ms(PAUSE_MS + 2);
+    assert_int_equal(door.count, 2);
 }
 
 static void without_descriptors_who_waits_comes_in_later(void **state)
@@ -345,6 +381,8 @@ int main(void)
         TEST(a_shortage_pauses_for_exactly_100_ms_and_passes),
         TEST(a_long_shortage_is_told_once),
         TEST(who_leaves_the_queue_again_does_not_stop_the_others),
+        TEST(an_error_of_one_connection_does_not_delay_the_next),
+        TEST(errors_of_connections_without_end_pause_accepting),
         TEST_WITH(without_descriptors_who_waits_comes_in_later, &few_handles),
         TEST_WITH(a_stream_beyond_the_limit_is_turned_away, &two_streams),
         TEST(a_stream_that_is_not_started_is_closed),
