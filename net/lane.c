@@ -340,17 +340,67 @@ static void run_some_ready(struct gw_lane *lane)
     }
 }
 
-static void fire_timers(struct gw_lane *lane)
+/* One call of wait(): when its round began, until when it was to last, when it returned. */
+struct look {
+    uint64_t began_ns;
+    uint64_t deadline_ns;
+    uint64_t back_ns;
+    bool brought_nothing;
+};
+
+/*
+ * Returns the time up to which this look has seen what arrived. A wait that brought something may
+ * have returned early, so only its beginning counts; one that brought nothing has seen all up to
+ * its deadline.
+ */
+static uint64_t seen_until_ns(const struct look *look)
+{
+    uint64_t slept_until_ns = look->deadline_ns < look->back_ns ? look->deadline_ns : look->back_ns;
+    return look->brought_nothing && slept_until_ns > look->began_ns ? slept_until_ns
+                                                                    : look->began_ns;
+}
+
+/* Locked. After a late return the timers are held back; see net/README.md, "Why". */
+static void note_look(struct gw_lane *lane, const struct look *look)
+{
+    enum { LATE_NS = 50000000, HOLD_NS_MAX = 1000000000, SHARED_HOLD_NS = 10000000 };
+    uint64_t due_ns =
+        look->deadline_ns == 0 || lane->due_ns < look->began_ns ? look->began_ns : lane->due_ns;
+    uint64_t late_ns = look->back_ns > due_ns ? look->back_ns - due_ns : 0;
+    if (lane->hold_until_ns == 0 && late_ns > LATE_NS) {
+        lane->hold_until_ns = look->back_ns + (late_ns < HOLD_NS_MAX ? late_ns : HOLD_NS_MAX);
+        lane->hold_from_ns = look->back_ns + (lane->ops->lane_shared ? SHARED_HOLD_NS : 0);
+        return;
+    }
+    bool has_all = look->brought_nothing && look->back_ns >= lane->hold_from_ns;
+    if (lane->hold_until_ns != 0 && !has_all && look->back_ns < lane->hold_until_ns) {
+        return;
+    }
+    lane->hold_until_ns = 0;
+    lane->hold_from_ns = 0;
+    uint64_t seen_ns = seen_until_ns(look);
+    lane->seen_ns = seen_ns > lane->seen_ns ? seen_ns : lane->seen_ns;
+}
+
+/* Fires the timers that were due when the kernel was last asked, not those that are due now. */
+static void fire_timers(struct gw_lane *lane, const struct look *look)
 {
     gw__lane_lock_wheel(lane);
-    gw__wheel_advance(&lane->wheel, gw__worker()->now_ns, gw__timer_fire);
+    note_look(lane, look);
+    gw__wheel_advance(&lane->wheel, lane->seen_ns, gw__timer_fire);
+    if (lane->ops->lane_shared) { /* others have slept since before these timers fired */
+        lane->due_ns = gw__wheel_next_ns(&lane->wheel);
+    }
     gw__lane_unlock_wheel(lane);
 }
 
+/* While timers are held back on a shared lane, no worker asks again before that may end. */
 static uint64_t next_deadline_ns(struct gw_lane *lane)
 {
     gw__lane_lock_wheel(lane);
     uint64_t next = gw__wheel_next_ns(&lane->wheel);
+    next = next > lane->hold_from_ns ? next : lane->hold_from_ns;
+    lane->due_ns = next;
     gw__lane_unlock_wheel(lane);
     return next;
 }
@@ -360,35 +410,41 @@ static uint64_t next_deadline_ns(struct gw_lane *lane)
  * and one that nobody has woken yet: a late waker of the sleep before may have marked it, and its
  * wake may have been taken already.
  */
-static int wait_in_kernel(struct gw_lane *lane)
+static int wait_in_kernel(struct gw_lane *lane, struct look *look_out)
 {
-    uint64_t deadline_ns = next_deadline_ns(lane);
+    struct look look = {.began_ns = gw__worker()->now_ns, .deadline_ns = next_deadline_ns(lane)};
     atomic_fetch_add(&lane->sleeper_count, 1);
     atomic_store(&lane->woken, false);
     if (gw__lane_is_busy(lane) || gw__port_is_stopping(lane->port)) {
-        deadline_ns = 0;
+        look.deadline_ns = 0;
     }
-    return lane->ops->wait(lane, deadline_ns);
+    int result = lane->ops->wait(lane, look.deadline_ns);
+    look.back_ns = gw__worker()->now_ns;
+    look.brought_nothing = result == GW_WAIT_NOTHING && !gw__lane_is_busy(lane);
+    *look_out = look;
+    return result;
 }
 
 int gw__lane_run(struct gw_worker *worker)
 {
     struct gw_lane *lane = worker->lane;
-    int error = GW_OK;
-    while (error == GW_OK && !gw__port_is_stopping(worker->port)) {
+    struct look look = {0};
+    int result = GW_WAIT_NOTHING;
+    while ((result == GW_WAIT_NOTHING || result == GW_WAIT_SOMETHING) &&
+           !gw__port_is_stopping(worker->port)) {
         worker->now_ns = lane->ops->now_ns();
         gw__signals_look(worker->port);
-        fire_timers(lane);
+        fire_timers(lane, &look);
         if (lane->ops->lane_shared) {
             run_some_ready(lane);
         } else {
             collect_inbox(lane);
             run_ready(lane);
         }
-        error = wait_in_kernel(lane);
+        result = wait_in_kernel(lane, &look);
     }
     gw__lane_wake(lane); /* the next worker of a shared lane hears of the stop from this one */
-    return error;
+    return result == GW_WAIT_SOMETHING ? GW_OK : result;
 }
 
 void gw__lane_sweep(struct gw_lane *lane, struct gw_worker *worker)

@@ -43,7 +43,11 @@ struct gw_lane {
     atomic_uint sleeper_count;       /* workers that may be waiting in the kernel */
     atomic_bool woken;               /* a wake is on its way to one of them */
     atomic_uint stream_count;        /* whose home it is */
-    struct gw_wheel wheel;           /* locked on a shared lane */
+    struct gw_wheel wheel;           /* this and the next four: locked on a shared lane */
+    uint64_t due_ns;                 /* when a worker is to look at the wheel again */
+    uint64_t seen_ns;                /* what had arrived by then was taken: such timers may fire */
+    uint64_t hold_from_ns;           /* a hold of timers may end from then on; 0: there is none */
+    uint64_t hold_until_ns;          /* and ends then; 0: there is none */
     os_mutex ready_mutex;
     os_mutex wheel_mutex;
     struct gw_turn errands; /* gw_port_post() */

@@ -113,6 +113,12 @@ struct gw_span {
 
 enum { GW_SEND_SPAN_COUNT_MAX = 64 };
 
+/* What wait() returns besides errors. */
+enum {
+    GW_WAIT_NOTHING = 0,   /* the kernel was asked, and had nothing more */
+    GW_WAIT_SOMETHING = 1, /* something was taken, or the kernel may have more */
+};
+
 /* What a backend offers. "worker" below: only a thread that serves the lane. */
 struct gw_backend_ops {
     enum gw_backend backend;
@@ -131,8 +137,9 @@ struct gw_backend_ops {
     /*
      * Waits for completions until `deadline_ns` of the port's clock (0: takes what is there), calls
      * gw__lane_awake() when the kernel has returned, gw__op_done() for each, then returns. Also
-     * returns after a wake. Returns 0, or GW_E_SYSTEM when the queue itself has failed. Thread:
-     * worker.
+     * returns after a wake. A wait that a signal or a stop interrupts asks the kernel again before
+     * it returns. Returns GW_WAIT_NOTHING or GW_WAIT_SOMETHING, or GW_E_SYSTEM when the queue
+     * itself has failed. Thread: worker.
      */
     int (*wait)(struct gw_lane *lane, uint64_t deadline_ns);
 

@@ -299,10 +299,12 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
     hand_over_finished(own);
     bool busy = own->finished.first != NULL || gw__lane_is_busy(lane);
     int count = wait_for_events(own, events, busy ? 0 : gw__lane_left_ns(lane, deadline_ns));
-    int code = errno;
+    while (count < 0 && errno == EINTR) {
+        count = wait_for_events(own, events, 0); /* a stop interrupts, too: signal(7) */
+    }
     gw__lane_awake(lane);
     if (count < 0) {
-        return code == EINTR ? GW_OK : GW_E_SYSTEM;
+        return GW_E_SYSTEM;
     }
     own->events = events;
     own->event_count = count;
@@ -310,7 +312,7 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
         take_event(own);
         hand_over_finished(own);
     }
-    return GW_OK;
+    return count > 0 || busy ? GW_WAIT_SOMETHING : GW_WAIT_NOTHING;
 }
 
 static void backend_wake(struct gw_lane *lane)

@@ -92,16 +92,17 @@ void gw__flight_began(struct gw__flight *flight, BOOL succeeded, DWORD bytes)
     }
 }
 
-/* A packet of the port: a flight that has come home, or a wake. */
-static void take_packet(const OVERLAPPED_ENTRY *entry)
+/* A packet of the port: a flight that has come home, or a wake. Returns whether it was a flight. */
+static bool take_packet(const OVERLAPPED_ENTRY *entry)
 {
     if (entry->lpOverlapped == NULL) {
-        return;
+        return false;
     }
     struct gw__flight *flight = (struct gw__flight *)((char *)entry->lpOverlapped -
                                                       offsetof(struct gw__flight, overlapped));
     int status = (int)entry->lpOverlapped->Internal; /* an NTSTATUS */
     flight->home(flight, status >= 0 ? (int)entry->dwNumberOfBytesTransferred : os_error(status));
+    return true;
 }
 
 /* ---- time ---- */
@@ -335,7 +336,7 @@ static void wait_for_acceptors(struct iocp_lane *own)
         OVERLAPPED_ENTRY entry;
         ULONG count = 0;
         if (GetQueuedCompletionStatusEx(own->port, &entry, 1, &count, INFINITE, FALSE)) {
-            take_packet(&entry);
+            (void)take_packet(&entry);
         }
     }
 }
@@ -370,12 +371,13 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
     DWORD code = got ? 0 : GetLastError();
     gw__lane_awake(lane);
     if (!got) {
-        return code == WAIT_TIMEOUT ? GW_OK : GW_E_SYSTEM; /* and `count` means nothing */
+        return code == WAIT_TIMEOUT ? GW_WAIT_NOTHING : GW_E_SYSTEM; /* `count` means nothing */
     }
+    bool took = count == ENTRY_COUNT_MAX; /* or there may be more */
     for (ULONG i = 0; i < count; i++) {
-        take_packet(&entries[i]);
+        took = take_packet(&entries[i]) || took;
     }
-    return GW_OK;
+    return took ? GW_WAIT_SOMETHING : GW_WAIT_NOTHING;
 }
 
 static void backend_wake(struct gw_lane *lane)

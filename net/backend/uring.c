@@ -329,7 +329,7 @@ static void in_event(struct uring_lane *lane, struct gw_uring_socket *record, in
 {
     if (record->socket == NULL) {
         came_too_late(lane, record, result);
-    } else if (result == -ECANCELED || result == -ENOBUFS) {
+    } else if (result == -ECANCELED || (result == -ENOBUFS && record->in.kind == IN_RECV)) {
         came_to_nothing(lane, record, &record->in);
     } else {
         answer_in(lane, record, result, bytes);
@@ -443,9 +443,10 @@ static bool has_more(const struct uring_lane *lane)
  * The kernel works for some 20 sockets in a call, and epoll shows all that are ready. So it is
  * asked again, while it says that it has more: what is flushed once for a round, such as a room,
  * would be flushed for every 20 who spoke otherwise. Each time it first hears what has changed, so
- * that who floods a socket that does not ask comes no further than one call.
+ * that who floods a socket that does not ask comes no further than one call. Returns how many
+ * completions there were.
  */
-static void take_completions(struct uring_lane *lane)
+static unsigned take_completions(struct uring_lane *lane)
 {
     unsigned count = take_shown(lane);
     unsigned more = count;
@@ -455,6 +456,7 @@ static void take_completions(struct uring_lane *lane)
         more = take_shown(lane);
         count += more;
     }
+    return count;
 }
 
 /* ---- the ring ---- */
@@ -595,9 +597,15 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
     bool told = own->is_wake_armed && own->changed_first == NULL; /* or the kernel was full */
     bool busy = !told || own->finished.first != NULL || gw__lane_is_busy(lane);
     int error = enter(own, busy ? 0 : gw__lane_left_ns(lane, deadline_ns));
+    while (error == -EINTR) {
+        error = enter(own, 0); /* a stop interrupts, too: signal(7) */
+    }
     gw__lane_awake(lane);
-    take_completions(own);
-    return is_passing(error) ? GW_OK : GW_E_SYSTEM;
+    unsigned count = take_completions(own);
+    if (!is_passing(error)) {
+        return GW_E_SYSTEM;
+    }
+    return count > 0 || busy || has_more(own) ? GW_WAIT_SOMETHING : GW_WAIT_NOTHING;
 }
 
 static void backend_wake(struct gw_lane *lane)

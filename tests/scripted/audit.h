@@ -20,6 +20,9 @@
 /* Begins to watch `below`. Returns the operations to make a port of. */
 const struct gw_backend_ops *audit_init(const struct gw_backend_ops *below);
 
+/* From now on a wait may return so late. It need not be told of what is never late. */
+void audit_allow_late(uint64_t ns);
+
 /* Fails when a cancelled operation has not come home; to be asked when nothing can happen now. */
 void audit_check_cancelled(void);
 

@@ -47,6 +47,7 @@ void kernel_init(const struct kernel_config *config)
     kernel.chance = (struct chance){config->seed};
     kernel.now_ns = UINT64_C(123456789012345);
     kernel.until_ns = UINT64_MAX;
+    kernel.stop_at_ns = UINT64_MAX;
     memset(kernel.deadlines, 0xFF, sizeof kernel.deadlines);
     os_mutex_init(&kernel.mutex);
     bell_init(&kernel.changed);
@@ -135,6 +136,12 @@ void kernel_at(uint64_t time_ns, void (*run)(void *context), void *context)
     event->next = *link;
     *link = event;
     kernel_unlock();
+}
+
+void kernel_stop_at(uint64_t time_ns, uint64_t ns)
+{
+    kernel.stop_at_ns = time_ns;
+    kernel.stop_ns = ns;
 }
 
 uint32_t kernel_handle_count(void)

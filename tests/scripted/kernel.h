@@ -34,6 +34,7 @@ struct kernel_config {
     uint32_t window_bytes;        /* unread bytes that an end holds; 0: 1 MiB */
     uint32_t handle_count_max;    /* descriptors; 0: 4,096 */
     uint32_t late_ns_max;         /* how late a completion may be */
+    uint32_t wait_count_max;      /* the most completions that one wait brings; 0: all there are */
     uint8_t split_percent;        /* receives and sends that are cut at a random place */
     uint8_t nothing_percent;      /* sends that end with 0: there is room now */
     uint8_t hot_percent;          /* sends that are done inside the submit */
@@ -65,7 +66,7 @@ uint64_t kernel_now_ns(void);
  * Lets wait() return KERNEL_PAUSED once nothing more can happen up to `until_ns`; the time is that
  * then. So a test can do something and go on. UINT64_MAX: only when nothing is left to come at all.
  */
-enum { KERNEL_PAUSED = 1 };
+enum { KERNEL_PAUSED = 2 }; /* none of the results that wait() has otherwise */
 void kernel_run_until(uint64_t until_ns);
 
 /* Whether the last pause came because there was nothing left to wait for. */
@@ -73,6 +74,17 @@ bool kernel_is_idle(void);
 
 /* Calls `run` when the time has come, as another thread would. Several at one time: in order. */
 void kernel_at(uint64_t time_ns, void (*run)(void *context), void *context);
+
+/*
+ * Stops the program for `ns` from `time_ns` on, as SIGSTOP or a moved virtual machine does: the
+ * wait() that has found nothing by then returns so much later, and still brings nothing. The script
+ * goes on meanwhile.
+ */
+void kernel_stop_at(uint64_t time_ns, uint64_t ns);
+
+/* Lets so much time pass at once, inside a turn that takes so long. The script goes on meanwhile.
+ */
+void kernel_let_pass(uint64_t ns);
 
 /* Waits at one point of time that came back empty in a row, and all; too many of them are a spin.
  */

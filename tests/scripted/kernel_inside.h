@@ -69,6 +69,8 @@ struct kernel {
     struct bell changed;
     uint64_t now_ns;
     uint64_t until_ns;
+    uint64_t stop_at_ns; /* the program does not run from then on; UINT64_MAX: it does */
+    uint64_t stop_ns;    /* for so long */
     bool is_idle;
     uint32_t quiet_round_count;
     uint32_t round_count; /* since time has moved */

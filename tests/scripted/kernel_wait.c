@@ -146,9 +146,11 @@ static struct kernel_ticket *pick(const struct gw_lane *lane)
     struct kernel_ticket *picked = NULL;
     uint32_t count = 0;
     struct kernel_ticket **link = &kernel.tickets;
+    uint32_t count_max =
+        kernel.config.wait_count_max != 0 ? kernel.config.wait_count_max : UINT32_MAX;
     while (*link != NULL) {
         struct kernel_ticket *ticket = *link;
-        if (is_ripe(ticket, lane)) {
+        if (count < count_max && is_ripe(ticket, lane)) {
             *link = ticket->next;
             insert(&picked, count++, ticket);
         } else {
@@ -179,6 +181,7 @@ static uint64_t next_ns(void)
     for (uint32_t i = 0; i < kernel.config.worker_count; i++) {
         sooner(&next, kernel.deadlines[i]);
     }
+    sooner(&next, kernel.stop_at_ns);
     return next;
 }
 
@@ -238,6 +241,39 @@ static void run_events(void)
     }
 }
 
+/* Locked. */
+static void let_pass(uint64_t ns)
+{
+    uint64_t until_ns = kernel.now_ns + ns;
+    while (kernel.events != NULL && kernel.events->time_ns <= until_ns) {
+        if (kernel.events->time_ns > kernel.now_ns) {
+            kernel.now_ns = kernel.events->time_ns;
+        }
+        run_events();
+    }
+    kernel.now_ns = until_ns;
+    kernel.quiet_round_count = 0;
+    kernel.round_count = 0;
+}
+
+void kernel_let_pass(uint64_t ns)
+{
+    kernel_lock();
+    let_pass(ns);
+    kernel_unlock();
+}
+
+/* Stops if it is time to. Returns whether it did. */
+static bool stop_if_due(void)
+{
+    bool stops = kernel.now_ns >= kernel.stop_at_ns;
+    if (stops) {
+        kernel.stop_at_ns = UINT64_MAX;
+        let_pass(kernel.stop_ns);
+    }
+    return stops;
+}
+
 static void note_round(const struct gw_lane *lane)
 {
     if (++kernel.round_count > KERNEL_ROUND_COUNT_MAX) {
@@ -271,8 +307,8 @@ static bool must_return(struct gw_lane *lane, uint64_t deadline_ns)
 }
 
 /*
- * Waits until something is to be handed over. Returns 0, or KERNEL_PAUSED. Whether turns wait is
- * looked at before it sleeps, and not again: from then on it takes a wake.
+ * Waits until something is to be handed over. Returns as wait(), or KERNEL_PAUSED. Whether turns
+ * wait is looked at before it sleeps, and not again: from then on it takes a wake.
  */
 static int await(struct gw_lane *lane, uint64_t deadline_ns, struct kernel_ticket **picked_out)
 {
@@ -285,11 +321,14 @@ static int await(struct gw_lane *lane, uint64_t deadline_ns, struct kernel_ticke
         *picked_out = pick(lane);
         if (*picked_out != NULL) {
             kernel.quiet_round_count = 0;
-            return GW_OK;
+            return GW_WAIT_SOMETHING;
+        }
+        if (stop_if_due()) {
+            return GW_WAIT_NOTHING;
         }
         if (must_return(lane, deadline_ns)) {
             note_quiet_round(lane, deadline_ns);
-            return GW_OK;
+            return any_held(lane) ? GW_WAIT_SOMETHING : GW_WAIT_NOTHING;
         }
         if (!any_held(lane) && !let_time_pass()) {
             return KERNEL_PAUSED;
@@ -316,6 +355,9 @@ int kernel_wait(struct gw_lane *lane, uint64_t deadline_ns)
         struct kernel_ticket *ticket = picked;
         picked = ticket->next;
         kernel_hand_over(ticket);
+    }
+    if (result == GW_WAIT_SOMETHING && mutant_is(MUTANT_WAIT_DENIES)) {
+        result = GW_WAIT_NOTHING;
     }
     return result;
 }

@@ -29,6 +29,7 @@ static const char *const names[MUTANT_COUNT] = {
     [MUTANT_DEADLINE_EARLY] = "deadline-early",
     [MUTANT_CLOCK_BACK] = "clock-back",
     [MUTANT_AWAKE_MISSING] = "awake-missing",
+    [MUTANT_WAIT_DENIES] = "wait-denies",
 };
 
 static enum mutant find(const char *name)

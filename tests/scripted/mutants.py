@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = "streams stream_ends listener timers sessions rates coalesce requests half_close requests_client groups splits shared game walks".split()
+TESTS = "streams stream_ends listener timers late sessions rates coalesce requests half_close requests_client groups splits shared game walks".split()
 WRAPS = "malloc calloc realloc free".split()
 TOWN_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_crew_start gw_crew_join".split()
 TOWN_TESTS = {"game", "walks"}
-HALL_TESTS = {"coalesce", "groups", "half_close", "rates", "requests", "requests_client", "sessions", "shared", "splits"}
+HALL_TESTS = {"coalesce", "groups", "half_close", "late", "rates", "requests", "requests_client", "sessions", "shared", "splits"}
 ARCHIVES = "gw_server gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
@@ -62,7 +62,10 @@ CHANGES = [
      "if (0) {"),
     (6, "queue-limit-off-by-one", "net/stream_send.c",
      "before + cost > stream->queued_bytes_max) {", "before + cost >= stream->queued_bytes_max) {"),
-    (6, "shortage-spins", "net/listener.c", "return error < 0 && ", "return error == GW_E_SYSTEM && "),
+    (6, "shortage-spins", "net/listener.c", "bool pauses = is_shortage || ", "bool pauses = "),
+    (6, "peers-are-a-shortage", "net/listener.c", "bool is_shortage = error == GW_E_FULL || error == GW_E_MEMORY;",
+     "bool is_shortage = true;"),
+    (6, "failures-without-pause", "net/listener.c", "|| listener->failure_count == FAILURE_COUNT_MAX;", ";"),
     (6, "shortage-pause", "net/listener.c", "PAUSE_MS = 100,", "PAUSE_MS = 98,"),
     (8, "timer-early", "net/wheel.c", "return exact ? whole : whole + 1;", "return whole;"),
     (8, "timer-not-stopped", "net/timer.c",
@@ -72,6 +75,9 @@ CHANGES = [
     (8, "clock-of-the-machine", "net/lane.c",
      "atomic_store(&lane->woken, false);\n    gw__worker()->now_ns = lane->ops->now_ns();",
      "atomic_store(&lane->woken, false);\n    gw__worker()->now_ns = os_now_ns();"),
+    (8, "timers-before-the-kernel", "net/lane.c", "&lane->wheel, lane->seen_ns,", "&lane->wheel, gw__worker()->now_ns,"),
+    (8, "late-holds-nothing", "net/lane.c", "if (lane->hold_until_ns == 0 && late_ns > LATE_NS) {", "if (0) {"),
+    (8, "hold-without-end", "net/lane.c", "&& look->back_ns < lane->hold_until_ns) {", ") {"),
     (9, "turn-without-budget", "net/turn.c", "i < GW_TURN_TASK_COUNT_MAX && ", "i >= 0 && "),
     (9, "frames-without-budget", "session/receive.c", "count < GW_FRAMES_PER_TURN_MAX", "count >= 0"),
     (0, "pause-is-deaf", "net/stream_recv.c", "stream->paused = true;", ";"),

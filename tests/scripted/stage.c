@@ -169,6 +169,12 @@ void stage_align(void)
     run_until(stage_tick_at(kernel_now_ns()));
 }
 
+void stage_stop_at(uint64_t time_ns, uint64_t ms)
+{
+    audit_allow_late(ms * STAGE_MS);
+    kernel_stop_at(time_ns, ms * STAGE_MS);
+}
+
 /* ---- doing ---- */
 
 struct errand {

@@ -55,6 +55,9 @@ uint64_t stage_tick_at(uint64_t deadline_ns);
 
 #define STAGE_MS UINT64_C(1000000)
 
+/* The program does not run for `ms` from `time_ns` on: see kernel_stop_at(). */
+void stage_stop_at(uint64_t time_ns, uint64_t ms);
+
 /* Puts the clock right on a tick, so that times are easy to tell. */
 void stage_align(void);
 
