@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -58,9 +59,23 @@ def install():
               "-DCMAKE_BUILD_TYPE=Release", "-DGW_BUILD_TESTS=OFF", "-DGW_BUILD_PROGRAMS=OFF")
     must(arguments.cmake, "--build", build)
     must(arguments.cmake, "--install", build)
+    if not is_shared():
+        install_apart(build)
     shutil.rmtree(build)
     prefix.rename(moved)
     return moved
+
+
+def apart(kind):
+    return arguments.work / "apart" / f"{kind} of it"
+
+
+def install_apart(build):
+    """As some distributions do, and as on a processor whose 64-bit atomics are in a library."""
+    configure(TREE, build, f"-DCMAKE_INSTALL_PREFIX={apart('LIBDIR').parent}", "-DGW_HAVE_ATOMICS=OFF",
+              *(f"-DCMAKE_INSTALL_{kind}={apart(kind)}" for kind in ("LIBDIR", "INCLUDEDIR", "BINDIR")))
+    must(arguments.cmake, "--build", build)
+    must(arguments.cmake, "--install", build)
 
 
 def without_comments(text):
@@ -173,6 +188,48 @@ class Consumer(unittest.TestCase):
         must(arguments.compiler, *STRICT, "-Igen", "-I.", *cflags, "-o", "counter-by-hand", *sources,
              *libs, cwd=project)
         self.counts(project / "counter-by-hand", LD_LIBRARY_PATH=str(self.prefix / "lib"))
+
+    def test_folders_of_its_own_for_libraries_headers_and_programs(self):
+        if is_shared():
+            self.skipTest("the static one shows it")
+        kinds = [apart(kind) for kind in ("LIBDIR", "INCLUDEDIR", "BINDIR")]
+        self.assertEqual(set(kinds[0].parent.iterdir()), {*kinds, kinds[0].parent / "share"})
+        folder = apart("LIBDIR") / "pkgconfig"
+        said = {words: must("pkg-config", *words.split(), "gangway", PKG_CONFIG_PATH=str(folder))
+                for words in ("--cflags", "--static --libs", "--variable=plugin", "--variable=protodir")}
+        said = {words: shlex.split(text) for words, text in said.items()}
+        include = apart("INCLUDEDIR")
+        self.assertEqual(said["--cflags"], [f"-I{include}", f"-I{include}/gangway/proto"])
+        self.assertEqual(said["--static --libs"][:2], [f"-L{apart('LIBDIR')}", "-lgangway"])
+        self.assertIn("-latomic", said["--static --libs"])
+        self.assertEqual(said["--variable=plugin"], [str(apart("BINDIR") / "protoc-gen-gw")])
+        self.assertEqual(said["--variable=protodir"], [str(kinds[0].parent / "share/gangway/proto")])
+        project = self.project()
+        done = self.build(project, f"-Dgangway_DIR={apart('LIBDIR') / 'cmake/gangway'}")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.counts(project / "build/counter")
+
+    def test_a_parent_project_with_settings_of_its_own(self):
+        """Older C, unity builds, link-time optimisation, warnings that are errors, a compiler of two words, blanks."""
+        if is_shared():
+            self.skipTest("the static one shows it")
+        project, tree = self.project(), arguments.work / "tree of it"
+        shutil.copytree(TREE, tree, ignore=shutil.ignore_patterns("build", ".git"))
+        script = project / "CMakeLists.txt"
+        first = "project(counter LANGUAGES C)\n"
+        self.assertIn(first, script.read_text())
+        script.write_text(script.read_text().replace(first, first + """
+            set(CMAKE_C_STANDARD 99)
+            set(CMAKE_C_EXTENSIONS OFF)
+            set(CMAKE_C_VISIBILITY_PRESET hidden)
+            set(CMAKE_UNITY_BUILD ON)
+            add_compile_options(-Werror -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes)
+            """) + "set_target_properties(counter PROPERTIES UNITY_BUILD OFF)\n")
+        build = project / "build of it"
+        configure(project, build, f"-DCMAKE_C_COMPILER=/usr/bin/env;{arguments.compiler}", f"-DGANGWAY_TREE={tree}",
+                  "-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON", "-DCMAKE_BUILD_TYPE=Release")
+        must(arguments.cmake, "--build", build)
+        self.counts(build / "counter")
 
     def test_a_missing_handler_is_an_error_of_the_linker_that_names_it(self):
         for name in "add", "begin":

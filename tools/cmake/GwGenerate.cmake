@@ -125,8 +125,9 @@ function(gw_generate name)
     add_library(${name}_${side} OBJECT ${${side}})
     target_link_libraries(${name}_${side} PUBLIC ${name})
   endforeach()
-  # They may become part of a shared object.
-  set_target_properties(${name} ${name}_server ${name}_client PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  # They may become part of a shared object. Names of static functions repeat.
+  set_target_properties(${name} ${name}_server ${name}_client PROPERTIES
+    POSITION_INDEPENDENT_CODE ON UNITY_BUILD OFF)
 endfunction()
 
 # gangway_add_protocol(NAME SCHEMA [ROOT dir] [LOCK file] [REFERENCE file] [IMPORTS dir...])
