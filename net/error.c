@@ -24,6 +24,8 @@ const char *gw_error_name(int error)
         return "GW_E_UNSUPPORTED";
     case GW_E_SYSTEM:
         return "GW_E_SYSTEM";
+    case GW_E_IN_USE:
+        return "GW_E_IN_USE";
     }
     return "GW_E_?";
 }

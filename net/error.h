@@ -20,11 +20,12 @@ enum gw_error {
     GW_E_RESET = -2,       /* the peer went away in the middle */
     GW_E_REFUSED = -3,     /* nobody listens there */
     GW_E_TIMEOUT = -4,     /* it took longer than the limit given */
-    GW_E_ADDRESS = -5,     /* not an address, not one of ours, or already taken */
+    GW_E_ADDRESS = -5,     /* not an address, not one of ours, or not allowed to this user */
     GW_E_FULL = -6,        /* a limit of the configuration is reached */
     GW_E_MEMORY = -7,      /* the machine has no memory left for it */
     GW_E_UNSUPPORTED = -8, /* this machine cannot do it at all */
     GW_E_SYSTEM = -9,      /* anything else; see the log */
+    GW_E_IN_USE = -10,     /* another socket has this address */
 };
 
 /*

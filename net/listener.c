@@ -201,6 +201,17 @@ static void run_open(struct gw_task *task)
     gw_log_write(gw_port_log(port_of(listener)), GW_LOG_ERROR, "listen_failed", fields, 1);
 }
 
+/* Outside of turns there is time to wait for a process that is about to end. */
+static int listen_again(struct gw_port *port, struct gw_addr *addr, uint32_t backlog,
+                        os_socket *handle_out)
+{
+    char text[GW_ADDR_TEXT_BYTES];
+    struct gw_log_field fields[] = {GW_LOG_TEXT("address", gw_addr_format(addr, text)),
+                                    GW_LOG_NUMBER("wait_ms_max", GW_LISTENER_WAIT_MS)};
+    gw_log_write(gw_port_log(port), GW_LOG_WARNING, "listen_waits", fields, 2);
+    return gw__port_ops(port)->socket_listen(addr, backlog, GW_LISTENER_WAIT_MS, handle_out);
+}
+
 int gw_listener_open(struct gw_port *port, const struct gw_listener_config *config,
                      const struct gw_listener_events *events, void *context,
                      struct gw_listener **listener_out)
@@ -213,7 +224,10 @@ int gw_listener_open(struct gw_port *port, const struct gw_listener_config *conf
     }
     listener->config = *config;
     os_socket handle;
-    int error = gw__port_ops(port)->socket_listen(&listener->config.addr, backlog, &handle);
+    int error = gw__port_ops(port)->socket_listen(&listener->config.addr, backlog, 0, &handle);
+    if (error == GW_E_IN_USE && gw__worker() == NULL) {
+        error = listen_again(port, &listener->config.addr, backlog, &handle);
+    }
     if (error != GW_OK) {
         free(listener);
         return error;

@@ -30,6 +30,8 @@ struct gw_listener_config {
     uint32_t backlog_count_max;     /* connections the kernel may hold ready for us; 0: 4096 */
 };
 
+enum { GW_LISTENER_WAIT_MS = 1000 };
+
 /*
  * Opens the door. Each stream that comes in gets the lane with the fewest streams.
  *
@@ -38,8 +40,14 @@ struct gw_listener_config {
  * of one connection (it was aborted, a firewall refused it: accept(2)) only loses that one; after
  * 16 of them in a row accepting pauses, too.
  *
- * Returns   0, GW_E_ADDRESS (not ours, or already taken), GW_E_MEMORY or GW_E_SYSTEM;
- *           *listener_out is set only on 0.
+ * An address in use may be free in a moment: the kernel closes the sockets of a process that was
+ * killed some milliseconds after it, those of an io_uring later still. So a thread that is no
+ * worker of a port tries for GW_LISTENER_WAIT_MS before it returns GW_E_IN_USE, sleeping in
+ * between, and the port's log gets the event "listen_waits". A worker returns at once.
+ *
+ * Returns   0, GW_E_IN_USE, GW_E_ADDRESS (not one of this machine, a link-local one without a zone,
+ *           or a port that this user may not open), GW_E_FULL (no descriptor), GW_E_MEMORY or
+ *           GW_E_SYSTEM; *listener_out is set only on 0.
  * Owns      lends the listener until its on_close. Copies `config`; borrows `events` and `context`
  *           until on_close.
  * Thread    any.

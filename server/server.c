@@ -101,8 +101,9 @@ static const struct gw_listener_events door = {.on_accept = on_accept, .on_close
 static bool say_no_door(const struct gw_addr *addr, int error, struct server_problem *problem)
 {
     char text[GW_ADDR_TEXT_BYTES];
-    const char *why = error == GW_E_ADDRESS
-                          ? "the port is in use, or the address is not one of this machine"
+    const char *why = error == GW_E_IN_USE ? "the port is in use by another program"
+                      : error == GW_E_ADDRESS
+                          ? "the address is not one of this machine, or needs other rights"
                           : gw_error_name(error);
     return server_problem_say(problem, "cannot listen on %s: %s; give another --listen",
                               gw_addr_format(addr, text), why);

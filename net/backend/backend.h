@@ -179,7 +179,8 @@ struct gw_backend_ops {
     uint64_t (*random)(void);
     int (*socket_open)(const struct gw_addr *to, const struct gw_addr *source,
                        os_socket *socket_out);
-    int (*socket_listen)(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out);
+    int (*socket_listen)(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t wait_ms,
+                         os_socket *socket_out);
     struct gw_addr (*socket_peer)(os_socket socket);
     void (*socket_close)(os_socket socket);
 };

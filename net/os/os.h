@@ -49,11 +49,13 @@ enum { OS_SOCKET_SEND_BYTES = 128 * 1024, OS_SOCKET_UNACKED_MS = 20000 };
 int os_socket_open(const struct gw_addr *to, const struct gw_addr *source, os_socket *socket_out);
 
 /*
- * Opens one that is bound to `addr` and listening. Writes the real address back into `addr`.
+ * Opens one that is bound to `addr` and listening. Writes the real address back into `addr`. An
+ * address in use is tried again for `wait_ms`: the calling thread sleeps meanwhile.
  *
- * Returns as os_socket_open().
+ * Returns as os_socket_open(), or GW_E_IN_USE.
  */
-int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out);
+int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t wait_ms,
+                     os_socket *socket_out);
 
 /* Makes a socket that came from accepting like the others. */
 void os_socket_accepted(os_socket socket);
@@ -118,15 +120,15 @@ int os_thread_start(os_thread *thread_out, void (*run)(void *context), void *con
 void os_thread_join(os_thread thread);
 
 /*
- * Opens the null device on each of the descriptors 0, 1 and 2 that is closed, so that no socket gets
- * its number and receives what the program prints. Reading or writing them still fails.
+ * Opens the null device on each of the descriptors 0, 1 and 2 that is closed, so that no socket
+ * gets its number and receives what the program prints. Reading or writing them still fails.
  */
 void os_standard_descriptors_reserve(void);
 
 /*
- * Takes the program's signals, as gw_signals_take() says: `on_signal` gets an enum gw_signal, inside
- * a signal handler or on a thread of the system's. os_signals_release() gives them back; on_signal
- * is not called after it.
+ * Takes the program's signals, as gw_signals_take() says: `on_signal` gets an enum gw_signal,
+ * inside a signal handler or on a thread of the system's. os_signals_release() gives them back;
+ * on_signal is not called after it.
  */
 void os_signals_take(void (*on_signal)(int signal));
 void os_signals_release(void);

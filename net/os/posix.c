@@ -87,6 +87,43 @@ int os_socket_open(const struct gw_addr *to, const struct gw_addr *source, os_so
     return close_on_error(error, socket_out);
 }
 
+/* Sockets that listen, for shut_listeners(). More than these are left to the end of the process. */
+enum { LISTENING_COUNT_MAX = 16 };
+static atomic_int listening[LISTENING_COUNT_MAX]; /* a descriptor and 1; 0: free */
+
+static void note_listening(os_socket socket)
+{
+    int none = 0;
+    for (int i = 0; i < LISTENING_COUNT_MAX; i++, none = 0) {
+        if (atomic_compare_exchange_strong(&listening[i], &none, socket + 1)) {
+            return;
+        }
+    }
+}
+
+static void forget_listening(os_socket socket)
+{
+    for (int i = 0; i < LISTENING_COUNT_MAX; i++) {
+        if (atomic_load_explicit(&listening[i], memory_order_relaxed) == socket + 1) {
+            atomic_store(&listening[i], 0);
+        }
+    }
+}
+
+/*
+ * Frees the ports before the process ends: what waits in an io_uring keeps its sockets open until
+ * the kernel has taken the ring apart, some milliseconds later. Also in a signal handler.
+ */
+static void shut_listeners(void)
+{
+    for (int i = 0; i < LISTENING_COUNT_MAX; i++) {
+        int socket = atomic_load(&listening[i]) - 1;
+        if (socket >= 0) {
+            (void)shutdown(socket, SHUT_RDWR);
+        }
+    }
+}
+
 static int listen_on(os_socket socket, struct gw_addr *addr, uint32_t backlog_count_max)
 {
     struct sockaddr_storage system;
@@ -103,7 +140,7 @@ static int listen_on(os_socket socket, struct gw_addr *addr, uint32_t backlog_co
     return GW_OK;
 }
 
-int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out)
+static int try_to_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out)
 {
     bool every_ip = os_ip_is_any(addr->ip);
     int error = open_socket(gw_addr_is_ipv4(addr) ? AF_INET : AF_INET6, socket_out);
@@ -122,8 +159,26 @@ int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket
     return close_on_error(listen_on(*socket_out, addr, backlog_count_max), socket_out);
 }
 
+int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t wait_ms,
+                     os_socket *socket_out)
+{
+    enum { RETRY_MS = 10, NS_PER_MS = 1000000 };
+    const struct timespec pause = {.tv_nsec = RETRY_MS * NS_PER_MS};
+    uint64_t until_ns = os_now_ns() + (uint64_t)wait_ms * NS_PER_MS;
+    int error = try_to_listen(addr, backlog_count_max, socket_out);
+    while (error == GW_E_IN_USE && os_now_ns() < until_ns) {
+        (void)nanosleep(&pause, NULL);
+        error = try_to_listen(addr, backlog_count_max, socket_out);
+    }
+    if (error == GW_OK) {
+        note_listening(*socket_out);
+    }
+    return error;
+}
+
 void os_socket_close(os_socket socket)
 {
+    forget_listening(socket);
     (void)close(socket); /* the descriptor is gone whatever close(2) says */
 }
 
@@ -163,7 +218,7 @@ int os_error(int system_code)
     } words[] = {
         {ECANCELED, GW_E_CLOSED},      {ECONNRESET, GW_E_RESET},     {EPIPE, GW_E_RESET},
         {ECONNABORTED, GW_E_RESET},    {ECONNREFUSED, GW_E_REFUSED}, {ETIMEDOUT, GW_E_TIMEOUT},
-        {EHOSTUNREACH, GW_E_REFUSED},  {ENETUNREACH, GW_E_REFUSED},  {EADDRINUSE, GW_E_ADDRESS},
+        {EHOSTUNREACH, GW_E_REFUSED},  {ENETUNREACH, GW_E_REFUSED},  {EADDRINUSE, GW_E_IN_USE},
         {EADDRNOTAVAIL, GW_E_ADDRESS}, {EAFNOSUPPORT, GW_E_ADDRESS}, {EACCES, GW_E_ADDRESS},
         {EINVAL, GW_E_ADDRESS},        {EMFILE, GW_E_FULL},          {ENFILE, GW_E_FULL},
         {ENOSPC, GW_E_FULL},           {ENOBUFS, GW_E_MEMORY},       {ENOMEM, GW_E_MEMORY},
@@ -369,6 +424,7 @@ static void handle_stop(int number)
     }
     if (!atomic_compare_exchange_strong(&stop->first_ns, &first_ns, now_ns) && stop->ends_at_once &&
         now_ns - first_ns >= STOP_REPEAT_MS * UINT64_C(1000000)) {
+        shut_listeners();
         _exit(1);
     }
     void (*taker)(int) = atomic_load(&signal_taker);

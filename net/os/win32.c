@@ -103,7 +103,7 @@ static int listen_on(os_socket socket, struct gw_addr *addr, uint32_t backlog_co
     return GW_OK;
 }
 
-int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out)
+static int try_to_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out)
 {
     bool every_ip = os_ip_is_any(addr->ip);
     int error = open_socket(gw_addr_is_ipv4(addr) ? AF_INET : AF_INET6, socket_out);
@@ -120,6 +120,19 @@ int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket
         set_option(*socket_out, IPPROTO_IPV6, IPV6_V6ONLY, !every_ip);
     }
     return close_on_error(listen_on(*socket_out, addr, backlog_count_max), socket_out);
+}
+
+int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t wait_ms,
+                     os_socket *socket_out)
+{
+    enum { RETRY_MS = 10, NS_PER_MS = 1000000 };
+    uint64_t until_ns = os_now_ns() + (uint64_t)wait_ms * NS_PER_MS;
+    int error = try_to_listen(addr, backlog_count_max, socket_out);
+    while (error == GW_E_IN_USE && os_now_ns() < until_ns) {
+        Sleep(RETRY_MS);
+        error = try_to_listen(addr, backlog_count_max, socket_out);
+    }
+    return error;
 }
 
 void os_socket_close(os_socket socket)
@@ -207,7 +220,7 @@ int os_error(int system_code)
         {WSAEACCES, GW_E_ADDRESS},
         {WSAEINVAL, GW_E_ADDRESS},
         {WSAEAFNOSUPPORT, GW_E_ADDRESS},
-        {WSAEADDRINUSE, GW_E_ADDRESS},
+        {WSAEADDRINUSE, GW_E_IN_USE},
         {WSAEADDRNOTAVAIL, GW_E_ADDRESS},
         {ERROR_TOO_MANY_OPEN_FILES, GW_E_FULL},
         {WSAEMFILE, GW_E_FULL},
@@ -230,7 +243,7 @@ int os_error(int system_code)
         {PROTOCOL_UNREACHABLE, GW_E_REFUSED},
         {PORT_UNREACHABLE, GW_E_REFUSED},
         {IO_TIMEOUT, GW_E_TIMEOUT},
-        {ADDRESS_ALREADY_EXISTS, GW_E_ADDRESS},
+        {ADDRESS_ALREADY_EXISTS, GW_E_IN_USE},
         {TOO_MANY_OPENED_FILES, GW_E_FULL},
         {NO_MEMORY, GW_E_MEMORY},
         {INSUFFICIENT_RESOURCES, GW_E_MEMORY},

@@ -157,8 +157,10 @@ static int socket_open(const struct gw_addr *to, const struct gw_addr *source,
     return GW_E_SYSTEM;
 }
 
-static int socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out)
+static int socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t wait_ms,
+                         os_socket *socket_out)
 {
+    (void)wait_ms;
     (void)backlog_count_max;
     addr->port = 1;
     *socket_out = LISTENER;

@@ -177,7 +177,7 @@ static void check_result(const struct record *record, int result)
 {
     rule(result <= 0 || record->kind == CHECKING_RECV || record->kind == CHECKING_SEND,
          "an accept or a connect moves no bytes");
-    rule(result >= GW_E_SYSTEM, "a result is a number of bytes or a gw_error");
+    rule(result >= GW_E_IN_USE, "a result is a number of bytes or a gw_error");
     if (record->kind == CHECKING_RECV) {
         rule(result <= GW_STREAM_RECV_BYTES_MAX, "a recv brings one largest receive at most");
     }
@@ -400,10 +400,10 @@ static int checked_socket_open(const struct gw_addr *to, const struct gw_addr *s
     return error;
 }
 
-static int checked_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max,
+static int checked_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t wait_ms,
                                  os_socket *socket_out)
 {
-    int error = kernel.real->socket_listen(addr, backlog_count_max, socket_out);
+    int error = kernel.real->socket_listen(addr, backlog_count_max, wait_ms, socket_out);
     if (error == GW_OK) {
         count_open(true);
     }

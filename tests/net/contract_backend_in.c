@@ -166,7 +166,7 @@ static void an_accept_brings_one_socket(void **state)
     os_socket handle;
     rig_stage_open();
     assert_int_equal(gw_addr_parse("127.0.0.1:0", &addr), 0);
-    assert_int_equal(rig_ops()->socket_listen(&addr, 10, &handle), 0);
+    assert_int_equal(rig_ops()->socket_listen(&addr, 10, 0, &handle), 0);
     rig_init(&rig, handle);
     rig.in_done = rig_accept_done;
     rig_do(&rig, rig_accept);

@@ -2,9 +2,11 @@
 #include "tests/net/contract.h"
 
 #include "net/error.h"
+#include "net/internal.h"
 #include "net/lane.h"
 #include "net/ring.h"
 #include "tests/net/stage.h"
+#include "tests/support/machine.h"
 
 static const struct play echo = {.on_recv = actor_echo};
 
@@ -134,10 +136,62 @@ static void an_address_that_is_taken_or_not_ours_is_refused(void **state)
     struct gw_listener *door = NULL;
     struct gw_addr foreign = at("192.0.2.1:0", 0);
     stage_open(&(struct stage_plan){.play = &echo});
-    assert_int_equal(open_more(&stage.addr, &door), GW_E_ADDRESS);
+    assert_int_equal(open_more(&stage.addr, &door), GW_E_IN_USE);
     assert_int_equal(open_more(&foreign, &door), GW_E_ADDRESS);
     assert_null(door);
     assert_echoes(&stage.addr);
+    stage_close();
+}
+
+static void hold_for_a_while(void *context)
+{
+    struct raw_socket *holder = context;
+    machine_sleep_ms(100);
+    raw_socket_close(holder);
+}
+
+static void an_address_that_becomes_free_within_a_second_is_taken(void **state)
+{
+    (void)state;
+    struct raw_socket holder;
+    struct gw_listener *door = NULL;
+    struct gw_addr addr = at("127.0.0.1:0", 0);
+    os_thread thread;
+    stage_open(&(struct stage_plan){.play = &echo});
+    uint32_t log_count = atomic_load(&stage.log_count);
+    atomic_store(&closed_count, 0);
+    assert_true(raw_socket_listen(&holder, &addr, 1));
+    assert_int_equal(os_thread_start(&thread, hold_for_a_while, &holder), 0);
+    assert_int_equal(open_more(&addr, &door), 0);
+    os_thread_join(thread);
+    assert_int_equal(atomic_load(&stage.log_count), log_count + 1); /* "listen_waits" */
+    assert_echoes(&addr);
+    gw_listener_close(door);
+    WAIT_FOR(atomic_load(&closed_count) == 1);
+    stage_close();
+}
+
+struct attempt {
+    struct gw_addr addr;
+    int error;
+};
+
+static void open_in_a_turn(void *context)
+{
+    struct attempt *attempt = context;
+    struct gw_listener *door = NULL;
+    attempt->error = open_more(&attempt->addr, &door);
+}
+
+static void a_turn_does_not_wait_for_an_address_in_use(void **state)
+{
+    (void)state;
+    stage_open(&(struct stage_plan){.play = &echo});
+    struct attempt attempt = {.addr = stage.addr};
+    uint32_t log_count = atomic_load(&stage.log_count);
+    run_in_turn(&gw__port_lane(stage.port, 0)->errands, open_in_a_turn, &attempt);
+    assert_int_equal(attempt.error, GW_E_IN_USE);
+    assert_int_equal(atomic_load(&stage.log_count), log_count);
     stage_close();
 }
 
@@ -310,6 +364,8 @@ int contract_listener(void)
         STAGE_TEST(a_door_at_every_ipv4_interface_takes_ipv4_alone),
         STAGE_TEST(a_port_may_have_several_doors),
         STAGE_TEST(an_address_that_is_taken_or_not_ours_is_refused),
+        STAGE_TEST(an_address_that_becomes_free_within_a_second_is_taken),
+        STAGE_TEST(a_turn_does_not_wait_for_an_address_in_use),
         STAGE_TEST(streams_outlive_their_door_and_its_address_is_free),
         STAGE_TEST(a_door_may_be_shut_at_once_and_without_on_close),
         STAGE_TEST(a_door_may_be_shut_while_many_come_in),

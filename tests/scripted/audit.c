@@ -433,10 +433,10 @@ static int backend_socket_open(const struct gw_addr *to, const struct gw_addr *s
     return error;
 }
 
-static int backend_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max,
+static int backend_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t wait_ms,
                                  os_socket *socket_out)
 {
-    int error = audit.below->socket_listen(addr, backlog_count_max, socket_out);
+    int error = audit.below->socket_listen(addr, backlog_count_max, wait_ms, socket_out);
     count_open(error == GW_OK ? 1 : 0);
     return error;
 }

@@ -374,7 +374,7 @@ static int listen_at(struct gw_addr *addr, uint32_t backlog_count_max, os_socket
     }
     addr->port = addr->port == 0 ? (uint16_t)(LISTEN_PORT + kernel.next_port++) : addr->port;
     if (kernel_listener_at(addr) != NULL) {
-        return GW_E_ADDRESS;
+        return GW_E_IN_USE;
     }
     if (kernel.free_count == 0) {
         return GW_E_FULL;
@@ -388,9 +388,10 @@ static int listen_at(struct gw_addr *addr, uint32_t backlog_count_max, os_socket
     return GW_OK;
 }
 
-static int backend_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max,
+static int backend_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t wait_ms,
                                  os_socket *socket_out)
 {
+    (void)wait_ms; /* its clock does not go on while a call waits */
     kernel_lock();
     int error = listen_at(addr, backlog_count_max, socket_out);
     kernel_unlock();

@@ -265,7 +265,7 @@ static void a_door_that_cannot_be_opened_says_why(void **state)
         kernel_fail_next(KERNEL_SOCKET_LISTEN, 1, *error);
         assert_int_equal(door_open(&second, 0, NULL), *error);
     }
-    assert_int_equal(door_open(&second, door.port, NULL), GW_E_ADDRESS);
+    assert_int_equal(door_open(&second, door.port, NULL), GW_E_IN_USE);
 }
 
 static void a_door_that_cannot_join_its_lane_can_still_be_closed(void **state)

@@ -44,7 +44,7 @@ class NotBegun(unittest.TestCase):
     def assert_refused(self, words, *options):
         done = run(*options)
         self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertRegex(done.stdout, r"\A([^\n]* backend name=[^\n]+\n)?\Z")
+        self.assertRegex(done.stdout, r"\A([^\n]* backend name=[^\n]+\n)?([^\n]* listen_waits [^\n]+\n)?\Z")
         self.assertRegex(done.stderr, r"\Agangway-server: [^\n]+\n\Z")
         self.assertIn(words, done.stderr)
 
@@ -228,6 +228,29 @@ class Serving(Server):
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(RUN_S), 1)
         self.assertLess(time.monotonic() - begin, DRAIN_SLACK_S)
+
+    @unittest.skipIf(WINDOWS, "there the second request comes as a console event")
+    def test_a_hard_end_leaves_its_port_free_at_once(self):
+        for backend in ("auto", "epoll"):
+            for _ in range(3):
+                process = self.serve("--drain-ms", "60000", "--backend", backend)
+                clients = [self.greeted() for _ in range(3)]
+                process.send_signal(signal.SIGINT)
+                self.read_line_with(process, " draining ")
+                time.sleep(REPEAT_S)
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(process.wait(RUN_S), 1)
+                host, port = self.addresses[0].rsplit(":", 1)
+                socket.create_server((host, int(port))).close()  # with SO_REUSEADDR, as servers do
+                for client in clients:
+                    client.close()
+
+    def test_a_server_that_is_started_again_at_once_gets_its_port(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            threading.Timer(0.2, other.close).start()
+            process = self.serve("--listen", f"127.0.0.1:{port}")
+            self.assertEqual(process.poll(), None)
 
     @unittest.skipIf(WINDOWS, "there is no signal that asks for a report")
     def test_a_report_is_there_for_the_asking(self):
