@@ -2,6 +2,7 @@
 #include "server/game.h"
 
 #include "net/addr.h"
+#include "protocol/frame.h"
 #include "protocol/packet.h"
 #include "server/log.h"
 #include "server/packet_text.h"
@@ -72,10 +73,15 @@ static void on_packet(struct gw_session *session, const struct gw_session_packet
     }
     server_log_word(&line, "packet", packet->packet->name);
     server_log_number(&line, "id", packet->packet->id);
-    server_log_put(&line, " ");
+    if (packet->frame->tag != 0) {
+        server_log_number(&line, "tag", packet->frame->tag);
+    }
     if ((packet->packet->flags & GW_PACKET_SENSITIVE) != 0) {
-        server_log_put(&line, "{sensitive}");
+        server_log_put(&line, " {sensitive}");
+    } else if (packet->message == NULL) {
+        server_log_number(&line, "body_bytes", packet->frame->body_bytes);
     } else {
+        server_log_put(&line, " ");
         server_packet_text(&line, packet->message);
     }
     server_log_end(&line);

@@ -34,12 +34,13 @@ void gw__farewells_fini(struct gw_session_manager *manager)
     }
 }
 
-void gw__farewell(struct gw_session_manager *manager, struct gw_stream *stream,
-                  Gw__CloseReason reason)
+void gw__farewell(struct gw_session_manager *manager, struct gw_session *session,
+                  struct gw_stream *stream, Gw__CloseReason reason)
 {
     struct gw_buf *farewell = manager->farewells[reason];
     if (gw_stream_finish(stream, (int)reason, farewell) && farewell != NULL) {
         gw__packet_count_out(manager, gw__packet_to_send(manager, GW_CONTROL_CLOSE), 1);
+        gw__packet_show_encoded(manager, session, farewell);
     }
 }
 
@@ -48,7 +49,7 @@ void gw_session_end(struct gw_session *session, Gw__CloseReason reason)
 {
     assert(gw__reason_of_peer((int)reason) != GW__CLOSE_REASON__NONE);
     if (!atomic_exchange(&session->ended, true)) {
-        gw__farewell(session->manager, session->stream, reason);
+        gw__farewell(session->manager, session, session->stream, reason);
     }
 }
 

@@ -159,9 +159,10 @@ void gw__session_on_recv_end(struct gw_stream *stream, void *context);
 /* In end.c. Thread: any. */
 /* Ends a session to which sending has failed, for that reason. */
 void gw__session_end_by_error(struct gw_session *session, int error);
-/* Finishes a stream with CLOSE, unless it was finished already. */
-void gw__farewell(struct gw_session_manager *manager, struct gw_stream *stream,
-                  Gw__CloseReason reason);
+/* Finishes a stream with CLOSE, unless it was finished already. `session` is NULL where there is
+ * none. */
+void gw__farewell(struct gw_session_manager *manager, struct gw_session *session,
+                  struct gw_stream *stream, Gw__CloseReason reason);
 /* Makes all that is ever said in CLOSE, so that lack of memory does not keep us from saying so. */
 bool gw__farewells_init(struct gw_session_manager *manager);
 void gw__farewells_fini(struct gw_session_manager *manager);
@@ -202,9 +203,13 @@ static inline bool gw__packet_fits(struct gw_session_manager *manager,
 /* Counts a packet that went out to so many. */
 void gw__packet_count_out(struct gw_session_manager *manager, const struct gw_packet *packet,
                           uint32_t receiver_count);
-/* Shows a packet to who watches, if anybody does. `session` is NULL for a group. */
+/* Calls on_packet, if there is one. `session` is NULL for a group, and for a CLOSE without session.
+ */
 void gw__packet_show(struct gw_session_manager *manager, struct gw_session *session,
                      const struct gw_session_packet *packet);
+/* The same for a frame that was encoded before. Only on_packet costs the decoding. */
+void gw__packet_show_encoded(struct gw_session_manager *manager, struct gw_session *session,
+                             struct gw_buf *buf);
 
 /* In manager.c. Thread: any. */
 /* The table in which the packet with this id must be, if there is one. */

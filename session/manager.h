@@ -19,11 +19,11 @@ struct gw_port;
 /* What on_greet returns to answer later. */
 enum { GW_GREET_LATER = -1 };
 
-/* One packet as it passed, for those who want to watch; see on_packet. */
+/* One packet as it passed; see on_packet. */
 struct gw_session_packet {
     const struct gw_packet *packet;
-    const struct gw_frame *frame;
-    const ProtobufCMessage *message;
+    const struct gw_frame *frame;    /* its tag, flags and length */
+    const ProtobufCMessage *message; /* NULL: its type has none, or no memory to decode it */
     bool inbound;
 };
 
@@ -53,9 +53,11 @@ struct gw_session_events {
     /*
      * A packet has come in and is about to be handled, or is about to be sent, unless it turns out
      * to be an answer that nobody waits for; the latter on the thread that sends it. For the log:
-     * it must not send or end anything, and NULL costs nothing. What is said to a group is shown
-     * once, with session NULL, in a turn of its owner. What was encoded before is not shown:
-     * gw_session_send_encoded(), CLOSE and GOAWAY; nor is what has no message.
+     * it must not send or end anything, and NULL costs nothing. What was encoded before is decoded
+     * for it and shown as it is queued: gw_session_send_encoded(), GOAWAY and CLOSE. `session` is
+     * NULL for what is said to a group, which is shown once, in a turn of its owner, and for the
+     * CLOSE of a connection that never became a session. What is dropped or refused unread is not
+     * shown.
      */
     void (*on_packet)(struct gw_session *session, const struct gw_session_packet *packet,
                       void *context);

@@ -131,6 +131,10 @@ static enum gw_packet_verdict dispatch(struct gw_session *session, const struct 
 {
     struct watched watched = {session, packet, is_answer(session, frame)};
     bool is_watched = session->manager->events->on_packet != NULL || watched.is_answer;
+    if (is_watched && packet->message == NULL) {
+        const struct gw_session_packet opaque = {packet, frame, NULL, true};
+        gw__packet_show(session->manager, session, &opaque);
+    }
     if (!is_watched || packet->message == NULL) {
         return gw_packet_dispatch(packet, frame, body, session, arena);
     }

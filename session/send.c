@@ -55,6 +55,25 @@ void gw__packet_show(struct gw_session_manager *manager, struct gw_session *sess
     }
 }
 
+void gw__packet_show_encoded(struct gw_session_manager *manager, struct gw_session *session,
+                             struct gw_buf *buf)
+{
+    if (manager->events->on_packet == NULL) {
+        return;
+    }
+    const uint8_t *header = gw_buf_data(buf);
+    const struct gw_frame frame = gw_frame_read(header);
+    const struct gw_packet *packet = gw__packet_to_send(manager, frame.packet_id);
+    ProtobufCMessage *message = NULL;
+    if (packet->message != NULL) {
+        message = protobuf_c_message_unpack(packet->message, NULL, frame.body_bytes,
+                                            header + GW_FRAME_HEADER_BYTES);
+    }
+    const struct gw_session_packet shown = {packet, &frame, message, false};
+    gw__packet_show(manager, session, &shown);
+    protobuf_c_message_free_unpacked(message, NULL);
+}
+
 void gw__packet_count_out(struct gw_session_manager *manager, const struct gw_packet *packet,
                           uint32_t receiver_count)
 {
@@ -198,5 +217,6 @@ void gw_session_send_encoded(struct gw_session *session, struct gw_buf *frame)
     const struct gw_packet *packet = gw__packet_to_send(session->manager, packet_id);
     if (gw__session_push_part(session, frame, 0, gw_buf_bytes(frame))) {
         gw__packet_count_out(session->manager, packet, 1);
+        gw__packet_show_encoded(session->manager, session, frame);
     }
 }

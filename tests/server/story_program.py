@@ -276,10 +276,19 @@ class Serving(Server):
             self.addresses.reverse()
 
     def test_packets_are_shown_on_request(self):
-        process = self.serve("--log-packets")
-        self.connect().sendall(HELLO)
-        self.assertIn('packet=Hello id=1 {sensitive}', self.read_line_with(process, "packet_in"))
-        self.assertIn("packet=HelloAck id=2 {", self.read_line_with(process, "packet_out"))
+        process = self.serve("--log-packets", "--drain-ms", str(DRAIN_MS))
+        client = self.greeted()
+        self.assertIn('packet=Hello id=1 tag=22343 {sensitive}', self.read_line_with(process, "packet_in"))
+        self.assertIn("packet=HelloAck id=2 tag=22343 {", self.read_line_with(process, "packet_out"))
+        client.sendall(PING)
+        self.assertIn("packet=Ping id=3 {stamp=7}", self.read_line_with(process, "packet_in"))
+        self.assertIn("packet=Pong id=4 {stamp=7}", self.read_line_with(process, "packet_out"))
+        client.sendall(SAY)
+        self.assertIn('packet=Say id=1005 tag=9 {text="hi"}', self.read_line_with(process, "packet_in"))
+        self.assertRegex(self.read_line_with(process, "packet_out"), r'packet=Said id=1107 tag=9 \{.*text="hi"')
+        process.send_signal(signal.SIGINT)
+        self.assertIn("packet=GoAway id=6 {deadline_ms=300 ", self.read_line_with(process, "packet_out"))
+        self.assertIn("packet=Close id=5 {reason=SHUTDOWN", self.read_line_with(process, "packet_out"))
 
 
 @unittest.skipIf(WINDOWS, "Windows has console events instead")
@@ -514,6 +523,9 @@ HELLO_ACK, CLOSE, GOAWAY = 2, 5, 6
 
 # protocol_major 1, name "Ann\x1b"
 HELLO = bytes.fromhex("08 00 00 00 01 00 47 57 08 01 22 04 41 6e 6e 1b")
+# stamp 7; text "hi", and tag 9
+PING = bytes.fromhex("09 00 00 00 03 00 00 00 09 07 00 00 00 00 00 00 00")
+SAY = bytes.fromhex("04 00 00 00 ed 03 09 00 0a 02 68 69")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 #include "tests/session/player.h"
 #include "tests/test.h"
 
+#include "net/buf.h"
+#include "tests/support/wait.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,34 +188,111 @@ static void the_largest_frame_is_taken_between_others(void **state)
 
 /* Who watches. */
 
-static atomic_uint shown_in;
-static atomic_uint shown_out;
-static atomic_uint heard_before_shown;
+enum { SHOWN_COUNT_MAX = 32 };
+
+/* What on_packet has seen, in order. */
+static struct shown {
+    uint16_t packet_id;
+    uint16_t tag;
+    bool inbound;
+    bool has_session;
+    unsigned heard; /* packets that were handled before */
+} shown[SHOWN_COUNT_MAX];
+static atomic_uint shown_count;
 
 static void watch(struct gw_session *session, const struct gw_session_packet *packet)
 {
-    assert_non_null(session);
-    assert_ptr_equal(packet->message->descriptor, packet->packet->message);
+    const ProtobufCMessageDescriptor *type =
+        packet->message == NULL ? NULL : packet->message->descriptor;
+    assert_ptr_equal(type, packet->packet->message);
     assert_int_equal(packet->frame->packet_id, packet->packet->id);
-    atomic_fetch_add(packet->inbound ? &shown_in : &shown_out, 1);
-    if (packet->inbound && packet->packet->id == SAY) {
-        atomic_fetch_add(&heard_before_shown, atomic_load(&house.server.heard));
-    }
+    unsigned at = atomic_load(&shown_count);
+    assert_in_range(at, 0, SHOWN_COUNT_MAX - 1);
+    shown[at] = (struct shown){packet->frame->packet_id, packet->frame->tag, packet->inbound,
+                               session != NULL, atomic_load(&house.server.heard)};
+    atomic_fetch_add(&shown_count, 1); /* at one time one thread sends or receives */
 }
 
-static const struct house_config watched = {.server_hooks = {.on_shown = watch}};
+static int house_open_watched(void **state)
+{
+    atomic_store(&shown_count, 0);
+    return house_open(state);
+}
 
-static void who_watches_sees_each_packet_before_it_is_handled(void **state)
+#define WATCHED_TEST(test, config)                                                                 \
+    cmocka_unit_test_prestate_setup_teardown(test, house_open_watched, house_close,                \
+                                             (void *)(config))
+
+static void assert_shown(unsigned at, bool inbound, uint16_t packet_id, uint16_t tag)
+{
+    WAIT_FOR(atomic_load(&shown_count) > at);
+    assert_int_equal(shown[at].packet_id, packet_id);
+    assert_int_equal(shown[at].inbound, inbound);
+    assert_int_equal(shown[at].tag, tag);
+}
+
+static const struct house_config watched = {.worker_count = 1, .server_hooks = {.on_shown = watch}};
+
+static void on_packet_sees_each_packet_before_it_is_handled(void **state)
 {
     (void)state;
     struct raw_peer peer = player_join();
     player_say(&peer, "look");
     player_sync(&peer);
     assert_int_equal(atomic_load(&house.server.heard), 1);
-    assert_int_equal(atomic_load(&shown_in), 3);  /* HELLO, SAY, PING */
-    assert_int_equal(atomic_load(&shown_out), 2); /* HELLO_ACK, PONG */
-    assert_int_equal(atomic_load(&heard_before_shown), 0);
+    assert_shown(0, true, HELLO_ID, HELLO_TAG);
+    assert_shown(1, false, HELLO_ACK_ID, HELLO_TAG);
+    assert_shown(2, true, SAY, 0);
+    assert_int_equal(shown[2].heard, 0);
+    assert_shown(3, true, PING_ID, 0);
+    assert_shown(4, false, PONG_ID, 0);
+    assert_int_equal(atomic_load(&shown_count), 5);
     raw_close(&peer);
+}
+
+static void on_packet_sees_what_was_encoded_before(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    wait_for_count(&house.server.greeted, 1);
+    Gw__Error line = GW__ERROR__INIT;
+    line.text = "encoded";
+    struct gw_buf *frame = gw_session_encode(LINE, &line.base);
+    assert_non_null(frame);
+    struct gw_session *session = house_session();
+    gw_session_send_encoded(session, frame);
+    gw_session_unref(session);
+    gw_buf_unref(frame);
+    player_expect_line(&peer, "encoded");
+    assert_shown(2, false, LINE, 0);
+    house_drain(&house.server, 50);
+    player_expect(&peer, GO_AWAY_ID);
+    player_expect_close(&peer, GW__CLOSE_REASON__SHUTDOWN);
+    assert_shown(3, false, GO_AWAY_ID, 0);
+    assert_shown(4, false, CLOSE_ID, 0);
+    wait_until_drained(&house.server);
+    assert_int_equal(atomic_load(&shown_count), 5);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_true(shown[i].has_session);
+    }
+}
+
+static const struct house_config watched_full = {
+    .worker_count = 1,
+    .server = {.session_count_max = 1},
+    .server_hooks = {.on_shown = watch},
+};
+
+static void on_packet_sees_the_close_of_a_connection_that_is_turned_away(void **state)
+{
+    (void)state;
+    struct raw_peer first = player_join();
+    wait_for_count(&house.server.greeted, 1);
+    struct raw_peer second = raw_connect(house.port_number);
+    player_expect_close(&second, GW__CLOSE_REASON__SERVER_FULL);
+    assert_shown(2, false, CLOSE_ID, 0);
+    assert_false(shown[2].has_session);
+    raw_close(&first);
 }
 
 static void packets_are_counted_by_type(void **state)
@@ -241,6 +320,22 @@ static void echo_bytes(struct gw_session *session, const struct gw_frame *frame,
                        const uint8_t *body)
 {
     gw_session_send_opaque(session, frame, body);
+}
+
+static const struct house_config watched_bytes = {
+    .worker_count = 1,
+    .server_hooks = {.on_shown = watch, .on_bytes = echo_bytes},
+};
+
+static void on_packet_sees_packets_without_a_message(void **state)
+{
+    (void)state;
+    struct raw_peer peer = player_join();
+    raw_send_frame(&peer, BYTES, 9, "abc", 3);
+    player_expect(&peer, BYTES);
+    assert_shown(2, true, BYTES, 9);
+    assert_shown(3, false, BYTES, 9);
+    raw_close(&peer);
 }
 
 static const struct house_config echoing = {.server_hooks = {.on_bytes = echo_bytes}};
@@ -294,7 +389,10 @@ int main(void)
         HOUSE_TEST_WITH(a_flood_of_frames_is_heard_in_order, &listening),
         HOUSE_TEST_WITH(exactly_as_many_frames_as_a_turn_takes_leave_nothing_behind, &listening),
         HOUSE_TEST_WITH(the_largest_frame_is_taken_between_others, &listening),
-        HOUSE_TEST_WITH(who_watches_sees_each_packet_before_it_is_handled, &watched),
+        WATCHED_TEST(on_packet_sees_each_packet_before_it_is_handled, &watched),
+        WATCHED_TEST(on_packet_sees_what_was_encoded_before, &watched),
+        WATCHED_TEST(on_packet_sees_the_close_of_a_connection_that_is_turned_away, &watched_full),
+        WATCHED_TEST(on_packet_sees_packets_without_a_message, &watched_bytes),
         HOUSE_TEST_WITH(packets_are_counted_by_type, &listening),
         HOUSE_TEST_WITH(a_body_without_a_message_comes_back_as_it_was, &echoing),
         HOUSE_TEST_WITH(a_body_that_is_too_long_is_not_sent, &sending_too_much),
