@@ -229,7 +229,7 @@ class House:
         if test in TOWN_TESTS:
             objects += self.parts["gw_test_town"].split(":")
             wraps = WRAPS + TOWN_WRAPS
-        subprocess.run(["cc", *[f"-Wl,--wrap={name}" for name in wraps], "-o", program, *objects, changed,
+        subprocess.run([self.parts["compiler"], *shlex.split(self.parts["flags"]), *[f"-Wl,--wrap={name}" for name in wraps], "-o", program, *objects, changed,
                         *[self.parts[name] for name in ARCHIVES], "-lcmocka", "-linih", "-lprotobuf-c", "-luring", "-lpthread"],
                        check=True)
         return program
