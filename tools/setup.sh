@@ -116,8 +116,21 @@ gw_configure_and_build() {
     shift 2
     cd "$gw_top"
     cmake --preset "$preset" "$@" || return
+    echo "$gw_build_begins"
     # shellcheck disable=SC2086 # targets are words
     cmake --build --preset "$preset" -j "$(nproc)" --target $targets
+}
+
+gw_build_begins="gangway: the build begins"
+
+# gw_show_warnings LOG: what the compiler says of a build that succeeded.
+gw_show_warnings() {
+    local said
+    said=$(sed "1,/^$gw_build_begins\$/d" "$1" | grep -Ev '^(\[[0-9]+/[0-9]+\] |-- |ninja: )' || true)
+    if [[ $said == *'warning: '* ]]; then
+        printf '%s\n' "$said" >&2
+        gw_say "the compiler warns, see above"
+    fi
 }
 
 # gw_build PRESET TARGETS [CMAKE OPTIONS...]: one build of a preset at a time.
@@ -128,7 +141,10 @@ gw_build() {
         if command -v flock >/dev/null; then
             flock 9
         fi
-        gw_configure_and_build "$@" >"$log" 2>&1 9>&- && exit 0
+        if gw_configure_and_build "$@" >"$log" 2>&1 9>&-; then
+            gw_show_warnings "$log"
+            exit 0
+        fi
         gw_show_log "$log"
         gw_say "building $1 failed"
         exit 1

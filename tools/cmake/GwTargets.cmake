@@ -5,6 +5,13 @@ target_include_directories(gw_flags INTERFACE
   ${PROJECT_BINARY_DIR}/gen)
 target_compile_options(gw_flags INTERFACE
   $<$<C_COMPILER_ID:GNU,Clang>:-Wall -Wextra -Wpedantic>)
+# What C lets pass, and what then goes wrong when it runs: calls without a declaration, with arguments
+# of other types, and functions that return nothing.
+target_compile_options(gw_flags INTERFACE
+  $<$<COMPILE_LANG_AND_ID:C,GNU,Clang>:-Werror=implicit-function-declaration -Werror=implicit-int
+    -Werror=incompatible-pointer-types -Werror=int-conversion -Werror=return-type>
+  $<$<COMPILE_LANG_AND_ID:C,Clang>:-Werror=incompatible-function-pointer-types>
+  $<$<COMPILE_LANG_AND_ID:C,MSVC>:/we4013 /we4047 /we4133 /we4024 /we4715>)
 if(MSVC)
   # C11's atomics are there since Visual Studio 2022 17.5.
   if(CMAKE_C_COMPILER_ID STREQUAL "MSVC" AND MSVC_VERSION LESS 1935)
