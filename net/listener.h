@@ -16,11 +16,11 @@ struct gw_port;
 struct gw_listener_events {
     /*
      * Somebody has come in. Either gw_stream_start() it now, or leave it: a stream that was not
-     * started when this returns is closed.
+     * started when this returns is closed. It must not block.
      */
     void (*on_accept)(struct gw_listener *listener, struct gw_stream *stream, void *context);
 
-    /* The last turn: the door is shut and the address free again. May be NULL. */
+    /* The last turn: the door is shut and the address is free. May be NULL. It must not block. */
     void (*on_close)(struct gw_listener *listener, void *context);
 };
 

@@ -26,8 +26,8 @@ struct gw_log_field {
 /*
  * What receives events. All zero is a log that nobody reads.
  *
- * `write` is called from any thread, from several at once, inside turns: it must be quick, must
- * not wait, and must not call back into the house. What it is given is gone when it returns.
+ * `write` is called from any thread, from several at once, inside turns: it must not block,
+ * and must not call back into the house. What it is given is gone when it returns.
  */
 struct gw_log {
     void (*write)(enum gw_log_level level, const char *event, const struct gw_log_field *fields,

@@ -21,6 +21,11 @@ extern "C" {
  * side. So a callback needs no lock for what belongs to its own object, and always needs one for
  * what it shares. No function calls back before it returns: a turn never starts inside a call.
  *
+ * A callback must not block: no file, no database, no name lookup, no sleep, no lock that is held
+ * for long, no long computation. Until it returns, its worker serves no other object: nothing is
+ * received or sent for them, and their deadlines pass. What blocks belongs to a thread of the
+ * program's own, which posts a task with the result.
+ *
  * Each function of this folder names who may call it:
  *
  *   any     any thread, at any time, also inside a turn;
@@ -45,7 +50,7 @@ struct gw_port_config {
     struct gw_log log;         /* where its events go; all zero: nowhere */
 };
 
-/* A piece of work for a worker. Embed it in what the work is about. */
+/* A piece of work for a worker. Embed it in what the work is about. `run` must not block. */
 struct gw_task {
     void (*run)(struct gw_task *task);
     struct gw_task *next; /* the port's own, from post to run */

@@ -16,7 +16,7 @@ enum gw_signal {
 /*
  * Takes the program's signals, from now on, for `port`: each becomes one call of `on_signal` on a
  * worker, in a turn of its own, so that it may do whatever a callback may. Several that come close
- * together may become one.
+ * together may become one. It must not block.
  *
  * The first of SIGTERM, SIGINT, SIGQUIT, SIGHUP and SIGPWR is the one GW_SIGNAL_STOP; further ones,
  * of whatever kind, change nothing, since terminals, shells and supervisors send several for one

@@ -61,13 +61,14 @@ enum gw_recv {
  * on_recv discards what it receives.
  */
 struct gw_stream_events {
-    /* The connection stands. What was queued before now leaves. */
+    /* The connection stands. What was queued before now leaves. It must not block. */
     void (*on_open)(struct gw_stream *stream, void *context);
 
     /*
      * The peer's next bytes lie in `ring`, after those left there last time. Consume whole
      * messages and leave the rest. Not to consume a message that is whole, unless AGAIN or a pause
      * says so, or to leave one that can never be, is the caller's mistake: pause or close.
+     * It must not block.
      */
     enum gw_recv (*on_recv)(struct gw_stream *stream, struct gw_ring *ring, void *context);
 
@@ -79,22 +80,23 @@ struct gw_stream_events {
      * long as it returns AGAIN.
      *
      * Without this callback a FIN finishes the stream with GW_E_CLOSED, and what was left in the
-     * ring is dropped.
+     * ring is dropped. It must not block.
      */
     void (*on_recv_end)(struct gw_stream *stream, void *context);
 
-    /* The time of gw_stream_set_deadline() has come. */
+    /* The time of gw_stream_set_deadline() has come. It must not block. */
     void (*on_deadline)(struct gw_stream *stream, void *context);
 
     /*
      * Bytes of a kind have left, and older ones that should have left before them had been dropped:
      * see gw_stream_send(). Now there is room to make up for them. May be NULL.
+     * It must not block.
      */
     void (*on_lost)(struct gw_stream *stream, uint16_t kind, void *context);
 
     /*
      * The end, and why: the reason of the first finish or close, or the error that came before one.
-     * GW_E_CLOSED when the peer finished.
+     * GW_E_CLOSED when the peer finished. It must not block.
      */
     void (*on_close)(struct gw_stream *stream, int reason, void *context);
 };

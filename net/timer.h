@@ -37,7 +37,10 @@ struct gw_timer {
     uint8_t slot_index;
 };
 
-/* Prepares a stopped timer. Owns: borrows `turn` as long as the timer is used. Thread: any. */
+/*
+ * Prepares a stopped timer. `on_time` must not block.
+ * Owns: borrows `turn` as long as the timer is used. Thread: any.
+ */
 void gw_timer_init(struct gw_timer *timer, struct gw_turn *turn,
                    void (*on_time)(struct gw_timer *timer));
 

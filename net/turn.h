@@ -54,7 +54,7 @@ struct gw_turn {
  * caller's.
  *
  * `on_free` is called when the last reference goes, by whoever lets it go, also outside a turn; it
- * may be NULL when something else ends the object after its last task.
+ * may be NULL when something else ends the object after its last task. It must not block.
  *
  * Thread    any.
  */

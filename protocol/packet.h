@@ -17,7 +17,7 @@ struct gw_shape;
 /*
  * Answers one kind of packet. `peer` is whatever the caller of gw_packet_dispatch() says it is: to
  * this folder a pointer without a type, to the handlers a session. `message` has the type of the
- * packet, and is gone when the handler returns.
+ * packet, and is gone when the handler returns. It must not block.
  */
 typedef void gw_packet_handler(void *peer, const struct gw_frame *frame,
                                const ProtobufCMessage *message);
@@ -25,6 +25,7 @@ typedef void gw_packet_handler(void *peer, const struct gw_frame *frame,
 /*
  * Answers a packet whose body is not a message: voice, another encoding, what is only passed on.
  * `body`, of frame->body_bytes, is shown as it came, and is gone when the handler returns.
+ * It must not block.
  */
 typedef void gw_packet_opaque_handler(void *peer, const struct gw_frame *frame,
                                       const uint8_t *body);

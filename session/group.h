@@ -37,6 +37,7 @@ struct gw_group_config {
     /*
      * Called at each tick, in a turn of the owner, before what was said leaves: what it says leaves
      * too. Ticks come only when something was said, or gw_group_expect() asked. May be NULL.
+     * It must not block.
      */
     void (*on_tick)(struct gw_group *group, void *context);
     void *context;

@@ -34,20 +34,30 @@ struct gw_session_packet {
  *      on_begin   [on_greet   on_greeted   handlers*]   on_end
  */
 struct gw_session_events {
-    /* The connection stands; nothing has been said yet. A client says gw_session_hello() here. */
+    /*
+     * The connection stands; nothing has been said yet. A client says gw_session_hello() here. It
+     * must not block.
+     */
     void (*on_begin)(struct gw_session *session, void *context);
 
     /*
      * On the server's side: a peer has said HELLO, with a version that is ours. Returns 0 to let it
      * in, a close reason to refuse it, or GW_GREET_LATER to answer with gw_session_greet() within
      * the greeting deadline. Without this callback everybody is let in.
+     * It must not block: a lookup of the name or the credentials answers with gw_session_greet().
      */
     int (*on_greet)(struct gw_session *session, const Gw__Hello *hello, void *context);
 
-    /* It is greeted: HELLO_ACK is on its way (`ack` is NULL) or, on a client's side, has come. */
+    /*
+     * It is greeted: HELLO_ACK is on its way (`ack` is NULL) or, on a client's side, has come. It
+     * must not block.
+     */
     void (*on_greeted)(struct gw_session *session, const Gw__HelloAck *ack, void *context);
 
-    /* On a client's side: the server asks us to leave in good order until the deadline. */
+    /*
+     * On a client's side: the server asks us to leave in good order until the deadline. It must not
+     * block.
+     */
     void (*on_go_away)(struct gw_session *session, const Gw__GoAway *go_away, void *context);
 
     /*
@@ -57,7 +67,7 @@ struct gw_session_events {
      * for it and shown as it is queued: gw_session_send_encoded(), GOAWAY and CLOSE. `session` is
      * NULL for what is said to a group, which is shown once, in a turn of its owner, and for the
      * CLOSE of a connection that never became a session. What is dropped or refused unread is not
-     * shown.
+     * shown. It must not block.
      */
     void (*on_packet)(struct gw_session *session, const struct gw_session_packet *packet,
                       void *context);
@@ -67,6 +77,7 @@ struct gw_session_events {
      * a fourth of send_queue_bytes_max waited, older ones that had not begun to leave were dropped
      * when a newer one came. The newest has left now, so that there is room for what makes up for
      * the rest, such as a full snapshot. Without this callback nothing is ever dropped.
+     * It must not block.
      */
     void (*on_lost)(struct gw_session *session, uint16_t packet_id, void *context);
 
@@ -75,7 +86,7 @@ struct gw_session_events {
      * began, and for each dialed one that never stood. `reason` is why this side ended it, or
      * BY_PEER, or NETWORK; when it is BY_PEER, `peer_reason` is what the peer's CLOSE said (NONE
      * when it only hung up). No callback follows. It leaves its groups after this: what is posted
-     * to their owners from here comes before that.
+     * to their owners from here comes before that. It must not block.
      */
     void (*on_end)(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
                    void *context);
@@ -174,7 +185,8 @@ struct gw_session *gw_session_manager_find(struct gw_session_manager *manager, g
 
 /*
  * Calls `visit` for each session that is here now. Who comes or goes meanwhile may or may not be
- * visited. No lock is held during a visit.
+ * visited. No lock is held during a visit. `visit` must not block when this
+ * is called in a turn.
  *
  * Owns      `visit` borrows the session.
  * Thread    any.
@@ -191,7 +203,7 @@ void gw_session_manager_each(struct gw_session_manager *manager,
  * When nobody is left, in no group either, `on_drained` is called, once, in a turn of the manager:
  * within drain_ms + GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS, as long as nobody new comes. What
  * on_end has posted to the owners of the session's groups has run by then. From then on nobody is
- * let in: a stream that still comes in is closed.
+ * let in: a stream that still comes in is closed. `on_drained` must not block.
  *
  * Thread    any, once.
  */

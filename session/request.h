@@ -48,7 +48,9 @@ struct gw_answer {
     uint64_t took_ns;                /* since the request was made */
 };
 
-/* Hears the answer. Exactly once for each request, in a turn of the session. */
+/*
+ * Hears the answer. Exactly once for each request, in a turn of the session. It must not block.
+ */
 typedef void gw_session_on_answer(struct gw_session *session, const struct gw_answer *answer,
                                   void *context);
 

@@ -1,6 +1,7 @@
 """tests/lint/headers.py TREE [FOLDERS]: every header of the libraries compiles alone, and twice in a row.
 
-Public ones also as C++, to which they declare C. FOLDERS are the include folders, separated by colons;
+Public ones also as C++, to which they declare C; and the comment of each callback in them says that it
+must not block. FOLDERS are the include folders, separated by colons;
 TREE is always one of them. Every compiler that is here is asked. Headers that only Windows can read are
 left to windows.py.
 """
@@ -18,6 +19,8 @@ C = "-std=c11 -x c -".split()
 CXX = "-std=c++17 -x c++ -".split()
 COMPILERS = {"gcc": C, "clang": C, "g++": CXX, "clang++": CXX}
 WINDOWS = re.compile(r"^#include <(windows|winsock2)\.h>", re.MULTILINE)
+CALLBACK = re.compile(r"\(\*(\w+)\)\s*\(|^typedef [\w ]+?\b(\w+)\(", re.MULTILINE)
+COMMENT = re.compile(r"^ */\*.*?\*/", re.MULTILINE | re.DOTALL)
 DECLARES_C = re.compile(r'^#ifdef __cplusplus\nextern "C" \{\n#endif\n.*^#ifdef __cplusplus\n\}\n#endif\n\n#endif$',
                         re.MULTILINE | re.DOTALL)
 
@@ -48,8 +51,19 @@ def check_header(compilers, tree, folders, path):
         said = compile_header(compiler, tree, folders, path) if public or COMPILERS[compiler] is C else ""
         if said:
             yield f"{path} does not compile alone with {compiler}:\n{said}"
+    if public:
+        yield from check_callbacks(path, text)
     if public and not DECLARES_C.search(text):
         yield f'{path} is public, and has no extern "C" for C++ from its includes to its end'
+
+
+def check_callbacks(path, text):
+    """The comment before each callback says that it must not block."""
+    for found in CALLBACK.finditer(arrows.without_comments(text)):
+        comment = [found.group() for found in COMMENT.finditer(text, 0, found.start())][-1:]
+        words = " ".join("".join(comment).replace("*", " ").split())
+        if "must not block" not in words and "All members are the" not in words:
+            yield f"{path}: the comment before the callback {found[1] or found[2]} does not say 'must not block'"
 
 
 def check(tree, folders=""):
@@ -73,6 +87,7 @@ GOOD = {
     "net/a.h": header("A", "#include <stdint.h>\nstruct a { uint32_t x; };"),
     "net/w.h": header("W", "#include <windows.h>\nHANDLE w(void);"),
     "net/b.h": header("B", '#include "net/a.h"\nvoid b(struct a *a);'),
+    "net/d.h": header("DD", "/* It must\n * not block. */\ntypedef void d(int);\nvoid e(void (*on_e)(void));"),
     "net/p.h": header("P", "int p(int class);", declares_c=False),
 }
 BAD = [
@@ -84,6 +99,9 @@ BAD = [
     ("net/c.h", header("D", "int c(int class);"), "does not compile alone with g++"),
     ("net/c.h", header("D", "#include <stdatomic.h>\nstruct c { _Atomic(int *) x; };"), "does not compile alone with g++"),
     ("net/c.h", "#ifndef D\n#define D\nint c(void);\n#endif\n", 'has no extern "C"'),
+    ("net/c.h", header("D", "/* It is called. */\ntypedef void c(int);"), "the callback c does not say"),
+    ("net/c.h", header("D", "typedef void c(int);"), "the callback c does not say"),
+    ("net/c.h", header("D", "/* a */\nstruct c {\n    void (*on_c)(int); /* must not block */\n};"), "the callback on_c"),
     ("net/p.h", header("P", "int p(int int);", declares_c=False), "does not compile alone with gcc"),
 ]
 

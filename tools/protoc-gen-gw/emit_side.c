@@ -9,7 +9,8 @@ static const char about_handlers[] =
     "\n/*\n"
     " * Written by hand, one for each packet that may come in; a missing one is an error of the "
     "linker.\n"
-    " * They are called in the turn of `session`. The message is gone when they return.\n"
+    " * They are called in the turn of `session`. The message is gone when they return. They must\n"
+    " * not block: see \"The rule of turns\" in net/port.h.\n"
     " */\n";
 
 static bool is_heard(const struct side *side, const struct packet *packet)

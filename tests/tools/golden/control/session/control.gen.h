@@ -21,7 +21,8 @@ enum {
 
 /*
  * Written by hand, one for each packet that may come in; a missing one is an error of the linker.
- * They are called in the turn of `session`. The message is gone when they return.
+ * They are called in the turn of `session`. The message is gone when they return. They must
+ * not block: see "The rule of turns" in net/port.h.
  */
 void gw__on_hello(struct gw_session *session, const struct gw_frame *frame,
                   const Gw__Hello *message);
