@@ -131,6 +131,7 @@ static const struct {
     {"report_packets_out", offsetof(struct gw_session_packet_counters, out), false},
     {"report_packets_delayed", offsetof(struct gw_session_packet_counters, delayed), true},
     {"report_packets_dropped", offsetof(struct gw_session_packet_counters, dropped), true},
+    {"report_packets_crossed", offsetof(struct gw_session_packet_counters, crossed), true},
     {"report_packets_lost", offsetof(struct gw_session_packet_counters, lost), true},
 };
 

@@ -125,6 +125,7 @@ void gw_session_manager_packet_counters(const struct gw_session_manager *manager
         counters_out->out += seen(&passed->out);
         counters_out->delayed += seen(&passed->delayed);
         counters_out->dropped += seen(&passed->dropped);
+        counters_out->crossed += seen(&passed->crossed);
         counters_out->lost += seen(&passed->lost);
     }
 }

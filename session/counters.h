@@ -15,6 +15,7 @@ struct gw_passed {
     _Atomic uint64_t out;
     _Atomic uint64_t delayed;
     _Atomic uint64_t dropped;
+    _Atomic uint64_t crossed;
     _Atomic uint64_t lost;
 };
 

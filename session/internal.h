@@ -28,6 +28,8 @@ enum {
     GW_HELLO_TAG = 0x5747, /* of HELLO and HELLO_ACK */
     GW_FRAMES_PER_TURN_MAX = 64,
     GW_OVERSLEPT_MS = 1000,
+    GW_CROSSING_MS =
+        1000, /* WIRE.md: so long after the server leaves a stage, its packets may come */
     GW_OTHER_SCHEMA_COUNT_MAX = 16, /* so many other schemas are remembered */
 };
 
@@ -53,21 +55,24 @@ struct gw_session {
     uint64_t no_lag_ns;             /* when the lag that rates.h means is 0 again */
     uint32_t heartbeat_ms;          /* 0: none */
     uint32_t begun_ms;
-    uint32_t heard_ms;   /* when bytes came last */
-    uint32_t pinged_ms;  /* when we asked for some, if `pinged`; when FIN came, if `recv_ended` */
-    uint32_t played_ms;  /* when a packet of the game came last */
-    uint32_t torn_ms;    /* when the frame at the head of the ring began, if `torn`; when it
-                            stopped, if `held` or `paused` */
-    uint32_t due_ms;     /* when on_deadline comes, or earlier */
-    uint32_t skip_bytes; /* so much of a frame that is dropped has still to come */
-    bool asked : 1;      /* HELLO has come, or on a client's side, has been said */
-    bool pinged : 1;     /* nothing has come since */
-    bool torn : 1;       /* the frame at the head of the ring is not whole */
-    bool gone : 1;       /* it is having its last turn, or has had it */
-    bool recv_ended : 1; /* the peer has sent FIN */
-    bool recv_done : 1;  /* and all frames before it were handled, or their time is over */
-    bool held;           /* it waits for a token of its rate, and reading is paused */
-    bool paused;         /* reading is, because the game wants it */
+    uint32_t heard_ms;  /* when bytes came last */
+    uint32_t pinged_ms; /* when we asked for some, if `pinged`; when FIN came, if `recv_ended` */
+    uint32_t played_ms; /* when a packet of the game came last */
+    uint32_t torn_ms;   /* when the frame at the head of the ring began, if `torn`; when it
+                           stopped, if `held` or `paused` */
+    uint32_t due_ms;    /* when on_deadline comes, or earlier */
+    uint32_t moved_ms;  /* when the server left `stages_left`; later by the time it did not read */
+    uint32_t stages_left; /* as bits; packets of these may still be on their way */
+    uint32_t skip_bytes;  /* so much of a frame that is dropped has still to come */
+    bool asked : 1;       /* HELLO has come, or on a client's side, has been said */
+    bool pinged : 1;      /* nothing has come since */
+    bool torn : 1;        /* the frame at the head of the ring is not whole */
+    bool gone : 1;        /* it is having its last turn, or has had it */
+    bool recv_ended : 1;  /* the peer has sent FIN */
+    bool recv_done : 1;   /* and all frames before it were handled, or their time is over */
+    bool held;            /* it waits for a token of its rate, and reading is paused */
+    bool paused;          /* reading is, because the game wants it */
+    bool handling;        /* one of its packets */
     uint8_t peer_reason;
     uint8_t stage_bit; /* the game's stage, as the place of its bit; holds from the greeting on */
 
@@ -118,6 +123,8 @@ static inline bool gw__session_listens(const struct gw_session *session)
 {
     return !session->held && !session->paused;
 }
+/* Takes the time from `since_ms` to `now_ms`, in which nothing was read, out of GW_CROSSING_MS. */
+void gw__session_leave_out(struct gw_session *session, uint32_t since_ms, uint32_t now_ms);
 /* Reading stops until session->packet has a token, and goes on once it has. */
 void gw__session_hold(struct gw_session *session);
 void gw__session_go_on(struct gw_session *session);

@@ -97,9 +97,10 @@ enum gw_session_side { GW_SIDE_SERVER, GW_SIDE_CLIENT };
 /*
  * Rates. On a server's side each session has a token bucket for each packet type whose schema gives
  * it a rate. A packet that finds no token waits for one, and with it all that the peer has sent
- * behind it: reading is suspended, TCP slows the peer down, and nothing is lost. Tokens come back at
- * twice the rate then. While it waits the session is neither silent nor idle, and no frame is late.
- * A packet that is marked droppable is dropped instead, unread; its tokens come back at the rate.
+ * behind it: reading is suspended, TCP slows the peer down, and nothing is lost. Tokens come back
+ * at twice the rate then. While it waits the session is neither silent nor idle, and no frame is
+ * late. A packet that is marked droppable is dropped instead, unread; its tokens come back at the
+ * rate.
  *
  * Each packet of the type counts, delayed and dropped ones too. A session that gets further ahead
  * of the rate than `burst` packets and `excess_ms` of the rate ends with TOO_OFTEN. Time in which
@@ -233,7 +234,7 @@ struct gw_session_counters {
     uint64_t not_a_player[GW_VISITOR_COUNT];
     uint64_t other_schema;     /* greetings with a schema_hash that is not ours */
     uint64_t requests_late;    /* not answered in time */
-    uint64_t requests_refused; /* came in while too many were open */
+    uint64_t requests_refused; /* came in while too many were open, or crossed a change of stage */
     uint64_t answers_ignored;  /* second ones, and those that came too late */
     uint64_t frames_in;
     uint64_t frames_out; /* to a group: once for each member */
@@ -252,6 +253,7 @@ struct gw_session_packet_counters {
     uint64_t out;     /* went out; to a group: once for each member */
     uint64_t delayed; /* had to wait for a token of their rate */
     uint64_t dropped; /* came in above their rate and were not handled */
+    uint64_t crossed; /* came in for a stage that the server had just left, and were not handled */
     uint64_t lost;    /* how often on_lost told of them */
 };
 

@@ -37,13 +37,23 @@ static bool end(struct gw_session *session, Gw__CloseReason reason)
 }
 
 /* It is skipped as it comes; but who sends it is not idle. */
-static void drop(struct gw_session *session, uint32_t frame_bytes)
+static void skip_frame(struct gw_session *session, const struct gw_frame *frame)
 {
-    struct gw_shard *shard = gw__shard(session->manager);
-    gw__count(shard, &gw__passed(session->manager, shard, session->packet)->dropped, 1);
     session->packet = NULL;
-    session->skip_bytes = frame_bytes;
+    session->skip_bytes = GW_FRAME_HEADER_BYTES + frame->body_bytes;
     session->played_ms = session->heard_ms;
+}
+
+static struct gw_passed *passed(const struct gw_session *session, const struct gw_packet *packet)
+{
+    return gw__passed(session->manager, gw__shard(session->manager), packet);
+}
+
+static bool is_request(const struct gw_session *session, const struct gw_packet *packet,
+                       const struct gw_frame *frame)
+{
+    return packet->reply_id != 0 && frame->tag != 0 &&
+           session->manager->config.side == GW_SIDE_SERVER;
 }
 
 /* Whether there is a token for session->packet. Returns false when reading must not go on. */
@@ -54,7 +64,8 @@ static bool has_token(struct gw_session *session, const struct gw_frame *frame)
         gw__session_hold(session);
         return false;
     case GW_RATE_DROP:
-        drop(session, GW_FRAME_HEADER_BYTES + frame->body_bytes);
+        gw__count(gw__shard(session->manager), &passed(session, session->packet)->dropped, 1);
+        skip_frame(session, frame);
         return true;
     case GW_RATE_TOO_OFTEN:
         return end(session, GW__CLOSE_REASON__TOO_OFTEN);
@@ -65,6 +76,55 @@ static bool has_token(struct gw_session *session, const struct gw_frame *frame)
     }
 }
 
+/* ---- packets that cross a change of stage ---- */
+
+/* The client sent it when it was welcome, and the server has left that stage since. */
+static void refuse_crossed(struct gw_session *session, const struct gw_packet *packet,
+                           const struct gw_frame *frame)
+{
+    gw__count(gw__shard(session->manager), &passed(session, packet)->crossed, 1);
+    if (is_request(session, packet, frame)) {
+        gw__requests_refuse(session, frame);
+    }
+    skip_frame(session, frame);
+}
+
+/* A frame was admitted, and what is missing of it has come, or its token. */
+static void look_again(struct gw_session *session, const struct gw_frame *frame)
+{
+    const struct gw_packet_sender sender = sender_of(session);
+    if (sender.from == GW_FROM_CLIENT && (session->packet->stages & sender.stage) == 0) {
+        refuse_crossed(session, session->packet, frame);
+    }
+}
+
+/*
+ * A frame is for another stage. If the server has left that one just now, all other checks hold,
+ * and the rates too. Returns as admit_once().
+ */
+static bool admit_crossed(struct gw_session *session, const struct gw_frame *frame,
+                          const struct gw_packet_table *table)
+{
+    struct gw_packet_sender sender = sender_of(session);
+    const struct gw_packet *packet;
+    if (gw__session_now_ms(session) - session->moved_ms <= GW_CROSSING_MS) {
+        sender.stage = session->stages_left;
+    }
+    enum gw_packet_verdict verdict = gw_packet_admit(table, frame, &sender, &packet);
+    if (verdict != GW_PACKET_OK) {
+        return end(session, gw__reason_of_verdict(verdict));
+    }
+    enum gw_rate rate = gw__rates_judge(session, packet);
+    if (rate == GW_RATE_TOO_OFTEN || rate == GW_RATE_NO_MEMORY) {
+        return end(session, rate == GW_RATE_NO_MEMORY ? GW__CLOSE_REASON__NO_MEMORY
+                                                      : GW__CLOSE_REASON__TOO_OFTEN);
+    }
+    refuse_crossed(session, packet, frame);
+    return true;
+}
+
+/* ---- frames ---- */
+
 /*
  * Judges a frame once, when its header is there; session->packet is kept until its last byte has
  * been consumed. Returns false when reading must not go on: it has ended the session, or waits.
@@ -73,6 +133,7 @@ static bool admit_once(struct gw_session *session, const struct gw_frame *frame,
                        const uint8_t *header)
 {
     if (session->packet != NULL) {
+        look_again(session, frame);
         return true;
     }
     if (is_stranger(session) && !gw__session_is_player(session, header)) {
@@ -82,6 +143,9 @@ static bool admit_once(struct gw_session *session, const struct gw_frame *frame,
     const struct gw_packet_table *table = gw__packet_table(session->manager, frame->packet_id);
     const struct gw_packet *packet;
     enum gw_packet_verdict verdict = gw_packet_admit(table, frame, &sender, &packet);
+    if (verdict == GW_PACKET_WRONG_STAGE) {
+        return admit_crossed(session, frame, table);
+    }
     if (verdict != GW_PACKET_OK) {
         return end(session, gw__reason_of_verdict(verdict));
     }
@@ -119,9 +183,7 @@ static bool is_answer(const struct gw_session *session, const struct gw_frame *f
 static bool is_welcome(struct gw_session *session, const struct gw_packet *packet,
                        const struct gw_frame *frame)
 {
-    bool is_request =
-        packet->reply_id != 0 && frame->tag != 0 && session->manager->config.side == GW_SIDE_SERVER;
-    return !is_request || gw__requests_take(session, frame);
+    return !is_request(session, packet, frame) || gw__requests_take(session, frame);
 }
 
 /* Who watches sees a packet between unpacking and handling, where only a handler comes by. */
@@ -161,9 +223,11 @@ static void take(struct gw_session *session, struct gw_ring *ring, const struct 
     const struct gw_packet *packet = session->packet;
     count_in(session, packet, shard);
     enum gw_packet_verdict verdict = GW_PACKET_OK;
+    session->handling = true;
     if (is_welcome(session, packet, frame)) {
         verdict = dispatch(session, packet, frame, bytes + GW_FRAME_HEADER_BYTES, &shard->arena);
     }
+    session->handling = false;
     gw_ring_consume(ring, frame_bytes);
     session->packet = NULL;
     session->torn = false;
@@ -234,6 +298,7 @@ enum gw_recv gw__session_on_recv(struct gw_stream *stream, struct gw_ring *ring,
     uint32_t now_ms = gw__session_now_ms(session);
     if (gw__session_overslept(session, now_ms)) {
         gw__rates_note_unread(session, session->heard_ms);
+        gw__session_leave_out(session, session->heard_ms, now_ms);
     }
     session->heard_ms = now_ms;
     session->pinged = false;

@@ -130,16 +130,21 @@ static void send_error(struct gw_session *session, uint16_t tag, Gw__ErrorCode c
     gw_session_send_frame(session, &frame, &error.base);
 }
 
+void gw__requests_refuse(struct gw_session *session, const struct gw_frame *frame)
+{
+    if (find(session, frame->tag) != NULL) {
+        gw_session_end(session, GW__CLOSE_REASON__BAD_FLAGS);
+        return;
+    }
+    count(session, &gw__shard(session->manager)->requests_refused);
+    send_error(session, frame->tag, GW__ERROR_CODE__REFUSED);
+}
+
 bool gw__requests_take(struct gw_session *session, const struct gw_frame *frame)
 {
     const struct gw_request request = {.tag = frame->tag, .packet_id = frame->packet_id};
-    if (find(session, frame->tag) != NULL) {
-        gw_session_end(session, GW__CLOSE_REASON__BAD_FLAGS);
-        return false;
-    }
-    if (count_of(session) == GW_REQUEST_COUNT_MAX) {
-        count(session, &gw__shard(session->manager)->requests_refused);
-        send_error(session, frame->tag, GW__ERROR_CODE__REFUSED);
+    if (find(session, frame->tag) != NULL || count_of(session) == GW_REQUEST_COUNT_MAX) {
+        gw__requests_refuse(session, frame);
         return false;
     }
     if (!grow(session)) {

@@ -32,6 +32,9 @@ struct gw_requests {
  */
 bool gw__requests_take(struct gw_session *session, const struct gw_frame *frame);
 
+/* On a server's side: answers a request that is not to be handled with ERROR REFUSED. */
+void gw__requests_refuse(struct gw_session *session, const struct gw_frame *frame);
+
 /* On a client's side: a request of our own. Returns its tag, or 0 when there is no room for it. */
 uint16_t gw__requests_ask(struct gw_session *session, uint16_t packet_id,
                           gw_session_on_answer *on_answer, void *context);

@@ -131,7 +131,15 @@ struct gw_session_manager *gw_session_manager_of(const struct gw_session *sessio
 void gw_session_set_stage(struct gw_session *session, uint32_t stage)
 {
     assert(gw_turn_is_mine(gw_session_turn(session)) && stage <= GW_STAGE_GAME_MAX);
-    session->stage_bit = (uint8_t)(stage + 1);
+    uint8_t stage_bit = (uint8_t)(stage + 1);
+    if (session->greeted && !session->handling && stage_bit != session->stage_bit) {
+        uint32_t now_ms = gw__session_now_ms(session);
+        bool has_just_moved = now_ms - session->moved_ms <= GW_CROSSING_MS;
+        session->stages_left = has_just_moved ? session->stages_left : 0;
+        session->stages_left |= UINT32_C(1) << session->stage_bit;
+        session->moved_ms = now_ms;
+    }
+    session->stage_bit = stage_bit;
 }
 
 void gw_session_set_user(struct gw_session *session, void *user)

@@ -153,6 +153,10 @@ void gw_session_resume(struct gw_session *session);
  * Where the peer stands: the game's stage, 0 to GW_STAGE_GAME_MAX. It decides which packets are
  * welcome. The greeting leads to stage 0, unless on_greet set another.
  *
+ * Outside a handler of this session's packets, the peer does not know of the change yet. So for one
+ * second, packets that were welcome in the stage before are refused or dropped instead of ending
+ * the session: see WIRE.md, "Stages".
+ *
  * Thread    turn.
  */
 void gw_session_set_stage(struct gw_session *session, uint32_t stage);

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { BODY_BYTES_MAX = 70000, PACKET_COUNT = 10 };
+enum { BODY_BYTES_MAX = 70000, PACKET_COUNT = 11 };
 
 struct hall hall;
 
@@ -86,6 +86,15 @@ static const struct gw_packet packets[PACKET_COUNT] = {
      .reply_id = ANSWER,
      .message = &gw__error__descriptor,
      .handle = handle},
+    {.id = ASK_ROOM,
+     .from = GW_FROM_CLIENT,
+     .stages = 1u << 2,
+     .body_bytes_max = 256,
+     .rate_per_second = 10,
+     .burst_count = 5,
+     .reply_id = ANSWER,
+     .message = &gw__error__descriptor,
+     .handle = handle},
     {.id = LINE,
      .from = GW_FROM_SERVER,
      .stages = GW_STAGE_ANY,
@@ -104,9 +113,9 @@ static const struct gw_packet packets[PACKET_COUNT] = {
      .message = &gw__error__descriptor},
 };
 static const uint16_t places[ANSWER - SAY + 1] = {
-    [0] = 1,           [IN_ROOM - SAY] = 2, [BIG - SAY] = 3, [OFTEN - SAY] = 4,
-    [RARE - SAY] = 5,  [DROPS - SAY] = 6,   [ASK - SAY] = 7, [LINE - SAY] = 8,
-    [PLACE - SAY] = 9, [ANSWER - SAY] = 10};
+    [0] = 1,          [IN_ROOM - SAY] = 2, [BIG - SAY] = 3,    [OFTEN - SAY] = 4,
+    [RARE - SAY] = 5, [DROPS - SAY] = 6,   [ASK - SAY] = 7,    [ASK_ROOM - SAY] = 8,
+    [LINE - SAY] = 9, [PLACE - SAY] = 10,  [ANSWER - SAY] = 11};
 const struct gw_packet_table hall_packets = {
     .packets = packets,
     .index = places,

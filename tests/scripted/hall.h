@@ -17,6 +17,7 @@ enum hall_packet {
     RARE,       /* as SAY; 1 a second, 1 at once */
     DROPS,      /* CLIENT, GREETED, Error, 4,096; 10 a second, 5 at once, droppable */
     ASK,        /* as SAY; a request */
+    ASK_ROOM,   /* as OFTEN, but in stage 1; a request */
     LINE = 310, /* SERVER, Error, 65,536 */
     PLACE,      /* as LINE; coalesces */
     ANSWER,     /* as LINE; answers ASK */

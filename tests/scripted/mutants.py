@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = "streams stream_ends listener timers late sessions rates coalesce requests half_close requests_client groups splits shared game walks".split()
+TESTS = "streams stream_ends listener timers late sessions stages rates coalesce requests half_close requests_client groups splits shared game walks".split()
 WRAPS = "malloc calloc realloc free".split()
 TOWN_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_crew_start gw_crew_join".split()
 TOWN_TESTS = {"game", "walks"}
-HALL_TESTS = {"coalesce", "groups", "half_close", "late", "rates", "requests", "requests_client", "sessions", "shared", "splits"}
+HALL_TESTS = {"coalesce", "groups", "half_close", "late", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
 ARCHIVES = "gw_server gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
@@ -103,13 +103,24 @@ CHANGES = [
     (0, "held-is-torn", "session/hold.c", "session->torn = false;", ";"),
     (0, "held-is-late", "session/receive.c", "if (!session->torn && gw__session_listens(session) && has_begun) {",
      "if (!session->torn && has_begun) {"),
-    (0, "drop-stores", "session/receive.c", "session->skip_bytes = frame_bytes;", "session->skip_bytes = 8;"),
+    (0, "drop-stores", "session/receive.c", "session->skip_bytes = GW_FRAME_HEADER_BYTES + frame->body_bytes;", "session->skip_bytes = 8;"),
+    (0, "crossing-is-longer", "session/receive.c", "session->moved_ms <= GW_CROSSING_MS", "session->moved_ms <= GW_CROSSING_MS + 3"),
+    (0, "crossing-is-shorter", "session/receive.c", "session->moved_ms <= GW_CROSSING_MS", "session->moved_ms < GW_CROSSING_MS - 1"),
+    (0, "own-move-crosses", "session/session.c", "session->greeted && !session->handling", "session->greeted"),
+    (0, "crossing-is-handled", "session/receive.c", "look_again(session, frame);", ";"),
+    (0, "crossing-has-no-rate", "session/receive.c", "enum gw_rate rate = gw__rates_judge(session, packet);\n    if",
+     "enum gw_rate rate = GW_RATE_PASS;\n    if"),
+    (0, "pause-takes-the-second", "session/hold.c", "gw__session_leave_out(session, session->torn_ms, now_ms);", ";"),
+    (0, "every-move-forgives-all", "session/session.c", "session->stages_left = has_just_moved ? session->stages_left : 0;", ";"),
     (0, "drop-may-drip", "session/receive.c", "gw_ring_used_bytes(ring) > 0 || session->skip_bytes > 0;", "gw_ring_used_bytes(ring) > 0;"),
     (0, "excess-is-forgiven", "session/rates.c", "return GW_RATE_TOO_OFTEN;", ";"),
     (0, "excess-is-a-burst", "session/rates.c", "> now_ns + rule->ahead_ns_max) {", "> now_ns + rule->tokens_ns) {"),
     (0, "silence-saves-up", "session/rates.c", "bucket->covered_ns > from_ns ? bucket->covered_ns : from_ns",
      "bucket->covered_ns > 0 ? bucket->covered_ns : from_ns"),
     (0, "pause-allows-nothing", "session/hold.c", "gw__rates_note_unread(session, session->torn_ms);", ";"),
+    (0, "stop-allows-nothing", "session/receive.c", "gw__rates_note_unread(session, session->heard_ms);", ";"),
+    (0, "stop-takes-the-second", "session/receive.c", "gw__session_leave_out(session, session->heard_ms, now_ms);", ";"),
+    (0, "stop-of-a-wait-allows-nothing", "session/deadline.c", "gw__rates_note_unread(session, session->torn_ms);", ";"),
     (0, "pause-allows-for-ever", "session/rates.c", "session->no_lag_ns = now_ns + unread_ns", "session->no_lag_ns = now_ns + 3 * unread_ns"),
     (0, "buckets-are-kept", "session/deadline.c", "gw__rates_rest(session);", ";"),
     (0, "buckets-go-too-early", "session/rates.c", "if (bucket->covered_ns > now_ns || bucket->full_ns > now_ns) {", "if (0) {"),
@@ -125,7 +136,7 @@ CHANGES = [
     (0, "no-timeout", "session/requests.c", "while (is_late(session)) {", "while (0) {"),
     (0, "timeout-not-awaited", "session/requests.c", "gw__session_watch_within(session, session->manager->config.request_timeout_ms + 1);", ";"),
     (0, "timeout-stays-open", "session/requests.c", "take_out(session->requests, session->requests->open);\n        give_up", "give_up"),
-    (0, "requests-without-limit", "session/requests.c", "if (count_of(session) == GW_REQUEST_COUNT_MAX) {", "if (0) {"),
+    (0, "requests-without-limit", "session/requests.c", " || count_of(session) == GW_REQUEST_COUNT_MAX) {", ") {"),
     (0, "tag-twice", "session/requests.c", "if (find(session, frame->tag) != NULL) {", "if (0) {"),
     (0, "any-reply-answers", "session/requests.c", "if (request == NULL || !answers(session, answer, request)) {", "if (request == NULL) {"),
     (0, "gone-is-not-told", "session/requests.c", "tell(session, &request, GW_ANSWER_GONE, NULL, NULL);", ";"),

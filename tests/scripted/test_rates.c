@@ -588,6 +588,48 @@ static void what_a_pause_allows_is_gone_after_as_long_again(void **state)
     expect_too_often();
 }
 
+static void send_for_a_second(void *context)
+{
+    (void)context;
+    for (uint32_t i = 0; i < SECOND / INTERVAL; i++) {
+        hall_tell(peer, OFTEN, "x");
+        hall_tell(peer, DROPS, "x");
+    }
+    hall_tell(peer, RARE, "x");
+}
+
+/* While the program stops, and for some time after it, a client sends at its rates. */
+static void expect_no_end_by_a_stop(uint32_t stop_s)
+{
+    uint64_t from_ns = stage_now_ns();
+    stage_stop_at(from_ns + STAGE_MS, (uint64_t)stop_s * SECOND);
+    for (uint32_t i = 1; i <= 3 * stop_s; i++) {
+        kernel_at(from_ns + (uint64_t)i * SECOND * STAGE_MS, send_for_a_second, NULL);
+    }
+    for (uint32_t i = 1; i <= 4 * stop_s; i++) {
+        stage_run_until(from_ns + (uint64_t)i * SECOND * STAGE_MS);
+        assert_false(is_over());
+        hall_ping(peer, 1);
+    }
+    assert_int_equal(count_of(RARE).in, 3 * stop_s);
+}
+
+static void a_stop_of_the_program_ends_no_client(void **state)
+{
+    (void)state;
+    tell(OFTEN, 1);
+    expect_no_end_by_a_stop(60);
+}
+
+/* It stops while a packet waits for a token. */
+static void a_stop_while_a_packet_waits_ends_no_client(void **state)
+{
+    (void)state;
+    tell(OFTEN, BURST + 1);
+    assert_int_equal(count_of(OFTEN).delayed, 1);
+    expect_no_end_by_a_stop(60);
+}
+
 /* ---- memory ---- */
 
 static void who_falls_silent_gives_its_buckets_back(void **state)
@@ -665,6 +707,8 @@ int main(void)
         TEST_WITH(a_silence_saves_nothing_up_and_costs_nothing, &calm),
         TEST_WITH(a_pause_of_the_game_ends_no_client, &calm),
         TEST_WITH(what_a_pause_allows_is_gone_after_as_long_again, &calm),
+        TEST(a_stop_of_the_program_ends_no_client),
+        TEST(a_stop_while_a_packet_waits_ends_no_client),
         TEST(who_falls_silent_gives_its_buckets_back),
         TEST_WITH(buckets_that_are_not_full_are_kept, &anxious),
         TEST(without_memory_for_buckets_it_ends),
