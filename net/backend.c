@@ -1,10 +1,7 @@
-/* net/backend.c: which of this system's backends a port runs on, and why. */
+/* net/backend.c: the names of the backends, and why one does not run on this machine. */
 #include "net/backend/backend.h"
 
-#include "net/internal.h"
 #include <stddef.h>
-
-static const char not_here[] = "not a backend of this system";
 
 const char *gw_backend_name(enum gw_backend backend)
 {
@@ -23,25 +20,12 @@ const char *gw_backend_name(enum gw_backend backend)
 
 const char *gw_backend_refusal(enum gw_backend backend)
 {
-    return gw__backend_choose(backend).refusal;
-}
-
-/* The first that is wanted and runs. Why a better one does not is the reason for a worse one. */
-struct gw_backend_choice gw__backend_choose(enum gw_backend backend)
-{
-    struct gw_backend_choice choice = {.refusal = not_here};
-    choice.reason = backend == GW_BACKEND_AUTO ? "the best of this system" : "asked for";
+    const char *why = "not a backend of this system";
     for (size_t i = 0; gw__backends[i] != NULL; i++) {
-        const struct gw_backend_ops *ops = gw__backends[i];
-        if (backend != GW_BACKEND_AUTO && backend != ops->backend) {
-            continue;
+        bool is_wanted = backend == GW_BACKEND_AUTO || backend == gw__backends[i]->backend;
+        if (is_wanted && gw__backends[i]->available(&why)) {
+            return NULL;
         }
-        if (ops->available(&choice.refusal)) {
-            choice.ops = ops;
-            choice.refusal = NULL;
-            return choice;
-        }
-        choice.reason = choice.refusal;
     }
-    return choice;
+    return why;
 }

@@ -39,16 +39,6 @@ void gw__stream_flush(struct gw_stream *stream);
 /* The link through which a worker remembers the streams to flush. */
 struct gw_stream **gw__stream_flush_next(struct gw_stream *stream);
 
-/* ---- backend.c ---- */
-
-/* A backend, or NULL and why not; and why this one and none before it in the list. */
-struct gw_backend_choice {
-    const struct gw_backend_ops *ops;
-    const char *refusal;
-    const char *reason;
-};
-struct gw_backend_choice gw__backend_choose(enum gw_backend backend);
-
 /* ---- buf.c ---- */
 
 /* The kind of a buffer's last bytes, and where they begin; 0: none. Thread: any. */

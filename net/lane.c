@@ -31,9 +31,9 @@ static void fini_mutexes(struct gw_lane *lane)
     os_mutex_fini(&lane->ready_mutex);
 }
 
-int gw__lane_open(struct gw_lane *lane, struct gw_port *port, const struct gw_backend_ops *ops,
-                  uint32_t index)
+int gw__lane_open(struct gw_lane *lane, struct gw_port *port, uint32_t index, const char **why_out)
 {
+    const struct gw_backend_ops *ops = gw__port_ops(port);
     lane->ops = ops;
     lane->port = port;
     lane->index = index;
@@ -41,7 +41,7 @@ int gw__lane_open(struct gw_lane *lane, struct gw_port *port, const struct gw_ba
     os_mutex_init(&lane->wheel_mutex);
     gw__wheel_init(&lane->wheel, ops->now_ns());
     gw__turn_init(&lane->errands, lane, NULL);
-    int error = ops->open(lane);
+    int error = ops->open(lane, why_out);
     if (error != GW_OK) {
         fini_mutexes(lane);
     }

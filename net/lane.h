@@ -80,9 +80,8 @@ static inline struct gw_worker *gw__worker(void)
     return gw__this_worker;
 }
 
-/* Opens and closes a lane. Returns 0 or a gw_error. Thread: setup. */
-int gw__lane_open(struct gw_lane *lane, struct gw_port *port, const struct gw_backend_ops *ops,
-                  uint32_t index);
+/* Opens and closes a lane. Returns as the backend's open(). Thread: setup. */
+int gw__lane_open(struct gw_lane *lane, struct gw_port *port, uint32_t index, const char **why_out);
 void gw__lane_close(struct gw_lane *lane);
 
 /* Serves the worker's lane until the port is stopped. Returns 0 or GW_E_SYSTEM. */

@@ -52,12 +52,11 @@ static struct gw_port *take_port(const struct gw_backend_ops *ops,
     return port;
 }
 
-static int open_lanes(struct gw_port *port)
+static int open_lanes(struct gw_port *port, const char **why_out)
 {
     uint32_t count = port->ops->lane_shared ? 1 : port->worker_count;
     for (; port->lane_count < count; port->lane_count++) {
-        int error =
-            gw__lane_open(&port->lanes[port->lane_count], port, port->ops, port->lane_count);
+        int error = gw__lane_open(&port->lanes[port->lane_count], port, port->lane_count, why_out);
         if (error != GW_OK) {
             return error;
         }
@@ -76,8 +75,9 @@ static void want_descriptors(struct gw_port *port)
     }
 }
 
-int gw__port_create_on(const struct gw_backend_ops *ops, const struct gw_port_config *config,
-                       struct gw_port **port_out)
+/* *why_out is left alone when the error is not the backend's, which another one would meet too. */
+static int create_on(const struct gw_backend_ops *ops, const struct gw_port_config *config,
+                     const char **why_out, struct gw_port **port_out)
 {
     uint32_t worker_count = config->worker_count;
     if (worker_count == 0) {
@@ -93,7 +93,7 @@ int gw__port_create_on(const struct gw_backend_ops *ops, const struct gw_port_co
         return GW_E_MEMORY;
     }
     want_descriptors(port);
-    int error = open_lanes(port);
+    int error = open_lanes(port, why_out);
     if (error != GW_OK) {
         gw_port_destroy(port);
         return error;
@@ -102,20 +102,41 @@ int gw__port_create_on(const struct gw_backend_ops *ops, const struct gw_port_co
     return GW_OK;
 }
 
+int gw__port_create_on(const struct gw_backend_ops *ops, const struct gw_port_config *config,
+                       struct gw_port **port_out)
+{
+    const char *why = NULL;
+    return create_on(ops, config, &why, port_out);
+}
+
+/*
+ * Whether a backend runs shows when all its lanes are open: what one lane may have, such as locked
+ * memory, many may not. A probe before would only add to what they need: the kernel gives back the
+ * memory of a closed ring some milliseconds later.
+ */
 int gw_port_create(const struct gw_port_config *config, struct gw_port **port_out)
 {
+    bool is_auto = config->backend == GW_BACKEND_AUTO;
+    const char *reason = is_auto ? "the best of this system" : "asked for";
     os_standard_descriptors_reserve();
-    struct gw_backend_choice choice = gw__backend_choose(config->backend);
-    if (choice.ops == NULL) {
-        return GW_E_UNSUPPORTED;
+    for (size_t i = 0; gw__backends[i] != NULL; i++) {
+        const struct gw_backend_ops *ops = gw__backends[i];
+        if (!is_auto && ops->backend != config->backend) {
+            continue;
+        }
+        const char *why = NULL;
+        int error = create_on(ops, config, &why, port_out);
+        if (error == GW_OK) {
+            struct gw_log_field fields[] = {GW_LOG_TEXT("name", gw_backend_name(ops->backend)),
+                                            GW_LOG_TEXT("reason", reason)};
+            gw_log_write(&config->log, GW_LOG_INFO, "backend", fields, 2);
+        }
+        if (error == GW_OK || why == NULL) {
+            return error;
+        }
+        reason = why;
     }
-    int error = gw__port_create_on(choice.ops, config, port_out);
-    if (error == GW_OK) {
-        struct gw_log_field fields[] = {GW_LOG_TEXT("name", gw_backend_name(choice.ops->backend)),
-                                        GW_LOG_TEXT("reason", choice.reason)};
-        gw_log_write(&config->log, GW_LOG_INFO, "backend", fields, 2);
-    }
-    return error;
+    return GW_E_UNSUPPORTED;
 }
 
 /*

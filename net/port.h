@@ -62,9 +62,9 @@ struct gw_task {
  * and 2, those that are closed are opened on the null device first, so that no socket gets their
  * number.
  *
- * Returns   0, GW_E_UNSUPPORTED (this machine cannot run that backend), GW_E_FULL (more than
- *           GW_PORT_WORKER_COUNT_MAX workers), GW_E_MEMORY or GW_E_SYSTEM; *port_out is set only
- *           on 0.
+ * Returns   0, GW_E_UNSUPPORTED (this machine cannot run that backend, or not with so many
+ *           workers), GW_E_FULL (more than GW_PORT_WORKER_COUNT_MAX workers, or no descriptor is
+ *           left), GW_E_MEMORY or GW_E_SYSTEM; *port_out is set only on 0.
  * Owns      gives the port; end it with gw_port_destroy(). Copies `config`.
  * Thread    setup.
  */
@@ -135,8 +135,9 @@ const struct gw_log *gw_port_log(const struct gw_port *port);
 const char *gw_backend_name(enum gw_backend backend);
 
 /*
- * Why this machine cannot run a backend: "io_uring refused by this kernel: EPERM". Containers and
- * sysctls often refuse io_uring; a port on GW_BACKEND_AUTO takes the next one then.
+ * Why this machine cannot run a backend with one worker, and what would help: "io_uring refused by
+ * this kernel: EPERM (sysctl kernel.io_uring_disabled is not 0; ...". Containers, sysctls and
+ * limits often refuse io_uring; a port on GW_BACKEND_AUTO takes the next one then.
  *
  * Returns   a static string, or NULL when it can.
  * Thread    any.

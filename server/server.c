@@ -32,9 +32,12 @@ static bool open_port(struct server *server, struct server_problem *problem)
     };
     int error = gw_port_create(&config, &server->port);
     if (error == GW_E_UNSUPPORTED) {
+        const char *refusal = gw_backend_refusal(config.backend);
         return server_problem_say(problem, "backend %s: %s; give --backend auto",
                                   gw_backend_name(config.backend),
-                                  gw_backend_refusal(config.backend));
+                                  refusal != NULL ? refusal
+                                                  : "the system grants it, but not for so many "
+                                                    "--workers (ulimit -l, ulimit -n)");
     }
     if (error != 0) {
         return server_problem_say(problem, "cannot open the port (%s); give fewer --workers",

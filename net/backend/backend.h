@@ -125,13 +125,17 @@ struct gw_backend_ops {
     bool lane_shared; /* one lane for all workers, or one for each */
 
     /*
-     * Whether this machine can run it; if not, *why_out is a text that says why, such as
-     * "io_uring refused by this kernel: EPERM". Cheap, and without side effects. Thread: any.
+     * Whether this machine can run it with one worker; if not, *why_out is a static text that says
+     * why and what to do, such as "io_uring refused by this kernel: EPERM (...)". It opens what a
+     * lane needs, and closes it again. Thread: any.
      */
     bool (*available)(const char **why_out);
 
-    /* Opens and closes the kernel's queue. Returns 0 or a gw_error. Thread: setup. */
-    int (*open)(struct gw_lane *lane);
+    /*
+     * Opens and closes the kernel's queue. Returns 0 or a gw_error, and then may set *why_out to
+     * such a text: another backend may run where this one does not. Thread: setup.
+     */
+    int (*open)(struct gw_lane *lane, const char **why_out);
     void (*close)(struct gw_lane *lane);
 
     /*

@@ -210,8 +210,9 @@ static bool backend_available(const char **why_out)
     return true;
 }
 
-static int backend_open(struct gw_lane *lane)
+static int backend_open(struct gw_lane *lane, const char **why_out)
 {
+    (void)why_out; /* what is short is short for every backend */
     struct epoll_lane *own = calloc(1, sizeof(*own));
     if (own == NULL) {
         return GW_E_MEMORY;

@@ -304,8 +304,9 @@ static int find_functions(void)
     return error;
 }
 
-static int backend_open(struct gw_lane *lane)
+static int backend_open(struct gw_lane *lane, const char **why_out)
 {
+    (void)why_out; /* what is short is short for every backend */
     struct iocp_lane *own = calloc(1, sizeof(*own));
     if (own == NULL) {
         return GW_E_MEMORY;

@@ -12,6 +12,7 @@
 #include "net/stream.h"
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -506,39 +507,46 @@ static bool is_passing(int error)
     return error == 0 || error == -ETIME || error == -EINTR || error == -EAGAIN || error == -EBUSY;
 }
 
+/* EPERM has two origins, with two ways out. */
+static const char *refusal_by_right(void)
+{
+    char value = '0';
+    int file = open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC); /* since 6.6 */
+    if (file >= 0) {
+        if (read(file, &value, 1) != 1) {
+            value = '0';
+        }
+        close(file);
+    }
+    return value != '0'
+               ? "io_uring refused by this kernel: EPERM (sysctl kernel.io_uring_disabled "
+                 "is not 0; with 1 the group of kernel.io_uring_group may use it)"
+               : "io_uring refused by this kernel: EPERM (a seccomp filter, of a container "
+                 "or a service; allow io_uring_setup, io_uring_enter, io_uring_register)";
+}
+
 static const char *refusal_of(int error)
 {
     switch (-error) {
     case EPERM:
-        return "io_uring refused by this kernel: EPERM";
+    case EACCES:
+        return refusal_by_right();
     case ENOSYS:
-        return "io_uring refused by this kernel: ENOSYS";
+        return "io_uring refused by this kernel: ENOSYS (built without CONFIG_IO_URING, or a "
+               "seccomp "
+               "filter answers for it)";
     case ENOMEM:
-        return "io_uring refused by this kernel: ENOMEM";
+        return "io_uring refused by this kernel: ENOMEM (locked memory; allow 96 KiB for each "
+               "worker: ulimit -l, LimitMEMLOCK=, --ulimit memlock=)";
     case EINVAL:
         return "io_uring of this kernel is older than 6.1: EINVAL";
     case EMFILE:
+        return "no descriptor for io_uring: EMFILE (two for each worker: ulimit -n)";
     case ENFILE:
-        return "no descriptor for io_uring: EMFILE";
+        return "no descriptor for io_uring: ENFILE (of the whole machine: sysctl fs.file-max)";
     default:
         return "io_uring refused by this kernel";
     }
-}
-
-/* ---- the door ---- */
-
-static bool backend_available(const char **why_out)
-{
-    struct io_uring ring;
-    struct gw_uring_buffers buffers;
-    int error = open_ring(&ring, 1, 2);
-    if (error == 0) {
-        error = gw__uring_buffers_open(&buffers, &ring, 1);
-        io_uring_queue_exit(&ring);
-        gw__uring_buffers_close(&buffers);
-    }
-    *why_out = error == 0 ? NULL : refusal_of(error);
-    return error == 0;
 }
 
 static int open_parts(struct uring_lane *own)
@@ -560,7 +568,28 @@ static int open_parts(struct uring_lane *own)
     return error;
 }
 
-static int backend_open(struct gw_lane *lane)
+static void close_parts(struct uring_lane *own)
+{
+    io_uring_queue_exit(&own->ring);
+    close(own->wake);
+    gw__uring_buffers_close(&own->buffers);
+}
+
+/* ---- the door ---- */
+
+/* A ring as large as those of the workers: a small one may be had where they are refused. */
+static bool backend_available(const char **why_out)
+{
+    struct uring_lane lane = {.wake = -1};
+    int error = open_parts(&lane);
+    if (error == 0) {
+        close_parts(&lane);
+    }
+    *why_out = error == 0 ? NULL : refusal_of(error);
+    return error == 0;
+}
+
+static int backend_open(struct gw_lane *lane, const char **why_out)
 {
     struct uring_lane *own = calloc(1, sizeof(*own));
     if (own == NULL) {
@@ -569,7 +598,8 @@ static int backend_open(struct gw_lane *lane)
     int error = open_parts(own);
     if (error != 0) {
         free(own);
-        return os_error(-error);
+        *why_out = refusal_of(error);
+        return GW_E_UNSUPPORTED;
     }
     lane->own = own;
     return GW_OK;
@@ -578,9 +608,7 @@ static int backend_open(struct gw_lane *lane)
 static void backend_close(struct gw_lane *lane)
 {
     struct uring_lane *own = lane->own;
-    io_uring_queue_exit(&own->ring);
-    close(own->wake);
-    gw__uring_buffers_close(&own->buffers);
+    close_parts(own);
     gw__uring_sockets_free(&own->sockets);
     free(own);
     lane->own = NULL;

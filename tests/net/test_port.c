@@ -97,13 +97,13 @@ static void every_backend_has_a_name(void **state)
 static int lanes_left;
 static uint32_t open_count;
 
-static int open_some(struct gw_lane *lane)
+static int open_some(struct gw_lane *lane, const char **why_out)
 {
     if (lanes_left-- == 0) {
         return GW_E_MEMORY;
     }
     open_count++;
-    return gw__backends[0]->open(lane);
+    return gw__backends[0]->open(lane, why_out);
 }
 
 static void close_one(struct gw_lane *lane)
@@ -220,8 +220,7 @@ static void a_backend_of_another_system_is_refused_with_a_reason(void **state)
     for (int backend = GW_BACKEND_IOCP; backend <= GW_BACKEND_EPOLL; backend++) {
         const char *refusal = gw_backend_refusal((enum gw_backend)backend);
         assert_int_equal(refusal == NULL, is_here((enum gw_backend)backend));
-        refused_count +=
-            refusal != NULL && strcmp(refusal, "not a backend of this system") == 0;
+        refused_count += refusal != NULL && strcmp(refusal, "not a backend of this system") == 0;
     }
     assert_in_range(refused_count, 1, 2);
     assert_null(gw_backend_refusal(GW_BACKEND_AUTO));

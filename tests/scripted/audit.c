@@ -236,9 +236,9 @@ void audit_check_cancelled(void)
 
 /* ---- the door ---- */
 
-static int backend_open(struct gw_lane *lane)
+static int backend_open(struct gw_lane *lane, const char **why_out)
 {
-    return audit.below->open(lane);
+    return audit.below->open(lane, why_out);
 }
 
 static void backend_close(struct gw_lane *lane)

@@ -167,8 +167,9 @@ static bool backend_available(const char **why_out)
     return true;
 }
 
-static int backend_open(struct gw_lane *lane)
+static int backend_open(struct gw_lane *lane, const char **why_out)
 {
+    (void)why_out;
     lane->own = NULL;
     return kernel_call_error(KERNEL_OPEN);
 }

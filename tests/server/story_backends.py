@@ -4,9 +4,13 @@ The refusals are real: tests/support/refuse.c has the kernel fail io_uring_setup
 """
 
 import os
+import pathlib
 import re
+import resource
+import shutil
 import signal
 import subprocess
+import tempfile
 import unittest
 
 SERVER = os.environ["GW_SERVER"]
@@ -16,12 +20,21 @@ CONTRACT = os.environ["GW_CONTRACT"]
 CHOSEN = re.compile(r'\bbackend name="?(\w+)"? reason="([^"]*)"')
 LISTENING = re.compile(r"listening on (\S+) \(backend=(\w+) ")
 RUN_S = 30
-REFUSED = "io_uring refused by this kernel: EPERM"
+SYSCTL = pathlib.Path("/proc/sys/kernel/io_uring_disabled")
+REFUSED = "io_uring refused by this kernel: EPERM (" + (
+    "a seccomp filter, of a container or a service; allow io_uring_setup, io_uring_enter, io_uring_register)"
+    if not SYSCTL.exists() or SYSCTL.read_text().startswith("0") else
+    "sysctl kernel.io_uring_disabled is not 0; with 1 the group of kernel.io_uring_group may use it)")
+NO_MEMORY = ("io_uring refused by this kernel: ENOMEM (locked memory; allow 96 KiB for each worker: "
+             "ulimit -l, LimitMEMLOCK=, --ulimit memlock=)")
 REFUSALS = (("EPERM", REFUSED),
-            ("ENOSYS", "io_uring refused by this kernel: ENOSYS"),
-            ("ENOMEM", "io_uring refused by this kernel: ENOMEM"),
-            ("EMFILE", "no descriptor for io_uring: EMFILE"),
+            ("ENOSYS", "io_uring refused by this kernel: ENOSYS (built without CONFIG_IO_URING, or a seccomp filter "
+                       "answers for it)"),
+            ("ENOMEM", NO_MEMORY),
+            ("EMFILE", "no descriptor for io_uring: EMFILE (two for each worker: ulimit -n)"),
             ("EINVAL", "io_uring of this kernel is older than 6.1: EINVAL"))
+BEST = "the best of this system"
+NOBODY = 65534
 
 
 def refusing(error):
@@ -31,10 +44,10 @@ def refusing(error):
 class Server:
     """The server in a with statement; `error` is what its kernel answers to io_uring."""
 
-    def __init__(self, *options, error=None):
+    def __init__(self, *options, error=None, program=SERVER, before=None):
         self.process = subprocess.Popen(
-            [*refusing(error), SERVER, "--listen", "127.0.0.1:0", "--drain-ms", "100", *options],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            [*refusing(error), program, "--listen", "127.0.0.1:0", "--drain-ms", "100", *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=before)
         self.text = ""
         self.address = self.backend = None
         while self.address is None:
@@ -82,8 +95,8 @@ class Choice(unittest.TestCase):
         self.assertIn(f"({backend}, workers:", done.stdout)
 
     def test_auto_takes_io_uring_where_it_is_granted(self):
-        self.assert_serves("uring", "the best of this system")
-        self.assert_plays("uring", "the best of this system")
+        self.assert_serves("uring", BEST)
+        self.assert_plays("uring", BEST)
 
     def test_auto_takes_epoll_where_io_uring_is_refused_and_says_why(self):
         for error, words in REFUSALS:
@@ -92,6 +105,25 @@ class Choice(unittest.TestCase):
 
     def test_auto_takes_epoll_where_io_uring_is_granted_and_its_buffers_are_refused(self):
         self.assert_serves("epoll", REFUSED, error="--late EPERM")
+
+    def test_auto_takes_epoll_where_not_all_rings_can_be_locked_and_says_why(self):
+        """Kernels from 6.14 on count rings as locked memory again, but for those with CAP_IPC_LOCK."""
+        with tempfile.TemporaryDirectory() as folder:
+            program = shutil.copy(SERVER, folder)  # where a user without rights can run it
+            for path in (folder, program):
+                os.chmod(path, 0o755)
+            for kib, workers in ((8, 1), (64, 2), (128, 2), (2048, 64)):
+                def limit(kib=kib):
+                    resource.setrlimit(resource.RLIMIT_MEMLOCK, (kib * 1024, kib * 1024))
+                    if os.geteuid() == 0:
+                        os.setgroups([])
+                        os.setresgid(NOBODY, NOBODY, NOBODY)
+                        os.setresuid(NOBODY, NOBODY, NOBODY)
+
+                with Server("--workers", str(workers), program=program, before=limit) as server:
+                    pass
+                self.assertEqual(server.process.returncode, 0, server.text)
+                self.assertIn(CHOSEN.findall(server.text), ([("uring", BEST)], [("epoll", NO_MEMORY)]))
 
     def test_what_is_asked_for_is_taken(self):
         for backend in ("uring", "epoll"):

@@ -26,8 +26,10 @@ static void warn_of_excess(const struct dummy_options *options)
 static int complain(const struct dummy_options *options, int error)
 {
     if (error == GW_E_UNSUPPORTED) {
+        const char *refusal = gw_backend_refusal(options->backend);
         fprintf(stderr, "gangway-dummy: --backend %s: %s; give auto\n",
-                gw_backend_name(options->backend), gw_backend_refusal(options->backend));
+                gw_backend_name(options->backend),
+                refusal != NULL ? refusal : "the system does not grant it to so many --workers");
         return STATUS_BAD_OPTIONS;
     }
     fprintf(stderr, "gangway-dummy: cannot start: %s; try another --backend or --workers\n",
