@@ -3,7 +3,6 @@
 
 #include "net/internal.h"
 
-#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -51,15 +50,15 @@ uint32_t gw_buf_bytes(const struct gw_buf *buf)
 
 void gw_buf_trim(struct gw_buf *buf, uint32_t bytes)
 {
-    assert(bytes <= buf->bytes);
-    buf->bytes = bytes;
+    buf->bytes = bytes < buf->bytes ? bytes : buf->bytes;
 }
 
 void gw_buf_mark(struct gw_buf *buf, uint32_t begin, uint16_t kind)
 {
-    assert(kind != 0 && begin < buf->bytes);
-    buf->kind_begin = begin;
-    buf->kind = kind;
+    if (kind != 0 && begin < buf->bytes) {
+        buf->kind_begin = begin;
+        buf->kind = kind;
+    }
 }
 
 uint16_t gw__buf_kind(const struct gw_buf *buf, uint32_t *begin_out)

@@ -36,13 +36,17 @@ uint8_t *gw_buf_data(struct gw_buf *buf);
 /* How many there are. */
 uint32_t gw_buf_bytes(const struct gw_buf *buf);
 
-/* Makes it shorter: `bytes` are left. Only before the first send. */
+/*
+ * Makes it shorter: `bytes` are left. Does nothing when it is not longer than that. Only before the
+ * first send.
+ */
 void gw_buf_trim(struct gw_buf *buf, uint32_t bytes);
 
 /*
  * Says that the bytes from `begin` on are of a kind, 1 or more, of which only the newest matters: a
  * queue that is long drops them when newer ones of the same kind come; see gw_stream_send(). The
- * bytes before them are never dropped. Only before these bytes are sent.
+ * bytes before them are never dropped. Only before these bytes are sent. Does nothing when `kind`
+ * is 0 or the buffer ends before `begin`.
  */
 void gw_buf_mark(struct gw_buf *buf, uint32_t begin, uint16_t kind);
 

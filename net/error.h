@@ -12,7 +12,8 @@ extern "C" {
  * codes into these in one table; what has no word here is GW_E_SYSTEM, and the original code is
  * logged where it happened, with the name of the call that gave it.
  *
- * A caller's mistake is not an error: it stops the program at the assertion that states the rule.
+ * A value that a caller must not give has a defined outcome, which its function names. A call on the
+ * wrong thread has none: a build with assertions reports it and stops; see gw_turn_check().
  */
 enum gw_error {
     GW_OK = 0,

@@ -23,6 +23,9 @@ void gw__turn_run_tasks(struct gw_turn *turn);
 /* Ends the turn's time in the queue of its lane. Returns false when more is waiting already. */
 bool gw__turn_rest(struct gw_turn *turn);
 
+/* Says that `function` was called outside `turn`, and what the calling thread runs instead. */
+void gw__turn_explain(const struct gw_turn *turn, const char *function, char *text, size_t bytes);
+
 /* Whether no task waits for the turn. Thread: its lane, which alone runs it. */
 bool gw__turn_is_idle(const struct gw_turn *turn);
 
@@ -32,6 +35,9 @@ bool gw__turn_is_idle(const struct gw_turn *turn);
 void gw__timer_fire(struct gw_timer *timer, uint64_t now_ns);
 
 /* ---- stream.c ---- */
+
+/* The peer of the stream that has this turn; NULL for the turn of another object. Thread: any. */
+const struct gw_addr *gw__stream_peer_of(const struct gw_turn *turn);
 
 /* Sends what waits, if the stream is free to. Thread: its lane. */
 void gw__stream_flush(struct gw_stream *stream);

@@ -6,6 +6,7 @@
 #include "net/os/os.h"
 #include "net/pool.h"
 #include "net/port.h"
+#include "net/stream.h"
 #include "net/turn.h"
 #include "net/wheel.h"
 #include <stdatomic.h>
@@ -69,7 +70,7 @@ struct gw_worker {
     uint64_t wakes; /* a bit for each lane to wake at the end of the turn */
 
     struct gw_pool_cache pool;
-    uint8_t recv_bytes[16 * 1024]; /* where a backend may read to; see GW_STREAM_RECV_BYTES_MAX */
+    uint8_t recv_bytes[GW_STREAM_RECV_BYTES_MAX]; /* where a backend may read to */
 };
 
 /* The worker that the calling thread is, or NULL. */

@@ -29,6 +29,9 @@ struct gw_listener {
     uint8_t failure_count; /* accepts that failed since the last one that worked */
 };
 
+_Static_assert(offsetof(struct gw_listener, socket) == sizeof(struct gw_turn),
+               "gw__socket_prefetch() finds the listener of a socket");
+
 static struct gw_listener *from_turn(struct gw_turn *turn)
 {
     return (struct gw_listener *)(void *)turn;

@@ -176,7 +176,12 @@ void gw_port_destroy(struct gw_port *port)
         return;
     }
     sweep(port);
-    assert(atomic_load(&port->stream_count) == 0);
+    uint32_t stream_count = atomic_load(&port->stream_count);
+    if (stream_count != 0) {
+        struct gw_log_field fields[] = {GW_LOG_NUMBER("streams", stream_count)};
+        gw_log_write(&port->log, GW_LOG_ERROR, "port_in_use", fields, 1);
+        return;
+    }
     while (port->lane_count > 0) {
         gw__lane_close(&port->lanes[--port->lane_count]);
     }
@@ -194,8 +199,13 @@ void gw_port_destroy(struct gw_port *port)
 
 int gw_port_run(struct gw_port *port)
 {
+    if (gw__worker() != NULL) {
+        return GW_E_FULL;
+    }
     uint32_t index = atomic_fetch_add(&port->entered_count, 1);
-    assert(index < port->worker_count);
+    if (index >= port->worker_count) {
+        return GW_E_FULL;
+    }
     struct gw_worker *worker = &port->workers[index];
     worker->port = port;
     worker->index = index;

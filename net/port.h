@@ -72,7 +72,8 @@ int gw_port_create(const struct gw_port_config *config, struct gw_port **port_ou
 
 /*
  * Ends a port. Its streams and listeners must have had their last turn. Tasks that were posted and
- * have not run, run now, on the calling thread.
+ * have not run, run now, on the calling thread. When there are streams left, their number is logged
+ * ("port_in_use") and the port stays, because their memory points to it.
  *
  * Owns      takes `port`, which may be NULL.
  * Thread    setup.
@@ -83,8 +84,9 @@ void gw_port_destroy(struct gw_port *port);
  * Serves the port on the calling thread until gw_port_stop(). Exactly gw_port_worker_count()
  * threads must call it, each once.
  *
- * Returns   0 after a stop, or GW_E_SYSTEM when the kernel's queue itself has failed; then all
- *           workers are asked to stop.
+ * Returns   0 after a stop; GW_E_SYSTEM when the kernel's queue itself has failed, and then all
+ *           workers are asked to stop; GW_E_FULL, at once, on a thread more than that and
+ *           inside a turn.
  * Thread    any, but not inside a turn.
  */
 int gw_port_run(struct gw_port *port);

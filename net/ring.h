@@ -78,28 +78,37 @@ int gw_ring_settle(struct gw_ring *ring);
  * They are shown in place, and copied to `bridge` only when they lie across the seam or across the
  * edge between the ring's own memory and the loan.
  *
- * Returns   a pointer to `bytes` bytes; valid until the next consume or settle.
+ * Returns   a pointer to `bytes` bytes; valid until the next consume or settle. NULL when there are
+ *           fewer.
  * Owns      borrows `bridge`, which must hold `bytes`.
  */
 static inline const uint8_t *gw_ring_peek(const struct gw_ring *ring, uint32_t bytes,
                                           uint8_t *bridge);
 
-/* Lets go of the next `bytes`. At most gw_ring_used_bytes. */
+/* Lets go of the next `bytes`; of all there are when there are fewer. */
 static inline void gw_ring_consume(struct gw_ring *ring, uint32_t bytes);
 
-/* The same two, for a ring that has memory of its own. */
+/*
+ * The same two, without the comparison: for a caller that has compared `bytes` with
+ * gw_ring_used_bytes() itself.
+ */
+static inline const uint8_t *gw_ring_peek_known(const struct gw_ring *ring, uint32_t bytes,
+                                                uint8_t *bridge);
+static inline void gw_ring_consume_known(struct gw_ring *ring, uint32_t bytes);
+
+/* And for a ring that has memory of its own. */
 const uint8_t *gw_ring_peek_own(const struct gw_ring *ring, uint32_t bytes, uint8_t *bridge);
 void gw_ring_consume_own(struct gw_ring *ring, uint32_t bytes);
 
 /* Nearly always all there is lies where the kernel put it. */
-static inline const uint8_t *gw_ring_peek(const struct gw_ring *ring, uint32_t bytes,
-                                          uint8_t *bridge)
+static inline const uint8_t *gw_ring_peek_known(const struct gw_ring *ring, uint32_t bytes,
+                                                uint8_t *bridge)
 {
     assert(bytes <= gw_ring_used_bytes(ring));
     return ring->memory == NULL ? ring->lent : gw_ring_peek_own(ring, bytes, bridge);
 }
 
-static inline void gw_ring_consume(struct gw_ring *ring, uint32_t bytes)
+static inline void gw_ring_consume_known(struct gw_ring *ring, uint32_t bytes)
 {
     assert(bytes <= gw_ring_used_bytes(ring));
     if (ring->memory != NULL) {
@@ -108,6 +117,18 @@ static inline void gw_ring_consume(struct gw_ring *ring, uint32_t bytes)
         ring->lent += bytes;
         ring->lent_bytes -= bytes;
     }
+}
+
+static inline const uint8_t *gw_ring_peek(const struct gw_ring *ring, uint32_t bytes,
+                                          uint8_t *bridge)
+{
+    return bytes > gw_ring_used_bytes(ring) ? NULL : gw_ring_peek_known(ring, bytes, bridge);
+}
+
+static inline void gw_ring_consume(struct gw_ring *ring, uint32_t bytes)
+{
+    uint32_t used_bytes = gw_ring_used_bytes(ring);
+    gw_ring_consume_known(ring, bytes < used_bytes ? bytes : used_bytes);
 }
 
 #ifdef __cplusplus

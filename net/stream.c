@@ -22,11 +22,15 @@ static void free_stream(struct gw_turn *turn)
     free(stream);
 }
 
-/* The smallest power of two that holds one message and one receive. */
+_Static_assert(offsetof(struct gw_stream, socket) == sizeof(struct gw_turn),
+               "gw__socket_prefetch() finds the stream of a socket");
+
+/* The smallest power of two that holds one message and one receive, in 32 bits. */
 static uint32_t ring_bytes_for(uint32_t recv_bytes_max)
 {
     uint32_t bytes = GW_STREAM_RECV_BYTES_MAX;
-    while (bytes < recv_bytes_max + GW_STREAM_RECV_BYTES_MAX) {
+    uint64_t wanted_bytes = (uint64_t)recv_bytes_max + GW_STREAM_RECV_BYTES_MAX;
+    while (bytes < wanted_bytes && bytes <= UINT32_MAX / 2) {
         bytes *= 2;
     }
     return bytes;
@@ -165,7 +169,9 @@ void gw__stream_leave_port(struct gw_stream *stream)
 
 void gw_stream_start(struct gw_stream *stream, const struct gw_stream_events *events, void *context)
 {
-    assert(stream->events == NULL);
+    if (gw__stream_is_started(stream)) {
+        return;
+    }
     stream->events = events;
     stream->context = context;
     gw__stream_post_work(stream, GW_STREAM_WORK_OPEN);
@@ -209,6 +215,12 @@ int gw_stream_dial(struct gw_port *port, const struct gw_addr *addr, const struc
 }
 
 /* ---- asking ---- */
+
+const struct gw_addr *gw__stream_peer_of(const struct gw_turn *turn)
+{
+    return turn->on_free == free_stream ? &((const struct gw_stream *)(const void *)turn)->peer
+                                        : NULL;
+}
 
 struct gw_stream *gw_stream_ref(struct gw_stream *stream)
 {

@@ -57,8 +57,8 @@ enum gw_recv {
 };
 
 /*
- * Its callbacks. All run in turns of the stream. Only on_close must be there; a stream without
- * on_recv discards what it receives.
+ * Its callbacks. All run in turns of the stream. Any may be NULL; a stream without on_recv discards
+ * what it receives.
  */
 struct gw_stream_events {
     /* The connection stands. What was queued before now leaves. It must not block. */
@@ -102,7 +102,8 @@ struct gw_stream_events {
 };
 
 struct gw_stream_config {
-    uint32_t recv_bytes_max;       /* the longest message that waits whole for its turn */
+    uint32_t recv_bytes_max;       /* the longest message that waits whole for its turn; 2 GiB less
+                                      GW_STREAM_RECV_BYTES_MAX is the most that can */
     uint32_t send_queue_bytes_max; /* what may wait for a slow peer before a send is refused */
 };
 
@@ -125,7 +126,8 @@ int gw_stream_dial(struct gw_port *port, const struct gw_addr *addr, const struc
                    void *context, struct gw_stream **stream_out);
 
 /*
- * Gives an accepted stream its events and lets it open. The first thing to do with one.
+ * Gives an accepted stream its events and lets it open. The first thing to do with one. A second
+ * call, and a call for a dialed stream, does nothing.
  *
  * From here on it lives its own life on its own worker, and that life may be over before this
  * returns. To go on using the stream, take a reference first.
@@ -155,9 +157,9 @@ void gw_stream_start(struct gw_stream *stream, const struct gw_stream_events *ev
 int gw_stream_send(struct gw_stream *stream, struct gw_buf *buf);
 
 /*
- * As gw_stream_send(), for bytes [begin, end) of `buf`. Only these bytes become read-only, so that
- * the thread that made the buffer may go on writing behind `end`. Of a kind is what lies behind
- * both `begin` and the mark of the buffer.
+ * As gw_stream_send(), for bytes [begin, end) of `buf`, as far as it has them. Only these bytes
+ * become read-only, so that the thread that made the buffer may go on writing behind `end`. Of a
+ * kind is what lies behind both `begin` and the mark of the buffer.
  */
 int gw_stream_send_part(struct gw_stream *stream, struct gw_buf *buf, uint32_t begin, uint32_t end);
 
@@ -170,14 +172,13 @@ struct gw_stream_place {
 };
 
 /*
- * Makes room for `bytes`, at least 1, so that a message can be written straight into the queue. In
- * a turn on the stream's own lane that is the stream's pooled chunk; from elsewhere a buffer of its
- * own, which joins the queue on commit. Between the two calls the caller writes, and does nothing
- * else with this stream.
+ * Makes room for `bytes`, at least 1, so that a message can be written straight into
+ * the queue. In a turn on the stream's own lane that is the stream's pooled chunk; from elsewhere a
+ * buffer of its own, which joins the queue on commit. Between the two calls the caller writes, and
+ * does nothing else with this stream.
  *
- * Returns   0, GW_E_CLOSED, GW_E_FULL or GW_E_MEMORY, as gw_stream_send(); *place_out is set only
- *           on 0, and then must be committed.
- * Thread    any.
+ * Returns   0, GW_E_CLOSED, GW_E_FULL (also for 0 bytes) or GW_E_MEMORY, as gw_stream_send();
+ * *place_out is set only on 0, and then must be committed. Thread    any.
  */
 int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream_place *place_out);
 

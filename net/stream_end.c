@@ -84,7 +84,9 @@ static void end_now(struct gw_stream *stream)
         ops->socket_close(stream->socket.handle);
     }
     gw__stream_leave_port(stream);
-    stream->events->on_close(stream, reason_of(stream), stream->context);
+    if (stream->events->on_close != NULL) {
+        stream->events->on_close(stream, reason_of(stream), stream->context);
+    }
     gw_turn_unref(&stream->turn);
 }
 
@@ -174,7 +176,7 @@ void gw__stream_on_time(struct gw_timer *timer)
 
 void gw_stream_set_deadline(struct gw_stream *stream, uint64_t deadline_ns)
 {
-    assert(gw_turn_is_mine(&stream->turn));
+    assert(gw_turn_check(&stream->turn, __func__));
     if (is_ending(stream)) {
         return;
     }

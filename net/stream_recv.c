@@ -125,13 +125,13 @@ void gw__stream_recv_done(struct gw_stream *stream, const uint8_t *data, int res
 
 void gw_stream_pause(struct gw_stream *stream)
 {
-    assert(gw_turn_is_mine(&stream->turn));
+    assert(gw_turn_check(&stream->turn, __func__));
     stream->paused = true;
 }
 
 void gw_stream_resume(struct gw_stream *stream)
 {
-    assert(gw_turn_is_mine(&stream->turn));
+    assert(gw_turn_check(&stream->turn, __func__));
     if (stream->paused) {
         stream->paused = false;
         gw__stream_post_work(stream, GW_STREAM_WORK_READ);

@@ -116,9 +116,9 @@ int gw_stream_send(struct gw_stream *stream, struct gw_buf *buf)
 
 int gw_stream_send_part(struct gw_stream *stream, struct gw_buf *buf, uint32_t begin, uint32_t end)
 {
-    assert(begin <= end && end <= gw_buf_bytes(buf));
+    end = end < gw_buf_bytes(buf) ? end : gw_buf_bytes(buf);
     uint32_t cost = end - begin + GW_STREAM_BUF_OVERHEAD_BYTES;
-    if (begin == end) {
+    if (begin >= end) {
         return gw__stream_has_end(stream) ? GW_E_CLOSED : GW_OK;
     }
     int error = claim(stream, cost);
@@ -169,8 +169,7 @@ static int reserve_elsewhere(struct gw_stream_place *place)
 
 int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream_place *place_out)
 {
-    assert(bytes > 0);
-    int error = claim(stream, bytes);
+    int error = bytes == 0 ? GW_E_FULL : claim(stream, bytes);
     if (error != GW_OK) {
         return error;
     }

@@ -78,7 +78,7 @@ static uint64_t clamp(uint64_t deadline_ns, uint64_t now_ns)
 void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns)
 {
     struct gw_lane *lane = timer->turn->home;
-    assert(gw_turn_is_mine(timer->turn));
+    assert(gw_turn_check(timer->turn, __func__));
     gw__lane_lock_wheel(lane);
     timer->deadline_ns = clamp(deadline_ns, gw_turn_now_ns(timer->turn));
     timer->state |= SET;
@@ -95,7 +95,7 @@ void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns)
 void gw_timer_stop(struct gw_timer *timer)
 {
     struct gw_lane *lane = timer->turn->home;
-    assert(gw_turn_is_mine(timer->turn));
+    assert(gw_turn_check(timer->turn, __func__));
     gw__lane_lock_wheel(lane);
     if ((timer->state & IN_WHEEL) != 0) {
         leave_wheel(timer);

@@ -4,6 +4,7 @@
 #include "net/internal.h"
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /*
  * The inbox is NULL while the turn is idle: nobody has queued it. Whoever leaves the first task
@@ -98,7 +99,7 @@ bool gw__turn_is_idle(const struct gw_turn *turn)
 
 bool gw_turn_has_more(const struct gw_turn *turn)
 {
-    assert(gw_turn_is_mine(turn));
+    assert(gw_turn_check(turn, __func__));
     return turn->backlog != NULL ||
            !is_mark(atomic_load_explicit(&turn->inbox, memory_order_relaxed));
 }
@@ -106,7 +107,7 @@ bool gw_turn_has_more(const struct gw_turn *turn)
 void gw_turn_at_end(struct gw_turn *turn, struct gw_task *task)
 {
     struct gw_worker *worker = gw__worker();
-    assert(gw_turn_is_mine(turn));
+    assert(gw_turn_check(turn, __func__));
     (void)turn;
     task->next = NULL;
     if (worker->ending_first == NULL) {
@@ -123,9 +124,49 @@ bool gw_turn_is_mine(const struct gw_turn *turn)
     return worker != NULL && worker->turn == turn;
 }
 
+enum { TURN_TEXT_BYTES = 48 + GW_ADDR_TEXT_BYTES };
+
+/* A turn as a person may recognize it: the stream of a peer, or an address in memory. */
+static const char *describe(const struct gw_turn *turn, char *text)
+{
+    char addr[GW_ADDR_TEXT_BYTES];
+    const struct gw_addr *peer = gw__stream_peer_of(turn);
+    if (peer != NULL) {
+        snprintf(text, TURN_TEXT_BYTES, "the turn of the connection with %s",
+                 gw_addr_format(peer, addr));
+    } else {
+        snprintf(text, TURN_TEXT_BYTES, "turn %p", (const void *)turn);
+    }
+    return text;
+}
+
+void gw__turn_explain(const struct gw_turn *turn, const char *function, char *text, size_t bytes)
+{
+    const struct gw_worker *worker = gw__worker();
+    char expected[TURN_TEXT_BYTES];
+    char running[TURN_TEXT_BYTES];
+    snprintf(text, bytes,
+             "%s() may only be called in %s; this thread runs %s. Post a task with gw_turn_post().",
+             function, describe(turn, expected),
+             worker == NULL         ? "no turn, because it is not a worker"
+             : worker->turn == NULL ? "no turn now"
+                                    : describe(worker->turn, running));
+}
+
+bool gw_turn_check(const struct gw_turn *turn, const char *function)
+{
+    char text[512];
+    if (gw_turn_is_mine(turn)) {
+        return true;
+    }
+    gw__turn_explain(turn, function, text, sizeof text);
+    fprintf(stderr, "gangway: rule broken: %s\n", text);
+    return false;
+}
+
 uint64_t gw_turn_now_ns(const struct gw_turn *turn)
 {
-    assert(gw_turn_is_mine(turn));
+    assert(gw_turn_check(turn, __func__));
     (void)turn;
     return gw__worker()->now_ns;
 }

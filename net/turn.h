@@ -87,8 +87,21 @@ void gw_turn_at_end(struct gw_turn *turn, struct gw_task *task);
 /* Whether tasks wait already, behind the one that is running. Thread: turn. */
 bool gw_turn_has_more(const struct gw_turn *turn);
 
-/* Whether the calling thread has the turn; for the assertion at the top of a turn function. */
+/* Whether the calling thread has the turn. Thread: any. */
 bool gw_turn_is_mine(const struct gw_turn *turn);
+
+/*
+ * The same, for the assertion at the top of a function that belongs to a turn:
+ *
+ *      assert(gw_turn_check(room->turn, __func__));
+ *
+ * When the calling thread does not have the turn, writes to the standard error which function was
+ * called, which turn it belongs to and which turn runs on this thread; the assertion then stops the
+ * program. A build without assertions (NDEBUG) does not call it.
+ *
+ * Thread    any.
+ */
+bool gw_turn_check(const struct gw_turn *turn, const char *function);
 
 /* When this turn began, by the port's clock; cheaper than asking the clock. Thread: turn. */
 uint64_t gw_turn_now_ns(const struct gw_turn *turn);

@@ -1,7 +1,6 @@
 /* protocol/arena.c: steps along one block. */
 #include "protocol/arena.h"
 
-#include <assert.h>
 #include <stdalign.h>
 
 enum { STEP_BYTES = alignof(max_align_t) };
@@ -34,11 +33,13 @@ static void give_back(void *allocator_data, void *taken)
 
 void gw_arena_init(struct gw_arena *arena, void *memory, size_t capacity_bytes)
 {
-    assert((uintptr_t)memory % STEP_BYTES == 0);
     arena->allocator.alloc = take;
     arena->allocator.free = give_back;
     arena->allocator.allocator_data = arena;
-    arena->memory = memory;
+    size_t skip_bytes = (STEP_BYTES - (uintptr_t)memory % STEP_BYTES) % STEP_BYTES;
+    skip_bytes = skip_bytes < capacity_bytes ? skip_bytes : capacity_bytes;
+    capacity_bytes -= skip_bytes;
+    arena->memory = (uint8_t *)memory + skip_bytes;
     /* Whole steps only, so that rounding a request up never passes the end. */
     arena->capacity_bytes = capacity_bytes - capacity_bytes % STEP_BYTES;
     gw_arena_reset(arena);

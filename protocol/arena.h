@@ -27,7 +27,7 @@ struct gw_arena {
 };
 
 /*
- * Makes `arena` hand out `memory`, aligned as max_align_t.
+ * Makes `arena` hand out `memory`, from the first place on that is aligned as max_align_t.
  *
  * Owns      borrows `memory` as long as the arena is used. `arena` must stay where it is: its
  *           allocator points to it.

@@ -4,8 +4,6 @@
 
 #include "net/error.h"
 
-#include <assert.h>
-
 static void count_begun(struct gw_session_manager *manager)
 {
     struct gw_shard *shard = gw__shard(manager);
@@ -72,7 +70,10 @@ static Gw__CloseReason let_in(struct gw_session_manager *manager, void *user,
 
 void gw_session_manager_admit(struct gw_session_manager *manager, struct gw_stream *stream)
 {
-    assert(manager->config.side == GW_SIDE_SERVER);
+    if (manager->config.side != GW_SIDE_SERVER) {
+        gw__misuse(manager, __func__, "connections come in on a server's side", 0);
+        return;
+    }
     struct gw_session *session;
     Gw__CloseReason refusal = let_in(manager, NULL, &session);
     if (refusal != GW__CLOSE_REASON__NONE) {
@@ -88,7 +89,10 @@ gw_session_id gw_session_manager_dial(struct gw_session_manager *manager,
                                       const struct gw_addr *addr, const struct gw_addr *source,
                                       void *user)
 {
-    assert(manager->config.side == GW_SIDE_CLIENT);
+    if (manager->config.side != GW_SIDE_CLIENT) {
+        gw__misuse(manager, __func__, "a client's side dials", 0);
+        return GW_SESSION_ID_NONE;
+    }
     struct gw_session *session;
     if (gw__manager_is_draining(manager) ||
         let_in(manager, user, &session) != GW__CLOSE_REASON__NONE) {

@@ -3,8 +3,6 @@
 
 #include "net/port.h"
 
-#include <assert.h>
-
 #define NANOSECONDS_PER_MS UINT64_C(1000000)
 
 /* When to come back, so that not all come at once. */
@@ -78,7 +76,10 @@ void gw__drain_init(struct gw_session_manager *manager)
 void gw_session_manager_drain(struct gw_session_manager *manager, uint32_t drain_ms,
                               void (*on_drained)(void *context), void *context)
 {
-    assert(on_drained != NULL && manager->on_drained == NULL);
+    if (on_drained == NULL || manager->on_drained != NULL) {
+        gw__misuse(manager, __func__, "it is called once, with an on_drained", drain_ms);
+        return;
+    }
     manager->drain_ms = drain_ms;
     manager->on_drained = on_drained;
     manager->drained_context = context;

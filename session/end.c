@@ -4,8 +4,6 @@
 
 #include "net/error.h"
 
-#include <assert.h>
-
 static bool is_said(int reason)
 {
     return gw__reason_of_peer(reason) != GW__CLOSE_REASON__NONE &&
@@ -47,7 +45,11 @@ void gw__farewell(struct gw_session_manager *manager, struct gw_session *session
 /* The stream decides too: when the peer was first, its reason stands. */
 void gw_session_end(struct gw_session *session, Gw__CloseReason reason)
 {
-    assert(gw__reason_of_peer((int)reason) != GW__CLOSE_REASON__NONE);
+    if (gw__reason_of_peer((int)reason) == GW__CLOSE_REASON__NONE) {
+        gw__misuse(session->manager, __func__, "a reason of gw.CloseReason, but not NONE",
+                   (int64_t)reason);
+        reason = GW__CLOSE_REASON__KICKED;
+    }
     if (!atomic_exchange(&session->ended, true)) {
         gw__farewell(session->manager, session, session->stream, reason);
     }

@@ -126,25 +126,39 @@ static void enter(struct gw_session *session, uint32_t heartbeat_ms, const Gw__H
 
 void gw_session_greet(struct gw_session *session, int verdict)
 {
-    assert(gw_turn_is_mine(gw_session_turn(session)) && session->asked);
+    struct gw_session_manager *manager = session->manager;
+    assert(gw_turn_check(gw_session_turn(session), __func__));
+    if (manager->config.side != GW_SIDE_SERVER || !session->asked) {
+        gw__misuse(manager, __func__, "a HELLO has come", verdict);
+        return;
+    }
     if (gw_session_has_ended(session) || session->greeted) {
         return;
+    }
+    if (verdict != 0 && gw__reason_of_peer(verdict) == GW__CLOSE_REASON__NONE) {
+        gw__misuse(manager, "on_greet", "returns 0, GW_GREET_LATER or a close reason", verdict);
+        verdict = GW__CLOSE_REASON__NOT_WELCOME;
     }
     if (verdict != 0) {
         gw_session_end(session, (Gw__CloseReason)verdict);
         return;
     }
     acknowledge(session);
-    enter(session, session->manager->config.heartbeat_ms, NULL);
+    enter(session, manager->config.heartbeat_ms, NULL);
 }
 
 void gw_session_hello(struct gw_session *session, const Gw__Hello *hello)
 {
-    assert(gw_turn_is_mine(gw_session_turn(session)) && !session->asked);
+    struct gw_session_manager *manager = session->manager;
+    assert(gw_turn_check(gw_session_turn(session), __func__));
+    if (manager->config.side != GW_SIDE_CLIENT || session->asked) {
+        gw__misuse(manager, __func__, "a client says HELLO once", session->asked);
+        return;
+    }
     const struct gw_frame frame = {.packet_id = GW_CONTROL_HELLO, .tag = GW_HELLO_TAG};
     Gw__Hello ours = *hello;
     ours.protocol_major = GW_PROTOCOL_MAJOR;
-    ours.schema_hash = session->manager->packets->schema_hash;
+    ours.schema_hash = manager->packets->schema_hash;
     session->asked = true;
     gw_session_send_frame(session, &frame, &ours.base);
 }

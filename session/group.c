@@ -58,7 +58,7 @@ struct gw_group *gw_group_create(struct gw_session_manager *manager, struct gw_t
 
 void gw_group_destroy(struct gw_group *group)
 {
-    assert(gw_turn_is_mine(group->owner));
+    assert(gw_turn_check(group->owner, __func__));
     gw_group_flush(group);
     while (group->count > 0) {
         gw__membership_end(group->members[group->count - 1]);
@@ -71,7 +71,11 @@ void gw_group_destroy(struct gw_group *group)
 
 int gw_group_add(struct gw_group *group, struct gw_session *session)
 {
-    assert(gw_turn_is_mine(group->owner) && gw_session_manager_of(session) == group->manager);
+    assert(gw_turn_check(group->owner, __func__));
+    if (gw_session_manager_of(session) != group->manager) {
+        gw__misuse(group->manager, __func__, "a member is of the group's manager", 0);
+        return GW_E_SYSTEM;
+    }
     if (gw_session_has_ended(session) ||
         gw__membership_find(group, gw_session_id_of(session)) != GW_PLACE_NONE) {
         return GW_OK;
@@ -81,7 +85,7 @@ int gw_group_add(struct gw_group *group, struct gw_session *session)
 
 void gw_group_remove(struct gw_group *group, gw_session_id id)
 {
-    assert(gw_turn_is_mine(group->owner));
+    assert(gw_turn_check(group->owner, __func__));
     uint32_t place = gw__membership_find(group, id);
     if (place != GW_PLACE_NONE) {
         gw__batch_send(group, group->members[place]);
@@ -91,7 +95,7 @@ void gw_group_remove(struct gw_group *group, gw_session_id id)
 
 uint32_t gw_group_count(const struct gw_group *group)
 {
-    assert(gw_turn_is_mine(group->owner));
+    assert(gw_turn_check(group->owner, __func__));
     return group->count;
 }
 
@@ -120,10 +124,13 @@ static void add_to_batch(struct gw_group *group, const struct gw_packet *packet,
 
 void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message)
 {
-    assert(gw_turn_is_mine(group->owner));
+    assert(gw_turn_check(group->owner, __func__));
     const struct gw_packet *packet = gw__packet_to_send(group->manager, packet_id);
+    if (packet == NULL || group->count == 0 || !gw__packet_is_of(group->manager, packet, message)) {
+        return;
+    }
     size_t body_bytes = protobuf_c_message_get_packed_size(message);
-    if (group->count == 0 || !gw__packet_fits(group->manager, packet, body_bytes)) {
+    if (!gw__packet_fits(group->manager, packet, body_bytes)) {
         return;
     }
     const struct gw_frame frame = {.body_bytes = (uint32_t)body_bytes, .packet_id = packet_id};
@@ -135,7 +142,7 @@ void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMes
 void gw_group_tell(struct gw_group *group, gw_session_id id, uint16_t packet_id,
                    const ProtobufCMessage *message)
 {
-    assert(gw_turn_is_mine(group->owner));
+    assert(gw_turn_check(group->owner, __func__));
     uint32_t place = gw__membership_find(group, id);
     if (place != GW_PLACE_NONE) {
         gw__batch_send(group, group->members[place]);
@@ -146,7 +153,7 @@ void gw_group_tell(struct gw_group *group, gw_session_id id, uint16_t packet_id,
 void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_frame *request,
                     uint16_t packet_id, const ProtobufCMessage *message)
 {
-    assert(gw_turn_is_mine(group->owner));
+    assert(gw_turn_check(group->owner, __func__));
     uint32_t place = gw__membership_find(group, id);
     if (place != GW_PLACE_NONE) {
         gw__batch_send(group, group->members[place]);
@@ -156,7 +163,7 @@ void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_fr
 
 void gw_group_flush(struct gw_group *group)
 {
-    assert(gw_turn_is_mine(group->owner));
+    assert(gw_turn_check(group->owner, __func__));
     if (group->batch_bytes == 0) {
         return;
     }

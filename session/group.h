@@ -66,7 +66,8 @@ void gw_group_destroy(struct gw_group *group);
  * Adds and removes a member. A member hears exactly what was said between the two. A session that
  * ends is removed in a later turn; until then what is said to it is dropped.
  *
- * Returns   0, or GW_E_MEMORY; adding a session that is a member already, or has ended, is 0 too.
+ * Returns   0, GW_E_MEMORY, or GW_E_SYSTEM for a session of another manager; adding a session that
+ *           is a member already, or has ended, is 0 too.
  * Owns      holds a reference to `session` while it is a member.
  * Thread    turn of the owner.
  */

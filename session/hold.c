@@ -52,7 +52,7 @@ void gw__session_go_on(struct gw_session *session)
 
 void gw_session_pause(struct gw_session *session)
 {
-    assert(gw_turn_is_mine(gw_session_turn(session)));
+    assert(gw_turn_check(gw_session_turn(session), __func__));
     if (!session->paused) {
         stop_listening(session, &session->paused);
     }
@@ -60,7 +60,7 @@ void gw_session_pause(struct gw_session *session)
 
 void gw_session_resume(struct gw_session *session)
 {
-    assert(gw_turn_is_mine(gw_session_turn(session)));
+    assert(gw_turn_check(gw_session_turn(session), __func__));
     if (session->paused) {
         gw__rates_note_unread(session, session->torn_ms);
         listen_again(session, &session->paused);

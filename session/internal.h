@@ -85,6 +85,7 @@ struct gw_session_manager {
     struct gw_port *port;
     struct gw_session_manager_config config;
     const struct gw_packet_table *packets;
+    uint8_t sends_from; /* the bit of enum gw_packet_from that is this side's */
     const struct gw_session_events *events;
     void *context;
     uint64_t begun_ns;
@@ -154,7 +155,7 @@ enum gw_visitor gw__visitor_of(const uint8_t *bytes);
 /* In reason.c: what translates into the one list of reasons. Thread: any. */
 Gw__CloseReason gw__reason_of_verdict(enum gw_packet_verdict verdict);
 Gw__CloseReason gw__reason_of_stream(int reason); /* of on_close: one of ours, or a gw_error */
-Gw__CloseReason gw__reason_of_peer(int reason);   /* of a CLOSE: NONE when it is not in the list */
+Gw__CloseReason gw__reason_of_peer(int reason);   /* NONE when it is not in the list */
 
 /*
  * In end.c, after the peer has sent FIN. Finishes the stream once all frames that came before it
@@ -174,6 +175,13 @@ void gw__farewell(struct gw_session_manager *manager, struct gw_session *session
 bool gw__farewells_init(struct gw_session_manager *manager);
 void gw__farewells_fini(struct gw_session_manager *manager);
 
+/*
+ * In send.c: the program has called `function` against its rule. Logs that, with the value that was
+ * given; the caller does what the rule says then. Thread: any.
+ */
+void gw__misuse(struct gw_session_manager *manager, const char *function, const char *rule,
+                int64_t value);
+
 /* In send.c. Thread: any. */
 /* One complaint of our own in a while: whether this may be it. */
 bool gw__may_complain(struct gw_session_manager *manager);
@@ -190,9 +198,9 @@ void gw__session_send_packed(struct gw_session *session, const struct gw_packet 
  * ends. */
 bool gw__session_push_part(struct gw_session *session, struct gw_buf *buf, uint32_t begin,
                            uint32_t end);
-/* The packet, which must be one that this side may send. */
-const struct gw_packet *gw__packet_to_send(const struct gw_session_manager *manager,
-                                           uint16_t packet_id);
+/* Whether a message is of the type of its packet. One that is not goes to the log. */
+bool gw__packet_is_of(struct gw_session_manager *manager, const struct gw_packet *packet,
+                      const ProtobufCMessage *message);
 /* Whether older ones may make way for newer ones, where a peer is slow. */
 bool gw__packet_coalesces(const struct gw_session_manager *manager, const struct gw_packet *packet);
 /* Whether a body is not too long for its packet. One that is goes to the log. */
@@ -224,6 +232,18 @@ static inline const struct gw_packet_table *
 gw__packet_table(const struct gw_session_manager *manager, uint16_t packet_id)
 {
     return packet_id <= GW_PACKET_ID_CONTROL_MAX ? &gw__control_packets : manager->packets;
+}
+/* The packet, when it is one that this side may send; otherwise logs that and returns NULL. */
+static inline const struct gw_packet *gw__packet_to_send(struct gw_session_manager *manager,
+                                                         uint16_t packet_id)
+{
+    const struct gw_packet *packet =
+        gw_packet_find(gw__packet_table(manager, packet_id), packet_id);
+    if (packet == NULL || (packet->from & manager->sends_from) == 0) {
+        gw__misuse(manager, "send", "a packet of the table that this side may send", packet_id);
+        return NULL;
+    }
+    return packet;
 }
 /* The longest frame that comes in. */
 uint32_t gw__frame_bytes_max(const struct gw_session_manager *manager);

@@ -5,9 +5,10 @@
 #include "session/internal.h"
 #include "session/rates.h"
 
+#include "net/log.h"
 #include "net/port.h"
+#include "protocol/scan.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 /* A session that has ended keeps its slot for as long as somebody holds it. */
@@ -57,14 +58,87 @@ static bool init(struct gw_session_manager *manager)
            gw__shards_init(manager) && gw__rates_init(manager) && gw__farewells_init(manager);
 }
 
+/* ---- what a program may ask for ---- */
+
+static const char *fault_of_shape(const struct gw_shape *shape,
+                                  const ProtobufCMessageDescriptor *of, int depth)
+{
+    const char *fault = NULL;
+    if (shape->message != of || shape->counter_count > GW_SHAPE_COUNTER_COUNT_MAX ||
+        shape->required_count > shape->counter_count) {
+        return "a shape of the schema is not that of its message";
+    }
+    for (unsigned i = 0; fault == NULL && i < of->n_fields; i++) {
+        const struct gw_field_rule *rule = &shape->rules[i];
+        bool is_message = of->fields[i].type == PROTOBUF_C_TYPE_MESSAGE;
+        if (rule->counter > shape->counter_count || is_message != (rule->shape != NULL)) {
+            fault = "a rule of the schema is not that of its field";
+        } else if (is_message && depth < GW_SCAN_DEPTH_MAX) {
+            fault = fault_of_shape(rule->shape, of->fields[i].descriptor, depth + 1);
+        }
+    }
+    return fault;
+}
+
+static const char *fault_of_packet(const struct gw_packet_table *table,
+                                   const struct gw_packet *packet)
+{
+    if (packet->id <= GW_PACKET_ID_CONTROL_MAX) {
+        return "a packet of the schema has the id of a control packet";
+    }
+    if (gw_packet_find(table, packet->id) != packet) {
+        return "the index of the schema does not find a packet";
+    }
+    if (packet->body_bytes_max > GW_FRAME_BODY_BYTES_MAX) {
+        return "a packet of the schema is longer than a frame";
+    }
+    return packet->shape == NULL ? NULL : fault_of_shape(packet->shape, packet->message, 1);
+}
+
+static const char *fault_of_packets(const struct gw_packet_table *table)
+{
+    const char *fault = NULL;
+    for (uint32_t i = 0; i < table->id_count; i++) {
+        if (table->index[i] > table->packet_count) {
+            return "the index of the schema finds a packet that is not there";
+        }
+    }
+    for (uint32_t i = 0; fault == NULL && i < table->packet_count; i++) {
+        fault = fault_of_packet(table, &table->packets[i]);
+    }
+    return fault;
+}
+
+/* Returns what cannot be done, or NULL. */
+static const char *fault_of(const struct gw_session_manager_config *config,
+                            const struct gw_packet_table *packets,
+                            const struct gw_session_events *events)
+{
+    if (events->on_end == NULL) {
+        return "on_end must be there";
+    }
+    if (config->session_count_max > UINT32_MAX / 2 / SLOTS_PER_SESSION) {
+        return "session_count_max is too large";
+    }
+    if (config->body_bytes_max > GW_FRAME_BODY_BYTES_MAX ||
+        config->body_bytes_max_connected > GW_FRAME_BODY_BYTES_MAX) {
+        return "a limit of bodies is larger than a frame";
+    }
+    return fault_of_packets(packets);
+}
+
 struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
                                                      const struct gw_session_manager_config *config,
                                                      const struct gw_packet_table *packets,
                                                      const struct gw_session_events *events,
                                                      void *context)
 {
-    assert(events->on_end != NULL &&
-           config->session_count_max <= UINT32_MAX / 2 / SLOTS_PER_SESSION);
+    const char *fault = fault_of(config, packets, events);
+    if (fault != NULL) {
+        const struct gw_log_field field = GW_LOG_TEXT("rule", fault);
+        gw_log_write(gw_port_log(port), GW_LOG_ERROR, "misuse", &field, 1);
+        return NULL;
+    }
     struct gw_session_manager *manager = calloc(1, sizeof(*manager));
     if (manager == NULL) {
         return NULL;
@@ -72,6 +146,7 @@ struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
     manager->port = port;
     manager->config = with_defaults(config);
     manager->packets = packets;
+    manager->sends_from = config->side == GW_SIDE_SERVER ? GW_FROM_SERVER : GW_FROM_CLIENT;
     manager->events = events;
     manager->context = context;
     manager->begun_ns = gw_port_now_ns(port);
@@ -87,7 +162,11 @@ struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
 void gw_session_manager_destroy(struct gw_session_manager *manager)
 {
     if (manager != NULL) {
-        assert(gw_session_manager_count(manager) == 0);
+        if (gw_session_manager_count(manager) != 0) {
+            gw__misuse(manager, __func__, "all sessions have ended",
+                       gw_session_manager_count(manager));
+            return;
+        }
         gw_turn_unref(&manager->turn);
     }
 }

@@ -43,7 +43,8 @@ struct gw_session_events {
     /*
      * On the server's side: a peer has said HELLO, with a version that is ours. Returns 0 to let it
      * in, a close reason to refuse it, or GW_GREET_LATER to answer with gw_session_greet() within
-     * the greeting deadline. Without this callback everybody is let in.
+     * the greeting deadline. Any other number is logged and refuses it with NOT_WELCOME. Without
+     * this callback everybody is let in.
      * It must not block: a lookup of the name or the credentials answers with gw_session_greet().
      */
     int (*on_greet)(struct gw_session *session, const Gw__Hello *hello, void *context);
@@ -131,7 +132,9 @@ struct gw_session_manager;
 /*
  * Makes an empty manager.
  *
- * Returns   the manager, or NULL when there is no memory for it.
+ * Returns   the manager; NULL when there is no memory for it, or, with a log line that says what
+ *           is wrong, when on_end is missing, session_count_max is above 2^29, a limit of bodies is
+ *           larger than a frame's, or `packets` contradicts itself.
  * Owns      gives the manager; end it with gw_session_manager_destroy(). Copies `config`; borrows
  *           `port`, `packets`, `events` and `context` for its whole life.
  * Thread    setup.
@@ -144,8 +147,8 @@ struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
 
 /*
  * Owns      takes `manager`, which may be NULL. All sessions must have ended and all references to
- *           them must have been let go.
- * Thread    setup, before gw_port_destroy().
+ *           them must have been let go; while sessions are there it is logged and the manager
+ * stays. Thread    setup, before gw_port_destroy().
  */
 void gw_session_manager_destroy(struct gw_session_manager *manager);
 
@@ -154,7 +157,8 @@ struct gw_stream_config gw_session_manager_stream_config(const struct gw_session
 
 /*
  * Makes a session of a stream that has just come in, and starts it. When session_count_max are
- * here already, the peer gets CLOSE SERVER_FULL instead.
+ * here already, the peer gets CLOSE SERVER_FULL instead. On a client's side it does nothing, and
+ * the stream is closed.
  *
  * Owns      keeps its own reference to `stream`.
  * Thread    turn, of the listener, inside on_accept.
@@ -167,7 +171,7 @@ void gw_session_manager_admit(struct gw_session_manager *manager, struct gw_stre
  * from the first callback on.
  *
  * Returns   the id of the session, or GW_SESSION_ID_NONE when there is no room, descriptor or
- *           memory for one; then no callback comes.
+ *           memory for one, or this is a server's side; then no callback comes.
  * Owns      borrows `addr` and `source`.
  * Thread    any.
  */
@@ -204,7 +208,8 @@ void gw_session_manager_each(struct gw_session_manager *manager,
  * When nobody is left, in no group either, `on_drained` is called, once, in a turn of the manager:
  * within drain_ms + GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS, as long as nobody new comes. What
  * on_end has posted to the owners of the session's groups has run by then. From then on nobody is
- * let in: a stream that still comes in is closed. `on_drained` must not block.
+ * let in: a stream that still comes in is closed. A second call is logged and does nothing.
+ * `on_drained` must not block.
  *
  * Thread    any, once.
  */
@@ -224,7 +229,8 @@ enum gw_visitor {
     GW_VISITOR_COUNT
 };
 
-enum { GW_CLOSE_REASON_COUNT = 30 };
+/* Gw__CloseReason is below this; a reason of a schema that is not is treated as an unknown one. */
+enum { GW_CLOSE_REASON_COUNT = 64 };
 
 /* What the manager has seen so far. The sum of `ended` is `begun` once all have ended. */
 struct gw_session_counters {

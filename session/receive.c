@@ -219,7 +219,7 @@ static void take(struct gw_session *session, struct gw_ring *ring, const struct 
                  struct gw_shard *shard)
 {
     uint32_t frame_bytes = GW_FRAME_HEADER_BYTES + frame->body_bytes;
-    const uint8_t *bytes = gw_ring_peek(ring, frame_bytes, shard->bridge);
+    const uint8_t *bytes = gw_ring_peek_known(ring, frame_bytes, shard->bridge);
     const struct gw_packet *packet = session->packet;
     count_in(session, packet, shard);
     enum gw_packet_verdict verdict = GW_PACKET_OK;
@@ -228,7 +228,7 @@ static void take(struct gw_session *session, struct gw_ring *ring, const struct 
         verdict = dispatch(session, packet, frame, bytes + GW_FRAME_HEADER_BYTES, &shard->arena);
     }
     session->handling = false;
-    gw_ring_consume(ring, frame_bytes);
+    gw_ring_consume_known(ring, frame_bytes);
     session->packet = NULL;
     session->torn = false;
     if (verdict != GW_PACKET_OK) {
@@ -241,7 +241,7 @@ static bool skip(struct gw_session *session, struct gw_ring *ring)
 {
     uint32_t used_bytes = gw_ring_used_bytes(ring);
     uint32_t bytes = used_bytes < session->skip_bytes ? used_bytes : session->skip_bytes;
-    gw_ring_consume(ring, bytes);
+    gw_ring_consume_known(ring, bytes);
     session->skip_bytes -= bytes;
     session->torn = session->torn && session->skip_bytes > 0;
     return session->skip_bytes == 0;
@@ -260,7 +260,7 @@ static bool take_next(struct gw_session *session, struct gw_ring *ring, struct g
     if (gw_session_has_ended(session) || used_bytes < GW_FRAME_HEADER_BYTES) {
         return false;
     }
-    const uint8_t *header = gw_ring_peek(ring, GW_FRAME_HEADER_BYTES, shard->bridge);
+    const uint8_t *header = gw_ring_peek_known(ring, GW_FRAME_HEADER_BYTES, shard->bridge);
     const struct gw_frame frame = gw_frame_read(header);
     if (!admit_once(session, &frame, header)) {
         return false;

@@ -104,7 +104,10 @@ void gw_session_reply(struct gw_session *session, const struct gw_frame *request
 void gw_session_refuse(struct gw_session *session, const struct gw_frame *request, uint32_t code,
                        const char *text)
 {
-    assert(session->manager->config.side == GW_SIDE_SERVER);
+    if (session->manager->config.side != GW_SIDE_SERVER) {
+        gw__misuse(session->manager, __func__, "only a server answers requests", code);
+        return;
+    }
     const struct gw_frame frame = {.packet_id = GW_CONTROL_ERROR,
                                    .tag = request->tag,
                                    .flags = GW_FRAME_REPLY | GW_FRAME_ERROR};
@@ -120,10 +123,15 @@ uint16_t gw_session_request(struct gw_session *session, uint16_t packet_id,
                             const ProtobufCMessage *message, gw_session_on_answer *on_answer,
                             void *context)
 {
-    assert(gw_turn_is_mine(gw_session_turn(session)) && on_answer != NULL);
-    assert(session->manager->config.side == GW_SIDE_CLIENT);
-    assert(gw__packet_to_send(session->manager, packet_id)->reply_id != 0);
-    if (gw_session_has_ended(session)) {
+    struct gw_session_manager *manager = session->manager;
+    assert(gw_turn_check(gw_session_turn(session), __func__));
+    const struct gw_packet *packet = gw__packet_to_send(manager, packet_id);
+    if (packet == NULL || !gw__packet_is_of(manager, packet, message) ||
+        gw_session_has_ended(session)) {
+        return 0;
+    }
+    if (on_answer == NULL || packet->reply_id == 0 || manager->config.side != GW_SIDE_CLIENT) {
+        gw__misuse(manager, __func__, "a client asks with a packet that has a reply", packet_id);
         return 0;
     }
     const struct gw_frame frame = {.packet_id = packet_id,

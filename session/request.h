@@ -58,7 +58,9 @@ typedef void gw_session_on_answer(struct gw_session *session, const struct gw_an
  * For the client's side: sends a request. Its answer goes to `on_answer` and to no handler.
  *
  * Returns   its tag; 0 when the session has ended, GW_REQUEST_COUNT_MAX are open, or there is no
- *           memory for it: then nothing was sent, and on_answer is not called.
+ *           memory for it, and also, with a log line, when the packet is no request of this schema,
+ *           `message` is of another type, on_answer is NULL or this is a server's side. With 0
+ *           nothing was sent, and on_answer is not called.
  * Owns      borrows `message`; `context` until on_answer is called.
  * Thread    turn.
  */
@@ -68,7 +70,8 @@ uint16_t gw_session_request(struct gw_session *session, uint16_t packet_id,
 
 /*
  * For the server's side: answers a request with ERROR. `code` is a Gw__ErrorCode or, from 1000 on,
- * the game's. To what came without a tag nothing is said.
+ * the game's. To what came without a tag nothing is said. On a client's side it is logged and does
+ * nothing.
  *
  * Owns      borrows `request`, the frame its handler was called with, and `text`.
  * Thread    any.

@@ -6,20 +6,18 @@
 #include "net/log.h"
 #include "net/port.h"
 
-#include <assert.h>
 #include <string.h>
 
 enum { COMPLAINT_INTERVAL_MS = 1000 };
 
-const struct gw_packet *gw__packet_to_send(const struct gw_session_manager *manager,
-                                           uint16_t packet_id)
+bool gw__packet_is_of(struct gw_session_manager *manager, const struct gw_packet *packet,
+                      const ProtobufCMessage *message)
 {
-    const struct gw_packet *packet =
-        gw_packet_find(gw__packet_table(manager, packet_id), packet_id);
-    assert(packet != NULL);
-    assert(packet->from &
-           (manager->config.side == GW_SIDE_SERVER ? GW_FROM_SERVER : GW_FROM_CLIENT));
-    return packet;
+    bool is_of = message->descriptor == packet->message;
+    if (!is_of) {
+        gw__misuse(manager, "send", "the message is of another type than its packet", packet->id);
+    }
+    return is_of;
 }
 
 /* One complaint in a while is enough: a program that sends one packet too long sends many. */
@@ -30,6 +28,18 @@ bool gw__may_complain(struct gw_session_manager *manager)
     return now_ns >= until_ns &&
            atomic_compare_exchange_strong(&manager->quiet_until_ns, &until_ns,
                                           now_ns + COMPLAINT_INTERVAL_MS * UINT64_C(1000000));
+}
+
+void gw__misuse(struct gw_session_manager *manager, const char *function, const char *rule,
+                int64_t value)
+{
+    if (gw__may_complain(manager)) {
+        const struct gw_log_field fields[] = {GW_LOG_TEXT("function", function),
+                                              GW_LOG_TEXT("rule", rule),
+                                              GW_LOG_NUMBER("value", value)};
+        gw_log_write(gw_port_log(manager->port), GW_LOG_ERROR, "misuse", fields,
+                     sizeof fields / sizeof fields[0]);
+    }
 }
 
 void gw__packet_complain(struct gw_session_manager *manager, const struct gw_packet *packet,
@@ -146,7 +156,8 @@ const struct gw_packet *gw__session_prepare(struct gw_session *session, struct g
 {
     struct gw_session_manager *manager = session->manager;
     const struct gw_packet *packet = gw__packet_to_send(manager, frame->packet_id);
-    if (gw_session_has_ended(session)) {
+    if (packet == NULL || gw_session_has_ended(session) ||
+        !gw__packet_is_of(manager, packet, message)) {
         return NULL;
     }
     size_t body_bytes = protobuf_c_message_get_packed_size(message);
@@ -213,10 +224,19 @@ bool gw__session_push_part(struct gw_session *session, struct gw_buf *buf, uint3
 
 void gw_session_send_encoded(struct gw_session *session, struct gw_buf *frame)
 {
-    uint16_t packet_id = gw_frame_read(gw_buf_data(frame)).packet_id;
-    const struct gw_packet *packet = gw__packet_to_send(session->manager, packet_id);
-    if (gw__session_push_part(session, frame, 0, gw_buf_bytes(frame))) {
-        gw__packet_count_out(session->manager, packet, 1);
-        gw__packet_show_encoded(session->manager, session, frame);
+    struct gw_session_manager *manager = session->manager;
+    uint32_t bytes = gw_buf_bytes(frame);
+    struct gw_frame header = {.packet_id = 0};
+    if (bytes >= GW_FRAME_HEADER_BYTES) {
+        header = gw_frame_read(gw_buf_data(frame));
+    }
+    if (bytes != GW_FRAME_HEADER_BYTES + header.body_bytes) {
+        gw__misuse(manager, __func__, "the buffer is one frame of gw_session_encode()", bytes);
+        return;
+    }
+    const struct gw_packet *packet = gw__packet_to_send(manager, header.packet_id);
+    if (packet != NULL && gw__session_push_part(session, frame, 0, bytes)) {
+        gw__packet_count_out(manager, packet, 1);
+        gw__packet_show_encoded(manager, session, frame);
     }
 }

@@ -93,7 +93,11 @@ static void on_lost(struct gw_stream *stream, uint16_t kind, void *context)
     struct gw_session *session = context;
     struct gw_session_manager *manager = session->manager;
     struct gw_shard *shard = gw__shard(manager);
-    gw__count(shard, &gw__passed(manager, shard, gw__packet_to_send(manager, kind))->lost, 1);
+    const struct gw_packet *packet = gw__packet_to_send(manager, kind);
+    if (packet == NULL) {
+        return; /* the program marked a buffer of its own */
+    }
+    gw__count(shard, &gw__passed(manager, shard, packet)->lost, 1);
     if (manager->events->on_lost != NULL) {
         manager->events->on_lost(session, kind, manager->context);
     }
@@ -130,7 +134,11 @@ struct gw_session_manager *gw_session_manager_of(const struct gw_session *sessio
 
 void gw_session_set_stage(struct gw_session *session, uint32_t stage)
 {
-    assert(gw_turn_is_mine(gw_session_turn(session)) && stage <= GW_STAGE_GAME_MAX);
+    assert(gw_turn_check(gw_session_turn(session), __func__));
+    if (stage > GW_STAGE_GAME_MAX) {
+        gw__misuse(session->manager, __func__, "a stage is at most GW_STAGE_GAME_MAX", stage);
+        return;
+    }
     uint8_t stage_bit = (uint8_t)(stage + 1);
     if (session->greeted && !session->handling && stage_bit != session->stage_bit) {
         uint32_t now_ms = gw__session_now_ms(session);
@@ -144,12 +152,12 @@ void gw_session_set_stage(struct gw_session *session, uint32_t stage)
 
 void gw_session_set_user(struct gw_session *session, void *user)
 {
-    assert(gw_turn_is_mine(gw_session_turn(session)));
+    assert(gw_turn_check(gw_session_turn(session), __func__));
     session->user = user;
 }
 
 void *gw_session_user(const struct gw_session *session)
 {
-    assert(gw_turn_is_mine(gw_stream_turn(session->stream)));
+    assert(gw_turn_check(gw_stream_turn(session->stream), __func__));
     return session->user;
 }

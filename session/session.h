@@ -55,8 +55,9 @@ struct gw_session_manager *gw_session_manager_of(const struct gw_session *sessio
  * Packs `message` into a frame and queues it.
  *
  * Nothing is returned, because nothing is left to do for the caller: to a session that has ended
- * the packet is dropped, and one whose queue is full ends with SLOW_CONSUMER. A message longer than
- * its packet may be is the caller's mistake: it is logged and dropped.
+ * the packet is dropped, and one whose queue is full ends with SLOW_CONSUMER. A packet that this
+ * side may not send or that no table has, a message of another type, and one that is longer than
+ * its packet may be are mistakes of the caller: they are logged and dropped.
  *
  * Owns      borrows `message`.
  * Thread    any.
@@ -82,8 +83,8 @@ void gw_session_reply(struct gw_session *session, const struct gw_frame *request
                       uint16_t packet_id, const ProtobufCMessage *message);
 
 /*
- * Queues a packet whose body is not a message, as it is: `body` has frame->body_bytes. One that is
- * longer than its packet may be is dropped, as above.
+ * Queues a packet whose body is not a message, as it is: `body` has frame->body_bytes. One that has
+ * a message, or is longer than its packet may be, is dropped, as above.
  *
  * Owns      borrows `body`.
  * Thread    any.
@@ -92,7 +93,8 @@ void gw_session_send_opaque(struct gw_session *session, const struct gw_frame *f
                             const uint8_t *body);
 
 /*
- * Queues a frame made by gw_session_encode(). For one message to many sessions.
+ * Queues a frame made by gw_session_encode(). For one message to many sessions. A buffer that is
+ * not one frame, and a packet that this side may not send, are dropped, as above.
  *
  * Owns      borrows `frame`.
  * Thread    any.
@@ -109,7 +111,8 @@ void gw_session_send_encoded(struct gw_session *session, struct gw_buf *frame);
 struct gw_buf *gw_session_encode(uint16_t packet_id, const ProtobufCMessage *message);
 
 /*
- * For the client's side: opens the greeting. Inside or after on_begin, once.
+ * For the client's side: opens the greeting. Inside or after on_begin, once; a second call, or one
+ * on a server's side, is logged and does nothing.
  *
  * protocol_major and schema_hash are filled in; set name, credentials and client_build.
  *
@@ -120,7 +123,8 @@ void gw_session_hello(struct gw_session *session, const Gw__Hello *hello);
 
 /*
  * For the server's side: answers a HELLO that on_greet put off with GW_GREET_LATER. 0 lets the peer
- * in; a close reason refuses it. Has no effect on a session that has ended or was answered.
+ * in; a close reason refuses it; any other number is logged and refuses it with NOT_WELCOME. Has no
+ * effect on a session that has ended or was answered, nor, but for a log line, before its HELLO.
  *
  * Thread    turn.
  */
@@ -129,7 +133,8 @@ void gw_session_greet(struct gw_session *session, int verdict);
 /*
  * Ends the session: CLOSE with the reason, then FIN, after what is queued has been sent. The first
  * call decides the reason. What the peer still sends is read and discarded. A reason of the list,
- * but not NONE; a client that goes home says SHUTDOWN.
+ * but not NONE; a client that leaves says SHUTDOWN. Any other number is logged, and counts as
+ * KICKED.
  *
  * Thread    any.
  */
@@ -151,7 +156,8 @@ void gw_session_resume(struct gw_session *session);
 
 /*
  * Where the peer stands: the game's stage, 0 to GW_STAGE_GAME_MAX. It decides which packets are
- * welcome. The greeting leads to stage 0, unless on_greet set another.
+ * welcome. The greeting leads to stage 0, unless on_greet set another. A stage beyond the last one
+ * is logged, and the session stays where it is.
  *
  * Outside a handler of this session's packets, the peer does not know of the change yet. So for one
  * second, packets that were welcome in the stage before are refused or dropped instead of ending

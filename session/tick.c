@@ -83,7 +83,7 @@ static void on_time(struct gw_timer *timer)
 
 void gw_group_expect(struct gw_group *group)
 {
-    assert(gw_turn_is_mine(group->owner));
+    assert(gw_turn_check(group->owner, __func__));
     group->expected = group->ticking && group->config.tick_ms != 0;
     gw__tick_await(group);
 }

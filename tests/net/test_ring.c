@@ -292,6 +292,27 @@ static void a_ring_may_be_finished_at_any_time_and_twice(void **state)
     assert_int_equal(gw__pool_used_bytes(), 0);
 }
 
+/* The reader of a stream gives both numbers. */
+static void more_than_there_is_is_not_shown_and_consumes_all(void **state)
+{
+    (void)state;
+    struct gw_ring ring;
+    uint8_t bridge[8];
+    gw_ring_init(&ring, 256);
+    assert_null(gw_ring_peek(&ring, 1, bridge));
+    gw_ring_consume(&ring, UINT32_MAX);
+    gw_ring_lend(&ring, (const uint8_t *)"1234", 4);
+    assert_null(gw_ring_peek(&ring, 5, bridge));
+    assert_memory_equal(gw_ring_peek(&ring, 4, bridge), "1234", 4);
+    assert_int_equal(gw_ring_settle(&ring), GW_OK);
+    gw_ring_lend(&ring, (const uint8_t *)"56", 2);
+    assert_null(gw_ring_peek(&ring, 7, bridge));
+    assert_memory_equal(gw_ring_peek(&ring, 6, bridge), "123456", 6);
+    gw_ring_consume(&ring, 7);
+    assert_int_equal(gw_ring_used_bytes(&ring), 0);
+    gw_ring_fini(&ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +325,7 @@ int main(void)
         cmocka_unit_test(growing_across_the_seam_keeps_the_order),
         cmocka_unit_test(its_counters_may_wrap),
         cmocka_unit_test(an_empty_ring_holds_no_memory),
+        cmocka_unit_test(more_than_there_is_is_not_shown_and_consumes_all),
         cmocka_unit_test(a_ring_may_be_finished_at_any_time_and_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
