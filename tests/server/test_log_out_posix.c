@@ -86,7 +86,7 @@ static void every_line_that_was_taken_is_whole_and_the_others_are_absent(void **
     read_all(SIZE_MAX);
     const char *at = text;
     for (unsigned i = 0; i < count; i++) {
-        char digits[8];
+        char digits[16];
         snprintf(digits, sizeof digits, "%06u", i);
         if (is_taken[i]) {
             assert_memory_equal(at, digits, 6);
