@@ -47,7 +47,8 @@ enum {
     GW_STREAM_FLUSH_MS = 1000,
     GW_STREAM_LINGER_MS = 1000,
     GW_STREAM_LINGER_BYTES = 256 * 1024,
-    GW_STREAM_SOFT_PART = 4, /* the soft limit of a queue is this part of its hard one */
+    GW_STREAM_SOFT_PART = 4,    /* the soft limit of a queue is this part of its hard one */
+    GW_STREAM_BURST_FACTOR = 4, /* see gw_stream_send() */
 };
 
 /* What on_recv says about the bytes it left in the ring. */
@@ -102,9 +103,11 @@ struct gw_stream_events {
 };
 
 struct gw_stream_config {
-    uint32_t recv_bytes_max;       /* the longest message that waits whole for its turn; 2 GiB less
-                                      GW_STREAM_RECV_BYTES_MAX is the most that can */
-    uint32_t send_queue_bytes_max; /* what may wait for a slow peer before a send is refused */
+    uint32_t recv_bytes_max; /* the longest message that waits whole for its turn; 2 GiB less
+                                GW_STREAM_RECV_BYTES_MAX is the most that can */
+    /* What may wait in the send queue because the kernel does not take it. A message longer than
+     * that is taken when nothing else waits. */
+    uint32_t send_queue_bytes_max;
 };
 
 /* What waits in a send queue counts as its bytes, and this much more for each shared buffer. */
@@ -139,18 +142,23 @@ void gw_stream_start(struct gw_stream *stream, const struct gw_stream_events *ev
                      void *context);
 
 /*
- * Queues `buf` behind all that was queued before. Nothing leaves inside this call: a stream is
- * flushed once, at the end of a turn, while its data is hot. Buffers leave in that order, as many
- * at a time as the kernel takes. What is queued in turns of one object keeps its order.
+ * Queues `buf` behind all that was queued before. A stream is flushed once, at the end of a turn,
+ * while its data is hot; earlier only when a limit would be passed otherwise: both limits are for
+ * what the kernel does not take. Buffers leave in that order, as many at a time as the kernel
+ * takes. What is queued in turns of one object keeps its order.
  *
  * When the last bytes of `buf` are of a kind (gw_buf_mark) and more than the soft limit waits then,
  * one GW_STREAM_SOFT_PART-th of send_queue_bytes_max, all older bytes of that kind that wait are
  * dropped, but for those that the kernel has or that have begun to leave. When the bytes that came
  * after a loss have left, on_lost is called.
  *
- * Returns   0; GW_E_CLOSED after a finish, a close or the end of the connection; GW_E_FULL when
- *           send_queue_bytes_max would be passed, GW_E_MEMORY. After an error nothing is queued;
- *           the caller decides what a peer that slow deserves.
+ * A turn of another lane, or a thread that has no turn, cannot ask the kernel. While the kernel has
+ * not refused anything that still waits, it may send up to GW_STREAM_BURST_FACTOR times
+ * send_queue_bytes_max; after that, up to send_queue_bytes_max.
+ *
+ * Returns   0; GW_E_CLOSED after a finish, a close or the end of the connection; GW_E_FULL when a
+ *           limit would be passed, GW_E_MEMORY. After an error nothing is queued; the caller
+ *           decides what to do with a peer that slow.
  * Owns      borrows `buf`, and keeps a reference of its own until the kernel is done with it.
  * Thread    any.
  */
@@ -234,7 +242,7 @@ const struct gw_addr *gw_stream_peer(const struct gw_stream *stream);
 /* Its turn: to post tasks, to keep timers, to assert. Valid as long as the stream. Thread: any. */
 struct gw_turn *gw_stream_turn(struct gw_stream *stream);
 
-/* Bytes that wait to be sent now, as counted against send_queue_bytes_max. Thread: any. */
+/* Bytes that wait to be sent now, in the queue and on their way to it. Thread: any. */
 uint32_t gw_stream_send_queue_bytes(const struct gw_stream *stream);
 
 #ifdef __cplusplus

@@ -63,8 +63,10 @@ struct gw_stream {
     bool attached : 1;
     bool paused : 1;
     bool peer_finished : 1;
-    bool last_said : 1;   /* the last words of this side are in the queue */
-    bool send_failed : 1; /* delivers what had arrived, then ends */
+    bool last_said : 1;     /* the last words of this side are in the queue */
+    bool send_failed : 1;   /* delivers what had arrived, then ends */
+    bool has_loss : 1;      /* something in the queue may be sent after a loss: see on_lost */
+    atomic_bool is_blocked; /* the kernel has not taken all of the queue; others look at it too */
 };
 
 /* ---- stream.c: making, starting, asking ---- */

@@ -6,6 +6,11 @@
 
 /* ---- what waits, counted ---- */
 
+static uint32_t queued(const struct gw_stream *stream)
+{
+    return atomic_load_explicit(&stream->queued_bytes, memory_order_relaxed);
+}
+
 static void count_queued(struct gw_stream *stream, uint32_t cost)
 {
     gw__port_tally(stream->turn.home->port, GW_TALLY_SEND_QUEUE_BYTES, cost);
@@ -25,15 +30,40 @@ static void charge(struct gw_stream *stream, uint32_t cost)
     count_queued(stream, cost);
 }
 
+static void send_now(struct gw_stream *stream);
+
+/*
+ * Whether `cost` may wait beyond the limit, which is for what the kernel does not take. Where the
+ * caller may touch the queue (`in_place`) the kernel is asked now; elsewhere it counts whether it
+ * has refused something. Where nothing waits, any message may.
+ */
+static bool may_exceed(struct gw_stream *stream, unsigned *queued_bytes, uint32_t cost,
+                       bool in_place)
+{
+    uint64_t limit = stream->queued_bytes_max;
+    bool is_blocked = atomic_load_explicit(&stream->is_blocked, memory_order_relaxed);
+    if (in_place) {
+        send_now(stream);
+        is_blocked = !gw__send_queue_is_empty(&stream->queue);
+        *queued_bytes = queued(stream);
+    }
+    if (!is_blocked) {
+        limit *= GW_STREAM_BURST_FACTOR;
+        limit = limit < UINT32_MAX ? limit : UINT32_MAX;
+    }
+    return *queued_bytes == 0 || (uint64_t)*queued_bytes + cost <= limit;
+}
+
 /* Adds `cost` to what waits, if the limit allows. Returns 0, GW_E_CLOSED or GW_E_FULL. */
-static int claim(struct gw_stream *stream, uint32_t cost)
+static int claim(struct gw_stream *stream, uint32_t cost, bool in_place)
 {
     if (gw__stream_has_end(stream)) {
         return GW_E_CLOSED;
     }
-    unsigned before = atomic_load_explicit(&stream->queued_bytes, memory_order_relaxed);
+    unsigned before = queued(stream);
     do {
-        if ((uint64_t)before + cost > stream->queued_bytes_max) {
+        if ((uint64_t)before + cost > stream->queued_bytes_max &&
+            !may_exceed(stream, &before, cost, in_place)) {
             return GW_E_FULL;
         }
     } while (!atomic_compare_exchange_weak_explicit(&stream->queued_bytes, &before, before + cost,
@@ -63,14 +93,18 @@ static bool takes_entries(const struct gw_stream *stream)
 /* A queue that is long lets go of what `entry` makes old. */
 static void make_way(struct gw_stream *stream, struct gw_send_entry *entry)
 {
+    uint32_t soft_bytes = stream->queued_bytes_max / GW_STREAM_SOFT_PART;
     struct gw_send_gone gone;
-    unsigned queued_bytes = atomic_load_explicit(&stream->queued_bytes, memory_order_relaxed);
-    if (entry->kind == 0 || queued_bytes <= stream->queued_bytes_max / GW_STREAM_SOFT_PART) {
+    if (entry->kind == 0 || queued(stream) <= soft_bytes) {
         return;
     }
-    gw__send_queue_coalesce(&stream->queue, stream->shown_count, entry, &gone);
-    release(stream, gone.cost);
-    gw__port_tally(stream->turn.home->port, GW_TALLY_SEND_COALESCED, gone.count);
+    send_now(stream);
+    if (queued(stream) > soft_bytes) {
+        gw__send_queue_coalesce(&stream->queue, stream->shown_count, entry, &gone);
+        release(stream, gone.cost);
+        stream->has_loss = stream->has_loss || gone.count > 0;
+        gw__port_tally(stream->turn.home->port, GW_TALLY_SEND_COALESCED, gone.count);
+    }
 }
 
 static void append(struct gw_stream *stream, struct gw_send_entry *entry)
@@ -100,9 +134,9 @@ static void post_entry(struct gw_stream *stream, struct gw_send_entry *entry)
     gw_turn_post(&stream->turn, &entry->task);
 }
 
-static void queue_entry(struct gw_stream *stream, struct gw_send_entry *entry)
+static void queue_entry(struct gw_stream *stream, struct gw_send_entry *entry, bool in_place)
 {
-    if (queue_is_mine(stream)) {
+    if (in_place) {
         append(stream, entry);
     } else {
         post_entry(stream, entry);
@@ -121,7 +155,8 @@ int gw_stream_send_part(struct gw_stream *stream, struct gw_buf *buf, uint32_t b
     if (begin >= end) {
         return gw__stream_has_end(stream) ? GW_E_CLOSED : GW_OK;
     }
-    int error = claim(stream, cost);
+    bool in_place = queue_is_mine(stream);
+    int error = claim(stream, cost, in_place);
     if (error != GW_OK) {
         return error;
     }
@@ -130,7 +165,7 @@ int gw_stream_send_part(struct gw_stream *stream, struct gw_buf *buf, uint32_t b
         release(stream, cost);
         return GW_E_MEMORY;
     }
-    queue_entry(stream, entry);
+    queue_entry(stream, entry, in_place);
     return GW_OK;
 }
 
@@ -169,13 +204,13 @@ static int reserve_elsewhere(struct gw_stream_place *place)
 
 int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream_place *place_out)
 {
-    int error = bytes == 0 ? GW_E_FULL : claim(stream, bytes);
+    bool in_place = queue_is_mine(stream);
+    int error = bytes == 0 ? GW_E_FULL : claim(stream, bytes, in_place);
     if (error != GW_OK) {
         return error;
     }
-    *place_out = (struct gw_stream_place){.bytes = bytes, .in_place = queue_is_mine(stream)};
-    error =
-        place_out->in_place ? reserve_in_place(stream, place_out) : reserve_elsewhere(place_out);
+    *place_out = (struct gw_stream_place){.bytes = bytes, .in_place = in_place};
+    error = in_place ? reserve_in_place(stream, place_out) : reserve_elsewhere(place_out);
     if (error != GW_OK) {
         release(stream, bytes);
     }
@@ -187,7 +222,7 @@ void gw_stream_commit(struct gw_stream *stream, struct gw_stream_place *place)
     struct gw_send_entry *entry = place->own;
     if (entry != NULL) {
         entry->end = place->bytes;
-        queue_entry(stream, entry);
+        queue_entry(stream, entry, place->in_place);
     } else {
         stream->queue.last->end += place->bytes;
         gw__stream_flush_at_end(stream);
@@ -217,12 +252,52 @@ static bool may_send(const struct gw_stream *stream)
            !gw__send_queue_is_empty(&stream->queue);
 }
 
+/* Lets go of what was sent. */
+static void consume(struct gw_stream *stream, uint32_t bytes, struct gw_send_gone *gone_out)
+{
+    struct gw_port *port = stream->turn.home->port;
+    gw__port_tally(port, GW_TALLY_SEND_COUNT, 1);
+    gw__port_tally(port, GW_TALLY_BYTES_OUT, bytes);
+    gw__send_queue_consume(&stream->queue, bytes, gone_out);
+    release(stream, gone_out->cost);
+    if (gw__send_queue_is_empty(&stream->queue)) {
+        atomic_store_explicit(&stream->is_blocked, false, memory_order_relaxed);
+    }
+}
+
+/*
+ * Sends what the kernel takes at once. Also in the middle of a turn, and in turns of others of the
+ * lane: so not where a turn of the stream must hear of it, at its end and after a loss. An error is
+ * left to the send that follows.
+ */
+static void send_now(struct gw_stream *stream)
+{
+    struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
+    struct gw_send_gone gone;
+    int sent = 0;
+    uint32_t shown_bytes = 0;
+    while (sent == (int)shown_bytes && may_send(stream) && stream->state == GW_STREAM_OPEN &&
+           !stream->has_loss) {
+        int count = gw__send_queue_gather(&stream->queue, spans);
+        shown_bytes = 0;
+        for (int i = 0; i < count; i++) {
+            shown_bytes += spans[i].bytes;
+        }
+        sent = stream->turn.home->ops->send_now(&stream->socket, spans, count);
+        if (sent > 0) {
+            consume(stream, (uint32_t)sent, &gone);
+        }
+    }
+}
+
 void gw__stream_flush(struct gw_stream *stream)
 {
     struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
     stream->flush_marked = false;
+    send_now(stream);
     if (may_send(stream)) {
         int count = gw__send_queue_gather(&stream->queue, spans);
+        atomic_store_explicit(&stream->is_blocked, true, memory_order_relaxed);
         stream->sending = true;
         stream->shown_count = (uint8_t)count;
         stream->turn.home->ops->send(&stream->socket, spans, count);
@@ -240,21 +315,13 @@ static void tell_lost(struct gw_stream *stream, const struct gw_send_gone *gone)
     }
 }
 
-static void consume(struct gw_stream *stream, uint32_t bytes)
-{
-    struct gw_port *port = stream->turn.home->port;
-    struct gw_send_gone gone;
-    gw__port_tally(port, GW_TALLY_SEND_COUNT, 1);
-    gw__port_tally(port, GW_TALLY_BYTES_OUT, bytes);
-    gw__send_queue_consume(&stream->queue, bytes, &gone);
-    release(stream, gone.cost);
-    tell_lost(stream, &gone);
-}
-
 static void take_sent(struct gw_stream *stream, uint32_t bytes)
 {
+    struct gw_send_gone gone;
     if (bytes > 0) {
-        consume(stream, bytes);
+        consume(stream, bytes, &gone);
+        stream->has_loss = stream->has_loss && !gw__send_queue_is_empty(&stream->queue);
+        tell_lost(stream, &gone);
     }
     if (!gw__send_queue_is_empty(&stream->queue)) {
         gw__stream_flush_at_end(stream);

@@ -3,9 +3,17 @@
 
 #include "net/log.h"
 #include "net/port.h"
+#include "net/stream.h"
+#include "protocol/frame.h"
 #include "server/log_limit.h"
 
 enum { MINUTE_MS = 60 * 1000, DAY_MS = 24 * 60 * MINUTE_MS, MEBIBYTE = 1024 * 1024 };
+
+/* One of the longest messages and a room's full batch, which is as long. */
+enum {
+    LONGEST_BYTES = GW_FRAME_HEADER_BYTES + 64 * 1024 + GW_STREAM_BUF_OVERHEAD_BYTES,
+    SEND_QUEUE_BYTES_MIN = 2 * LONGEST_BYTES,
+};
 
 static const char *backend_name(uint32_t value)
 {
@@ -53,8 +61,9 @@ const struct server_option server_options[] = {
      .help = "count no rates; for measurements"},
     {AT(request_timeout_ms), NUMBER(1, 60 * MINUTE_MS, "MS"), .initial = "5000",
      .help = "from a player's request to its answer, or to ERROR TIMEOUT"},
-    {AT(send_queue_bytes_max), NUMBER(65544, 256 * MEBIBYTE, "BYTES"), .initial = "262144",
-     .help = "what may wait for one slow connection before it ends"},
+    {AT(send_queue_bytes_max), NUMBER(SEND_QUEUE_BYTES_MIN, 256 * MEBIBYTE, "BYTES"),
+     .initial = "262144",
+     .help = "what the kernel need not take for one connection before it ends"},
     {AT(log_level), CHOICE(GW_LOG_DEBUG, level_name), .initial = "info",
      .help = "log this, and what is graver"},
     {AT(log_packets), .kind = SERVER_OPTION_SWITCH, .initial = "no",

@@ -75,9 +75,10 @@ struct gw_session_events {
 
     /*
      * A slow peer has missed packets of this type, which its schema lets coalesce: while more than
-     * a fourth of send_queue_bytes_max waited, older ones that had not begun to leave were dropped
-     * when a newer one came. The newest has left now, so that there is room for what makes up for
-     * the rest, such as a full snapshot. Without this callback nothing is ever dropped.
+     * a fourth of send_queue_bytes_max waited that the kernel did not take, older ones that had not
+     * begun to leave were dropped when a newer one came. The newest has left now, so that there is
+     * room for what makes up for the rest, such as a full snapshot. Without this callback nothing
+     * is ever dropped.
      * It must not block.
      */
     void (*on_lost)(struct gw_session *session, uint16_t packet_id, void *context);
@@ -124,7 +125,9 @@ struct gw_session_manager_config {
     uint32_t body_bytes_max_connected; /* from a client before it is greeted [1,024] */
     uint32_t body_bytes_max;           /* [4,096 from a client, 65,536 from a server] */
     uint32_t arena_bytes;              /* the most memory one unpacked packet may take [262,144] */
-    uint32_t send_queue_bytes_max;     /* per session [262,144]; who lets more wait is ended */
+    /* What the kernel does not take for one session [262,144]; see gw_stream_send(). A session that
+     * exceeds it ends with SLOW_CONSUMER. */
+    uint32_t send_queue_bytes_max;
 };
 
 struct gw_session_manager;

@@ -160,6 +160,13 @@ struct gw_backend_ops {
     void (*recv)(struct gw_socket *socket);
     void (*send)(struct gw_socket *socket, const struct gw_span *spans, int span_count);
 
+    /*
+     * Gives the kernel what it takes at once. Not a submit: no done comes, and the memory is the
+     * caller's again. Nothing may be in flight outward. Returns the number of bytes taken, 0 when
+     * the kernel takes none now, or a gw_error; after 0 or an error a send finds out the same.
+     */
+    int (*send_now)(struct gw_socket *socket, const struct gw_span *spans, int span_count);
+
     /* Sends FIN after what has been sent; receiving goes on. */
     void (*shutdown)(struct gw_socket *socket);
 

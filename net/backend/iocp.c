@@ -448,19 +448,35 @@ static void backend_recv(struct gw_socket *socket)
     wait_for_bytes(socket);
 }
 
+static void copy_spans(WSABUF *parts_out, const struct gw_span *spans, int span_count)
+{
+    for (int i = 0; i < span_count; i++) {
+        parts_out[i].buf = (char *)(uintptr_t)spans[i].data; /* WSASend() only reads it */
+        parts_out[i].len = spans[i].bytes;
+    }
+}
+
 static void backend_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     WSABUF parts[GW_SEND_SPAN_COUNT_MAX];
     struct gw__flight *flight = flight_of(&socket->out);
     DWORD bytes = 0;
-    for (int i = 0; i < span_count; i++) {
-        parts[i].buf = (char *)(uintptr_t)spans[i].data; /* WSASend() only reads it */
-        parts[i].len = spans[i].bytes;
-    }
+    copy_spans(parts, spans, span_count);
     gw__flight_begin(flight, send_home);
     int sent =
         WSASend(socket->handle, parts, (DWORD)span_count, &bytes, 0, &flight->overlapped, NULL);
     gw__flight_began(flight, sent == 0, bytes);
+}
+
+/* Without an OVERLAPPED the socket's non-blocking mode counts, and the port gets no packet. */
+static int backend_send_now(struct gw_socket *socket, const struct gw_span *spans, int span_count)
+{
+    WSABUF parts[GW_SEND_SPAN_COUNT_MAX];
+    DWORD bytes = 0;
+    copy_spans(parts, spans, span_count);
+    int sent = WSASend(socket->handle, parts, (DWORD)span_count, &bytes, 0, NULL, NULL);
+    int code = sent == 0 ? 0 : WSAGetLastError();
+    return sent == 0 ? (int)bytes : code == WSAEWOULDBLOCK ? 0 : os_error(code);
 }
 
 static void backend_shutdown(struct gw_socket *socket)
@@ -509,6 +525,7 @@ const struct gw_backend_ops gw__backend_iocp = {
     .connect = backend_connect,
     .recv = backend_recv,
     .send = backend_send,
+    .send_now = backend_send_now,
     .shutdown = backend_shutdown,
     .cancel = backend_cancel,
     .has_unsent = backend_has_unsent,

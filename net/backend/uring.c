@@ -713,6 +713,12 @@ static void backend_send(struct gw_socket *socket, const struct gw_span *spans, 
     }
 }
 
+static int backend_send_now(struct gw_socket *socket, const struct gw_span *spans, int span_count)
+{
+    int result;
+    return gw__attempt_send(socket->handle, spans, span_count, &result) ? result : 0;
+}
+
 static void backend_shutdown(struct gw_socket *socket)
 {
     (void)shutdown(socket->handle, SHUT_WR);
@@ -777,6 +783,7 @@ const struct gw_backend_ops gw__backend_uring = {
     .connect = backend_connect,
     .recv = backend_recv,
     .send = backend_send,
+    .send_now = backend_send_now,
     .shutdown = backend_shutdown,
     .cancel = backend_cancel,
     .has_unsent = backend_has_unsent,

@@ -114,6 +114,16 @@ static void backend_send(struct gw_socket *socket, const struct gw_span *spans, 
     finish(&socket->out, bytes);
 }
 
+static int backend_send_now(struct gw_socket *socket, const struct gw_span *spans, int span_count)
+{
+    int bytes = 0;
+    (void)socket;
+    for (int i = 0; i < span_count; i++) {
+        bytes += (int)spans[i].bytes;
+    }
+    return bytes;
+}
+
 static void backend_shutdown(struct gw_socket *socket)
 {
     (void)socket;
@@ -191,6 +201,7 @@ const struct gw_backend_ops silent_kernel = {
     .connect = backend_connect,
     .recv = backend_recv,
     .send = backend_send,
+    .send_now = backend_send_now,
     .shutdown = backend_shutdown,
     .cancel = backend_cancel,
     .has_unsent = backend_has_unsent,

@@ -333,6 +333,31 @@ static void checked_send(struct gw_socket *socket, const struct gw_span *spans, 
     memset(passed, 0, sizeof(passed));
 }
 
+/* Takes nothing where a send must be held or must fail: then net submits it. */
+static int checked_send_now(struct gw_socket *socket, const struct gw_span *spans, int span_count)
+{
+    uint64_t bytes = 0;
+    check_turn(socket);
+    rule(span_count > 0 && span_count <= GW_SEND_SPAN_COUNT_MAX, "a send has 1 to 64 spans");
+    for (int i = 0; i < span_count; i++) {
+        rule(spans[i].bytes > 0, "a span has bytes");
+        bytes += spans[i].bytes;
+    }
+    os_mutex_lock(&kernel.mutex);
+    rule(*find(socket, NULL) != NULL, "a socket is attached before its first operation");
+    rule(count_of(socket, false) == 0,
+         "a socket has at most one operation in flight in each direction");
+    bool submits = kernel.hold_sends || atomic_load(&kernel.fail_count[CHECKING_SEND]) > 0;
+    os_mutex_unlock(&kernel.mutex);
+    int result = submits ? 0 : kernel.real->send_now(socket, spans, span_count);
+    rule(result >= GW_E_SYSTEM && (result < 0 || (uint64_t)result <= bytes),
+         "a send takes what it was given");
+    os_mutex_lock(&kernel.mutex);
+    kernel.account.sends += result > 0;
+    os_mutex_unlock(&kernel.mutex);
+    return result;
+}
+
 static void checked_shutdown(struct gw_socket *socket)
 {
     check_turn(socket);
@@ -515,6 +540,7 @@ const struct gw_backend_ops *checking_kernel_on(const struct gw_backend_ops *rea
     kernel.ops.connect = checked_connect;
     kernel.ops.recv = checked_recv;
     kernel.ops.send = checked_send;
+    kernel.ops.send_now = checked_send_now;
     kernel.ops.shutdown = checked_shutdown;
     kernel.ops.cancel = checked_cancel;
     kernel.ops.detach = checked_detach;

@@ -36,7 +36,7 @@ struct checking_account {
     uint64_t cancelled; /* calls of cancel() with something in flight */
     uint64_t attached;  /* sockets in a lane now */
     uint64_t open;      /* sockets open now */
-    uint64_t sends;     /* sends submitted */
+    uint64_t sends;     /* sends submitted, and sends that the kernel took at once */
 };
 struct checking_account checking_kernel_account(void);
 

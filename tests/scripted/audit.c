@@ -372,6 +372,24 @@ static void backend_send(struct gw_socket *socket, const struct gw_span *spans, 
     in_submit = false;
 }
 
+static int backend_send_now(struct gw_socket *socket, const struct gw_span *spans, int span_count)
+{
+    struct flight at_once = {.kind = SEND};
+    const struct joined *joined = must_find(socket, "send_now");
+    check_thread(socket, "send_now");
+    if (joined->out.is_up) {
+        broken(3, "bytes are sent at once while a %s is in flight", kind_names[joined->out.kind]);
+    }
+    note_spans(&at_once, spans, span_count);
+    in_submit = true;
+    int result = audit.below->send_now(socket, spans, span_count);
+    in_submit = false;
+    if (!can_be(&at_once, result)) {
+        broken(6, "send_now returns %d", result);
+    }
+    return result;
+}
+
 static void backend_shutdown(struct gw_socket *socket)
 {
     const struct joined *joined = must_find(socket, "shutdown");
@@ -476,6 +494,7 @@ const struct gw_backend_ops *audit_init(const struct gw_backend_ops *below)
     audit.ops.connect = backend_connect;
     audit.ops.recv = backend_recv;
     audit.ops.send = backend_send;
+    audit.ops.send_now = backend_send_now;
     audit.ops.shutdown = backend_shutdown;
     audit.ops.cancel = backend_cancel;
     audit.ops.detach = backend_detach;

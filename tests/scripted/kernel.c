@@ -229,14 +229,19 @@ static struct kernel_ticket *submit(enum kernel_call call, struct gw_op *op)
     return ticket;
 }
 
-/* A backend that does not wait for wait(). */
-static void finish_in_submit(struct kernel_ticket *ticket)
+static void take_out(struct kernel_ticket *ticket)
 {
     struct kernel_ticket **link = &kernel.tickets;
     while (*link != ticket) {
         link = &(*link)->next;
     }
     *link = ticket->next;
+}
+
+/* A backend that does not wait for wait(). */
+static void finish_in_submit(struct kernel_ticket *ticket)
+{
+    take_out(ticket);
     kernel_unlock();
     kernel_hand_over(ticket);
     kernel_lock();
@@ -276,6 +281,27 @@ static void backend_send(struct gw_socket *socket, const struct gw_span *spans, 
         (void)kernel_ticket_decide(ticket);
     }
     kernel_unlock();
+}
+
+static int backend_send_now(struct gw_socket *socket, const struct gw_span *spans, int span_count)
+{
+    int result = 0;
+    kernel_lock();
+    if (kernel_end_of(socket->handle)->ticket_out != NULL) {
+        broken(3, "bytes are sent at once on handle %d beside what is in flight",
+               (int)socket->handle);
+    }
+    if (kernel_happens(kernel.config.hot_percent)) {
+        struct kernel_ticket *ticket = kernel_ticket_create(KERNEL_SEND, &socket->out);
+        memcpy(ticket->spans, spans, (size_t)span_count * sizeof *spans);
+        ticket->span_count = span_count;
+        result = kernel_ticket_decide(ticket) ? ticket->result : 0;
+        take_out(ticket);
+        kernel_ticket_destroy(ticket);
+        bell_ring(&kernel.changed);
+    }
+    kernel_unlock();
+    return result;
 }
 
 static void backend_shutdown(struct gw_socket *socket)
@@ -412,11 +438,11 @@ static struct gw_addr backend_socket_peer(os_socket handle)
         .backend = GW_BACKEND_AUTO, .lane_shared = (is_shared), .available = backend_available,    \
         .open = backend_open, .close = backend_close, .wait = backend_wait, .wake = backend_wake,  \
         .attach = backend_attach, .accept = backend_accept, .connect = backend_connect,            \
-        .recv = backend_recv, .send = backend_send, .shutdown = backend_shutdown,                  \
-        .cancel = backend_cancel, .has_unsent = backend_has_unsent, .detach = backend_detach,      \
-        .now_ns = backend_now_ns, .random = backend_random, .socket_open = backend_socket_open,    \
-        .socket_listen = backend_socket_listen, .socket_peer = backend_socket_peer,                \
-        .socket_close = backend_socket_close,                                                      \
+        .recv = backend_recv, .send = backend_send, .send_now = backend_send_now,                  \
+        .shutdown = backend_shutdown, .cancel = backend_cancel, .has_unsent = backend_has_unsent,  \
+        .detach = backend_detach, .now_ns = backend_now_ns, .random = backend_random,              \
+        .socket_open = backend_socket_open, .socket_listen = backend_socket_listen,                \
+        .socket_peer = backend_socket_peer, .socket_close = backend_socket_close,                  \
     }
 
 static const struct gw_backend_ops ops = KERNEL_OPS(false);

@@ -37,7 +37,7 @@ struct kernel_config {
     uint32_t wait_count_max;      /* the most completions that one wait brings; 0: all there are */
     uint8_t split_percent;        /* receives and sends that are cut at a random place */
     uint8_t nothing_percent;      /* sends that end with 0: there is room now */
-    uint8_t hot_percent;          /* sends that are done inside the submit */
+    uint8_t hot_percent;          /* sends that are done inside the submit, or at once */
     uint8_t held_percent;         /* finished operations that wait another round */
     uint8_t cancel_loses_percent; /* cancels that come too late, where that is possible */
     uint8_t spurious_percent;     /* waits that return for no reason */

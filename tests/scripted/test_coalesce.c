@@ -1,6 +1,8 @@
 /* tests/scripted/test_coalesce.c: what a slow reader may lose, and how it hears of the rest. */
 #include "tests/test.h"
 
+#include "net/buf.h"
+#include "net/stream.h"
 #include "net/turn.h"
 #include "protocol/frame.h"
 #include "session/group.h"
@@ -181,6 +183,86 @@ static void who_is_slow_hears_the_newest_and_then_what_makes_up_for_the_rest(voi
     stage_settle();
     assert_int_equal(next_place(), 7);
     assert_int_equal(hall.lost_count, 1);
+}
+
+/* What the kernel takes at once is not sent before a turn of the session can hear of the loss. */
+static void a_kernel_that_takes_at_once_hides_no_loss(void **state)
+{
+    kernel_behaviour()->hot_percent = 100;
+    who_is_slow_hears_the_newest_and_then_what_makes_up_for_the_rest(state);
+}
+
+static void send_places_of_4000_bytes(void *context)
+{
+    (void)context;
+    for (uint32_t i = 0; i < 8; i++) {
+        char text[TEXT_BYTES];
+        Gw__Error place = message_of(text, i, LINE_BYTES);
+        gw_session_send(hall.last, PLACE, &place.base);
+    }
+}
+
+static void a_burst_of_places_in_one_turn_loses_none_where_the_kernel_takes_it(void **state)
+{
+    (void)state;
+    kernel_behaviour()->hot_percent = 100;
+    stage_in_turn(gw_session_turn(hall.last), send_places_of_4000_bytes, NULL);
+    for (uint32_t i = 0; i < 8; i++) {
+        assert_int_equal(next_place(), i);
+    }
+    assert_int_equal(stage_counters().send_coalesced_count, 0);
+}
+
+static void send_lines(void *context)
+{
+    for (uint32_t i = 0; i < *(const uint32_t *)context; i++) {
+        send_line(i);
+    }
+}
+
+static void a_burst_in_one_turn_does_not_end_a_session_that_reads(void **state)
+{
+    (void)state;
+    uint32_t count = 2 * QUEUE_BYTES / LINE_BYTES;
+    kernel_behaviour()->hot_percent = 100;
+    stage_in_turn(gw_session_turn(hall.last), send_lines, &count);
+    assert_false(gw_session_has_ended(hall.last));
+    assert_true(peer_unread_count(peer) >= count * LINE_BYTES);
+}
+
+static void share_many_small_buffers(void *context)
+{
+    Gw__Error line = GW__ERROR__INIT;
+    struct gw_buf *frame = gw_session_encode(LINE, &line.base);
+    (void)context;
+    for (uint32_t i = 0; i < 2 * QUEUE_BYTES / GW_STREAM_BUF_OVERHEAD_BYTES; i++) {
+        gw_session_send_encoded(hall.last, frame);
+    }
+    gw_buf_unref(frame);
+}
+
+/* 8 bytes each, which count as 72. */
+static void the_overhead_of_small_buffers_does_not_end_a_session_that_reads(void **state)
+{
+    (void)state;
+    kernel_behaviour()->hot_percent = 100;
+    stage_in_turn(gw_session_turn(hall.last), share_many_small_buffers, NULL);
+    assert_false(gw_session_has_ended(hall.last));
+    assert_int_equal(peer_unread_count(peer), 8 * 2 * QUEUE_BYTES / GW_STREAM_BUF_OVERHEAD_BYTES);
+}
+
+static void a_burst_in_one_turn_ends_a_session_that_does_not_read(void **state)
+{
+    (void)state;
+    uint32_t count = 2 * QUEUE_BYTES / LINE_BYTES;
+    kernel_behaviour()->hot_percent = 100;
+    peer_set_window(peer, QUEUE_BYTES / 8);
+    stage_in_turn(gw_session_turn(hall.last), send_lines, &count);
+    assert_true(gw_session_has_ended(hall.last));
+    peer_close(peer);
+    stage_settle();
+    assert_int_equal(hall.reason, GW__CLOSE_REASON__SLOW_CONSUMER);
+    peer = hall_join();
 }
 
 static void the_loss_of_a_packet_is_counted(void **state)
@@ -392,6 +474,11 @@ int main(void)
         TEST(who_reads_hears_every_place),
         TEST(below_the_soft_limit_nothing_is_lost),
         TEST(who_is_slow_hears_the_newest_and_then_what_makes_up_for_the_rest),
+        TEST(a_kernel_that_takes_at_once_hides_no_loss),
+        TEST(a_burst_of_places_in_one_turn_loses_none_where_the_kernel_takes_it),
+        TEST(a_burst_in_one_turn_does_not_end_a_session_that_reads),
+        TEST(the_overhead_of_small_buffers_does_not_end_a_session_that_reads),
+        TEST(a_burst_in_one_turn_ends_a_session_that_does_not_read),
         TEST(the_loss_of_a_packet_is_counted),
         TEST(places_alone_never_make_a_consumer_too_slow),
         TEST(above_the_hard_limit_a_slow_consumer_is_ended),

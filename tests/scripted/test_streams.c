@@ -219,7 +219,9 @@ static void a_full_queue_refuses_and_takes_again_when_there_is_room(void **state
     static uint8_t block[1000];
     peer_set_window(peer, 0);
     uint32_t cost = sizeof block + GW_STREAM_BUF_OVERHEAD_BYTES;
-    uint32_t count = 0;
+    uint32_t count = 1;
+    assert_int_equal(life_send(life, block, sizeof block), 0);
+    stage_settle(); /* now the kernel has refused something */
     while (count < 1000 && life_send(life, block, sizeof block) == 0) {
         count++;
     }
@@ -238,12 +240,70 @@ static void the_limit_itself_still_fits(void **state)
 {
     (void)state;
     static uint8_t block[65536];
-    uint32_t most = 65536 - GW_STREAM_BUF_OVERHEAD_BYTES;
+    uint32_t most = 65536 - 1 - 2 * GW_STREAM_BUF_OVERHEAD_BYTES;
+    peer_set_window(peer, 0);
+    assert_int_equal(life_send(life, block, 1), 0);
+    stage_settle();
     assert_int_equal(life_send(life, block, most + 1), GW_E_FULL);
     assert_int_equal(life_send(life, block, most), 0);
     assert_int_equal(life_send(life, block, 1), GW_E_FULL);
+    peer_set_window(peer, 1 << 20);
     stage_settle();
-    assert_int_equal(peer_unread_count(peer), most);
+    assert_int_equal(peer_unread_count(peer), 1 + most);
+}
+
+/* A thread that cannot ask the kernel may send a burst; not without end. */
+static void a_burst_from_elsewhere_has_a_limit_of_its_own(void **state)
+{
+    (void)state;
+    static uint8_t block[65536 - GW_STREAM_BUF_OVERHEAD_BYTES];
+    peer_set_window(peer, 0);
+    assert_int_equal(life_send(life, block, 1), 0);
+    stage_settle(); /* a refusal counts only until what was refused has left */
+    peer_set_window(peer, 1 << 20);
+    stage_settle();
+    assert_int_equal(peer_read(peer, NULL, 1), 1);
+    for (int i = 0; i < GW_STREAM_BURST_FACTOR; i++) {
+        assert_int_equal(life_send(life, block, sizeof block), 0);
+    }
+    assert_int_equal(life_send(life, block, 1), GW_E_FULL);
+    stage_settle();
+    assert_int_equal(peer_unread_count(peer), GW_STREAM_BURST_FACTOR * sizeof block);
+    assert_int_equal(life_send(life, block, 1), 0);
+}
+
+static void send_five(void *context)
+{
+    static uint8_t block[16000];
+    int *error_count = context;
+    for (int i = 0; i < 5; i++) {
+        *error_count += life_send(life, block, sizeof block) != 0 ? 1 : 0;
+    }
+}
+
+/* 80,000 bytes where 65,536 may wait. */
+static void a_burst_in_one_turn_is_offered_to_the_kernel_before_it_is_refused(void **state)
+{
+    (void)state;
+    int error_count = 0;
+    kernel_behaviour()->hot_percent = 100;
+    stage_in_turn(gw_stream_turn(life->stream), send_five, &error_count);
+    assert_int_equal(error_count, 0);
+    assert_int_equal(peer_unread_count(peer), 5 * 16000);
+    assert_int_equal(gw_stream_send_queue_bytes(life->stream), 0);
+}
+
+static void what_the_kernel_does_not_take_in_a_burst_counts(void **state)
+{
+    (void)state;
+    int error_count = 0;
+    kernel_behaviour()->hot_percent = 100;
+    peer_set_window(peer, 10000);
+    stage_in_turn(gw_stream_turn(life->stream), send_five, &error_count);
+    assert_int_equal(error_count, 1); /* the fifth: the kernel took 10,000 of four */
+    stage_in_turn(gw_stream_turn(life->stream), send_five, &error_count);
+    assert_int_equal(error_count, 6);
+    assert_true(gw_stream_send_queue_bytes(life->stream) <= 65536);
 }
 
 static void write_a_little(void *context)
@@ -337,6 +397,9 @@ int main(void)
         TEST(nobody_holds_the_worker),
         TEST(a_full_queue_refuses_and_takes_again_when_there_is_room),
         TEST(the_limit_itself_still_fits),
+        TEST(a_burst_from_elsewhere_has_a_limit_of_its_own),
+        TEST(a_burst_in_one_turn_is_offered_to_the_kernel_before_it_is_refused),
+        TEST(what_the_kernel_does_not_take_in_a_burst_counts),
         TEST(what_is_written_in_place_leaves_in_order),
         TEST(a_deadline_comes_once_at_its_tick),
         TEST(a_deadline_can_be_moved_both_ways_and_taken_back),
