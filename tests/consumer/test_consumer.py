@@ -230,6 +230,7 @@ class Consumer(unittest.TestCase):
                   "-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON", "-DCMAKE_BUILD_TYPE=Release")
         must(arguments.cmake, "--build", build)
         self.counts(build / "counter")
+        self.assertIn("no work to do", must(arguments.cmake, "--build", build))
 
     def test_a_missing_handler_is_an_error_of_the_linker_that_names_it(self):
         for name in "add", "begin":
@@ -256,6 +257,31 @@ class Consumer(unittest.TestCase):
         self.assertEqual(len(lock.read_text().splitlines()), lines + 1)
         self.renumber(project, schema, lock)
         self.assertEqual((TREE / "proto/packets.lock").read_text(), ours)
+
+    def test_two_schemas_in_one_folder(self):
+        """They share the lock. Each has a description of its own."""
+        if is_shared():
+            self.skipTest("the static one shows it")
+        project = self.project()
+        (project / "other.proto").write_text(
+            'syntax = "proto3";\npackage other;\nimport "gw/options.proto";\n'
+            'message Sum { option (gw.packet) = { id: 500 from: SERVER }; }\n')
+        script = project / "CMakeLists.txt"
+        text = script.read_text()
+        script.write_text(text + "gangway_add_protocol(other_protocol other.proto)\n")
+        options = ["-S", project, "-B", project / "build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={self.prefix}"]
+        done = run(arguments.cmake, *options)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"{project}/PROTOCOL.md describes counter.proto: give other.proto another one, as REFERENCE",
+                      " ".join(done.stdout.split()))
+        script.write_text(text + "gangway_add_protocol(other_protocol other.proto REFERENCE OTHER.md)\n")
+        must(arguments.cmake, *options)
+        must(arguments.cmake, "--build", project / "build", CI="")
+        self.assertIn("  500 server other.Sum\n", (project / "packets.lock").read_text())
+        self.assertEqual((project / "PROTOCOL.md").read_text(), (HERE / "counter/PROTOCOL.md").read_text())
+        self.assertIn("# The packets of `other`\n", (project / "OTHER.md").read_text())
+        must(arguments.cmake, "--build", project / "build", CI="")
+        self.assertIn("no work to do", must(arguments.cmake, "--build", project / "build"))
 
     def renumber(self, project, schema, lock):
         """The message says which target accepts the new number."""

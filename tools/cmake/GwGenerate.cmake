@@ -18,6 +18,10 @@ function(gw_find_plugin path_out depends_out)
     set(${path_out} ${GW_PROTOC_GEN_GW} PARENT_SCOPE)
     set(${depends_out} ${GW_PROTOC_GEN_GW} PARENT_SCOPE)
   else()
+    if(NOT TARGET gangway::protoc-gen-gw)
+      message(FATAL_ERROR "This gangway was built for another machine and has no protoc-gen-gw for this one: "
+        "build it for this one too, and set GW_PROTOC_GEN_GW to its protoc-gen-gw")
+    endif()
     set(${path_out} $<TARGET_FILE:gangway::protoc-gen-gw> PARENT_SCOPE)
     set(${depends_out} gangway::protoc-gen-gw PARENT_SCOPE)
   endif()
@@ -34,6 +38,10 @@ function(gw_run_plugin)
   file(MAKE_DIRECTORY ${arg_C_OUT} ${arg_GW_OUT})
   string(MAKE_C_IDENTIFIER ${arg_SCHEMA} name)
   set(depfile ${CMAKE_CURRENT_BINARY_DIR}/${name}.d)
+  set(escape)
+  if("${arg_ROOT}${imports}${ProtobufC_PROTO_DIR}${arg_C_OUT}${arg_GW_OUT}" MATCHES " ")
+    set(escape COMMAND ${CMAKE_COMMAND} -DFILE=${depfile} -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/GwEscapeDepfile.cmake)
+  endif()
   # protoc lists what it writes in this order, and ninja wants the first of both lists to agree.
   list(SORT arg_OUTPUTS)
   add_custom_command(
@@ -43,6 +51,7 @@ function(gw_run_plugin)
       --plugin=protoc-gen-c=${ProtobufC_PLUGIN} --c_out=${arg_C_OUT}
       --dependency_out=${depfile}
       ${arg_SCHEMA}
+    ${escape}
     DEPENDS ${arg_ROOT}/${arg_SCHEMA} ${plugin_depends} ${arg_DEPENDS}
     DEPFILE ${depfile}
     COMMENT "Generating from ${arg_SCHEMA}"
@@ -142,8 +151,8 @@ endfunction()
 #   ROOT       where names of imported files and of generated headers begin [the current folder]
 #   LOCK       holds each packet id that was ever given away; the build adds new ones; commit it
 #              [ROOT/packets.lock]
-#   REFERENCE  describes each packet to people who write clients; the build writes it; commit it
-#              [ROOT/PROTOCOL.md]
+#   REFERENCE  describes each packet to people who write clients; the build writes it; commit it; each
+#              schema has its own [ROOT/PROTOCOL.md]
 #   IMPORTS    further folders to import .proto files from; "gw/options.proto" is always found
 function(gangway_add_protocol name schema)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "ROOT;LOCK;REFERENCE" "IMPORTS")
@@ -169,12 +178,24 @@ function(gangway_add_protocol name schema)
   if(NOT EXISTS ${root}/${schema})
     message(FATAL_ERROR "gangway_add_protocol: there is no schema ${root}/${schema}")
   endif()
+  get_property(other GLOBAL PROPERTY "GANGWAY_REFERENCE ${reference}")
+  if(other)
+    message(FATAL_ERROR
+      "gangway_add_protocol: ${reference} describes ${other}: give ${schema} another one, as REFERENCE")
+  endif()
+  set_property(GLOBAL PROPERTY "GANGWAY_REFERENCE ${reference}" ${schema})
   get_target_property(proto_dir gangway::gangway GANGWAY_PROTO_DIR)
   gw_generate(${name}
     SCHEMA ${schema} ROOT ${root} IMPORTS ${arg_IMPORTS} ${proto_dir} LOCK ${lock}
     REFERENCE ${reference} OUT ${CMAKE_CURRENT_BINARY_DIR}/${name}-gen
     OPT "include=gangway/,packets=cmake --build ${CMAKE_BINARY_DIR} --target ${name}_"
     LINK gangway::gangway)
+  # Schemas with one lock are generated one after the other, because each may add to it.
+  get_property(other GLOBAL PROPERTY "GANGWAY_LOCK ${lock}")
+  if(other)
+    add_dependencies(${name}_documents ${other}_documents)
+  endif()
+  set_property(GLOBAL PROPERTY "GANGWAY_LOCK ${lock}" ${name})
   gw_add_packets_targets(${name}
     SCHEMA ${schema} ROOT ${root} IMPORTS ${arg_IMPORTS} ${proto_dir} LOCK ${lock})
 endfunction()
