@@ -16,65 +16,116 @@ bool gw_addr_is_ipv4(const struct gw_addr *addr)
     return memcmp(addr->ip, ipv4_prefix, sizeof(ipv4_prefix)) == 0;
 }
 
-/* Reads 0 to 65535, digits alone. */
-static int parse_port(const char *text, uint16_t *port_out)
+static bool is_link_local(const uint8_t ip[16])
 {
+    return ip[0] == 0xFE && (ip[1] & 0xC0) == 0x80;
+}
+
+/* ---- reading: each returns NULL, or what is wrong ---- */
+
+static const char not_an_address[] = "not an address";
+
+static const char *parse_port(const char *text, uint16_t *port_out)
+{
+    static const char no_port[] = "an address without a port from 0 to 65535";
     uint32_t port = 0;
     if (*text == '\0') {
-        return GW_E_ADDRESS;
+        return no_port;
     }
     for (; *text != '\0'; text++) {
         if (*text < '0' || *text > '9' || port > UINT16_MAX) {
-            return GW_E_ADDRESS;
+            return no_port;
         }
         port = port * 10 + (uint32_t)(*text - '0');
     }
-    if (port > UINT16_MAX) {
-        return GW_E_ADDRESS;
-    }
     *port_out = (uint16_t)port;
-    return GW_OK;
+    return port > UINT16_MAX ? no_port : NULL;
+}
+
+/* Copies a part of a text. Returns false when it is empty or too long. */
+static bool copy_part(const char *text, size_t bytes, char *part, size_t part_bytes)
+{
+    if (bytes == 0 || bytes >= part_bytes) {
+        return false;
+    }
+    memcpy(part, text, bytes);
+    part[bytes] = '\0';
+    return true;
+}
+
+/* Reads what stands between brackets: "::1", "fe80::1%eth0". */
+static const char *parse_ipv6(const char *text, size_t bytes, struct gw_addr *addr)
+{
+    char host[IP_TEXT_BYTES];
+    char zone[OS_ZONE_TEXT_BYTES];
+    const char *percent = memchr(text, '%', bytes);
+    size_t host_bytes = percent == NULL ? bytes : (size_t)(percent - text);
+    if (!copy_part(text, host_bytes, host, sizeof(host)) || strchr(host, ':') == NULL ||
+        os_ip_parse(host, addr->ip) != GW_OK) {
+        return not_an_address;
+    }
+    if (percent == NULL) {
+        return NULL;
+    }
+    if (!is_link_local(addr->ip)) {
+        return "an address with a zone, which only link-local ones have (fe80::...)";
+    }
+    if (!copy_part(percent + 1, bytes - host_bytes - 1, zone, sizeof(zone)) ||
+        os_zone_parse(zone, &addr->zone) != GW_OK) {
+        return "an address with a zone that is no interface of this machine";
+    }
+    return NULL;
 }
 
 /* Reads "*", "127.0.0.1" or "[::1]". */
-static int parse_host(const char *text, size_t bytes, uint8_t ip_out[16])
+static const char *parse_host(const char *text, size_t bytes, struct gw_addr *addr)
 {
     char host[IP_TEXT_BYTES];
-    bool bracketed = bytes >= 2 && text[0] == '[' && text[bytes - 1] == ']';
     if (bytes == 1 && text[0] == '*') {
-        memset(ip_out, 0, 16);
-        return GW_OK;
+        memset(addr->ip, 0, sizeof(addr->ip));
+        return NULL;
     }
-    if (bracketed) {
-        text++;
-        bytes -= 2;
+    if (bytes >= 2 && text[0] == '[' && text[bytes - 1] == ']') {
+        return parse_ipv6(text + 1, bytes - 2, addr);
     }
-    if (bytes == 0 || bytes >= sizeof(host)) {
-        return GW_E_ADDRESS;
+    if (!copy_part(text, bytes, host, sizeof(host))) {
+        return not_an_address;
     }
-    memcpy(host, text, bytes);
-    host[bytes] = '\0';
-    if (bracketed != (strchr(host, ':') != NULL)) {
-        return GW_E_ADDRESS; /* an IPv6 address without brackets hides where its port begins */
+    if (strchr(host, ':') != NULL) {
+        return "not an address, or an IPv6 address without [ ] around it";
     }
-    return os_ip_parse(host, ip_out);
+    return os_ip_parse(host, addr->ip) == GW_OK ? NULL : not_an_address;
+}
+
+static const char *parse(const char *text, struct gw_addr *addr)
+{
+    const char *colon = strrchr(text, ':');
+    memset(addr, 0, sizeof(*addr));
+    if (colon == NULL) {
+        return strpbrk(text, "0123456789*") == text ? "an address without a port" : not_an_address;
+    }
+    const char *problem = parse_host(text, (size_t)(colon - text), addr);
+    return problem != NULL ? problem : parse_port(colon + 1, &addr->port);
 }
 
 int gw_addr_parse(const char *text, struct gw_addr *addr_out)
 {
-    struct gw_addr addr = {.port = 0};
-    const char *colon = strrchr(text, ':');
-    if (colon == NULL) {
+    struct gw_addr addr;
+    if (parse(text, &addr) != NULL) {
         return GW_E_ADDRESS;
     }
-    int error = parse_host(text, (size_t)(colon - text), addr.ip);
-    if (error == GW_OK) {
-        error = parse_port(colon + 1, &addr.port);
+    *addr_out = addr;
+    return GW_OK;
+}
+
+const char *gw_addr_problem(const char *text)
+{
+    struct gw_addr addr;
+    const char *problem = parse(text, &addr);
+    if (problem == NULL && is_link_local(addr.ip) && addr.zone == 0) {
+        problem = "a link-local address without its interface ([fe80::1%eth0]:7777)";
     }
-    if (error == GW_OK) {
-        *addr_out = addr;
-    }
-    return error;
+    return problem;
 }
 
 const char *gw_addr_format(const struct gw_addr *addr, char text[GW_ADDR_TEXT_BYTES])
@@ -86,7 +137,14 @@ const char *gw_addr_format(const struct gw_addr *addr, char text[GW_ADDR_TEXT_BY
         return text;
     }
     os_ip_format(addr->ip, host, sizeof(host));
-    const char *form = gw_addr_is_ipv4(addr) ? "%s:%u" : "[%s]:%u";
-    snprintf(text, GW_ADDR_TEXT_BYTES, form, host, (unsigned)addr->port);
+    if (gw_addr_is_ipv4(addr)) {
+        snprintf(text, GW_ADDR_TEXT_BYTES, "%s:%u", host, (unsigned)addr->port);
+    } else if (addr->zone == 0) {
+        snprintf(text, GW_ADDR_TEXT_BYTES, "[%s]:%u", host, (unsigned)addr->port);
+    } else {
+        char zone[OS_ZONE_TEXT_BYTES];
+        os_zone_format(addr->zone, zone);
+        snprintf(text, GW_ADDR_TEXT_BYTES, "[%s%%%s]:%u", host, zone, (unsigned)addr->port);
+    }
     return text;
 }

@@ -115,7 +115,8 @@ enum { GW_STREAM_BUF_OVERHEAD_BYTES = 64 };
 
 /*
  * Begins to connect to `addr`; for clients and bots. Servers get theirs from a listener. `source`
- * is the address to come from (its port may be 0), or NULL to let the machine choose.
+ * is the address to come from (its port may be 0), or NULL to let the machine choose. A connection to
+ * itself, which TCP allows when nobody listens, is refused.
  *
  * Returns   0; GW_E_FULL (stream_count_max of the port is reached, or no descriptor is left),
  *           GW_E_ADDRESS (`source` is not ours), GW_E_MEMORY or GW_E_SYSTEM, and then there is no

@@ -81,13 +81,14 @@ static bool add_address(const struct server_option *option, const char *text, si
         return server_problem_say(problem, "%s: more than %d addresses; give fewer", option->name,
                                   SERVER_LISTEN_COUNT_MAX);
     }
-    if (gw_addr_parse(address, &config->listen[config->listen_count]) != 0) {
+    const char *what = gw_addr_problem(address);
+    if (what != NULL) {
         bool is_name =
             isalpha((unsigned char)*address) && strchr(address, ':') == strrchr(address, ':');
-        return say_range(option, text,
-                         is_name ? "a name, and names are not looked up" : "not an address",
+        return say_range(option, text, is_name ? "a name, and names are not looked up" : what,
                          problem);
     }
+    (void)gw_addr_parse(address, &config->listen[config->listen_count]);
     config->listen_count++;
     return true;
 }

@@ -11,8 +11,11 @@ bool gw__attempt_connect(os_socket socket, const struct gw_addr *addr, int *resu
     struct sockaddr_storage system;
     socklen_t bytes = (socklen_t)os_addr_to_system(addr, &system);
     bool connected = connect(socket, (struct sockaddr *)&system, bytes) == 0;
-    *result_out = connected ? GW_OK : os_error(errno);
-    return connected || errno != EINPROGRESS;
+    if (!connected && errno == EINPROGRESS) {
+        return false;
+    }
+    *result_out = connected ? gw__attempt_connected(socket) : os_error(errno);
+    return true;
 }
 
 int gw__attempt_connected(os_socket socket)
@@ -22,7 +25,10 @@ int gw__attempt_connected(os_socket socket)
     if (getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &bytes) != 0) {
         code = errno;
     }
-    return code == 0 ? GW_OK : os_error(code);
+    if (code != 0) {
+        return os_error(code);
+    }
+    return os_socket_is_self_connected(socket) ? GW_E_REFUSED : GW_OK;
 }
 
 static ssize_t send_many(os_socket socket, const struct gw_span *spans, int span_count)

@@ -205,6 +205,9 @@ static void finish_connect(struct gw_task *task)
         setsockopt(socket->handle, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) != 0) {
         result = os_error(WSAGetLastError());
     }
+    if (result >= 0 && os_socket_is_self_connected(socket->handle)) {
+        result = GW_E_REFUSED;
+    }
     socket->done(op, result < 0 ? result : GW_OK);
 }
 

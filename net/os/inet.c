@@ -30,6 +30,7 @@ int os_addr_to_system(const struct gw_addr *addr, struct sockaddr_storage *syste
     in6->sin6_family = AF_INET6;
     in6->sin6_port = htons(addr->port);
     memcpy(&in6->sin6_addr, addr->ip, sizeof(in6->sin6_addr));
+    in6->sin6_scope_id = addr->zone;
     return sizeof(*in6);
 }
 
@@ -45,8 +46,39 @@ struct gw_addr os_addr_from_system(const struct sockaddr_storage *system)
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)system;
         memcpy(addr.ip, &in6->sin6_addr, sizeof(in6->sin6_addr));
         addr.port = ntohs(in6->sin6_port);
+        addr.zone = in6->sin6_scope_id <= UINT16_MAX ? (uint16_t)in6->sin6_scope_id : 0;
     }
     return addr;
+}
+
+bool os_socket_is_self_connected(os_socket socket)
+{
+    struct sockaddr_storage here;
+    struct sockaddr_storage there;
+    socklen_t here_bytes = sizeof(here);
+    socklen_t there_bytes = sizeof(there);
+    if (getsockname(socket, (struct sockaddr *)&here, &here_bytes) != 0 ||
+        getpeername(socket, (struct sockaddr *)&there, &there_bytes) != 0) {
+        return false;
+    }
+    struct gw_addr from = os_addr_from_system(&here);
+    struct gw_addr to = os_addr_from_system(&there);
+    return from.port == to.port && from.zone == to.zone &&
+           memcmp(from.ip, to.ip, sizeof(from.ip)) == 0;
+}
+
+int os_zone_number_parse(const char *text, uint16_t *zone_out)
+{
+    uint32_t number = 0;
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 5 || text[digits] != '\0') {
+        return GW_E_ADDRESS;
+    }
+    for (size_t i = 0; i < digits; i++) {
+        number = number * 10 + (uint32_t)(text[i] - '0');
+    }
+    *zone_out = (uint16_t)number;
+    return number == 0 || number > UINT16_MAX ? GW_E_ADDRESS : GW_OK;
 }
 
 bool os_ip_is_any(const uint8_t ip[16])

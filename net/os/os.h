@@ -68,6 +68,12 @@ bool os_socket_has_unsent(os_socket socket);
 /* Closes a socket; with `reset` the system drops what it holds for the peer, and sends RST. */
 void os_socket_end(os_socket socket, bool reset);
 
+/*
+ * Whether the other end of a connected socket is the socket itself. TCP lets that happen when the
+ * kernel chooses the port that is being dialed as the source port, and nobody listens there.
+ */
+bool os_socket_is_self_connected(os_socket socket);
+
 /* The address of the other end; all zero when the socket has none any more. */
 struct gw_addr os_socket_peer(os_socket socket);
 
@@ -81,6 +87,15 @@ struct gw_addr os_addr_from_system(const struct sockaddr_storage *system);
 /* Reads and writes an IP address without a port. Reading returns 0 or GW_E_ADDRESS. */
 int os_ip_parse(const char *text, uint8_t ip_out[16]);
 void os_ip_format(const uint8_t ip[16], char *text, uint32_t text_bytes);
+
+/*
+ * Reads and writes the zone of a link-local address: the name of an interface, or its number, which
+ * is not 0. Reading returns 0 or GW_E_ADDRESS.
+ */
+enum { OS_ZONE_TEXT_BYTES = 16 };                               /* IF_NAMESIZE of Linux */
+int os_zone_number_parse(const char *text, uint16_t *zone_out); /* the number alone */
+int os_zone_parse(const char *text, uint16_t *zone_out);
+void os_zone_format(uint16_t zone, char text[OS_ZONE_TEXT_BYTES]);
 
 /* Whether it means every interface in both families; makes it that of IPv4 alone. */
 bool os_ip_is_any(const uint8_t ip[16]);

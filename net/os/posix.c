@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -174,6 +176,24 @@ int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t 
         note_listening(*socket_out);
     }
     return error;
+}
+
+int os_zone_parse(const char *text, uint16_t *zone_out)
+{
+    unsigned number = if_nametoindex(text);
+    if (number == 0 || number > UINT16_MAX) {
+        return os_zone_number_parse(text, zone_out);
+    }
+    *zone_out = (uint16_t)number;
+    return GW_OK;
+}
+
+void os_zone_format(uint16_t zone, char text[OS_ZONE_TEXT_BYTES])
+{
+    _Static_assert(OS_ZONE_TEXT_BYTES >= IF_NAMESIZE, "a name has room");
+    if (if_indextoname(zone, text) == NULL) {
+        snprintf(text, OS_ZONE_TEXT_BYTES, "%u", (unsigned)zone);
+    }
 }
 
 void os_socket_close(os_socket socket)

@@ -5,6 +5,7 @@
 #include "net/signals.h"
 #include <process.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <winsock2.h>
 #include <ws2tcpip.h>
@@ -133,6 +134,16 @@ int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t 
         error = try_to_listen(addr, backlog_count_max, socket_out);
     }
     return error;
+}
+
+int os_zone_parse(const char *text, uint16_t *zone_out)
+{
+    return os_zone_number_parse(text, zone_out); /* names would take iphlpapi.dll */
+}
+
+void os_zone_format(uint16_t zone, char text[OS_ZONE_TEXT_BYTES])
+{
+    snprintf(text, OS_ZONE_TEXT_BYTES, "%u", (unsigned)zone);
 }
 
 void os_socket_close(os_socket socket)

@@ -81,6 +81,20 @@ static void a_dialed_stream_comes_from_the_source_it_was_given(void **state)
 
 /* ---- it does not ---- */
 
+/* TCP connects a socket to itself when it comes from the port that it dials, and nobody listens. */
+static void a_stream_that_would_connect_to_itself_is_refused(void **state)
+{
+    (void)state;
+    listen_at("127.0.0.1:0", 10);
+    raw_socket_close(&listener); /* the port is free again, and nobody else uses it */
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_dial(NULL, &addr, &addr, NULL);
+    assert_non_null(actor);
+    assert_int_equal(actor_wait_close(actor), GW_E_REFUSED);
+    assert_int_equal(atomic_load(&actor->open_count), 0);
+    stage_close();
+}
+
 static void a_source_that_is_not_ours_is_refused_at_once(void **state)
 {
     (void)state;
@@ -211,6 +225,7 @@ int contract_dial(void)
         STAGE_TEST(a_dialed_stream_may_use_ipv6),
         STAGE_TEST(a_dialed_stream_comes_from_the_source_it_was_given),
         STAGE_TEST(a_source_that_is_not_ours_is_refused_at_once),
+        STAGE_TEST(a_stream_that_would_connect_to_itself_is_refused),
         STAGE_TEST(where_nobody_listens_the_stream_never_opens),
         STAGE_TEST(no_more_streams_are_dialed_than_the_port_may_have),
         STAGE_TEST(a_dialed_stream_may_be_closed_at_once),

@@ -10,8 +10,9 @@ static void what_is_written_is_what_was_read(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "127.0.0.1:7777", "0.0.0.0:0",         "255.255.255.255:65535", "[::1]:7777",
-        "*:7777",         "[fe80::1:2]:65535", "[2001:db8::]:1",        "*:0",
+        "127.0.0.1:7777", "0.0.0.0:0", "255.255.255.255:65535",
+        "[::1]:7777",     "*:7777",    "[fe80::1:2]:65535",
+        "[2001:db8::]:1", "*:0",       "[fe80::1%65535]:1",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct gw_addr addr;
@@ -52,6 +53,13 @@ static void what_is_no_address_changes_nothing(void **state)
         "**:1",
         "localhost:1",
         "[::1%lo]:1",
+        "[fe80::1%]:1",
+        "[fe80::1%0]:1",
+        "[fe80::1%65536]:1",
+        "[fe80::1%no such interface]:1",
+        "[fe80::1%1%1]:1",
+        "[%1]:1",
+        "127.0.0.1%1:1",
         "[1:2:3:4:5:6:7:8:9]:1",
         "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255.255]:1",
         "[0000000000000000000000000000000000000000000000000000000000::1]:1",
@@ -62,6 +70,51 @@ static void what_is_no_address_changes_nothing(void **state)
         assert_int_equal(gw_addr_parse(texts[i], &addr), GW_E_ADDRESS);
         assert_memory_equal(&addr, &before, sizeof(addr));
     }
+}
+
+static void what_is_wrong_with_an_address_is_said(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"127.0.0.1:0", NULL},
+        {"*:7777", NULL},
+        {"[::1]:1", NULL},
+        {"[fe80::1%1]:1", NULL},
+        {"127.0.0.1", "an address without a port"},
+        {"127.0.0.1:", "an address without a port from 0 to 65535"},
+        {"127.0.0.1:65536", "an address without a port from 0 to 65535"},
+        {"::1:7777", "not an address, or an IPv6 address without [ ] around it"},
+        {"[::1%1]:1", "an address with a zone, which only link-local ones have (fe80::...)"},
+        {"[fe80::1%nowhere]:1", "an address with a zone that is no interface of this machine"},
+        {"[fe80::1]:1", "a link-local address without its interface ([fe80::1%eth0]:7777)"},
+        {"", "not an address"},
+        {"[::g]:1", "not an address"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *problem = gw_addr_problem(cases[i][0]);
+        if (cases[i][1] == NULL) {
+            assert_null(problem);
+        } else {
+            assert_non_null(problem);
+            assert_string_equal(problem, cases[i][1]);
+        }
+    }
+}
+
+static void a_zone_is_the_name_or_the_number_of_an_interface(void **state)
+{
+    (void)state;
+    struct gw_addr addr;
+    char text[GW_ADDR_TEXT_BYTES];
+    assert_int_equal(gw_addr_parse("[fe80::1%1]:7777", &addr), GW_OK);
+    assert_int_equal(addr.zone, 1);
+    assert_int_equal(gw_addr_parse("[::1]:7777", &addr), GW_OK);
+    assert_int_equal(addr.zone, 0);
+    if (gw_addr_parse("[fe80::1%lo]:7777", &addr) != GW_OK) {
+        skip(); /* a system without names, or without that one */
+    }
+    assert_int_not_equal(addr.zone, 0);
+    assert_string_equal(gw_addr_format(&addr, text), "[fe80::1%lo]:7777");
 }
 
 static void every_port_is_read_and_written(void **state)
@@ -144,6 +197,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_what_was_read),
         cmocka_unit_test(what_is_no_address_changes_nothing),
+        cmocka_unit_test(what_is_wrong_with_an_address_is_said),
+        cmocka_unit_test(a_zone_is_the_name_or_the_number_of_an_interface),
         cmocka_unit_test(every_port_is_read_and_written),
         cmocka_unit_test(any_address_survives_being_written_and_read),
         cmocka_unit_test(the_longest_address_fits_its_text),

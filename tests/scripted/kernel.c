@@ -386,7 +386,7 @@ static int backend_socket_open(const struct gw_addr *to, const struct gw_addr *s
         struct kernel_end *end = kernel_end_create();
         (void)kernel_end_name(end);
         end->there = *to;
-        end->here = source != NULL ? *source : (struct gw_addr){{0}, 0};
+        end->here = source != NULL ? *source : (struct gw_addr){.port = 0};
         *socket_out = end->handle;
     }
     kernel_unlock();
