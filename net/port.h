@@ -24,7 +24,8 @@ extern "C" {
  * A callback must not block: no file, no database, no name lookup, no sleep, no lock that is held
  * for long, no long computation. Until it returns, its worker serves no other object: nothing is
  * received or sent for them, and their deadlines pass. What blocks belongs to a thread of the
- * program's own, which posts a task with the result.
+ * program's own, which posts a task with the result. A callback in C++ must not throw either: the
+ * library's functions that call it are C, and would not finish what they began.
  *
  * Each function of this folder names who may call it:
  *
