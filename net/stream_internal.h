@@ -55,8 +55,8 @@ struct gw_stream {
     uint32_t queued_bytes_max;
     uint32_t lingered_bytes; /* read and discarded since a finish */
     struct gw_addr peer;
-    uint8_t state;
     uint8_t shown_count; /* of the queue's first entries: the kernel has them */
+    uint8_t state : 3;   /* enum gw_stream_state */
     bool flush_marked : 1;
     bool receiving : 1; /* a recv is in flight */
     bool sending : 1;   /* a send is in flight, or a connect */
