@@ -16,12 +16,6 @@ static void stop_listening(struct gw_session *session, bool *why)
     gw__session_watch(session);
 }
 
-void gw__session_leave_out(struct gw_session *session, uint32_t since_ms, uint32_t now_ms)
-{
-    bool moved_before = now_ms - session->moved_ms > now_ms - since_ms;
-    session->moved_ms = moved_before ? session->moved_ms + (now_ms - since_ms) : now_ms;
-}
-
 /* Who could not be heard meanwhile was neither silent nor idle. */
 static void listen_again(struct gw_session *session, bool *why)
 {
@@ -31,7 +25,7 @@ static void listen_again(struct gw_session *session, bool *why)
         session->heard_ms = now_ms;
         session->pinged = false;
         session->played_ms += now_ms - session->torn_ms;
-        gw__session_leave_out(session, session->torn_ms, now_ms);
+        gw__stage_leave_out(session, session->torn_ms, now_ms);
         gw_stream_resume(session->stream);
         gw__session_watch(session);
     }

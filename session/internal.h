@@ -6,6 +6,7 @@
 #include "net/stream.h"
 #include "net/timer.h"
 #include "net/turn.h"
+#include "protocol/frame.h"
 #include "protocol/packet.h"
 #include "session/control.gen.h"
 #include "session/manager.h"
@@ -72,7 +73,7 @@ struct gw_session {
     bool recv_done : 1;   /* and all frames before it were handled, or their time is over */
     bool held;            /* it waits for a token of its rate, and reading is paused */
     bool paused;          /* reading is, because the game wants it */
-    bool handling;        /* one of its packets */
+    bool handling;        /* its packets, in on_recv */
     uint8_t peer_reason;
     uint8_t stage_bit; /* the game's stage, as the place of its bit; holds from the greeting on */
 
@@ -118,17 +119,35 @@ extern const struct gw_stream_events gw__session_stream_events;
 /* In receive.c: cuts what has come into frames. */
 enum gw_recv gw__session_on_recv(struct gw_stream *stream, struct gw_ring *ring, void *context);
 
+/* The frame at the head of the ring is skipped as it arrives. Its client is not idle. Thread: turn.
+ */
+static inline void gw__session_skip(struct gw_session *session, const struct gw_frame *frame)
+{
+    session->packet = NULL;
+    session->skip_bytes = GW_FRAME_HEADER_BYTES + frame->body_bytes;
+    session->played_ms = session->heard_ms;
+}
+
 /* In hold.c. Thread of all: turn. */
 /* Whether we listen: otherwise it is not the peer's fault that nothing comes. */
 static inline bool gw__session_listens(const struct gw_session *session)
 {
     return !session->held && !session->paused;
 }
-/* Takes the time from `since_ms` to `now_ms`, in which nothing was read, out of GW_CROSSING_MS. */
-void gw__session_leave_out(struct gw_session *session, uint32_t since_ms, uint32_t now_ms);
 /* Reading stops until session->packet has a token, and goes on once it has. */
 void gw__session_hold(struct gw_session *session);
 void gw__session_go_on(struct gw_session *session);
+
+/* In stage.c. Thread of all: turn. */
+/*
+ * A frame has come that is not welcome in the session's stage. If it crosses a change of stage, it
+ * is refused; otherwise, or when another check fails, the session ends. Returns whether it goes on.
+ */
+bool gw__stage_admit_crossed(struct gw_session *session, const struct gw_frame *frame);
+/* The same for session->packet, whose frame was admitted in an earlier call of on_recv. */
+void gw__stage_look_again(struct gw_session *session, const struct gw_frame *frame);
+/* Leaves the time from `since_ms` to `now_ms`, in which nothing was read, out of GW_CROSSING_MS. */
+void gw__stage_leave_out(struct gw_session *session, uint32_t since_ms, uint32_t now_ms);
 
 /* In deadline.c. Thread of all: turn. */
 uint32_t gw__session_now_ms(const struct gw_session *session);

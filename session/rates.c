@@ -29,7 +29,7 @@ static struct gw_rate_rule rule_for(struct gw_session_manager *manager,
         bool is_droppable = (packet->flags & GW_PACKET_DROPPABLE) != 0;
         rule.interval_ns = NANOSECONDS_PER_S / packet->rate_per_second;
         rule.token_ns = is_droppable ? rule.interval_ns : rule.interval_ns / 2;
-        rule.tokens_ns = rule.token_ns * burst_count;
+        rule.spare_ns = rule.token_ns * (burst_count - 1);
         rule.ahead_ns_max =
             rule.interval_ns * burst_count + manager->config.excess_ms * NANOSECONDS_PER_MS;
         rule.bucket = manager->bucket_count++;
@@ -67,8 +67,8 @@ void gw__rates_fini(struct gw_session_manager *manager)
 static uint64_t left_ns(const struct gw_bucket *bucket, const struct gw_rate_rule *rule,
                         uint64_t now_ns)
 {
-    uint64_t full_ns = bucket->full_ns + rule->token_ns;
-    return full_ns > now_ns + rule->tokens_ns ? full_ns - now_ns - rule->tokens_ns : 0;
+    uint64_t spare_ns = now_ns + rule->spare_ns;
+    return bucket->full_ns > spare_ns ? bucket->full_ns - spare_ns : 0;
 }
 
 static void take(struct gw_bucket *bucket, const struct gw_rate_rule *rule, uint64_t at_ns)
@@ -144,7 +144,7 @@ void gw__rates_take(struct gw_session *session, const struct gw_packet *packet)
 {
     const struct gw_rate_rule *rule = rule_of(session, packet);
     struct gw_bucket *bucket = bucket_of(session, rule);
-    take(bucket, rule, bucket->full_ns + rule->token_ns - rule->tokens_ns);
+    take(bucket, rule, bucket->full_ns - rule->spare_ns);
 }
 
 /* The lag of that time, and the time since, both shrink to 0 from now on. */

@@ -54,7 +54,7 @@ struct gw_bucket {
 struct gw_rate_rule {
     uint64_t interval_ns;  /* 1 s / rate; 0: no rate */
     uint64_t token_ns;     /* after which one token comes back */
-    uint64_t tokens_ns;    /* after which all of them are back */
+    uint64_t spare_ns;     /* after which all but one of them are back */
     uint64_t ahead_ns_max; /* `burst` and `excess_ms` of the rate */
     uint32_t bucket;       /* its index among those of a session */
 };

@@ -36,94 +36,31 @@ static bool end(struct gw_session *session, Gw__CloseReason reason)
     return false;
 }
 
-/* It is skipped as it comes; but who sends it is not idle. */
-static void skip_frame(struct gw_session *session, const struct gw_frame *frame)
+static void drop(struct gw_session *session, const struct gw_frame *frame)
 {
-    session->packet = NULL;
-    session->skip_bytes = GW_FRAME_HEADER_BYTES + frame->body_bytes;
-    session->played_ms = session->heard_ms;
-}
-
-static struct gw_passed *passed(const struct gw_session *session, const struct gw_packet *packet)
-{
-    return gw__passed(session->manager, gw__shard(session->manager), packet);
-}
-
-static bool is_request(const struct gw_session *session, const struct gw_packet *packet,
-                       const struct gw_frame *frame)
-{
-    return packet->reply_id != 0 && frame->tag != 0 &&
-           session->manager->config.side == GW_SIDE_SERVER;
+    struct gw_shard *shard = gw__shard(session->manager);
+    gw__count(shard, &gw__passed(session->manager, shard, session->packet)->dropped, 1);
+    gw__session_skip(session, frame);
 }
 
 /* Whether there is a token for session->packet. Returns false when reading must not go on. */
 static bool has_token(struct gw_session *session, const struct gw_frame *frame)
 {
-    switch (gw__rates_judge(session, session->packet)) {
-    case GW_RATE_DELAY:
+    enum gw_rate rate = gw__rates_judge(session, session->packet);
+    if (rate == GW_RATE_PASS) {
+        return true;
+    }
+    if (rate == GW_RATE_DELAY) {
         gw__session_hold(session);
         return false;
-    case GW_RATE_DROP:
-        gw__count(gw__shard(session->manager), &passed(session, session->packet)->dropped, 1);
-        skip_frame(session, frame);
-        return true;
-    case GW_RATE_TOO_OFTEN:
-        return end(session, GW__CLOSE_REASON__TOO_OFTEN);
-    case GW_RATE_NO_MEMORY:
-        return end(session, GW__CLOSE_REASON__NO_MEMORY);
-    default:
+    }
+    if (rate == GW_RATE_DROP) {
+        drop(session, frame);
         return true;
     }
+    return end(session, rate == GW_RATE_NO_MEMORY ? GW__CLOSE_REASON__NO_MEMORY
+                                                  : GW__CLOSE_REASON__TOO_OFTEN);
 }
-
-/* ---- packets that cross a change of stage ---- */
-
-/* The client sent it when it was welcome, and the server has left that stage since. */
-static void refuse_crossed(struct gw_session *session, const struct gw_packet *packet,
-                           const struct gw_frame *frame)
-{
-    gw__count(gw__shard(session->manager), &passed(session, packet)->crossed, 1);
-    if (is_request(session, packet, frame)) {
-        gw__requests_refuse(session, frame);
-    }
-    skip_frame(session, frame);
-}
-
-/* A frame was admitted, and what is missing of it has come, or its token. */
-static void look_again(struct gw_session *session, const struct gw_frame *frame)
-{
-    const struct gw_packet_sender sender = sender_of(session);
-    if (sender.from == GW_FROM_CLIENT && (session->packet->stages & sender.stage) == 0) {
-        refuse_crossed(session, session->packet, frame);
-    }
-}
-
-/*
- * A frame is for another stage. If the server has left that one just now, all other checks hold,
- * and the rates too. Returns as admit_once().
- */
-static bool admit_crossed(struct gw_session *session, const struct gw_frame *frame,
-                          const struct gw_packet_table *table)
-{
-    struct gw_packet_sender sender = sender_of(session);
-    const struct gw_packet *packet;
-    if (gw__session_now_ms(session) - session->moved_ms <= GW_CROSSING_MS) {
-        sender.stage = session->stages_left;
-    }
-    enum gw_packet_verdict verdict = gw_packet_admit(table, frame, &sender, &packet);
-    if (verdict != GW_PACKET_OK) {
-        return end(session, gw__reason_of_verdict(verdict));
-    }
-    enum gw_rate rate = gw__rates_judge(session, packet);
-    if (rate == GW_RATE_TOO_OFTEN || rate == GW_RATE_NO_MEMORY) {
-        return end(session, rate == GW_RATE_NO_MEMORY ? GW__CLOSE_REASON__NO_MEMORY
-                                                      : GW__CLOSE_REASON__TOO_OFTEN);
-    }
-    refuse_crossed(session, packet, frame);
-    return true;
-}
-
-/* ---- frames ---- */
 
 /*
  * Judges a frame once, when its header is there; session->packet is kept until its last byte has
@@ -133,7 +70,7 @@ static bool admit_once(struct gw_session *session, const struct gw_frame *frame,
                        const uint8_t *header)
 {
     if (session->packet != NULL) {
-        look_again(session, frame);
+        gw__stage_look_again(session, frame);
         return true;
     }
     if (is_stranger(session) && !gw__session_is_player(session, header)) {
@@ -143,11 +80,9 @@ static bool admit_once(struct gw_session *session, const struct gw_frame *frame,
     const struct gw_packet_table *table = gw__packet_table(session->manager, frame->packet_id);
     const struct gw_packet *packet;
     enum gw_packet_verdict verdict = gw_packet_admit(table, frame, &sender, &packet);
-    if (verdict == GW_PACKET_WRONG_STAGE) {
-        return admit_crossed(session, frame, table);
-    }
     if (verdict != GW_PACKET_OK) {
-        return end(session, gw__reason_of_verdict(verdict));
+        return verdict == GW_PACKET_WRONG_STAGE ? gw__stage_admit_crossed(session, frame)
+                                                : end(session, gw__reason_of_verdict(verdict));
     }
     session->packet = packet;
     return has_token(session, frame);
@@ -183,7 +118,7 @@ static bool is_answer(const struct gw_session *session, const struct gw_frame *f
 static bool is_welcome(struct gw_session *session, const struct gw_packet *packet,
                        const struct gw_frame *frame)
 {
-    return !is_request(session, packet, frame) || gw__requests_take(session, frame);
+    return !gw__is_request(session, packet, frame) || gw__requests_take(session, frame);
 }
 
 /* Who watches sees a packet between unpacking and handling, where only a handler comes by. */
@@ -223,11 +158,9 @@ static void take(struct gw_session *session, struct gw_ring *ring, const struct 
     const struct gw_packet *packet = session->packet;
     count_in(session, packet, shard);
     enum gw_packet_verdict verdict = GW_PACKET_OK;
-    session->handling = true;
     if (is_welcome(session, packet, frame)) {
         verdict = dispatch(session, packet, frame, bytes + GW_FRAME_HEADER_BYTES, &shard->arena);
     }
-    session->handling = false;
     gw_ring_consume_known(ring, frame_bytes);
     session->packet = NULL;
     session->torn = false;
@@ -257,7 +190,8 @@ static bool take_next(struct gw_session *session, struct gw_ring *ring, struct g
     if (session->skip_bytes > 0) {
         return skip(session, ring);
     }
-    if (gw_session_has_ended(session) || used_bytes < GW_FRAME_HEADER_BYTES) {
+    if (atomic_load_explicit(&session->ended, memory_order_acquire) ||
+        used_bytes < GW_FRAME_HEADER_BYTES) {
         return false;
     }
     const uint8_t *header = gw_ring_peek_known(ring, GW_FRAME_HEADER_BYTES, shard->bridge);
@@ -298,15 +232,19 @@ enum gw_recv gw__session_on_recv(struct gw_stream *stream, struct gw_ring *ring,
     uint32_t now_ms = gw__session_now_ms(session);
     if (gw__session_overslept(session, now_ms)) {
         gw__rates_note_unread(session, session->heard_ms);
-        gw__session_leave_out(session, session->heard_ms, now_ms);
+        gw__stage_leave_out(session, session->heard_ms, now_ms);
     }
     session->heard_ms = now_ms;
     session->pinged = false;
-    for (int count = 0; count < GW_FRAMES_PER_TURN_MAX; count++) {
-        if (!take_next(session, ring, shard)) {
-            note_torn(session, ring);
-            return GW_RECV_MORE;
-        }
+    session->handling = true;
+    int count = 0;
+    while (count < GW_FRAMES_PER_TURN_MAX && take_next(session, ring, shard)) {
+        count++;
     }
-    return GW_RECV_AGAIN;
+    session->handling = false;
+    if (count == GW_FRAMES_PER_TURN_MAX) {
+        return GW_RECV_AGAIN;
+    }
+    note_torn(session, ring);
+    return GW_RECV_MORE;
 }

@@ -2,6 +2,7 @@
 #ifndef GW_SESSION_REQUESTS_H
 #define GW_SESSION_REQUESTS_H
 
+#include "session/internal.h"
 #include "session/request.h"
 #include <stdbool.h>
 
@@ -25,6 +26,14 @@ struct gw_requests {
     uint16_t last_tag; /* that we gave */
     struct gw_request open[];
 };
+
+/* Whether a packet that has come in is a request: on a server's side. */
+static inline bool gw__is_request(const struct gw_session *session, const struct gw_packet *packet,
+                                  const struct gw_frame *frame)
+{
+    return packet->reply_id != 0 && frame->tag != 0 &&
+           session->manager->config.side == GW_SIDE_SERVER;
+}
 
 /*
  * On a server's side: a request has come in. Returns whether it is to be handled; otherwise it was

@@ -132,24 +132,6 @@ struct gw_session_manager *gw_session_manager_of(const struct gw_session *sessio
     return session->manager;
 }
 
-void gw_session_set_stage(struct gw_session *session, uint32_t stage)
-{
-    assert(gw_turn_check(gw_session_turn(session), __func__));
-    if (stage > GW_STAGE_GAME_MAX) {
-        gw__misuse(session->manager, __func__, "a stage is at most GW_STAGE_GAME_MAX", stage);
-        return;
-    }
-    uint8_t stage_bit = (uint8_t)(stage + 1);
-    if (session->greeted && !session->handling && stage_bit != session->stage_bit) {
-        uint32_t now_ms = gw__session_now_ms(session);
-        bool has_just_moved = now_ms - session->moved_ms <= GW_CROSSING_MS;
-        session->stages_left = has_just_moved ? session->stages_left : 0;
-        session->stages_left |= UINT32_C(1) << session->stage_bit;
-        session->moved_ms = now_ms;
-    }
-    session->stage_bit = stage_bit;
-}
-
 void gw_session_set_user(struct gw_session *session, void *user)
 {
     assert(gw_turn_check(gw_session_turn(session), __func__));

@@ -1,0 +1,85 @@
+/* session/stage.c: the stage of a session, and packets that cross a change of it. */
+#include "session/counters.h"
+#include "session/internal.h"
+#include "session/rates.h"
+#include "session/requests.h"
+
+#include <assert.h>
+
+/*
+ * A change outside a handler of the session's packets is one that the client does not know of yet:
+ * packets that it sent before it knew are on their way.
+ */
+void gw_session_set_stage(struct gw_session *session, uint32_t stage)
+{
+    assert(gw_turn_check(gw_session_turn(session), __func__));
+    if (stage > GW_STAGE_GAME_MAX) {
+        gw__misuse(session->manager, __func__, "a stage is at most GW_STAGE_GAME_MAX", stage);
+        return;
+    }
+    uint8_t stage_bit = (uint8_t)(stage + 1);
+    if (session->greeted && !session->handling && stage_bit != session->stage_bit) {
+        uint32_t now_ms = gw__session_now_ms(session);
+        bool has_just_moved = now_ms - session->moved_ms <= GW_CROSSING_MS;
+        session->stages_left = has_just_moved ? session->stages_left : 0;
+        session->stages_left |= UINT32_C(1) << session->stage_bit;
+        session->moved_ms = now_ms;
+    }
+    session->stage_bit = stage_bit;
+}
+
+static bool end(struct gw_session *session, Gw__CloseReason reason)
+{
+    gw_session_end(session, reason);
+    return false;
+}
+
+/* The client sent it when it was welcome. */
+static void refuse(struct gw_session *session, const struct gw_packet *packet,
+                   const struct gw_frame *frame)
+{
+    struct gw_shard *shard = gw__shard(session->manager);
+    gw__count(shard, &gw__passed(session->manager, shard, packet)->crossed, 1);
+    if (gw__is_request(session, packet, frame)) {
+        gw__requests_refuse(session, frame);
+    }
+    gw__session_skip(session, frame);
+}
+
+/* All checks hold but that of the stage, and the rates too. */
+bool gw__stage_admit_crossed(struct gw_session *session, const struct gw_frame *frame)
+{
+    bool has_just_moved = gw__session_now_ms(session) - session->moved_ms <= GW_CROSSING_MS;
+    if (!session->greeted || !has_just_moved) {
+        return end(session, GW__CLOSE_REASON__WRONG_STAGE);
+    }
+    const struct gw_packet_sender sender = {GW_FROM_CLIENT, session->stages_left,
+                                            session->manager->config.body_bytes_max};
+    const struct gw_packet_table *table = gw__packet_table(session->manager, frame->packet_id);
+    const struct gw_packet *packet;
+    enum gw_packet_verdict verdict = gw_packet_admit(table, frame, &sender, &packet);
+    if (verdict != GW_PACKET_OK) {
+        return end(session, gw__reason_of_verdict(verdict));
+    }
+    enum gw_rate rate = gw__rates_judge(session, packet);
+    if (rate == GW_RATE_TOO_OFTEN || rate == GW_RATE_NO_MEMORY) {
+        return end(session, rate == GW_RATE_NO_MEMORY ? GW__CLOSE_REASON__NO_MEMORY
+                                                      : GW__CLOSE_REASON__TOO_OFTEN);
+    }
+    refuse(session, packet, frame);
+    return true;
+}
+
+void gw__stage_look_again(struct gw_session *session, const struct gw_frame *frame)
+{
+    uint32_t stage = session->greeted ? UINT32_C(1) << session->stage_bit : GW_STAGE_CONNECTED;
+    if (session->manager->config.side == GW_SIDE_SERVER && (session->packet->stages & stage) == 0) {
+        refuse(session, session->packet, frame);
+    }
+}
+
+void gw__stage_leave_out(struct gw_session *session, uint32_t since_ms, uint32_t now_ms)
+{
+    bool moved_before = now_ms - session->moved_ms > now_ms - since_ms;
+    session->moved_ms = moved_before ? session->moved_ms + (now_ms - since_ms) : now_ms;
+}
