@@ -95,6 +95,7 @@ static void report_ended(const struct server_counters *counters, struct server_l
         number_unless_0(&line, gw_visitor_name((enum gw_visitor)visitor),
                         counters->sessions.not_a_player[visitor]);
     }
+    number_unless_0(&line, "displaced", counters->sessions.displaced);
     number_unless_0(&line, "other_schema", counters->sessions.other_schema);
     number_unless_0(&line, "requests_late", counters->sessions.requests_late);
     number_unless_0(&line, "requests_refused", counters->sessions.requests_refused);

@@ -88,6 +88,7 @@ static void add_up(const struct gw_session_manager *manager, struct gw_shard *sh
     sum->begun += seen(&shard->begun);
     sum->greeted += seen(&shard->greeted);
     sum->other_schema += seen(&shard->other_schema);
+    sum->displaced += seen(&shard->displaced);
     sum->requests_late += seen(&shard->requests_late);
     sum->requests_refused += seen(&shard->requests_refused);
     sum->answers_ignored += seen(&shard->answers_ignored);

@@ -33,6 +33,7 @@ struct gw_shard {
     _Atomic uint64_t begun;
     _Atomic uint64_t greeted;
     _Atomic uint64_t other_schema;
+    _Atomic uint64_t displaced;
     _Atomic uint64_t requests_late;
     _Atomic uint64_t requests_refused;
     _Atomic uint64_t answers_ignored;

@@ -3,6 +3,9 @@
 #include "session/internal.h"
 
 #include "net/error.h"
+#include "net/port.h"
+
+#include <stdlib.h>
 
 static void count_begun(struct gw_session_manager *manager)
 {
@@ -52,11 +55,133 @@ static void turn_away(struct gw_session_manager *manager, struct gw_stream *stre
     gw_stream_start(stream, full ? &full_events : &no_memory_events, manager);
 }
 
+/* ---- connections without a HELLO ---- */
+
+/*
+ * A circle of ids in the order in which their connections came. Any worker adds one, and takes the
+ * oldest; an id whose session has sent its HELLO, or has ended, stays until it is the oldest. When
+ * the circle is full, the oldest is overwritten: that session cannot be displaced any more, and its
+ * greeting deadline ends it.
+ */
+bool gw__silent_init(struct gw_session_manager *manager)
+{
+    uint32_t count = 1;
+    while (count < manager->config.session_count_max) {
+        count *= 2;
+    }
+    manager->silent_mask = count - 1;
+    manager->silent = calloc(count, sizeof(*manager->silent));
+    return manager->silent != NULL;
+}
+
+void gw__silent_fini(struct gw_session_manager *manager)
+{
+    free(manager->silent);
+}
+
+/* Where the oldest id is; false when there is none. */
+static bool oldest(struct gw_session_manager *manager, uint32_t first, uint32_t *place_out)
+{
+    uint32_t end = atomic_load(&manager->silent_end);
+    uint32_t count_max = manager->silent_mask + 1;
+    *place_out = end - first > count_max ? end - count_max : first;
+    return end != first;
+}
+
+/*
+ * Ends a session that is still silent. While it closes it counts as a hold, and no longer as a
+ * session. The hold is taken before anybody can release it.
+ */
+static bool displace(struct gw_session_manager *manager, struct gw_session *session)
+{
+    uint8_t lasts = GW_SILENCE_LASTS;
+    if (!gw__manager_hold(manager)) {
+        return false;
+    }
+    if (!atomic_compare_exchange_strong(&session->silence, &lasts, GW_SILENCE_DISPLACED)) {
+        gw__manager_release(manager);
+        return false;
+    }
+    struct gw_shard *shard = gw__shard(manager);
+    gw__count(shard, &shard->displaced, 1);
+    gw_session_end(session, GW__CLOSE_REASON__SERVER_FULL);
+    gw__manager_leave(manager);
+    return true;
+}
+
+/* A HELLO comes right behind the connection: a younger one is not called silent. */
+static bool is_young(const struct gw_session_manager *manager, const struct gw_session *session)
+{
+    uint64_t now_ms = (gw_port_now_ns(manager->port) - manager->begun_ns) / 1000000;
+    return (uint32_t)now_ms - session->begun_ms < GW_SILENCE_MS_MIN;
+}
+
+/*
+ * Takes the oldest id out when its session has sent its HELLO or is gone, and with `displaces` also
+ * when it is silent. Returns whether there may be another one to look at.
+ */
+static bool take_oldest(struct gw_session_manager *manager, bool displaces, bool *displaced_out)
+{
+    unsigned first = atomic_load(&manager->silent_first);
+    uint32_t place;
+    if (!oldest(manager, first, &place)) {
+        return false;
+    }
+    gw_session_id id = atomic_load(&manager->silent[place & manager->silent_mask]);
+    struct gw_session *session = gw_session_manager_find(manager, id);
+    bool lasts = session != NULL && atomic_load(&session->silence) == GW_SILENCE_LASTS;
+    bool stays = lasts && (!displaces || is_young(manager, session));
+    if (!stays && atomic_compare_exchange_strong(&manager->silent_first, &first, place + 1)) {
+        *displaced_out = lasts && displace(manager, session);
+    }
+    gw_session_unref(session);
+    return !stays;
+}
+
+/* Few at a time leave the front as others come, so that a full server finds few to pass over. */
+void gw__silent_add(struct gw_session *session)
+{
+    struct gw_session_manager *manager = session->manager;
+    bool ignored;
+    if (manager->config.side != GW_SIDE_SERVER) {
+        return;
+    }
+    if (take_oldest(manager, false, &ignored)) {
+        (void)take_oldest(manager, false, &ignored);
+    }
+    atomic_store(&session->silence, GW_SILENCE_LASTS);
+    uint32_t place = atomic_fetch_add(&manager->silent_end, 1);
+    atomic_store(&manager->silent[place & manager->silent_mask], session->id);
+}
+
+bool gw__silent_end(struct gw_session *session)
+{
+    uint8_t lasts = GW_SILENCE_LASTS;
+    return atomic_compare_exchange_strong(&session->silence, &lasts, GW_SILENCE_OVER) ||
+           lasts != GW_SILENCE_DISPLACED;
+}
+
+/* Ends the oldest session without a HELLO. Returns false when there is none. */
+static bool make_room(struct gw_session_manager *manager)
+{
+    bool displaced = false;
+    if (!gw__manager_is_draining(manager)) {
+        while (!displaced && take_oldest(manager, true, &displaced)) {
+        }
+    }
+    return displaced;
+}
+
+/* ---- in ---- */
+
 /* Makes a session that has its place. Returns why not, or NONE. */
 static Gw__CloseReason let_in(struct gw_session_manager *manager, void *user,
                               struct gw_session **session_out)
 {
     Gw__CloseReason refusal = gw__manager_enter(manager);
+    while (refusal == GW__CLOSE_REASON__SERVER_FULL && make_room(manager)) {
+        refusal = gw__manager_enter(manager);
+    }
     if (refusal != GW__CLOSE_REASON__NONE) {
         return refusal;
     }

@@ -81,6 +81,9 @@ void gw__on_hello(struct gw_session *session, const struct gw_frame *frame, cons
         gw_session_end(session, refusal);
         return;
     }
+    if (!gw__silent_end(session)) {
+        return;
+    }
     session->asked = true;
     note_schema(session, hello->schema_hash);
     int verdict = 0;

@@ -34,6 +34,13 @@ enum {
     GW_OTHER_SCHEMA_COUNT_MAX = 16, /* so many other schemas are remembered */
 };
 
+/* Whether a session has sent its HELLO, which only a server's peers do. */
+enum gw_silence {
+    GW_SILENCE_OVER, /* it has, or need not */
+    GW_SILENCE_LASTS,
+    GW_SILENCE_DISPLACED, /* it has not, and ends so that a new connection finds room */
+};
+
 /* What `pointer`, a member of a struct, lies in. */
 #define GW_OWNER_OF(pointer, type, member)                                                         \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
@@ -78,6 +85,7 @@ struct gw_session {
     uint8_t stage_bit; /* the game's stage, as the place of its bit; holds from the greeting on */
 
     /* Other threads look at these too. */
+    _Atomic uint8_t silence; /* enum gw_silence */
     atomic_bool greeted;
     atomic_bool ended; /* an end has begun */
 };
@@ -96,6 +104,10 @@ struct gw_session_manager {
     uint32_t bucket_count;
     struct gw_buf *farewells[GW_CLOSE_REASON_COUNT]; /* a CLOSE for each; NULL: says nothing */
     _Atomic uint64_t places;                         /* see places.c */
+    _Atomic uint64_t *silent; /* ids of sessions without a HELLO, oldest first; see door.c */
+    uint32_t silent_mask;     /* one less than how many fit, a power of two */
+    atomic_uint silent_first;
+    atomic_uint silent_end;
     _Atomic uint64_t other_schemas[GW_OTHER_SCHEMA_COUNT_MAX];
     _Atomic uint64_t quiet_until_ns; /* for complaints of our own */
 
@@ -285,6 +297,15 @@ void gw__manager_release(struct gw_session_manager *manager);
 void gw__manager_set_draining(struct gw_session_manager *manager);
 /* If nobody is left now, calls gw__manager_drained(), unless it has been called. */
 void gw__manager_check_drained(struct gw_session_manager *manager);
+
+/* In door.c. */
+/* Makes room for the ids of sessions without a HELLO; init() returns whether there is memory. */
+bool gw__silent_init(struct gw_session_manager *manager);
+void gw__silent_fini(struct gw_session_manager *manager);
+/* A connection stands and has sent nothing yet. Thread: turn. */
+void gw__silent_add(struct gw_session *session);
+/* A HELLO has come. Returns false when the session was displaced, and ends. Thread: turn. */
+bool gw__silent_end(struct gw_session *session);
 
 /* In drain.c. */
 void gw__drain_init(struct gw_session_manager *manager);

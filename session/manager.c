@@ -11,8 +11,11 @@
 
 #include <stdlib.h>
 
-/* A session that has ended keeps its slot for as long as somebody holds it. */
-enum { SLOTS_PER_SESSION = 4 };
+/*
+ * A session that has ended keeps its slot for as long as somebody holds it, and one that made room
+ * for another until it has closed.
+ */
+enum { SLOTS_PER_SESSION = 4, SLOTS_SPARE = 64 };
 
 static uint32_t or_default(uint32_t value, uint32_t default_value)
 {
@@ -43,6 +46,7 @@ static void destroy(struct gw_session_manager *manager)
     gw__shards_fini(manager);
     gw__rates_fini(manager);
     gw__farewells_fini(manager);
+    gw__silent_fini(manager);
     gw__slots_fini(&manager->slots);
     free(manager);
 }
@@ -54,8 +58,10 @@ static void on_free(struct gw_turn *turn)
 
 static bool init(struct gw_session_manager *manager)
 {
-    return gw__slots_init(&manager->slots, manager->config.session_count_max * SLOTS_PER_SESSION) &&
-           gw__shards_init(manager) && gw__rates_init(manager) && gw__farewells_init(manager);
+    return gw__slots_init(&manager->slots,
+                          manager->config.session_count_max * SLOTS_PER_SESSION + SLOTS_SPARE) &&
+           gw__shards_init(manager) && gw__rates_init(manager) && gw__farewells_init(manager) &&
+           gw__silent_init(manager);
 }
 
 /* ---- what a program may ask for ---- */

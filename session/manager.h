@@ -132,6 +132,9 @@ struct gw_session_manager_config {
 
 struct gw_session_manager;
 
+/* A connection that has sent no HELLO for so long may have to make room for another. */
+enum { GW_SILENCE_MS_MIN = 100 };
+
 /*
  * Makes an empty manager.
  *
@@ -160,8 +163,9 @@ struct gw_stream_config gw_session_manager_stream_config(const struct gw_session
 
 /*
  * Makes a session of a stream that has just come in, and starts it. When session_count_max are
- * here already, the peer gets CLOSE SERVER_FULL instead. On a client's side it does nothing, and
- * the stream is closed.
+ * here already, the oldest of them ends with CLOSE SERVER_FULL and makes room if it has sent no
+ * HELLO for GW_SILENCE_MS_MIN; otherwise the new peer gets CLOSE SERVER_FULL instead. On a client's
+ * side it does nothing, and the stream is closed.
  *
  * Owns      keeps its own reference to `stream`.
  * Thread    turn, of the listener, inside on_accept.
@@ -219,7 +223,10 @@ void gw_session_manager_each(struct gw_session_manager *manager,
 void gw_session_manager_drain(struct gw_session_manager *manager, uint32_t drain_ms,
                               void (*on_drained)(void *context), void *context);
 
-/* How many are here: from their admission or dial to the end of on_end. Thread: any. */
+/*
+ * How many are here: from their admission or dial to the end of on_end; without those that made
+ * room for another and are still closing. Thread: any.
+ */
 uint32_t gw_session_manager_count(const struct gw_session_manager *manager);
 
 /* Who came to the door and was not a player. */
@@ -241,6 +248,7 @@ struct gw_session_counters {
     uint64_t greeted;
     uint64_t ended[GW_CLOSE_REASON_COUNT]; /* by Gw__CloseReason */
     uint64_t not_a_player[GW_VISITOR_COUNT];
+    uint64_t displaced;        /* of those ended with SERVER_FULL: after they had come in */
     uint64_t other_schema;     /* greetings with a schema_hash that is not ours */
     uint64_t requests_late;    /* not answered in time */
     uint64_t requests_refused; /* came in while too many were open, or crossed a change of stage */

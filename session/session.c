@@ -50,6 +50,7 @@ static void on_open(struct gw_stream *stream, void *context)
     gw__slots_show(&manager->slots, session->id);
     session->begun_ms = gw__session_now_ms(session);
     gw__session_watch(session);
+    gw__silent_add(session);
     if (gw__manager_is_draining(manager)) {
         gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
     }
@@ -82,8 +83,13 @@ static void on_close(struct gw_stream *stream, int reason, void *context)
     struct gw_session *session = context;
     struct gw_session_manager *manager = session->manager;
     end(session, gw__reason_of_stream(reason));
+    bool displaced = atomic_exchange(&session->silence, GW_SILENCE_OVER) == GW_SILENCE_DISPLACED;
     gw_session_unref(session);
-    gw__manager_leave(manager);
+    if (displaced) {
+        gw__manager_release(manager);
+    } else {
+        gw__manager_leave(manager);
+    }
 }
 
 /* The kind of bytes is the id of their packet. */

@@ -182,8 +182,7 @@ static int count_greeted(struct puppet **storm, int *told_out)
         greeted += id == HELLO_ACK;
         *told_out += id == CLOSE;
         if (id == CLOSE) {
-            assert_int_equal(((const Gw__Close *)message)->reason,
-                             GW__CLOSE_REASON__SERVER_FULL);
+            assert_int_equal(((const Gw__Close *)message)->reason, GW__CLOSE_REASON__SERVER_FULL);
         }
     }
     return greeted;
@@ -202,7 +201,9 @@ static void a_storm_on_a_small_server_fills_it_and_no_more(void **state)
     }
     assert_int_equal(count_greeted(storm, &told), SESSIONS);
     assert_int_equal(story_counters().session_count, SESSIONS);
-    assert_true(story_ended(GW__CLOSE_REASON__SERVER_FULL) >= (uint64_t)told);
+    /* Where the storm takes long, a HELLO may be late; that session ends when its peer closes. */
+    assert_true(story_ended(GW__CLOSE_REASON__SERVER_FULL) + story_counters().sessions.displaced >=
+                (uint64_t)told);
     assert_true(told > 0);
     puppets_close();
     WAIT_FOR(story_counters().port.stream_count == 0);
