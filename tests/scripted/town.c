@@ -94,9 +94,15 @@ static struct server_config config_of(const struct town_config *config)
 {
     struct server_config server;
     server_config_init(&server);
+    if (config->server != NULL) {
+        server = *config->server;
+    }
     server.listen_count = 1;
     assert_int_equal(gw_addr_parse("127.0.0.1:7777", &server.listen[0]), 0);
     server.workers = 1;
+    if (config->server != NULL) {
+        return server;
+    }
     server.sessions_max = or_usual(config->sessions_max, 64);
     server.room_members_max = or_usual(config->room_members_max, 16);
     server.rooms_max = or_usual(config->rooms_max, 8);

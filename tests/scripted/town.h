@@ -21,7 +21,8 @@ struct town_config {
     uint32_t rooms_max;        /* 0: 8 */
     uint32_t drain_ms;         /* 0: 2,000 */
     uint32_t idle_timeout_ms;
-    uint32_t send_queue_bytes_max; /* 0: 65,536 */
+    uint32_t send_queue_bytes_max;      /* 0: 65,536 */
+    const struct server_config *server; /* all options, instead of those above; NULL: those */
 };
 
 extern struct server *town_server;
