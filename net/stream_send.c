@@ -33,37 +33,42 @@ static void charge(struct gw_stream *stream, uint32_t cost)
 static void send_now(struct gw_stream *stream);
 
 /*
- * Whether `cost` may wait beyond the limit, which is for what the kernel does not take. Where the
- * caller may touch the queue (`in_place`) the kernel is asked now; elsewhere it counts whether it
- * has refused something. Where nothing waits, any message may.
+ * Whether the calling thread may touch the queue now, or must leave a task: also on the stream's
+ * own lane when other tasks wait for its turn, so that what was posted before is not overtaken.
  */
-static bool may_exceed(struct gw_stream *stream, unsigned *queued_bytes, uint32_t cost,
-                       bool in_place)
+static bool queue_is_mine(const struct gw_stream *stream)
+{
+    return gw_turn_is_mine(&stream->turn) ||
+           (gw__lane_is_mine(stream->turn.home) && gw__turn_is_idle(&stream->turn));
+}
+
+/*
+ * The limit is for what the kernel does not take. Where the caller may touch the queue the kernel
+ * is asked now; elsewhere it counts whether it has refused something. Returns what may wait.
+ */
+static uint64_t limit_now(struct gw_stream *stream)
 {
     uint64_t limit = stream->queued_bytes_max;
     bool is_blocked = atomic_load_explicit(&stream->is_blocked, memory_order_relaxed);
-    if (in_place) {
+    if (queue_is_mine(stream)) {
         send_now(stream);
         is_blocked = !gw__send_queue_is_empty(&stream->queue);
-        *queued_bytes = queued(stream);
     }
     if (!is_blocked) {
         limit *= GW_STREAM_BURST_FACTOR;
         limit = limit < UINT32_MAX ? limit : UINT32_MAX;
     }
-    return *queued_bytes == 0 || (uint64_t)*queued_bytes + cost <= limit;
+    return limit;
 }
 
-/* Adds `cost` to what waits, if the limit allows. Returns 0, GW_E_CLOSED or GW_E_FULL. */
-static int claim(struct gw_stream *stream, uint32_t cost, bool in_place)
+/* Adds `cost`, which is beyond the limit, to what waits, unless the kernel has refused something;
+ * where nothing waits, any cost. */
+static int claim_beyond(struct gw_stream *stream, uint32_t cost)
 {
-    if (gw__stream_has_end(stream)) {
-        return GW_E_CLOSED;
-    }
+    uint64_t limit = limit_now(stream);
     unsigned before = queued(stream);
     do {
-        if ((uint64_t)before + cost > stream->queued_bytes_max &&
-            !may_exceed(stream, &before, cost, in_place)) {
+        if (before != 0 && (uint64_t)before + cost > limit) {
             return GW_E_FULL;
         }
     } while (!atomic_compare_exchange_weak_explicit(&stream->queued_bytes, &before, before + cost,
@@ -72,18 +77,27 @@ static int claim(struct gw_stream *stream, uint32_t cost, bool in_place)
     return GW_OK;
 }
 
-/* ---- into the queue ---- */
-
-/*
- * Whether the calling thread may touch the queue now, or must leave a task: also on the stream's
- * own lane when other tasks wait for its turn, so that what was posted before is not overtaken.
- */
-static bool queue_is_mine(const struct gw_stream *stream)
+/* Adds `cost` to what waits, if the limit allows. Returns 0, GW_E_CLOSED or GW_E_FULL. */
+static int claim(struct gw_stream *stream, uint32_t cost)
 {
-    const struct gw_worker *worker = gw__worker();
-    return (worker != NULL && worker->turn == &stream->turn) ||
-           (gw__lane_is_mine(stream->turn.home) && gw__turn_is_idle(&stream->turn));
+    if (gw__stream_has_end(stream)) {
+        return GW_E_CLOSED;
+    }
+    unsigned before = queued(stream);
+    if ((uint64_t)before + cost > stream->queued_bytes_max) {
+        return claim_beyond(stream, cost);
+    }
+    while (!atomic_compare_exchange_weak_explicit(&stream->queued_bytes, &before, before + cost,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
+        if ((uint64_t)before + cost > stream->queued_bytes_max) {
+            return claim_beyond(stream, cost);
+        }
+    }
+    count_queued(stream, cost);
+    return GW_OK;
 }
+
+/* ---- into the queue ---- */
 
 static bool takes_entries(const struct gw_stream *stream)
 {
@@ -134,9 +148,9 @@ static void post_entry(struct gw_stream *stream, struct gw_send_entry *entry)
     gw_turn_post(&stream->turn, &entry->task);
 }
 
-static void queue_entry(struct gw_stream *stream, struct gw_send_entry *entry, bool in_place)
+static void queue_entry(struct gw_stream *stream, struct gw_send_entry *entry)
 {
-    if (in_place) {
+    if (queue_is_mine(stream)) {
         append(stream, entry);
     } else {
         post_entry(stream, entry);
@@ -155,8 +169,7 @@ int gw_stream_send_part(struct gw_stream *stream, struct gw_buf *buf, uint32_t b
     if (begin >= end) {
         return gw__stream_has_end(stream) ? GW_E_CLOSED : GW_OK;
     }
-    bool in_place = queue_is_mine(stream);
-    int error = claim(stream, cost, in_place);
+    int error = claim(stream, cost);
     if (error != GW_OK) {
         return error;
     }
@@ -165,7 +178,7 @@ int gw_stream_send_part(struct gw_stream *stream, struct gw_buf *buf, uint32_t b
         release(stream, cost);
         return GW_E_MEMORY;
     }
-    queue_entry(stream, entry, in_place);
+    queue_entry(stream, entry);
     return GW_OK;
 }
 
@@ -204,13 +217,13 @@ static int reserve_elsewhere(struct gw_stream_place *place)
 
 int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream_place *place_out)
 {
-    bool in_place = queue_is_mine(stream);
-    int error = bytes == 0 ? GW_E_FULL : claim(stream, bytes, in_place);
+    int error = bytes == 0 ? GW_E_FULL : claim(stream, bytes);
     if (error != GW_OK) {
         return error;
     }
-    *place_out = (struct gw_stream_place){.bytes = bytes, .in_place = in_place};
-    error = in_place ? reserve_in_place(stream, place_out) : reserve_elsewhere(place_out);
+    *place_out = (struct gw_stream_place){.bytes = bytes, .in_place = queue_is_mine(stream)};
+    error =
+        place_out->in_place ? reserve_in_place(stream, place_out) : reserve_elsewhere(place_out);
     if (error != GW_OK) {
         release(stream, bytes);
     }
@@ -222,7 +235,7 @@ void gw_stream_commit(struct gw_stream *stream, struct gw_stream_place *place)
     struct gw_send_entry *entry = place->own;
     if (entry != NULL) {
         entry->end = place->bytes;
-        queue_entry(stream, entry, place->in_place);
+        queue_entry(stream, entry);
     } else {
         stream->queue.last->end += place->bytes;
         gw__stream_flush_at_end(stream);

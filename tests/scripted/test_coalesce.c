@@ -230,6 +230,27 @@ static void a_burst_in_one_turn_does_not_end_a_session_that_reads(void **state)
     assert_true(peer_unread_count(peer) >= count * LINE_BYTES);
 }
 
+/* Whatever the limit is, what the kernel takes at once is not against it. */
+static void a_session_that_reads_is_served_with_the_smallest_and_the_largest_queue(void **state)
+{
+    const uint32_t limits[] = {1, UINT32_MAX};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        const struct gw_session_manager_config config = {.send_queue_bytes_max = limits[i]};
+        uint32_t count = 20;
+        hall_open(NULL, &config);
+        struct peer *reader = hall_join();
+        kernel_behaviour()->hot_percent = 100;
+        stage_in_turn(gw_session_turn(hall.last), send_lines, &count);
+        send_line(count);
+        stage_settle();
+        assert_false(gw_session_has_ended(hall.last));
+        assert_true(peer_unread_count(reader) > (count + 1) * LINE_BYTES);
+        peer_close(reader);
+        hall_close();
+    }
+}
+
 static void share_many_small_buffers(void *context)
 {
     Gw__Error line = GW__ERROR__INIT;
@@ -477,6 +498,7 @@ int main(void)
         TEST(a_kernel_that_takes_at_once_hides_no_loss),
         TEST(a_burst_of_places_in_one_turn_loses_none_where_the_kernel_takes_it),
         TEST(a_burst_in_one_turn_does_not_end_a_session_that_reads),
+        cmocka_unit_test(a_session_that_reads_is_served_with_the_smallest_and_the_largest_queue),
         TEST(the_overhead_of_small_buffers_does_not_end_a_session_that_reads),
         TEST(a_burst_in_one_turn_ends_a_session_that_does_not_read),
         TEST(the_loss_of_a_packet_is_counted),
