@@ -34,6 +34,13 @@ enum {
     GW_STREAM_END_REASON_SHIFT = 32,
 };
 
+/* What the kernel has refused of the queue; until all of it has left. */
+enum gw_stream_refusal {
+    GW_STREAM_REFUSAL_NONE,
+    GW_STREAM_REFUSAL_SOME, /* something waits until the kernel has room */
+    GW_STREAM_REFUSAL_LOSS, /* and packets were dropped: on_lost is to be called */
+};
+
 /* What to look at in the next turn; bits of gw_stream.work. */
 enum { GW_STREAM_WORK_OPEN = 1, GW_STREAM_WORK_READ = 2, GW_STREAM_WORK_END = 4 };
 
@@ -63,10 +70,9 @@ struct gw_stream {
     bool attached : 1;
     bool paused : 1;
     bool peer_finished : 1;
-    bool last_said : 1;     /* the last words of this side are in the queue */
-    bool send_failed : 1;   /* delivers what had arrived, then ends */
-    bool has_loss : 1;      /* something in the queue may be sent after a loss: see on_lost */
-    atomic_bool is_blocked; /* the kernel has not taken all of the queue; others look at it too */
+    bool last_said : 1;   /* the last words of this side are in the queue */
+    bool send_failed : 1; /* delivers what had arrived, then ends */
+    atomic_uchar refusal; /* enum gw_stream_refusal; its lane changes it, others read it */
 };
 
 /* ---- stream.c: making, starting, asking ---- */

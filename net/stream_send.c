@@ -30,6 +30,16 @@ static void charge(struct gw_stream *stream, uint32_t cost)
     count_queued(stream, cost);
 }
 
+static enum gw_stream_refusal refusal(const struct gw_stream *stream)
+{
+    return (enum gw_stream_refusal)atomic_load_explicit(&stream->refusal, memory_order_relaxed);
+}
+
+static void set_refusal(struct gw_stream *stream, enum gw_stream_refusal refused)
+{
+    atomic_store_explicit(&stream->refusal, (unsigned char)refused, memory_order_relaxed);
+}
+
 static void send_now(struct gw_stream *stream);
 
 /*
@@ -49,7 +59,7 @@ static bool queue_is_mine(const struct gw_stream *stream)
 static uint64_t limit_now(struct gw_stream *stream)
 {
     uint64_t limit = stream->queued_bytes_max;
-    bool is_blocked = atomic_load_explicit(&stream->is_blocked, memory_order_relaxed);
+    bool is_blocked = refusal(stream) != GW_STREAM_REFUSAL_NONE;
     if (queue_is_mine(stream)) {
         send_now(stream);
         is_blocked = !gw__send_queue_is_empty(&stream->queue);
@@ -116,7 +126,9 @@ static void make_way(struct gw_stream *stream, struct gw_send_entry *entry)
     if (queued(stream) > soft_bytes) {
         gw__send_queue_coalesce(&stream->queue, stream->shown_count, entry, &gone);
         release(stream, gone.cost);
-        stream->has_loss = stream->has_loss || gone.count > 0;
+        if (gone.count > 0) {
+            set_refusal(stream, GW_STREAM_REFUSAL_LOSS);
+        }
         gw__port_tally(stream->turn.home->port, GW_TALLY_SEND_COALESCED, gone.count);
     }
 }
@@ -274,7 +286,7 @@ static void consume(struct gw_stream *stream, uint32_t bytes, struct gw_send_gon
     gw__send_queue_consume(&stream->queue, bytes, gone_out);
     release(stream, gone_out->cost);
     if (gw__send_queue_is_empty(&stream->queue)) {
-        atomic_store_explicit(&stream->is_blocked, false, memory_order_relaxed);
+        set_refusal(stream, GW_STREAM_REFUSAL_NONE);
     }
 }
 
@@ -290,7 +302,7 @@ static void send_now(struct gw_stream *stream)
     int sent = 0;
     uint32_t shown_bytes = 0;
     while (sent == (int)shown_bytes && may_send(stream) && stream->state == GW_STREAM_OPEN &&
-           !stream->has_loss) {
+           refusal(stream) != GW_STREAM_REFUSAL_LOSS) {
         int count = gw__send_queue_gather(&stream->queue, spans);
         shown_bytes = 0;
         for (int i = 0; i < count; i++) {
@@ -310,7 +322,9 @@ void gw__stream_flush(struct gw_stream *stream)
     send_now(stream);
     if (may_send(stream)) {
         int count = gw__send_queue_gather(&stream->queue, spans);
-        atomic_store_explicit(&stream->is_blocked, true, memory_order_relaxed);
+        if (refusal(stream) == GW_STREAM_REFUSAL_NONE) {
+            set_refusal(stream, GW_STREAM_REFUSAL_SOME);
+        }
         stream->sending = true;
         stream->shown_count = (uint8_t)count;
         stream->turn.home->ops->send(&stream->socket, spans, count);
@@ -333,7 +347,6 @@ static void take_sent(struct gw_stream *stream, uint32_t bytes)
     struct gw_send_gone gone;
     if (bytes > 0) {
         consume(stream, bytes, &gone);
-        stream->has_loss = stream->has_loss && !gw__send_queue_is_empty(&stream->queue);
         tell_lost(stream, &gone);
     }
     if (!gw__send_queue_is_empty(&stream->queue)) {
