@@ -145,6 +145,8 @@ def main():
     parser.add_argument("--check", metavar="BUILD", help="run nothing, hold the table against README.md")
     parser.add_argument("--only", metavar="REGEX", default="", help="only commands that match")
     options = parser.parse_args()
+    # A shell starts its background jobs with SIGINT ignored. A server that inherits that goes on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if options.check:
         findings = check(options.check)
         print("\n".join(findings) or "each command of README.md is run")

@@ -7,6 +7,7 @@
 #include "net/signals.h"
 #include "tests/support/machine.h"
 #include "tests/support/wait.h"
+#include <signal.h>
 #include <stdatomic.h>
 
 static struct gw_port *port;
@@ -113,6 +114,7 @@ static void one_port_at_a_time_has_the_signals(void **state)
 
 int main(void)
 {
+    (void)signal(SIGINT, SIG_DFL); /* a shell starts its background jobs with it ignored */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_stop_signal_becomes_a_turn, take, give_back),
         cmocka_unit_test_setup_teardown(an_interrupt_is_a_stop_signal, take, give_back),

@@ -15,6 +15,9 @@ LISTENING = re.compile(r"listening.*?127\.0\.0\.1:(\d+)")
 START_S = 20
 STOP_S = 20
 
+# A shell starts its background jobs with SIGINT ignored. A server that inherits that goes on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class Server:
     """Use it in a with statement. `options` are the server's own; `descriptors` limits its files."""

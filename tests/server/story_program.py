@@ -529,4 +529,9 @@ SAY = bytes.fromhex("04 00 00 00 ed 03 09 00 0a 02 68 69")
 
 
 if __name__ == "__main__":
+    # A shell starts its background jobs with some signals ignored. A program that inherits that goes on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for kind in ("SIGHUP", "SIGQUIT"):
+        if hasattr(signal, kind):
+            signal.signal(getattr(signal, kind), signal.SIG_DFL)
     unittest.main(verbosity=2)

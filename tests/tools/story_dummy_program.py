@@ -171,4 +171,9 @@ class Signals(Server):
 
 
 if __name__ == "__main__":
+    # A shell starts its background jobs with some signals ignored. A program that inherits that goes on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for kind in ("SIGHUP", "SIGQUIT"):
+        if hasattr(signal, kind):
+            signal.signal(getattr(signal, kind), signal.SIG_DFL)
     unittest.main(verbosity=2)
