@@ -46,7 +46,8 @@ enum { GW_PORT_WORKER_COUNT_MAX = 64 };
 
 struct gw_port_config {
     enum gw_backend backend;
-    uint32_t worker_count;     /* threads that will serve the port; 0: one for each processor */
+    uint32_t worker_count; /* threads that will serve the port; 0: one for each processor that it
+                              may use */
     uint32_t stream_count_max; /* streams open at one time; a further one is turned away */
     struct gw_log log;         /* where its events go; all zero: nowhere */
 };

@@ -1,5 +1,5 @@
 /* net/backend/epoll.c: the kernel through epoll(7): readiness that plays completion. */
-#define _GNU_SOURCE /* accept4, epoll_pwait2 */
+#define _GNU_SOURCE /* accept4 */
 #include "net/backend/backend.h"
 
 #include "net/backend/attempt.h"
@@ -13,7 +13,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /*
@@ -245,22 +244,6 @@ static void backend_close(struct gw_lane *lane)
     lane->own = NULL;
 }
 
-/* Waits with the grain of nanoseconds; of milliseconds where the kernel is older than
- * 5.11, or a container does not know the call. */
-static int wait_for_events(const struct epoll_lane *own, struct epoll_event *events,
-                           uint64_t left_ns)
-{
-    enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
-    struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_S),
-                            .tv_nsec = (long)(left_ns % NS_PER_S)};
-    int count = epoll_pwait2(own->set, events, EVENT_COUNT_MAX, &left, NULL);
-    if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
-        int left_ms = (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
-        count = epoll_wait(own->set, events, EVENT_COUNT_MAX, left_ms);
-    }
-    return count;
-}
-
 static void take_wake(const struct epoll_lane *own)
 {
     uint64_t count;
@@ -299,9 +282,11 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
 
     hand_over_finished(own);
     bool busy = own->finished.first != NULL || gw__lane_is_busy(lane);
-    int count = wait_for_events(own, events, busy ? 0 : gw__lane_left_ns(lane, deadline_ns));
+    int count = os_epoll_wait(own->set, events, EVENT_COUNT_MAX,
+                              busy ? 0 : gw__lane_left_ns(lane, deadline_ns));
     while (count < 0 && errno == EINTR) {
-        count = wait_for_events(own, events, 0); /* a stop interrupts, too: signal(7) */
+        count = os_epoll_wait(own->set, events, EVENT_COUNT_MAX,
+                              0); /* a stop interrupts, too: signal(7) */
     }
     gw__lane_awake(lane);
     if (count < 0) {

@@ -101,6 +101,13 @@ void os_zone_format(uint16_t zone, char text[OS_ZONE_TEXT_BYTES]);
 bool os_ip_is_any(const uint8_t ip[16]);
 void os_ip_make_any_v4(uint8_t ip[16]);
 
+/*
+ * epoll_pwait2(2), with the grain of nanoseconds; epoll_wait(2), with that of milliseconds, where
+ * the C library (glibc before 2.35), the kernel (before 5.11) or a seccomp filter does not know it.
+ */
+struct epoll_event;
+int os_epoll_wait(int set, struct epoll_event *events, int count_max, uint64_t left_ns);
+
 /* ---- the rest ---- */
 
 /* The gw_error for an errno; on Windows for a value of GetLastError(), of WSAGetLastError(), or an
@@ -111,7 +118,7 @@ int os_error(int system_code);
 uint64_t os_now_ns(void);
 uint64_t os_random(void);
 
-/* Processors this program may use; never 0. */
+/* Processors this program may use, by affinity and on Linux by quota; never 0. */
 uint32_t os_processor_count(void);
 
 /* Asks for room for `count` descriptors. Returns how many the program may now have. */

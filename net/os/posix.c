@@ -3,6 +3,7 @@
 #include "net/os/os.h"
 
 #include "net/error.h"
+#include "net/os/cgroup.h"
 #include "net/signals.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -228,6 +230,37 @@ struct gw_addr os_socket_peer(os_socket socket)
     return os_addr_from_system(&system);
 }
 
+/* ---- waiting ---- */
+
+/* What the build has found, and otherwise an answer as that of a kernel that does not know it. */
+static int wait_with_timespec(int set, struct epoll_event *events, int count_max,
+                              const struct timespec *left)
+{
+#ifdef GW_HAS_EPOLL_PWAIT2
+    return epoll_pwait2(set, events, count_max, left, NULL);
+#else
+    (void)set;
+    (void)events;
+    (void)count_max;
+    (void)left;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+int os_epoll_wait(int set, struct epoll_event *events, int count_max, uint64_t left_ns)
+{
+    enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
+    const struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_S),
+                                  .tv_nsec = (long)(left_ns % NS_PER_S)};
+    int count = wait_with_timespec(set, events, count_max, &left);
+    if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
+        int left_ms = (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
+        count = epoll_wait(set, events, count_max, left_ms);
+    }
+    return count;
+}
+
 /* ---- errors ---- */
 
 int os_error(int system_code)
@@ -271,11 +304,13 @@ uint64_t os_random(void)
 uint32_t os_processor_count(void)
 {
     cpu_set_t set;
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
     if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0) {
-        return (uint32_t)CPU_COUNT(&set);
+        count = CPU_COUNT(&set);
     }
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (uint32_t)online : 1;
+    uint32_t quota = gw__cgroup_processor_count("/proc/self/cgroup", "/sys/fs/cgroup");
+    uint32_t mine = count > 0 ? (uint32_t)count : 1;
+    return mine < quota ? mine : quota;
 }
 
 uint64_t os_descriptors_want(uint64_t count)
