@@ -2,6 +2,10 @@
 #include "tests/guard/counts.h"
 
 /* liburing's own types would say no more here. */
+int __real_io_uring_enter2(unsigned ring, unsigned submit, unsigned wait, unsigned flags,
+                           void *argument, unsigned long bytes);
+int __wrap_io_uring_enter2(unsigned ring, unsigned submit, unsigned wait, unsigned flags,
+                           void *argument, unsigned long bytes);
 int __real_io_uring_get_events(void *ring);
 int __real_io_uring_submit(void *ring);
 int __real_io_uring_submit_and_get_events(void *ring);
@@ -12,6 +16,13 @@ int __wrap_io_uring_submit(void *ring);
 int __wrap_io_uring_submit_and_get_events(void *ring);
 int __wrap_io_uring_submit_and_wait_timeout(void *ring, void **first, unsigned count, void *left,
                                             void *mask);
+
+int __wrap_io_uring_enter2(unsigned ring, unsigned submit, unsigned wait, unsigned flags,
+                           void *argument, unsigned long bytes)
+{
+    counts_wait();
+    return __real_io_uring_enter2(ring, submit, wait, flags, argument, bytes);
+}
 
 int __wrap_io_uring_get_events(void *ring)
 {

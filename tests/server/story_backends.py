@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 SERVER = os.environ["GW_SERVER"]
@@ -124,6 +125,25 @@ class Choice(unittest.TestCase):
                     pass
                 self.assertEqual(server.process.returncode, 0, server.text)
                 self.assertIn(CHOSEN.findall(server.text), ([("uring", BEST)], [("epoll", NO_MEMORY)]))
+
+    def test_epoll_waits_where_the_kernel_does_not_know_epoll_pwait2(self):
+        for error in ("ENOSYS", "EPERM"):
+            self.assert_serves("epoll", "asked for", "--backend", "epoll", error=f"--epoll {error}")
+        done = run(REFUSE, "--epoll", "ENOSYS", CONTRACT, "epoll", "2", "*deadline*")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("deadline", done.stdout)
+
+    def test_an_idle_io_uring_does_not_count_as_waiting_for_a_disk(self):
+        """/proc/stat counts each thread that sleeps so as blocked; kernels from 6.15 on leave it out."""
+        if tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) < (6, 15):
+            self.skipTest("the kernel does not know IORING_ENTER_NO_IOWAIT")
+        with Server("--backend", "uring", "--workers", "48"):
+            blocked = []
+            for _ in range(20):
+                time.sleep(0.02)
+                stat = pathlib.Path("/proc/stat").read_text()
+                blocked.append(int(re.search(r"procs_blocked (\d+)", stat).group(1)))
+        self.assertLess(min(blocked), 48)
 
     def test_what_is_asked_for_is_taken(self):
         for backend in ("uring", "epoll"):

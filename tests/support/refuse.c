@@ -1,10 +1,10 @@
 /* tests/support/refuse.c: runs a program that the kernel refuses io_uring: ERRNO PROGRAM... With
- * --late before them it grants a ring, and refuses what is to belong to it. */
+ * --late before them it grants a ring, and refuses what is to belong to it; with --epoll it refuses
+ * epoll_pwait2() instead. */
 #define _GNU_SOURCE /* execvp */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,14 +51,21 @@ static int refuse(unsigned call, unsigned code)
 
 int main(int argc, char **argv)
 {
-    bool late = argc > 1 && strcmp(argv[1], "--late") == 0;
-    char **words = argv + (late ? 2 : 1);
-    if (argc < (late ? 4 : 3) || code_of(words[0]) == 0) {
-        fprintf(stderr, "usage: %s [--late] EPERM|ENOSYS|ENOMEM|EINVAL|EMFILE PROGRAM...\n",
+    unsigned call = SYS_io_uring_setup;
+    char **words = argv + 1;
+    if (argc > 1 && strcmp(*words, "--late") == 0) {
+        call = SYS_io_uring_register;
+        words++;
+    } else if (argc > 1 && strcmp(*words, "--epoll") == 0) {
+        call = 441; /* SYS_epoll_pwait2, which old headers lack */
+        words++;
+    }
+    if (argv + argc - words < 2 || code_of(words[0]) == 0) {
+        fprintf(stderr, "usage: %s [--late|--epoll] EPERM|ENOSYS|ENOMEM|EINVAL|EMFILE PROGRAM...\n",
                 argv[0]);
         return BAD_USAGE;
     }
-    if (refuse(late ? SYS_io_uring_register : SYS_io_uring_setup, code_of(words[0])) == 0) {
+    if (refuse(call, code_of(words[0])) == 0) {
         execvp(words[1], &words[1]);
     }
     perror(argv[0]);
