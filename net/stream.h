@@ -196,12 +196,26 @@ void gw_stream_commit(struct gw_stream *stream, struct gw_stream_place *place);
 
 /*
  * Stops and resumes reading. While a stream is paused its peer is slowed down by TCP, on_recv is
- * not called, and nothing is lost: what had arrived waits in the ring.
+ * not called, and nothing is lost: what had arrived waits in the ring. An end of the peer is not
+ * noticed before the resume, unless the user asks: see gw_stream_peer_end().
  *
  * Thread    turn.
  */
 void gw_stream_pause(struct gw_stream *stream);
 void gw_stream_resume(struct gw_stream *stream);
+
+/*
+ * Looks whether the peer has ended, while reading is paused and no callback would tell: a user that
+ * pauses for long asks now and then. Nothing is read and nothing changes; to end the stream is up
+ * to the user.
+ *
+ * Returns   0 if the peer has not ended, or the stream is not open; GW_E_CLOSED when its FIN has
+ *           arrived: bytes before it may still wait, and come after a resume; the error of the
+ *           connection (GW_E_RESET, GW_E_TIMEOUT, ...) when nothing can be received or sent any
+ * more. Thread    turn. Source    POLLRDHUP, POLLHUP and POLLERR of poll(2); WSAPoll() on Windows.
+ * One system call.
+ */
+int gw_stream_peer_end(struct gw_stream *stream);
 
 /*
  * Asks for on_deadline at `deadline_ns` of the port's clock, once. A stream has one deadline; a

@@ -129,6 +129,13 @@ void gw_stream_pause(struct gw_stream *stream)
     stream->paused = true;
 }
 
+int gw_stream_peer_end(struct gw_stream *stream)
+{
+    assert(gw_turn_is_mine(&stream->turn));
+    bool is_open = stream->state == GW_STREAM_OPEN && !gw__stream_has_end(stream);
+    return is_open ? stream->turn.home->ops->peer_end(&stream->socket) : GW_OK;
+}
+
 void gw_stream_resume(struct gw_stream *stream)
 {
     assert(gw_turn_check(&stream->turn, __func__));

@@ -3,6 +3,8 @@
 #include "session/rates.h"
 #include "session/requests.h"
 
+#include "net/error.h"
+
 #include <assert.h>
 
 #define NANOSECONDS_PER_MS UINT64_C(1000000)
@@ -95,9 +97,11 @@ static struct due first_due(const struct gw_session *session, uint32_t now_ms)
         consider(&due, now_ms - session->begun_ms, config->greeting_timeout_ms,
                  GW__CLOSE_REASON__GREETING_TIMEOUT);
     }
-    if (session->recv_ended) {
+    if (session->recv_ended || (session->fin_seen && !gw__session_listens(session))) {
         consider_pause(&due, session, now_ms);
-    } else if (session->greeted && gw__session_listens(session)) {
+    } else if (!gw__session_listens(session)) {
+        consider(&due, now_ms - session->pinged_ms, GW_PEER_LOOK_MS, GW__CLOSE_REASON__NONE);
+    } else if (session->greeted) {
         consider_heartbeat(&due, session, now_ms);
         consider_idleness(&due, session, now_ms);
     }
@@ -142,12 +146,27 @@ static void ping(struct gw_session *session, uint32_t now_ms)
     gw_session_send(session, GW_CONTROL_PING, &message.base);
 }
 
+/* Reading is paused, so nothing tells of FIN or RST. From here on no look is due. */
+static void look_for_peer(struct gw_session *session, uint32_t now_ms)
+{
+    bool looks = !gw__session_listens(session) && !session->recv_ended && !session->fin_seen;
+    if (!looks || now_ms - session->pinged_ms < GW_PEER_LOOK_MS) {
+        return;
+    }
+    session->pinged_ms = now_ms;
+    int error = gw_stream_peer_end(session->stream);
+    session->fin_seen = error == GW_E_CLOSED;
+    if (error != GW_OK && error != GW_E_CLOSED) {
+        gw_stream_close(session->stream, error);
+    }
+}
+
 static void do_what_is_due(struct gw_session *session, uint32_t now_ms)
 {
     if (session->held) {
         gw__session_go_on(session);
-    } else if (session->recv_ended) {
-        session->recv_done = true;
+    } else if (session->recv_ended || session->paused) {
+        session->recv_done = true; /* after FIN the pause has lasted too long */
     } else {
         gw__rates_rest(session); /* it has been silent for a heartbeat */
         gw__requests_rest(session);
@@ -163,6 +182,7 @@ void gw__session_on_deadline(struct gw_stream *stream, void *context)
     if (session->held && gw__session_overslept(session, now_ms)) {
         gw__rates_note_unread(session, session->torn_ms);
     }
+    look_for_peer(session, now_ms);
     gw__requests_expire(session); /* from here on no request is due */
     struct due due = first_due(session, now_ms);
     if (due.left_ms == 0 && due.reason == GW__CLOSE_REASON__NONE) {

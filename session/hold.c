@@ -5,6 +5,19 @@
 
 #include <assert.h>
 
+/*
+ * After FIN a pause counts from its beginning. Before it the peer is looked for now and then; short
+ * holds that follow each other count as one, or it would never be.
+ */
+static void note_pause(struct gw_session *session)
+{
+    uint32_t now_ms = gw__session_now_ms(session);
+    bool has_looked = now_ms - session->pinged_ms < 2 * GW_PEER_LOOK_MS;
+    if (session->recv_ended || session->fin_seen || !has_looked) {
+        session->pinged_ms = now_ms;
+    }
+}
+
 static void stop_listening(struct gw_session *session, bool *why)
 {
     if (gw__session_listens(session)) {
@@ -12,6 +25,7 @@ static void stop_listening(struct gw_session *session, bool *why)
         session->torn_ms = gw__session_now_ms(session);
         gw_stream_pause(session->stream);
     }
+    note_pause(session);
     *why = true;
     gw__session_watch(session);
 }

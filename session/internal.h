@@ -31,6 +31,7 @@ enum {
     GW_OVERSLEPT_MS = 1000,
     GW_CROSSING_MS =
         1000, /* WIRE.md: so long after the server leaves a stage, its packets may come */
+    GW_PEER_LOOK_MS = 1000,         /* how often a peer that is not read from is looked for */
     GW_OTHER_SCHEMA_COUNT_MAX = 16, /* so many other schemas are remembered */
 };
 
@@ -64,7 +65,9 @@ struct gw_session {
     uint32_t heartbeat_ms;          /* 0: none */
     uint32_t begun_ms;
     uint32_t heard_ms;  /* when bytes came last */
-    uint32_t pinged_ms; /* when we asked for some, if `pinged`; when FIN came, if `recv_ended` */
+    uint32_t pinged_ms; /* when we asked for some, if `pinged`; when FIN came or a later pause
+                           began, if `recv_ended` or `fin_seen`; otherwise, if `held` or `paused`,
+                           when we looked for FIN last */
     uint32_t played_ms; /* when a packet of the game came last */
     uint32_t torn_ms;   /* when the frame at the head of the ring began, if `torn`; when it
                            stopped, if `held` or `paused` */
@@ -76,6 +79,7 @@ struct gw_session {
     bool pinged : 1;      /* nothing has come since */
     bool torn : 1;        /* the frame at the head of the ring is not whole */
     bool gone : 1;        /* it is having its last turn, or has had it */
+    bool fin_seen : 1;    /* the peer has sent FIN, and bytes before it may not have been read */
     bool recv_ended : 1;  /* the peer has sent FIN */
     bool recv_done : 1;   /* and all frames before it were handled, or their time is over */
     bool held;            /* it waits for a token of its rate, and reading is paused */

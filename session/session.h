@@ -147,7 +147,10 @@ bool gw_session_has_ended(const struct gw_session *session);
  * Stops and resumes reading. A session that is paused handles no packet more, not even those that
  * have come already; its peer is slowed down by TCP, and nothing is lost. Nobody is silent, idle or
  * late with a frame because we do not listen. It can be ended, and a pause does not keep it from
- * that.
+ * that. A peer that is gone (RST) ends it within a second or so, with NETWORK; what the peer had
+ * sent before is dropped then. After the peer's FIN, which is noticed in the same time, each pause
+ * lasts request_timeout_ms at most: then the session ends with BY_PEER, and frames that were not
+ * handled by then are dropped.
  *
  * Thread    turn.
  */

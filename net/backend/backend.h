@@ -180,6 +180,13 @@ struct gw_backend_ops {
     bool (*has_unsent)(struct gw_socket *socket);
 
     /*
+     * Whether the peer has ended, without reading: 0 if it has not, GW_E_CLOSED when its FIN has
+     * arrived, also behind bytes that are not read yet, or the error that the connection has ended
+     * with. Reading and sending go on as before; but an error may be told only once.
+     */
+    int (*peer_end)(struct gw_socket *socket);
+
+    /*
      * Takes the socket out of its lane and closes it. Nothing may be in flight. With `reset` the
      * system drops what it holds, and the peer gets RST; without, the system goes on sending.
      */

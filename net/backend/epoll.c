@@ -376,6 +376,11 @@ static bool backend_has_unsent(struct gw_socket *socket)
     return os_socket_has_unsent(socket->handle);
 }
 
+static int backend_peer_end(struct gw_socket *socket)
+{
+    return os_socket_peer_end(socket->handle);
+}
+
 static void backend_detach(struct gw_socket *socket, bool reset)
 {
     assert(!own_of(socket)->in_waits && !own_of(socket)->out_waits);
@@ -402,6 +407,7 @@ const struct gw_backend_ops gw__backend_epoll = {
     .shutdown = backend_shutdown,
     .cancel = backend_cancel,
     .has_unsent = backend_has_unsent,
+    .peer_end = backend_peer_end,
     .detach = backend_detach,
     .now_ns = os_now_ns,
     .random = os_random,

@@ -780,6 +780,11 @@ static bool backend_has_unsent(struct gw_socket *socket)
     return os_socket_has_unsent(socket->handle);
 }
 
+static int backend_peer_end(struct gw_socket *socket)
+{
+    return os_socket_peer_end(socket->handle);
+}
+
 static void backend_detach(struct gw_socket *socket, bool reset)
 {
     struct uring_lane *lane = lane_of(socket);
@@ -816,6 +821,7 @@ const struct gw_backend_ops gw__backend_uring = {
     .shutdown = backend_shutdown,
     .cancel = backend_cancel,
     .has_unsent = backend_has_unsent,
+    .peer_end = backend_peer_end,
     .detach = backend_detach,
     .now_ns = os_now_ns,
     .random = os_random,

@@ -65,6 +65,10 @@ void os_socket_close(os_socket socket);
 /* Whether the system holds bytes for the peer that it has not sent once. Linux alone can tell. */
 bool os_socket_has_unsent(os_socket socket);
 
+/* As peer_end of a backend: 0, GW_E_CLOSED after FIN, or the error that has ended the connection.
+ */
+int os_socket_peer_end(os_socket socket);
+
 /* Closes a socket; with `reset` the system drops what it holds for the peer, and sends RST. */
 void os_socket_end(os_socket socket, bool reset);
 

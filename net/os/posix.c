@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -209,6 +210,21 @@ bool os_socket_has_unsent(os_socket socket)
 {
     int bytes = 0;
     return ioctl(socket, SIOCOUTQNSD, &bytes) == 0 && bytes > 1;
+}
+
+int os_socket_peer_end(os_socket socket)
+{
+    struct pollfd state = {.fd = socket, .events = POLLRDHUP};
+    int code = 0;
+    socklen_t bytes = sizeof(code);
+    if (poll(&state, 1, 0) <= 0) {
+        return GW_OK;
+    }
+    if ((state.revents & (POLLERR | POLLHUP)) == 0) {
+        return GW_E_CLOSED;
+    }
+    (void)getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &bytes);
+    return code != 0 ? os_error(code) : GW_E_RESET; /* 0: a send has been told already */
 }
 
 void os_socket_end(os_socket socket, bool reset)

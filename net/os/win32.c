@@ -157,6 +157,29 @@ bool os_socket_has_unsent(os_socket socket)
     return false;
 }
 
+/*
+ * WSAPoll() tells of a FIN behind unread bytes; Wine's does not, but its recv() and send() tell of
+ * what else there is. Nothing can be sent where there is no connection, not even nothing.
+ */
+int os_socket_peer_end(os_socket socket)
+{
+    WSAPOLLFD state = {.fd = socket, .events = POLLRDNORM};
+    char byte;
+    int got = recv(socket, &byte, 1, MSG_PEEK);
+    int code = got < 0 ? WSAGetLastError() : 0;
+    if (code != 0 && code != WSAEWOULDBLOCK) {
+        return os_error(code);
+    }
+    if (send(socket, "", 0, 0) != 0 && WSAGetLastError() != WSAEWOULDBLOCK) {
+        return GW_E_RESET;
+    }
+    bool is_polled = WSAPoll(&state, 1, 0) > 0;
+    if (is_polled && (state.revents & POLLERR) != 0) {
+        return GW_E_RESET;
+    }
+    return got == 0 || (is_polled && (state.revents & POLLHUP) != 0) ? GW_E_CLOSED : GW_OK;
+}
+
 void os_socket_end(os_socket socket, bool reset)
 {
     if (reset) {

@@ -143,6 +143,12 @@ static bool backend_has_unsent(struct gw_socket *socket)
     return false;
 }
 
+static int backend_peer_end(struct gw_socket *socket)
+{
+    (void)socket;
+    return GW_OK;
+}
+
 static void backend_detach(struct gw_socket *socket, bool reset)
 {
     (void)socket;
@@ -205,6 +211,7 @@ const struct gw_backend_ops silent_kernel = {
     .shutdown = backend_shutdown,
     .cancel = backend_cancel,
     .has_unsent = backend_has_unsent,
+    .peer_end = backend_peer_end,
     .detach = backend_detach,
     .now_ns = now_ns,
     .random = chance,

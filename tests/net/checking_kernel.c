@@ -380,6 +380,14 @@ static void checked_cancel(struct gw_socket *socket)
     submit_depth--;
 }
 
+static int checked_peer_end(struct gw_socket *socket)
+{
+    check_turn(socket);
+    int result = kernel.real->peer_end(socket);
+    rule(result <= 0 && result >= GW_E_SYSTEM, "the end of a peer is a gw_error, or there is none");
+    return result;
+}
+
 /* ---- sockets ---- */
 
 static int checked_attach(struct gw_socket *socket)
@@ -535,6 +543,7 @@ const struct gw_backend_ops *checking_kernel_on(const struct gw_backend_ops *rea
     kernel.real = real;
     kernel.ops = *real;
     kernel.ops.wait = checked_wait;
+    kernel.ops.peer_end = checked_peer_end;
     kernel.ops.attach = checked_attach;
     kernel.ops.accept = checked_accept;
     kernel.ops.connect = checked_connect;

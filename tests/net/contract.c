@@ -40,6 +40,7 @@ static int run_all(void)
         contract_finish,
         contract_finish_elsewhere,
         contract_half_close,
+        contract_peer_end,
         contract_close,
         contract_deadline,
         contract_reset,

@@ -169,6 +169,11 @@ int stage_teardown(void **state)
     return 0;
 }
 
+bool stage_backend_tells_fin_behind_bytes(void)
+{
+    return stage_backend->backend != GW_BACKEND_IOCP;
+}
+
 bool stage_backend_tells_unsent(void)
 {
     return stage_backend->backend != GW_BACKEND_IOCP;

@@ -92,6 +92,9 @@ int stage_teardown(void **state);
 /* Whether the system says what it holds for a peer and bounds it, which Windows does not. */
 bool stage_backend_tells_unsent(void);
 
+/* Whether a FIN is told before the bytes that came first are read, which Wine does not do. */
+bool stage_backend_tells_fin_behind_bytes(void);
+
 /* Lanes of the port. */
 uint32_t stage_lane_count(void);
 

@@ -411,6 +411,17 @@ static void backend_cancel(struct gw_socket *socket)
     in_submit = false;
 }
 
+static int backend_peer_end(struct gw_socket *socket)
+{
+    (void)must_find(socket, "peer_end");
+    check_thread(socket, "peer_end");
+    int result = audit.below->peer_end(socket);
+    if (result != GW_OK && !is_error(result)) {
+        broken(6, "peer_end returns %d", result);
+    }
+    return result;
+}
+
 static void forget(const struct joined *gone)
 {
     lock();
@@ -497,6 +508,7 @@ const struct gw_backend_ops *audit_init(const struct gw_backend_ops *below)
     audit.ops.send_now = backend_send_now;
     audit.ops.shutdown = backend_shutdown;
     audit.ops.cancel = backend_cancel;
+    audit.ops.peer_end = backend_peer_end;
     audit.ops.detach = backend_detach;
     audit.ops.now_ns = backend_now_ns;
     audit.ops.socket_open = backend_socket_open;

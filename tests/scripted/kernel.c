@@ -351,6 +351,18 @@ static bool backend_has_unsent(struct gw_socket *socket)
     return has_unsent;
 }
 
+static int backend_peer_end(struct gw_socket *socket)
+{
+    kernel_lock();
+    const struct kernel_end *end = kernel_end_of(socket->handle);
+    int result = end->in_error != 0 ? end->in_error
+                 : end->is_reset    ? GW_E_RESET
+                 : end->is_finished ? GW_E_CLOSED
+                                    : GW_OK;
+    kernel_unlock();
+    return mutant_is(MUTANT_PEER_NEVER_ENDS) ? GW_OK : result;
+}
+
 static void backend_detach(struct gw_socket *socket, bool reset)
 {
     if (reset) {
@@ -440,9 +452,10 @@ static struct gw_addr backend_socket_peer(os_socket handle)
         .attach = backend_attach, .accept = backend_accept, .connect = backend_connect,            \
         .recv = backend_recv, .send = backend_send, .send_now = backend_send_now,                  \
         .shutdown = backend_shutdown, .cancel = backend_cancel, .has_unsent = backend_has_unsent,  \
-        .detach = backend_detach, .now_ns = backend_now_ns, .random = backend_random,              \
-        .socket_open = backend_socket_open, .socket_listen = backend_socket_listen,                \
-        .socket_peer = backend_socket_peer, .socket_close = backend_socket_close,                  \
+        .peer_end = backend_peer_end, .detach = backend_detach, .now_ns = backend_now_ns,          \
+        .random = backend_random, .socket_open = backend_socket_open,                              \
+        .socket_listen = backend_socket_listen, .socket_peer = backend_socket_peer,                \
+        .socket_close = backend_socket_close,                                                      \
     }
 
 static const struct gw_backend_ops ops = KERNEL_OPS(false);

@@ -24,6 +24,7 @@ static const char *const names[MUTANT_COUNT] = {
     [MUTANT_HANDLE_KEPT] = "handle-kept",
     [MUTANT_RESULT_UNKNOWN] = "result-unknown",
     [MUTANT_SEND_BOASTS] = "send-boasts",
+    [MUTANT_PEER_NEVER_ENDS] = "peer-never-ends",
     [MUTANT_WAKE_LOST] = "wake-lost",
     [MUTANT_DEADLINE_IGNORED] = "deadline-ignored",
     [MUTANT_DEADLINE_EARLY] = "deadline-early",

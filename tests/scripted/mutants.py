@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = "streams stream_ends listener timers late sessions stages rates coalesce requests half_close requests_client groups splits shared game walks".split()
+TESTS = "streams stream_ends listener timers late paused sessions stages rates coalesce requests half_close requests_client groups splits shared game walks".split()
 WRAPS = "malloc calloc realloc free".split()
 TOWN_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_crew_start gw_crew_join".split()
 TOWN_TESTS = {"game", "walks"}
-HALL_TESTS = {"coalesce", "groups", "half_close", "late", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
+HALL_TESTS = {"coalesce", "groups", "half_close", "late", "paused", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
 ARCHIVES = "gw_server gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
@@ -154,6 +154,9 @@ CHANGES = [
     (0, "tags-begin-anew", "session/requests.c", "session->requests->last_tag == 0) {", "1) {"),
     (0, "reply-goes-to-all", "session/receive.c", "if (watched->is_answer) {", "if (0) {"),
     (0, "answer-elsewhere-is-free", "session/reply.c", "if (counts(session, &reply->frame)) {", "{"),
+    (0, "paused-looks-for-nobody", "session/deadline.c", "int error = gw_stream_peer_end(session->stream);", "int error = 0;"),
+    (0, "pause-after-fin-for-ever", "session/deadline.c", "session->fin_seen = error == GW_E_CLOSED;", "session->fin_seen = 0;"),
+    (0, "held-after-fin-is-lost", "session/deadline.c", "session->paused && !session->held && !session->recv_done", "!session->recv_done"),
     (0, "paused-handles-more", "session/receive.c", "if (session->paused) {", "if (0) {"),
     (0, "idle-in-the-future", "session/greeting.c", "if (!gw__session_listens(session)) {", "if (0) {"),
     (0, "asked-in-a-pause", "session/hold.c", "session->pinged = false;", ";"),

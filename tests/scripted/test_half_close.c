@@ -490,7 +490,7 @@ static void pause_by_chance(struct gw_session *session)
     }
 }
 
-static void do_something(void)
+static void do_something(uint32_t ms_max)
 {
     uint32_t what = chance_below(&chance, 3);
     if (hall.last != NULL && what == 0 && asked_count > 0) {
@@ -498,7 +498,7 @@ static void do_something(void)
     } else if (hall.last != NULL && what == 1) {
         stage_in_turn(gw_session_turn(hall.last), resume, NULL);
     } else {
-        stage_run_ms(chance_below(&chance, 1500));
+        stage_run_ms(chance_below(&chance, ms_max));
     }
 }
 
@@ -539,12 +539,12 @@ static void walk(uint64_t seed)
         hall_tell(peer, chance_below(&chance, 4) == 0 ? RARE : SAY, "x");
         send_request(tag);
         if (chance_below(&chance, 4) == 0) {
-            do_something();
+            do_something(1500);
         }
     }
     peer_finish(peer);
     for (int i = 0; i < 10 && hall.ended_count == 0; i++) {
-        do_something();
+        do_something(TIMEOUT_MS / 10); /* a pause after FIN has a limit */
     }
     hall.on_heard = NULL;
     if (hall.last != NULL) {
