@@ -360,24 +360,30 @@ static uint64_t seen_until_ns(const struct look *look)
                                                                     : look->began_ns;
 }
 
-/* Locked. After a late return the timers are held back; see net/README.md, "Why". */
+/*
+ * After a late return timers are held back until a look brings nothing; on a shared lane several
+ * looks that last a while, since another worker may have taken something from the kernel and not
+ * have left its task yet. Locked.
+ */
+enum { LATE_NS = 50000000, HOLD_NS_MAX = 1000000000, SHARED_LOOK_COUNT = 5, LOOK_NS = 2000000 };
+
 static void note_look(struct gw_lane *lane, const struct look *look)
 {
-    enum { LATE_NS = 50000000, HOLD_NS_MAX = 1000000000, SHARED_HOLD_NS = 10000000 };
     uint64_t due_ns =
         look->deadline_ns == 0 || lane->due_ns < look->began_ns ? look->began_ns : lane->due_ns;
     uint64_t late_ns = look->back_ns > due_ns ? look->back_ns - due_ns : 0;
     if (lane->hold_until_ns == 0 && late_ns > LATE_NS) {
         lane->hold_until_ns = look->back_ns + (late_ns < HOLD_NS_MAX ? late_ns : HOLD_NS_MAX);
-        lane->hold_from_ns = look->back_ns + (lane->ops->lane_shared ? SHARED_HOLD_NS : 0);
+        lane->hold_look_count = lane->ops->lane_shared ? SHARED_LOOK_COUNT : 1;
         return;
     }
-    bool has_all = look->brought_nothing && look->back_ns >= lane->hold_from_ns;
-    if (lane->hold_until_ns != 0 && !has_all && look->back_ns < lane->hold_until_ns) {
-        return;
+    if (lane->hold_until_ns != 0) {
+        lane->hold_look_count -= look->brought_nothing ? 1 : 0;
+        if (lane->hold_look_count > 0 && look->back_ns < lane->hold_until_ns) {
+            return;
+        }
+        lane->hold_until_ns = 0;
     }
-    lane->hold_until_ns = 0;
-    lane->hold_from_ns = 0;
     uint64_t seen_ns = seen_until_ns(look);
     lane->seen_ns = seen_ns > lane->seen_ns ? seen_ns : lane->seen_ns;
 }
@@ -394,12 +400,13 @@ static void fire_timers(struct gw_lane *lane, const struct look *look)
     gw__lane_unlock_wheel(lane);
 }
 
-/* While timers are held back on a shared lane, no worker asks again before that may end. */
 static uint64_t next_deadline_ns(struct gw_lane *lane)
 {
     gw__lane_lock_wheel(lane);
     uint64_t next = gw__wheel_next_ns(&lane->wheel);
-    next = next > lane->hold_from_ns ? next : lane->hold_from_ns;
+    if (lane->hold_until_ns != 0 && lane->ops->lane_shared) {
+        next = gw__worker()->now_ns + LOOK_NS;
+    }
     lane->due_ns = next;
     gw__lane_unlock_wheel(lane);
     return next;

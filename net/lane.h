@@ -47,8 +47,8 @@ struct gw_lane {
     struct gw_wheel wheel;           /* this and the next four: locked on a shared lane */
     uint64_t due_ns;                 /* when a worker is to look at the wheel again */
     uint64_t seen_ns;                /* what had arrived by then was taken: such timers may fire */
-    uint64_t hold_from_ns;           /* a hold of timers may end from then on; 0: there is none */
-    uint64_t hold_until_ns;          /* and ends then; 0: there is none */
+    uint64_t hold_until_ns;          /* timers are held back, until then at most; 0: they are not */
+    uint32_t hold_look_count;        /* until so many looks have brought nothing */
     os_mutex ready_mutex;
     os_mutex wheel_mutex;
     struct gw_turn errands; /* gw_port_post() */
