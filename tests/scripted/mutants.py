@@ -156,7 +156,6 @@ CHANGES = [
     (0, "answer-elsewhere-is-free", "session/reply.c", "if (counts(session, &reply->frame)) {", "{"),
     (0, "paused-looks-for-nobody", "session/deadline.c", "int error = gw_stream_peer_end(session->stream);", "int error = 0;"),
     (0, "pause-after-fin-for-ever", "session/deadline.c", "session->fin_seen = error == GW_E_CLOSED;", "session->fin_seen = 0;"),
-    (0, "held-after-fin-is-lost", "session/deadline.c", "session->paused && !session->held && !session->recv_done", "!session->recv_done"),
     (0, "paused-handles-more", "session/receive.c", "if (session->paused) {", "if (0) {"),
     (0, "idle-in-the-future", "session/greeting.c", "if (!gw__session_listens(session)) {", "if (0) {"),
     (0, "asked-in-a-pause", "session/hold.c", "session->pinged = false;", ";"),
