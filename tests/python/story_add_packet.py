@@ -66,7 +66,7 @@ class AddAPacket(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
         done = self.build()
         self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertIn(" 1006 client game.Emote 1:string\n", self.lock.read_text())
+        self.assertIn(" 1006 client game.Emote 1:what:string\n", self.lock.read_text())
         self.assertIn("1006 Emote", (self.tree / "proto/PROTOCOL.md").read_text())
         self.see_it_arrive()
         self.leave_the_handler_out()
@@ -142,7 +142,7 @@ class AddAPacket(unittest.TestCase):
         done = self.packets("accept", "--yes")
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn(said, done.stdout)
-        self.assertIn(" 1006 client game.Emote 1:string removed\n 1007 client game.Emote 1:string\n",
+        self.assertIn(" 1006 client game.Emote 1:what:string removed\n 1007 client game.Emote 1:what:string\n",
                       self.lock.read_text())
         self.assertIn("nothing to accept", self.packets("accept", "--yes").stdout)
         self.assertRegex(self.packets("list").stdout, r"1007  Emote +client  IN_ROOM +256 +2/s, burst 4\n")

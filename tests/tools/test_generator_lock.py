@@ -6,7 +6,7 @@ FIRST_LINE = ("# Every packet id ever given away: id, who sends it, packet, fiel
               "that packets are made of. The build adds to it; else `tools/packets accept` does.\n")
 CHAT = packet("Chat", 'id: 300 from: CLIENT stages: "GREETED"', "string text = 2;")
 LINE = packet("Line", "id: 400 from: SERVER")
-LOCKED = FIRST_LINE + "  300 client test.Chat 2:string\n  400 server test.Line\n"
+LOCKED = FIRST_LINE + "  300 client test.Chat 2:text:string\n  400 server test.Line\n"
 ACCEPT = "; if no client out there knows it, `tools/packets accept` changes the lock"
 
 
@@ -51,10 +51,10 @@ class Lock(GeneratorTest):
     def test_what_is_new_is_put_in_its_place_and_all_else_stays(self):
         both = packet("Wave", 'id: 350 from: BOTH stages: "GREETED"')
         last = packet("Last", "id: 500 from: SERVER")
-        self.lock.write_text("# mine\n\n300 client test.Chat 2:string\r\n# and mine\n400 server test.Line")
+        self.lock.write_text("# mine\n\n300 client test.Chat 2:text:string\r\n# and mine\n400 server test.Line")
         self.assertEqual(self.build(CHAT, LINE, both, last), [])
         self.assertEqual(self.lock.read_bytes(),
-                         b"# mine\n\n300 client test.Chat 2:string\r\n  350 both   test.Wave\n# and mine\n"
+                         b"# mine\n\n300 client test.Chat 2:text:string\r\n  350 both   test.Wave\n# and mine\n"
                          b"400 server test.Line\n  500 server test.Last\n")
 
     def test_a_message_in_the_middle_renumbers_nobody(self):
@@ -99,7 +99,7 @@ class Lock(GeneratorTest):
                      "test.proto:2: Say has id 300, but LOCK:2 gave it to test.Chat: " + give("Say"))
 
     def test_the_id_of_a_removed_packet_is_not_given_again(self):
-        lock = LOCKED.replace("2:string", "removed")
+        lock = LOCKED.replace("2:text:string", "removed")
         self.refuses([packet("Say", 'id: 300 from: CLIENT stages: "GREETED"'), LINE],
                      "test.proto:2: Say has id 300, but LOCK:2 gave it to test.Chat, which was "
                      "removed: " + give("Say"), lock=lock)
@@ -129,7 +129,7 @@ class Lock(GeneratorTest):
     def test_a_removed_packet_may_come_back_with_a_new_id(self):
         self.lock.write_text(LOCKED.replace("test.Line", "test.Line removed"))
         self.assertEqual(self.build(CHAT, packet("Line", "id: 401 from: SERVER")), [])
-        self.lock_is(FIRST_LINE + "  300 client test.Chat 2:string\n  400 server test.Line removed\n"
+        self.lock_is(FIRST_LINE + "  300 client test.Chat 2:text:string\n  400 server test.Line removed\n"
                      "  401 server test.Line\n")
 
     def test_an_addition_waits_until_all_else_is_right(self):
@@ -155,10 +155,13 @@ class Lock(GeneratorTest):
                      "300 client test.Chat 1:", "300 client test.Chat :string",
                      "300 client test.Chat -1:string", "300 client test.Chat 1string",
                      "300 client test.Chat 2147483648:string", "300 part test.Chat",
-                     "300 client test.Chat 2:string 1:string", "- client test.Part",
-                     "300 client test.Chat 1:string 1:bytes", "- part test.Part removed"):
+                     "300 client test.Chat 2:text:string 1:string", "- client test.Part",
+                     "300 client test.Chat 1:string 1:bytes", "300 client test.Chat 1::string",
+                     "300 client test.Chat 1:a:", "300 client test.Chat 1:4:string",
+                     "300 client test.Chat reply=", "- part test.Chat reply=test.Line", "- part test.Part removed"):
             self.refuses([LINE], "LOCK:1: a line should be: id client|server|both package.Message "
-                         "[number:type...] [removed], or: - part package.Message [number:type...]",
+                         "[reply=package.Message] [number:name:type...] [removed], or: - part package.Message "
+                         "[number:name:type...]",
                          lock=line + "\n  400 server test.Line\n")
 
     def test_an_id_stands_in_the_lock_once(self):
@@ -182,10 +185,10 @@ class Lock(GeneratorTest):
     PART = "message Part { int32 a = 1; repeated Sub b = 7; }\nmessage Sub { Colour c = 1; }\n"
     COLOUR = "enum Colour { NONE = 0; }\n"
     HOLDER = packet("Holder", "id: 500 from: SERVER", "Part p = 3; map<string, bool> m = 4;")
-    PARTS = ("  500 server test.Holder 3:test.Part 4:test.Holder.MEntry[]\n"
-             "    - part   test.Holder.MEntry 1:string 2:bool\n"
-             "    - part   test.Part 1:int32 7:test.Sub[]\n"
-             "    - part   test.Sub 1:test.Colour\n")
+    PARTS = ("  500 server test.Holder 3:p:test.Part 4:m:test.Holder.MEntry[]\n"
+             "    - part   test.Holder.MEntry 1:key:string 2:value:bool\n"
+             "    - part   test.Part 1:a:int32 7:b:test.Sub[]\n"
+             "    - part   test.Sub 1:c:test.Colour\n")
 
     def test_the_fields_of_packets_and_of_their_parts_are_remembered(self):
         parts = self.HOLDER + self.PART + self.COLOUR + "message Stranger { int32 x = 1; }\n"
@@ -202,10 +205,10 @@ class Lock(GeneratorTest):
                           for number in (1, 9)])
         self.lock_is(LOCKED)
         self.assertEqual(self.build(more, LINE), [])
-        self.lock_is(LOCKED.replace("2:string", "1:bool 2:string 9:bytes"))
+        self.lock_is(LOCKED.replace("2:text:string", "1:first:bool 2:text:string 9:last:bytes"))
 
     def test_a_lock_from_before_fields_were_remembered_learns_them(self):
-        self.lock.write_text(LOCKED.replace(" 2:string", ""))
+        self.lock.write_text(LOCKED.replace(" 2:text:string", ""))
         self.assertEqual(self.build(CHAT, LINE), [])
         self.lock_is(LOCKED)
 
@@ -229,6 +232,65 @@ class Lock(GeneratorTest):
                      "test.proto:5: test.Part.a is number 1, a int64, but LOCK:6 says that this "
                      "number is a int32: give the field a number that nobody had" + ACCEPT,
                      lock=lock)
+
+    # ---- fields that move, and replies ----
+
+    XY = packet("Chat", 'id: 300 from: CLIENT stages: "GREETED"', "%s")
+    XY_LOCK = LOCKED.replace("2:text:string", "1:x:int32 2:y:int32")
+
+    def test_a_field_that_moves_to_another_number_is_refused(self):
+        moved = ("test.proto:2: test.Chat.{} is number {}, but LOCK:2 says that it is number {}, and a "
+                 "number stays: write {} again, or another name if it is another field" + ACCEPT)
+        for fields, *lines in (
+                ("int32 x = 3; int32 y = 2;", ("x", 3, 1)),
+                ("int32 x = 3; int32 z = 1;", ("x", 3, 1)),
+                ("int32 y = 1; int32 x = 2;", ("y", 1, 2), ("x", 2, 1)),
+                ("int32 z = 1; int32 x = 2;", ("x", 2, 1))):
+            self.refuses([self.XY % fields, LINE],
+                         *(moved.format(name, now, was, was) for name, now, was in lines),
+                         lock=self.XY_LOCK)
+
+    def test_a_new_name_of_a_field_is_noted_and_concerns_no_client(self):
+        self.lock.write_text(self.XY_LOCK)
+        renamed = self.XY % "int32 x = 1; int32 z = 2;"
+        self.assertEqual(self.build(renamed, LINE, ci="true"),
+                         [f"test.proto:2: test.Chat has a field z = 2, which {self.lock} does not "
+                          "know, and CI=true: build without CI, which adds it, and commit the lock"])
+        self.assertEqual(self.build(renamed, LINE), [])
+        self.lock_is(self.XY_LOCK.replace("2:y", "2:z"))
+
+    def test_a_field_of_a_part_that_moves_is_refused(self):
+        self.refuses([CHAT, LINE, self.HOLDER, self.PART.replace("a = 1", "a = 2"), self.COLOUR],
+                     "test.proto:5: test.Part.a is number 2, but LOCK:6 says that it is number 1, and "
+                     "a number stays: write 1 again, or another name if it is another field" + ACCEPT,
+                     lock=LOCKED + self.PARTS)
+
+    def test_a_lock_without_names_learns_them(self):
+        self.lock.write_text(LOCKED.replace("2:text:string", "1:bool 2:string"))
+        self.assertEqual(self.build(CHAT, LINE), [])
+        self.lock_is(LOCKED.replace("2:text", "1:bool 2:text"))
+
+    ASK = packet("Ask", 'id: 500 from: CLIENT stages: "GREETED"%s')
+    ASKED = LOCKED + "  500 client test.Ask reply=test.Line\n"
+
+    def test_a_reply_that_is_gone_or_another_is_refused(self):
+        again = ('test.proto:4: Ask is answered by %s, but LOCK:4 says by test.Line, which clients wait '
+                 'for: write reply: "test.Line" again' + ACCEPT)
+        other = packet("Other", "id: 501 from: SERVER")
+        self.refuses([CHAT, LINE, self.ASK % ""], again % "nothing", lock=self.ASKED)
+        self.refuses([CHAT, LINE, self.ASK % ' reply: "Other"', other], again % "test.Other",
+                     lock=self.ASKED)
+
+    def test_a_reply_is_noted(self):
+        self.lock.write_text(self.ASKED.replace(" reply=test.Line", ""))
+        ask = self.ASK % ' reply: "Line"'
+        self.assertEqual(self.build(CHAT, LINE, ask, ci="true"),
+                         [f"test.proto:4: test.Ask is answered by test.Line, which {self.lock} does "
+                          "not know, and CI=true: build without CI, which adds it, and commit the "
+                          "lock"])
+        self.assertEqual(self.build(CHAT, LINE, ask), [])
+        self.lock_is(self.ASKED)
+        self.assertEqual(self.build(CHAT, LINE, ask, ci="true"), [])
 
     # ---- what a person decides ----
 
@@ -256,27 +318,45 @@ class Lock(GeneratorTest):
                      "id 300: test.Chat is removed, and nobody gets its id again; who still sends "
                      "it is closed with UNKNOWN_PACKET\n"
                      "id 301: test.Chat is new\n",
-                     "  300 client test.Chat 2:string removed\n  301 client test.Chat 2:string\n"
+                     "  300 client test.Chat 2:text:string removed\n  301 client test.Chat 2:text:string\n"
                      "  400 server test.Line\n")
 
     def test_a_new_name_is_accepted(self):
         self.accepts([CHAT.replace("Chat", "Say"), LINE],
                      "id 300: was test.Chat, becomes test.Say; who still sends the old one is read "
                      "as the new one\n",
-                     "  300 client test.Say 2:string\n  400 server test.Line\n")
+                     "  300 client test.Say 2:text:string\n  400 server test.Line\n")
 
     def test_a_removal_is_accepted(self):
         self.accepts([LINE],
                      "id 300: test.Chat is removed, and nobody gets its id again; who still sends "
                      "it is closed with UNKNOWN_PACKET\n",
-                     "  300 client test.Chat 2:string removed\n  400 server test.Line\n")
+                     "  300 client test.Chat 2:text:string removed\n  400 server test.Line\n")
 
     def test_other_types_and_ways_are_accepted(self):
         self.accepts([CHAT.replace("string text", "bytes text").replace("CLIENT", "BOTH"), LINE],
                      "id 300: test.Chat was from client, and is from both now\n"
                      "test.Chat: field 2 was a string, and is a bytes now; an old client's is "
                      "refused or misread\n",
-                     "  300 both   test.Chat 2:bytes\n  400 server test.Line\n")
+                     "  300 both   test.Chat 2:text:bytes\n  400 server test.Line\n")
+
+    def test_a_field_that_moves_is_accepted(self):
+        moved = self.XY % "int32 y = 1; int32 x = 2; int32 text = 3;"
+        self.assertEqual(self.decide("accept", moved, LINE, lock=self.XY_LOCK),
+                         "test.Chat: field 1 was called x, and is called y now; who still sends the "
+                         "old one is read as the new one\n"
+                         "test.Chat: field 2 was called y, and is called x now; who still sends the "
+                         "old one is read as the new one\n"
+                         "test.Chat: field 3 is new, a int32\n")
+        self.lock_is(self.XY_LOCK.replace("1:x:int32 2:y:int32", "1:y:int32 2:x:int32 3:text:int32"))
+        self.assertEqual(self.build(moved, LINE, ci="true"), [])
+
+    def test_another_reply_is_accepted(self):
+        self.assertEqual(self.decide("accept", CHAT, LINE, self.ASK % "", lock=self.ASKED),
+                         "id 500: test.Ask was answered by test.Line, and is answered by nothing "
+                         "now; an old client waits for an answer until it gives up\n")
+        self.lock_is(self.ASKED.replace(" reply=test.Line", ""))
+        self.assertEqual(self.build(CHAT, LINE, self.ASK % "", ci="true"), [])
 
     def test_packets_are_listed_with_what_holds_for_them(self):
         said = self.decide(

@@ -51,7 +51,12 @@ struct lock_line *lock_find_name(const struct lock *lock, const char *name, bool
     return NULL;
 }
 
-const struct lock_field *lock_find_field(const struct lock_line *line, int32_t number)
+const char *lock_reply_of(const struct packet *packet)
+{
+    return packet->reply == NULL ? NULL : packet->reply->type->name;
+}
+
+struct lock_field *lock_find_field(const struct lock_line *line, int32_t number)
 {
     for (size_t i = 0; i < line->field_count; i++) {
         if (line->fields[i].number == number) {
@@ -75,8 +80,14 @@ void lock_line_changed(struct lock *lock, struct schema *schema, struct lock_lin
     } else {
         text_print(&text, "%5" PRIu32 " %-6s %s", line->id, lock_from_word(line->from), line->name);
     }
+    if (line->reply != NULL) {
+        text_print(&text, " reply=%s", line->reply);
+    }
     for (size_t i = 0; i < line->field_count; i++) {
-        text_print(&text, " %" PRId32 ":%s", line->fields[i].number, line->fields[i].type);
+        const struct lock_field *field = &line->fields[i];
+        text_print(&text, " %" PRId32 ":%s%s%s", field->number,
+                   field->name == NULL ? "" : field->name, field->name == NULL ? "" : ":",
+                   field->type);
     }
     line->text = pool_print(&schema->pool, "%s%s", text.bytes, line->is_removed ? " removed" : "");
     lock->is_changed = true;
@@ -97,7 +108,8 @@ void lock_add_field(struct lock *lock, struct schema *schema, struct lock_line *
         memcpy(fields + place + 1, line->fields + place,
                (line->field_count - place) * sizeof *fields);
     }
-    fields[place] = (struct lock_field){field->proto->number, lock_type_word(&schema->pool, field)};
+    fields[place] = (struct lock_field){field->proto->number, field->proto->name,
+                                        lock_type_word(&schema->pool, field)};
     line->fields = fields;
     line->field_count++;
     lock_line_changed(lock, schema, line);
@@ -110,6 +122,7 @@ void lock_set_fields(struct schema *schema, struct lock_line *line, const struct
     for (size_t i = 0; i < line->field_count; i++) {
         line->fields[i] = (struct lock_field){
             type->fields[i].proto->number,
+            type->fields[i].proto->name,
             lock_type_word(&schema->pool, &type->fields[i]),
         };
     }
@@ -150,6 +163,7 @@ void lock_add_packet(struct lock *lock, struct schema *schema, const struct pack
         .name = packet->type->name,
         .id = packet->policy->id,
         .from = packet->from,
+        .reply = lock_reply_of(packet),
     };
     insert(lock, schema, &line, packet->type);
 }

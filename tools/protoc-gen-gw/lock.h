@@ -11,16 +11,20 @@
  * packets are made of; behind the name, the numbers of its fields and their types:
  *
  *      # comment
- *       1001 client game.Chat 1:string
+ *       1000 client game.Enter reply=game.Entered 1:room:string
+ *       1001 client game.Chat 1:text:string
  *       1002 both   game.Wave removed
- *       1100 server game.Entered 1:game.Result 3:game.Member[]
- *          - part   game.Member 1:fixed64 2:string
+ *       1100 server game.Entered 1:result:game.Result 3:members:game.Member[]
+ *          - part   game.Member 1:player:fixed64 2:name:string
+ *
+ * Locks that were written before had no names of fields and no replies; the build adds them.
  *
  * The build compares. What is new is added; whatever else differs is a mistake in the schema, or
  * a decision that a person takes with `tools/packets accept`.
  */
 struct lock_field {
     int32_t number;
+    const char *name; /* NULL: the lock does not say */
     const char *type; /* "string", "game.Member[]" */
 };
 
@@ -32,6 +36,7 @@ struct lock_line {
     uint32_t id;      /* 0 for a part */
     uint8_t from;     /* bits, as struct packet has them */
     bool is_removed;
+    const char *reply;         /* in full; NULL: nothing answers it, or the lock does not say */
     struct lock_field *fields; /* by number */
     size_t field_count;
 };
@@ -72,7 +77,10 @@ int lock_line_of(const struct lock *lock, const struct packet *packet);
 struct lock_line *lock_find_id(const struct lock *lock, uint32_t id);
 /* The packet (not one that was removed) or the part with this name. */
 struct lock_line *lock_find_name(const struct lock *lock, const char *name, bool is_part);
-const struct lock_field *lock_find_field(const struct lock_line *line, int32_t number);
+struct lock_field *lock_find_field(const struct lock_line *line, int32_t number);
+
+/* In full, or NULL. */
+const char *lock_reply_of(const struct packet *packet);
 
 /* Adds a line in the order of ids, parts behind them in the order of names. */
 void lock_add_packet(struct lock *lock, struct schema *schema, const struct packet *packet);

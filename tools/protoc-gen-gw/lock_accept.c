@@ -49,6 +49,7 @@ static void rename_line(struct lock *lock, struct schema *schema, struct lock_li
     line->name = packet->type->name;
     line->is_removed = false;
     line->from = packet->from;
+    line->reply = lock_reply_of(packet);
     lock_set_fields(schema, line, packet->type);
     lock_line_changed(lock, schema, line);
 }
@@ -67,13 +68,26 @@ static void accept_fields(struct lock *lock, struct schema *schema, struct lock_
 {
     for (size_t i = 0; i < type->message->n_field; i++) {
         const struct field *field = &type->fields[i];
-        struct lock_field *old = (struct lock_field *)lock_find_field(line, field->proto->number);
+        struct lock_field *old = lock_find_field(line, field->proto->number);
         const char *now = lock_type_word(&schema->pool, field);
+        const char *name = field->proto->name == NULL ? "" : field->proto->name;
         if (old == NULL) {
             lock_add_field(lock, schema, line, field);
             text_print(words, "%s: field %" PRId32 " is new, a %s\n", type->name,
                        field->proto->number, now);
-        } else if (strcmp(old->type, now) != 0) {
+            continue;
+        }
+        if (old->name == NULL || strcmp(old->name, name) != 0) {
+            if (old->name != NULL) {
+                text_print(words,
+                           "%s: field %" PRId32 " was called %s, and is called %s now; who still "
+                           "sends the old one is read as the new one\n",
+                           type->name, field->proto->number, old->name, name);
+            }
+            old->name = field->proto->name;
+            lock_line_changed(lock, schema, line);
+        }
+        if (strcmp(old->type, now) != 0) {
             text_print(words,
                        "%s: field %" PRId32
                        " was a %s, and is a %s now; an old client's is refused "
@@ -82,6 +96,23 @@ static void accept_fields(struct lock *lock, struct schema *schema, struct lock_
             old->type = now;
             lock_line_changed(lock, schema, line);
         }
+    }
+}
+
+static void accept_reply(struct lock *lock, struct schema *schema, struct lock_line *line,
+                         const struct packet *packet, struct text *words)
+{
+    const char *now = lock_reply_of(packet);
+    bool is_same =
+        now == NULL || line->reply == NULL ? now == line->reply : strcmp(now, line->reply) == 0;
+    if (!is_same) {
+        text_print(words, "id %" PRIu32 ": %s was answered by %s, and is answered by %s now%s\n",
+                   line->id, line->name, line->reply == NULL ? "nothing" : line->reply,
+                   now == NULL ? "nothing" : now,
+                   line->reply == NULL ? ""
+                                       : "; an old client waits for an answer until it gives up");
+        line->reply = now;
+        lock_line_changed(lock, schema, line);
     }
 }
 
@@ -101,6 +132,7 @@ static void accept_packet(struct lock *lock, struct schema *schema, const struct
     if (line->from != packet->from) {
         turn_line(lock, schema, line, packet, words);
     }
+    accept_reply(lock, schema, line, packet, words);
     accept_fields(lock, schema, line, packet->type, words);
 }
 

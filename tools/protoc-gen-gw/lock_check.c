@@ -66,21 +66,102 @@ static void say_behind(const struct lock *lock, struct schema *schema, const str
                 type->name, what, lock->path);
 }
 
-/* Compares the fields of a message with its line, and adds those that are new. */
+static bool is_named(const struct lock_field *old, const struct field *field)
+{
+    const char *name = field->proto->name;
+    return old != NULL && old->name != NULL && name != NULL && strcmp(old->name, name) == 0;
+}
+
+/* The number that the lock has for a field of this name, or 0. */
+static int32_t number_of_name(const struct lock_line *line, const struct field *field)
+{
+    for (size_t i = 0; i < line->field_count; i++) {
+        if (is_named(&line->fields[i], field)) {
+            return line->fields[i].number;
+        }
+    }
+    return 0;
+}
+
+/* A field that had another number. */
+static void say_moved(const struct lock *lock, struct schema *schema, const struct type *type,
+                      const struct field *field, const struct lock_line *line, int32_t before)
+{
+    problem_add(&schema->problems, type->file->name, type_member_line(type, field->index),
+                "%s.%s is number %" PRId32 ", but %s:%d says that it is number %" PRId32
+                ", and a number stays: write %" PRId32 " again, or another name if it is another "
+                "field" OR_ACCEPT,
+                type->name, field->proto->name, field->proto->number, lock->path, line->line,
+                before, before, schema->packets_command);
+}
+
+/* What is new is added, unless `is_frozen`. */
+static void add_field(struct lock *lock, struct schema *schema, const struct type *type,
+                      struct lock_line *line, const struct field *field, bool is_frozen)
+{
+    struct lock_field *old = lock_find_field(line, field->proto->number);
+    if (is_frozen) {
+        say_behind(lock, schema, type, type_member_line(type, field->index),
+                   pool_print(&schema->pool, "has a field %s%s%" PRId32,
+                              old == NULL || field->proto->name == NULL ? "" : field->proto->name,
+                              old == NULL ? "" : " = ", field->proto->number));
+    } else if (old == NULL) {
+        lock_add_field(lock, schema, line, field);
+    } else {
+        old->name = field->proto->name;
+        lock_line_changed(lock, schema, line);
+    }
+}
+
+/*
+ * Compares the fields of a message with its line, and adds those that are new. A name that the lock
+ * does not know is a new name of the same field, which no client sees; one that the lock knows by
+ * another number is a field that moved.
+ */
 static void check_fields(struct lock *lock, struct schema *schema, const struct type *type,
                          struct lock_line *line, bool is_frozen)
 {
+    size_t problem_count = schema->problems.count;
     for (size_t i = 0; i < type->message->n_field; i++) {
         const struct field *field = &type->fields[i];
         const struct lock_field *old = lock_find_field(line, field->proto->number);
+        int32_t before = is_named(old, field) ? 0 : number_of_name(line, field);
         if (old != NULL && strcmp(old->type, lock_type_word(&schema->pool, field)) != 0) {
             say_retyped(lock, schema, type, field, line);
-        } else if (old == NULL && is_frozen) {
-            say_behind(lock, schema, type, type_member_line(type, field->index),
-                       pool_print(&schema->pool, "has a field %" PRId32, field->proto->number));
-        } else if (old == NULL) {
-            lock_add_field(lock, schema, line, field);
+        } else if (before != 0) {
+            say_moved(lock, schema, type, field, line, before);
         }
+    }
+    /* Names that are added would hide one that moved. */
+    bool is_right = schema->problems.count == problem_count;
+    for (size_t i = 0; i < type->message->n_field && is_right; i++) {
+        const struct field *field = &type->fields[i];
+        if (!is_named(lock_find_field(line, field->proto->number), field)) {
+            add_field(lock, schema, type, line, field, is_frozen);
+        }
+    }
+}
+
+/* A client that waits for an answer which never comes waits until its request times out. */
+static void check_reply(struct lock *lock, struct schema *schema, const struct packet *packet,
+                        struct lock_line *line, bool is_frozen)
+{
+    const char *now = lock_reply_of(packet);
+    if (line->reply == NULL && now == NULL) {
+        return;
+    }
+    if (line->reply != NULL && (now == NULL || strcmp(line->reply, now) != 0)) {
+        problem_add(&schema->problems, schema->file_name, packet->line,
+                    "%s is answered by %s, but %s:%d says by %s, which clients wait for: write "
+                    "reply: \"%s\" again" OR_ACCEPT,
+                    packet->name, now == NULL ? "nothing" : now, lock->path, line->line,
+                    line->reply, line->reply, schema->packets_command);
+    } else if (line->reply == NULL && is_frozen) {
+        say_behind(lock, schema, packet->type, packet->line,
+                   pool_print(&schema->pool, "is answered by %s", now));
+    } else if (line->reply == NULL) {
+        line->reply = now;
+        lock_line_changed(lock, schema, line);
     }
 }
 
@@ -101,6 +182,7 @@ static void check_packet(struct lock *lock, struct schema *schema, const struct 
     } else if (by_name == NULL) {
         lock_add_packet(lock, schema, packet);
     } else {
+        check_reply(lock, schema, packet, by_name, is_frozen);
         check_fields(lock, schema, packet->type, by_name, is_frozen);
     }
 }

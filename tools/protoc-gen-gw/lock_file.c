@@ -42,7 +42,7 @@ static char *next_word(char **rest)
     return *word == '\0' ? NULL : word;
 }
 
-/* "3:game.Member[]" */
+/* "3:members:game.Member[]", or without the name */
 static bool parse_field(char *word, struct lock_field *field)
 {
     char *colon = strchr(word, ':');
@@ -50,8 +50,14 @@ static bool parse_field(char *word, struct lock_field *field)
         return false;
     }
     unsigned long number = strtoul(word, NULL, 10);
-    *field = (struct lock_field){(int32_t)number, colon + 1};
-    return number != 0 && number <= INT32_MAX && colon[1] != '\0';
+    char *type = strchr(colon + 1, ':');
+    *field = (struct lock_field){(int32_t)number, type == NULL ? NULL : colon + 1,
+                                 type == NULL ? colon + 1 : type + 1};
+    if (type != NULL) {
+        *type = '\0';
+    }
+    return number != 0 && number <= INT32_MAX && field->type[0] != '\0' &&
+           (field->name == NULL || name_is_good(field->name));
 }
 
 /* What stands behind the name: fields, by number, and perhaps a mark. */
@@ -63,6 +69,10 @@ static bool parse_fields(struct schema *schema, char *rest, struct lock_line *li
         if (strcmp(word, "removed") == 0 && line->id != 0) {
             line->is_removed = true;
             return next_word(&rest) == NULL;
+        }
+        if (strncmp(word, "reply=", 6) == 0 && line->id != 0 && name_is_good(word + 6)) {
+            line->reply = word + 6;
+            continue;
         }
         bool is_field = parse_field(word, &field);
         if (!is_field || (line->field_count != 0 &&
@@ -107,8 +117,9 @@ static void read_line(struct lock *lock, struct schema *schema, char *text, int 
     bool is_comment = text[0] == '#' || text[strspn(text, " \t\r")] == '\0';
     if (!is_comment && !parse_line(schema, text, &line)) {
         problem_add(&schema->problems, lock->path, number,
-                    "a line should be: id client|server|both package.Message [number:type...] "
-                    "[removed], or: - part package.Message [number:type...]");
+                    "a line should be: id client|server|both package.Message "
+                    "[reply=package.Message] [number:name:type...] [removed], or: - part "
+                    "package.Message [number:name:type...]");
         return;
     }
     if (!is_comment) {
