@@ -6,9 +6,5 @@
 void game_on_chat(struct gw_session *session, const struct gw_frame *frame, const Game__Chat *chat)
 {
     (void)frame;
-    if (chat->text[0] == '\0') {
-        gw_session_end(session, GW__CLOSE_REASON__BAD_BODY);
-        return;
-    }
     room_post_chat(gw_session_user(session), chat->text);
 }

@@ -521,8 +521,8 @@ class Writing(Server):
 
 HELLO_ACK, CLOSE, GOAWAY = 2, 5, 6
 
-# protocol_major 1, name "Ann\x1b"
-HELLO = bytes.fromhex("08 00 00 00 01 00 47 57 08 01 22 04 41 6e 6e 1b")
+# protocol_major 1, name "Anna"
+HELLO = bytes.fromhex("08 00 00 00 01 00 47 57 08 01 22 04 41 6e 6e 61")
 # stamp 7; text "hi", and tag 9
 PING = bytes.fromhex("09 00 00 00 03 00 00 00 09 07 00 00 00 00 00 00 00")
 SAY = bytes.fromhex("04 00 00 00 ed 03 09 00 0a 02 68 69")

@@ -1,5 +1,6 @@
 /* tests/server/test_rooms.c: players enter and leave rooms, in every order of turns. */
 #include "proto/game/game_server.gen.h"
+#include "protocol/arena.h"
 #include "protocol/frame.h"
 #include "tests/server/fake_house.h"
 #include "tests/support/machine.h"
@@ -9,6 +10,7 @@
 #include "server/log.h"
 #include "server/player.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -410,23 +412,29 @@ static void a_paused_session_may_end(void **state)
     }
 }
 
-/* What is too long or no text does not come this far: the schema forbids it. */
-static void a_text_of_nothing_ends_who_says_it(void **state)
+/* The schema says so: the handler is not called. */
+static void an_empty_text_is_refused_before_its_handler(void **state)
 {
-    char text[GAME_CHAT_TEXT_BYTES_MAX + 1];
-    Game__Chat message = GAME__CHAT__INIT;
+    const struct gw_packet *chat = gw_packet_find(&game_server_packets, GAME_PACKET_CHAT);
+    static const uint8_t bodies[][3] = {"\x0A\x01"
+                                        "a",
+                                        "\x0A"};
+    static max_align_t memory[64];
+    struct gw_arena arena;
     (void)state;
     open_game(1);
     post_wish(sessions[0], enter_hall);
     fake_house_settle();
-    memset(text, 'a', sizeof text);
-    text[sizeof text - 1] = '\0';
-    message.text = text;
-    game_on_chat(sessions[0], NULL, &message);
-    assert_false(sessions[0]->has_ended);
-    message.text = "";
-    game_on_chat(sessions[0], NULL, &message);
-    assert_int_equal(sessions[0]->reason, GW__CLOSE_REASON__BAD_BODY);
+    gw_arena_init(&arena, memory, sizeof memory);
+    struct gw_frame frame = {.packet_id = GAME_PACKET_CHAT, .body_bytes = 3};
+    assert_int_equal(gw_packet_dispatch(chat, &frame, bodies[0], sessions[0], &arena),
+                     GW_PACKET_OK);
+    frame.body_bytes = 2; /* a text of no bytes */
+    assert_int_equal(gw_packet_dispatch(chat, &frame, bodies[1], sessions[0], &arena),
+                     GW_PACKET_BAD_BODY);
+    frame.body_bytes = 0; /* no text */
+    assert_int_equal(gw_packet_dispatch(chat, &frame, bodies[1], sessions[0], &arena),
+                     GW_PACKET_BAD_BODY);
     fake_house_settle();
     close_game();
 }
@@ -506,7 +514,7 @@ int main(void)
         cmocka_unit_test(what_is_said_before_leaving_is_heard),
         cmocka_unit_test(a_session_is_paused_while_its_room_has_too_much_to_handle),
         cmocka_unit_test(a_paused_session_may_end),
-        cmocka_unit_test(a_text_of_nothing_ends_who_says_it),
+        cmocka_unit_test(an_empty_text_is_refused_before_its_handler),
         cmocka_unit_test(any_order_of_anything_keeps_the_house_in_order),
         cmocka_unit_test(without_memory_players_go_and_the_house_stands),
     };

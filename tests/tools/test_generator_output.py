@@ -6,7 +6,7 @@ import shutil
 import unittest
 
 import generator
-from generator import GeneratorTest, HEAD, HERE, ROOT, packet
+from generator import GeneratorTest, HEAD, HERE, ROOT, STAGES, packet
 
 SCHEMAS = HERE / "schemas"
 GOLDEN = HERE / "golden"
@@ -27,27 +27,31 @@ PRINTED = """\
 server 5 256
 256 Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: small_on_sit 256
 300 C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: small_on_c_play 300
-  marked length 0 count 3 counter 1 checks 0 from 0 to 0
+  marked length 0 count 3 counter 7 checks 0 from 0 to 0
     key length 8 count 0 counter 0 checks 1 from 0 to 0
     value length 0 count 1 counter 1 checks 0 from 0 to 0
       suit length 0 count 0 counter 0 checks 8 from 0 to 3
       rank length 0 count 0 counter 0 checks 0 from 0 to 0
       name length 16 count 0 counter 0 checks 1 from 0 to 0
-  cards length 0 count 5 counter 2 checks 0 from 0 to 0
+  cards length 0 count 5 counter 1 checks 0 from 0 to 0
     suit length 0 count 0 counter 0 checks 8 from 0 to 3
     rank length 0 count 0 counter 0 checks 0 from 0 to 0
     name length 16 count 0 counter 0 checks 1 from 0 to 0
-  stake length 0 count 0 counter 0 checks 8 from -0.5 to 1e+09
-  odds length 0 count 16 counter 3 checks 2 from 0 to 0
-  seal length 512 count 0 counter 0 checks 0 from 0 to 0
+  stake length 0 count 0 counter 0 checks a from -0.5 to 1e+09
+  odds length 0 count 16 counter 8 checks 2 from 0 to 0
+  seal length 3 to 512 count 65535 counter 2 checks 0 from 0 to 0
   raw length 64 count 0 counter 0 checks 0 from 0 to 0
   colour length 0 count 0 counter 0 checks 4 from 0 to 0
   any_colour length 0 count 0 counter 0 checks 0 from 0 to 0
-  words length 64 count 16 counter 4 checks 1 from 0 to 0
+  words length 64 count 16 counter 9 checks 1 from 0 to 0
+  chance length 0 count 0 counter 0 checks 0 from 0 to 0
+  title length 1 to 8 count 65535 counter 3 checks 11 from 0 to 0
+  sides length 0 count 65535 counter 4 checks 8 from 2 to 100
   trump length 0 count 1 counter 5 checks 0 from 0 to 0
     suit length 0 count 0 counter 0 checks 8 from 0 to 3
     rank length 0 count 0 counter 0 checks 0 from 0 to 0
     name length 16 count 0 counter 0 checks 1 from 0 to 0
+  lift length 0 count 65535 counter 6 checks 28 from -9 to 9
 301 Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: small_on_int 301
   value length 0 count 0 counter 0 checks 0 from 0 to 0
 302 Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: small_on_session 302
@@ -55,27 +59,31 @@ server 5 256
 client 5 256
 256 Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: -
 300 C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: -
-  marked length 0 count 3 counter 1 checks 0 from 0 to 0
+  marked length 0 count 3 counter 7 checks 0 from 0 to 0
     key length 8 count 0 counter 0 checks 1 from 0 to 0
     value length 0 count 1 counter 1 checks 0 from 0 to 0
       suit length 0 count 0 counter 0 checks 8 from 0 to 3
       rank length 0 count 0 counter 0 checks 0 from 0 to 0
       name length 16 count 0 counter 0 checks 1 from 0 to 0
-  cards length 0 count 5 counter 2 checks 0 from 0 to 0
+  cards length 0 count 5 counter 1 checks 0 from 0 to 0
     suit length 0 count 0 counter 0 checks 8 from 0 to 3
     rank length 0 count 0 counter 0 checks 0 from 0 to 0
     name length 16 count 0 counter 0 checks 1 from 0 to 0
-  stake length 0 count 0 counter 0 checks 8 from -0.5 to 1e+09
-  odds length 0 count 16 counter 3 checks 2 from 0 to 0
-  seal length 512 count 0 counter 0 checks 0 from 0 to 0
+  stake length 0 count 0 counter 0 checks a from -0.5 to 1e+09
+  odds length 0 count 16 counter 8 checks 2 from 0 to 0
+  seal length 3 to 512 count 65535 counter 2 checks 0 from 0 to 0
   raw length 64 count 0 counter 0 checks 0 from 0 to 0
   colour length 0 count 0 counter 0 checks 4 from 0 to 0
   any_colour length 0 count 0 counter 0 checks 0 from 0 to 0
-  words length 64 count 16 counter 4 checks 1 from 0 to 0
+  words length 64 count 16 counter 9 checks 1 from 0 to 0
+  chance length 0 count 0 counter 0 checks 0 from 0 to 0
+  title length 1 to 8 count 65535 counter 3 checks 11 from 0 to 0
+  sides length 0 count 65535 counter 4 checks 8 from 2 to 100
   trump length 0 count 1 counter 5 checks 0 from 0 to 0
     suit length 0 count 0 counter 0 checks 8 from 0 to 3
     rank length 0 count 0 counter 0 checks 0 from 0 to 0
     name length 16 count 0 counter 0 checks 1 from 0 to 0
+  lift length 0 count 65535 counter 6 checks 28 from -9 to 9
 301 Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: small_client_on_int 301
   value length 0 count 0 counter 0 checks 0 from 0 to 0
 302 Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: small_client_on_session 302
@@ -136,9 +144,10 @@ class Golden(GeneratorTest):
     SEEDS = {  # the place in the table, and every field
         "sit": "00",
         "c_play": "01" "0a0c 0a0161 1207 0801 1001 1a0161" "1207 0801 1001 1a0161"
-                  "f101 0101010101010101" "fd01 01010101" "8202 0161" "8a02 0161" "9002 07"
-                  "9802 07" "a202 0161" "c20207 0801 1001 1a0161",
-        "int": "02 0801",
+                  "f101 000000000000f03f" "fd01 0000803f" "8202 03616161" "8a02 0161" "9002 07"
+                  "9802 07" "a202 0161" "ad02 0000803f" "b202 0161" "b802 02"
+                  "c20207 0801 1001 1a0161" "c802 01",
+        "int": "02 0802",
         "session": "03",
     }
 
@@ -280,8 +289,8 @@ class Code(GeneratorTest):
             self.assertRegex(result.stderr, rf"undefined reference to [`']{missing}'")
 
 
-class Packages(GeneratorTest):
-    """Names of generated functions begin with the package."""
+class Built(GeneratorTest):
+    """Schemas of a test, as a compiler takes them."""
 
     def generate_with_messages(self, name, text):
         self.write(text, f"{name}.proto")
@@ -299,6 +308,10 @@ class Packages(GeneratorTest):
         return generator.run(
             [generator.arguments.compiler, *options, f"-I{ROOT}", f"-I{self.out}", f"-I{gen}",
              f"-I{gen / 'proto'}", "-o", self.folder / "program", path, *files])
+
+
+class Packages(Built):
+    """Names of generated functions begin with the package."""
 
     def test_two_packages_have_a_packet_of_one_name_in_one_program(self):
         login = 'id: 300 from: BOTH stages: "GREETED" reply: "Login"'
@@ -321,6 +334,184 @@ class Packages(GeneratorTest):
             *self.out.glob("*.c"), "-lprotobuf-c", options=["-std=c11", "-Wall", "-Wextra", "-Werror"])
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertEqual(generator.run([self.folder / "program"]).returncode, 0)
+
+
+class Words(Built):
+    maxDiff = None
+
+    """Names that C, C++ or a header keeps: the generator makes them work, or refuses them."""
+
+    WORDS = """auto break case char const continue default do double else enum extern float for goto if inline int long
+        register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
+        alignas alignof bool complex constexpr false noreturn nullptr static_assert thread_local true typeof asm
+        typeof_unqual and and_eq bitand bitor catch char8_t char16_t char32_t class compl concept consteval constinit
+        const_cast co_await co_return co_yield decltype delete dynamic_cast explicit export friend mutable namespace
+        new noexcept not not_eq operator or or_eq private protected public reinterpret_cast requires static_cast
+        template this throw try typeid typename using virtual wchar_t xor xor_eq
+        base descriptor n_x message session frame handle packets places errno stdin stdout stderr assert unix linux
+        minor major signal environ si_pid st_atime sa_handler s6_addr h_errno d_fileno""".split()
+    HEADERS = """assert.h ctype.h dirent.h errno.h fcntl.h float.h inttypes.h iso646.h limits.h locale.h math.h netdb.h
+        netinet/in.h pthread.h signal.h stdalign.h stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h
+        stdnoreturn.h string.h sys/socket.h sys/stat.h sys/types.h time.h unistd.h wchar.h""".split()
+    WORDS_IN_CXX = {"iso646.h", "stdalign.h", "stdbool.h", "stdnoreturn.h"}  # C's names for what C++ has
+
+    def schema(self, words):
+        return HEAD + "".join(
+            packet(name, f'id: {300 + 2 * i + k} from: BOTH stages: "GREETED"', f"string {word} = 1;")
+            for i, word in enumerate(words) for k, name in enumerate((f"{word}_", word.capitalize() + "X")))
+
+    def test_a_word_of_c_is_refused_or_compiles(self):
+        words = list(dict.fromkeys(self.WORDS))
+        refused = {re.match(r"test\.proto:\d+: test\.\w+\.(\w+) has (?:a|the) name", line)[1]
+                   for line in self.problems(self.schema(words))}
+        self.assertLessEqual({"base", "errno", "unix", "linux", "nullptr", "st_atime"}, refused)
+        self.assertFalse(refused & {"int", "register", "class", "message", "session", "signal", "minor"}, refused)
+        self.generate_with_messages("test", self.schema([word for word in words if word not in refused]))
+        text = '#include "test_server.gen.h"\n#include "test_client.gen.h"\nint main(void) { return 0; }\n'
+        for options in ["-std=c11"], ["-std=gnu11"], ["-std=gnu17"], ["-x", "c++", "-std=c++17"]:
+            headers = "".join(f"#include <{name}>\n" for name in self.HEADERS
+                              if "c++" not in options or name not in self.WORDS_IN_CXX)
+            result = self.build("#define _GNU_SOURCE\n" * ("c++" not in options) + headers + text,
+                                options=["-fsyntax-only", *options])
+            self.assertEqual((result.returncode, result.stderr), (0, ""), options)
+
+    def test_a_message_may_have_the_name_of_a_word_of_c(self):
+        names = [word.capitalize() for word in dict.fromkeys(self.WORDS)]
+        self.generate_with_messages("test", HEAD + "".join(
+            packet(name, f'id: {300 + i} from: BOTH stages: "GREETED" reply: "{name}"') for i, name in enumerate(names)))
+        result = self.build('#include <errno.h>\n#include "test_server.gen.h"\n#include "test_client.gen.h"\n'
+                            "int main(void) { return 0; }\n", *self.out.glob("*.c"),
+                            options=["-std=gnu11", "-Wall", "-Werror", "-fsyntax-only"])
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+
+def varint(number):
+    number &= (1 << 64) - 1
+    more = b""
+    while number > 0x7F:
+        more += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return more + bytes([number])
+
+
+def number(field, value):
+    return varint(field << 3) + varint(value)
+
+
+def text(field, value):
+    value = value if isinstance(value, bytes) else value.encode()
+    return varint(field << 3 | 2) + varint(len(value)) + value
+
+
+class Boundaries(Built):
+    """Both sides of each rule, from the schema to the verdict of a server."""
+
+    SCHEMA = HEAD + STAGES + """
+        message Part { uint32 a = 1 [(gw.field).range = { min: 2 max: 100 }]; }
+        message A {
+          option (gw.packet) = { id: 300 from: CLIENT stages: "HALL" max_bytes: 4096 };
+          uint32 sides = 1 [(gw.field).range = { min: 2 max: 100 }];
+          int32 down = 2 [(gw.field).range = { min: -9 max: -1 }];
+          string name = 3 [(gw.field) = { min_length: 2 max_length: 8 printable: ON }];
+          bytes seal = 4 [(gw.field) = { min_length: 2 max_length: 3 }];
+          Part part = 5 [(gw.field).required = ON];
+          Part other = 6;
+          Stage stage = 7 [(gw.field).required = ON];
+          repeated uint32 some = 8 [(gw.field) = { required: ON max_count: 2 range: { min: 0 max: 9 } }];
+          map<string, uint32> map = 9 [(gw.field) = { max_count: 2 min_length: 1 max_length: 2 range: { min: 5 max: 6 } }];
+          oneof choice { uint32 left = 10 [(gw.field).range = { min: 3 max: 4 }]; string right = 11 [(gw.field).min_length = 1]; }
+          float chance = 12 [(gw.field).range = { max: 0.1 }];
+          repeated string words = 13 [(gw.field) = { min_length: 1 max_count: 2 }];
+          sint64 lift = 14 [(gw.field) = { required: ON }];
+          string free = 15;
+        }
+        """
+    # Each field that must come, at its smallest.
+    PARTS = {"sides": number(1, 2), "down": number(2, -1), "name": text(3, "ab"), "seal": text(4, "ab"),
+             "part": text(5, number(1, 2)), "stage": number(7, 1), "some": number(8, 0), "lift": number(14, 1)}
+    MAIN = """
+        #include "test_server.gen.h"
+        #include "protocol/arena.h"
+        #include <stdio.h>
+        void test_on_a(struct gw_session *s, const struct gw_frame *f, const Test__A *m) { (void)s; (void)f; (void)m; }
+        void gw_session_send(void) {}
+        int main(void)
+        {
+            static max_align_t memory[4096];
+            static unsigned char body[65536];
+            unsigned length;
+            while (scanf("%u", &length) == 1) {
+                for (unsigned i = 0; i < length; i++) {
+                    unsigned byte;
+                    if (scanf("%2x", &byte) != 1) {
+                        return 1;
+                    }
+                    body[i] = (unsigned char)byte;
+                }
+                struct gw_arena arena;
+                gw_arena_init(&arena, memory, sizeof memory);
+                struct gw_frame frame = {.packet_id = 300, .body_bytes = length};
+                const struct gw_packet *packet = gw_packet_find(&test_server_packets, 300);
+                enum gw_packet_verdict verdict = gw_packet_dispatch(packet, &frame, body, NULL, &arena);
+                struct gw_packet_fault fault = {"", ""};
+                if (verdict != GW_PACKET_OK) {
+                    gw_packet_explain(packet, verdict, body, length, &fault);
+                }
+                printf("%s|%s|%s\\n", gw_packet_verdict_name(verdict), fault.field, fault.rule);
+            }
+            return 0;
+        }
+        """
+
+    def body(self, *more, without=None):
+        return b"".join([part for name, part in self.PARTS.items() if name != without] + list(more))
+
+    def verdicts(self, bodies):
+        lines = "".join(f"{len(body)} {' '.join(f'{byte:02x}' for byte in body)}\n" for body in bodies)
+        result = generator.run([self.folder / "program"], input=lines)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return result.stdout.splitlines()
+
+    def test_both_sides_of_each_rule(self):
+        self.generate_with_messages("test", self.SCHEMA)
+        result = self.build(self.MAIN, self.out / "test_server.gen.c", self.out / "test.pb-c.c",
+                            *(ROOT / "protocol").glob("*.c"), "-lprotobuf-c", "-lm",
+                            options=["-std=c11", "-Wall", "-Wextra", "-Werror"])
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        fixed = lambda field, bytes4: varint(field << 3 | 5) + bytes4
+        good = [self.body(*more) for more in (
+            (), (number(1, 100),), (number(2, -9),), (text(3, "abcdefgh"),), (text(3, "\u00e4\u20ac"),), (text(4, b"\0\xFF\0"),),
+            (text(5, number(1, 100)),)[:0], (text(6, number(1, 100)),), (number(8, 9),),
+            (text(9, text(1, "k") + number(2, 5)), text(9, text(1, "kk") + number(2, 6))),
+            (number(10, 3),), (number(10, 4),), (text(11, "x"),), (fixed(12, b"\xcd\xcc\xcc\x3d"),),  # 0.1f
+            (text(13, "a"), text(13, "b")), (number(14, 2),), (text(15, "\u200d"),))]
+        self.assertEqual(self.verdicts(good), ["OK||"] * len(good))
+        bad = [(self.body(without=name), f"BAD_BODY|{name}") for name in self.PARTS]
+        bad += [(b"", "BAD_BODY|sides|is absent, so 0, which is not from 2 to 100")]
+        bad += [(self.body(*more), said) for more, said in (
+            ([number(1, 0)], "BAD_BODY|sides|is not from 2 to 100"), ([number(1, 1)], "BAD_BODY|sides"),
+            ([number(1, 101)], "BAD_BODY|sides"), ([number(2, 0)], "BAD_BODY|down"), ([number(2, -10)], "BAD_BODY|down"),
+            ([text(3, "")], "BAD_BODY|name|is shorter than 2 bytes"), ([text(3, "a")], "BAD_BODY|name"),
+            ([text(3, "abcdefghi")], "BAD_BODY|name|is longer than 8 bytes"),
+            ([text(3, "a\u200db")], "BAD_BODY|name|has a character that is not printable"),
+            ([text(3, "a\nb")], "BAD_BODY|name|has a character that is not printable"),
+            ([text(3, "ab\x7f")], "BAD_BODY|name"), ([text(3, "ab\u202e")], "BAD_BODY|name"),
+            ([text(4, "a")], "BAD_BODY|seal"), ([text(4, "abcd")], "BAD_BODY|seal"),
+            ([text(5, number(1, 2))], "TOO_COMPLEX|part|comes more than 1 times"),
+            ([text(6, b"")], "BAD_BODY|other.a|is absent, so 0, which is not from 2 to 100"),
+            ([text(6, number(1, 101))], "BAD_BODY|other.a"), ([number(7, 0)], "BAD_BODY|stage|is required, and is 0"),
+            ([number(7, 2)], "BAD_BODY|stage|is not a value of its enum"), ([number(8, 10)], "BAD_BODY|some"),
+            ([number(8, 1), number(8, 1)], "TOO_COMPLEX|some|comes more than 2 times"),
+            ([text(9, text(1, "k"))], "BAD_BODY|map.value|is absent, so 0, which is not from 5 to 6"),
+            ([text(9, number(2, 5))], "BAD_BODY|map.key|is absent, so shorter than 1 bytes"),
+            ([text(9, text(1, "kkk") + number(2, 5))], "BAD_BODY|map.key"),
+            ([text(9, text(1, "k") + number(2, 7))], "BAD_BODY|map.value"), ([number(10, 0)], "BAD_BODY|left"),
+            ([number(10, 5)], "BAD_BODY|left"), ([text(11, "")], "BAD_BODY|right"),
+            ([fixed(12, b"\xce\xcc\xcc\x3d")], "BAD_BODY|chance|is not from 0 to 0.1"),
+            ([fixed(12, b"\x00\x00\xc0\x7f")], "BAD_BODY|chance|is infinite or not a number"),
+            ([text(13, "")], "BAD_BODY|words"), ([number(14, 0)], "BAD_BODY|lift|is required, and is 0"))]
+        for (body, expected), said in zip(bad, self.verdicts([body for body, _ in bad])):
+            self.assertEqual(said[:len(expected)], expected, body.hex())
 
 
 class Refusal(GeneratorTest):
@@ -368,7 +559,7 @@ class Hash(GeneratorTest):
         usual = self.hash_of(self.FIRST, self.SECOND, self.PART)
         for other in (
                 (self.PART, "// hello\n", self.SECOND, self.FIRST),
-                (self.FIRST.replace("from", "max_bytes: 9 rate: 3 from"), self.SECOND, self.PART),
+                (self.FIRST.replace("from", "max_bytes: 99 rate: 3 from"), self.SECOND, self.PART),
                 (self.FIRST.replace("Part p = 1; int32 x = 2;", "int32 x = 2; Part p = 1;"),
                  self.SECOND, self.PART),
                 (self.FIRST, self.SECOND, self.PART, "message Stranger { int32 x = 1; }\n")):

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What texts are made of; so much of it as a field may hold. */
+/* What texts are made of; so much of it as a field may hold, again and again where it must be more.
+ */
 static const char text_value[] = "dummy";
 
 static void *take(struct gw_arena *arena, size_t bytes)
@@ -18,17 +19,27 @@ static void *take(struct gw_arena *arena, size_t bytes)
 static size_t text_bytes(const struct gw_field_rule *rule)
 {
     size_t most = rule == NULL ? 1 : rule->length_max;
-    return most < sizeof text_value - 1 ? most : sizeof text_value - 1;
+    size_t bytes = most < sizeof text_value - 1 ? most : sizeof text_value - 1;
+    return rule != NULL && bytes < rule->length_min ? rule->length_min : bytes;
 }
 
-/* 1, or what comes next to it in the field's range. */
+static void write_text(char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        text[i] = text_value[i % (sizeof text_value - 1)];
+    }
+}
+
+/* 1, or what comes next to it in the field's range; 0 only where it may be. */
 static double number_of(const struct gw_field_rule *rule)
 {
     if (rule == NULL || (rule->checks & GW_FIELD_RANGE) == 0) {
         return 1;
     }
     double raised = rule->min > 1 ? rule->min : 1;
-    return raised > rule->max ? rule->max : raised;
+    double number = raised > rule->max ? rule->max : raised;
+    bool is_zero = number == 0 && (rule->checks & GW_FIELD_NOT_ZERO) != 0;
+    return is_zero ? rule->min : number;
 }
 
 static void put_string(struct gw_arena *arena, const struct gw_field_rule *rule, void *place)
@@ -36,7 +47,7 @@ static void put_string(struct gw_arena *arena, const struct gw_field_rule *rule,
     size_t bytes = text_bytes(rule);
     char *text = take(arena, bytes + 1);
     if (text != NULL) {
-        memcpy(text, text_value, bytes);
+        write_text(text, bytes);
         text[bytes] = '\0';
         *(char **)place = text;
     }
@@ -48,14 +59,15 @@ static void put_bytes(struct gw_arena *arena, const struct gw_field_rule *rule, 
     binary->data = take(arena, text_bytes(rule));
     binary->len = binary->data == NULL ? 0 : text_bytes(rule);
     if (binary->data != NULL) {
-        memcpy(binary->data, text_value, binary->len);
+        write_text((char *)binary->data, binary->len);
     }
 }
 
-/* The last of its values, which is seldom the one that says nothing. */
+/* The last of its values, but the first if that one is 0, which says nothing. */
 static int enum_value(const ProtobufCEnumDescriptor *names)
 {
-    return names->values[names->n_values - 1].value;
+    int last = names->values[names->n_values - 1].value;
+    return last != 0 ? last : names->values[0].value;
 }
 
 static ProtobufCMessage *make(struct gw_arena *arena, const ProtobufCMessageDescriptor *type,

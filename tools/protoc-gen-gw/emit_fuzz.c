@@ -49,25 +49,65 @@ static uint64_t key_of(const struct field *field)
 static uint64_t enum_value(const struct type *enumeration)
 {
     for (size_t i = 0; i < enumeration->enumeration->n_value; i++) {
-        if (enumeration->enumeration->value[i]->number > 0) {
+        if (enumeration->enumeration->value[i]->number != 0) {
             return (uint64_t)enumeration->enumeration->value[i]->number;
         }
     }
     return 1;
 }
 
-/* Ones, which fit most ranges. */
+/* 1, or what comes next to it in the field's range. */
+static double number_of(const struct field *field)
+{
+    if (!field->has_range) {
+        return 1;
+    }
+    double raised = field->min > 1 ? field->min : 1;
+    double number = raised > field->max ? field->max : raised;
+    return number == 0 && field->is_not_zero ? field->min : number;
+}
+
+static void put_fixed(struct text *text, uint64_t value, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        put_byte(text, value >> (8 * i));
+    }
+}
+
 static void put_number(struct text *text, const struct field *field)
 {
-    if (field->enumeration != NULL) {
-        put_varint(text, enum_value(field->enumeration));
-        return;
-    }
-    size_t bytes = wire_type_of(field) == EIGHT_BYTES  ? 8
-                   : wire_type_of(field) == FOUR_BYTES ? 4
-                                                       : 1;
-    for (size_t i = 0; i < bytes; i++) {
-        put_byte(text, 1);
+    double number = number_of(field);
+    int64_t whole = (int64_t)number;
+    float single = (float)number;
+    uint32_t single_bits;
+    uint64_t bits;
+    memcpy(&single_bits, &single, sizeof single_bits);
+    memcpy(&bits, &number, sizeof bits);
+    switch ((int)field->proto->type) {
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_ENUM:
+        put_varint(text, field->enumeration == NULL ? 1 : enum_value(field->enumeration));
+        break;
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_DOUBLE:
+        put_fixed(text, bits, 8);
+        break;
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FLOAT:
+        put_fixed(text, single_bits, 4);
+        break;
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FIXED64:
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SFIXED64:
+        put_fixed(text, (uint64_t)whole, 8);
+        break;
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FIXED32:
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SFIXED32:
+        put_fixed(text, (uint64_t)whole, 4);
+        break;
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SINT32:
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SINT64:
+        put_varint(text, whole < 0 ? 2 * (uint64_t) - (whole + 1) + 1 : 2 * (uint64_t)whole);
+        break;
+    default:
+        put_varint(text, (uint64_t)whole);
+        break;
     }
 }
 
@@ -83,7 +123,9 @@ static void put_value(struct text *text, const struct field *field)
     if (field->message != NULL) {
         put_message(&value, field->message);
     } else {
-        put_byte(&value, 'a');
+        for (uint32_t i = 0; i < (field->length_min == 0 ? 1 : field->length_min); i++) {
+            put_byte(&value, 'a');
+        }
     }
     put_varint(text, value.length);
     text_add(text, value.bytes, value.length);

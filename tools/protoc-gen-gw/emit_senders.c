@@ -8,10 +8,12 @@
 
 static const char about_senders[] =
     "\n/*\n"
-    " * %s_send_x() sends a packet to one session, %s_say_x() to a whole group. They add the id and\n"
+    " * %s_send_x() sends a packet to one session, %s_say_x() to a whole group. They add the id "
+    "and\n"
     " * the type to gw_session_send() and gw_group_say(), which say which thread may call them.\n"
     " *\n"
-    " * %s_reply_x() answers a request with a packet and the request's tag; `request` is the frame\n"
+    " * %s_reply_x() answers a request with a packet and the request's tag; `request` is the "
+    "frame\n"
     " * that its handler was called with. See gw_session_reply().\n"
     " *\n"
     " * Owns: they borrow `message`.\n"
@@ -21,7 +23,9 @@ static void emit_stages(struct text *text, struct schema *schema)
 {
     const char *game = name_upper(&schema->pool, schema->package);
     if (schema->stage_count != 0) {
-        text_print(text, "\n/* Where a session stands, as bits: what struct gw_packet.stages is made of. */\n");
+        text_print(
+            text,
+            "\n/* Where a session stands, as bits: what struct gw_packet.stages is made of. */\n");
     }
     for (size_t i = 0; i < schema->stage_count; i++) {
         text_print(text, "#define %s_STAGE_%s (1u << %" PRId32 ")\n", game,
@@ -85,8 +89,7 @@ static void emit_definitions(struct text *text, const char *prefix, const struct
     if (packet->is_reply) {
         text_print(text, "\n");
         emit_reply_head(text, prefix, packet);
-        text_print(text,
-                   "\n{\n    gw_session_reply(session, request, %s%s, &message->base);\n}\n",
+        text_print(text, "\n{\n    gw_session_reply(session, request, %s%s, &message->base);\n}\n",
                    id_prefix, packet->upper);
     }
 }
@@ -97,7 +100,9 @@ static void emit_header(struct text *text, struct schema *schema, const char *na
     const char *prefix = schema->prefix;
     emit_guard_open(text, schema, name);
     text_print(text, "#include \"%s\"\n\n", emit_messages_of(schema));
-    text_print(text, "PROTOBUF_C__BEGIN_DECLS\n\nstruct gw_frame;\nstruct gw_group;\nstruct gw_session;\n\n");
+    text_print(
+        text,
+        "PROTOBUF_C__BEGIN_DECLS\n\nstruct gw_frame;\nstruct gw_group;\nstruct gw_session;\n\n");
     text_print(text, "/* Numbers that mean the same for ever. */\n");
     emit_ids(text, schema, id_prefix);
     emit_limits(text, schema, name_upper(&schema->pool, schema->package));

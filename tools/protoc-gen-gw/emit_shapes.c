@@ -17,10 +17,9 @@ static const char *checks_of(struct schema *schema, const struct field *field)
         bool is_set;
         const char *name;
     } checks[] = {
-        {field->is_utf8, "GW_FIELD_UTF8"},
-        {field->is_finite, "GW_FIELD_FINITE"},
-        {field->is_known, "GW_FIELD_KNOWN"},
-        {field->has_range, "GW_FIELD_RANGE"},
+        {field->is_utf8, "GW_FIELD_UTF8"},           {field->is_finite, "GW_FIELD_FINITE"},
+        {field->is_known, "GW_FIELD_KNOWN"},         {field->has_range, "GW_FIELD_RANGE"},
+        {field->is_printable, "GW_FIELD_PRINTABLE"}, {field->is_not_zero, "GW_FIELD_NOT_ZERO"},
     };
     const char *text = "";
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
@@ -39,10 +38,15 @@ static void emit_rule(struct text *text, struct schema *schema, const struct fie
     if (field->length_max != 0) {
         text_print(text, "        .length_max = %" PRIu32 ",\n", field->length_max);
     }
+    if (field->length_min != 0) {
+        text_print(text, "        .length_min = %" PRIu32 ",\n", field->length_min);
+    }
     /* C has no empty braces: something is always said. */
     text_print(text, "        .counter = %" PRIu32 ",\n", field->counter);
-    if (field->counter != 0) {
+    if (field->count_max != 0) {
         text_print(text, "        .count_max = %" PRIu32 ",\n", field->count_max);
+    } else if (field->counter != 0) {
+        text_print(text, "        .count_max = UINT16_MAX,\n");
     }
     if (checks[0] != '\0') {
         text_print(text, "        .checks = %s,\n", checks);
@@ -78,7 +82,8 @@ static void emit_shape(struct text *text, struct schema *schema, const struct ty
     text_print(text, "    .message = &%s__descriptor,\n", symbol);
     text_print(text, "    .rules = %s%s,\n", has_rules ? symbol : "NULL",
                has_rules ? "__rules" : "");
-    text_print(text, "    .counter_count = %zu,\n};\n", fields_counter_count(type));
+    text_print(text, "    .counter_count = %zu,\n", fields_counter_count(type));
+    text_print(text, "    .required_count = %zu,\n};\n", fields_required_count(type));
 }
 
 /* What a shape names stands before it. Client packets nest at most CLIENT_DEPTH_MAX deep. */

@@ -13,6 +13,16 @@ bool field_is_text(const proto_field *field)
            field->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_BYTES;
 }
 
+bool field_is_string(const proto_field *field)
+{
+    return field->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING;
+}
+
+bool field_is_in_oneof(const proto_field *field)
+{
+    return field->has_oneof_index;
+}
+
 bool field_is_floating(const proto_field *field)
 {
     return field->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FLOAT ||
@@ -42,6 +52,19 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
     return value == 0 ? otherwise : value;
 }
 
+/*
+ * An end of a field's range. That of a float is what a float makes of it: 0.1f is more than 0.1.
+ * Volatile, because GCC 12.2 drops both conversions when it vectorizes two of them (-O2).
+ */
+static double end_of_range(const proto_field *field, double end)
+{
+    if (field->type != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FLOAT) {
+        return end;
+    }
+    volatile float rounded = (float)end;
+    return (double)rounded;
+}
+
 /* What `policy`, which may be NULL, makes of a value. */
 static void apply_to_value(struct field *field, const Gw__FieldPolicy *policy)
 {
@@ -50,17 +73,32 @@ static void apply_to_value(struct field *field, const Gw__FieldPolicy *policy)
     const proto_field *proto = field->proto;
     if (field_is_text(proto)) {
         field->length_max = or_default(said->max_length, DEFAULT_LENGTH);
-        field->is_utf8 =
-            proto->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING &&
-            said->utf8 != GW__CHECK__OFF;
+        field->length_min = said->min_length;
+        field->is_utf8 = field_is_string(proto) && said->utf8 != GW__CHECK__OFF;
+        field->is_printable = field_is_string(proto) && said->printable == GW__CHECK__ON;
     }
     field->is_finite = field_is_floating(proto) && said->finite != GW__CHECK__OFF;
     field->is_known = field_is_enum(proto) && said->known != GW__CHECK__OFF;
     if (said->range != NULL && field_is_number(proto)) {
         field->has_range = true;
-        field->min = said->range->min;
-        field->max = said->range->max;
+        field->min = end_of_range(proto, said->range->min);
+        field->max = end_of_range(proto, said->range->max);
     }
+}
+
+/* What `required` makes of a field on its own; of one that is repeated, it is about the elements.
+ */
+static void apply_required(struct field *field)
+{
+    bool is_said = field->policy != NULL && field->policy->required == GW__CHECK__ON;
+    if (is_said && !field->is_repeated && field->length_max != 0 && field->length_min == 0) {
+        field->length_min = 1;
+    }
+    field->is_not_zero = is_said && !field->is_repeated &&
+                         (field_is_number(field->proto) || field_is_enum(field->proto));
+    bool is_value = !field->is_repeated && !field_is_in_oneof(field->proto);
+    bool excludes_zero = field->has_range && !(field->min <= 0 && field->max >= 0);
+    field->must_come = is_said || (is_value && (excludes_zero || field->length_min != 0));
 }
 
 static void apply_to_count(struct field *field)
@@ -90,7 +128,7 @@ static const Gw__FieldPolicy *read_policy(struct schema *schema, const struct ty
         schema_keep_policy(schema, policy);
         return policy;
     case OPTION_BROKEN:
-        problem_add(&schema->problems, schema->file_name, type_member_line(type, index),
+        problem_add(&schema->problems, type->file->name, type_member_line(type, index),
                     "the option (gw.field) of a field of %s cannot be read", type->name);
         break;
     case OPTION_ABSENT:
@@ -133,16 +171,13 @@ static void read_type(struct schema *schema, struct type *type)
     if (count != 0) {
         qsort(fields, count, sizeof *fields, by_number);
     }
-    uint32_t counter = 0;
-    for (size_t i = 0; i < count; i++) {
-        fields[i].counter = fields[i].count_max == 0 ? 0 : ++counter;
-    }
     type->fields = fields;
 }
 
-static bool is_map_entry(const struct type *type)
+bool field_is_map(const struct field *field)
 {
-    return type != NULL && type->message->options != NULL && type->message->options->map_entry;
+    return field->message != NULL && field->message->message->options != NULL &&
+           field->message->message->options->map_entry;
 }
 
 /* What is said of a map holds for its keys and values; a range, for the values alone. */
@@ -152,6 +187,22 @@ static void apply_map(const struct field *map)
     for (size_t i = 0; i < map->message->message->n_field; i++) {
         apply_to_value(&fields[i], map->policy);
         fields[i].has_range = fields[i].has_range && fields[i].proto->number == 2;
+    }
+}
+
+/* The first counters are those of the fields that must come. */
+static void number_counters(const struct type *type)
+{
+    struct field *fields = (struct field *)type->fields;
+    uint32_t counter = 0;
+    for (size_t i = 0; i < type->message->n_field; i++) {
+        apply_required(&fields[i]);
+        fields[i].counter = fields[i].must_come ? ++counter : 0;
+    }
+    for (size_t i = 0; i < type->message->n_field; i++) {
+        if (!fields[i].must_come && fields[i].count_max != 0) {
+            fields[i].counter = ++counter;
+        }
     }
 }
 
@@ -165,9 +216,14 @@ void fields_read(struct schema *schema)
     for (size_t i = 0; i < schema->types.count; i++) {
         const struct type *type = &schema->types.list[i];
         for (size_t k = 0; type->message != NULL && k < type->message->n_field; k++) {
-            if (is_map_entry(type->fields[k].message)) {
+            if (field_is_map(&type->fields[k])) {
                 apply_map(&type->fields[k]);
             }
+        }
+    }
+    for (size_t i = 0; i < schema->types.count; i++) {
+        if (schema->types.list[i].message != NULL) {
+            number_counters(&schema->types.list[i]);
         }
     }
 }
@@ -177,6 +233,15 @@ size_t fields_counter_count(const struct type *type)
     size_t count = 0;
     for (size_t i = 0; i < type->message->n_field; i++) {
         count += type->fields[i].counter != 0;
+    }
+    return count;
+}
+
+size_t fields_required_count(const struct type *type)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < type->message->n_field; i++) {
+        count += type->fields[i].must_come;
     }
     return count;
 }

@@ -95,6 +95,15 @@ const char *name_upper(struct pool *pool, const char *name)
     return upper;
 }
 
+const char *name_member(struct pool *pool, const char *name)
+{
+    char *member = pool_print(pool, "%s", name == NULL ? "" : name);
+    for (char *c = member; *c != '\0'; c++) {
+        *c = to_lower(*c);
+    }
+    return member;
+}
+
 const char *name_guard(struct pool *pool, const char *path)
 {
     char *guard = pool_print(pool, "%s", path);

@@ -20,6 +20,9 @@ const char *name_symbol(struct pool *pool, const char *full_name);
 const char *name_snake(struct pool *pool, const char *name);
 const char *name_upper(struct pool *pool, const char *name);
 
+/* "text" of "Text": protoc-gen-c's rule for a field. It puts "_" behind some words of C and C++. */
+const char *name_member(struct pool *pool, const char *name);
+
 /* "GAME_GAME_GEN_H" of "game/game.gen.h". */
 const char *name_guard(struct pool *pool, const char *path);
 

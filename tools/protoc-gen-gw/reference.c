@@ -52,17 +52,26 @@ static const char *limits_of(struct schema *schema, const struct type *type,
     }
     if (field->length_max != 0) {
         add_limit(&text,
-                  field->is_repeated ? "of at most %" PRIu32 " bytes each"
+                  field->is_repeated ? "each of at most %" PRIu32 " bytes"
                                      : "at most %" PRIu32 " bytes",
                   field->length_max);
     }
     if (field->is_utf8) {
-        text_print(&text, " of UTF-8");
+        text_print(&text, field->is_printable ? " of printable UTF-8" : " of UTF-8");
+    }
+    if (field->length_min != 0) {
+        add_limit(&text, "at least %" PRIu32, field->length_min);
     }
     if (field->has_range) {
         text_print(&text, "%s%.17g to %.17g", text.length == 0 ? "" : ", ", field->min, field->max);
     } else if (field->is_finite) {
         text_print(&text, "%sfinite", text.length == 0 ? "" : ", ");
+    }
+    if (field->is_not_zero) {
+        text_print(&text, "%snot 0", text.length == 0 ? "" : ", ");
+    }
+    if (field->must_come) {
+        text_print(&text, "%srequired", text.length == 0 ? "" : ", ");
     }
     const char *limits = pool_print(&schema->pool, "%s", text.bytes == NULL ? "" : text.bytes);
     text_fini(&text);

@@ -20,6 +20,13 @@ static void check_file(struct schema *schema)
     if (strcmp(syntax, "proto3") != 0) {
         problem_add(problems, schema->file_name, 0, "must say: syntax = \"proto3\";");
     }
+    if (!schema->is_control &&
+        (strcmp(schema->prefix, "gw") == 0 || strncmp(schema->prefix, "gw_", 3) == 0)) {
+        problem_add(problems, schema->file_name, 0,
+                    "has the package %s, but names that begin with gw are the framework's own: "
+                    "write another",
+                    schema->package);
+    }
     if (!name_is_good(schema->package)) {
         problem_add(problems, schema->file_name, 0,
                     "must say its package: the names of all that is generated begin with it");
@@ -122,14 +129,126 @@ static void check_handlers_differ(struct schema *schema)
     }
 }
 
+/* A name in C, and what becomes it. */
+struct c_name {
+    const char *name;
+    const char *what;
+    int line;
+    const struct packet *packet; /* what it is the type or the id of; or NULL */
+};
+
+struct c_names {
+    struct c_name *list;
+    size_t count;
+};
+
+static void add_name(struct schema *schema, struct c_names *names, const char *name,
+                     const char *what, int line, const struct packet *packet)
+{
+    names->list = pool_grow(&schema->pool, names->list, names->count, sizeof *names->list);
+    names->list[names->count++] = (struct c_name){name, what, line, packet};
+}
+
+static const struct packet *packet_of(const struct schema *schema, const struct type *type)
+{
+    for (size_t i = 0; i < schema->packet_count; i++) {
+        if (schema->packets[i].type == type) {
+            return &schema->packets[i];
+        }
+    }
+    return NULL;
+}
+
+/* What protoc-gen-c makes of a type: a type, functions that begin with a symbol, and of a oneof an
+ * enum. */
+static void add_names_of_type(struct schema *schema, struct c_names *names, const struct type *type)
+{
+    struct pool *pool = &schema->pool;
+    const struct packet *packet = packet_of(schema, type);
+    int line = type_line(type);
+    const char *c_type = name_type(pool, type->name);
+    const char *symbol = name_symbol(pool, type->name);
+    add_name(schema, names, c_type, type->name, line, packet);
+    /* Told apart from a type: a package may be written with capitals. */
+    add_name(schema, names, pool_print(pool, "%s__", symbol), type->name, line, packet);
+    for (size_t i = 0; type->message != NULL && i < type->message->n_oneof_decl; i++) {
+        const char *oneof = type->message->oneof_decl[i]->name;
+        oneof = oneof == NULL ? "" : oneof;
+        add_name(schema, names, pool_print(pool, "%s__%sCase", c_type, name_type(pool, oneof)),
+                 pool_print(pool, "%s.%s", type->name, oneof), line, NULL);
+    }
+}
+
+static void add_names_of_packet(struct schema *schema, struct c_names *names,
+                                const struct packet *packet)
+{
+    struct pool *pool = &schema->pool;
+    const char *game = name_upper(pool, schema->package);
+    add_name(schema, names, pool_print(pool, "%s_PACKET_%s", game, packet->upper),
+             packet->type->name, packet->line, packet);
+    for (size_t i = 0; i < packet->type->message->n_field; i++) {
+        const struct field *field = &packet->type->fields[i];
+        if (field->length_max != 0 && (packet->from & FROM_CLIENT) != 0) {
+            add_name(schema, names,
+                     pool_print(pool, "%s_%s_%s_BYTES_MAX", game, packet->upper,
+                                name_upper(pool, field->proto->name)),
+                     pool_print(pool, "%s.%s", packet->type->name, field->proto->name),
+                     type_member_line(packet->type, field->index), NULL);
+        }
+    }
+}
+
+static int by_c_name(const void *left, const void *right)
+{
+    const struct c_name *a = left;
+    const struct c_name *b = right;
+    int names = strcmp(a->name, b->name);
+    int lines = (a->line > b->line) - (a->line < b->line);
+    return names != 0 ? names : lines != 0 ? lines : strcmp(a->what, b->what);
+}
+
+static void check_c_names_differ(struct schema *schema)
+{
+    struct c_names names = {0};
+    const char *game = name_upper(&schema->pool, schema->package);
+    for (size_t i = 0; i < schema->types.count; i++) {
+        if (schema->types.list[i].file == schema->file) {
+            add_names_of_type(schema, &names, &schema->types.list[i]);
+        }
+    }
+    for (size_t i = 0; i < schema->packet_count; i++) {
+        add_names_of_packet(schema, &names, &schema->packets[i]);
+    }
+    for (size_t i = 0; i < schema->stage_count; i++) {
+        add_name(schema, &names,
+                 pool_print(&schema->pool, "%s_STAGE_%s", game,
+                            name_upper(&schema->pool, schema->stages[i].name)),
+                 schema->stages[i].name, schema->stages[i].line, NULL);
+    }
+    if (names.count != 0) {
+        qsort(names.list, names.count, sizeof *names.list, by_c_name);
+    }
+    for (size_t i = 1; i < names.count; i++) {
+        const struct c_name *a = &names.list[i - 1];
+        const struct c_name *b = &names.list[i];
+        bool is_told = a->packet != NULL && b->packet != NULL &&
+                       strcmp(a->packet->snake, b->packet->snake) == 0;
+        if (strcmp(a->name, b->name) == 0 && !is_told) {
+            problem_add(&schema->problems, schema->file_name, b->line,
+                        "%s and %s (line %d) would both be %s in C: rename one", b->what, a->what,
+                        a->line, b->name);
+        }
+    }
+}
+
 /* protobuf-c unpacks with recursion and no limit: a few kilobytes of such a packet kill a thread.
  */
-static void check_circles(struct schema *schema)
+static void check_nesting(struct schema *schema, bool are_fields_right)
 {
     struct reach reach;
     reach_init(&reach, &schema->pool, &schema->types);
     for (size_t i = 0; i < schema->packet_count; i++) {
-        const struct packet *packet = &schema->packets[i];
+        struct packet *packet = &schema->packets[i];
         if ((packet->from & FROM_CLIENT) == 0) {
             continue;
         }
@@ -141,6 +260,8 @@ static void check_circles(struct schema *schema)
             problem_add(&schema->problems, schema->file_name, type_line(packet->type),
                         "%s may come from a client, and nests more than %d deep", packet->name,
                         CLIENT_DEPTH_MAX);
+        } else if (are_fields_right) {
+            rules_apply_size(schema, packet);
         }
     }
 }
@@ -153,9 +274,12 @@ void rules_apply(struct schema *schema)
     for (size_t i = 0; i < schema->packet_count; i++) {
         rules_apply_to_packet(schema, &schema->packets[i]);
     }
+    size_t before = schema->problems.count;
     rules_apply_to_fields(schema);
+    bool are_fields_right = schema->problems.count == before;
     rules_apply_to_replies(schema);
     check_ids_differ(schema);
     check_handlers_differ(schema);
-    check_circles(schema);
+    check_c_names_differ(schema);
+    check_nesting(schema, are_fields_right);
 }

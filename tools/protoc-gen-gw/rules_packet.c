@@ -89,7 +89,17 @@ static void apply_stages(struct schema *schema, struct packet *packet)
                         "%s names the stage \"%s\"; there are %s", packet->name, policy->stages[i],
                         names_of_stages(schema));
         }
+        if (bits != 0 && (packet->stages & bits) == bits) {
+            problem_add(&schema->problems, schema->file_name, packet->line,
+                        "%s names the stage \"%s\", which is among those before it: take it away",
+                        packet->name, policy->stages[i]);
+        }
         packet->stages |= bits;
+    }
+    if (policy->n_stages != 0 && packet->from == FROM_SERVER) {
+        problem_add(&schema->problems, schema->file_name, packet->line,
+                    "%s has stages, which are about what clients send: take them away",
+                    packet->name);
     }
     if (policy->n_stages == 0 && (packet->from & FROM_CLIENT) != 0) {
         problem_add(&schema->problems, schema->file_name, packet->line,
@@ -123,8 +133,10 @@ static void apply_bytes(struct schema *schema, struct packet *packet)
     struct limit limit = limit_of(packet);
     packet->bytes_max = packet->policy->max_bytes;
     if (packet->bytes_max == 0) {
+        /* What clients send may get more: see rules_size.c. */
         packet->bytes_max = packet->from == FROM_SERVER ? SERVER_BYTES_MAX : DEFAULT_CLIENT_BYTES;
     }
+    packet->bytes_limit = limit.bytes;
     if (packet->from != 0 && packet->bytes_max > limit.bytes) {
         problem_add(&schema->problems, schema->file_name, packet->line,
                     "%s has max_bytes %" PRIu32 ", but no body %s is longer than %" PRIu32,
@@ -135,7 +147,16 @@ static void apply_bytes(struct schema *schema, struct packet *packet)
 static void apply_rate(struct schema *schema, struct packet *packet)
 {
     const Gw__PacketPolicy *policy = packet->policy;
-    if (policy->unlimited && (policy->rate != 0 || policy->burst != 0)) {
+    if (packet->from == FROM_SERVER &&
+        (policy->unlimited || policy->rate != 0 || policy->burst != 0)) {
+        problem_add(&schema->problems, schema->file_name, packet->line,
+                    "%s says %s, which is about what clients send: take it away", packet->name,
+                    policy->unlimited   ? "unlimited"
+                    : policy->rate != 0 ? "rate"
+                                        : "burst");
+    }
+    if (packet->from != FROM_SERVER && policy->unlimited &&
+        (policy->rate != 0 || policy->burst != 0)) {
         problem_add(&schema->problems, schema->file_name, packet->line,
                     "%s is unlimited, and has a rate: take one of them away", packet->name);
     }

@@ -36,6 +36,12 @@ static void check_pair(struct schema *schema, const struct packet *request,
                     "%s is droppable, and has a reply, which would not come: take one of them away",
                     request->name);
     }
+    if (reply->policy->droppable) {
+        problem_add(&schema->problems, schema->file_name, reply->line,
+                    "%s is droppable, and answers %s (line %d), whose answer would not come: take "
+                    "one of them away",
+                    reply->name, request->name, request->line);
+    }
     if (reply->policy->coalesce) {
         problem_add(&schema->problems, schema->file_name, reply->line,
                     "%s says coalesce, and answers %s (line %d), which would lose its answer: take "

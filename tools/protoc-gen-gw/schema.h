@@ -63,6 +63,7 @@ struct packet {
     uint8_t from; /* bits; 0 when the schema does not say */
     uint32_t stages;
     uint32_t bytes_max;
+    uint32_t bytes_limit; /* what bytes_max can be at most */
     uint32_t rate;
     uint32_t burst;
     const struct packet *reply; /* NULL: it is no request */

@@ -21,9 +21,13 @@ static void print_rules(const struct gw_shape *shape, int depth)
 {
     for (unsigned i = 0; i < shape->message->n_fields; i++) {
         const struct gw_field_rule *rule = &shape->rules[i];
-        printf("%*s%s length %" PRIu32 " count %u counter %u checks %x from %g to %g\n", 2 * depth,
-               "", shape->message->fields[i].name, rule->length_max, rule->count_max, rule->counter,
-               rule->checks, rule->min, rule->max);
+        char least[16] = "";
+        if (rule->length_min != 0) {
+            snprintf(least, sizeof least, "%u to ", rule->length_min);
+        }
+        printf("%*s%s length %s%u count %u counter %u checks %x from %g to %g\n", 2 * depth, "",
+               shape->message->fields[i].name, least, rule->length_max, rule->count_max,
+               rule->counter, rule->checks, rule->min, rule->max);
         if (rule->shape != NULL) {
             print_rules(rule->shape, depth + 1);
         }

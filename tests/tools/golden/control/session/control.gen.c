@@ -28,6 +28,7 @@ static const struct gw_shape gw__hello__shape = {
     .message = &gw__hello__descriptor,
     .rules = gw__hello__rules,
     .counter_count = 0,
+    .required_count = 0,
 };
 
 static const struct gw_packet packets[] = {

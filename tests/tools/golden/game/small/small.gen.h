@@ -24,6 +24,7 @@ enum {
     SMALL_C_PLAY_SEAL_BYTES_MAX = 512,
     SMALL_C_PLAY_RAW_BYTES_MAX = 64,
     SMALL_C_PLAY_WORDS_BYTES_MAX = 64,
+    SMALL_C_PLAY_TITLE_BYTES_MAX = 8,
 };
 
 /* Where a session stands, as bits: what struct gw_packet.stages is made of. */

@@ -31,6 +31,7 @@ static const struct gw_shape small__sit__shape = {
     .message = &small__sit__descriptor,
     .rules = NULL,
     .counter_count = 0,
+    .required_count = 0,
 };
 
 static const struct gw_field_rule small__card__rules[] = {
@@ -57,6 +58,7 @@ static const struct gw_shape small__card__shape = {
     .message = &small__card__descriptor,
     .rules = small__card__rules,
     .counter_count = 0,
+    .required_count = 0,
 };
 
 static const struct gw_field_rule small__c__play__marked_entry__rules[] = {
@@ -78,38 +80,41 @@ static const struct gw_shape small__c__play__marked_entry__shape = {
     .message = &small__c__play__marked_entry__descriptor,
     .rules = small__c__play__marked_entry__rules,
     .counter_count = 1,
+    .required_count = 0,
 };
 
 static const struct gw_field_rule small__c__play__rules[] = {
     {
         /* marked */
-        .counter = 1,
+        .counter = 7,
         .count_max = 3,
         .shape = &small__c__play__marked_entry__shape,
     },
     {
         /* cards */
-        .counter = 2,
+        .counter = 1,
         .count_max = 5,
         .shape = &small__card__shape,
     },
     {
         /* stake */
         .counter = 0,
-        .checks = GW_FIELD_RANGE,
+        .checks = GW_FIELD_FINITE | GW_FIELD_RANGE,
         .min = -0.5,
         .max = 1000000000,
     },
     {
         /* odds */
-        .counter = 3,
+        .counter = 8,
         .count_max = 16,
         .checks = GW_FIELD_FINITE,
     },
     {
         /* seal */
         .length_max = 512,
-        .counter = 0,
+        .length_min = 3,
+        .counter = 2,
+        .count_max = UINT16_MAX,
     },
     {
         /* raw */
@@ -128,9 +133,29 @@ static const struct gw_field_rule small__c__play__rules[] = {
     {
         /* words */
         .length_max = 64,
-        .counter = 4,
+        .counter = 9,
         .count_max = 16,
         .checks = GW_FIELD_UTF8,
+    },
+    {
+        /* chance */
+        .counter = 0,
+    },
+    {
+        /* title */
+        .length_max = 8,
+        .length_min = 1,
+        .counter = 3,
+        .count_max = UINT16_MAX,
+        .checks = GW_FIELD_UTF8 | GW_FIELD_PRINTABLE,
+    },
+    {
+        /* sides */
+        .counter = 4,
+        .count_max = UINT16_MAX,
+        .checks = GW_FIELD_RANGE,
+        .min = 2,
+        .max = 100,
     },
     {
         /* trump */
@@ -138,12 +163,21 @@ static const struct gw_field_rule small__c__play__rules[] = {
         .count_max = 1,
         .shape = &small__card__shape,
     },
+    {
+        /* lift */
+        .counter = 6,
+        .count_max = UINT16_MAX,
+        .checks = GW_FIELD_RANGE | GW_FIELD_NOT_ZERO,
+        .min = -9,
+        .max = 9,
+    },
 };
 
 static const struct gw_shape small__c__play__shape = {
     .message = &small__c__play__descriptor,
     .rules = small__c__play__rules,
-    .counter_count = 5,
+    .counter_count = 9,
+    .required_count = 6,
 };
 
 static const struct gw_field_rule small__int__rules[] = {
@@ -157,12 +191,14 @@ static const struct gw_shape small__int__shape = {
     .message = &small__int__descriptor,
     .rules = small__int__rules,
     .counter_count = 0,
+    .required_count = 0,
 };
 
 static const struct gw_shape small__session__shape = {
     .message = &small__session__descriptor,
     .rules = NULL,
     .counter_count = 0,
+    .required_count = 0,
 };
 
 static const struct gw_packet packets[] = {
@@ -253,7 +289,7 @@ const struct gw_packet_table small_server_packets = {
     .packet_count = 5,
     .id_first = 256,
     .id_count = 32512,
-    .schema_hash = UINT64_C(0xdf0a5089396f1763),
+    .schema_hash = UINT64_C(0x5ca764e903a121e2),
     .stage_names = stage_names,
     .stage_count = sizeof stage_names / sizeof stage_names[0],
 };

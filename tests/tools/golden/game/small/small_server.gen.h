@@ -24,7 +24,7 @@ void small_on_session(struct gw_session *session, const struct gw_frame *frame,
                       const Small__Session *message);
 
 /* No handlers: this side sends these. Who writes one is told so at that line. */
-#define small_on_deal_httpdone(...) _Pragma("GCC error \"Deal.HTTPDone is from SERVER (small/small.proto:70), so there is nobody here to handle it: take small_on_deal_httpdone() away\"")
+#define small_on_deal_httpdone(...) _Pragma("GCC error \"Deal.HTTPDone is from SERVER (small/small.proto:74), so there is nobody here to handle it: take small_on_deal_httpdone() away\"")
 
 /* All packets; `handle` is NULL for those that do not come in here. */
 extern const struct gw_packet_table small_server_packets;
