@@ -368,7 +368,18 @@ class Consumer(unittest.TestCase):
         source.write_text("#include <gangway/net/port.h>\nextern int not_an_empty_file;\n")
         must(arguments.compiler, *STRICT, "-fPIC", "-shared", "-Wl,-z,defs", "-Wl,-z,text", *cflags, "-o", shared,
              source, *libs)
-        self.assertEqual(re.findall(r" T (gw_\w+)$", must("nm", "-D", "--defined-only", shared)), [])
+        self.assertEqual(re.findall(r" [TVW] (gw_\w+)$", must("nm", "-D", "--defined-only", shared)), [])
+
+    def test_a_static_library_may_be_named_twice_where_all_of_it_is_taken(self):
+        """As by pkg-config and by a plugin's own --whole-archive."""
+        if is_shared():
+            self.skipTest("there is no static library")
+        cflags, libs = self.flags()
+        source, shared = arguments.work / "twice.c", arguments.work / "twice.so"
+        source.write_text("#include <gangway/net/port.h>\n"
+                          "int f(void);\nint f(void) { return gw_backend_refusal(GW_BACKEND_EPOLL) != 0; }\n")
+        must(arguments.compiler, *STRICT, "-fPIC", "-shared", *cflags, "-o", shared, source, *libs,
+             "-Wl,--whole-archive", self.prefix / "lib/libgangway.a", "-Wl,--no-whole-archive", *libs)
 
     def test_what_else_is_installed(self):
         library = "libgangway.so" if is_shared() else "libgangway.a"
