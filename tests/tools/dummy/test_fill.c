@@ -94,6 +94,27 @@ static void a_range_below_one_is_kept_too(void **state)
     assert_string_equal(heard_text, "");
 }
 
+/* What must be there is made long enough, and not 0. */
+static void required_fields_are_filled(void **state)
+{
+    (void)state;
+    static const struct gw_field_rule rules[] = {{.count_max = UINT16_MAX,
+                                                  .counter = 1,
+                                                  .checks = GW_FIELD_RANGE | GW_FIELD_NOT_ZERO,
+                                                  .min = 3,
+                                                  .max = 3},
+                                                 {.count_max = UINT16_MAX,
+                                                  .counter = 2,
+                                                  .checks = GW_FIELD_UTF8 | GW_FIELD_PRINTABLE,
+                                                  .length_min = 12,
+                                                  .length_max = 13}};
+    static const struct gw_shape shape = {&gw__error__descriptor, rules, 2, 2};
+    struct gw_packet packet = error_packet(&shape);
+    assert_int_equal(judge(&packet), GW_PACKET_OK);
+    assert_int_equal(heard.code, 3);
+    assert_string_equal(heard_text, "dummydummydu");
+}
+
 /* A list gets one element, which is filled as well. */
 static void a_list_and_what_is_in_it_are_filled(void **state)
 {
@@ -133,6 +154,7 @@ int main(void)
         cmocka_unit_test(every_packet_of_the_game_that_a_client_sends_can_be_made_up),
         cmocka_unit_test(rules_are_kept),
         cmocka_unit_test(a_range_below_one_is_kept_too),
+        cmocka_unit_test(required_fields_are_filled),
         cmocka_unit_test(a_list_and_what_is_in_it_are_filled),
         cmocka_unit_test(what_finds_no_room_is_not_made),
         cmocka_unit_test(only_what_clients_send_is_found),
