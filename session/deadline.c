@@ -190,7 +190,7 @@ void gw__session_on_deadline(struct gw_stream *stream, void *context)
         due = first_due(session, now_ms);
     }
     if (due.left_ms == 0) {
-        gw_session_end(session, due.reason);
+        gw__session_end_by_time(session, due.reason);
     } else {
         set_deadline(session, now_ms, (uint32_t)due.left_ms);
     }

@@ -15,12 +15,12 @@ static void count_begun(struct gw_session_manager *manager)
 
 static void on_full(struct gw_stream *stream, void *context)
 {
-    gw__farewell(context, NULL, stream, GW__CLOSE_REASON__SERVER_FULL);
+    gw__farewell(context, NULL, stream, GW__CLOSE_REASON__SERVER_FULL, NULL);
 }
 
 static void on_no_memory(struct gw_stream *stream, void *context)
 {
-    gw__farewell(context, NULL, stream, GW__CLOSE_REASON__NO_MEMORY);
+    gw__farewell(context, NULL, stream, GW__CLOSE_REASON__NO_MEMORY, NULL);
 }
 
 static void on_turned_away(struct gw_stream *stream, int reason, void *context)

@@ -33,12 +33,20 @@ void gw__farewells_fini(struct gw_session_manager *manager)
 }
 
 void gw__farewell(struct gw_session_manager *manager, struct gw_session *session,
-                  struct gw_stream *stream, Gw__CloseReason reason)
+                  struct gw_stream *stream, Gw__CloseReason reason, struct gw_buf *farewell)
 {
-    struct gw_buf *farewell = manager->farewells[reason];
+    farewell = farewell != NULL ? farewell : manager->farewells[reason];
     if (gw_stream_finish(stream, (int)reason, farewell) && farewell != NULL) {
         gw__packet_count_out(manager, gw__packet_to_send(manager, GW_CONTROL_CLOSE), 1);
         gw__packet_show_encoded(manager, session, farewell);
+    }
+}
+
+void gw__session_end_with(struct gw_session *session, Gw__CloseReason reason,
+                          struct gw_buf *farewell)
+{
+    if (!atomic_exchange(&session->ended, true)) {
+        gw__farewell(session->manager, session, session->stream, reason, farewell);
     }
 }
 
@@ -50,9 +58,7 @@ void gw_session_end(struct gw_session *session, Gw__CloseReason reason)
                    (int64_t)reason);
         reason = GW__CLOSE_REASON__KICKED;
     }
-    if (!atomic_exchange(&session->ended, true)) {
-        gw__farewell(session->manager, session, session->stream, reason);
-    }
+    gw__session_end_with(session, reason, NULL);
 }
 
 bool gw_session_has_ended(const struct gw_session *session)

@@ -77,6 +77,11 @@ void gw__on_hello(struct gw_session *session, const struct gw_frame *frame, cons
     (void)frame;
     struct gw_session_manager *manager = session->manager;
     Gw__CloseReason refusal = refusal_of(session, hello);
+    if (refusal == GW__CLOSE_REASON__WRONG_VERSION) {
+        gw__session_end_saying(session, refusal, "protocol_major is %u, and must be %u",
+                               (unsigned)hello->protocol_major, (unsigned)GW_PROTOCOL_MAJOR);
+        return;
+    }
     if (refusal != GW__CLOSE_REASON__NONE) {
         gw_session_end(session, refusal);
         return;

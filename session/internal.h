@@ -113,7 +113,8 @@ struct gw_session_manager {
     atomic_uint silent_first;
     atomic_uint silent_end;
     _Atomic uint64_t other_schemas[GW_OTHER_SCHEMA_COUNT_MAX];
-    _Atomic uint64_t quiet_until_ns; /* for complaints of our own */
+    _Atomic uint64_t quiet_until_ns;       /* for complaints of our own */
+    _Atomic uint64_t peers_quiet_until_ns; /* for what peers did wrong */
 
     /* What drain.c does in turns of the manager. */
     struct gw_turn turn;
@@ -159,7 +160,8 @@ void gw__session_go_on(struct gw_session *session);
  * A frame has come that is not welcome in the session's stage. If it crosses a change of stage, it
  * is refused; otherwise, or when another check fails, the session ends. Returns whether it goes on.
  */
-bool gw__stage_admit_crossed(struct gw_session *session, const struct gw_frame *frame);
+bool gw__stage_admit_crossed(struct gw_session *session, const struct gw_frame *frame,
+                             const struct gw_packet_sender *here);
 /* The same for session->packet, whose frame was admitted in an earlier call of on_recv. */
 void gw__stage_look_again(struct gw_session *session, const struct gw_frame *frame);
 /* Leaves the time from `since_ms` to `now_ms`, in which nothing was read, out of GW_CROSSING_MS. */
@@ -199,13 +201,30 @@ Gw__CloseReason gw__reason_of_peer(int reason);   /* NONE when it is not in the 
 void gw__session_finish_if_done(struct gw_session *session);
 void gw__session_on_recv_end(struct gw_stream *stream, void *context);
 
+/*
+ * In explain.c: ends a session for what its peer did wrong. CLOSE says it in words, and so does one
+ * line of the log in a second. The first one returns false. Thread: turn.
+ */
+bool gw__session_end_by_header(struct gw_session *session, const struct gw_frame *frame,
+                               enum gw_packet_verdict verdict,
+                               const struct gw_packet_sender *sender);
+void gw__session_end_by_body(struct gw_session *session, const struct gw_packet *packet,
+                             enum gw_packet_verdict verdict, const uint8_t *body,
+                             uint32_t body_bytes);
+void gw__session_end_by_time(struct gw_session *session, Gw__CloseReason reason);
+void gw__session_end_saying(struct gw_session *session, Gw__CloseReason reason, const char *format,
+                            ...);
+
 /* In end.c. Thread: any. */
+/* As gw_session_end(), with a CLOSE of its own; NULL: with the usual one. */
+void gw__session_end_with(struct gw_session *session, Gw__CloseReason reason,
+                          struct gw_buf *farewell);
 /* Ends a session to which sending has failed, for that reason. */
 void gw__session_end_by_error(struct gw_session *session, int error);
 /* Finishes a stream with CLOSE, unless it was finished already. `session` is NULL where there is
  * none. */
 void gw__farewell(struct gw_session_manager *manager, struct gw_session *session,
-                  struct gw_stream *stream, Gw__CloseReason reason);
+                  struct gw_stream *stream, Gw__CloseReason reason, struct gw_buf *farewell);
 /* Makes all that is ever said in CLOSE, so that lack of memory does not keep us from saying so. */
 bool gw__farewells_init(struct gw_session_manager *manager);
 void gw__farewells_fini(struct gw_session_manager *manager);
@@ -218,6 +237,8 @@ void gw__misuse(struct gw_session_manager *manager, const char *function, const 
                 int64_t value);
 
 /* In send.c. Thread: any. */
+/* Whether the time in `quiet_until_ns` is over; then another second of quiet begins. */
+bool gw__is_quiet_over(const struct gw_session_manager *manager, _Atomic uint64_t *quiet_until_ns);
 /* One complaint of our own in a while: whether this may be it. */
 bool gw__may_complain(struct gw_session_manager *manager);
 /* Gives a frame its length, and shows it. Returns its packet; NULL when it may not be sent. */

@@ -77,6 +77,10 @@ void gw__rates_fini(struct gw_session_manager *manager);
  */
 enum gw_rate gw__rates_judge(struct gw_session *session, const struct gw_packet *packet);
 
+/* In explain.c: ends the session for TOO_OFTEN or NO_MEMORY. Returns false. */
+bool gw__session_end_by_rate(struct gw_session *session, const struct gw_packet *packet,
+                             enum gw_rate rate);
+
 /* For a packet that was delayed: how long until there is a token, and taking it then. */
 uint64_t gw__rates_left_ns(const struct gw_session *session, const struct gw_packet *packet);
 void gw__rates_take(struct gw_session *session, const struct gw_packet *packet);

@@ -30,12 +30,6 @@ static bool is_stranger(const struct gw_session *session)
     return session->manager->config.side == GW_SIDE_SERVER && !session->asked;
 }
 
-static bool end(struct gw_session *session, Gw__CloseReason reason)
-{
-    gw_session_end(session, reason);
-    return false;
-}
-
 static void drop(struct gw_session *session, const struct gw_frame *frame)
 {
     struct gw_shard *shard = gw__shard(session->manager);
@@ -58,8 +52,7 @@ static bool has_token(struct gw_session *session, const struct gw_frame *frame)
         drop(session, frame);
         return true;
     }
-    return end(session, rate == GW_RATE_NO_MEMORY ? GW__CLOSE_REASON__NO_MEMORY
-                                                  : GW__CLOSE_REASON__TOO_OFTEN);
+    return gw__session_end_by_rate(session, session->packet, rate);
 }
 
 /*
@@ -81,8 +74,9 @@ static bool admit_once(struct gw_session *session, const struct gw_frame *frame,
     const struct gw_packet *packet;
     enum gw_packet_verdict verdict = gw_packet_admit(table, frame, &sender, &packet);
     if (verdict != GW_PACKET_OK) {
-        return verdict == GW_PACKET_WRONG_STAGE ? gw__stage_admit_crossed(session, frame)
-                                                : end(session, gw__reason_of_verdict(verdict));
+        return verdict == GW_PACKET_WRONG_STAGE
+                   ? gw__stage_admit_crossed(session, frame, &sender)
+                   : gw__session_end_by_header(session, frame, verdict, &sender);
     }
     session->packet = packet;
     return has_token(session, frame);
@@ -161,12 +155,13 @@ static void take(struct gw_session *session, struct gw_ring *ring, const struct 
     if (is_welcome(session, packet, frame)) {
         verdict = dispatch(session, packet, frame, bytes + GW_FRAME_HEADER_BYTES, &shard->arena);
     }
+    if (verdict != GW_PACKET_OK) {
+        gw__session_end_by_body(session, packet, verdict, bytes + GW_FRAME_HEADER_BYTES,
+                                frame->body_bytes);
+    }
     gw_ring_consume_known(ring, frame_bytes);
     session->packet = NULL;
     session->torn = false;
-    if (verdict != GW_PACKET_OK) {
-        gw_session_end(session, gw__reason_of_verdict(verdict));
-    }
 }
 
 /* Lets go of what is there of a dropped frame. Returns whether that was all. */

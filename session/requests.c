@@ -133,7 +133,9 @@ static void send_error(struct gw_session *session, uint16_t tag, Gw__ErrorCode c
 void gw__requests_refuse(struct gw_session *session, const struct gw_frame *frame)
 {
     if (find(session, frame->tag) != NULL) {
-        gw_session_end(session, GW__CLOSE_REASON__BAD_FLAGS);
+        gw__session_end_saying(session, GW__CLOSE_REASON__BAD_FLAGS,
+                               "packet %u: tag %u is the tag of a request that is still open",
+                               frame->packet_id, frame->tag);
         return;
     }
     count(session, &gw__shard(session->manager)->requests_refused);
@@ -227,6 +229,7 @@ static void give_up(struct gw_session *session, const struct gw_request *request
     if (request->on_answer != NULL) {
         tell(session, request, GW_ANSWER_LATE, NULL, NULL);
     } else {
+        gw__request_complain(session, request->packet_id, request->tag);
         send_error(session, request->tag, GW__ERROR_CODE__TIMEOUT);
     }
 }

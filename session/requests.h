@@ -52,6 +52,9 @@ uint16_t gw__requests_ask(struct gw_session *session, uint16_t packet_id,
 void gw__requests_answer(struct gw_session *session, const struct gw_frame *frame,
                          const ProtobufCMessage *message);
 
+/* In explain.c: logs that the game has not answered a request in time. */
+void gw__request_complain(struct gw_session *session, uint16_t packet_id, uint16_t tag);
+
 /* Answers those whose time is over. */
 void gw__requests_expire(struct gw_session *session);
 

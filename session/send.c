@@ -20,14 +20,19 @@ bool gw__packet_is_of(struct gw_session_manager *manager, const struct gw_packet
     return is_of;
 }
 
+bool gw__is_quiet_over(const struct gw_session_manager *manager, _Atomic uint64_t *quiet_until_ns)
+{
+    uint64_t now_ns = gw_port_now_ns(manager->port);
+    uint64_t until_ns = atomic_load(quiet_until_ns);
+    return now_ns >= until_ns &&
+           atomic_compare_exchange_strong(quiet_until_ns, &until_ns,
+                                          now_ns + COMPLAINT_INTERVAL_MS * UINT64_C(1000000));
+}
+
 /* One complaint in a while is enough: a program that sends one packet too long sends many. */
 bool gw__may_complain(struct gw_session_manager *manager)
 {
-    uint64_t now_ns = gw_port_now_ns(manager->port);
-    uint64_t until_ns = atomic_load(&manager->quiet_until_ns);
-    return now_ns >= until_ns &&
-           atomic_compare_exchange_strong(&manager->quiet_until_ns, &until_ns,
-                                          now_ns + COMPLAINT_INTERVAL_MS * UINT64_C(1000000));
+    return gw__is_quiet_over(manager, &manager->quiet_until_ns);
 }
 
 void gw__misuse(struct gw_session_manager *manager, const char *function, const char *rule,

@@ -28,12 +28,6 @@ void gw_session_set_stage(struct gw_session *session, uint32_t stage)
     session->stage_bit = stage_bit;
 }
 
-static bool end(struct gw_session *session, Gw__CloseReason reason)
-{
-    gw_session_end(session, reason);
-    return false;
-}
-
 /* The client sent it when it was welcome. */
 static void refuse(struct gw_session *session, const struct gw_packet *packet,
                    const struct gw_frame *frame)
@@ -47,11 +41,12 @@ static void refuse(struct gw_session *session, const struct gw_packet *packet,
 }
 
 /* All checks hold but that of the stage, and the rates too. */
-bool gw__stage_admit_crossed(struct gw_session *session, const struct gw_frame *frame)
+bool gw__stage_admit_crossed(struct gw_session *session, const struct gw_frame *frame,
+                             const struct gw_packet_sender *here)
 {
     bool has_just_moved = gw__session_now_ms(session) - session->moved_ms <= GW_CROSSING_MS;
     if (!session->greeted || !has_just_moved) {
-        return end(session, GW__CLOSE_REASON__WRONG_STAGE);
+        return gw__session_end_by_header(session, frame, GW_PACKET_WRONG_STAGE, here);
     }
     const struct gw_packet_sender sender = {GW_FROM_CLIENT, session->stages_left,
                                             session->manager->config.body_bytes_max};
@@ -59,12 +54,12 @@ bool gw__stage_admit_crossed(struct gw_session *session, const struct gw_frame *
     const struct gw_packet *packet;
     enum gw_packet_verdict verdict = gw_packet_admit(table, frame, &sender, &packet);
     if (verdict != GW_PACKET_OK) {
-        return end(session, gw__reason_of_verdict(verdict));
+        return gw__session_end_by_header(session, frame, verdict,
+                                         verdict == GW_PACKET_WRONG_STAGE ? here : &sender);
     }
     enum gw_rate rate = gw__rates_judge(session, packet);
     if (rate == GW_RATE_TOO_OFTEN || rate == GW_RATE_NO_MEMORY) {
-        return end(session, rate == GW_RATE_NO_MEMORY ? GW__CLOSE_REASON__NO_MEMORY
-                                                      : GW__CLOSE_REASON__TOO_OFTEN);
+        return gw__session_end_by_rate(session, packet, rate);
     }
     refuse(session, packet, frame);
     return true;

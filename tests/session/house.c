@@ -243,7 +243,9 @@ static void write_log(enum gw_log_level level, const char *event, const struct g
     (void)fields;
     (void)field_count;
     (void)context;
-    if (level != GW_LOG_DEBUG) {
+    if (strcmp(event, "bad_peer") == 0) {
+        atomic_fetch_add(&house.bad_peers_logged, 1);
+    } else if (level != GW_LOG_DEBUG) {
         atomic_fetch_add(&house.logged, 1);
     }
     if (strcmp(event, "other_schema") == 0) {

@@ -63,6 +63,7 @@ struct house {
     atomic_uint logged;       /* events but for DEBUG */
     atomic_uint other_schema_logged;
     atomic_uint too_long_logged;
+    atomic_uint bad_peers_logged; /* not in `logged` */
 };
 
 extern struct house house;

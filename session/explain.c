@@ -1,0 +1,168 @@
+/* session/explain.c: texts that say what a peer did wrong, for the log and for CLOSE. */
+#include "session/internal.h"
+#include "session/rates.h"
+#include "session/requests.h"
+
+#include "net/addr.h"
+#include "net/log.h"
+#include "net/port.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* As many bytes as `text` of CLOSE may have, and the NUL. Nothing in it comes from the peer. */
+enum { TEXT_BYTES = 201, NAME_BYTES = 72, STAGES_BYTES = 64 };
+
+/* "Chat (1001)". */
+static const char *name_of(const struct gw_packet *packet, char *name)
+{
+    const char *known = packet->name != NULL      ? packet->name
+                        : packet->message != NULL ? packet->message->short_name
+                                                  : "packet";
+    snprintf(name, NAME_BYTES, "%.60s (%u)", known, packet->id);
+    return name;
+}
+
+static void log_end(struct gw_session *session, Gw__CloseReason reason, const char *text)
+{
+    char peer[GW_ADDR_TEXT_BYTES];
+    const struct gw_log_field fields[] = {
+        GW_LOG_NUMBER("session", session->id),
+        GW_LOG_TEXT("peer", gw_addr_format(gw_session_peer(session), peer)),
+        GW_LOG_TEXT("reason", gw_close_reason_name(reason)),
+        GW_LOG_TEXT("why", text),
+    };
+    gw_log_write(gw_port_log(session->manager->port), GW_LOG_INFO, "bad_peer", fields,
+                 sizeof fields / sizeof fields[0]);
+}
+
+void gw__session_end_saying(struct gw_session *session, Gw__CloseReason reason, const char *format,
+                            ...)
+{
+    char text[TEXT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    Gw__Close close = GW__CLOSE__INIT;
+    close.reason = reason;
+    close.text = text;
+    if (gw_session_has_ended(session)) {
+        return;
+    }
+    if (gw__is_quiet_over(session->manager, &session->manager->peers_quiet_until_ns)) {
+        log_end(session, reason, text);
+    }
+    struct gw_buf *farewell = gw_session_encode(GW_CONTROL_CLOSE, &close.base);
+    gw__session_end_with(session, reason, farewell);
+    gw_buf_unref(farewell);
+}
+
+/* A header that gw_packet_admit() has refused. */
+static void explain_header(struct gw_session *session, const struct gw_frame *frame,
+                           enum gw_packet_verdict verdict, const struct gw_packet_sender *sender)
+{
+    char name[NAME_BYTES];
+    char here[STAGES_BYTES];
+    char there[STAGES_BYTES];
+    Gw__CloseReason reason = gw__reason_of_verdict(verdict);
+    const struct gw_packet_table *packets = session->manager->packets;
+    const struct gw_packet *packet =
+        gw_packet_find(gw__packet_table(session->manager, frame->packet_id), frame->packet_id);
+    if (packet == NULL) {
+        snprintf(name, sizeof name, "packet %u", frame->packet_id);
+    } else {
+        name_of(packet, name);
+    }
+    if (verdict == GW_PACKET_BAD_FLAGS) {
+        gw__session_end_saying(session, reason, "%s: flags 0x%02X, and only 0x01 and 0x02 exist",
+                               name, frame->flags);
+    } else if (verdict == GW_PACKET_TOO_LONG) {
+        uint32_t max = packet == NULL || packet->body_bytes_max > sender->body_bytes_max
+                           ? sender->body_bytes_max
+                           : packet->body_bytes_max;
+        gw__session_end_saying(
+            session, reason, "%s: a body of %" PRIu32 " bytes, and at most %" PRIu32 " are allowed",
+            name, frame->body_bytes, max);
+    } else if (verdict == GW_PACKET_WRONG_WAY) {
+        gw__session_end_saying(session, reason, "%s is not sent by %s", name,
+                               sender->from == GW_FROM_CLIENT ? "clients" : "servers");
+    } else if (verdict == GW_PACKET_WRONG_STAGE && packet != NULL) {
+        gw_packet_stages_text(packets, sender->stage, here, sizeof here);
+        gw_packet_stages_text(packets, packet->stages, there, sizeof there);
+        gw__session_end_saying(session, reason, "%s is not welcome in stage %s, only in %s", name,
+                               here, there);
+    } else {
+        gw__session_end_saying(session, reason, "%s is not in the schema", name);
+    }
+}
+
+bool gw__session_end_by_header(struct gw_session *session, const struct gw_frame *frame,
+                               enum gw_packet_verdict verdict,
+                               const struct gw_packet_sender *sender)
+{
+    explain_header(session, frame, verdict, sender);
+    return false;
+}
+
+bool gw__session_end_by_rate(struct gw_session *session, const struct gw_packet *packet,
+                             enum gw_rate rate)
+{
+    char name[NAME_BYTES];
+    if (rate == GW_RATE_NO_MEMORY) {
+        gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
+    } else {
+        gw__session_end_saying(session, GW__CLOSE_REASON__TOO_OFTEN,
+                               "%s: more than %u in a second, for too long", name_of(packet, name),
+                               packet->rate_per_second);
+    }
+    return false;
+}
+
+void gw__session_end_by_body(struct gw_session *session, const struct gw_packet *packet,
+                             enum gw_packet_verdict verdict, const uint8_t *body,
+                             uint32_t body_bytes)
+{
+    char name[NAME_BYTES];
+    struct gw_packet_fault fault;
+    if (!gw_session_has_ended(session)) {
+        gw_packet_explain(packet, verdict, body, body_bytes, &fault);
+        gw__session_end_saying(session, gw__reason_of_verdict(verdict), "%s: %s %s",
+                               name_of(packet, name), fault.field, fault.rule);
+    }
+}
+
+void gw__session_end_by_time(struct gw_session *session, Gw__CloseReason reason)
+{
+    char name[NAME_BYTES];
+    const struct gw_session_manager_config *config = &session->manager->config;
+    if (reason == GW__CLOSE_REASON__FRAME_TIMEOUT) {
+        gw__session_end_saying(session, reason, "%s: not complete after %" PRIu32 " ms",
+                               session->packet != NULL ? name_of(session->packet, name) : "a frame",
+                               config->frame_timeout_ms);
+    } else if (reason == GW__CLOSE_REASON__GREETING_TIMEOUT && !session->asked) {
+        gw__session_end_saying(session, reason, "no HELLO after %" PRIu32 " ms",
+                               config->greeting_timeout_ms);
+    } else {
+        gw_session_end(session, reason);
+    }
+}
+
+void gw__request_complain(struct gw_session *session, uint16_t packet_id, uint16_t tag)
+{
+    struct gw_session_manager *manager = session->manager;
+    const struct gw_packet *packet =
+        gw_packet_find(gw__packet_table(manager, packet_id), packet_id);
+    char name[NAME_BYTES];
+    if (packet != NULL && gw__may_complain(manager)) {
+        const struct gw_log_field fields[] = {
+            GW_LOG_TEXT("packet", name_of(packet, name)),
+            GW_LOG_NUMBER("session", session->id),
+            GW_LOG_NUMBER("tag", tag),
+            GW_LOG_NUMBER("after_ms", manager->config.request_timeout_ms),
+        };
+        gw_log_write(gw_port_log(manager->port), GW_LOG_WARNING, "request_late", fields,
+                     sizeof fields / sizeof fields[0]);
+    }
+}

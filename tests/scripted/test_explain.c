@@ -1,0 +1,202 @@
+/* tests/scripted/test_explain.c: what a client's developer learns when its session ends. */
+#include "tests/test.h"
+
+#include "protocol/frame.h"
+#include "session/request.h"
+#include "tests/scripted/bot.h"
+#include "tests/scripted/hall.h"
+#include "tests/scripted/memory.h"
+
+#include <string.h>
+
+static struct peer *peer;
+
+static int open_hall(void **state)
+{
+    hall_open(NULL, *state);
+    peer = NULL;
+    return 0;
+}
+
+static int close_hall(void **state)
+{
+    (void)state;
+    if (peer != NULL) {
+        peer_close(peer);
+    }
+    hall_close();
+    return 0;
+}
+
+#define TEST_WITH(name, config)                                                                    \
+    cmocka_unit_test_prestate_setup_teardown(name, open_hall, close_hall, (void *)(config))
+#define TEST(name) TEST_WITH(name, NULL)
+
+/* The next frame is CLOSE with this reason and text, and FIN follows. */
+static void expect_close(Gw__CloseReason reason, const char *text)
+{
+    uint8_t body[512];
+    size_t bytes = 0;
+    stage_settle();
+    assert_int_equal(hall_next(peer, body, &bytes), HALL_CLOSE);
+    Gw__Close *close = gw__close__unpack(NULL, bytes, body);
+    assert_non_null(close);
+    assert_int_equal(close->reason, reason);
+    assert_string_equal(close->text, text);
+    gw__close__free_unpacked(close, NULL);
+    assert_true(peer_has_fin(peer));
+}
+
+/* A header alone, from a new peer that is greeted. */
+static void expect_close_by_header(uint32_t body_bytes, uint8_t flags, uint16_t id,
+                                   Gw__CloseReason reason, const char *text)
+{
+    peer = hall_join();
+    hall_send_header(peer, body_bytes, flags, id, 0);
+    expect_close(reason, text);
+    peer_close(peer);
+    peer = NULL;
+}
+
+static void close_says_what_is_wrong_with_a_header(void **state)
+{
+    (void)state;
+    expect_close_by_header(0, 0x80, SAY, GW__CLOSE_REASON__BAD_FLAGS,
+                           "Error (300): flags 0x80, and only 0x01 and 0x02 exist");
+    expect_close_by_header(5000, 0, SAY, GW__CLOSE_REASON__TOO_LONG,
+                           "Error (300): a body of 5000 bytes, and at most 256 are allowed");
+    expect_close_by_header(5000, 0, BIG, GW__CLOSE_REASON__TOO_LONG,
+                           "Error (302): a body of 5000 bytes, and at most 4096 are allowed");
+    expect_close_by_header(0xFFFFFF, 0, 4242, GW__CLOSE_REASON__TOO_LONG,
+                           "packet 4242: a body of 16777215 bytes, and at most 4096 are allowed");
+    expect_close_by_header(0, 0, 4242, GW__CLOSE_REASON__UNKNOWN_PACKET,
+                           "packet 4242 is not in the schema");
+    expect_close_by_header(0, 0, LINE, GW__CLOSE_REASON__WRONG_WAY,
+                           "Error (310) is not sent by clients");
+    expect_close_by_header(0, 0, IN_ROOM, GW__CLOSE_REASON__WRONG_STAGE,
+                           "Ping (301) is not welcome in stage 0, only in 1");
+}
+
+static void close_says_what_is_wrong_with_a_body(void **state)
+{
+    (void)state;
+    peer = hall_join();
+    hall_send_header(peer, 4, 0, SAY, 0);
+    peer_send(peer, "\x0A\x7Fxy", 4);
+    expect_close(GW__CLOSE_REASON__BAD_BODY,
+                 "Error (300): body is not a message that can be unpacked");
+}
+
+static void close_says_which_field_of_a_greeting_is_wrong(void **state)
+{
+    (void)state;
+    uint8_t frame[256];
+    char name[60];
+    Gw__Hello hello = GW__HELLO__INIT;
+    hello.protocol_major = GW_PROTOCOL_MAJOR;
+    hello.name = name;
+    memset(name, 'n', sizeof name);
+    name[sizeof name - 1] = '\0';
+    peer = hall_knock();
+    peer_send(peer, frame, bot_frame(frame, HALL_HELLO, 0, HALL_HELLO_TAG, &hello.base));
+    expect_close(GW__CLOSE_REASON__BAD_BODY, "Hello (1): name is longer than 32 bytes");
+}
+
+static void close_says_which_version_is_spoken(void **state)
+{
+    (void)state;
+    uint8_t frame[64];
+    Gw__Hello hello = GW__HELLO__INIT;
+    hello.protocol_major = 9;
+    peer = hall_knock();
+    peer_send(peer, frame, bot_frame(frame, HALL_HELLO, 0, HALL_HELLO_TAG, &hello.base));
+    expect_close(GW__CLOSE_REASON__WRONG_VERSION, "protocol_major is 9, and must be 1");
+}
+
+static void close_says_which_tag_was_open(void **state)
+{
+    (void)state;
+    uint8_t frame[64];
+    Gw__Error question = GW__ERROR__INIT;
+    peer = hall_join();
+    for (int i = 0; i < 2; i++) {
+        peer_send(peer, frame, bot_frame(frame, ASK, 0, 7, &question.base));
+    }
+    expect_close(GW__CLOSE_REASON__BAD_FLAGS,
+                 "packet 306: tag 7 is the tag of a request that is still open");
+}
+
+static void close_says_what_did_not_come_in_time(void **state)
+{
+    (void)state;
+    peer = hall_knock();
+    stage_run_ms(5010);
+    expect_close(GW__CLOSE_REASON__GREETING_TIMEOUT, "no HELLO after 5000 ms");
+    peer_close(peer);
+    peer = hall_join();
+    hall_send_header(peer, 100, 0, SAY, 0);
+    stage_run_ms(500);
+    expect_close(GW__CLOSE_REASON__FRAME_TIMEOUT, "Error (300): not complete after 400 ms");
+    peer_close(peer);
+    peer = hall_join();
+    peer_send(peer, "123", 3);
+    stage_run_ms(500);
+    expect_close(GW__CLOSE_REASON__FRAME_TIMEOUT, "a frame: not complete after 400 ms");
+}
+
+/* However many peers are wrong at a time, and however long it takes. */
+static void the_log_has_one_line_in_a_second(void **state)
+{
+    (void)state;
+    for (uint32_t second = 1; second <= 3; second++) {
+        for (int i = 0; i < 20; i++) {
+            expect_close_by_header(0, 0, 4242, GW__CLOSE_REASON__UNKNOWN_PACKET,
+                                   "packet 4242 is not in the schema");
+        }
+        assert_int_equal(stage_logged_count("bad_peer"), second);
+        stage_run_ms(1001);
+    }
+}
+
+static void a_request_that_is_not_answered_is_logged(void **state)
+{
+    (void)state;
+    uint8_t frame[64];
+    Gw__Error question = GW__ERROR__INIT;
+    peer = hall_join();
+    peer_send(peer, frame, bot_frame(frame, ASK, 0, 7, &question.base));
+    stage_run_ms(4999);
+    assert_int_equal(stage_logged_count("request_late"), 0);
+    stage_run_ms(10);
+    assert_int_equal(stage_logged_count("request_late"), 1);
+}
+
+/* The usual CLOSE was made when there was memory. */
+static void without_memory_close_says_the_reason_alone(void **state)
+{
+    (void)state;
+    peer = hall_join();
+    hall_send_header(peer, 0, 0, 4242, 0);
+    memory_fail_at(1);
+    stage_settle();
+    memory_fail_at(0);
+    expect_close(GW__CLOSE_REASON__UNKNOWN_PACKET, "");
+}
+
+static const struct gw_session_manager_config hasty = {.frame_timeout_ms = 400};
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(close_says_what_is_wrong_with_a_header),
+        TEST(close_says_what_is_wrong_with_a_body),
+        TEST(close_says_which_field_of_a_greeting_is_wrong),
+        TEST(close_says_which_version_is_spoken),
+        TEST(close_says_which_tag_was_open),
+        TEST_WITH(close_says_what_did_not_come_in_time, &hasty),
+        TEST(the_log_has_one_line_in_a_second),
+        TEST(a_request_that_is_not_answered_is_logged),
+        TEST(without_memory_close_says_the_reason_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
