@@ -215,6 +215,9 @@ static void who_is_in_the_same_room_hears_the_flood_without_a_hole(void **state)
     chat.text = long_text(text);
     make_flood(&flood, GAME_PACKET_CHAT, &chat.base);
     flooders_come(&flood, hall.room);
+    /* The room tells the listener of them at its next tick. */
+    WAIT_FOR(
+        (puppets_listen(), listener_listen(&listener) && listener.member_count == 1 + FLOODERS));
     flood_once(&flood);
     WAIT_FOR((puppets_listen(), listener_listen(&listener) && listener.member_count == 1));
     assert_int_equal(listener.line, FLOODERS * FRAMES);
