@@ -128,6 +128,20 @@ static void expect_still_here(struct puppet *puppet)
     puppet_go(puppet);
 }
 
+/*
+ * For a second after the server has moved a player into a room, the server drops ENTER, which was
+ * welcome before. So it is sent until that second is over, however long the second takes here.
+ */
+static bool has_ended_after(struct puppet *puppet, const struct burst *burst)
+{
+    machine_sleep_ms(100);
+    (void)puppets_listen();
+    if (!puppet->has_ended) {
+        send_burst(puppet, burst);
+    }
+    return puppet->has_ended;
+}
+
 static void try(uint16_t id, enum place place, Gw__CloseReason expected)
 {
     struct burst burst = {.count = 0};
@@ -139,6 +153,9 @@ static void try(uint16_t id, enum place place, Gw__CloseReason expected)
     } else if (expected == NOT_A_PLAYER) {
         puppet_hear_nothing_but_fin(puppet);
     } else {
+        if (id == GAME_PACKET_ENTER && place == IN_ROOM) {
+            WAIT_FOR(has_ended_after(puppet, &burst));
+        }
         assert_int_equal(puppet_hear_out(puppet), expected);
         assert_true(puppet->has_hung_up);
         puppet_close(puppet);
