@@ -67,13 +67,6 @@ static struct gw_send_entry *next_of(const struct gw_send_entry *entry)
     return (struct gw_send_entry *)(void *)entry->task.next;
 }
 
-uint8_t *gw__send_queue_room(struct gw_send_queue *queue, uint32_t bytes)
-{
-    struct gw_send_entry *last = queue->last;
-    bool fits = last != NULL && last->buf == NULL && last->capacity_bytes - last->end >= bytes;
-    return fits ? last->data + last->end : NULL;
-}
-
 static void link_last(struct gw_send_queue *queue, struct gw_send_entry *entry)
 {
     struct gw_send_entry *before = queue->last == NULL ? entry : queue->last;

@@ -62,7 +62,12 @@ void gw__send_entry_destroy(struct gw_send_entry *entry);
 uint32_t gw__send_entry_cost(const struct gw_send_entry *entry);
 
 /* Where the next `bytes` can be written in the last chunk, or NULL. */
-uint8_t *gw__send_queue_room(struct gw_send_queue *queue, uint32_t bytes);
+static inline uint8_t *gw__send_queue_room(struct gw_send_queue *queue, uint32_t bytes)
+{
+    struct gw_send_entry *last = queue->last;
+    bool fits = last != NULL && last->buf == NULL && last->capacity_bytes - last->end >= bytes;
+    return fits ? last->data + last->end : NULL;
+}
 
 /* Puts an entry last. A small one of its own bytes is copied into the chunk before it, and ended.
  */

@@ -43,8 +43,10 @@ struct gw_frame {
 static inline struct gw_frame gw_frame_read(const uint8_t *header)
 {
     struct gw_frame frame;
-    frame.body_bytes = (uint32_t)header[0] | (uint32_t)header[1] << 8 | (uint32_t)header[2] << 16;
-    frame.flags = header[3];
+    uint32_t length_and_flags = (uint32_t)header[0] | (uint32_t)header[1] << 8 |
+                                (uint32_t)header[2] << 16 | (uint32_t)header[3] << 24;
+    frame.body_bytes = length_and_flags & GW_FRAME_BODY_BYTES_MAX;
+    frame.flags = (uint8_t)(length_and_flags >> 24);
     frame.packet_id = (uint16_t)(header[4] | header[5] << 8);
     frame.tag = (uint16_t)(header[6] | header[7] << 8);
     return frame;
@@ -60,14 +62,18 @@ static inline struct gw_frame gw_frame_read(const uint8_t *header)
 static inline uint8_t *gw_frame_write(uint8_t *out, const struct gw_frame *frame)
 {
     assert(frame->body_bytes <= GW_FRAME_BODY_BYTES_MAX);
-    out[0] = (uint8_t)frame->body_bytes;
-    out[1] = (uint8_t)(frame->body_bytes >> 8);
-    out[2] = (uint8_t)(frame->body_bytes >> 16);
-    out[3] = frame->flags;
-    out[4] = (uint8_t)frame->packet_id;
-    out[5] = (uint8_t)(frame->packet_id >> 8);
-    out[6] = (uint8_t)frame->tag;
-    out[7] = (uint8_t)(frame->tag >> 8);
+    /* One number, so that the compiler makes one store of it. */
+    uint64_t header = (uint64_t)(frame->body_bytes & GW_FRAME_BODY_BYTES_MAX) |
+                      (uint64_t)frame->flags << 24 | (uint64_t)frame->packet_id << 32 |
+                      (uint64_t)frame->tag << 48;
+    out[0] = (uint8_t)header;
+    out[1] = (uint8_t)(header >> 8);
+    out[2] = (uint8_t)(header >> 16);
+    out[3] = (uint8_t)(header >> 24);
+    out[4] = (uint8_t)(header >> 32);
+    out[5] = (uint8_t)(header >> 40);
+    out[6] = (uint8_t)(header >> 48);
+    out[7] = (uint8_t)(header >> 56);
     return out + GW_FRAME_HEADER_BYTES;
 }
 

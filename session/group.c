@@ -135,7 +135,7 @@ void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMes
     }
     const struct gw_frame frame = {.body_bytes = (uint32_t)body_bytes, .packet_id = packet_id};
     const struct gw_session_packet shown = {packet, &frame, message, false};
-    gw__packet_show(group->manager, NULL, &shown);
+    gw__packet_show(group->manager, NULL, shown);
     add_to_batch(group, packet, &frame, message);
 }
 

@@ -255,8 +255,15 @@ void gw__session_send_packed(struct gw_session *session, const struct gw_packet 
 bool gw__session_push_part(struct gw_session *session, struct gw_buf *buf, uint32_t begin,
                            uint32_t end);
 /* Whether a message is of the type of its packet. One that is not goes to the log. */
-bool gw__packet_is_of(struct gw_session_manager *manager, const struct gw_packet *packet,
-                      const ProtobufCMessage *message);
+static inline bool gw__packet_is_of(struct gw_session_manager *manager,
+                                    const struct gw_packet *packet, const ProtobufCMessage *message)
+{
+    bool is_of = message->descriptor == packet->message;
+    if (!is_of) {
+        gw__misuse(manager, "send", "the message is of another type than its packet", packet->id);
+    }
+    return is_of;
+}
 /* Whether older ones may make way for newer ones, where a peer is slow. */
 bool gw__packet_coalesces(const struct gw_session_manager *manager, const struct gw_packet *packet);
 /* Whether a body is not too long for its packet. One that is goes to the log. */
@@ -276,8 +283,14 @@ void gw__packet_count_out(struct gw_session_manager *manager, const struct gw_pa
                           uint32_t receiver_count);
 /* Calls on_packet, if there is one. `session` is NULL for a group, and for a CLOSE without session.
  */
-void gw__packet_show(struct gw_session_manager *manager, struct gw_session *session,
-                     const struct gw_session_packet *packet);
+static inline void gw__packet_show(struct gw_session_manager *manager, struct gw_session *session,
+                                   struct gw_session_packet packet)
+{
+    if (manager->events->on_packet != NULL) {
+        const struct gw_session_packet shown = packet; /* without a callback it is in no memory */
+        manager->events->on_packet(session, &shown, manager->context);
+    }
+}
 /* The same for a frame that was encoded before. Only on_packet costs the decoding. */
 void gw__packet_show_encoded(struct gw_session_manager *manager, struct gw_session *session,
                              struct gw_buf *buf);

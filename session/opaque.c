@@ -15,7 +15,7 @@ void gw_session_send_opaque(struct gw_session *session, const struct gw_frame *f
     if (!gw_session_has_ended(session) &&
         gw__packet_fits(session->manager, packet, frame->body_bytes)) {
         const struct gw_session_packet shown = {packet, frame, NULL, false};
-        gw__packet_show(session->manager, session, &shown);
+        gw__packet_show(session->manager, session, shown);
         gw__session_send_packed(session, packet, frame, body);
     }
 }

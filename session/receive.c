@@ -93,7 +93,7 @@ static void show_and_handle(void *peer, const struct gw_frame *frame,
 {
     const struct watched *watched = peer;
     const struct gw_session_packet shown = {watched->packet, frame, message, true};
-    gw__packet_show(watched->session->manager, watched->session, &shown);
+    gw__packet_show(watched->session->manager, watched->session, shown);
     if (watched->is_answer) {
         gw__requests_answer(watched->session, frame, message);
     } else if (watched->packet->handle != NULL) {
@@ -120,15 +120,16 @@ static enum gw_packet_verdict dispatch(struct gw_session *session, const struct 
                                        const struct gw_frame *frame, const uint8_t *body,
                                        struct gw_arena *arena)
 {
-    struct watched watched = {session, packet, is_answer(session, frame)};
-    bool is_watched = session->manager->events->on_packet != NULL || watched.is_answer;
+    bool answers = is_answer(session, frame);
+    bool is_watched = session->manager->events->on_packet != NULL || answers;
     if (is_watched && packet->message == NULL) {
         const struct gw_session_packet opaque = {packet, frame, NULL, true};
-        gw__packet_show(session->manager, session, &opaque);
+        gw__packet_show(session->manager, session, opaque);
     }
     if (!is_watched || packet->message == NULL) {
         return gw_packet_dispatch(packet, frame, body, session, arena);
     }
+    struct watched watched = {session, packet, answers};
     struct gw_packet shown = *packet;
     shown.handle = show_and_handle;
     return gw_packet_dispatch(&shown, frame, body, &watched, arena);

@@ -10,16 +10,6 @@
 
 enum { COMPLAINT_INTERVAL_MS = 1000 };
 
-bool gw__packet_is_of(struct gw_session_manager *manager, const struct gw_packet *packet,
-                      const ProtobufCMessage *message)
-{
-    bool is_of = message->descriptor == packet->message;
-    if (!is_of) {
-        gw__misuse(manager, "send", "the message is of another type than its packet", packet->id);
-    }
-    return is_of;
-}
-
 bool gw__is_quiet_over(const struct gw_session_manager *manager, _Atomic uint64_t *quiet_until_ns)
 {
     uint64_t now_ns = gw_port_now_ns(manager->port);
@@ -62,14 +52,6 @@ void gw__packet_complain(struct gw_session_manager *manager, const struct gw_pac
     }
 }
 
-void gw__packet_show(struct gw_session_manager *manager, struct gw_session *session,
-                     const struct gw_session_packet *packet)
-{
-    if (manager->events->on_packet != NULL) {
-        manager->events->on_packet(session, packet, manager->context);
-    }
-}
-
 void gw__packet_show_encoded(struct gw_session_manager *manager, struct gw_session *session,
                              struct gw_buf *buf)
 {
@@ -85,7 +67,7 @@ void gw__packet_show_encoded(struct gw_session_manager *manager, struct gw_sessi
                                             header + GW_FRAME_HEADER_BYTES);
     }
     const struct gw_session_packet shown = {packet, &frame, message, false};
-    gw__packet_show(manager, session, &shown);
+    gw__packet_show(manager, session, shown);
     protobuf_c_message_free_unpacked(message, NULL);
 }
 
@@ -171,7 +153,7 @@ const struct gw_packet *gw__session_prepare(struct gw_session *session, struct g
     }
     frame->body_bytes = (uint32_t)body_bytes;
     const struct gw_session_packet shown = {packet, frame, message, false};
-    gw__packet_show(manager, session, &shown);
+    gw__packet_show(manager, session, shown);
     return packet;
 }
 
