@@ -102,6 +102,17 @@ int raw_socket_recv_until_end(const struct raw_socket *socket)
     return got;
 }
 
+/*
+ * Wine tells of a reset once, and not always to who receives; afterwards that looks like FIN. But
+ * on a connection that is gone nothing can be sent, not even nothing.
+ */
+bool raw_socket_recv_until_reset(const struct raw_socket *socket)
+{
+    int end = raw_socket_recv_until_end(socket);
+    return end == RAW_SOCKET_RESET ||
+           (end == RAW_SOCKET_FIN && raw_system_send(socket->handle, "", 0, false) < 0);
+}
+
 bool raw_socket_has_news(const struct raw_socket *socket)
 {
     return raw_system_has_news(socket->handle);

@@ -46,6 +46,9 @@ bool raw_socket_recv_all(const struct raw_socket *socket, void *data, size_t byt
 /* Receives and forgets until the end. Returns which. */
 int raw_socket_recv_until_end(const struct raw_socket *socket);
 
+/* The same, and whether that end is RST. Not after raw_socket_finish(). */
+bool raw_socket_recv_until_reset(const struct raw_socket *socket);
+
 /* Whether bytes or an end are there now. */
 bool raw_socket_has_news(const struct raw_socket *socket);
 
