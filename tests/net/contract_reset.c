@@ -110,6 +110,28 @@ static void a_close_with_unsent_bytes_is_a_reset(void **state)
     stage_close();
 }
 
+/* So that the kernel has refused something before the end of the turn. */
+static void fill_and_close(void *context)
+{
+    struct actor *actor = context;
+    while (actor_share(actor, 10000) == 0) {
+    }
+    assert_true(actor_close(actor, 77));
+}
+
+static void a_close_in_the_turn_that_filled_the_kernel_is_a_reset(void **state)
+{
+    (void)state;
+    struct raw_socket peer;
+    stage_open(&(struct stage_plan){.play = NULL});
+    struct actor *actor = stage_visit_narrow(&peer);
+    run_in_turn(gw_stream_turn(actor->stream), fill_and_close, actor);
+    assert_int_equal(actor_wait_close(actor), 77);
+    assert_true(raw_socket_recv_until_reset(&peer));
+    raw_socket_close(&peer);
+    stage_close();
+}
+
 /* RST would discard what a peer has received and not read. */
 static void a_close_with_all_bytes_sent_is_no_reset(void **state)
 {
@@ -357,6 +379,7 @@ int contract_reset(void)
         STAGE_TEST(what_arrived_before_a_reset_is_heard),
         STAGE_TEST(a_peer_that_stops_reading_is_reset_when_the_flush_time_is_over),
         STAGE_TEST(a_close_with_unsent_bytes_is_a_reset),
+        STAGE_TEST(a_close_in_the_turn_that_filled_the_kernel_is_a_reset),
         STAGE_TEST(a_close_with_all_bytes_sent_is_no_reset),
         STAGE_TEST(a_half_closed_peer_that_does_not_read_is_reset_when_the_linger_time_is_over),
         STAGE_TEST(a_half_closed_peer_that_reads_gets_every_byte),
