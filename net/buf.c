@@ -9,7 +9,7 @@
 struct gw_buf {
     atomic_uint ref_count;
     uint32_t bytes;
-    uint32_t kind_begin; /* from here on the bytes are of `kind`, unless that is 0 */
+    uint32_t key_begin; /* from here on the bytes are of `kind`, unless that is 0 */
     uint16_t kind;
     uint8_t data[];
 };
@@ -56,13 +56,13 @@ void gw_buf_trim(struct gw_buf *buf, uint32_t bytes)
 void gw_buf_mark(struct gw_buf *buf, uint32_t begin, uint16_t kind)
 {
     if (kind != 0 && begin < buf->bytes) {
-        buf->kind_begin = begin;
+        buf->key_begin = begin;
         buf->kind = kind;
     }
 }
 
-uint16_t gw__buf_kind(const struct gw_buf *buf, uint32_t *begin_out)
+uint16_t gw__buf_key(const struct gw_buf *buf, uint32_t *begin_out)
 {
-    *begin_out = buf->kind_begin;
+    *begin_out = buf->key_begin;
     return buf->kind;
 }

@@ -15,7 +15,7 @@ struct gw_stream;
 /* ---- turn.c ---- */
 
 /* As gw_turn_init(), with a home lane of one's own choice. */
-void gw__turn_init(struct gw_turn *turn, struct gw_lane *home, void (*on_free)(struct gw_turn *));
+void gw__turn_init(struct gw_turn *turn, struct gw_lane *lane, void (*on_free)(struct gw_turn *));
 
 /* Runs what waits for the turn, GW_TURN_TASK_COUNT_MAX tasks at most. */
 void gw__turn_run_tasks(struct gw_turn *turn);
@@ -48,48 +48,48 @@ struct gw_stream **gw__stream_flush_next(struct gw_stream *stream);
 /* ---- buf.c ---- */
 
 /* The kind of a buffer's last bytes, and where they begin; 0: none. Thread: any. */
-uint16_t gw__buf_kind(const struct gw_buf *buf, uint32_t *begin_out);
+uint16_t gw__buf_key(const struct gw_buf *buf, uint32_t *begin_out);
 
 /* ---- port.c ---- */
 
 /* Names of the counters that threads add to; sums of them make struct gw_port_counters. */
-enum gw_tally {
-    GW_TALLY_ACCEPTED,
-    GW_TALLY_TURNED_AWAY,
-    GW_TALLY_ACCEPT_PAUSES,
-    GW_TALLY_DIALED,
-    GW_TALLY_BYTES_IN,
-    GW_TALLY_BYTES_OUT,
-    GW_TALLY_RECV_COUNT,
-    GW_TALLY_SEND_COUNT,
-    GW_TALLY_SEND_QUEUE_BYTES,
-    GW_TALLY_SEND_COALESCED,
-    GW_TALLY_WAKE_COUNT,
-    GW_TALLY_COUNT
+enum gw_counter {
+    GW_COUNTER_ACCEPTED,
+    GW_COUNTER_TURNED_AWAY,
+    GW_COUNTER_ACCEPT_PAUSES,
+    GW_COUNTER_DIALED,
+    GW_COUNTER_BYTES_IN,
+    GW_COUNTER_BYTES_OUT,
+    GW_COUNTER_RECV_COUNT,
+    GW_COUNTER_SEND_COUNT,
+    GW_COUNTER_SEND_QUEUE_BYTES,
+    GW_COUNTER_SEND_COALESCED,
+    GW_COUNTER_WAKE_COUNT,
+    GW_COUNTER_COUNT
 };
 
 /* The counters of one worker, or of all other threads; a cache line away from the next ones. */
-struct gw_tallies {
-    atomic_uint_least64_t of[GW_TALLY_COUNT];
+struct gw_worker_counters {
+    atomic_uint_least64_t of[GW_COUNTER_COUNT];
     uint8_t gap[64];
 };
 
 /* The counters of a worker, to which it alone adds. */
-struct gw_tallies *gw__port_tallies(struct gw_port *port, uint32_t worker_index);
+struct gw_worker_counters *gw__port_worker_counters(struct gw_port *port, uint32_t worker_index);
 
 /* Adds to a counter; for threads that are no workers of the port. */
-void gw__port_tally_elsewhere(struct gw_port *port, enum gw_tally tally, uint64_t number);
+void gw__port_count_elsewhere(struct gw_port *port, enum gw_counter counter, uint64_t number);
 
 /* Adds to a counter; a negative number is added as its complement. Thread: any. */
-static inline void gw__port_tally(struct gw_port *port, enum gw_tally tally, uint64_t number)
+static inline void gw__port_count(struct gw_port *port, enum gw_counter counter, uint64_t number)
 {
     const struct gw_worker *worker = gw__worker();
     if (worker == NULL || worker->port != port) {
-        gw__port_tally_elsewhere(port, tally, number);
+        gw__port_count_elsewhere(port, counter, number);
         return;
     }
     /* Nobody else writes here, so that this need not lock the bus. */
-    atomic_uint_least64_t *sum = &worker->tallies->of[tally];
+    atomic_uint_least64_t *sum = &worker->counters->of[counter];
     uint64_t before = atomic_load_explicit(sum, memory_order_relaxed);
     atomic_store_explicit(sum, before + number, memory_order_relaxed);
 }
@@ -108,8 +108,8 @@ const struct gw_backend_ops *gw__port_ops(const struct gw_port *port);
 
 /* Takes one of stream_count_max places, and gives it back. Taking returns false when none is left.
  */
-bool gw__port_take_place(struct gw_port *port);
-void gw__port_give_place(struct gw_port *port);
+bool gw__port_reserve_stream(struct gw_port *port);
+void gw__port_release_stream(struct gw_port *port);
 
 bool gw__port_is_stopping(const struct gw_port *port);
 

@@ -11,7 +11,7 @@ _Thread_local struct gw_worker *gw__this_worker;
 void gw__worker_enter(struct gw_worker *worker)
 {
     assert(gw__worker() == NULL);
-    worker->tallies = gw__port_tallies(worker->port, worker->index);
+    worker->counters = gw__port_worker_counters(worker->port, worker->index);
     gw__this_worker = worker;
 }
 
@@ -40,7 +40,7 @@ int gw__lane_open(struct gw_lane *lane, struct gw_port *port, uint32_t index, co
     os_mutex_init(&lane->ready_mutex);
     os_mutex_init(&lane->wheel_mutex);
     gw__wheel_init(&lane->wheel, ops->now_ns());
-    gw__turn_init(&lane->errands, lane, NULL);
+    gw__turn_init(&lane->posted, lane, NULL);
     int error = ops->open(lane, why_out);
     if (error != GW_OK) {
         fini_mutexes(lane);
@@ -88,7 +88,7 @@ void gw__lane_unlock_wheel(struct gw_lane *lane)
 void gw__lane_wake(struct gw_lane *lane)
 {
     if (atomic_load(&lane->sleeper_count) > 0 && !atomic_exchange(&lane->woken, true)) {
-        gw__port_tally(lane->port, GW_TALLY_WAKE_COUNT, 1);
+        gw__port_count(lane->port, GW_COUNTER_WAKE_COUNT, 1);
         lane->ops->wake(lane);
     }
 }
@@ -284,7 +284,7 @@ void gw__op_done(struct gw_op *op, int result)
 {
     struct gw_socket *socket = gw__op_socket(op);
     struct gw_turn *turn = socket->turn;
-    if (turn->home->ops->lane_shared) {
+    if (turn->lane->ops->lane_shared) {
         op->result = result;
         op->own.task.run = run_op;
         gw_turn_post(turn, &op->own.task);
@@ -450,7 +450,7 @@ int gw__lane_run(struct gw_worker *worker)
         }
         result = wait_in_kernel(lane, &look);
     }
-    gw__lane_wake(lane); /* the next worker of a shared lane hears of the stop from this one */
+    gw__lane_wake(lane); /* the next worker of a shared lane receives of the stop from this one */
     return result == GW_WAIT_SOMETHING ? GW_OK : result;
 }
 

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 struct gw_stream;
-struct gw_tallies;
+struct gw_worker_counters;
 
 /*
  *   other threads ---> inbox --+
@@ -43,7 +43,7 @@ struct gw_lane {
     _Atomic(struct gw_turn *) inbox; /* newest first; from other threads, on a lane of its own */
     atomic_uint sleeper_count;       /* workers that may be waiting in the kernel */
     atomic_bool woken;               /* a wake is on its way to one of them */
-    atomic_uint stream_count;        /* whose home it is */
+    atomic_uint stream_count;        /* whose lane it is */
     struct gw_wheel wheel;           /* this and the next four: locked on a shared lane */
     uint64_t due_ns;                 /* when a worker is to look at the wheel again */
     uint64_t seen_ns;                /* what had arrived by then was taken: such timers may fire */
@@ -51,14 +51,14 @@ struct gw_lane {
     uint32_t hold_look_count;        /* until so many looks have brought nothing */
     os_mutex ready_mutex;
     os_mutex wheel_mutex;
-    struct gw_turn errands; /* gw_port_post() */
+    struct gw_turn posted; /* gw_port_post() */
 };
 
 /* What belongs to one thread that serves a lane. */
 struct gw_worker {
     struct gw_port *port;
     struct gw_lane *lane;
-    struct gw_tallies *tallies; /* its own; nobody else writes there */
+    struct gw_worker_counters *counters; /* its own; nobody else writes there */
     uint32_t index;
     uint64_t now_ns;      /* when the completions or turns of this round were taken */
     struct gw_turn *turn; /* whose turn it is now, or NULL */

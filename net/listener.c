@@ -39,12 +39,12 @@ static struct gw_listener *from_turn(struct gw_turn *turn)
 
 static const struct gw_backend_ops *ops_of(const struct gw_listener *listener)
 {
-    return listener->turn.home->ops;
+    return listener->turn.lane->ops;
 }
 
 static struct gw_port *port_of(const struct gw_listener *listener)
 {
-    return listener->turn.home->port;
+    return listener->turn.lane->port;
 }
 
 static void free_listener(struct gw_turn *turn)
@@ -106,7 +106,7 @@ static void end_pause(struct gw_timer *timer)
 /* What is short now will be short in a microsecond, too: trying at once would spin. */
 static void pause_accepting(struct gw_listener *listener, int error)
 {
-    gw__port_tally(port_of(listener), GW_TALLY_ACCEPT_PAUSES, 1);
+    gw__port_count(port_of(listener), GW_COUNTER_ACCEPT_PAUSES, 1);
     if (!listener->short_of) {
         struct gw_log_field fields[] = {GW_LOG_TEXT("error", gw_error_name(error)),
                                         GW_LOG_NUMBER("pause_ms", PAUSE_MS)};
@@ -120,16 +120,16 @@ static void pause_accepting(struct gw_listener *listener, int error)
 static struct gw_stream *take_in(struct gw_listener *listener, os_socket handle)
 {
     struct gw_port *port = port_of(listener);
-    gw__port_tally(port, GW_TALLY_ACCEPTED, 1);
-    if (!gw__port_take_place(port)) {
-        gw__port_tally(port, GW_TALLY_TURNED_AWAY, 1);
+    gw__port_count(port, GW_COUNTER_ACCEPTED, 1);
+    if (!gw__port_reserve_stream(port)) {
+        gw__port_count(port, GW_COUNTER_TURNED_AWAY, 1);
         ops_of(listener)->socket_close(handle);
         return NULL;
     }
     struct gw_stream *stream = gw__stream_create(port, handle, &listener->config.stream);
     if (stream == NULL) {
-        gw__port_tally(port, GW_TALLY_TURNED_AWAY, 1);
-        gw__port_give_place(port);
+        gw__port_count(port, GW_COUNTER_TURNED_AWAY, 1);
+        gw__port_release_stream(port);
         ops_of(listener)->socket_close(handle);
     }
     return stream;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 enum {
-    TALLY_COUNT = GW_PORT_WORKER_COUNT_MAX + 1,
+    COUNTER_COUNT = GW_PORT_WORKER_COUNT_MAX + 1,
 };
 
 /* A block while it is free. */
@@ -25,19 +25,19 @@ static struct {
 /* Bytes in use, counted by who took or gave; only their sum means something. */
 static struct {
     _Alignas(64) atomic_uint_least64_t bytes;
-} tallies[TALLY_COUNT];
+} counters[COUNTER_COUNT];
 
-static void tally(const struct gw_worker *worker, uint64_t bytes)
+static void counter(const struct gw_worker *worker, uint64_t bytes)
 {
     uint32_t index = worker == NULL ? GW_PORT_WORKER_COUNT_MAX : worker->index;
-    atomic_fetch_add_explicit(&tallies[index].bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counters[index].bytes, bytes, memory_order_relaxed);
 }
 
 uint64_t gw__pool_used_bytes(void)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < TALLY_COUNT; i++) {
-        sum += atomic_load_explicit(&tallies[i].bytes, memory_order_relaxed);
+    for (uint32_t i = 0; i < COUNTER_COUNT; i++) {
+        sum += atomic_load_explicit(&counters[i].bytes, memory_order_relaxed);
     }
     return sum;
 }
@@ -163,7 +163,7 @@ void *gw__pool_take(uint32_t bytes)
     void *block = bytes > GW_POOL_BLOCK_BYTES_MAX ? gw__pool_source_take(bytes)
                                                   : take_pooled(worker, class_of(bytes));
     if (block != NULL) {
-        tally(worker, gw__pool_block_bytes(bytes));
+        counter(worker, gw__pool_block_bytes(bytes));
     }
     return block;
 }
@@ -184,7 +184,7 @@ void gw__pool_give(void *block, uint32_t bytes)
     if (block == NULL) {
         return;
     }
-    tally(worker, (uint64_t)0 - gw__pool_block_bytes(bytes));
+    counter(worker, (uint64_t)0 - gw__pool_block_bytes(bytes));
     if (worker == NULL || bytes > GW_POOL_BLOCK_BYTES_MAX) {
         gw__pool_source_give(block, gw__pool_block_bytes(bytes));
     } else {

@@ -18,7 +18,7 @@ struct gw_port {
     uint32_t stream_count_max;
     struct gw_lane *lanes;      /* lane_count */
     struct gw_worker *workers;  /* worker_count */
-    struct gw_tallies *tallies; /* worker_count, and one for all other threads */
+    struct gw_worker_counters *counters; /* worker_count, and one for all other threads */
     atomic_uint entered_count;  /* threads that have called gw_port_run() */
     atomic_uint next_lane;
     atomic_uint stream_count;
@@ -44,8 +44,8 @@ static struct gw_port *take_port(const struct gw_backend_ops *ops,
     port->stream_count_max = config->stream_count_max;
     port->lanes = calloc(worker_count, sizeof(struct gw_lane));
     port->workers = calloc(worker_count, sizeof(struct gw_worker));
-    port->tallies = calloc(worker_count + 1, sizeof(struct gw_tallies));
-    if (port->lanes == NULL || port->workers == NULL || port->tallies == NULL) {
+    port->counters = calloc(worker_count + 1, sizeof(struct gw_worker_counters));
+    if (port->lanes == NULL || port->workers == NULL || port->counters == NULL) {
         gw_port_destroy(port);
         return NULL;
     }
@@ -188,7 +188,7 @@ void gw_port_destroy(struct gw_port *port)
     if (atomic_fetch_sub(&port_count, 1) == 1) {
         account_for_pool(&port->log);
     }
-    free(port->tallies);
+    free(port->counters);
     free(port->workers);
     free(port->lanes);
     free(port);
@@ -239,7 +239,7 @@ void gw_port_post(struct gw_port *port, struct gw_task *task)
     const struct gw_worker *worker = gw__worker();
     bool mine = worker != NULL && worker->port == port;
     struct gw_lane *lane = mine ? worker->lane : gw__port_next_lane(port);
-    gw_turn_post(&lane->errands, task);
+    gw_turn_post(&lane->posted, task);
 }
 
 /* ---- asking ---- */
@@ -304,7 +304,7 @@ struct gw_lane *gw__port_emptiest_lane(struct gw_port *port)
     return emptiest;
 }
 
-bool gw__port_take_place(struct gw_port *port)
+bool gw__port_reserve_stream(struct gw_port *port)
 {
     unsigned count = atomic_load(&port->stream_count);
     do {
@@ -315,29 +315,29 @@ bool gw__port_take_place(struct gw_port *port)
     return true;
 }
 
-void gw__port_give_place(struct gw_port *port)
+void gw__port_release_stream(struct gw_port *port)
 {
     atomic_fetch_sub(&port->stream_count, 1);
 }
 
 /* ---- counters ---- */
 
-struct gw_tallies *gw__port_tallies(struct gw_port *port, uint32_t worker_index)
+struct gw_worker_counters *gw__port_worker_counters(struct gw_port *port, uint32_t worker_index)
 {
-    return &port->tallies[worker_index];
+    return &port->counters[worker_index];
 }
 
-void gw__port_tally_elsewhere(struct gw_port *port, enum gw_tally tally, uint64_t number)
+void gw__port_count_elsewhere(struct gw_port *port, enum gw_counter counter, uint64_t number)
 {
-    atomic_uint_least64_t *sum = &port->tallies[port->worker_count].of[tally];
+    atomic_uint_least64_t *sum = &port->counters[port->worker_count].of[counter];
     atomic_fetch_add_explicit(sum, number, memory_order_relaxed);
 }
 
-static uint64_t sum_of(const struct gw_port *port, enum gw_tally tally)
+static uint64_t sum_of(const struct gw_port *port, enum gw_counter counter)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i <= port->worker_count; i++) {
-        sum += atomic_load_explicit(&port->tallies[i].of[tally], memory_order_relaxed);
+        sum += atomic_load_explicit(&port->counters[i].of[counter], memory_order_relaxed);
     }
     return sum;
 }
@@ -352,18 +352,18 @@ static uint64_t level_of(uint64_t sum)
 void gw_port_counters(const struct gw_port *port, struct gw_port_counters *counters_out)
 {
     *counters_out = (struct gw_port_counters){
-        .accepted = sum_of(port, GW_TALLY_ACCEPTED),
-        .turned_away = sum_of(port, GW_TALLY_TURNED_AWAY),
-        .accept_pauses = sum_of(port, GW_TALLY_ACCEPT_PAUSES),
-        .dialed = sum_of(port, GW_TALLY_DIALED),
+        .accepted = sum_of(port, GW_COUNTER_ACCEPTED),
+        .turned_away = sum_of(port, GW_COUNTER_TURNED_AWAY),
+        .accept_pauses = sum_of(port, GW_COUNTER_ACCEPT_PAUSES),
+        .dialed = sum_of(port, GW_COUNTER_DIALED),
         .stream_count = atomic_load(&port->stream_count),
-        .bytes_in = sum_of(port, GW_TALLY_BYTES_IN),
-        .bytes_out = sum_of(port, GW_TALLY_BYTES_OUT),
-        .recv_count = sum_of(port, GW_TALLY_RECV_COUNT),
-        .send_count = sum_of(port, GW_TALLY_SEND_COUNT),
-        .send_queue_bytes = level_of(sum_of(port, GW_TALLY_SEND_QUEUE_BYTES)),
-        .send_coalesced_count = sum_of(port, GW_TALLY_SEND_COALESCED),
+        .bytes_in = sum_of(port, GW_COUNTER_BYTES_IN),
+        .bytes_out = sum_of(port, GW_COUNTER_BYTES_OUT),
+        .recv_count = sum_of(port, GW_COUNTER_RECV_COUNT),
+        .send_count = sum_of(port, GW_COUNTER_SEND_COUNT),
+        .send_queue_bytes = level_of(sum_of(port, GW_COUNTER_SEND_QUEUE_BYTES)),
+        .send_coalesced_count = sum_of(port, GW_COUNTER_SEND_COALESCED),
         .pool_bytes = level_of(gw__pool_used_bytes()),
-        .wake_count = sum_of(port, GW_TALLY_WAKE_COUNT),
+        .wake_count = sum_of(port, GW_COUNTER_WAKE_COUNT),
     };
 }

@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /*
- * A port is a queue of finished I/O, served by a fixed crew of worker threads. The same words
+ * A port is a queue of finished I/O, served by a fixed workers of worker threads. The same words
  * hold for a Windows completion port, for io_uring and for epoll: an operation is handed to the
  * kernel, the kernel finishes it, and one worker takes the completion and gives the object it
  * belongs to a turn.
@@ -122,7 +122,7 @@ uint32_t gw_port_worker_count(const struct gw_port *port);
 
 /*
  * Which of them is calling: 0 to gw_port_worker_count() - 1, or gw_port_worker_count() for a thread
- * that is not a worker of this port. For tallies and scratch memory that need no lock.
+ * that is not a worker of this port. For counters and scratch memory that need no lock.
  *
  * Thread    any.
  */

@@ -23,7 +23,7 @@ static uint32_t own_bytes(const struct gw_ring *ring)
 void gw_ring_init(struct gw_ring *ring, uint32_t capacity_bytes_max)
 {
     assert(capacity_bytes_max > 0 && (capacity_bytes_max & (capacity_bytes_max - 1)) == 0);
-    *ring = (struct gw_ring){.lent = NULL};
+    *ring = (struct gw_ring){.borrowed = NULL};
     while ((uint32_t)1 << ring->capacity_bits_max < capacity_bytes_max) {
         ring->capacity_bits_max++;
     }
@@ -40,15 +40,15 @@ static void give_memory(struct gw_ring *ring)
 void gw_ring_fini(struct gw_ring *ring)
 {
     give_memory(ring);
-    ring->lent = NULL;
-    ring->lent_bytes = 0;
+    ring->borrowed = NULL;
+    ring->borrowed_bytes = 0;
 }
 
-void gw_ring_lend(struct gw_ring *ring, const uint8_t *data, uint32_t bytes)
+void gw_ring_borrow(struct gw_ring *ring, const uint8_t *data, uint32_t bytes)
 {
-    assert(ring->lent_bytes == 0);
-    ring->lent = data;
-    ring->lent_bytes = bytes;
+    assert(ring->borrowed_bytes == 0);
+    ring->borrowed = data;
+    ring->borrowed_bytes = bytes;
 }
 
 /* Copies `bytes` from the ring's own memory, from `skip` after its head on. */
@@ -103,12 +103,12 @@ static void append(struct gw_ring *ring, const uint8_t *data, uint32_t bytes)
     ring->tail += bytes;
 }
 
-int gw_ring_settle(struct gw_ring *ring)
+int gw_ring_commit(struct gw_ring *ring)
 {
-    const uint8_t *lent = ring->lent;
-    uint32_t bytes = ring->lent_bytes;
-    ring->lent = NULL;
-    ring->lent_bytes = 0;
+    const uint8_t *borrowed = ring->borrowed;
+    uint32_t bytes = ring->borrowed_bytes;
+    ring->borrowed = NULL;
+    ring->borrowed_bytes = 0;
     if (bytes == 0) {
         return GW_OK;
     }
@@ -119,11 +119,11 @@ int gw_ring_settle(struct gw_ring *ring)
             return error;
         }
     }
-    append(ring, lent, bytes);
+    append(ring, borrowed, bytes);
     return GW_OK;
 }
 
-const uint8_t *gw_ring_peek_own(const struct gw_ring *ring, uint32_t bytes, uint8_t *bridge)
+const uint8_t *gw_ring_peek_own(const struct gw_ring *ring, uint32_t bytes, uint8_t *bounce)
 {
     uint32_t own = own_bytes(ring);
     uint32_t capacity = capacity_of(ring);
@@ -132,11 +132,11 @@ const uint8_t *gw_ring_peek_own(const struct gw_ring *ring, uint32_t bytes, uint
         return ring->memory + from;
     }
     uint32_t first = bytes < own ? bytes : own;
-    copy_own(ring, 0, bridge, first);
+    copy_own(ring, 0, bounce, first);
     if (bytes > first) {
-        memcpy(bridge + first, ring->lent, bytes - first);
+        memcpy(bounce + first, ring->borrowed, bytes - first);
     }
-    return bridge;
+    return bounce;
 }
 
 void gw_ring_consume_own(struct gw_ring *ring, uint32_t bytes)
@@ -148,7 +148,7 @@ void gw_ring_consume_own(struct gw_ring *ring, uint32_t bytes)
         give_memory(ring);
     }
     if (bytes > first) {
-        ring->lent += bytes - first;
-        ring->lent_bytes -= bytes - first;
+        ring->borrowed += bytes - first;
+        ring->borrowed_bytes -= bytes - first;
     }
 }

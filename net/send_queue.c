@@ -30,11 +30,11 @@ struct gw_send_entry *gw__send_entry_share(struct gw_buf *buf, uint32_t begin, u
         entry->buf = gw_buf_ref(buf);
         entry->begin = begin;
         entry->end = end;
-        uint32_t kind_begin;
-        uint16_t kind = gw__buf_kind(buf, &kind_begin);
-        if (kind != 0 && kind_begin < end) {
+        uint32_t key_begin;
+        uint16_t kind = gw__buf_key(buf, &key_begin);
+        if (kind != 0 && key_begin < end) {
             entry->kind = kind;
-            entry->kind_begin = kind_begin > begin ? kind_begin : begin;
+            entry->key_begin = key_begin > begin ? key_begin : begin;
         }
     }
     return entry;
@@ -104,7 +104,7 @@ static void take_out(struct gw_send_queue *queue, struct gw_send_entry *before,
 static bool cut(struct gw_send_entry *entry, struct gw_send_gone *gone)
 {
     uint32_t cost = gw__send_entry_cost(entry);
-    entry->end = entry->kind_begin;
+    entry->end = entry->key_begin;
     entry->kind = 0;
     entry->after_loss = false;
     bool has_head = entry->begin < entry->end;
@@ -115,7 +115,7 @@ static bool cut(struct gw_send_entry *entry, struct gw_send_gone *gone)
 
 static bool may_lose(const struct gw_send_entry *entry, uint16_t kind)
 {
-    return entry->kind == kind && entry->begin <= entry->kind_begin;
+    return entry->kind == kind && entry->begin <= entry->key_begin;
 }
 
 void gw__send_queue_coalesce(struct gw_send_queue *queue, uint32_t shown_count,

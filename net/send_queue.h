@@ -32,7 +32,7 @@ struct gw_send_entry {
     uint32_t capacity_bytes;  /* of `data` */
     uint32_t begin;           /* what is still to be sent: [begin, end) */
     uint32_t end;
-    uint32_t kind_begin; /* from here on the bytes are of `kind`, unless that is 0 */
+    uint32_t key_begin; /* from here on the bytes are of `kind`, unless that is 0 */
     uint16_t kind;
     bool last;       /* nothing is taken behind it */
     bool after_loss; /* older ones of its kind were dropped */

@@ -13,7 +13,7 @@ _Static_assert(sizeof(struct gw_stream) <=
 
 static const struct gw_backend_ops *ops_of(const struct gw_stream *stream)
 {
-    return stream->turn.home->ops;
+    return stream->turn.lane->ops;
 }
 
 static void free_stream(struct gw_turn *turn)
@@ -127,9 +127,9 @@ static struct gw_stream *create(struct gw_port *port, os_socket handle,
     if (stream == NULL) {
         return NULL;
     }
-    struct gw_lane *home = gw__port_emptiest_lane(port);
-    gw__turn_init(&stream->turn, home, free_stream);
-    atomic_fetch_add_explicit(&home->stream_count, 1, memory_order_relaxed);
+    struct gw_lane *lane = gw__port_emptiest_lane(port);
+    gw__turn_init(&stream->turn, lane, free_stream);
+    atomic_fetch_add_explicit(&lane->stream_count, 1, memory_order_relaxed);
     gw__socket_init(&stream->socket, handle, &stream->turn, op_done);
     stream->work_task.run = run_work;
     stream->queued_bytes_max = config->send_queue_bytes_max;
@@ -162,9 +162,9 @@ bool gw__stream_is_started(const struct gw_stream *stream)
 
 void gw__stream_leave_port(struct gw_stream *stream)
 {
-    struct gw_lane *home = stream->turn.home;
-    atomic_fetch_sub_explicit(&home->stream_count, 1, memory_order_relaxed);
-    gw__port_give_place(home->port);
+    struct gw_lane *lane = stream->turn.lane;
+    atomic_fetch_sub_explicit(&lane->stream_count, 1, memory_order_relaxed);
+    gw__port_release_stream(lane->port);
 }
 
 void gw_stream_start(struct gw_stream *stream, const struct gw_stream_events *events, void *context)
@@ -181,12 +181,12 @@ void gw_stream_start(struct gw_stream *stream, const struct gw_stream_events *ev
 static int open_place(struct gw_port *port, const struct gw_addr *addr,
                       const struct gw_addr *source, os_socket *handle_out)
 {
-    if (!gw__port_take_place(port)) {
+    if (!gw__port_reserve_stream(port)) {
         return GW_E_FULL;
     }
     int error = gw__port_ops(port)->socket_open(addr, source, handle_out);
     if (error != GW_OK) {
-        gw__port_give_place(port);
+        gw__port_release_stream(port);
     }
     return error;
 }
@@ -203,10 +203,10 @@ int gw_stream_dial(struct gw_port *port, const struct gw_addr *addr, const struc
     struct gw_stream *stream = create(port, handle, config);
     if (stream == NULL) {
         gw__port_ops(port)->socket_close(handle);
-        gw__port_give_place(port);
+        gw__port_release_stream(port);
         return GW_E_MEMORY;
     }
-    gw__port_tally(port, GW_TALLY_DIALED, 1);
+    gw__port_count(port, GW_COUNTER_DIALED, 1);
     stream->peer = *addr;
     stream->state = GW_STREAM_CONNECTING;
     *stream_out = gw_stream_ref(stream);

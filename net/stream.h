@@ -173,7 +173,7 @@ int gw_stream_send(struct gw_stream *stream, struct gw_buf *buf);
 int gw_stream_send_part(struct gw_stream *stream, struct gw_buf *buf, uint32_t begin, uint32_t end);
 
 /* Room in a stream's send queue, between gw_stream_reserve() and gw_stream_commit(). */
-struct gw_stream_place {
+struct gw_stream_reservation {
     uint8_t *data; /* write exactly the bytes that were asked for here */
     void *own;     /* the stream's */
     uint32_t bytes;
@@ -189,10 +189,10 @@ struct gw_stream_place {
  * Returns   0, GW_E_CLOSED, GW_E_FULL (also for 0 bytes) or GW_E_MEMORY, as gw_stream_send();
  * *place_out is set only on 0, and then must be committed. Thread    any.
  */
-int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream_place *place_out);
+int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream_reservation *place_out);
 
 /* Queues what was written. Owns: takes `place`. Thread: the one that reserved. */
-void gw_stream_commit(struct gw_stream *stream, struct gw_stream_place *place);
+void gw_stream_commit(struct gw_stream *stream, struct gw_stream_reservation *place);
 
 /*
  * Stops and resumes reading. While a stream is paused its peer is slowed down by TCP, on_recv is

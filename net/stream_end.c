@@ -28,9 +28,9 @@ void gw__stream_post_end(struct gw_stream *stream)
 }
 
 /* A send had failed before somebody asked for the end: now there is nobody to deliver to. */
-static void make_deaf(struct gw_stream *stream)
+static void close_recv(struct gw_stream *stream)
 {
-    if (!gw__stream_is_deaf(stream)) {
+    if (!gw__stream_is_recv_closed(stream)) {
         atomic_fetch_or(&stream->end, GW_STREAM_END_FINISH);
         gw__stream_post_end(stream);
     }
@@ -39,7 +39,7 @@ static void make_deaf(struct gw_stream *stream)
 bool gw_stream_finish(struct gw_stream *stream, int reason, struct gw_buf *last)
 {
     if (!gw__stream_decide_end(stream, GW_STREAM_END_FINISH, reason)) {
-        make_deaf(stream);
+        close_recv(stream);
         return false;
     }
     if (last != NULL) {
@@ -61,7 +61,7 @@ bool gw_stream_close(struct gw_stream *stream, int reason)
 
 /* ---- the way to the end, in turns ---- */
 
-void gw__stream_hurry(struct gw_stream *stream, uint32_t ms)
+void gw__stream_set_end_deadline(struct gw_stream *stream, uint32_t ms)
 {
     gw_timer_set(&stream->timer, gw_turn_now_ns(&stream->turn) + (uint64_t)ms * NS_PER_MS);
 }
@@ -73,7 +73,7 @@ void gw__stream_hurry(struct gw_stream *stream, uint32_t ms)
  */
 static void end_now(struct gw_stream *stream)
 {
-    const struct gw_backend_ops *ops = stream->turn.home->ops;
+    const struct gw_backend_ops *ops = stream->turn.lane->ops;
     stream->state = GW_STREAM_CLOSED;
     gw_timer_stop(&stream->timer);
     gw__stream_drop_queue(stream);
@@ -98,7 +98,7 @@ static void begin_close(struct gw_stream *stream)
     stream->state = GW_STREAM_CLOSING;
     gw_timer_stop(&stream->timer);
     if (stream->receiving || stream->sending) {
-        stream->turn.home->ops->cancel(&stream->socket);
+        stream->turn.lane->ops->cancel(&stream->socket);
     }
     gw__stream_step_end(stream);
 }
@@ -107,7 +107,7 @@ static void begin_flush(struct gw_stream *stream)
 {
     stream->state = GW_STREAM_FLUSHING;
     gw_ring_fini(&stream->ring);
-    gw__stream_hurry(stream, GW_STREAM_FLUSH_MS);
+    gw__stream_set_end_deadline(stream, GW_STREAM_FLUSH_MS);
     gw__stream_flush_at_end(stream); /* it may never have opened, with words waiting */
     gw__stream_recv(
         stream); /* so that a peer who is in the middle of sending does not wait for us */
@@ -117,10 +117,10 @@ static void begin_flush(struct gw_stream *stream)
 /* All has left: says so, and waits for the peer to say the same. */
 static void begin_linger(struct gw_stream *stream)
 {
-    stream->turn.home->ops->shutdown(&stream->socket);
+    stream->turn.lane->ops->shutdown(&stream->socket);
     stream->lingered_bytes = 0;
     stream->state = GW_STREAM_LINGERING;
-    gw__stream_hurry(stream, GW_STREAM_LINGER_MS);
+    gw__stream_set_end_deadline(stream, GW_STREAM_LINGER_MS);
     gw__stream_recv(stream);
     gw__stream_step_end(stream);
 }
@@ -143,7 +143,7 @@ void gw__stream_step_end(struct gw_stream *stream)
         gw__send_queue_is_empty(&stream->queue)) {
         begin_linger(stream);
     } else if (stream->state == GW_STREAM_LINGERING && stream->peer_finished &&
-               !stream->turn.home->ops->has_unsent(&stream->socket)) {
+               !stream->turn.lane->ops->has_unsent(&stream->socket)) {
         begin_close(stream);
     } else if (stream->state == GW_STREAM_CLOSING && !stream->sending && !stream->receiving) {
         end_now(stream);

@@ -28,9 +28,9 @@ enum gw_stream_state {
 
 /* Bits of gw_stream.end, below the reason. */
 enum {
-    GW_STREAM_END_FINISH = 1, /* asked for; nothing is heard any more */
+    GW_STREAM_END_FINISH = 1, /* asked for; nothing is received any more */
     GW_STREAM_END_CLOSE = 2,  /* the same, and without a flush */
-    GW_STREAM_END_FAILED = 4, /* a send has failed; what had arrived is still heard */
+    GW_STREAM_END_FAILED = 4, /* a send has failed; what had arrived is still received */
     GW_STREAM_END_REASON_SHIFT = 32,
 };
 
@@ -125,7 +125,7 @@ static inline bool gw__stream_has_end(const struct gw_stream *stream)
 }
 
 /* Whether nothing more is heard, because a finish or close was asked for. Thread: any. */
-static inline bool gw__stream_is_deaf(const struct gw_stream *stream)
+static inline bool gw__stream_is_recv_closed(const struct gw_stream *stream)
 {
     const unsigned asked = GW_STREAM_END_FINISH | GW_STREAM_END_CLOSE;
     return (atomic_load_explicit(&stream->end, memory_order_acquire) & asked) != 0;
@@ -150,7 +150,7 @@ void gw__stream_step_end(struct gw_stream *stream);
 void gw__stream_fail(struct gw_stream *stream, int error);
 
 /* Gives what is left of an end this much time. */
-void gw__stream_hurry(struct gw_stream *stream, uint32_t ms);
+void gw__stream_set_end_deadline(struct gw_stream *stream, uint32_t ms);
 
 /* The stream's timer has come. */
 void gw__stream_on_time(struct gw_timer *timer);

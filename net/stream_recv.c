@@ -4,16 +4,16 @@
 #include <assert.h>
 
 /* Whether bytes that come now are still the user's. */
-static bool is_heard(const struct gw_stream *stream)
+static bool is_received(const struct gw_stream *stream)
 {
-    return stream->state == GW_STREAM_OPEN && !gw__stream_is_deaf(stream);
+    return stream->state == GW_STREAM_OPEN && !gw__stream_is_recv_closed(stream);
 }
 
 static bool wants_bytes(const struct gw_stream *stream)
 {
     switch ((enum gw_stream_state)stream->state) {
     case GW_STREAM_OPEN:
-        return is_heard(stream) && !stream->paused;
+        return is_received(stream) && !stream->paused;
     case GW_STREAM_FLUSHING:
         return stream->lingered_bytes <= GW_STREAM_LINGER_BYTES;
     case GW_STREAM_LINGERING:
@@ -29,7 +29,7 @@ void gw__stream_recv(struct gw_stream *stream)
         return;
     }
     stream->receiving = true;
-    stream->turn.home->ops->recv(&stream->socket);
+    stream->turn.lane->ops->recv(&stream->socket);
 }
 
 /* Lets the user read. Without a reader everything is read. */
@@ -46,14 +46,14 @@ void gw__stream_deliver(struct gw_stream *stream)
 {
     enum gw_recv next = GW_RECV_MORE;
     bool has_news = gw_ring_used_bytes(&stream->ring) > 0 || stream->peer_finished;
-    if (is_heard(stream) && !stream->paused && has_news) {
+    if (is_received(stream) && !stream->paused && has_news) {
         next = read_ring(stream);
     }
-    if (!is_heard(stream)) {
+    if (!is_received(stream)) {
         gw_ring_fini(&stream->ring); /* an end was decided; its work is on its way */
         return;
     }
-    int error = gw_ring_settle(&stream->ring);
+    int error = gw_ring_commit(&stream->ring);
     if (error != GW_OK) {
         gw__stream_fail(stream, error);
     } else if (next == GW_RECV_AGAIN) {
@@ -76,11 +76,11 @@ static void discard(struct gw_stream *stream, uint32_t bytes)
 
 static void take_bytes(struct gw_stream *stream, const uint8_t *data, uint32_t bytes)
 {
-    struct gw_port *port = stream->turn.home->port;
-    gw__port_tally(port, GW_TALLY_RECV_COUNT, 1);
-    gw__port_tally(port, GW_TALLY_BYTES_IN, bytes);
+    struct gw_port *port = stream->turn.lane->port;
+    gw__port_count(port, GW_COUNTER_RECV_COUNT, 1);
+    gw__port_count(port, GW_COUNTER_BYTES_IN, bytes);
     if (stream->state == GW_STREAM_OPEN) {
-        gw_ring_lend(&stream->ring, data, bytes);
+        gw_ring_borrow(&stream->ring, data, bytes);
         gw__stream_deliver(stream);
     } else {
         discard(stream, bytes);
@@ -133,7 +133,7 @@ int gw_stream_peer_end(struct gw_stream *stream)
 {
     assert(gw_turn_is_mine(&stream->turn));
     bool is_open = stream->state == GW_STREAM_OPEN && !gw__stream_has_end(stream);
-    return is_open ? stream->turn.home->ops->peer_end(&stream->socket) : GW_OK;
+    return is_open ? stream->turn.lane->ops->peer_end(&stream->socket) : GW_OK;
 }
 
 void gw_stream_resume(struct gw_stream *stream)

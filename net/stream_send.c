@@ -13,14 +13,14 @@ static uint32_t queued(const struct gw_stream *stream)
 
 static void count_queued(struct gw_stream *stream, uint32_t cost)
 {
-    gw__port_tally(stream->turn.home->port, GW_TALLY_SEND_QUEUE_BYTES, cost);
+    gw__port_count(stream->turn.lane->port, GW_COUNTER_SEND_QUEUE_BYTES, cost);
 }
 
 /* Takes `cost` off what waits. */
 static void release(struct gw_stream *stream, uint32_t cost)
 {
     atomic_fetch_sub_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
-    gw__port_tally(stream->turn.home->port, GW_TALLY_SEND_QUEUE_BYTES, (uint64_t)0 - cost);
+    gw__port_count(stream->turn.lane->port, GW_COUNTER_SEND_QUEUE_BYTES, (uint64_t)0 - cost);
 }
 
 /* Adds `cost` to what waits, however much that is. */
@@ -49,7 +49,7 @@ static void send_now(struct gw_stream *stream);
 static bool queue_is_mine(const struct gw_stream *stream)
 {
     return gw_turn_is_mine(&stream->turn) ||
-           (gw__lane_is_mine(stream->turn.home) && gw__turn_is_idle(&stream->turn));
+           (gw__lane_is_mine(stream->turn.lane) && gw__turn_is_idle(&stream->turn));
 }
 
 /*
@@ -129,7 +129,7 @@ static void make_way(struct gw_stream *stream, struct gw_send_entry *entry)
         if (gone.count > 0) {
             set_refusal(stream, GW_STREAM_REFUSAL_LOSS);
         }
-        gw__port_tally(stream->turn.home->port, GW_TALLY_SEND_COALESCED, gone.count);
+        gw__port_count(stream->turn.lane->port, GW_COUNTER_SEND_COALESCED, gone.count);
     }
 }
 
@@ -207,7 +207,7 @@ void gw__stream_queue_last(struct gw_stream *stream, struct gw_buf *buf)
 }
 
 /* Finds room on the stream's own lane: in the last chunk, or in a new one. */
-static int reserve_in_place(struct gw_stream *stream, struct gw_stream_place *place)
+static int reserve_in_place(struct gw_stream *stream, struct gw_stream_reservation *place)
 {
     place->data = gw__send_queue_room(&stream->queue, place->bytes);
     if (place->data != NULL) {
@@ -219,7 +219,7 @@ static int reserve_in_place(struct gw_stream *stream, struct gw_stream_place *pl
     return entry == NULL ? GW_E_MEMORY : GW_OK;
 }
 
-static int reserve_elsewhere(struct gw_stream_place *place)
+static int reserve_elsewhere(struct gw_stream_reservation *place)
 {
     struct gw_send_entry *entry = gw__send_entry_exact(place->bytes);
     place->own = entry;
@@ -227,13 +227,13 @@ static int reserve_elsewhere(struct gw_stream_place *place)
     return entry == NULL ? GW_E_MEMORY : GW_OK;
 }
 
-int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream_place *place_out)
+int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream_reservation *place_out)
 {
     int error = bytes == 0 ? GW_E_FULL : claim(stream, bytes);
     if (error != GW_OK) {
         return error;
     }
-    *place_out = (struct gw_stream_place){.bytes = bytes, .in_place = queue_is_mine(stream)};
+    *place_out = (struct gw_stream_reservation){.bytes = bytes, .in_place = queue_is_mine(stream)};
     error =
         place_out->in_place ? reserve_in_place(stream, place_out) : reserve_elsewhere(place_out);
     if (error != GW_OK) {
@@ -242,7 +242,7 @@ int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream
     return error;
 }
 
-void gw_stream_commit(struct gw_stream *stream, struct gw_stream_place *place)
+void gw_stream_commit(struct gw_stream *stream, struct gw_stream_reservation *place)
 {
     struct gw_send_entry *entry = place->own;
     if (entry != NULL) {
@@ -280,9 +280,9 @@ static bool may_send(const struct gw_stream *stream)
 /* Lets go of what was sent. */
 static void consume(struct gw_stream *stream, uint32_t bytes, struct gw_send_gone *gone_out)
 {
-    struct gw_port *port = stream->turn.home->port;
-    gw__port_tally(port, GW_TALLY_SEND_COUNT, 1);
-    gw__port_tally(port, GW_TALLY_BYTES_OUT, bytes);
+    struct gw_port *port = stream->turn.lane->port;
+    gw__port_count(port, GW_COUNTER_SEND_COUNT, 1);
+    gw__port_count(port, GW_COUNTER_BYTES_OUT, bytes);
     gw__send_queue_consume(&stream->queue, bytes, gone_out);
     release(stream, gone_out->cost);
     if (gw__send_queue_is_empty(&stream->queue)) {
@@ -308,7 +308,7 @@ static void send_now(struct gw_stream *stream)
         for (int i = 0; i < count; i++) {
             shown_bytes += spans[i].bytes;
         }
-        sent = stream->turn.home->ops->send_now(&stream->socket, spans, count);
+        sent = stream->turn.lane->ops->send_now(&stream->socket, spans, count);
         if (sent > 0) {
             consume(stream, (uint32_t)sent, &gone);
         }
@@ -327,7 +327,7 @@ void gw__stream_flush(struct gw_stream *stream)
         }
         stream->sending = true;
         stream->shown_count = (uint8_t)count;
-        stream->turn.home->ops->send(&stream->socket, spans, count);
+        stream->turn.lane->ops->send(&stream->socket, spans, count);
     }
     gw_turn_unref(&stream->turn);
 }
@@ -367,7 +367,7 @@ static void fail_sending(struct gw_stream *stream, int error)
     }
     stream->send_failed = true;
     gw__stream_drop_queue(stream);
-    gw__stream_hurry(stream, GW_STREAM_LINGER_MS);
+    gw__stream_set_end_deadline(stream, GW_STREAM_LINGER_MS);
 }
 
 void gw__stream_send_done(struct gw_stream *stream, int result)

@@ -16,7 +16,7 @@ static const uint64_t ahead_ns_max = (uint64_t)20 * 24 * 3600 * 1000000000u;
 
 static struct gw_wheel *wheel_of(const struct gw_timer *timer)
 {
-    return &timer->turn->home->wheel;
+    return &timer->turn->lane->wheel;
 }
 
 static void enter_wheel(struct gw_timer *timer)
@@ -34,7 +34,7 @@ static void leave_wheel(struct gw_timer *timer)
 static void run_timer(struct gw_task *task)
 {
     struct gw_timer *timer = (struct gw_timer *)((char *)task - offsetof(struct gw_timer, task));
-    struct gw_lane *lane = timer->turn->home;
+    struct gw_lane *lane = timer->turn->lane;
     gw__lane_lock_wheel(lane);
     timer->state &= (uint8_t)~ON_ITS_WAY;
     bool set = (timer->state & SET) != 0;
@@ -77,7 +77,7 @@ static uint64_t clamp(uint64_t deadline_ns, uint64_t now_ns)
 
 void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns)
 {
-    struct gw_lane *lane = timer->turn->home;
+    struct gw_lane *lane = timer->turn->lane;
     assert(gw_turn_check(timer->turn, __func__));
     gw__lane_lock_wheel(lane);
     timer->deadline_ns = clamp(deadline_ns, gw_turn_now_ns(timer->turn));
@@ -94,7 +94,7 @@ void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns)
 
 void gw_timer_stop(struct gw_timer *timer)
 {
-    struct gw_lane *lane = timer->turn->home;
+    struct gw_lane *lane = timer->turn->lane;
     assert(gw_turn_check(timer->turn, __func__));
     gw__lane_lock_wheel(lane);
     if ((timer->state & IN_WHEEL) != 0) {
@@ -106,8 +106,8 @@ void gw_timer_stop(struct gw_timer *timer)
 
 bool gw_timer_is_set(const struct gw_timer *timer)
 {
-    gw__lane_lock_wheel(timer->turn->home);
+    gw__lane_lock_wheel(timer->turn->lane);
     bool set = (timer->state & SET) != 0;
-    gw__lane_unlock_wheel(timer->turn->home);
+    gw__lane_unlock_wheel(timer->turn->lane);
     return set;
 }

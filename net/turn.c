@@ -18,9 +18,9 @@ static bool is_mark(const struct gw_task *task)
     return task == NULL || task == &queued_mark;
 }
 
-void gw__turn_init(struct gw_turn *turn, struct gw_lane *home, void (*on_free)(struct gw_turn *))
+void gw__turn_init(struct gw_turn *turn, struct gw_lane *lane, void (*on_free)(struct gw_turn *))
 {
-    turn->home = home;
+    turn->lane = lane;
     atomic_init(&turn->inbox, NULL);
     turn->backlog = NULL;
     turn->next = NULL;
@@ -56,7 +56,7 @@ void gw_turn_post(struct gw_turn *turn, struct gw_task *task)
 
     if (newest == NULL) {
         gw_turn_ref(turn);
-        gw__lane_push(turn->home, turn);
+        gw__lane_push(turn->lane, turn);
     }
 }
 
@@ -173,5 +173,5 @@ uint64_t gw_turn_now_ns(const struct gw_turn *turn)
 
 struct gw_port *gw_turn_port(const struct gw_turn *turn)
 {
-    return turn->home->port;
+    return turn->lane->port;
 }

@@ -36,7 +36,7 @@ struct gw_lane;
 
 /* All members are the port's own. C++ has no _Atomic; there the struct has the same layout. */
 struct gw_turn {
-    struct gw_lane *home;
+    struct gw_lane *lane;
     struct gw_task *backlog; /* taken from the inbox, oldest first, not yet run */
     struct gw_turn *next;    /* in the queue of the lane */
     void (*on_free)(struct gw_turn *turn);

@@ -2,7 +2,7 @@
 #ifndef GW_PROTOCOL_FIELD_CHECK_H
 #define GW_PROTOCOL_FIELD_CHECK_H
 
-#include "protocol/shape.h"
+#include "protocol/message_rules.h"
 
 #include <stddef.h>
 

@@ -2,13 +2,13 @@
 #include "protocol/packet.h"
 
 #include "protocol/arena.h"
-#include "protocol/scan.h"
+#include "protocol/validate.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-static enum gw_packet_verdict judge(const struct gw_packet *packet, const struct gw_frame *frame,
-                                    const struct gw_packet_sender *sender)
+static enum gw_packet_result check(const struct gw_packet *packet, const struct gw_frame *frame,
+                                   const struct gw_packet_sender *sender)
 {
     if ((frame->flags & ~GW_FRAME_FLAGS) != 0) {
         return GW_PACKET_BAD_FLAGS;
@@ -31,17 +31,17 @@ static enum gw_packet_verdict judge(const struct gw_packet *packet, const struct
     return GW_PACKET_OK;
 }
 
-enum gw_packet_verdict gw_packet_admit(const struct gw_packet_table *table,
-                                       const struct gw_frame *frame,
-                                       const struct gw_packet_sender *sender,
-                                       const struct gw_packet **packet_out)
+enum gw_packet_result gw_packet_admit(const struct gw_packet_table *table,
+                                      const struct gw_frame *frame,
+                                      const struct gw_packet_sender *sender,
+                                      const struct gw_packet **packet_out)
 {
     *packet_out = gw_packet_find(table, frame->packet_id);
-    return judge(*packet_out, frame, sender);
+    return check(*packet_out, frame, sender);
 }
 
-static enum gw_packet_verdict pass_on(const struct gw_packet *packet, const struct gw_frame *frame,
-                                      const uint8_t *body, void *peer)
+static enum gw_packet_result pass_on(const struct gw_packet *packet, const struct gw_frame *frame,
+                                     const uint8_t *body, void *peer)
 {
     if (packet->handle_opaque != NULL) {
         packet->handle_opaque(peer, frame, body);
@@ -49,46 +49,47 @@ static enum gw_packet_verdict pass_on(const struct gw_packet *packet, const stru
     return GW_PACKET_OK;
 }
 
-static enum gw_packet_verdict scan(const struct gw_packet *packet, const uint8_t *body,
-                                   size_t body_bytes)
+static enum gw_packet_result validation(const struct gw_packet *packet, const uint8_t *body,
+                                        size_t body_bytes)
 {
-    return packet->shape == NULL ? GW_PACKET_OK
-                                 : gw_scan_body(packet->shape, body, body_bytes, NULL);
+    return packet->message_rules == NULL
+               ? GW_PACKET_OK
+               : gw_validate_body(packet->message_rules, body, body_bytes, NULL);
 }
 
-enum gw_packet_verdict gw_packet_dispatch(const struct gw_packet *packet,
-                                          const struct gw_frame *frame, const uint8_t *body,
-                                          void *peer, struct gw_arena *arena)
+enum gw_packet_result gw_packet_dispatch(const struct gw_packet *packet,
+                                         const struct gw_frame *frame, const uint8_t *body,
+                                         void *peer, struct gw_arena *arena)
 {
     if (packet->message == NULL) {
         return pass_on(packet, frame, body, peer);
     }
-    enum gw_packet_verdict verdict = scan(packet, body, frame->body_bytes);
-    if (verdict != GW_PACKET_OK) {
-        return verdict;
+    enum gw_packet_result result = validation(packet, body, frame->body_bytes);
+    if (result != GW_PACKET_OK) {
+        return result;
     }
     gw_arena_reset(arena);
     ProtobufCMessage *message =
         protobuf_c_message_unpack(packet->message, &arena->allocator, frame->body_bytes, body);
     if (message == NULL) {
-        verdict = arena->exhausted ? GW_PACKET_TOO_COMPLEX : GW_PACKET_BAD_BODY;
+        result = arena->exhausted ? GW_PACKET_TOO_COMPLEX : GW_PACKET_BAD_BODY;
     } else if (packet->handle != NULL) {
         packet->handle(peer, frame, message);
     }
     gw_arena_reset(arena);
-    return verdict;
+    return result;
 }
 
-void gw_packet_explain(const struct gw_packet *packet, enum gw_packet_verdict verdict,
+void gw_packet_explain(const struct gw_packet *packet, enum gw_packet_result result,
                        const uint8_t *body, size_t body_bytes, struct gw_packet_fault *fault_out)
 {
-    bool is_explained =
-        packet->shape != NULL && gw_scan_explain(packet->shape, body, body_bytes, fault_out);
+    bool is_explained = packet->message_rules != NULL &&
+                        gw_validate_explain(packet->message_rules, body, body_bytes, fault_out);
     if (!is_explained) {
         snprintf(fault_out->field, sizeof fault_out->field, "body");
         snprintf(fault_out->rule, sizeof fault_out->rule, "%s",
-                 verdict == GW_PACKET_TOO_COMPLEX ? "takes more memory than a message may"
-                                                  : "is not a message that can be unpacked");
+                 result == GW_PACKET_TOO_COMPLEX ? "takes more memory than a message may"
+                                                 : "is not a message that can be unpacked");
     }
 }
 
@@ -125,7 +126,7 @@ void gw_packet_stages_text(const struct gw_packet_table *table, uint32_t stages,
     }
 }
 
-const char *gw_packet_verdict_name(enum gw_packet_verdict verdict)
+const char *gw_packet_result_name(enum gw_packet_result result)
 {
     static const char *const names[] = {
         [GW_PACKET_OK] = "OK",
@@ -138,6 +139,6 @@ const char *gw_packet_verdict_name(enum gw_packet_verdict verdict)
         [GW_PACKET_BAD_BODY] = "BAD_BODY",
         [GW_PACKET_TOO_COMPLEX] = "TOO_COMPLEX",
     };
-    size_t place = (size_t)verdict;
+    size_t place = (size_t)result;
     return place < sizeof names / sizeof names[0] ? names[place] : "?";
 }

@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 struct gw_arena;
-struct gw_shape;
+struct gw_message_rules;
 
 /*
  * Answers one kind of packet. `peer` is whatever the caller of gw_packet_dispatch() says it is: to
@@ -57,9 +57,9 @@ struct gw_packet {
     uint16_t reply_id; /* the packet that answers this one; 0: it is no request */
     const char *name;  /* for logs and metrics: "ChatLine"; of a table by hand it may be NULL */
     const ProtobufCMessageDescriptor *message;
-    const struct gw_shape *shape;            /* what a body may hold; NULL: whatever unpacks */
-    gw_packet_handler *handle;               /* NULL for what this side only sends */
-    gw_packet_opaque_handler *handle_opaque; /* instead, where `message` is NULL */
+    const struct gw_message_rules *message_rules; /* what a body may hold; NULL: whatever unpacks */
+    gw_packet_handler *handle;                    /* NULL for what this side only sends */
+    gw_packet_opaque_handler *handle_opaque;      /* instead, where `message` is NULL */
 };
 
 /*
@@ -81,7 +81,7 @@ struct gw_packet_table {
 };
 
 /* What became of a frame. Also a metric label, so the numbers stay as they are. */
-enum gw_packet_verdict {
+enum gw_packet_result {
     GW_PACKET_OK = 0,
     GW_PACKET_BAD_FLAGS = 1,
     GW_PACKET_TOO_LONG = 2, /* for the stage, or for its own type */
@@ -124,25 +124,25 @@ struct gw_packet_sender {
  *           the packet if the id is known, otherwise NULL.
  * Thread    any.
  */
-enum gw_packet_verdict gw_packet_admit(const struct gw_packet_table *table,
-                                       const struct gw_frame *frame,
-                                       const struct gw_packet_sender *sender,
-                                       const struct gw_packet **packet_out);
+enum gw_packet_result gw_packet_admit(const struct gw_packet_table *table,
+                                      const struct gw_frame *frame,
+                                      const struct gw_packet_sender *sender,
+                                      const struct gw_packet **packet_out);
 
 /*
- * Checks `body` against the packet's shape, if it has one (scan.h), unpacks it into `arena` and
- * calls the handler, which has returned when this does. A packet without a handler is unpacked,
- * and so checked, all the same. The body of a packet without a message goes to handle_opaque, if
- * there is one, as it is.
+ * Checks `body` against the packet's message_rules, if it has one (validate.h), unpacks it into
+ * `arena` and calls the handler, which has returned when this does. A packet without a handler is
+ * unpacked, and so checked, all the same. The body of a packet without a message goes to
+ * handle_opaque, if there is one, as it is.
  *
  * Returns   GW_PACKET_OK when the body was what its id promises, GW_PACKET_TOO_COMPLEX when it did
  *           not fit into the arena or the scan said so, otherwise GW_PACKET_BAD_BODY.
  * Owns      borrows all; resets `arena` before it returns.
  * Thread    any.
  */
-enum gw_packet_verdict gw_packet_dispatch(const struct gw_packet *packet,
-                                          const struct gw_frame *frame, const uint8_t *body,
-                                          void *peer, struct gw_arena *arena);
+enum gw_packet_result gw_packet_dispatch(const struct gw_packet *packet,
+                                         const struct gw_frame *frame, const uint8_t *body,
+                                         void *peer, struct gw_arena *arena);
 
 /* Why a body was refused, in words for a client's developer. Nothing of it is from the body. */
 struct gw_packet_fault {
@@ -157,7 +157,7 @@ struct gw_packet_fault {
  * Owns      fills *fault_out, whatever the body is; text that is too long is cut off.
  * Thread    any.
  */
-void gw_packet_explain(const struct gw_packet *packet, enum gw_packet_verdict verdict,
+void gw_packet_explain(const struct gw_packet *packet, enum gw_packet_result result,
                        const uint8_t *body, size_t body_bytes, struct gw_packet_fault *fault_out);
 
 /*
@@ -175,7 +175,7 @@ void gw_packet_stages_text(const struct gw_packet_table *table, uint32_t stages,
  *
  * Returns   a static string, "?" for a number that is not in the list. Thread: any.
  */
-const char *gw_packet_verdict_name(enum gw_packet_verdict verdict);
+const char *gw_packet_result_name(enum gw_packet_result result);
 
 #ifdef __cplusplus
 }

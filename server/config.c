@@ -152,9 +152,9 @@ static bool tell(const struct wishes *wishes, const struct server_config *config
     return wishes->help || wishes->version || wishes->print_config;
 }
 
-enum server_config_verdict server_config_read(int argc, char **argv, FILE *out,
-                                              struct server_config *config_out,
-                                              struct server_problem *problem_out)
+enum server_config_result server_config_read(int argc, char **argv, FILE *out,
+                                             struct server_config *config_out,
+                                             struct server_problem *problem_out)
 {
     struct wishes wishes = {0};
     server_config_init(config_out);

@@ -38,7 +38,7 @@ struct server_config {
 /* Every option at its default. */
 void server_config_init(struct server_config *config);
 
-enum server_config_verdict {
+enum server_config_result {
     SERVER_CONFIG_RUN,  /* the configuration is complete */
     SERVER_CONFIG_DONE, /* what was asked for (--help, --version, --print-config) was printed */
     SERVER_CONFIG_BAD,  /* *problem_out says why */
@@ -48,9 +48,9 @@ enum server_config_verdict {
  * Reads the command line, and the INI file that it names; what the command line says wins. What it
  * asks to be told is printed to `out`.
  */
-enum server_config_verdict server_config_read(int argc, char **argv, FILE *out,
-                                              struct server_config *config_out,
-                                              struct server_problem *problem_out);
+enum server_config_result server_config_read(int argc, char **argv, FILE *out,
+                                             struct server_config *config_out,
+                                             struct server_problem *problem_out);
 
 /*
  * Reads an INI file: `name = value` lines, comments from ; or #. Names are those of the options.

@@ -91,9 +91,9 @@ static void report_ended(const struct server_counters *counters, struct server_l
         number_unless_0(&line, gw_close_reason_name((Gw__CloseReason)reason),
                         counters->sessions.ended[reason]);
     }
-    for (int visitor = 0; visitor < GW_VISITOR_COUNT; visitor++) {
-        number_unless_0(&line, gw_visitor_name((enum gw_visitor)visitor),
-                        counters->sessions.not_a_player[visitor]);
+    for (int visitor = 0; visitor < GW_FOREIGN_COUNT; visitor++) {
+        number_unless_0(&line, gw_foreign_protocol_name((enum gw_foreign_protocol)visitor),
+                        counters->sessions.unknown_protocol[visitor]);
     }
     number_unless_0(&line, "displaced", counters->sessions.displaced);
     number_unless_0(&line, "other_schema", counters->sessions.other_schema);

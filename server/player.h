@@ -15,7 +15,7 @@ struct room;
 enum {
     PLAYER_NAME_BYTES_MAX = 32,
     PLAYER_ROOM_NAME_BYTES_MAX = 32,
-    PLAYER_MAIL_COUNT_MAX = 256, /* on its way to a room; then the session is paused */
+    PLAYER_COMMAND_COUNT_MAX = 256, /* on its way to a room; then the session is paused */
 };
 
 /*
@@ -40,14 +40,14 @@ struct player {
     struct gw_session *session; /* borrowed; a reference goes along on a journey */
     gw_session_id id;
     uint64_t begun_ns;
-    struct room *room;      /* journey: counted by the lobby, from there until back there */
-    atomic_uint mail_count; /* on its way to the room, see room_mail.c */
-    uint8_t place;          /* enum player_place */
-    uint8_t enter_result;   /* journey: enum Game__EnterResult */
-    uint16_t enter_tag;     /* of the Enter that this journey answers */
-    uint16_t next_tag;      /* of the one that next_room_name answers */
+    struct room *room;         /* journey: counted by the lobby, from there until back there */
+    atomic_uint command_count; /* on its way to the room, see room_command.c */
+    uint8_t place;             /* enum player_place */
+    uint8_t enter_result;      /* journey: enum Game__EnterResult */
+    uint16_t enter_tag;        /* of the Enter that this journey answers */
+    uint16_t next_tag;         /* of the one that next_room_name answers */
     bool has_ended;
-    bool is_paused;          /* its session, by room_mail.c */
+    bool is_paused;          /* its session, by room_command.c */
     struct gw_task resuming; /* of that */
     char *room_name;         /* journey: where to, while it is entering */
     char *next_room_name;    /* where to, once it has left; or NULL */

@@ -156,7 +156,7 @@ static void on_enter(struct gw_task *task)
 static void dismiss(struct room *room, const struct player *player)
 {
     const Game__Left left = GAME__LEFT__INIT;
-    gw_group_tell(room->group, player->id, GAME_PACKET_LEFT, &left.base);
+    gw_group_send(room->group, player->id, GAME_PACKET_LEFT, &left.base);
     gw_group_remove(room->group, player->id);
     say_gone(room, player->id);
     log_passage(room, player, "left");

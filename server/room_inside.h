@@ -1,4 +1,4 @@
-/* server/room_inside.h: what a room is made of; for room.c and room_mail.c alone. */
+/* server/room_inside.h: what a room is made of; for room.c and room_command.c alone. */
 #ifndef GW_SERVER_ROOM_INSIDE_H
 #define GW_SERVER_ROOM_INSIDE_H
 

@@ -1,9 +1,9 @@
 /* server/server.c: a whole server: the house from the ground up, and down again. */
 #include "server/server.h"
 
-#include "net/crew.h"
 #include "net/error.h"
 #include "net/listener.h"
+#include "net/workers.h"
 #include "proto/game/game_server.gen.h"
 #include "server/counters.h"
 #include "server/lobby.h"
@@ -99,9 +99,9 @@ static void on_shut(struct gw_listener *listener, void *context)
     game_release(&server->game);
 }
 
-static const struct gw_listener_events door = {.on_accept = on_accept, .on_close = on_shut};
+static const struct gw_listener_events listener = {.on_accept = on_accept, .on_close = on_shut};
 
-static bool say_no_door(const struct gw_addr *addr, int error, struct server_problem *problem)
+static bool say_no_listener(const struct gw_addr *addr, int error, struct server_problem *problem)
 {
     char text[GW_ADDR_TEXT_BYTES];
     const char *why = error == GW_E_IN_USE ? "the port is in use by another program"
@@ -112,15 +112,16 @@ static bool say_no_door(const struct gw_addr *addr, int error, struct server_pro
                               gw_addr_format(addr, text), why);
 }
 
-static bool open_doors(struct server *server, struct server_problem *problem)
+static bool open_listeners(struct server *server, struct server_problem *problem)
 {
     struct gw_listener_config config = {
         .stream = gw_session_manager_stream_config(server->game.sessions)};
     for (uint32_t i = 0; i < server->config.listen_count; i++) {
         config.addr = server->config.listen[i];
-        int error = gw_listener_open(server->port, &config, &door, server, &server->listeners[i]);
+        int error =
+            gw_listener_open(server->port, &config, &listener, server, &server->listeners[i]);
         if (error != 0) {
-            return say_no_door(&config.addr, error, problem);
+            return say_no_listener(&config.addr, error, problem);
         }
         game_hold(&server->game); /* until it is shut */
         server->listener_count++;
@@ -128,7 +129,7 @@ static bool open_doors(struct server *server, struct server_problem *problem)
     return true;
 }
 
-/* A door that was opened is shut in a turn, and turns need a crew. */
+/* A door that was opened is shut in a turn, and turns need a workers. */
 static void give_up(struct server *server)
 {
     struct server_problem ignored;
@@ -155,7 +156,7 @@ struct server *server_create(const struct server_config *config, struct server_l
     }
     server_turn_init(server);
     if (!open_sessions(server, problem_out) || !open_game(server, problem_out) ||
-        !open_doors(server, problem_out)) {
+        !open_listeners(server, problem_out)) {
         give_up(server);
         return NULL;
     }
@@ -177,7 +178,7 @@ const struct gw_addr *server_addr(const struct server *server, uint32_t index)
 bool server_start(struct server *server, struct server_problem *problem_out)
 {
     server_turn_begin(server);
-    if (gw_crew_start(server->port, &server->crew) != 0) {
+    if (gw_workers_start(server->port, &server->workers) != 0) {
         return server_problem_say(problem_out, "cannot start threads; give fewer --workers");
     }
     return true;
@@ -212,7 +213,7 @@ void server_drain(struct server *server)
 
 int server_join(struct server *server)
 {
-    return gw_crew_join(server->crew);
+    return gw_workers_join(server->workers);
 }
 
 void server_destroy(struct server *server)

@@ -12,8 +12,8 @@ struct server_log;
 
 /*
  *      create   the house stands, its doors are open, and nobody is at home yet
- *      start    the crew serves                                    <-- players come and go
- *      drain    says goodbye; when the last player has gone, the doors are shut and the crew stops
+ *      start    the workers serves                                    <-- players come and go
+ *      drain    says goodbye; when the last player has gone, the doors are shut and the workers stops
  *      join     waits for that
  *      destroy
  */

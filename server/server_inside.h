@@ -9,14 +9,14 @@
 #include "server/server.h"
 #include "session/manager.h"
 
-struct gw_crew;
+struct gw_workers;
 struct gw_listener;
 
 struct server {
     struct server_config config;
     struct server_log *log;
     struct gw_port *port;
-    struct gw_crew *crew;
+    struct gw_workers *workers;
     struct gw_session_events events;
     struct game game;
     uint64_t begun_ns;

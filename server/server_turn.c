@@ -7,7 +7,7 @@
 enum { NS_PER_MS = 1000000 };
 
 #define SERVER_OF(pointer, member)                                                                 \
-    ((struct server *)(void *)((char *)(pointer) - offsetof(struct server, member)))
+    ((struct server *)(void *)((char *)(pointer)-offsetof(struct server, member)))
 
 static void set_timer(struct gw_timer *timer, const struct server *server, uint64_t wait_ms)
 {
@@ -42,7 +42,7 @@ void server_turn_begin(struct server *server)
 
 /* ---- the end ---- */
 
-static void shut_doors(struct server *server)
+static void shut_listeners(struct server *server)
 {
     for (uint32_t i = 0; i < server->listener_count && !server->is_shut; i++) {
         gw_listener_close(server->listeners[i]);
@@ -52,7 +52,7 @@ static void shut_doors(struct server *server)
 
 static void on_shut_time(struct gw_timer *timer)
 {
-    shut_doors(SERVER_OF(timer, shut_timer));
+    shut_listeners(SERVER_OF(timer, shut_timer));
 }
 
 /*
@@ -68,7 +68,7 @@ static void on_drain(struct gw_task *task)
 static void on_drained_task(struct gw_task *task)
 {
     struct server *server = SERVER_OF(task, drained_task);
-    shut_doors(server);
+    shut_listeners(server);
     game_release(&server->game);
 }
 

@@ -34,7 +34,7 @@ static uint32_t end_of(const struct gw_group *group, uint32_t piece)
 static void mark(struct gw_batch_piece *piece)
 {
     if (piece->kind != 0) {
-        gw_buf_mark(piece->buf, piece->kind_begin, piece->kind);
+        gw_buf_mark(piece->buf, piece->key_begin, piece->kind);
     }
 }
 
@@ -88,7 +88,7 @@ uint8_t *gw__batch_add(struct gw_group *group, uint32_t bytes, uint16_t kind)
     }
     if (piece->kind != kind) {
         piece->kind = kind;
-        piece->kind_begin = used_bytes;
+        piece->key_begin = used_bytes;
         mark(piece);
     }
     group->batch_bytes += bytes;

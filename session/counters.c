@@ -1,4 +1,4 @@
-/* session/counters.c: what each worker has for itself: tallies and scratch. */
+/* session/counters.c: what each worker has for itself: counters and scratch. */
 #include "session/counters.h"
 
 #include "session/internal.h"
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t gw__packet_place_count(const struct gw_session_manager *manager)
+size_t gw__packet_count(const struct gw_session_manager *manager)
 {
     return (size_t)gw__control_packets.packet_count + manager->packets->packet_count;
 }
@@ -19,7 +19,7 @@ static uint32_t shard_count(const struct gw_session_manager *manager)
 static struct gw_shard *shard_create(const struct gw_session_manager *manager)
 {
     size_t bytes =
-        sizeof(struct gw_shard) + gw__packet_place_count(manager) * sizeof(struct gw_passed);
+        sizeof(struct gw_shard) + gw__packet_count(manager) * sizeof(struct gw_passed);
     return calloc(1, bytes + sizeof(((struct gw_shard *)NULL)->edge));
 }
 
@@ -27,7 +27,7 @@ static void shard_destroy(struct gw_shard *shard)
 {
     if (shard != NULL) {
         free(shard->arena_memory);
-        free(shard->bridge);
+        free(shard->bounce);
         free(shard);
     }
 }
@@ -35,8 +35,8 @@ static void shard_destroy(struct gw_shard *shard)
 static bool add_scratch(const struct gw_session_manager *manager, struct gw_shard *shard)
 {
     shard->arena_memory = malloc(manager->config.arena_bytes);
-    shard->bridge = malloc(gw__frame_bytes_max(manager));
-    if (shard->arena_memory == NULL || shard->bridge == NULL) {
+    shard->bounce = malloc(gw__frame_bytes_max(manager));
+    if (shard->arena_memory == NULL || shard->bounce == NULL) {
         return false;
     }
     gw_arena_init(&shard->arena, shard->arena_memory, manager->config.arena_bytes);
@@ -77,9 +77,9 @@ struct gw_shard *gw__shard(const struct gw_session_manager *manager)
     return manager->shards[gw_port_worker(manager->port)];
 }
 
-static uint64_t seen(_Atomic uint64_t *tally)
+static uint64_t seen(_Atomic uint64_t *counter)
 {
-    return atomic_load_explicit(tally, memory_order_relaxed);
+    return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
 static void add_up(const struct gw_session_manager *manager, struct gw_shard *shard,
@@ -95,10 +95,10 @@ static void add_up(const struct gw_session_manager *manager, struct gw_shard *sh
     for (size_t i = 0; i < GW_CLOSE_REASON_COUNT; i++) {
         sum->ended[i] += seen(&shard->ended[i]);
     }
-    for (size_t i = 0; i < GW_VISITOR_COUNT; i++) {
-        sum->not_a_player[i] += seen(&shard->not_a_player[i]);
+    for (size_t i = 0; i < GW_FOREIGN_COUNT; i++) {
+        sum->unknown_protocol[i] += seen(&shard->unknown_protocol[i]);
     }
-    for (size_t i = 0; i < gw__packet_place_count(manager); i++) {
+    for (size_t i = 0; i < gw__packet_count(manager); i++) {
         sum->frames_in += seen(&shard->passed[i].in);
         sum->frames_out += seen(&shard->passed[i].out);
     }

@@ -1,4 +1,4 @@
-/* session/counters.h: what each worker has for itself: tallies and scratch. Private to session. */
+/* session/counters.h: what each worker has for itself: counters and scratch. Private to session. */
 #ifndef GW_SESSION_COUNTERS_H
 #define GW_SESSION_COUNTERS_H
 
@@ -22,13 +22,13 @@ struct gw_passed {
 /*
  * One for each worker, so that counting needs no lock and unpacking no memory, and one more for all
  * other threads, which have no scratch: packets are only handled on workers. `edge` keeps the
- * tallies of two shards out of one cache line.
+ * counters of two shards out of one cache line.
  */
 struct gw_shard {
     bool shared; /* the one for all other threads */
     struct gw_arena arena;
     void *arena_memory;
-    uint8_t *bridge; /* holds one largest frame */
+    uint8_t *bounce; /* holds one largest frame */
     uint8_t edge[64];
     _Atomic uint64_t begun;
     _Atomic uint64_t greeted;
@@ -38,7 +38,7 @@ struct gw_shard {
     _Atomic uint64_t requests_refused;
     _Atomic uint64_t answers_ignored;
     _Atomic uint64_t ended[GW_CLOSE_REASON_COUNT];
-    _Atomic uint64_t not_a_player[GW_VISITOR_COUNT];
+    _Atomic uint64_t unknown_protocol[GW_FOREIGN_COUNT];
     struct gw_passed passed[]; /* the control packets, then the game's */
 };
 
@@ -49,24 +49,24 @@ void gw__shards_fini(struct gw_session_manager *manager);
 /* The calling thread's shard. */
 struct gw_shard *gw__shard(const struct gw_session_manager *manager);
 
-/* Adds to a tally of the calling thread's shard. */
-static inline void gw__count(struct gw_shard *shard, _Atomic uint64_t *tally, uint64_t count)
+/* Adds to a counter of the calling thread's shard. */
+static inline void gw__count(struct gw_shard *shard, _Atomic uint64_t *counter, uint64_t count)
 {
     if (shard->shared) {
-        atomic_fetch_add_explicit(tally, count, memory_order_relaxed);
+        atomic_fetch_add_explicit(counter, count, memory_order_relaxed);
         return;
     }
     /* Nobody else writes here, so that this need not lock the bus. */
-    uint64_t before = atomic_load_explicit(tally, memory_order_relaxed);
-    atomic_store_explicit(tally, before + count, memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, before + count, memory_order_relaxed);
 }
 
 /*
  * A place for each packet of the manager's tables, from 0 on: for what is kept beside them. Thread:
  * any.
  */
-size_t gw__packet_place_count(const struct gw_session_manager *manager);
-static inline size_t gw__packet_place(const struct gw_session_manager *manager,
+size_t gw__packet_count(const struct gw_session_manager *manager);
+static inline size_t gw__packet_index(const struct gw_session_manager *manager,
                                       const struct gw_packet *packet)
 {
     if (packet->id <= GW_PACKET_ID_CONTROL_MAX) {
@@ -75,11 +75,11 @@ static inline size_t gw__packet_place(const struct gw_session_manager *manager,
     return gw__control_packets.packet_count + (size_t)(packet - manager->packets->packets);
 }
 
-/* The tally of a packet, which is of one of the manager's tables. */
+/* The counter of a packet, which is of one of the manager's tables. */
 static inline struct gw_passed *gw__passed(const struct gw_session_manager *manager,
                                            struct gw_shard *shard, const struct gw_packet *packet)
 {
-    return &shard->passed[gw__packet_place(manager, packet)];
+    return &shard->passed[gw__packet_index(manager, packet)];
 }
 
 #endif

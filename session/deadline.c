@@ -46,7 +46,7 @@ static void consider_heartbeat(struct due *due, const struct gw_session *session
         consider(due, now_ms - session->pinged_ms, heartbeat_ms * (SILENT_INTERVAL_COUNT - 1),
                  GW__CLOSE_REASON__HEARTBEAT_LOST);
     } else {
-        consider(due, now_ms - session->heard_ms, heartbeat_ms, GW__CLOSE_REASON__NONE);
+        consider(due, now_ms - session->received_ms, heartbeat_ms, GW__CLOSE_REASON__NONE);
     }
 }
 
@@ -89,8 +89,8 @@ static struct due first_due(const struct gw_session *session, uint32_t now_ms)
     struct due due = {LOOK_AGAIN_MS, GW__CLOSE_REASON__NONE};
     if (session->held) {
         consider_token(&due, session);
-    } else if (session->torn && !session->paused && !session->recv_ended) {
-        consider(&due, now_ms - session->torn_ms, config->frame_timeout_ms,
+    } else if (session->partial && !session->paused && !session->recv_ended) {
+        consider(&due, now_ms - session->partial_ms, config->frame_timeout_ms,
                  GW__CLOSE_REASON__FRAME_TIMEOUT);
     }
     if (!session->greeted) {
@@ -164,7 +164,7 @@ static void look_for_peer(struct gw_session *session, uint32_t now_ms)
 static void do_what_is_due(struct gw_session *session, uint32_t now_ms)
 {
     if (session->held) {
-        gw__session_go_on(session);
+        gw__session_unthrottle(session);
     } else if (session->recv_ended || session->paused) {
         session->recv_done = true; /* after FIN the pause has lasted too long */
     } else {
@@ -180,7 +180,7 @@ void gw__session_on_deadline(struct gw_stream *stream, void *context)
     struct gw_session *session = context;
     uint32_t now_ms = gw__session_now_ms(session);
     if (session->held && gw__session_overslept(session, now_ms)) {
-        gw__rates_note_unread(session, session->torn_ms);
+        gw__rates_note_unread(session, session->partial_ms);
     }
     look_for_peer(session, now_ms);
     gw__requests_expire(session); /* from here on no request is due */

@@ -15,19 +15,19 @@ static void count_begun(struct gw_session_manager *manager)
 
 static void on_full(struct gw_stream *stream, void *context)
 {
-    gw__farewell(context, NULL, stream, GW__CLOSE_REASON__SERVER_FULL, NULL);
+    gw__stream_finish_with_close(context, NULL, stream, GW__CLOSE_REASON__SERVER_FULL, NULL);
 }
 
 static void on_no_memory(struct gw_stream *stream, void *context)
 {
-    gw__farewell(context, NULL, stream, GW__CLOSE_REASON__NO_MEMORY, NULL);
+    gw__stream_finish_with_close(context, NULL, stream, GW__CLOSE_REASON__NO_MEMORY, NULL);
 }
 
 static void on_turned_away(struct gw_stream *stream, int reason, void *context)
 {
     (void)stream;
     (void)reason;
-    gw__manager_release(context);
+    gw__manager_unref(context);
 }
 
 /* Without on_recv: what is said here is discarded. */
@@ -45,7 +45,7 @@ static const struct gw_stream_events no_memory_events = {
 static void turn_away(struct gw_session_manager *manager, struct gw_stream *stream,
                       Gw__CloseReason reason)
 {
-    if (!gw__manager_hold(manager)) {
+    if (!gw__manager_ref(manager)) {
         return;
     }
     count_begun(manager);
@@ -95,11 +95,11 @@ static bool oldest(struct gw_session_manager *manager, uint32_t first, uint32_t 
 static bool displace(struct gw_session_manager *manager, struct gw_session *session)
 {
     uint8_t lasts = GW_SILENCE_LASTS;
-    if (!gw__manager_hold(manager)) {
+    if (!gw__manager_ref(manager)) {
         return false;
     }
     if (!atomic_compare_exchange_strong(&session->silence, &lasts, GW_SILENCE_DISPLACED)) {
-        gw__manager_release(manager);
+        gw__manager_unref(manager);
         return false;
     }
     struct gw_shard *shard = gw__shard(manager);

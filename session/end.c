@@ -7,17 +7,17 @@
 static bool is_said(int reason)
 {
     return gw__reason_of_peer(reason) != GW__CLOSE_REASON__NONE &&
-           reason != GW__CLOSE_REASON__BY_PEER && reason != GW__CLOSE_REASON__NOT_A_PLAYER;
+           reason != GW__CLOSE_REASON__BY_PEER && reason != GW__CLOSE_REASON__UNKNOWN_PROTOCOL;
 }
 
-bool gw__farewells_init(struct gw_session_manager *manager)
+bool gw__close_frames_init(struct gw_session_manager *manager)
 {
     for (int reason = 0; reason < GW_CLOSE_REASON_COUNT; reason++) {
         if (is_said(reason)) {
             Gw__Close close = GW__CLOSE__INIT;
             close.reason = (Gw__CloseReason)reason;
-            manager->farewells[reason] = gw_session_encode(GW_CONTROL_CLOSE, &close.base);
-            if (manager->farewells[reason] == NULL) {
+            manager->close_frames[reason] = gw_session_encode(GW_CONTROL_CLOSE, &close.base);
+            if (manager->close_frames[reason] == NULL) {
                 return false;
             }
         }
@@ -25,28 +25,30 @@ bool gw__farewells_init(struct gw_session_manager *manager)
     return true;
 }
 
-void gw__farewells_fini(struct gw_session_manager *manager)
+void gw__close_frames_fini(struct gw_session_manager *manager)
 {
     for (int reason = 0; reason < GW_CLOSE_REASON_COUNT; reason++) {
-        gw_buf_unref(manager->farewells[reason]);
+        gw_buf_unref(manager->close_frames[reason]);
     }
 }
 
-void gw__farewell(struct gw_session_manager *manager, struct gw_session *session,
-                  struct gw_stream *stream, Gw__CloseReason reason, struct gw_buf *farewell)
+void gw__stream_finish_with_close(struct gw_session_manager *manager, struct gw_session *session,
+                                  struct gw_stream *stream, Gw__CloseReason reason,
+                                  struct gw_buf *close_frame)
 {
-    farewell = farewell != NULL ? farewell : manager->farewells[reason];
-    if (gw_stream_finish(stream, (int)reason, farewell) && farewell != NULL) {
+    close_frame = close_frame != NULL ? close_frame : manager->close_frames[reason];
+    if (gw_stream_finish(stream, (int)reason, close_frame) && close_frame != NULL) {
         gw__packet_count_out(manager, gw__packet_to_send(manager, GW_CONTROL_CLOSE), 1);
-        gw__packet_show_encoded(manager, session, farewell);
+        gw__packet_show_encoded(manager, session, close_frame);
     }
 }
 
 void gw__session_end_with(struct gw_session *session, Gw__CloseReason reason,
-                          struct gw_buf *farewell)
+                          struct gw_buf *close_frame)
 {
     if (!atomic_exchange(&session->ended, true)) {
-        gw__farewell(session->manager, session, session->stream, reason, farewell);
+        gw__stream_finish_with_close(session->manager, session, session->stream, reason,
+                                     close_frame);
     }
 }
 

@@ -54,19 +54,19 @@ void gw__session_end_saying(struct gw_session *session, Gw__CloseReason reason, 
     if (gw__is_quiet_over(session->manager, &session->manager->peers_quiet_until_ns)) {
         log_end(session, reason, text);
     }
-    struct gw_buf *farewell = gw_session_encode(GW_CONTROL_CLOSE, &close.base);
-    gw__session_end_with(session, reason, farewell);
-    gw_buf_unref(farewell);
+    struct gw_buf *close_frame = gw_session_encode(GW_CONTROL_CLOSE, &close.base);
+    gw__session_end_with(session, reason, close_frame);
+    gw_buf_unref(close_frame);
 }
 
 /* A header that gw_packet_admit() has refused. */
 static void explain_header(struct gw_session *session, const struct gw_frame *frame,
-                           enum gw_packet_verdict verdict, const struct gw_packet_sender *sender)
+                           enum gw_packet_result result, const struct gw_packet_sender *sender)
 {
     char name[NAME_BYTES];
     char here[STAGES_BYTES];
     char there[STAGES_BYTES];
-    Gw__CloseReason reason = gw__reason_of_verdict(verdict);
+    Gw__CloseReason reason = gw__reason_of_result(result);
     const struct gw_packet_table *packets = session->manager->packets;
     const struct gw_packet *packet =
         gw_packet_find(gw__packet_table(session->manager, frame->packet_id), frame->packet_id);
@@ -75,20 +75,20 @@ static void explain_header(struct gw_session *session, const struct gw_frame *fr
     } else {
         name_of(packet, name);
     }
-    if (verdict == GW_PACKET_BAD_FLAGS) {
+    if (result == GW_PACKET_BAD_FLAGS) {
         gw__session_end_saying(session, reason, "%s: flags 0x%02X, and only 0x01 and 0x02 exist",
                                name, frame->flags);
-    } else if (verdict == GW_PACKET_TOO_LONG) {
+    } else if (result == GW_PACKET_TOO_LONG) {
         uint32_t max = packet == NULL || packet->body_bytes_max > sender->body_bytes_max
                            ? sender->body_bytes_max
                            : packet->body_bytes_max;
         gw__session_end_saying(
             session, reason, "%s: a body of %" PRIu32 " bytes, and at most %" PRIu32 " are allowed",
             name, frame->body_bytes, max);
-    } else if (verdict == GW_PACKET_WRONG_WAY) {
+    } else if (result == GW_PACKET_WRONG_WAY) {
         gw__session_end_saying(session, reason, "%s is not sent by %s", name,
                                sender->from == GW_FROM_CLIENT ? "clients" : "servers");
-    } else if (verdict == GW_PACKET_WRONG_STAGE && packet != NULL) {
+    } else if (result == GW_PACKET_WRONG_STAGE && packet != NULL) {
         gw_packet_stages_text(packets, sender->stage, here, sizeof here);
         gw_packet_stages_text(packets, packet->stages, there, sizeof there);
         gw__session_end_saying(session, reason, "%s is not welcome in stage %s, only in %s", name,
@@ -99,10 +99,9 @@ static void explain_header(struct gw_session *session, const struct gw_frame *fr
 }
 
 bool gw__session_end_by_header(struct gw_session *session, const struct gw_frame *frame,
-                               enum gw_packet_verdict verdict,
-                               const struct gw_packet_sender *sender)
+                               enum gw_packet_result result, const struct gw_packet_sender *sender)
 {
-    explain_header(session, frame, verdict, sender);
+    explain_header(session, frame, result, sender);
     return false;
 }
 
@@ -121,14 +120,13 @@ bool gw__session_end_by_rate(struct gw_session *session, const struct gw_packet 
 }
 
 void gw__session_end_by_body(struct gw_session *session, const struct gw_packet *packet,
-                             enum gw_packet_verdict verdict, const uint8_t *body,
-                             uint32_t body_bytes)
+                             enum gw_packet_result result, const uint8_t *body, uint32_t body_bytes)
 {
     char name[NAME_BYTES];
     struct gw_packet_fault fault;
     if (!gw_session_has_ended(session)) {
-        gw_packet_explain(packet, verdict, body, body_bytes, &fault);
-        gw__session_end_saying(session, gw__reason_of_verdict(verdict), "%s: %s %s",
+        gw_packet_explain(packet, result, body, body_bytes, &fault);
+        gw__session_end_saying(session, gw__reason_of_result(result), "%s: %s %s",
                                name_of(packet, name), fault.field, fault.rule);
     }
 }

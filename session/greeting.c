@@ -21,8 +21,8 @@ bool gw__session_is_player(struct gw_session *session, const uint8_t *header)
         return true;
     }
     struct gw_shard *shard = gw__shard(session->manager);
-    gw__count(shard, &shard->not_a_player[gw__visitor_of(header)], 1);
-    gw_session_end(session, GW__CLOSE_REASON__NOT_A_PLAYER);
+    gw__count(shard, &shard->unknown_protocol[gw__foreign_protocol_of(header)], 1);
+    gw_session_end(session, GW__CLOSE_REASON__UNKNOWN_PROTOCOL);
     return false;
 }
 
@@ -91,12 +91,12 @@ void gw__on_hello(struct gw_session *session, const struct gw_frame *frame, cons
     }
     session->asked = true;
     note_schema(session, hello->schema_hash);
-    int verdict = 0;
+    int result = 0;
     if (manager->events->on_greet != NULL) {
-        verdict = manager->events->on_greet(session, hello, manager->context);
+        result = manager->events->on_greet(session, hello, manager->context);
     }
-    if (verdict != GW_GREET_LATER) {
-        gw_session_greet(session, verdict);
+    if (result != GW_GREET_LATER) {
+        gw_session_greet(session, result);
     }
 }
 
@@ -122,7 +122,7 @@ static void enter(struct gw_session *session, uint32_t heartbeat_ms, const Gw__H
     session->heartbeat_ms = heartbeat_ms;
     session->played_ms = gw__session_now_ms(session);
     if (!gw__session_listens(session)) {
-        session->torn_ms = session->played_ms; /* it cannot have been idle before */
+        session->partial_ms = session->played_ms; /* it cannot have been idle before */
     }
     atomic_store(&session->greeted, true);
     gw__session_watch(session);
@@ -132,23 +132,23 @@ static void enter(struct gw_session *session, uint32_t heartbeat_ms, const Gw__H
     gw__session_finish_if_done(session);
 }
 
-void gw_session_greet(struct gw_session *session, int verdict)
+void gw_session_greet(struct gw_session *session, int result)
 {
     struct gw_session_manager *manager = session->manager;
     assert(gw_turn_check(gw_session_turn(session), __func__));
     if (manager->config.side != GW_SIDE_SERVER || !session->asked) {
-        gw__misuse(manager, __func__, "a HELLO has come", verdict);
+        gw__misuse(manager, __func__, "a HELLO has come", result);
         return;
     }
     if (gw_session_has_ended(session) || session->greeted) {
         return;
     }
-    if (verdict != 0 && gw__reason_of_peer(verdict) == GW__CLOSE_REASON__NONE) {
-        gw__misuse(manager, "on_greet", "returns 0, GW_GREET_LATER or a close reason", verdict);
-        verdict = GW__CLOSE_REASON__NOT_WELCOME;
+    if (result != 0 && gw__reason_of_peer(result) == GW__CLOSE_REASON__NONE) {
+        gw__misuse(manager, "on_greet", "returns 0, GW_GREET_LATER or a close reason", result);
+        result = GW__CLOSE_REASON__NOT_WELCOME;
     }
-    if (verdict != 0) {
-        gw_session_end(session, (Gw__CloseReason)verdict);
+    if (result != 0) {
+        gw_session_end(session, (Gw__CloseReason)result);
         return;
     }
     acknowledge(session);

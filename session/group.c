@@ -24,7 +24,7 @@ static void end(struct gw_group *group)
     free(group->members);
     free(group);
     if (holds) {
-        gw__manager_release(manager);
+        gw__manager_unref(manager);
     }
 }
 
@@ -65,7 +65,7 @@ void gw_group_destroy(struct gw_group *group)
     }
     gw__tick_stop(group);
     group->destroyed = true;
-    group->holds = gw__manager_hold(group->manager);
+    group->holds = gw__manager_ref(group->manager);
     gw_turn_post(group->owner, &group->free_task);
 }
 
@@ -77,7 +77,7 @@ int gw_group_add(struct gw_group *group, struct gw_session *session)
         return GW_E_SYSTEM;
     }
     if (gw_session_has_ended(session) ||
-        gw__membership_find(group, gw_session_id_of(session)) != GW_PLACE_NONE) {
+        gw__membership_find(group, gw_session_id_of(session)) != GW_INDEX_NONE) {
         return GW_OK;
     }
     return gw__membership_create(group, session);
@@ -87,7 +87,7 @@ void gw_group_remove(struct gw_group *group, gw_session_id id)
 {
     assert(gw_turn_check(group->owner, __func__));
     uint32_t place = gw__membership_find(group, id);
-    if (place != GW_PLACE_NONE) {
+    if (place != GW_INDEX_NONE) {
         gw__batch_send(group, group->members[place]);
         gw__membership_end(group->members[place]);
     }
@@ -122,7 +122,7 @@ static void add_to_batch(struct gw_group *group, const struct gw_packet *packet,
     gw__tick_await(group);
 }
 
-void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message)
+void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message)
 {
     assert(gw_turn_check(group->owner, __func__));
     const struct gw_packet *packet = gw__packet_to_send(group->manager, packet_id);
@@ -139,12 +139,12 @@ void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMes
     add_to_batch(group, packet, &frame, message);
 }
 
-void gw_group_tell(struct gw_group *group, gw_session_id id, uint16_t packet_id,
+void gw_group_send(struct gw_group *group, gw_session_id id, uint16_t packet_id,
                    const ProtobufCMessage *message)
 {
     assert(gw_turn_check(group->owner, __func__));
     uint32_t place = gw__membership_find(group, id);
-    if (place != GW_PLACE_NONE) {
+    if (place != GW_INDEX_NONE) {
         gw__batch_send(group, group->members[place]);
         gw_session_send(group->members[place]->session, packet_id, message);
     }
@@ -155,7 +155,7 @@ void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_fr
 {
     assert(gw_turn_check(group->owner, __func__));
     uint32_t place = gw__membership_find(group, id);
-    if (place != GW_PLACE_NONE) {
+    if (place != GW_INDEX_NONE) {
         gw__batch_send(group, group->members[place]);
         gw_session_reply(group->members[place]->session, request, packet_id, message);
     }

@@ -18,7 +18,7 @@ extern "C" {
  *      say  say  add(B)  say  ...  tick        A hears all four, B the last; both in this order
  *
  * Before the tick a member is sent its part only when something is sent to it alone
- * (gw_group_tell(), gw_group_reply()) or when it is removed; the rest follows at the tick. The
+ * (gw_group_send(), gw_group_reply()) or when it is removed; the rest follows at the tick. The
  * other members still get all of it at the tick, in one piece. More than 64 KiB, or a packet that
  * coalesces followed by one that does not, 16 times, do not wait: then all members are sent what
  * was said so far.
@@ -36,7 +36,7 @@ struct gw_group_config {
 
     /*
      * Called at each tick, in a turn of the owner, before what was said leaves: what it says leaves
-     * too. Ticks come only when something was said, or gw_group_expect() asked. May be NULL.
+     * too. Ticks come only when something was said, or gw_group_request_tick() asked. May be NULL.
      * It must not block.
      */
     void (*on_tick)(struct gw_group *group, void *context);
@@ -84,17 +84,17 @@ uint32_t gw_group_count(const struct gw_group *group);
  * Owns      borrows `message`.
  * Thread    turn of the owner.
  */
-void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message);
+void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message);
 
 /*
  * Sends a packet to one member, behind all that the group was told so far, which that member is
  * sent now, and no other. Does nothing when `id` is not a member. Owns, Thread: as above.
  */
-void gw_group_tell(struct gw_group *group, gw_session_id id, uint16_t packet_id,
+void gw_group_send(struct gw_group *group, gw_session_id id, uint16_t packet_id,
                    const ProtobufCMessage *message);
 
 /*
- * As gw_group_tell(), in answer to a request of that member; see gw_session_reply().
+ * As gw_group_send(), in answer to a request of that member; see gw_session_reply().
  */
 void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_frame *request,
                     uint16_t packet_id, const ProtobufCMessage *message);
@@ -105,7 +105,7 @@ void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_fr
  *
  * Thread    turn of the owner.
  */
-void gw_group_expect(struct gw_group *group);
+void gw_group_request_tick(struct gw_group *group);
 
 /* Sends all members what was said, now, without a tick. Thread: turn of the owner. */
 void gw_group_flush(struct gw_group *group);

@@ -21,8 +21,8 @@ static void note_pause(struct gw_session *session)
 static void stop_listening(struct gw_session *session, bool *why)
 {
     if (gw__session_listens(session)) {
-        session->torn = false;
-        session->torn_ms = gw__session_now_ms(session);
+        session->partial = false;
+        session->partial_ms = gw__session_now_ms(session);
         gw_stream_pause(session->stream);
     }
     note_pause(session);
@@ -36,23 +36,23 @@ static void listen_again(struct gw_session *session, bool *why)
     *why = false;
     if (gw__session_listens(session)) {
         uint32_t now_ms = gw__session_now_ms(session);
-        session->heard_ms = now_ms;
+        session->received_ms = now_ms;
         session->pinged = false;
-        session->played_ms += now_ms - session->torn_ms;
-        gw__stage_leave_out(session, session->torn_ms, now_ms);
+        session->played_ms += now_ms - session->partial_ms;
+        gw__stage_leave_out(session, session->partial_ms, now_ms);
         gw_stream_resume(session->stream);
         gw__session_watch(session);
     }
 }
 
-void gw__session_hold(struct gw_session *session)
+void gw__session_throttle(struct gw_session *session)
 {
     struct gw_shard *shard = gw__shard(session->manager);
     gw__count(shard, &gw__passed(session->manager, shard, session->packet)->delayed, 1);
     stop_listening(session, &session->held);
 }
 
-void gw__session_go_on(struct gw_session *session)
+void gw__session_unthrottle(struct gw_session *session)
 {
     gw__rates_take(session, session->packet);
     listen_again(session, &session->held);
@@ -70,7 +70,7 @@ void gw_session_resume(struct gw_session *session)
 {
     assert(gw_turn_check(gw_session_turn(session), __func__));
     if (session->paused) {
-        gw__rates_note_unread(session, session->torn_ms);
+        gw__rates_note_unread(session, session->partial_ms);
         listen_again(session, &session->paused);
     }
 }

@@ -64,20 +64,20 @@ struct gw_session {
     uint64_t no_lag_ns;             /* when the lag that rates.h means is 0 again */
     uint32_t heartbeat_ms;          /* 0: none */
     uint32_t begun_ms;
-    uint32_t heard_ms;  /* when bytes came last */
-    uint32_t pinged_ms; /* when we asked for some, if `pinged`; when FIN came or a later pause
-                           began, if `recv_ended` or `fin_seen`; otherwise, if `held` or `paused`,
-                           when we looked for FIN last */
-    uint32_t played_ms; /* when a packet of the game came last */
-    uint32_t torn_ms;   /* when the frame at the head of the ring began, if `torn`; when it
-                           stopped, if `held` or `paused` */
-    uint32_t due_ms;    /* when on_deadline comes, or earlier */
-    uint32_t moved_ms;  /* when the server left `stages_left`; later by the time it did not read */
+    uint32_t received_ms; /* when bytes came last */
+    uint32_t pinged_ms;   /* when we asked for some, if `pinged`; when FIN came or a later pause
+                             began, if `recv_ended` or `fin_seen`; otherwise, if `held` or `paused`,
+                             when we looked for FIN last */
+    uint32_t played_ms;   /* when a packet of the game came last */
+    uint32_t partial_ms;  /* when the frame at the head of the ring began, if `partial`; when it
+                          stopped, if `held` or `paused` */
+    uint32_t due_ms;      /* when on_deadline comes, or earlier */
+    uint32_t moved_ms; /* when the server left `stages_left`; later by the time it did not read */
     uint32_t stages_left; /* as bits; packets of these may still be on their way */
     uint32_t skip_bytes;  /* so much of a frame that is dropped has still to come */
     bool asked : 1;       /* HELLO has come, or on a client's side, has been said */
     bool pinged : 1;      /* nothing has come since */
-    bool torn : 1;        /* the frame at the head of the ring is not whole */
+    bool partial : 1;     /* the frame at the head of the ring is not whole */
     bool gone : 1;        /* it is having its last turn, or has had it */
     bool fin_seen : 1;    /* the peer has sent FIN, and bytes before it may not have been read */
     bool recv_ended : 1;  /* the peer has sent FIN */
@@ -106,9 +106,9 @@ struct gw_session_manager {
     struct gw_shard **shards;        /* see counters.h */
     struct gw_rate_rule *rate_rules; /* see rates.h; by the place of a packet */
     uint32_t bucket_count;
-    struct gw_buf *farewells[GW_CLOSE_REASON_COUNT]; /* a CLOSE for each; NULL: says nothing */
-    _Atomic uint64_t places;                         /* see places.c */
-    _Atomic uint64_t *silent; /* ids of sessions without a HELLO, oldest first; see door.c */
+    struct gw_buf *close_frames[GW_CLOSE_REASON_COUNT]; /* a CLOSE for each; NULL: says nothing */
+    _Atomic uint64_t places;                            /* see places.c */
+    _Atomic uint64_t *silent; /* ids of sessions without a HELLO, oldest first; see listener.c */
     uint32_t silent_mask;     /* one less than how many fit, a power of two */
     atomic_uint silent_first;
     atomic_uint silent_end;
@@ -142,7 +142,7 @@ static inline void gw__session_skip(struct gw_session *session, const struct gw_
 {
     session->packet = NULL;
     session->skip_bytes = GW_FRAME_HEADER_BYTES + frame->body_bytes;
-    session->played_ms = session->heard_ms;
+    session->played_ms = session->received_ms;
 }
 
 /* In hold.c. Thread of all: turn. */
@@ -152,8 +152,8 @@ static inline bool gw__session_listens(const struct gw_session *session)
     return !session->held && !session->paused;
 }
 /* Reading stops until session->packet has a token, and goes on once it has. */
-void gw__session_hold(struct gw_session *session);
-void gw__session_go_on(struct gw_session *session);
+void gw__session_throttle(struct gw_session *session);
+void gw__session_unthrottle(struct gw_session *session);
 
 /* In stage.c. Thread of all: turn. */
 /*
@@ -187,10 +187,10 @@ void gw__session_on_deadline(struct gw_stream *stream, void *context);
 bool gw__session_is_player(struct gw_session *session, const uint8_t *header);
 
 /* In visitor.c: who begins with these eight bytes. */
-enum gw_visitor gw__visitor_of(const uint8_t *bytes);
+enum gw_foreign_protocol gw__foreign_protocol_of(const uint8_t *bytes);
 
 /* In reason.c: what translates into the one list of reasons. Thread: any. */
-Gw__CloseReason gw__reason_of_verdict(enum gw_packet_verdict verdict);
+Gw__CloseReason gw__reason_of_result(enum gw_packet_result result);
 Gw__CloseReason gw__reason_of_stream(int reason); /* of on_close: one of ours, or a gw_error */
 Gw__CloseReason gw__reason_of_peer(int reason);   /* NONE when it is not in the list */
 
@@ -206,10 +206,9 @@ void gw__session_on_recv_end(struct gw_stream *stream, void *context);
  * line of the log in a second. The first one returns false. Thread: turn.
  */
 bool gw__session_end_by_header(struct gw_session *session, const struct gw_frame *frame,
-                               enum gw_packet_verdict verdict,
-                               const struct gw_packet_sender *sender);
+                               enum gw_packet_result result, const struct gw_packet_sender *sender);
 void gw__session_end_by_body(struct gw_session *session, const struct gw_packet *packet,
-                             enum gw_packet_verdict verdict, const uint8_t *body,
+                             enum gw_packet_result result, const uint8_t *body,
                              uint32_t body_bytes);
 void gw__session_end_by_time(struct gw_session *session, Gw__CloseReason reason);
 void gw__session_end_saying(struct gw_session *session, Gw__CloseReason reason, const char *format,
@@ -218,16 +217,17 @@ void gw__session_end_saying(struct gw_session *session, Gw__CloseReason reason, 
 /* In end.c. Thread: any. */
 /* As gw_session_end(), with a CLOSE of its own; NULL: with the usual one. */
 void gw__session_end_with(struct gw_session *session, Gw__CloseReason reason,
-                          struct gw_buf *farewell);
+                          struct gw_buf *close_frame);
 /* Ends a session to which sending has failed, for that reason. */
 void gw__session_end_by_error(struct gw_session *session, int error);
 /* Finishes a stream with CLOSE, unless it was finished already. `session` is NULL where there is
  * none. */
-void gw__farewell(struct gw_session_manager *manager, struct gw_session *session,
-                  struct gw_stream *stream, Gw__CloseReason reason, struct gw_buf *farewell);
+void gw__stream_finish_with_close(struct gw_session_manager *manager, struct gw_session *session,
+                                  struct gw_stream *stream, Gw__CloseReason reason,
+                                  struct gw_buf *close_frame);
 /* Makes all that is ever said in CLOSE, so that lack of memory does not keep us from saying so. */
-bool gw__farewells_init(struct gw_session_manager *manager);
-void gw__farewells_fini(struct gw_session_manager *manager);
+bool gw__close_frames_init(struct gw_session_manager *manager);
+void gw__close_frames_fini(struct gw_session_manager *manager);
 
 /*
  * In send.c: the program has called `function` against its rule. Logs that, with the value that was
@@ -329,8 +329,8 @@ void gw__manager_leave(struct gw_session_manager *manager);
  * Something of a session is on its way through turns, and nobody is told that all is over before it
  * has been released. Returns false when they were told already.
  */
-bool gw__manager_hold(struct gw_session_manager *manager);
-void gw__manager_release(struct gw_session_manager *manager);
+bool gw__manager_ref(struct gw_session_manager *manager);
+void gw__manager_unref(struct gw_session_manager *manager);
 /* From now on we are draining; afterwards the last one to leave calls gw__manager_drained(). */
 void gw__manager_set_draining(struct gw_session_manager *manager);
 /* If nobody is left now, calls gw__manager_drained(), unless it has been called. */

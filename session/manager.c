@@ -7,7 +7,7 @@
 
 #include "net/log.h"
 #include "net/port.h"
-#include "protocol/scan.h"
+#include "protocol/validate.h"
 
 #include <stdlib.h>
 
@@ -45,7 +45,7 @@ static void destroy(struct gw_session_manager *manager)
 {
     gw__shards_fini(manager);
     gw__rates_fini(manager);
-    gw__farewells_fini(manager);
+    gw__close_frames_fini(manager);
     gw__silent_fini(manager);
     gw__slots_fini(&manager->slots);
     free(manager);
@@ -60,27 +60,27 @@ static bool init(struct gw_session_manager *manager)
 {
     return gw__slots_init(&manager->slots,
                           manager->config.session_count_max * SLOTS_PER_SESSION + SLOTS_SPARE) &&
-           gw__shards_init(manager) && gw__rates_init(manager) && gw__farewells_init(manager) &&
+           gw__shards_init(manager) && gw__rates_init(manager) && gw__close_frames_init(manager) &&
            gw__silent_init(manager);
 }
 
 /* ---- what a program may ask for ---- */
 
-static const char *fault_of_shape(const struct gw_shape *shape,
+static const char *fault_of_shape(const struct gw_message_rules *message_rules,
                                   const ProtobufCMessageDescriptor *of, int depth)
 {
     const char *fault = NULL;
-    if (shape->message != of || shape->counter_count > GW_SHAPE_COUNTER_COUNT_MAX ||
-        shape->required_count > shape->counter_count) {
-        return "a shape of the schema is not that of its message";
+    if (message_rules->message != of || message_rules->counter_count > GW_RULES_COUNTER_COUNT_MAX ||
+        message_rules->required_count > message_rules->counter_count) {
+        return "a message_rules of the schema is not that of its message";
     }
     for (unsigned i = 0; fault == NULL && i < of->n_fields; i++) {
-        const struct gw_field_rule *rule = &shape->rules[i];
+        const struct gw_field_rule *rule = &message_rules->rules[i];
         bool is_message = of->fields[i].type == PROTOBUF_C_TYPE_MESSAGE;
-        if (rule->counter > shape->counter_count || is_message != (rule->shape != NULL)) {
+        if (rule->counter > message_rules->counter_count || is_message != (rule->message_rules != NULL)) {
             fault = "a rule of the schema is not that of its field";
-        } else if (is_message && depth < GW_SCAN_DEPTH_MAX) {
-            fault = fault_of_shape(rule->shape, of->fields[i].descriptor, depth + 1);
+        } else if (is_message && depth < GW_VALIDATE_DEPTH_MAX) {
+            fault = fault_of_shape(rule->message_rules, of->fields[i].descriptor, depth + 1);
         }
     }
     return fault;
@@ -98,7 +98,7 @@ static const char *fault_of_packet(const struct gw_packet_table *table,
     if (packet->body_bytes_max > GW_FRAME_BODY_BYTES_MAX) {
         return "a packet of the schema is longer than a frame";
     }
-    return packet->shape == NULL ? NULL : fault_of_shape(packet->shape, packet->message, 1);
+    return packet->message_rules == NULL ? NULL : fault_of_shape(packet->message_rules, packet->message, 1);
 }
 
 static const char *fault_of_packets(const struct gw_packet_table *table)

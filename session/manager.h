@@ -230,13 +230,13 @@ void gw_session_manager_drain(struct gw_session_manager *manager, uint32_t drain
 uint32_t gw_session_manager_count(const struct gw_session_manager *manager);
 
 /* Who came to the door and was not a player. */
-enum gw_visitor {
-    GW_VISITOR_HTTP,
-    GW_VISITOR_TLS,
-    GW_VISITOR_SSH,
-    GW_VISITOR_RDP,
-    GW_VISITOR_OTHER,
-    GW_VISITOR_COUNT
+enum gw_foreign_protocol {
+    GW_FOREIGN_HTTP,
+    GW_FOREIGN_TLS,
+    GW_FOREIGN_SSH,
+    GW_FOREIGN_RDP,
+    GW_FOREIGN_OTHER,
+    GW_FOREIGN_COUNT
 };
 
 /* Gw__CloseReason is below this; a reason of a schema that is not is treated as an unknown one. */
@@ -247,7 +247,7 @@ struct gw_session_counters {
     uint64_t begun; /* accepted or dialed, those turned away at the limit among them */
     uint64_t greeted;
     uint64_t ended[GW_CLOSE_REASON_COUNT]; /* by Gw__CloseReason */
-    uint64_t not_a_player[GW_VISITOR_COUNT];
+    uint64_t unknown_protocol[GW_FOREIGN_COUNT];
     uint64_t displaced;        /* of those ended with SERVER_FULL: after they had come in */
     uint64_t other_schema;     /* greetings with a schema_hash that is not ours */
     uint64_t requests_late;    /* not answered in time */
@@ -280,7 +280,7 @@ void gw_session_manager_packet_counters(const struct gw_session_manager *manager
                                         struct gw_session_packet_counters *counters_out);
 
 /* A visitor's name for people: "http". Thread: any. */
-const char *gw_visitor_name(enum gw_visitor visitor);
+const char *gw_foreign_protocol_name(enum gw_foreign_protocol visitor);
 
 #ifdef __cplusplus
 }

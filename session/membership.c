@@ -20,7 +20,7 @@ static void let_go(struct gw_membership *membership, unsigned end_count)
     gw_session_unref(membership->session);
     gw__group_unref(membership->group);
     free(membership);
-    gw__manager_release(manager);
+    gw__manager_unref(manager);
 }
 
 /* The task may let go of all that keeps the turn, before the post has returned. */
@@ -91,14 +91,14 @@ static void take_out(struct gw_membership *membership)
     group->members[membership->place] = group->members[last];
     group->ids[membership->place] = group->ids[last];
     group->members[membership->place]->place = membership->place;
-    membership->place = GW_PLACE_NONE;
+    membership->place = GW_INDEX_NONE;
 }
 
 /* In the owner's turn: the session has ended. */
 static void run_leave(struct gw_task *task)
 {
     struct gw_membership *membership = GW_OWNER_OF(task, struct gw_membership, leave);
-    bool is_placed = membership->place != GW_PLACE_NONE;
+    bool is_placed = membership->place != GW_INDEX_NONE;
     if (is_placed) {
         take_out(membership);
     }
@@ -118,7 +118,7 @@ uint32_t gw__membership_find(const struct gw_group *group, gw_session_id id)
             return i;
         }
     }
-    return GW_PLACE_NONE;
+    return GW_INDEX_NONE;
 }
 
 /* Makes room for one more. */
@@ -159,7 +159,7 @@ int gw__membership_create(struct gw_group *group, struct gw_session *session)
         free(membership);
         return GW_E_MEMORY;
     }
-    if (!gw__manager_hold(group->manager)) {
+    if (!gw__manager_ref(group->manager)) {
         free(membership); /* all is over, also for this session */
         return GW_OK;
     }

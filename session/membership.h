@@ -11,7 +11,7 @@
 
 struct gw_buf;
 
-#define GW_PLACE_NONE UINT32_MAX
+#define GW_INDEX_NONE UINT32_MAX
 
 /*
  * A membership has two ends: a place in the group's arrays, which the owner's turn may touch, and a
@@ -32,7 +32,7 @@ struct gw_membership {
     struct gw_task leave;
     struct gw_membership *next;  /* in the session's list */
     struct gw_membership **tied; /* what points to it there; NULL: that end is cut */
-    uint32_t place;              /* in the group; GW_PLACE_NONE: that end is cut */
+    uint32_t place;              /* in the group; GW_INDEX_NONE: that end is cut */
     uint32_t sent_bytes;         /* of the batch: so much was sent to it, or is not for it */
     atomic_uint ref_count;
 };
@@ -50,7 +50,7 @@ enum { GW_BATCH_PIECE_COUNT_MAX = 16 };
 struct gw_batch_piece {
     struct gw_buf *buf;
     uint32_t begin;      /* where it begins in the batch */
-    uint32_t kind_begin; /* from here on its bytes are of `kind`, unless that is 0 */
+    uint32_t key_begin; /* from here on its bytes are of `kind`, unless that is 0 */
     uint16_t kind;       /* the id of a packet that coalesces */
 };
 
@@ -91,7 +91,7 @@ void gw__group_unref(struct gw_group *group);
 /* Returns 0 or GW_E_MEMORY. */
 int gw__membership_create(struct gw_group *group, struct gw_session *session);
 void gw__membership_end(struct gw_membership *membership);
-/* Where a session is in the arrays, or GW_PLACE_NONE. */
+/* Where a session is in the arrays, or GW_INDEX_NONE. */
 uint32_t gw__membership_find(const struct gw_group *group, gw_session_id id);
 
 /* In tick.c. init() by any thread; the others: turn of the owner. */

@@ -48,12 +48,12 @@ void gw__manager_leave(struct gw_session_manager *manager)
     leave(manager, SESSION);
 }
 
-bool gw__manager_hold(struct gw_session_manager *manager)
+bool gw__manager_ref(struct gw_session_manager *manager)
 {
     return enter(manager, HOLD, UINT64_MAX) == GW__CLOSE_REASON__NONE;
 }
 
-void gw__manager_release(struct gw_session_manager *manager)
+void gw__manager_unref(struct gw_session_manager *manager)
 {
     leave(manager, HOLD);
 }

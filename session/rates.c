@@ -41,13 +41,13 @@ static void make_rules(struct gw_session_manager *manager, const struct gw_packe
 {
     for (uint32_t i = 0; i < table->packet_count; i++) {
         const struct gw_packet *packet = &table->packets[i];
-        manager->rate_rules[gw__packet_place(manager, packet)] = rule_for(manager, packet);
+        manager->rate_rules[gw__packet_index(manager, packet)] = rule_for(manager, packet);
     }
 }
 
 bool gw__rates_init(struct gw_session_manager *manager)
 {
-    manager->rate_rules = malloc(gw__packet_place_count(manager) * sizeof(*manager->rate_rules));
+    manager->rate_rules = malloc(gw__packet_count(manager) * sizeof(*manager->rate_rules));
     if (manager->rate_rules == NULL) {
         return false;
     }
@@ -86,7 +86,7 @@ static uint64_t now_ns_of(const struct gw_session *session)
 static const struct gw_rate_rule *rule_of(const struct gw_session *session,
                                           const struct gw_packet *packet)
 {
-    return &session->manager->rate_rules[gw__packet_place(session->manager, packet)];
+    return &session->manager->rate_rules[gw__packet_index(session->manager, packet)];
 }
 
 static struct gw_bucket *bucket_of(const struct gw_session *session,
@@ -109,7 +109,7 @@ static uint64_t lag_ns(const struct gw_session *session, uint64_t now_ns)
     return session->no_lag_ns > now_ns ? session->no_lag_ns - now_ns : 0;
 }
 
-enum gw_rate gw__rates_judge(struct gw_session *session, const struct gw_packet *packet)
+enum gw_rate gw__rates_check(struct gw_session *session, const struct gw_packet *packet)
 {
     const struct gw_rate_rule *rule = rule_of(session, packet);
     if (rule->interval_ns == 0) {

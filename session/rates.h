@@ -75,7 +75,7 @@ void gw__rates_fini(struct gw_session_manager *manager);
  * Counts a packet whose header has arrived, and takes a token for one that passes. Thread of this
  * and of all below: turn.
  */
-enum gw_rate gw__rates_judge(struct gw_session *session, const struct gw_packet *packet);
+enum gw_rate gw__rates_check(struct gw_session *session, const struct gw_packet *packet);
 
 /* In explain.c: ends the session for TOO_OFTEN or NO_MEMORY. Returns false. */
 bool gw__session_end_by_rate(struct gw_session *session, const struct gw_packet *packet,

@@ -22,7 +22,7 @@ Gw__CloseReason gw__reason_of_peer(int reason)
     return find_reason(reason) != NULL ? (Gw__CloseReason)reason : GW__CLOSE_REASON__NONE;
 }
 
-Gw__CloseReason gw__reason_of_verdict(enum gw_packet_verdict verdict)
+Gw__CloseReason gw__reason_of_result(enum gw_packet_result result)
 {
     static const Gw__CloseReason reasons[] = {
         [GW_PACKET_OK] = GW__CLOSE_REASON__NONE,
@@ -35,7 +35,7 @@ Gw__CloseReason gw__reason_of_verdict(enum gw_packet_verdict verdict)
         [GW_PACKET_BAD_BODY] = GW__CLOSE_REASON__BAD_BODY,
         [GW_PACKET_TOO_COMPLEX] = GW__CLOSE_REASON__TOO_COMPLEX,
     };
-    return reasons[verdict];
+    return reasons[result];
 }
 
 /* Ours are positive and errors negative, so that both pass through a stream as one number. */

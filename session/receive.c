@@ -25,7 +25,7 @@ static struct gw_packet_sender sender_of(const struct gw_session *session)
 }
 
 /* On the server's side, whoever has not said HELLO yet must be saying it. */
-static bool is_stranger(const struct gw_session *session)
+static bool is_outsider(const struct gw_session *session)
 {
     return session->manager->config.side == GW_SIDE_SERVER && !session->asked;
 }
@@ -40,12 +40,12 @@ static void drop(struct gw_session *session, const struct gw_frame *frame)
 /* Whether there is a token for session->packet. Returns false when reading must not go on. */
 static bool has_token(struct gw_session *session, const struct gw_frame *frame)
 {
-    enum gw_rate rate = gw__rates_judge(session, session->packet);
+    enum gw_rate rate = gw__rates_check(session, session->packet);
     if (rate == GW_RATE_PASS) {
         return true;
     }
     if (rate == GW_RATE_DELAY) {
-        gw__session_hold(session);
+        gw__session_throttle(session);
         return false;
     }
     if (rate == GW_RATE_DROP) {
@@ -66,17 +66,17 @@ static bool admit_once(struct gw_session *session, const struct gw_frame *frame,
         gw__stage_look_again(session, frame);
         return true;
     }
-    if (is_stranger(session) && !gw__session_is_player(session, header)) {
+    if (is_outsider(session) && !gw__session_is_player(session, header)) {
         return false;
     }
     const struct gw_packet_sender sender = sender_of(session);
     const struct gw_packet_table *table = gw__packet_table(session->manager, frame->packet_id);
     const struct gw_packet *packet;
-    enum gw_packet_verdict verdict = gw_packet_admit(table, frame, &sender, &packet);
-    if (verdict != GW_PACKET_OK) {
-        return verdict == GW_PACKET_WRONG_STAGE
+    enum gw_packet_result result = gw_packet_admit(table, frame, &sender, &packet);
+    if (result != GW_PACKET_OK) {
+        return result == GW_PACKET_WRONG_STAGE
                    ? gw__stage_admit_crossed(session, frame, &sender)
-                   : gw__session_end_by_header(session, frame, verdict, &sender);
+                   : gw__session_end_by_header(session, frame, result, &sender);
     }
     session->packet = packet;
     return has_token(session, frame);
@@ -116,9 +116,9 @@ static bool is_welcome(struct gw_session *session, const struct gw_packet *packe
 }
 
 /* Who watches sees a packet between unpacking and handling, where only a handler comes by. */
-static enum gw_packet_verdict dispatch(struct gw_session *session, const struct gw_packet *packet,
-                                       const struct gw_frame *frame, const uint8_t *body,
-                                       struct gw_arena *arena)
+static enum gw_packet_result dispatch(struct gw_session *session, const struct gw_packet *packet,
+                                      const struct gw_frame *frame, const uint8_t *body,
+                                      struct gw_arena *arena)
 {
     bool answers = is_answer(session, frame);
     bool is_watched = session->manager->events->on_packet != NULL || answers;
@@ -140,7 +140,7 @@ static void count_in(struct gw_session *session, const struct gw_packet *packet,
 {
     gw__count(shard, &gw__passed(session->manager, shard, packet)->in, 1);
     if (packet->id > GW_PACKET_ID_CONTROL_MAX) {
-        session->played_ms = session->heard_ms;
+        session->played_ms = session->received_ms;
     }
 }
 
@@ -149,20 +149,20 @@ static void take(struct gw_session *session, struct gw_ring *ring, const struct 
                  struct gw_shard *shard)
 {
     uint32_t frame_bytes = GW_FRAME_HEADER_BYTES + frame->body_bytes;
-    const uint8_t *bytes = gw_ring_peek_known(ring, frame_bytes, shard->bridge);
+    const uint8_t *bytes = gw_ring_peek_known(ring, frame_bytes, shard->bounce);
     const struct gw_packet *packet = session->packet;
     count_in(session, packet, shard);
-    enum gw_packet_verdict verdict = GW_PACKET_OK;
+    enum gw_packet_result result = GW_PACKET_OK;
     if (is_welcome(session, packet, frame)) {
-        verdict = dispatch(session, packet, frame, bytes + GW_FRAME_HEADER_BYTES, &shard->arena);
+        result = dispatch(session, packet, frame, bytes + GW_FRAME_HEADER_BYTES, &shard->arena);
     }
-    if (verdict != GW_PACKET_OK) {
-        gw__session_end_by_body(session, packet, verdict, bytes + GW_FRAME_HEADER_BYTES,
+    if (result != GW_PACKET_OK) {
+        gw__session_end_by_body(session, packet, result, bytes + GW_FRAME_HEADER_BYTES,
                                 frame->body_bytes);
     }
     gw_ring_consume_known(ring, frame_bytes);
     session->packet = NULL;
-    session->torn = false;
+    session->partial = false;
 }
 
 /* Lets go of what is there of a dropped frame. Returns whether that was all. */
@@ -172,7 +172,7 @@ static bool skip(struct gw_session *session, struct gw_ring *ring)
     uint32_t bytes = used_bytes < session->skip_bytes ? used_bytes : session->skip_bytes;
     gw_ring_consume_known(ring, bytes);
     session->skip_bytes -= bytes;
-    session->torn = session->torn && session->skip_bytes > 0;
+    session->partial = session->partial && session->skip_bytes > 0;
     return session->skip_bytes == 0;
 }
 
@@ -190,7 +190,7 @@ static bool take_next(struct gw_session *session, struct gw_ring *ring, struct g
         used_bytes < GW_FRAME_HEADER_BYTES) {
         return false;
     }
-    const uint8_t *header = gw_ring_peek_known(ring, GW_FRAME_HEADER_BYTES, shard->bridge);
+    const uint8_t *header = gw_ring_peek_known(ring, GW_FRAME_HEADER_BYTES, shard->bounce);
     const struct gw_frame frame = gw_frame_read(header);
     if (!admit_once(session, &frame, header)) {
         return false;
@@ -206,15 +206,15 @@ static bool take_next(struct gw_session *session, struct gw_ring *ring, struct g
 }
 
 /* A frame that has begun must be whole in time, however steadily its bytes drip. */
-static void note_torn(struct gw_session *session, const struct gw_ring *ring)
+static void note_partial(struct gw_session *session, const struct gw_ring *ring)
 {
     bool has_begun = gw_ring_used_bytes(ring) > 0 || session->skip_bytes > 0;
     if (session->recv_ended) {
         session->recv_done = session->recv_done || gw__session_listens(session);
         gw__session_finish_if_done(session);
-    } else if (!session->torn && gw__session_listens(session) && has_begun) {
-        session->torn = true;
-        session->torn_ms = session->heard_ms;
+    } else if (!session->partial && gw__session_listens(session) && has_begun) {
+        session->partial = true;
+        session->partial_ms = session->received_ms;
         gw__session_watch_within(session, session->manager->config.frame_timeout_ms);
     }
 }
@@ -227,10 +227,10 @@ enum gw_recv gw__session_on_recv(struct gw_stream *stream, struct gw_ring *ring,
     assert(!shard->shared);
     uint32_t now_ms = gw__session_now_ms(session);
     if (gw__session_overslept(session, now_ms)) {
-        gw__rates_note_unread(session, session->heard_ms);
-        gw__stage_leave_out(session, session->heard_ms, now_ms);
+        gw__rates_note_unread(session, session->received_ms);
+        gw__stage_leave_out(session, session->received_ms, now_ms);
     }
-    session->heard_ms = now_ms;
+    session->received_ms = now_ms;
     session->pinged = false;
     session->handling = true;
     int count = 0;
@@ -241,6 +241,6 @@ enum gw_recv gw__session_on_recv(struct gw_stream *stream, struct gw_ring *ring,
     if (count == GW_FRAMES_PER_TURN_MAX) {
         return GW_RECV_AGAIN;
     }
-    note_torn(session, ring);
+    note_partial(session, ring);
     return GW_RECV_MORE;
 }

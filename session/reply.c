@@ -45,7 +45,7 @@ static void run_reply(struct gw_task *task)
     }
     free(reply);
     gw_session_unref(session);
-    gw__manager_release(manager);
+    gw__manager_unref(manager);
 }
 
 static void post(struct gw_session *session, const struct gw_frame *frame,
@@ -56,7 +56,7 @@ static void post(struct gw_session *session, const struct gw_frame *frame,
         gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
         return;
     }
-    if (!gw__manager_hold(session->manager)) {
+    if (!gw__manager_ref(session->manager)) {
         free(reply); /* all is over, also for this session */
         return;
     }

@@ -116,9 +116,9 @@ void gw__requests_rest(struct gw_session *session)
 
 /* ---- those of the peer ---- */
 
-static void count(struct gw_session *session, _Atomic uint64_t *tally)
+static void count(struct gw_session *session, _Atomic uint64_t *counter)
 {
-    gw__count(gw__shard(session->manager), tally, 1);
+    gw__count(gw__shard(session->manager), counter, 1);
 }
 
 static void send_error(struct gw_session *session, uint16_t tag, Gw__ErrorCode code)

@@ -117,7 +117,7 @@ static void queue_apart(struct gw_session *session, const struct gw_packet *pack
 
 /* Finds room in the stream's queue. A session that has none ends. */
 static bool reserve(struct gw_session *session, const struct gw_frame *frame,
-                    struct gw_stream_place *place_out)
+                    struct gw_stream_reservation *place_out)
 {
     int error =
         gw_stream_reserve(session->stream, GW_FRAME_HEADER_BYTES + frame->body_bytes, place_out);
@@ -130,7 +130,7 @@ static bool reserve(struct gw_session *session, const struct gw_frame *frame,
 void gw__session_queue(struct gw_session *session, const struct gw_packet *packet,
                        const struct gw_frame *frame, const ProtobufCMessage *message)
 {
-    struct gw_stream_place place;
+    struct gw_stream_reservation place;
     if (reserve(session, frame, &place)) {
         protobuf_c_message_pack(message, gw_frame_write(place.data, frame));
         gw_stream_commit(session->stream, &place);
@@ -175,7 +175,7 @@ void gw_session_send_frame(struct gw_session *session, const struct gw_frame *fr
 void gw__session_send_packed(struct gw_session *session, const struct gw_packet *packet,
                              const struct gw_frame *frame, const uint8_t *body)
 {
-    struct gw_stream_place place;
+    struct gw_stream_reservation place;
     if (reserve(session, frame, &place)) {
         uint8_t *to = gw_frame_write(place.data, frame);
         if (frame->body_bytes > 0) { /* `body` may be NULL then */

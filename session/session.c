@@ -86,7 +86,7 @@ static void on_close(struct gw_stream *stream, int reason, void *context)
     bool displaced = atomic_exchange(&session->silence, GW_SILENCE_OVER) == GW_SILENCE_DISPLACED;
     gw_session_unref(session);
     if (displaced) {
-        gw__manager_release(manager);
+        gw__manager_unref(manager);
     } else {
         gw__manager_leave(manager);
     }

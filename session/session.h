@@ -128,7 +128,7 @@ void gw_session_hello(struct gw_session *session, const Gw__Hello *hello);
  *
  * Thread    turn.
  */
-void gw_session_greet(struct gw_session *session, int verdict);
+void gw_session_greet(struct gw_session *session, int result);
 
 /*
  * Ends the session: CLOSE with the reason, then FIN, after what is queued has been sent. The first

@@ -52,12 +52,12 @@ bool gw__stage_admit_crossed(struct gw_session *session, const struct gw_frame *
                                             session->manager->config.body_bytes_max};
     const struct gw_packet_table *table = gw__packet_table(session->manager, frame->packet_id);
     const struct gw_packet *packet;
-    enum gw_packet_verdict verdict = gw_packet_admit(table, frame, &sender, &packet);
-    if (verdict != GW_PACKET_OK) {
-        return gw__session_end_by_header(session, frame, verdict,
-                                         verdict == GW_PACKET_WRONG_STAGE ? here : &sender);
+    enum gw_packet_result result = gw_packet_admit(table, frame, &sender, &packet);
+    if (result != GW_PACKET_OK) {
+        return gw__session_end_by_header(session, frame, result,
+                                         result == GW_PACKET_WRONG_STAGE ? here : &sender);
     }
-    enum gw_rate rate = gw__rates_judge(session, packet);
+    enum gw_rate rate = gw__rates_check(session, packet);
     if (rate == GW_RATE_TOO_OFTEN || rate == GW_RATE_NO_MEMORY) {
         return gw__session_end_by_rate(session, packet, rate);
     }

@@ -81,7 +81,7 @@ static void on_time(struct gw_timer *timer)
     gw__group_unref(group);
 }
 
-void gw_group_expect(struct gw_group *group)
+void gw_group_request_tick(struct gw_group *group)
 {
     assert(gw_turn_check(group->owner, __func__));
     group->expected = group->ticking && group->config.tick_ms != 0;

@@ -84,7 +84,7 @@ gw_windows_ctest() {
 }
 
 gw_windows_story_one_in() {
-    grep -om1 'GW_STORY_ONE_IN=[0-9]*' build/mingw-checked/tests/stories/CTestTestfile.cmake | sed 's/.*=//'
+    grep -om1 'GW_SCENARIO_ONE_IN=[0-9]*' build/mingw-checked/tests/scenarios/CTestTestfile.cmake | sed 's/.*=//'
 }
 
 # gw_windows_stay_awake: a program that waits for its input keeps Wine's services running, until

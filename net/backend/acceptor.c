@@ -20,8 +20,8 @@ enum place_state {
 
 struct place {
     union {
-        struct gw__flight flight;
-        struct gw_task task; /* carries what came home to the listener's turn */
+        struct gw__overlapped flight;
+        struct gw_task task; /* carries what came lane to the listener's turn */
     } way;
     struct gw__acceptor *acceptor;
     struct place *next; /* among those that were taken */
@@ -39,7 +39,7 @@ struct gw__acceptor {
     struct place *taken_first;
     struct place *taken_last;
     uint32_t waiting_count;
-    int error;       /* the last failure nobody has heard of, or 0 */
+    int error;       /* the last failure nobody has received of, or 0 */
     bool cancelling; /* nothing new is wanted until the next ask */
     bool left;
     struct place places[PLACE_COUNT];
@@ -59,7 +59,7 @@ struct gw__acceptor *gw__acceptor_create(struct gw_socket *socket)
     if (acceptor == NULL) {
         return NULL;
     }
-    atomic_fetch_add(gw__iocp_acceptor_count(socket->turn->home), 1);
+    atomic_fetch_add(gw__iocp_acceptor_count(socket->turn->lane), 1);
     acceptor->turn = gw_turn_ref(socket->turn);
     acceptor->listening = socket->handle;
     acceptor->family = family_of(socket->handle);
@@ -129,7 +129,7 @@ static int finish_accept(const struct gw__acceptor *acceptor, os_socket socket)
 static void end_if_last(struct gw__acceptor *acceptor)
 {
     if (acceptor->left && acceptor->waiting_count == 0) {
-        atomic_fetch_sub(gw__iocp_acceptor_count(acceptor->turn->home), 1);
+        atomic_fetch_sub(gw__iocp_acceptor_count(acceptor->turn->lane), 1);
         gw_turn_unref(acceptor->turn);
         free(acceptor);
     }
@@ -155,7 +155,7 @@ static void take_home(struct gw_task *task)
     end_if_last(acceptor);
 }
 
-static void come_home(struct gw__flight *flight, int result)
+static void come_home(struct gw__overlapped *flight, int result)
 {
     struct place *place = (struct place *)((char *)flight - offsetof(struct place, way.flight));
     place->result = result;
@@ -188,11 +188,11 @@ static int fill_place(struct gw__acceptor *acceptor, struct place *place)
     }
     place->state = PLACE_WAITING;
     acceptor->waiting_count++;
-    gw__flight_begin(&place->way.flight, come_home);
+    gw__overlapped_begin(&place->way.flight, come_home);
     BOOL accepted =
         gw__winsock.accept(acceptor->listening, place->socket, place->addrs, 0, ADDR_BYTES,
                            ADDR_BYTES, &bytes, &place->way.flight.overlapped);
-    gw__flight_began(&place->way.flight, accepted, bytes);
+    gw__overlapped_began(&place->way.flight, accepted, bytes);
     return GW_OK;
 }
 

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE /* accept4 */
 #include "net/backend/backend.h"
 
-#include "net/backend/attempt.h"
+#include "net/backend/try.h"
 #include "net/backend/finished.h"
 #include "net/error.h"
 #include "net/lane.h"
@@ -58,7 +58,7 @@ static struct epoll_socket *own_of(struct gw_socket *socket)
 
 static struct epoll_lane *lane_of(struct gw_socket *socket)
 {
-    return socket->turn->home->own;
+    return socket->turn->lane->own;
 }
 
 /* ---- what has finished inside a call ---- */
@@ -178,7 +178,7 @@ static void recv_and_send_ready(struct gw_socket *socket, uint32_t events)
     }
     /* For a send there is room, or an error that the next one meets. */
     int out_result =
-        out_ready && own->is_connecting ? gw__attempt_connected(socket->handle) : GW_OK;
+        out_ready && own->is_connecting ? gw__try_connected(socket->handle) : GW_OK;
     /* Both are taken before either is handed over: the first done may end the other's waiting, and
      * the last one in flight may be the end of the socket. */
     own->in_waits = own->in_waits && !in_ready;
@@ -325,7 +325,7 @@ static void backend_accept(struct gw_socket *socket)
 static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr)
 {
     int result;
-    if (gw__attempt_connect(socket->handle, addr, &result)) {
+    if (gw__try_connect(socket->handle, addr, &result)) {
         finish(&socket->out, result);
     } else {
         wait_for_room(socket, true);
@@ -340,7 +340,7 @@ static void backend_recv(struct gw_socket *socket)
 static void backend_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     int result;
-    if (gw__attempt_send(socket->handle, spans, span_count, &result)) {
+    if (gw__try_send(socket->handle, spans, span_count, &result)) {
         finish(&socket->out, result);
     } else {
         wait_for_room(socket, false);
@@ -350,7 +350,7 @@ static void backend_send(struct gw_socket *socket, const struct gw_span *spans, 
 static int backend_send_now(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     int result;
-    return gw__attempt_send(socket->handle, spans, span_count, &result) ? result : 0;
+    return gw__try_send(socket->handle, spans, span_count, &result) ? result : 0;
 }
 
 static void backend_shutdown(struct gw_socket *socket)

@@ -44,7 +44,7 @@ struct iocp_socket {
 
 _Static_assert(sizeof(struct iocp_socket) <= sizeof(((struct gw_socket *)0)->own),
                "a socket has room for what iocp keeps");
-_Static_assert(sizeof(struct gw__flight) <= sizeof(((struct gw_op *)0)->own),
+_Static_assert(sizeof(struct gw__overlapped) <= sizeof(((struct gw_op *)0)->own),
                "an operation has room for an extended OVERLAPPED");
 
 struct gw__winsock gw__winsock;
@@ -54,12 +54,12 @@ static struct iocp_socket *own_of(struct gw_socket *socket)
     return (struct iocp_socket *)&socket->own;
 }
 
-static struct gw__flight *flight_of(struct gw_op *op)
+static struct gw__overlapped *overlapped_of(struct gw_op *op)
 {
-    return (struct gw__flight *)(void *)op->own.bytes;
+    return (struct gw__overlapped *)(void *)op->own.bytes;
 }
 
-static struct gw_op *op_of(struct gw__flight *flight)
+static struct gw_op *op_of(struct gw__overlapped *flight)
 {
     return (struct gw_op *)((char *)flight - offsetof(struct gw_op, own.bytes));
 }
@@ -76,19 +76,19 @@ atomic_uint *gw__iocp_acceptor_count(struct gw_lane *lane)
 
 /* ---- flights ---- */
 
-void gw__flight_begin(struct gw__flight *flight,
-                      void (*home)(struct gw__flight *flight, int result))
+void gw__overlapped_begin(struct gw__overlapped *flight,
+                      void (*lane)(struct gw__overlapped *flight, int result))
 {
-    *flight = (struct gw__flight){.home = home};
+    *flight = (struct gw__overlapped){.home = home};
 }
 
-void gw__flight_began(struct gw__flight *flight, BOOL succeeded, DWORD bytes)
+void gw__overlapped_began(struct gw__overlapped *flight, BOOL succeeded, DWORD bytes)
 {
     int code = succeeded ? 0 : WSAGetLastError();
     if (succeeded) {
-        flight->home(flight, (int)bytes);
+        flight->lane(flight, (int)bytes);
     } else if (code != WSA_IO_PENDING) {
-        flight->home(flight, os_error(code));
+        flight->lane(flight, os_error(code));
     }
 }
 
@@ -98,10 +98,10 @@ static bool take_packet(const OVERLAPPED_ENTRY *entry)
     if (entry->lpOverlapped == NULL) {
         return false;
     }
-    struct gw__flight *flight = (struct gw__flight *)((char *)entry->lpOverlapped -
-                                                      offsetof(struct gw__flight, overlapped));
+    struct gw__overlapped *flight = (struct gw__overlapped *)((char *)entry->lpOverlapped -
+                                                      offsetof(struct gw__overlapped, overlapped));
     int status = (int)entry->lpOverlapped->Internal; /* an NTSTATUS */
-    flight->home(flight, status >= 0 ? (int)entry->dwNumberOfBytesTransferred : os_error(status));
+    flight->lane(flight, status >= 0 ? (int)entry->dwNumberOfBytesTransferred : os_error(status));
     return true;
 }
 
@@ -180,14 +180,14 @@ static void close_timer(struct iocp_lane *own)
 /* ---- what comes home ---- */
 
 /* A send completes when the system has taken all its bytes. */
-static void send_home(struct gw__flight *flight, int result)
+static void send_home(struct gw__overlapped *flight, int result)
 {
     own_of(gw__op_socket(op_of(flight)))->has_unsent = result < 0;
     gw__op_done(op_of(flight), result);
 }
 
 /* Leaves what is to be done next for the turn. The flight is over: its memory is the task's. */
-static void leave_for_turn(struct gw__flight *flight, int result, void (*run)(struct gw_task *task))
+static void leave_for_turn(struct gw__overlapped *flight, int result, void (*run)(struct gw_task *task))
 {
     struct gw_op *op = op_of(flight);
     op->result = result;
@@ -211,7 +211,7 @@ static void finish_connect(struct gw_task *task)
     socket->done(op, result < 0 ? result : GW_OK);
 }
 
-static void connect_home(struct gw__flight *flight, int result)
+static void connect_home(struct gw__overlapped *flight, int result)
 {
     leave_for_turn(flight, result, finish_connect);
 }
@@ -255,7 +255,7 @@ static void read_bytes(struct gw_task *task)
     socket->done(op, result == NOTHING_THERE ? GW_E_CLOSED : result);
 }
 
-static void recv_home(struct gw__flight *flight, int result)
+static void recv_home(struct gw__overlapped *flight, int result)
 {
     leave_for_turn(flight, result, read_bytes);
 }
@@ -266,10 +266,10 @@ static void wait_for_bytes(struct gw_socket *socket)
     WSABUF nothing = {.len = 0, .buf = &nowhere};
     DWORD bytes = 0;
     DWORD flags = 0;
-    struct gw__flight *flight = flight_of(&socket->in);
-    gw__flight_begin(flight, recv_home);
+    struct gw__overlapped *flight = overlapped_of(&socket->in);
+    gw__overlapped_begin(flight, recv_home);
     int got = WSARecv(socket->handle, &nothing, 1, &bytes, &flags, &flight->overlapped, NULL);
-    gw__flight_began(flight, got == 0, 0);
+    gw__overlapped_began(flight, got == 0, 0);
 }
 
 /* ---- the door ---- */
@@ -392,7 +392,7 @@ static void backend_wake(struct gw_lane *lane)
 
 static int backend_attach(struct gw_socket *socket)
 {
-    const struct iocp_lane *own = socket->turn->home->own;
+    const struct iocp_lane *own = socket->turn->lane->own;
     HANDLE handle = (HANDLE)socket->handle;
     const UCHAR modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
     if (CreateIoCompletionPort(handle, own->port, (ULONG_PTR)socket, 0) == NULL ||
@@ -432,17 +432,17 @@ static int bind_to_any(SOCKET socket, bool ipv4)
 static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr)
 {
     struct sockaddr_storage system;
-    struct gw__flight *flight = flight_of(&socket->out);
+    struct gw__overlapped *flight = overlapped_of(&socket->out);
     int bytes = os_addr_to_system(addr, &system);
     int error = bind_to_any(socket->handle, gw_addr_is_ipv4(addr));
     if (error != GW_OK) {
         gw__op_done(&socket->out, error);
         return;
     }
-    gw__flight_begin(flight, connect_home);
+    gw__overlapped_begin(flight, connect_home);
     BOOL connected = gw__winsock.connect(socket->handle, (struct sockaddr *)&system, bytes, NULL, 0,
                                          NULL, &flight->overlapped);
-    gw__flight_began(flight, connected, 0);
+    gw__overlapped_began(flight, connected, 0);
 }
 
 static void backend_recv(struct gw_socket *socket)
@@ -462,13 +462,13 @@ static void copy_spans(WSABUF *parts_out, const struct gw_span *spans, int span_
 static void backend_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     WSABUF parts[GW_SEND_SPAN_COUNT_MAX];
-    struct gw__flight *flight = flight_of(&socket->out);
+    struct gw__overlapped *flight = overlapped_of(&socket->out);
     DWORD bytes = 0;
     copy_spans(parts, spans, span_count);
-    gw__flight_begin(flight, send_home);
+    gw__overlapped_begin(flight, send_home);
     int sent =
         WSASend(socket->handle, parts, (DWORD)span_count, &bytes, 0, &flight->overlapped, NULL);
-    gw__flight_began(flight, sent == 0, bytes);
+    gw__overlapped_began(flight, sent == 0, bytes);
 }
 
 /* Without an OVERLAPPED the socket's non-blocking mode counts, and the port gets no packet. */

@@ -15,18 +15,18 @@
  * packet has been taken from the port it belongs to the kernel; then `home` is called, once. A call
  * that ends at once ends in `home`, too: then there is no packet.
  */
-struct gw__flight {
+struct gw__overlapped {
     OVERLAPPED overlapped;
-    void (*home)(struct gw__flight *flight, int result);
+    void (*lane)(struct gw__overlapped *flight, int result);
 };
 
 /* Prepares one for the next call. */
-void gw__flight_begin(struct gw__flight *flight,
-                      void (*home)(struct gw__flight *flight, int result));
+void gw__overlapped_begin(struct gw__overlapped *flight,
+                      void (*lane)(struct gw__overlapped *flight, int result));
 
 /* What the call that started it has said: whether it `succeeded`, and moved so many bytes. When the
  * flight is under way `flight` may be gone already. */
-void gw__flight_began(struct gw__flight *flight, BOOL succeeded, DWORD bytes);
+void gw__overlapped_began(struct gw__overlapped *flight, BOOL succeeded, DWORD bytes);
 
 /* The functions of the system that have no import library; found when the lane is opened. */
 struct gw__winsock {

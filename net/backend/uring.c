@@ -2,7 +2,7 @@
 #define _GNU_SOURCE /* sendmsg's flags */
 #include "net/backend/backend.h"
 
-#include "net/backend/attempt.h"
+#include "net/backend/try.h"
 #include "net/backend/finished.h"
 #include "net/backend/uring_buffers.h"
 #include "net/backend/uring_sizes.h"
@@ -68,7 +68,7 @@ _Static_assert(_Alignof(struct gw_uring_socket) > EVENT_MASK, "a record's addres
 /* What an operation keeps while it is in the list of finished ones: its task, which nobody runs on
  * a lane of its own, has room for what a recv or an accept brings. */
 struct uring_op {
-    struct gw_uring_held *held; /* in the place of gw_task.run */
+    struct gw_uring_buffered *held; /* in the place of gw_task.run */
     struct gw_task *next;
 };
 
@@ -83,7 +83,7 @@ static struct gw_uring_socket *record_of(const struct gw_socket *socket)
 
 static struct uring_lane *lane_of(const struct gw_socket *socket)
 {
-    return socket->turn->home->own;
+    return socket->turn->lane->own;
 }
 
 /* The operation that a direction of a record is about. */
@@ -94,7 +94,7 @@ static struct gw_op *op_of(const struct gw_uring_socket *record, const struct gw
 
 /* ---- what has finished inside a call ---- */
 
-static void finish_bringing(struct gw_op *op, int result, struct gw_uring_held *held)
+static void finish_bringing(struct gw_op *op, int result, struct gw_uring_buffered *held)
 {
     ((struct uring_op *)&op->own)->held = held;
     gw__finished_add(&lane_of(gw__op_socket(op))->finished, op, result);
@@ -106,7 +106,7 @@ static void finish(struct gw_op *op, int result)
 }
 
 /* Shows what was held until now. */
-static void show_held(struct gw_op *op, const struct gw_uring_held *held)
+static void show_held(struct gw_op *op, const struct gw_uring_buffered *held)
 {
     if (held->accepted != OS_SOCKET_NONE) {
         gw__op_socket(op)->accepted = held->accepted;
@@ -120,12 +120,12 @@ static void hand_over_finished(struct uring_lane *lane)
     struct gw_finished taken = gw__finished_take(&lane->finished);
     struct gw_op *op;
     while ((op = gw__finished_next(&taken)) != NULL) {
-        struct gw_uring_held *held = ((struct uring_op *)&op->own)->held;
+        struct gw_uring_buffered *held = ((struct uring_op *)&op->own)->held;
         if (held != NULL) {
             show_held(op, held);
         }
         gw__op_done(op, op->result);
-        gw__uring_held_free(held);
+        gw__uring_buffered_free(held);
     }
 }
 
@@ -282,7 +282,7 @@ static void accepted(struct gw_uring_socket *record, int result)
         record->socket->accepted = result;
         come_home(record, half, result >= 0 ? GW_OK : os_error(-result));
     } else if (result >= 0) {
-        gw__uring_hold_accepted(record, result);
+        gw__uring_buffer_accepted(record, result);
     }
 }
 
@@ -294,7 +294,7 @@ static void received(struct gw_uring_socket *record, int result, const uint8_t *
         record->socket->in.own.data = bytes;
         come_home(record, half, result);
     } else {
-        gw__uring_hold_bytes(record, result, bytes);
+        gw__uring_buffer_bytes(record, result, bytes);
         record->is_careful = true;
     }
 }
@@ -373,7 +373,7 @@ static void out_completion(struct uring_lane *lane, struct gw_uring_socket *reco
         bool connected = result >= 0 && half->kind == OUT_CONNECT;
         come_home(record, half,
                   result < 0  ? os_error(-result)
-                  : connected ? gw__attempt_connected(record->socket->handle)
+                  : connected ? gw__try_connected(record->socket->handle)
                               : GW_OK);
     }
 }
@@ -702,7 +702,7 @@ static void await(struct gw_socket *socket, struct gw_uring_half *half, enum hal
 static void submit_in(struct gw_socket *socket, enum half_kind kind)
 {
     struct gw_uring_socket *record = record_of(socket);
-    struct gw_uring_held *held = gw__uring_held_take(record);
+    struct gw_uring_buffered *held = gw__uring_buffered_take(record);
     if (held != NULL) {
         finish_bringing(&socket->in, held->result, held);
     } else if (record->has_lost) {
@@ -720,7 +720,7 @@ static void backend_accept(struct gw_socket *socket)
 static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr)
 {
     int result;
-    if (gw__attempt_connect(socket->handle, addr, &result)) {
+    if (gw__try_connect(socket->handle, addr, &result)) {
         finish(&socket->out, result);
     } else {
         await(socket, &record_of(socket)->out, OUT_CONNECT);
@@ -735,7 +735,7 @@ static void backend_recv(struct gw_socket *socket)
 static void backend_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     int result;
-    if (gw__attempt_send(socket->handle, spans, span_count, &result)) {
+    if (gw__try_send(socket->handle, spans, span_count, &result)) {
         finish(&socket->out, result);
     } else {
         await(socket, &record_of(socket)->out, OUT_SEND);
@@ -745,7 +745,7 @@ static void backend_send(struct gw_socket *socket, const struct gw_span *spans, 
 static int backend_send_now(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     int result;
-    return gw__attempt_send(socket->handle, spans, span_count, &result) ? result : 0;
+    return gw__try_send(socket->handle, spans, span_count, &result) ? result : 0;
 }
 
 static void backend_shutdown(struct gw_socket *socket)
@@ -794,7 +794,7 @@ static void backend_detach(struct gw_socket *socket, bool reset)
         /* The request keeps the door open until it has gone; nobody may come in any more. */
         (void)shutdown(socket->handle, SHUT_RDWR);
     }
-    gw__uring_held_drop(record);
+    gw__uring_buffered_drop(record);
     record->socket = NULL;
     if (record->in.request == GW_URING_ARMED) {
         note_change(lane, record);

@@ -61,14 +61,14 @@ void gw__uring_sockets_free(struct gw_uring_sockets *sockets)
 
 static uint32_t block_bytes(int result)
 {
-    return (uint32_t)sizeof(struct gw_uring_held) + (result > 0 ? (uint32_t)result : 0);
+    return (uint32_t)sizeof(struct gw_uring_buffered) + (result > 0 ? (uint32_t)result : 0);
 }
 
 /* Puts a new one at the end; NULL: no memory. There are few. */
-static struct gw_uring_held *append(struct gw_uring_socket *record, int result)
+static struct gw_uring_buffered *append(struct gw_uring_socket *record, int result)
 {
-    struct gw_uring_held **link = &record->held;
-    struct gw_uring_held *held = gw__pool_take(block_bytes(result));
+    struct gw_uring_buffered **link = &record->held;
+    struct gw_uring_buffered *held = gw__pool_take(block_bytes(result));
     if (held == NULL) {
         return NULL;
     }
@@ -82,10 +82,10 @@ static struct gw_uring_held *append(struct gw_uring_socket *record, int result)
     return held;
 }
 
-void gw__uring_hold_bytes(struct gw_uring_socket *record, int result, const uint8_t *bytes)
+void gw__uring_buffer_bytes(struct gw_uring_socket *record, int result, const uint8_t *bytes)
 {
     /* What comes after a gap is not what the peer has sent. */
-    struct gw_uring_held *held = record->has_lost ? NULL : append(record, result);
+    struct gw_uring_buffered *held = record->has_lost ? NULL : append(record, result);
     if (held == NULL) {
         record->has_lost = true;
     } else if (result > 0) {
@@ -93,9 +93,9 @@ void gw__uring_hold_bytes(struct gw_uring_socket *record, int result, const uint
     }
 }
 
-void gw__uring_hold_accepted(struct gw_uring_socket *record, os_socket accepted)
+void gw__uring_buffer_accepted(struct gw_uring_socket *record, os_socket accepted)
 {
-    struct gw_uring_held *held = append(record, GW_OK);
+    struct gw_uring_buffered *held = append(record, GW_OK);
     if (held == NULL) {
         os_socket_close(accepted);
     } else {
@@ -103,29 +103,29 @@ void gw__uring_hold_accepted(struct gw_uring_socket *record, os_socket accepted)
     }
 }
 
-struct gw_uring_held *gw__uring_held_take(struct gw_uring_socket *record)
+struct gw_uring_buffered *gw__uring_buffered_take(struct gw_uring_socket *record)
 {
-    struct gw_uring_held *held = record->held;
+    struct gw_uring_buffered *held = record->held;
     if (held != NULL) {
         record->held = held->next;
     }
     return held;
 }
 
-void gw__uring_held_free(struct gw_uring_held *held)
+void gw__uring_buffered_free(struct gw_uring_buffered *held)
 {
     if (held != NULL) {
         gw__pool_give(held, block_bytes(held->result));
     }
 }
 
-void gw__uring_held_drop(struct gw_uring_socket *record)
+void gw__uring_buffered_drop(struct gw_uring_socket *record)
 {
-    struct gw_uring_held *held;
-    while ((held = gw__uring_held_take(record)) != NULL) {
+    struct gw_uring_buffered *held;
+    while ((held = gw__uring_buffered_take(record)) != NULL) {
         if (held->accepted != OS_SOCKET_NONE) {
             os_socket_close(held->accepted);
         }
-        gw__uring_held_free(held);
+        gw__uring_buffered_free(held);
     }
 }

@@ -33,8 +33,8 @@ struct gw_uring_half {
  * kernel may have filled several buffers by then. So this is the rest of one call, copied out of
  * the shared buffers.
  */
-struct gw_uring_held {
-    struct gw_uring_held *next;
+struct gw_uring_buffered {
+    struct gw_uring_buffered *next;
     int result; /* bytes, 0 or a gw_error; of an accept: 0 or a gw_error */
     os_socket accepted;
     uint8_t bytes[];
@@ -42,7 +42,7 @@ struct gw_uring_held {
 
 struct gw_uring_socket {
     struct gw_socket *socket;   /* NULL once it was detached */
-    struct gw_uring_held *held; /* oldest first */
+    struct gw_uring_buffered *held; /* oldest first */
     struct gw_uring_socket *next;
     struct gw_uring_half in;  /* accept or recv */
     struct gw_uring_half out; /* waits for room, or for a connect */
@@ -71,14 +71,14 @@ void gw__uring_socket_give(struct gw_uring_sockets *sockets, struct gw_uring_soc
 void gw__uring_sockets_free(struct gw_uring_sockets *sockets);
 
 /* Keeps what came behind what is kept already: a result of a recv with its bytes, or a socket. */
-void gw__uring_hold_bytes(struct gw_uring_socket *record, int result, const uint8_t *bytes);
-void gw__uring_hold_accepted(struct gw_uring_socket *record, os_socket accepted);
+void gw__uring_buffer_bytes(struct gw_uring_socket *record, int result, const uint8_t *bytes);
+void gw__uring_buffer_accepted(struct gw_uring_socket *record, os_socket accepted);
 
-/* Takes the oldest, or NULL. Owns: gives it; end it with gw__uring_held_free(). */
-struct gw_uring_held *gw__uring_held_take(struct gw_uring_socket *record);
-void gw__uring_held_free(struct gw_uring_held *held);
+/* Takes the oldest, or NULL. Owns: gives it; end it with gw__uring_buffered_free(). */
+struct gw_uring_buffered *gw__uring_buffered_take(struct gw_uring_socket *record);
+void gw__uring_buffered_free(struct gw_uring_buffered *held);
 
 /* Drops all that is kept, sockets too. */
-void gw__uring_held_drop(struct gw_uring_socket *record);
+void gw__uring_buffered_drop(struct gw_uring_socket *record);
 
 #endif

@@ -7,7 +7,7 @@
 #include "proto/game/game_server.gen.h"
 #include "protocol/arena.h"
 #include "protocol/packet.h"
-#include "protocol/scan.h"
+#include "protocol/validate.h"
 
 #include <stdlib.h>
 
@@ -49,7 +49,7 @@ static void unpack(const struct gw_packet *packet, const uint8_t *body, size_t l
 }
 
 static void dispatch(const struct gw_packet *packet, const uint8_t *body, size_t length,
-                     enum gw_packet_verdict scanned)
+                     enum gw_packet_result scanned)
 {
     static max_align_t memory[ARENA_BYTES / sizeof(max_align_t)];
     struct gw_arena arena;
@@ -70,19 +70,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         &game_server_packets.packets[bytes[0] % game_server_packets.packet_count];
     const uint8_t *body = bytes + 1;
     size_t body_bytes = length - 2;
-    if (packet->shape == NULL || body_bytes > packet->body_bytes_max) {
+    if (packet->message_rules == NULL || body_bytes > packet->body_bytes_max) {
         return 0;
     }
     size_t steps;
-    enum gw_packet_verdict verdict = gw_scan_body(packet->shape, body, body_bytes, &steps);
+    enum gw_packet_result result =
+        gw_validate_body(packet->message_rules, body, body_bytes, &steps);
     fuzz_expect(steps <= body_bytes, "a step took no byte");
     struct gw_packet_fault fault;
-    fuzz_expect(gw_scan_explain(packet->shape, body, body_bytes, &fault) ==
-                    (verdict != GW_PACKET_OK),
+    fuzz_expect(gw_validate_explain(packet->message_rules, body, body_bytes, &fault) ==
+                    (result != GW_PACKET_OK),
                 "what is refused is not explained, or the other way round");
-    if (verdict == GW_PACKET_OK) {
+    if (result == GW_PACKET_OK) {
         unpack(packet, body, body_bytes, bytes[length - 1]);
     }
-    dispatch(packet, body, body_bytes, verdict);
+    dispatch(packet, body, body_bytes, result);
     return 0;
 }

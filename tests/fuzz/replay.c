@@ -5,7 +5,7 @@
  */
 #include "tests/fuzz/fuzz.h"
 
-#include "tests/support/chance.h"
+#include "tests/support/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,19 +56,19 @@ static void try_bytes(const uint8_t *bytes, size_t length)
 }
 
 /* Changes, takes away or doubles a few bytes; returns the new length. */
-static size_t mutate_once(struct chance *chance, uint8_t *bytes, size_t length)
+static size_t mutate_once(struct random *random, uint8_t *bytes, size_t length)
 {
-    size_t at = chance_below(chance, (uint32_t)length + 1);
-    size_t span = chance_below(chance, 8) + 1;
-    switch (chance_below(chance, 4)) {
+    size_t at = random_below(random, (uint32_t)length + 1);
+    size_t span = random_below(random, 8) + 1;
+    switch (random_below(random, 4)) {
     case 0:
         if (at < length) {
-            bytes[at] = (uint8_t)chance_below(chance, 256);
+            bytes[at] = (uint8_t)random_below(random, 256);
         }
         return length;
     case 1:
         if (at < length) {
-            bytes[at] ^= (uint8_t)(1u << chance_below(chance, 8));
+            bytes[at] ^= (uint8_t)(1u << random_below(random, 8));
         }
         return length;
     case 2:
@@ -82,14 +82,14 @@ static size_t mutate_once(struct chance *chance, uint8_t *bytes, size_t length)
     }
 }
 
-static void try_mutant(struct chance *chance)
+static void try_mutant(struct random *random)
 {
     static uint8_t bytes[BYTES_MAX + 64];
-    const struct seed *seed = &seeds[chance_below(chance, (uint32_t)seed_count)];
+    const struct seed *seed = &seeds[random_below(random, (uint32_t)seed_count)];
     size_t length = seed->length;
     memcpy(bytes, seed->bytes, length);
-    for (uint32_t times = chance_below(chance, 6) + 1; times > 0; times--) {
-        length = mutate_once(chance, bytes, length);
+    for (uint32_t times = random_below(random, 6) + 1; times > 0; times--) {
+        length = mutate_once(random, bytes, length);
     }
     try_bytes(bytes, length);
 }
@@ -101,9 +101,9 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < seed_count; i++) {
         try_bytes(seeds[i].bytes, seeds[i].length);
     }
-    struct chance chance = {1};
+    struct random random = {1};
     for (long rounds = atol(argv[2]); rounds > 0; rounds--) {
-        try_mutant(&chance);
+        try_mutant(&random);
     }
     for (size_t i = 0; i < seed_count; i++) {
         free(seeds[i].bytes);

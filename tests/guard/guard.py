@@ -171,7 +171,7 @@ def flat(build):
 PROFILE = """\
 ob=(1) /b/guard_load
 fl=(1) /s/net/ring.c
-fn=(1) gw_ring_lend
+fn=(1) gw_ring_borrow
 10 100
 +1 11
 calls=1 0
@@ -190,7 +190,7 @@ fn=(3) pack
 
 def self_test():
     """What is counted, and whether a function that grew is named."""
-    assert costs_of(PROFILE) == {"gw_ring_lend": 118, "pack": 50}, costs_of(PROFILE)
+    assert costs_of(PROFILE) == {"gw_ring_borrow": 118, "pack": 50}, costs_of(PROFILE)
     before = {"a": 100.0, "b": 300.0}
     assert compare("x", before, {"a": 119.0, "b": 300.0}, TOLERANCE) == ""
     said = compare("x", before, {"a": 122.0, "b": 299.0, "c": 1.0}, TOLERANCE)

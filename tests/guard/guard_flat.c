@@ -88,7 +88,7 @@ static void step(struct gw_task *task)
 static int run_sessions(void (*what)(void))
 {
     static const struct gw_session_events events = {.on_begin = on_begin, .on_end = on_end};
-    static const struct gw_listener_events door = {.on_accept = on_accept};
+    static const struct gw_listener_events test_listener = {.on_accept = on_accept};
     static struct gw_task task = {.run = step};
     const struct gw_port_config port_config = {.worker_count = 1,
                                                .stream_count_max = SILENT_KERNEL_PEER_COUNT_MAX};
@@ -102,7 +102,7 @@ static int run_sessions(void (*what)(void))
     manager = gw_session_manager_create(port, &config, table_of_packets(false), &events, NULL);
     const struct gw_listener_config listener_config = {
         .stream = gw_session_manager_stream_config(manager)};
-    if (gw_listener_open(port, &listener_config, &door, manager, &listener) != 0) {
+    if (gw_listener_open(port, &listener_config, &test_listener, manager, &listener) != 0) {
         return 1;
     }
     gw_port_post(port, &task);

@@ -1,5 +1,5 @@
 /* tests/guard/guard_load.c: a load that is always the same, to count instructions of. */
-#include "tests/guard/party.h"
+#include "tests/guard/guard_pair.h"
 #include "tools/bench/wire.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
  */
 static const struct {
     const char *name;
-    struct party party;
+    struct guard_pair guard_pair;
 } scenarios[] = {
     {"echo-depth-1",
      {.player_count = 64, .depth = 1, .frame_bytes = 128, .packet_id = WIRE_OPAQUE}},
@@ -27,11 +27,11 @@ int main(int argc, char **argv)
 {
     for (size_t i = 0; argc == 3 && i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
         if (strcmp(argv[1], scenarios[i].name) == 0) {
-            struct party party = scenarios[i].party;
-            party.backend = GW_BACKEND_EPOLL;
-            party.round_count = (uint32_t)strtoul(argv[2], NULL, 10);
-            printf("%u\n", party_heard_count(&party));
-            return party_run(&party) ? 0 : 1;
+            struct guard_pair guard_pair = scenarios[i].guard_pair;
+            guard_pair.backend = GW_BACKEND_EPOLL;
+            guard_pair.round_count = (uint32_t)strtoul(argv[2], NULL, 10);
+            printf("%u\n", guard_pair_received_count(&guard_pair));
+            return guard_pair_run(&guard_pair) ? 0 : 1;
         }
     }
     for (size_t i = 0; argc == 1 && i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {

@@ -160,7 +160,7 @@ static uint64_t now_ns(void)
     return NOW_NS;
 }
 
-static uint64_t chance(void)
+static uint64_t random(void)
 {
     return NOW_NS;
 }
@@ -214,7 +214,7 @@ const struct gw_backend_ops silent_kernel = {
     .peer_end = backend_peer_end,
     .detach = backend_detach,
     .now_ns = now_ns,
-    .random = chance,
+    .random = random,
     .socket_open = socket_open,
     .socket_listen = socket_listen,
     .socket_peer = socket_peer,

@@ -2,7 +2,7 @@
 #include "tests/test.h"
 
 #include "tests/guard/counts.h"
-#include "tests/guard/party.h"
+#include "tests/guard/guard_pair.h"
 #include "tools/bench/wire.h"
 #include <stdio.h>
 #include <string.h>
@@ -30,36 +30,36 @@ static void on_done(void)
 }
 
 /* The child lives for one party: the hall is made once in a process. */
-static void run_child(struct party *party, int out)
+static void run_child(struct guard_pair *guard_pair, int out)
 {
-    party->backend = backend;
-    party->warm_round_count = 10;
-    party->round_count = ROUND_COUNT;
-    party->on_warm = counts_begin;
-    party->on_done = on_done;
-    bool ran = party_run(party);
+    guard_pair->backend = backend;
+    guard_pair->warm_round_count = 10;
+    guard_pair->round_count = ROUND_COUNT;
+    guard_pair->on_warm = counts_begin;
+    guard_pair->on_done = on_done;
+    bool ran = guard_pair_run(guard_pair);
     ssize_t put = write(out, &counted, sizeof(counted));
     _exit(ran && put == sizeof(counted) ? 0 : 1);
 }
 
-static struct each run(struct party party)
+static struct each run(struct guard_pair guard_pair)
 {
     int ends[2];
     int status = 0;
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
     if (child == 0) {
-        run_child(&party, ends[1]);
+        run_child(&guard_pair, ends[1]);
     }
     close(ends[1]);
     assert_int_equal(read(ends[0], &counted, sizeof(counted)), sizeof(counted));
     close(ends[0]);
     waitpid(child, &status, 0);
     assert_int_equal(status, 0);
-    double count = (double)party_heard_count(&party) * ROUND_COUNT;
+    double count = (double)guard_pair_received_count(&guard_pair) * ROUND_COUNT;
     struct each each = {(double)counted.syscall_count / count, (double)counted.wait_count / count,
                         (double)counted.allocation_count / count,
-                        (double)counted.copied_bytes / count / party.frame_bytes,
+                        (double)counted.copied_bytes / count / guard_pair.frame_bytes,
                         counted.allocation_count};
     print_message(
         "  for each message: %.4f system calls, %.4f waits, %.4f allocations, %.3f copies\n",
@@ -67,20 +67,20 @@ static struct each run(struct party party)
     return each;
 }
 
-static struct party echo(uint32_t depth, uint16_t packet_id)
+static struct guard_pair echo(uint32_t depth, uint16_t packet_id)
 {
-    return (struct party){
+    return (struct guard_pair){
         .player_count = PLAYER_COUNT, .depth = depth, .frame_bytes = 128, .packet_id = packet_id};
 }
 
-static struct party room(uint32_t size, uint32_t speaker_count)
+static struct guard_pair room(uint32_t size, uint32_t speaker_count)
 {
-    return (struct party){.player_count = size,
-                          .speaker_count = speaker_count,
-                          .depth = 1,
-                          .frame_bytes = 128,
-                          .packet_id = WIRE_SAY,
-                          .room_size = size};
+    return (struct guard_pair){.player_count = size,
+                               .speaker_count = speaker_count,
+                               .depth = 1,
+                               .frame_bytes = 128,
+                               .packet_id = WIRE_SAY,
+                               .room_size = size};
 }
 
 static void an_echo_allocates_nothing(void **state)

@@ -1,10 +1,10 @@
 /* tests/net/actor.c: streams that watch their own callbacks. */
-#include "tests/net/stage.h"
+#include "tests/net/port_fixture.h"
 
 #include "net/buf.h"
 #include "net/error.h"
 #include "net/ring.h"
-#include "tests/support/chance.h"
+#include "tests/support/random.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,27 +98,27 @@ static struct actor *create(const struct play *play)
 /* From here on the test sees it. */
 static void appear(struct actor *actor)
 {
-    actor->next = atomic_load(&stage.actors);
-    while (!atomic_compare_exchange_weak(&stage.actors, &actor->next, actor)) {
+    actor->next = atomic_load(&fixture.actors);
+    while (!atomic_compare_exchange_weak(&fixture.actors, &actor->next, actor)) {
     }
-    atomic_fetch_add(&stage.actor_count, 1);
+    atomic_fetch_add(&fixture.actor_count, 1);
 }
 
-struct actor *stage_start(struct gw_stream *stream)
+struct actor *fixture_start(struct gw_stream *stream)
 {
-    struct actor *actor = create(stage.play);
+    struct actor *actor = create(fixture.play);
     actor->stream = gw_stream_ref(stream);
     gw_stream_start(stream, &events, actor);
     appear(actor); /* not before: nobody may end a stream that was not started */
     return actor;
 }
 
-struct actor *stage_dial(const struct play *play, const struct gw_addr *addr,
-                         const struct gw_addr *source, int *error_out)
+struct actor *fixture_dial(const struct play *play, const struct gw_addr *addr,
+                           const struct gw_addr *source, int *error_out)
 {
     static const struct play nothing;
     struct actor *actor = create(play == NULL ? &nothing : play);
-    int error = gw_stream_dial(stage.port, addr, source, &stage.stream_config, &events, actor,
+    int error = gw_stream_dial(fixture.port, addr, source, &fixture.stream_config, &events, actor,
                                &actor->stream);
     if (error_out != NULL) {
         *error_out = error;
@@ -131,24 +131,24 @@ struct actor *stage_dial(const struct play *play, const struct gw_addr *addr,
     return actor;
 }
 
-struct actor *stage_actor(uint32_t count)
+struct actor *fixture_actor(uint32_t count)
 {
-    WAIT_FOR(atomic_load(&stage.actor_count) >= count);
-    return atomic_load(&stage.actors);
+    WAIT_FOR(atomic_load(&fixture.actor_count) >= count);
+    return atomic_load(&fixture.actors);
 }
 
-struct actor *stage_visit(struct raw_socket *socket_out)
+struct actor *fixture_visit(struct raw_socket *socket_out)
 {
-    uint32_t count = atomic_load(&stage.actor_count);
-    assert_true(raw_socket_connect(socket_out, &stage.addr));
-    return stage_actor(count + 1);
+    uint32_t count = atomic_load(&fixture.actor_count);
+    assert_true(raw_socket_connect(socket_out, &fixture.addr));
+    return fixture_actor(count + 1);
 }
 
-struct actor *stage_visit_narrow(struct raw_socket *socket_out)
+struct actor *fixture_visit_narrow(struct raw_socket *socket_out)
 {
-    uint32_t count = atomic_load(&stage.actor_count);
-    assert_true(raw_socket_connect_narrow(socket_out, &stage.addr));
-    return stage_actor(count + 1);
+    uint32_t count = atomic_load(&fixture.actor_count);
+    assert_true(raw_socket_connect_narrow(socket_out, &fixture.addr));
+    return fixture_actor(count + 1);
 }
 
 /* ---- ending ---- */
@@ -193,7 +193,7 @@ int actor_wait_close(struct actor *actor)
 
 int actor_tell(struct actor *actor, const char *text)
 {
-    struct gw_stream_place place;
+    struct gw_stream_reservation place;
     uint32_t bytes = (uint32_t)strlen(text);
     int error = gw_stream_reserve(actor->stream, bytes, &place);
     if (error == 0) {
@@ -222,7 +222,7 @@ static bool is_pattern(const uint8_t *data, uint64_t seed, uint64_t at, uint32_t
 
 int actor_say(struct actor *actor, uint32_t bytes)
 {
-    struct gw_stream_place place;
+    struct gw_stream_reservation place;
     int error = gw_stream_reserve(actor->stream, bytes, &place);
     if (error == 0) {
         write_pattern(place.data, TO_PEER, atomic_fetch_add(&actor->said, bytes), bytes);
@@ -243,17 +243,17 @@ int actor_share(struct actor *actor, uint32_t bytes)
     return error;
 }
 
-enum gw_recv actor_hear(struct actor *actor, struct gw_ring *ring)
+enum gw_recv actor_receive(struct actor *actor, struct gw_ring *ring)
 {
-    uint8_t bridge[PIECE_BYTES];
+    uint8_t bounce[PIECE_BYTES];
     while (gw_ring_used_bytes(ring) > 0) {
         uint32_t bytes = gw_ring_used_bytes(ring);
         bytes = bytes < PIECE_BYTES ? bytes : (uint32_t)PIECE_BYTES;
-        const uint8_t *data = gw_ring_peek(ring, bytes, bridge);
-        rule(is_pattern(data, FROM_PEER, atomic_load(&actor->heard), bytes),
+        const uint8_t *data = gw_ring_peek(ring, bytes, bounce);
+        rule(is_pattern(data, FROM_PEER, atomic_load(&actor->received), bytes),
              "what arrives is what was sent");
         gw_ring_consume(ring, bytes);
-        atomic_fetch_add(&actor->heard, bytes);
+        atomic_fetch_add(&actor->received, bytes);
     }
     return GW_RECV_MORE;
 }
@@ -261,12 +261,12 @@ enum gw_recv actor_hear(struct actor *actor, struct gw_ring *ring)
 enum gw_recv actor_echo(struct actor *actor, struct gw_ring *ring)
 {
     while (gw_ring_used_bytes(ring) > 0) {
-        uint8_t bridge[PIECE_BYTES];
-        struct gw_stream_place place;
+        uint8_t bounce[PIECE_BYTES];
+        struct gw_stream_reservation place;
         uint32_t bytes = gw_ring_used_bytes(ring);
         bytes = bytes < PIECE_BYTES ? bytes : (uint32_t)PIECE_BYTES;
         if (gw_stream_reserve(actor->stream, bytes, &place) == 0) {
-            memcpy(place.data, gw_ring_peek(ring, bytes, bridge), bytes);
+            memcpy(place.data, gw_ring_peek(ring, bytes, bounce), bytes);
             gw_stream_commit(actor->stream, &place);
         }
         gw_ring_consume(ring, bytes);
@@ -291,22 +291,22 @@ bool raw_say(const struct raw_socket *socket, uint64_t *said, uint64_t bytes)
     return true;
 }
 
-bool raw_hear(const struct raw_socket *socket, uint64_t *heard, uint64_t bytes)
+bool raw_receive(const struct raw_socket *socket, uint64_t *received, uint64_t bytes)
 {
     uint8_t data[PIECE_BYTES];
     while (bytes > 0) {
         uint32_t piece = bytes < PIECE_BYTES ? (uint32_t)bytes : (uint32_t)PIECE_BYTES;
         int got = raw_socket_recv(socket, data, piece);
-        if (got <= 0 || !is_pattern(data, TO_PEER, *heard, (uint32_t)got)) {
+        if (got <= 0 || !is_pattern(data, TO_PEER, *received, (uint32_t)got)) {
             return false;
         }
-        *heard += (uint32_t)got;
+        *received += (uint32_t)got;
         bytes -= (uint32_t)got;
     }
     return true;
 }
 
-bool raw_hears_text(const struct raw_socket *socket, const char *text)
+bool raw_receives_text(const struct raw_socket *socket, const char *text)
 {
     uint8_t data[256];
     size_t bytes = strlen(text);

@@ -267,7 +267,7 @@ void checking_kernel_hold_sends(bool hold)
 
 static void check_turn(const struct gw_socket *socket)
 {
-    rule(gw_turn_is_mine(socket->turn) || gw__lane_is_mine(socket->turn->home),
+    rule(gw_turn_is_mine(socket->turn) || gw__lane_is_mine(socket->turn->lane),
          "a submit is made in a turn of the socket's object, or at the end of one on its lane");
 }
 

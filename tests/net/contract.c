@@ -3,7 +3,7 @@
 #include "tests/net/contract.h"
 
 #include "net/port.h"
-#include "tests/net/stage.h"
+#include "tests/net/port_fixture.h"
 #include "tests/net/tiny.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,10 +63,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s BACKEND WORKERS [TEST]\n", argv[0]);
         return 2;
     }
-    stage_backend = find_backend(argv[1]);
-    stage_worker_count = (uint32_t)strtoul(argv[2], NULL, 10);
+    fixture_backend = find_backend(argv[1]);
+    fixture_worker_count = (uint32_t)strtoul(argv[2], NULL, 10);
     const char *why = "unknown here";
-    if (stage_backend == NULL || !stage_backend->available(&why)) {
+    if (fixture_backend == NULL || !fixture_backend->available(&why)) {
         fprintf(stderr, "%s: %s\n", argv[1], why);
         return REFUSED;
     }

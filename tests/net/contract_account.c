@@ -3,8 +3,8 @@
 #include "tests/net/contract.h"
 
 #include "net/error.h"
-#include "tests/net/rig.h"
-#include "tests/support/chance.h"
+#include "tests/net/backend_fixture.h"
+#include "tests/support/random.h"
 #include <string.h>
 
 /*
@@ -24,7 +24,7 @@ struct restless {
     struct gw_turn turn;
     struct gw_socket socket;
     struct gw_task step_task;
-    struct chance chance;
+    struct random random;
     uint32_t life_count; /* still to come */
     uint32_t step_count; /* left in this life */
     bool step_posted;
@@ -78,28 +78,28 @@ static void done(struct gw_op *op, int result)
 static void begin_life(struct restless *one)
 {
     os_socket handle;
-    if (rig_ops()->socket_open(&stage.addr, NULL, &handle) != 0) {
+    if (backend_fixture_ops()->socket_open(&fixture.addr, NULL, &handle) != 0) {
         checking_kernel_break("a socket can be opened");
         atomic_store(&one->over, true);
         return;
     }
     gw__socket_init(&one->socket, handle, &one->turn, done);
-    one->step_count = 1 + chance_below(&one->chance, STEP_COUNT_MAX);
+    one->step_count = 1 + random_below(&one->random, STEP_COUNT_MAX);
     one->ending = false;
-    if (rig_ops()->attach(&one->socket) != 0) {
+    if (backend_fixture_ops()->attach(&one->socket) != 0) {
         checking_kernel_break("a socket can be attached");
     }
     one->connecting = true;
     one->sending = true;
-    rig_ops()->connect(&one->socket, &stage.addr);
-    if (chance_below(&one->chance, 8) == 0) {
-        rig_ops()->cancel(&one->socket);
+    backend_fixture_ops()->connect(&one->socket, &fixture.addr);
+    if (random_below(&one->random, 8) == 0) {
+        backend_fixture_ops()->cancel(&one->socket);
     }
 }
 
 static void end_life(struct restless *one)
 {
-    rig_ops()->detach(&one->socket, false);
+    backend_fixture_ops()->detach(&one->socket, false);
     if (--one->life_count > 0) {
         begin_life(one);
     } else {
@@ -111,7 +111,7 @@ static void receive(struct restless *one)
 {
     if (!one->receiving) {
         one->receiving = true;
-        rig_ops()->recv(&one->socket);
+        backend_fixture_ops()->recv(&one->socket);
     }
 }
 
@@ -122,28 +122,28 @@ static void say(struct restless *one)
         return;
     }
     for (int i = 0; i < 3; i++) {
-        spans[i] = (struct gw_span){noise, 1 + chance_below(&one->chance, SEND_BYTES_MAX)};
+        spans[i] = (struct gw_span){noise, 1 + random_below(&one->random, SEND_BYTES_MAX)};
     }
     one->sending = true;
-    rig_ops()->send(&one->socket, spans, 1 + (int)chance_below(&one->chance, 3));
+    backend_fixture_ops()->send(&one->socket, spans, 1 + (int)random_below(&one->random, 3));
 }
 
 static void begin_end(struct restless *one)
 {
     one->ending = true;
     if (one->receiving || one->sending) {
-        rig_ops()->cancel(&one->socket);
+        backend_fixture_ops()->cancel(&one->socket);
     }
 }
 
 static void do_something(struct restless *one)
 {
-    switch (chance_below(&one->chance, 16)) {
+    switch (random_below(&one->random, 16)) {
     case 0:
-        rig_ops()->cancel(&one->socket);
+        backend_fixture_ops()->cancel(&one->socket);
         break;
     case 1:
-        rig_ops()->shutdown(&one->socket);
+        backend_fixture_ops()->shutdown(&one->socket);
         one->ending = true;
         break;
     case 2:
@@ -179,7 +179,7 @@ static void step(struct gw_task *task)
     } else if (!one->ending && !(one->receiving && one->sending)) {
         post_step(one);
     } else if (one->ending) {
-        begin_end(one); /* hurries home what is left */
+        begin_end(one); /* hurries lane what is left */
     }
 }
 
@@ -192,13 +192,13 @@ static void every_operation_comes_home_once(void **state)
 {
     (void)state;
     static const struct play echo = {.on_recv = actor_echo};
-    stage_open(&(struct stage_plan){.play = &echo});
+    fixture_open(&(struct port_fixture_plan){.play = &echo});
     for (uint32_t i = 0; i < RESTLESS_COUNT; i++) {
         struct restless *one = &crowd[i];
         memset(one, 0, sizeof(*one));
-        gw_turn_init(&one->turn, stage.port, NULL);
+        gw_turn_init(&one->turn, fixture.port, NULL);
         one->step_task.run = step;
-        one->chance.state = i;
+        one->random.state = i;
         one->life_count = LIFE_COUNT;
         run_in_turn(&one->turn, begin, one);
     }
@@ -208,13 +208,13 @@ static void every_operation_comes_home_once(void **state)
     struct checking_account account = checking_kernel_account();
     assert_true(account.started > RESTLESS_COUNT * LIFE_COUNT * 3);
     assert_true(account.cancelled > RESTLESS_COUNT);
-    stage_close(); /* the account is even */
+    fixture_close(); /* the account is even */
 }
 
 int contract_account(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(every_operation_comes_home_once),
+        FIXTURE_TEST(every_operation_comes_home_once),
     };
     return cmocka_run_group_tests_name("contract: account", tests, NULL, NULL);
 }

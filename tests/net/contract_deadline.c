@@ -3,7 +3,7 @@
 
 #include "net/error.h"
 #include "net/ring.h"
-#include "tests/net/stage.h"
+#include "tests/net/port_fixture.h"
 
 #define MS ((uint64_t)1000000)
 
@@ -16,28 +16,28 @@ static struct {
 
 static void open_with_stopped_time(const struct play *play)
 {
-    stage_open(&(struct stage_plan){.play = play});
-    here.actor = stage_visit(&here.peer);
-    stage_settle();
+    fixture_open(&(struct port_fixture_plan){.play = play});
+    here.actor = fixture_visit(&here.peer);
+    fixture_run_now();
     checking_kernel_stop_time();
-    stage_settle();
-    here.begin_ns = gw_port_now_ns(stage.port);
+    fixture_run_now();
+    here.begin_ns = gw_port_now_ns(fixture.port);
 }
 
 static void close_all(void)
 {
     raw_socket_close(&here.peer);
-    stage_close();
+    fixture_close();
 }
 
-static void set_errand(void *context)
+static void set_posted_task(void *context)
 {
     gw_stream_set_deadline(here.actor->stream, *(uint64_t *)context);
 }
 
 static void set_deadline(uint64_t deadline_ns)
 {
-    run_in_turn(gw_stream_turn(here.actor->stream), set_errand, &deadline_ns);
+    run_in_turn(gw_stream_turn(here.actor->stream), set_posted_task, &deadline_ns);
 }
 
 static void set_deadline_in_ms(uint64_t ms)
@@ -47,10 +47,10 @@ static void set_deadline_in_ms(uint64_t ms)
 
 static void assert_comes_at_ms(uint64_t ms, uint32_t count_before)
 {
-    uint64_t now_ms = (gw_port_now_ns(stage.port) - here.begin_ns) / MS;
-    stage_leap_ms(ms - now_ms - 1);
+    uint64_t now_ms = (gw_port_now_ns(fixture.port) - here.begin_ns) / MS;
+    fixture_leap_ms(ms - now_ms - 1);
     assert_int_equal(atomic_load(&here.actor->deadline_count), count_before);
-    stage_leap_ms(3); /* the grain is about a millisecond */
+    fixture_leap_ms(3); /* the grain is about a millisecond */
     WAIT_FOR(atomic_load(&here.actor->deadline_count) == count_before + 1);
 }
 
@@ -60,7 +60,7 @@ static void a_deadline_comes_at_its_time_and_once(void **state)
     open_with_stopped_time(NULL);
     set_deadline_in_ms(500);
     assert_comes_at_ms(500, 0);
-    stage_leap_ms(100000);
+    fixture_leap_ms(100000);
     assert_int_equal(atomic_load(&here.actor->deadline_count), 1);
     close_all();
 }
@@ -75,7 +75,7 @@ static void a_deadline_may_be_moved_later_and_earlier(void **state)
     set_deadline_in_ms(900000);
     set_deadline_in_ms(3000);
     assert_comes_at_ms(3000, 1);
-    stage_leap_ms(1000000);
+    fixture_leap_ms(1000000);
     assert_int_equal(atomic_load(&here.actor->deadline_count), 2);
     close_all();
 }
@@ -86,7 +86,7 @@ static void a_deadline_may_be_taken_back(void **state)
     open_with_stopped_time(NULL);
     set_deadline_in_ms(500);
     set_deadline(GW_STREAM_NO_DEADLINE);
-    stage_leap_ms(100000);
+    fixture_leap_ms(100000);
     assert_int_equal(atomic_load(&here.actor->deadline_count), 0);
     close_all();
 }
@@ -96,10 +96,10 @@ static void a_deadline_that_has_passed_comes_at_once(void **state)
     (void)state;
     open_with_stopped_time(NULL);
     set_deadline(here.begin_ns);
-    stage_leap_ms(2);
+    fixture_leap_ms(2);
     WAIT_FOR(atomic_load(&here.actor->deadline_count) == 1);
     set_deadline(0);
-    stage_leap_ms(2);
+    fixture_leap_ms(2);
     WAIT_FOR(atomic_load(&here.actor->deadline_count) == 2);
     close_all();
 }
@@ -112,13 +112,13 @@ static void a_deadline_that_has_passed_comes_at_once_after_a_month(void **state)
     for (uint64_t day = 5; day <= 120; day += 5) {
         open_with_stopped_time(NULL);
         checking_kernel_leap_ns(day * 24 * 3600000 * MS);
-        stage_settle();
-        set_deadline(gw_port_now_ns(stage.port) + 60000 * MS);
+        fixture_run_now();
+        set_deadline(gw_port_now_ns(fixture.port) + 60000 * MS);
         set_deadline(0);
-        stage_leap_ms(3);
+        fixture_leap_ms(3);
         assert_int_equal(atomic_load(&here.actor->deadline_count), 1);
         close_all();
-        stage_setup(state);
+        fixture_setup(state);
     }
 }
 
@@ -128,12 +128,12 @@ static void no_deadline_comes_after_a_finish(void **state)
     open_with_stopped_time(NULL);
     set_deadline_in_ms(500);
     assert_true(actor_finish(here.actor, 1, NULL));
-    stage_settle();
+    fixture_run_now();
     set_deadline_in_ms(600); /* asking for one changes nothing */
-    stage_leap_ms(900);
+    fixture_leap_ms(900);
     assert_int_equal(atomic_load(&here.actor->deadline_count), 0);
     assert_int_equal(atomic_load(&here.actor->close_count), 0); /* it lingers for a second */
-    stage_leap_ms(200);
+    fixture_leap_ms(200);
     assert_int_equal(actor_wait_close(here.actor), 1);
     close_all();
 }
@@ -155,10 +155,10 @@ static void a_deadline_that_is_moved_by_every_message_does_not_come(void **state
     for (uint32_t round = 1; round <= 10; round++) {
         assert_true(raw_socket_send(&here.peer, "!", 1));
         WAIT_FOR(atomic_load(&here.actor->recv_count) == round);
-        stage_leap_ms(900);
+        fixture_leap_ms(900);
     }
     assert_int_equal(atomic_load(&here.actor->deadline_count), 0);
-    stage_leap_ms(200);
+    fixture_leap_ms(200);
     WAIT_FOR(atomic_load(&here.actor->deadline_count) == 1);
     close_all();
 }
@@ -166,13 +166,13 @@ static void a_deadline_that_is_moved_by_every_message_does_not_come(void **state
 int contract_deadline(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(a_deadline_comes_at_its_time_and_once),
-        STAGE_TEST(a_deadline_may_be_moved_later_and_earlier),
-        STAGE_TEST(a_deadline_may_be_taken_back),
-        STAGE_TEST(a_deadline_that_has_passed_comes_at_once),
-        STAGE_TEST(a_deadline_that_has_passed_comes_at_once_after_a_month),
-        STAGE_TEST(no_deadline_comes_after_a_finish),
-        STAGE_TEST(a_deadline_that_is_moved_by_every_message_does_not_come),
+        FIXTURE_TEST(a_deadline_comes_at_its_time_and_once),
+        FIXTURE_TEST(a_deadline_may_be_moved_later_and_earlier),
+        FIXTURE_TEST(a_deadline_may_be_taken_back),
+        FIXTURE_TEST(a_deadline_that_has_passed_comes_at_once),
+        FIXTURE_TEST(a_deadline_that_has_passed_comes_at_once_after_a_month),
+        FIXTURE_TEST(no_deadline_comes_after_a_finish),
+        FIXTURE_TEST(a_deadline_that_is_moved_by_every_message_does_not_come),
     };
     return cmocka_run_group_tests_name("contract: deadline", tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 #include "net/error.h"
 #include "net/internal.h"
 #include "net/stream_internal.h"
-#include "tests/net/stage.h"
+#include "tests/net/port_fixture.h"
 
 enum { REASON = 77 };
 
@@ -21,7 +21,7 @@ static void listen_at(const char *text, int backlog_count_max)
 static void stop_listening(void)
 {
     raw_socket_close(&listener);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- it works ---- */
@@ -37,14 +37,14 @@ static void dial_and_talk(const char *listen_text)
     struct raw_socket peer;
     struct gw_addr from;
     listen_at(listen_text, 10);
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_dial(&polite, &addr, NULL, NULL);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_dial(&polite, &addr, NULL, NULL);
     assert_true(raw_socket_accept(&listener, &peer, &from));
-    assert_true(raw_hears_text(&peer, "hello"));
+    assert_true(raw_receives_text(&peer, "hello"));
     assert_true(raw_socket_send(&peer, "and back", 8));
-    assert_true(raw_hears_text(&peer, "and back"));
+    assert_true(raw_receives_text(&peer, "and back"));
     assert_memory_equal(gw_stream_peer(actor->stream), &addr, sizeof(addr));
-    assert_int_equal(stage_counters().dialed, 1);
+    assert_int_equal(fixture_counters().dialed, 1);
     raw_socket_close(&peer);
     assert_int_equal(actor_wait_close(actor), GW_E_CLOSED);
     assert_int_equal(atomic_load(&actor->open_count), 1);
@@ -71,8 +71,8 @@ static void a_dialed_stream_comes_from_the_source_it_was_given(void **state)
     struct gw_addr source;
     assert_int_equal(gw_addr_parse("127.0.0.2:0", &source), 0);
     listen_at("127.0.0.1:0", 10);
-    stage_open(&(struct stage_plan){.play = NULL});
-    assert_non_null(stage_dial(NULL, &addr, &source, NULL));
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    assert_non_null(fixture_dial(NULL, &addr, &source, NULL));
     assert_true(raw_socket_accept(&listener, &peer, &from));
     assert_memory_equal(from.ip, source.ip, sizeof(source.ip));
     raw_socket_close(&peer);
@@ -87,12 +87,12 @@ static void a_stream_that_would_connect_to_itself_is_refused(void **state)
     (void)state;
     listen_at("127.0.0.1:0", 10);
     raw_socket_close(&listener); /* the port is free again, and nobody else uses it */
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_dial(NULL, &addr, &addr, NULL);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_dial(NULL, &addr, &addr, NULL);
     assert_non_null(actor);
     assert_int_equal(actor_wait_close(actor), GW_E_REFUSED);
     assert_int_equal(atomic_load(&actor->open_count), 0);
-    stage_close();
+    fixture_close();
 }
 
 static void a_source_that_is_not_ours_is_refused_at_once(void **state)
@@ -100,16 +100,16 @@ static void a_source_that_is_not_ours_is_refused_at_once(void **state)
     (void)state;
     static const char *const sources[] = {"192.0.2.1:0", "[2001:db8::1]:0"};
     listen_at("127.0.0.1:0", 10);
-    stage_open(&(struct stage_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
         struct gw_addr source;
         int error;
         assert_int_equal(gw_addr_parse(sources[i], &source), 0);
-        assert_null(stage_dial(NULL, &addr, &source, &error));
+        assert_null(fixture_dial(NULL, &addr, &source, &error));
         assert_int_equal(error, GW_E_ADDRESS);
     }
-    assert_int_equal(stage_counters().stream_count, 0);
-    assert_int_equal(stage_counters().dialed, 0);
+    assert_int_equal(fixture_counters().stream_count, 0);
+    assert_int_equal(fixture_counters().dialed, 0);
     stop_listening();
 }
 
@@ -118,9 +118,9 @@ static void where_nobody_listens_the_stream_never_opens(void **state)
     (void)state;
     listen_at("127.0.0.1:0", 10);
     raw_socket_close(&listener);
-    stage_open(&(struct stage_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
     for (int round = 0; round < 20; round++) {
-        struct actor *actor = stage_dial(NULL, &addr, NULL, NULL);
+        struct actor *actor = fixture_dial(NULL, &addr, NULL, NULL);
         assert_int_equal(actor_wait_close(actor), GW_E_REFUSED);
         assert_int_equal(atomic_load(&actor->open_count), 0);
         assert_int_equal(atomic_load(&actor->recv_count), 0);
@@ -133,14 +133,14 @@ static void no_more_streams_are_dialed_than_the_port_may_have(void **state)
     (void)state;
     int error;
     listen_at("127.0.0.1:0", 10);
-    stage_open(&(struct stage_plan){.stream_count_max = 2});
-    struct actor *first = stage_dial(NULL, &addr, NULL, NULL);
-    assert_non_null(stage_dial(NULL, &addr, NULL, NULL));
-    assert_null(stage_dial(NULL, &addr, NULL, &error));
+    fixture_open(&(struct port_fixture_plan){.stream_count_max = 2});
+    struct actor *first = fixture_dial(NULL, &addr, NULL, NULL);
+    assert_non_null(fixture_dial(NULL, &addr, NULL, NULL));
+    assert_null(fixture_dial(NULL, &addr, NULL, &error));
     assert_int_equal(error, GW_E_FULL);
     actor_close(first, REASON);
     actor_wait_close(first);
-    assert_non_null(stage_dial(NULL, &addr, NULL, NULL)); /* its place is free again */
+    assert_non_null(fixture_dial(NULL, &addr, NULL, NULL)); /* its place is free again */
     stop_listening();
 }
 
@@ -150,9 +150,9 @@ static void a_dialed_stream_may_be_closed_at_once(void **state)
 {
     (void)state;
     listen_at("127.0.0.1:0", 100);
-    stage_open(&(struct stage_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
     for (int round = 0; round < 50; round++) {
-        struct actor *actor = stage_dial(NULL, &addr, NULL, NULL);
+        struct actor *actor = fixture_dial(NULL, &addr, NULL, NULL);
         assert_true(round % 2 == 0 ? actor_close(actor, REASON)
                                    : actor_finish(actor, REASON, "farewell"));
         assert_int_equal(actor_wait_close(actor), REASON);
@@ -167,11 +167,11 @@ static void a_connect_that_waits_is_cancelled(void **state)
     enum { DIAL_COUNT = 8 };
     struct actor *actors[DIAL_COUNT];
     listen_at("127.0.0.1:0", 0);
-    stage_open(&(struct stage_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
     for (int i = 0; i < DIAL_COUNT; i++) {
-        actors[i] = stage_dial(NULL, &addr, NULL, NULL);
+        actors[i] = fixture_dial(NULL, &addr, NULL, NULL);
     }
-    stage_settle();
+    fixture_run_now();
     checking_kernel_stop_time();
     uint32_t open_count = 0;
     for (int i = 0; i < DIAL_COUNT; i++) {
@@ -189,17 +189,17 @@ static _Atomic(struct actor *) to_close;
 static void close_before_wait(void)
 {
     struct actor *actor = atomic_load(&to_close);
-    if (actor != NULL && gw_stream_turn(actor->stream)->home == gw__worker()->lane &&
+    if (actor != NULL && gw_stream_turn(actor->stream)->lane == gw__worker()->lane &&
         actor->stream->sending && atomic_compare_exchange_strong(&to_close, &actor, NULL)) {
         (void)gw_stream_close(actor->stream, REASON);
         atomic_store(&actor->end_was_told, true);
     }
 }
 
-static void dial_errand(void *context)
+static void dial_posted_task(void *context)
 {
     struct actor **actor = context;
-    *actor = stage_dial(NULL, &addr, NULL, NULL);
+    *actor = fixture_dial(NULL, &addr, NULL, NULL);
     atomic_store(&to_close, *actor);
 }
 
@@ -207,11 +207,11 @@ static void a_stream_that_was_closed_while_it_connects_does_not_open(void **stat
 {
     (void)state;
     listen_at("127.0.0.1:0", 100);
-    stage_open(&(struct stage_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
     checking_kernel_before_wait(close_before_wait);
     for (int round = 0; round < 10; round++) {
         struct actor *actor = NULL; /* it gets lane 0, the first of those without a stream */
-        run_in_turn(&gw__port_lane(stage.port, 0)->errands, dial_errand, &actor);
+        run_in_turn(&gw__port_lane(fixture.port, 0)->posted, dial_posted_task, &actor);
         WAIT_FOR(atomic_load(&to_close) == NULL);
         assert_int_equal(actor_wait_close(actor), REASON);
     }
@@ -221,16 +221,16 @@ static void a_stream_that_was_closed_while_it_connects_does_not_open(void **stat
 int contract_dial(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(a_dialed_stream_opens_and_talks),
-        STAGE_TEST(a_dialed_stream_may_use_ipv6),
-        STAGE_TEST(a_dialed_stream_comes_from_the_source_it_was_given),
-        STAGE_TEST(a_source_that_is_not_ours_is_refused_at_once),
-        STAGE_TEST(a_stream_that_would_connect_to_itself_is_refused),
-        STAGE_TEST(where_nobody_listens_the_stream_never_opens),
-        STAGE_TEST(no_more_streams_are_dialed_than_the_port_may_have),
-        STAGE_TEST(a_dialed_stream_may_be_closed_at_once),
-        STAGE_TEST(a_connect_that_waits_is_cancelled),
-        STAGE_TEST(a_stream_that_was_closed_while_it_connects_does_not_open),
+        FIXTURE_TEST(a_dialed_stream_opens_and_talks),
+        FIXTURE_TEST(a_dialed_stream_may_use_ipv6),
+        FIXTURE_TEST(a_dialed_stream_comes_from_the_source_it_was_given),
+        FIXTURE_TEST(a_source_that_is_not_ours_is_refused_at_once),
+        FIXTURE_TEST(a_stream_that_would_connect_to_itself_is_refused),
+        FIXTURE_TEST(where_nobody_listens_the_stream_never_opens),
+        FIXTURE_TEST(no_more_streams_are_dialed_than_the_port_may_have),
+        FIXTURE_TEST(a_dialed_stream_may_be_closed_at_once),
+        FIXTURE_TEST(a_connect_that_waits_is_cancelled),
+        FIXTURE_TEST(a_stream_that_was_closed_while_it_connects_does_not_open),
     };
     return cmocka_run_group_tests_name("contract: dial", tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 
 #include "net/error.h"
 #include "net/ring.h"
-#include "tests/net/stage.h"
+#include "tests/net/port_fixture.h"
 #include <string.h>
 
 enum { REASON = 77 };
@@ -33,18 +33,18 @@ static void finish_from_here_during(const struct play *play)
 {
     struct raw_socket peer;
     gate_reset(&gate);
-    stage_open(&(struct stage_plan){.play = play});
-    struct actor *actor = stage_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.play = play});
+    struct actor *actor = fixture_visit(&peer);
     assert_true(raw_socket_send(&peer, "?", 1));
     WAIT_FOR(atomic_load(&gate.reached));
     assert_int_equal(actor_tell(actor, "sent before, "), 0);
     assert_true(actor_finish(actor, REASON, "farewell"));
     atomic_store(&gate.open, true);
-    assert_true(raw_hears_text(&peer, "sent before, farewell"));
+    assert_true(raw_receives_text(&peer, "sent before, farewell"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     raw_socket_close(&peer);
     assert_int_equal(actor_wait_close(actor), REASON);
-    stage_close();
+    fixture_close();
 }
 
 static void a_finish_from_elsewhere_sends_what_was_queued_before_it(void **state)
@@ -65,34 +65,34 @@ static void what_was_taken_before_the_peers_fin_is_still_sent(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_visit(&peer);
-    stage_hold_worker(actor);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_visit(&peer);
+    fixture_hold_worker(actor);
     assert_int_equal(actor_tell(actor, "just in time"), 0);
     raw_socket_finish(&peer);
-    stage_let_worker_go();
-    assert_true(raw_hears_text(&peer, "just in time"));
+    fixture_let_worker_go();
+    assert_true(raw_receives_text(&peer, "just in time"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     assert_int_equal(actor_wait_close(actor), GW_E_CLOSED);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 static void the_last_words_leave_though_the_peer_finished_first(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_visit(&peer);
-    stage_hold_worker(actor);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_visit(&peer);
+    fixture_hold_worker(actor);
     assert_true(actor_finish(actor, REASON, "farewell"));
     raw_socket_finish(&peer);
-    stage_let_worker_go();
-    assert_true(raw_hears_text(&peer, "farewell"));
+    fixture_let_worker_go();
+    assert_true(raw_receives_text(&peer, "farewell"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     assert_int_equal(actor_wait_close(actor), REASON);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- before it has opened ---- */
@@ -101,7 +101,7 @@ static void start_and_finish(struct gw_listener *listener, struct gw_stream *str
 {
     (void)listener;
     (void)gw_stream_ref(stream);
-    struct actor *actor = stage_start(stream);
+    struct actor *actor = fixture_start(stream);
     if (actor_tell(actor, "we are full, ") != 0 || !actor_finish(actor, REASON, "farewell")) {
         checking_kernel_break("a stream that was started can be finished");
     }
@@ -113,13 +113,13 @@ static void a_stream_that_is_finished_as_it_comes_in_says_its_last_words(void **
     (void)state;
     static const struct play unfriendly = {.on_accept = start_and_finish};
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = &unfriendly});
-    struct actor *actor = stage_visit(&peer);
-    assert_true(raw_hears_text(&peer, "we are full, farewell"));
+    fixture_open(&(struct port_fixture_plan){.play = &unfriendly});
+    struct actor *actor = fixture_visit(&peer);
+    assert_true(raw_receives_text(&peer, "we are full, farewell"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     raw_socket_close(&peer);
     assert_int_equal(actor_wait_close(actor), REASON);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- several at once ---- */
@@ -162,26 +162,26 @@ static int let_them_end(struct actor *actor)
 static void of_many_who_end_a_stream_one_is_the_first(void **state)
 {
     (void)state;
-    stage_open(&(struct stage_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
     for (int round = 0; round < 50; round++) {
         struct raw_socket peer;
-        struct actor *actor = stage_visit(&peer);
+        struct actor *actor = fixture_visit(&peer);
         int reason = let_them_end(actor);
         assert_int_equal(actor_wait_close(actor), reason);
         raw_socket_close(&peer);
     }
-    stage_close();
+    fixture_close();
 }
 
 int contract_finish_elsewhere(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(a_finish_from_elsewhere_sends_what_was_queued_before_it),
-        STAGE_TEST(a_finish_does_not_overtake_what_was_sent_before_it),
-        STAGE_TEST(what_was_taken_before_the_peers_fin_is_still_sent),
-        STAGE_TEST(the_last_words_leave_though_the_peer_finished_first),
-        STAGE_TEST(a_stream_that_is_finished_as_it_comes_in_says_its_last_words),
-        STAGE_TEST(of_many_who_end_a_stream_one_is_the_first),
+        FIXTURE_TEST(a_finish_from_elsewhere_sends_what_was_queued_before_it),
+        FIXTURE_TEST(a_finish_does_not_overtake_what_was_sent_before_it),
+        FIXTURE_TEST(what_was_taken_before_the_peers_fin_is_still_sent),
+        FIXTURE_TEST(the_last_words_leave_though_the_peer_finished_first),
+        FIXTURE_TEST(a_stream_that_is_finished_as_it_comes_in_says_its_last_words),
+        FIXTURE_TEST(of_many_who_end_a_stream_one_is_the_first),
     };
     return cmocka_run_group_tests_name("contract: finish elsewhere", tests, NULL, NULL);
 }

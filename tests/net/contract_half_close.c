@@ -4,7 +4,7 @@
 #include "net/buf.h"
 #include "net/error.h"
 #include "net/ring.h"
-#include "tests/net/stage.h"
+#include "tests/net/port_fixture.h"
 #include <string.h>
 
 enum { REASON = 77, MESSAGE_BYTES = 100, MESSAGE_COUNT = 50 };
@@ -69,8 +69,8 @@ static void open_half(struct raw_socket *peer_out, bool pauses)
     static const struct play play = {.on_accept = start_half};
     memset(&half, 0, sizeof half);
     half.pauses = pauses;
-    stage_open(&(struct stage_plan){.play = &play});
-    assert_true(raw_socket_connect(peer_out, &stage.addr));
+    fixture_open(&(struct port_fixture_plan){.play = &play});
+    assert_true(raw_socket_connect(peer_out, &fixture.addr));
 }
 
 static void close_half(struct raw_socket *peer)
@@ -78,7 +78,7 @@ static void close_half(struct raw_socket *peer)
     WAIT_FOR(atomic_load(&half.close_count) == 1);
     raw_socket_close(peer);
     gw_stream_unref(atomic_load(&half.stream));
-    stage_close();
+    fixture_close();
 }
 
 static void send_and_finish(const struct raw_socket *peer)
@@ -108,7 +108,7 @@ static void a_stream_whose_peer_has_finished_goes_on_sending(void **state)
     WAIT_FOR(atomic_load(&half.empty_count) == 1);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(send_text("answer"), 0);
-        assert_true(raw_hears_text(&peer, "answer"));
+        assert_true(raw_receives_text(&peer, "answer"));
     }
     assert_int_equal(atomic_load(&half.close_count), 0);
     assert_true(gw_stream_finish(atomic_load(&half.stream), REASON, NULL));
@@ -134,13 +134,13 @@ static void what_came_before_fin_is_read_after_a_pause(void **state)
     open_half(&peer, true);
     send_and_finish(&peer);
     WAIT_FOR(atomic_load(&half.message_count) == 1);
-    stage_settle();
+    fixture_run_now();
     assert_int_equal(atomic_load(&half.message_count), 1);
     run_in_turn(gw_stream_turn(atomic_load(&half.stream)), resume, NULL);
     WAIT_FOR(atomic_load(&half.message_count) == MESSAGE_COUNT);
     WAIT_FOR(atomic_load(&half.recv_end_count) == 1);
     assert_int_equal(send_text("answer"), 0);
-    assert_true(raw_hears_text(&peer, "answer"));
+    assert_true(raw_receives_text(&peer, "answer"));
     assert_true(gw_stream_finish(atomic_load(&half.stream), REASON, NULL));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     close_half(&peer);
@@ -156,7 +156,7 @@ static void a_peer_that_is_gone_after_its_fin_ends_the_stream(void **state)
     WAIT_FOR(atomic_load(&half.recv_end_count) == 1);
     raw_socket_reset(&peer);
     while (send_text("answer") == 0) {
-        stage_settle();
+        fixture_run_now();
     }
     close_half(&peer);
     assert_true(atomic_load(&half.reason) < 0);
@@ -177,10 +177,10 @@ static void a_half_closed_stream_can_be_closed(void **state)
 int contract_half_close(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(a_stream_whose_peer_has_finished_goes_on_sending),
-        STAGE_TEST(what_came_before_fin_is_read_after_a_pause),
-        STAGE_TEST(a_peer_that_is_gone_after_its_fin_ends_the_stream),
-        STAGE_TEST(a_half_closed_stream_can_be_closed),
+        FIXTURE_TEST(a_stream_whose_peer_has_finished_goes_on_sending),
+        FIXTURE_TEST(what_came_before_fin_is_read_after_a_pause),
+        FIXTURE_TEST(a_peer_that_is_gone_after_its_fin_ends_the_stream),
+        FIXTURE_TEST(a_half_closed_stream_can_be_closed),
     };
     return cmocka_run_group_tests_name("contract: half close", tests, NULL, NULL);
 }

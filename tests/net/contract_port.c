@@ -1,19 +1,19 @@
 /* tests/net/contract_port.c: the port itself: its workers, its tasks, and its end. */
 #include "tests/net/contract.h"
 
-#include "net/crew.h"
 #include "net/error.h"
 #include "net/internal.h"
-#include "tests/net/stage.h"
+#include "net/workers.h"
+#include "tests/net/port_fixture.h"
 
 static struct gw_port *port;
-static struct gw_crew *crew;
+static struct gw_workers *workers;
 
 static void create(void)
 {
     const struct gw_port_config config = {
-        .backend = stage_backend->backend,
-        .worker_count = stage_worker_count,
+        .backend = fixture_backend->backend,
+        .worker_count = fixture_worker_count,
         .stream_count_max = 10,
     };
     assert_int_equal(gw_port_create(&config, &port), 0);
@@ -22,13 +22,13 @@ static void create(void)
 static void start(void)
 {
     create();
-    assert_int_equal(gw_crew_start(port, &crew), 0);
+    assert_int_equal(gw_workers_start(port, &workers), 0);
 }
 
 static void stop(void)
 {
     gw_port_stop(port);
-    assert_int_equal(gw_crew_join(crew), 0);
+    assert_int_equal(gw_workers_join(workers), 0);
     gw_port_destroy(port);
 }
 
@@ -36,8 +36,8 @@ static void a_port_runs_on_the_backend_it_was_asked_for(void **state)
 {
     (void)state;
     create();
-    assert_int_equal(gw_port_backend(port), stage_backend->backend);
-    assert_int_equal(gw_port_worker_count(port), stage_worker_count);
+    assert_int_equal(gw_port_backend(port), fixture_backend->backend);
+    assert_int_equal(gw_port_worker_count(port), fixture_worker_count);
     gw_port_destroy(port);
 }
 
@@ -58,7 +58,7 @@ static atomic_uint wrong_worker_count;
 static void run_numbered(struct gw_task *task)
 {
     struct numbered *numbered = (struct numbered *)(void *)task;
-    atomic_fetch_add(&wrong_worker_count, gw_port_worker(port) >= stage_worker_count);
+    atomic_fetch_add(&wrong_worker_count, gw_port_worker(port) >= fixture_worker_count);
     order[atomic_fetch_add(&run_count, 1)] = numbered->number;
 }
 
@@ -82,7 +82,7 @@ static void each_task_runs_once_on_a_worker(void **state)
     stop();
     for (uint32_t i = 0; i < TASK_COUNT; i++) {
         assert_int_equal(seen[order[i]]++, 0);
-        assert_true(stage_worker_count > 1 || order[i] == i);
+        assert_true(fixture_worker_count > 1 || order[i] == i);
     }
     assert_int_equal(atomic_load(&wrong_worker_count), 0);
 }
@@ -93,7 +93,7 @@ static void tasks_posted_before_the_crew_starts_run_then(void **state)
     create();
     post_all();
     assert_int_equal(atomic_load(&run_count), 0);
-    assert_int_equal(gw_crew_start(port, &crew), 0);
+    assert_int_equal(gw_workers_start(port, &workers), 0);
     WAIT_FOR(atomic_load(&run_count) == TASK_COUNT);
     stop();
 }
@@ -133,7 +133,7 @@ static void a_thread_that_is_no_worker_has_the_index_after_the_last(void **state
 {
     (void)state;
     start();
-    assert_int_equal(gw_port_worker(port), stage_worker_count);
+    assert_int_equal(gw_port_worker(port), fixture_worker_count);
     stop();
 }
 
@@ -154,7 +154,7 @@ static void every_worker_has_an_index_of_its_own(void **state)
     start();
     atomic_store(&seen_workers, 0);
     atomic_store(&run_count, 0);
-    uint32_t lane_count = stage_backend->lane_shared ? 1 : stage_worker_count;
+    uint32_t lane_count = fixture_backend->lane_shared ? 1 : fixture_worker_count;
     for (uint32_t i = 0; i < lane_count; i++) {
         gw_turn_init(&lane_turns[i], port, NULL);
         lane_tasks[i].run = note_worker;
@@ -162,8 +162,8 @@ static void every_worker_has_an_index_of_its_own(void **state)
     }
     WAIT_FOR(atomic_load(&run_count) == lane_count);
     stop();
-    assert_true(stage_backend->lane_shared ||
-                atomic_load(&seen_workers) == (1u << stage_worker_count) - 1);
+    assert_true(fixture_backend->lane_shared ||
+                atomic_load(&seen_workers) == (1u << fixture_worker_count) - 1);
 }
 
 /* ---- the end ---- */
@@ -183,8 +183,8 @@ static void a_stop_before_the_crew_starts_is_not_forgotten(void **state)
     create();
     gw_port_stop(port);
     gw_port_stop(port);
-    assert_int_equal(gw_crew_start(port, &crew), 0);
-    assert_int_equal(gw_crew_join(crew), 0);
+    assert_int_equal(gw_workers_start(port, &workers), 0);
+    assert_int_equal(gw_workers_join(workers), 0);
     gw_port_destroy(port);
 }
 
@@ -200,7 +200,7 @@ static void a_worker_may_stop_its_port(void **state)
     struct gw_task task = {.run = stop_here};
     start();
     gw_port_post(port, &task);
-    assert_int_equal(gw_crew_join(crew), 0);
+    assert_int_equal(gw_workers_join(workers), 0);
     gw_port_destroy(port);
 }
 
@@ -217,7 +217,7 @@ static void any_thread_may_stop_a_port_that_sleeps(void **state)
         start();
         machine_sleep_ms(round % 4);
         assert_int_equal(os_thread_start(&thread, stop_elsewhere, port), 0);
-        assert_int_equal(gw_crew_join(crew), 0);
+        assert_int_equal(gw_workers_join(workers), 0);
         os_thread_join(thread);
         gw_port_destroy(port);
     }
@@ -237,7 +237,7 @@ static void a_port_may_be_stopped_with_work_waiting(void **state)
 static void stop_now(struct actor *actor)
 {
     (void)actor;
-    gw_port_stop(stage.port);
+    gw_port_stop(fixture.port);
 }
 
 /* The last stream ends with its port, while another thread has just sent something to it. */
@@ -246,16 +246,16 @@ static void what_is_on_its_way_to_a_stream_that_has_ended_goes_with_the_port(voi
     (void)state;
     static const struct play last = {.on_close = stop_now};
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = &last});
-    struct actor *actor = stage_visit(&peer);
-    stage_shut_door();
-    stage_hold_worker(actor);
+    fixture_open(&(struct port_fixture_plan){.play = &last});
+    struct actor *actor = fixture_visit(&peer);
+    fixture_shut_test_listener();
+    fixture_hold_worker(actor);
     assert_int_equal(actor_share(actor, 1000), 0);
     assert_int_equal(actor_say(actor, 1000), 0);
     raw_socket_reset(&peer);
-    stage_let_worker_go();
+    fixture_let_worker_go();
     assert_int_equal(actor_wait_close(actor), GW_E_RESET);
-    stage_end(); /* nothing is left of anything */
+    fixture_end(); /* nothing is left of anything */
 }
 
 static void a_port_may_be_opened_and_closed_many_times(void **state)
@@ -264,13 +264,13 @@ static void a_port_may_be_opened_and_closed_many_times(void **state)
     static const struct play echo = {.on_recv = actor_echo};
     for (int round = 0; round < 30; round++) {
         struct raw_socket peer;
-        stage_open(&(struct stage_plan){.play = &echo});
-        (void)stage_visit(&peer);
+        fixture_open(&(struct port_fixture_plan){.play = &echo});
+        (void)fixture_visit(&peer);
         assert_true(raw_socket_send(&peer, "hello", 5));
-        assert_true(raw_hears_text(&peer, "hello"));
+        assert_true(raw_receives_text(&peer, "hello"));
         raw_socket_close(&peer);
-        stage_close();
-        stage_setup(state);
+        fixture_close();
+        fixture_setup(state);
     }
 }
 
@@ -280,23 +280,23 @@ static void two_ports_do_not_disturb_each_other(void **state)
     static const struct play echo = {.on_recv = actor_echo};
     struct raw_socket peer;
     start();
-    stage_open(&(struct stage_plan){.play = &echo});
-    struct actor *actor = stage_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    struct actor *actor = fixture_visit(&peer);
     post_all();
     for (int i = 0; i < 50; i++) {
         assert_true(raw_socket_send(&peer, "hello", 5));
-        assert_true(raw_hears_text(&peer, "hello"));
+        assert_true(raw_receives_text(&peer, "hello"));
     }
     WAIT_FOR(atomic_load(&run_count) == TASK_COUNT);
     assert_int_equal(atomic_load(&wrong_worker_count), 0);
     stop();
     assert_int_equal(actor_tell(actor, "still here"), 0);
-    assert_true(raw_hears_text(&peer, "still here"));
+    assert_true(raw_receives_text(&peer, "still here"));
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
-static void the_clock_only_goes_forward_and_chance_is_not_always_the_same(void **state)
+static void the_clock_only_goes_forward_and_random_is_not_always_the_same(void **state)
 {
     (void)state;
     create();
@@ -315,21 +315,21 @@ static void the_clock_only_goes_forward_and_chance_is_not_always_the_same(void *
 int contract_port(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(a_port_runs_on_the_backend_it_was_asked_for),
-        STAGE_TEST(each_task_runs_once_on_a_worker),
-        STAGE_TEST(tasks_posted_before_the_crew_starts_run_then),
-        STAGE_TEST(a_task_may_post_itself_and_never_runs_inside_the_call),
-        STAGE_TEST(a_thread_that_is_no_worker_has_the_index_after_the_last),
-        STAGE_TEST(every_worker_has_an_index_of_its_own),
-        STAGE_TEST(a_port_that_never_ran_can_be_destroyed),
-        STAGE_TEST(a_stop_before_the_crew_starts_is_not_forgotten),
-        STAGE_TEST(a_worker_may_stop_its_port),
-        STAGE_TEST(any_thread_may_stop_a_port_that_sleeps),
-        STAGE_TEST(a_port_may_be_stopped_with_work_waiting),
-        STAGE_TEST(what_is_on_its_way_to_a_stream_that_has_ended_goes_with_the_port),
-        STAGE_TEST(a_port_may_be_opened_and_closed_many_times),
-        STAGE_TEST(two_ports_do_not_disturb_each_other),
-        STAGE_TEST(the_clock_only_goes_forward_and_chance_is_not_always_the_same),
+        FIXTURE_TEST(a_port_runs_on_the_backend_it_was_asked_for),
+        FIXTURE_TEST(each_task_runs_once_on_a_worker),
+        FIXTURE_TEST(tasks_posted_before_the_crew_starts_run_then),
+        FIXTURE_TEST(a_task_may_post_itself_and_never_runs_inside_the_call),
+        FIXTURE_TEST(a_thread_that_is_no_worker_has_the_index_after_the_last),
+        FIXTURE_TEST(every_worker_has_an_index_of_its_own),
+        FIXTURE_TEST(a_port_that_never_ran_can_be_destroyed),
+        FIXTURE_TEST(a_stop_before_the_crew_starts_is_not_forgotten),
+        FIXTURE_TEST(a_worker_may_stop_its_port),
+        FIXTURE_TEST(any_thread_may_stop_a_port_that_sleeps),
+        FIXTURE_TEST(a_port_may_be_stopped_with_work_waiting),
+        FIXTURE_TEST(what_is_on_its_way_to_a_stream_that_has_ended_goes_with_the_port),
+        FIXTURE_TEST(a_port_may_be_opened_and_closed_many_times),
+        FIXTURE_TEST(two_ports_do_not_disturb_each_other),
+        FIXTURE_TEST(the_clock_only_goes_forward_and_random_is_not_always_the_same),
     };
     return cmocka_run_group_tests_name("contract: port", tests, NULL, NULL);
 }

@@ -4,17 +4,17 @@
 #include "net/error.h"
 #include "net/lane.h"
 #include "net/ring.h"
-#include "tests/net/stage.h"
+#include "tests/net/port_fixture.h"
 
 /* ---- resets ---- */
 
 static void a_reset_ends_a_stream_with_its_reason(void **state)
 {
     (void)state;
-    stage_open(&(struct stage_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
     for (int round = 0; round < 20; round++) {
         struct raw_socket peer;
-        struct actor *actor = stage_visit(&peer);
+        struct actor *actor = fixture_visit(&peer);
         if (round % 2 == 0) {
             assert_true(raw_socket_send(&peer, "half a", 6));
         }
@@ -22,55 +22,55 @@ static void a_reset_ends_a_stream_with_its_reason(void **state)
         raw_socket_reset(&peer);
         assert_int_equal(actor_wait_close(actor), GW_E_RESET);
     }
-    stage_close();
+    fixture_close();
 }
 
 static void a_reset_ends_a_stream_that_cannot_send(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_visit_narrow(&peer);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_visit_narrow(&peer);
     while (actor_share(actor, 10000) == 0) {
     }
-    stage_settle();
+    fixture_run_now();
     raw_socket_reset(&peer);
     assert_int_equal(actor_wait_close(actor), GW_E_RESET);
     assert_int_equal(actor_share(actor, 10), GW_E_CLOSED);
-    stage_close();
+    fixture_close();
 }
 
 static void a_reset_ends_a_finish(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
     checking_kernel_stop_time();
-    struct actor *actor = stage_visit_narrow(&peer);
+    struct actor *actor = fixture_visit_narrow(&peer);
     while (actor_share(actor, 10000) == 0) {
     }
     assert_true(actor_finish(actor, 77, "farewell"));
-    stage_settle();
+    fixture_run_now();
     raw_socket_reset(&peer);
     assert_int_equal(actor_wait_close(actor), 77);
-    stage_close();
+    fixture_close();
 }
 
-static void what_arrived_before_a_reset_is_heard(void **state)
+static void what_arrived_before_a_reset_is_received(void **state)
 {
     (void)state;
-    static const struct play listening = {.on_recv = actor_hear};
-    stage_open(&(struct stage_plan){.play = &listening});
+    static const struct play listening = {.on_recv = actor_receive};
+    fixture_open(&(struct port_fixture_plan){.play = &listening});
     for (int round = 0; round < 20; round++) {
         struct raw_socket peer;
         uint64_t said = 0;
-        struct actor *actor = stage_visit(&peer);
+        struct actor *actor = fixture_visit(&peer);
         assert_true(raw_say(&peer, &said, 100));
-        WAIT_FOR(atomic_load(&actor->heard) == 100);
+        WAIT_FOR(atomic_load(&actor->received) == 100);
         raw_socket_reset(&peer);
         assert_int_equal(actor_wait_close(actor), GW_E_RESET);
     }
-    stage_close();
+    fixture_close();
 }
 
 /* ---- resets of our own: nothing stays in the kernel for a peer that does not read ---- */
@@ -79,35 +79,35 @@ static void a_peer_that_stops_reading_is_reset_when_the_flush_time_is_over(void 
 {
     (void)state;
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_visit_narrow(&peer);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_visit_narrow(&peer);
     while (actor_share(actor, 10000) == 0) {
     }
-    stage_settle();
+    fixture_run_now();
     checking_kernel_stop_time();
     assert_true(actor_finish(actor, 77, "farewell"));
-    stage_settle();
-    stage_leap_ms(GW_STREAM_FLUSH_MS + 5);
+    fixture_run_now();
+    fixture_leap_ms(GW_STREAM_FLUSH_MS + 5);
     assert_int_equal(actor_wait_close(actor), 77);
     assert_true(raw_socket_recv_until_reset(&peer));
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 static void a_close_with_unsent_bytes_is_a_reset(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_visit_narrow(&peer);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_visit_narrow(&peer);
     while (actor_share(actor, 10000) == 0) {
     }
-    stage_settle();
+    fixture_run_now();
     assert_true(actor_close(actor, 77));
     assert_int_equal(actor_wait_close(actor), 77);
     assert_true(raw_socket_recv_until_reset(&peer));
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 /* So that the kernel has refused something before the end of the turn. */
@@ -123,13 +123,13 @@ static void a_close_in_the_turn_that_filled_the_kernel_is_a_reset(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_visit_narrow(&peer);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_visit_narrow(&peer);
     run_in_turn(gw_stream_turn(actor->stream), fill_and_close, actor);
     assert_int_equal(actor_wait_close(actor), 77);
     assert_true(raw_socket_recv_until_reset(&peer));
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 /* RST would discard what a peer has received and not read. */
@@ -137,17 +137,17 @@ static void a_close_with_all_bytes_sent_is_no_reset(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    uint64_t heard = 0;
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_visit(&peer);
+    uint64_t received = 0;
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_visit(&peer);
     assert_int_equal(actor_share(actor, 10000), 0);
-    stage_settle();
+    fixture_run_now();
     assert_true(actor_close(actor, 77));
     assert_int_equal(actor_wait_close(actor), 77);
-    assert_true(raw_hear(&peer, &heard, 10000));
+    assert_true(raw_receive(&peer, &received, 10000));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 /* The kernel has taken all, and has no room at the peer: the end waits once more, then resets. */
@@ -156,41 +156,41 @@ a_half_closed_peer_that_does_not_read_is_reset_when_the_linger_time_is_over(void
 {
     (void)state;
     struct raw_socket peer;
-    if (!stage_backend_tells_unsent()) {
+    if (!fixture_backend_tells_unsent()) {
         skip();
     }
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_visit_narrow(&peer);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_visit_narrow(&peer);
     assert_int_equal(actor_share(actor, 60000), 0);
-    WAIT_FOR(stage_counters().send_queue_bytes == 0);
+    WAIT_FOR(fixture_counters().send_queue_bytes == 0);
     checking_kernel_stop_time();
     raw_socket_finish(&peer);
-    stage_settle(); /* the FIN has come */
-    stage_settle(); /* what it led to is done */
-    stage_leap_ms(GW_STREAM_LINGER_MS - 5);
+    fixture_run_now(); /* the FIN has come */
+    fixture_run_now(); /* what it led to is done */
+    fixture_leap_ms(GW_STREAM_LINGER_MS - 5);
     assert_int_equal(atomic_load(&actor->close_count), 0);
-    stage_leap_ms(10);
+    fixture_leap_ms(10);
     assert_int_equal(actor_wait_close(actor), GW_E_CLOSED);
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_RESET);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 static void a_half_closed_peer_that_reads_gets_every_byte(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    uint64_t heard = 0;
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_visit_narrow(&peer);
+    uint64_t received = 0;
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_visit_narrow(&peer);
     assert_int_equal(actor_share(actor, 60000), 0);
     raw_socket_finish(&peer);
-    assert_true(raw_hear(&peer, &heard, 60000));
+    assert_true(raw_receive(&peer, &received, 60000));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
-    stage_leap_ms(GW_STREAM_LINGER_MS + 5);
+    fixture_leap_ms(GW_STREAM_LINGER_MS + 5);
     assert_int_equal(actor_wait_close(actor), GW_E_CLOSED);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 /* It counts what it holds with its overhead, and doubles the limit for that: socket(7). */
@@ -199,48 +199,48 @@ static void the_kernel_holds_no_more_for_one_peer_than_its_limit(void **state)
     (void)state;
     enum { PEER_BYTES_MAX = 16 * 1024 }; /* in the narrow buffer of the peer itself */
     struct raw_socket peer;
-    if (!stage_backend_tells_unsent()) {
+    if (!fixture_backend_tells_unsent()) {
         skip();
     }
-    stage_open(&(struct stage_plan){.send_queue_bytes_max = 4 * 1024 * 1024});
-    struct actor *actor = stage_visit_narrow(&peer);
+    fixture_open(&(struct port_fixture_plan){.send_queue_bytes_max = 4 * 1024 * 1024});
+    struct actor *actor = fixture_visit_narrow(&peer);
     while (actor_share(actor, 10000) == 0) {
     }
-    stage_settle();
-    uint64_t sent = stage_counters().bytes_out;
+    fixture_run_now();
+    uint64_t sent = fixture_counters().bytes_out;
     assert_in_range(sent, 1, 2 * OS_SOCKET_SEND_BYTES + PEER_BYTES_MAX);
     raw_socket_close(&peer);
     (void)actor_wait_close(actor);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- sends that fail ---- */
 
 static struct gate gate;
 
-static enum gw_recv wait_then_hear(struct actor *actor, struct gw_ring *ring)
+static enum gw_recv wait_then_receive(struct actor *actor, struct gw_ring *ring)
 {
     if (atomic_load(&actor->recv_count) == 1) {
         gate_wait(&gate);
         (void)actor_tell(actor, "this does not get out");
     }
-    return actor_hear(actor, ring);
+    return actor_receive(actor, ring);
 }
 
 static void open_for_failure(const struct play *play, struct raw_socket *peer,
                              struct actor **actor_out)
 {
     gate_reset(&gate);
-    stage_open(&(struct stage_plan){.play = play});
-    *actor_out = stage_visit(peer);
+    fixture_open(&(struct port_fixture_plan){.play = play});
+    *actor_out = fixture_visit(peer);
     checking_kernel_stop_time();
     checking_kernel_fail(CHECKING_SEND, GW_E_RESET, 1);
 }
 
-static void what_had_arrived_is_heard_though_a_send_failed(void **state)
+static void what_had_arrived_is_received_though_a_send_failed(void **state)
 {
     (void)state;
-    static const struct play listening = {.on_recv = wait_then_hear};
+    static const struct play listening = {.on_recv = wait_then_receive};
     struct raw_socket peer;
     uint64_t said = 0;
     struct actor *actor;
@@ -251,10 +251,10 @@ static void what_had_arrived_is_heard_though_a_send_failed(void **state)
     raw_socket_finish(&peer);
     atomic_store(&gate.open, true);
     assert_int_equal(actor_wait_close(actor), GW_E_RESET);
-    assert_int_equal(atomic_load(&actor->heard), 30010);
+    assert_int_equal(atomic_load(&actor->received), 30010);
     assert_int_equal(actor_say(actor, 1), GW_E_CLOSED);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 static void tell_once(struct actor *actor)
@@ -267,19 +267,19 @@ static void after_a_failed_send_a_silent_peer_is_given_a_second(void **state)
     (void)state;
     static const struct play talkative = {.on_open = tell_once};
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = &talkative});
+    fixture_open(&(struct port_fixture_plan){.play = &talkative});
     checking_kernel_stop_time();
     checking_kernel_fail(CHECKING_SEND, GW_E_RESET, 1);
-    struct actor *actor = stage_visit(&peer);
+    struct actor *actor = fixture_visit(&peer);
     WAIT_FOR(atomic_load(&actor->open_count) == 1);
-    stage_settle();
-    assert_int_equal(stage_counters().send_queue_bytes, 0);
-    stage_leap_ms(GW_STREAM_LINGER_MS - 5);
+    fixture_run_now();
+    assert_int_equal(fixture_counters().send_queue_bytes, 0);
+    fixture_leap_ms(GW_STREAM_LINGER_MS - 5);
     assert_int_equal(atomic_load(&actor->close_count), 0);
-    stage_leap_ms(10);
+    fixture_leap_ms(10);
     assert_int_equal(actor_wait_close(actor), GW_E_RESET);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 static void after_a_failed_send_a_close_is_still_prompt(void **state)
@@ -287,16 +287,16 @@ static void after_a_failed_send_a_close_is_still_prompt(void **state)
     (void)state;
     static const struct play talkative = {.on_open = tell_once};
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = &talkative});
+    fixture_open(&(struct port_fixture_plan){.play = &talkative});
     checking_kernel_stop_time();
     checking_kernel_fail(CHECKING_SEND, GW_E_RESET, 1);
-    struct actor *actor = stage_visit(&peer);
+    struct actor *actor = fixture_visit(&peer);
     WAIT_FOR(atomic_load(&actor->open_count) == 1);
-    stage_settle();
+    fixture_run_now();
     assert_false(actor_close(actor, 77));
     assert_int_equal(actor_wait_close(actor), GW_E_RESET);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 /* Closes the stream between a turn and a wait, as another thread may. */
@@ -307,7 +307,7 @@ static struct {
 static void close_before_wait(void)
 {
     struct actor *actor = atomic_load(&to_close.actor);
-    if (actor != NULL && gw_stream_turn(actor->stream)->home == gw__worker()->lane &&
+    if (actor != NULL && gw_stream_turn(actor->stream)->lane == gw__worker()->lane &&
         atomic_compare_exchange_strong(&to_close.actor, &actor, NULL)) {
         (void)gw_stream_close(actor->stream, 77);
         atomic_store(&actor->end_was_told, true);
@@ -316,33 +316,33 @@ static void close_before_wait(void)
 
 static enum gw_recv tell_and_be_closed(struct actor *actor, struct gw_ring *ring)
 {
-    (void)actor_hear(actor, ring);
+    (void)actor_receive(actor, ring);
     gate_wait(&gate);
     (void)actor_tell(actor, "this does not get out");
     atomic_store(&to_close.actor, actor);
     return GW_RECV_MORE;
 }
 
-static void nothing_is_heard_after_a_close_though_a_send_failed(void **state)
+static void nothing_is_received_after_a_close_though_a_send_failed(void **state)
 {
     (void)state;
     static const struct play closed = {.on_recv = tell_and_be_closed};
     struct raw_socket peer;
     uint64_t said = 0;
     struct actor *actor;
-    if (stage_backend->lane_shared) {
+    if (fixture_backend->lane_shared) {
         skip(); /* there the next turn may come before the next wait */
     }
     open_for_failure(&closed, &peer, &actor);
     checking_kernel_before_wait(close_before_wait);
     assert_true(raw_say(&peer, &said, 10));
     WAIT_FOR(atomic_load(&gate.reached));
-    assert_true(raw_say(&peer, &said, 10)); /* lies there when the failed send comes home */
+    assert_true(raw_say(&peer, &said, 10)); /* lies there when the failed send comes lane */
     atomic_store(&gate.open, true);
     (void)actor_wait_close(actor);
     assert_int_equal(atomic_load(&actor->recv_count), 1);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- other operations that fail ---- */
@@ -353,42 +353,42 @@ static void a_failed_recv_ends_its_stream_alone(void **state)
     static const struct play echo = {.on_recv = actor_echo};
     static const int errors[] = {GW_E_RESET, GW_E_TIMEOUT, GW_E_MEMORY, GW_E_SYSTEM, GW_E_CLOSED};
     struct raw_socket bystander;
-    stage_open(&(struct stage_plan){.play = &echo});
-    (void)stage_visit(&bystander);
+    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    (void)fixture_visit(&bystander);
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         struct raw_socket peer;
-        struct actor *actor = stage_visit(&peer);
-        stage_settle();
+        struct actor *actor = fixture_visit(&peer);
+        fixture_run_now();
         checking_kernel_fail(CHECKING_RECV, errors[i], 1);
         assert_true(raw_socket_send(&peer, "?", 1));
         assert_int_equal(actor_wait_close(actor), errors[i]);
         raw_socket_close(&peer);
     }
     assert_true(raw_socket_send(&bystander, "still here", 10));
-    assert_true(raw_hears_text(&bystander, "still here"));
+    assert_true(raw_receives_text(&bystander, "still here"));
     raw_socket_close(&bystander);
-    stage_close();
+    fixture_close();
 }
 
 int contract_reset(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(a_reset_ends_a_stream_with_its_reason),
-        STAGE_TEST(a_reset_ends_a_stream_that_cannot_send),
-        STAGE_TEST(a_reset_ends_a_finish),
-        STAGE_TEST(what_arrived_before_a_reset_is_heard),
-        STAGE_TEST(a_peer_that_stops_reading_is_reset_when_the_flush_time_is_over),
-        STAGE_TEST(a_close_with_unsent_bytes_is_a_reset),
-        STAGE_TEST(a_close_in_the_turn_that_filled_the_kernel_is_a_reset),
-        STAGE_TEST(a_close_with_all_bytes_sent_is_no_reset),
-        STAGE_TEST(a_half_closed_peer_that_does_not_read_is_reset_when_the_linger_time_is_over),
-        STAGE_TEST(a_half_closed_peer_that_reads_gets_every_byte),
-        STAGE_TEST(the_kernel_holds_no_more_for_one_peer_than_its_limit),
-        STAGE_TEST(what_had_arrived_is_heard_though_a_send_failed),
-        STAGE_TEST(after_a_failed_send_a_silent_peer_is_given_a_second),
-        STAGE_TEST(after_a_failed_send_a_close_is_still_prompt),
-        STAGE_TEST(nothing_is_heard_after_a_close_though_a_send_failed),
-        STAGE_TEST(a_failed_recv_ends_its_stream_alone),
+        FIXTURE_TEST(a_reset_ends_a_stream_with_its_reason),
+        FIXTURE_TEST(a_reset_ends_a_stream_that_cannot_send),
+        FIXTURE_TEST(a_reset_ends_a_finish),
+        FIXTURE_TEST(what_arrived_before_a_reset_is_received),
+        FIXTURE_TEST(a_peer_that_stops_reading_is_reset_when_the_flush_time_is_over),
+        FIXTURE_TEST(a_close_with_unsent_bytes_is_a_reset),
+        FIXTURE_TEST(a_close_in_the_turn_that_filled_the_kernel_is_a_reset),
+        FIXTURE_TEST(a_close_with_all_bytes_sent_is_no_reset),
+        FIXTURE_TEST(a_half_closed_peer_that_does_not_read_is_reset_when_the_linger_time_is_over),
+        FIXTURE_TEST(a_half_closed_peer_that_reads_gets_every_byte),
+        FIXTURE_TEST(the_kernel_holds_no_more_for_one_peer_than_its_limit),
+        FIXTURE_TEST(what_had_arrived_is_received_though_a_send_failed),
+        FIXTURE_TEST(after_a_failed_send_a_silent_peer_is_given_a_second),
+        FIXTURE_TEST(after_a_failed_send_a_close_is_still_prompt),
+        FIXTURE_TEST(nothing_is_received_after_a_close_though_a_send_failed),
+        FIXTURE_TEST(a_failed_recv_ends_its_stream_alone),
     };
     return cmocka_run_group_tests_name("contract: reset", tests, NULL, NULL);
 }

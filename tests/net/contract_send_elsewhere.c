@@ -4,7 +4,7 @@
 #include "net/buf.h"
 #include "net/error.h"
 #include "net/internal.h"
-#include "tests/net/stage.h"
+#include "tests/net/port_fixture.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +27,7 @@ struct speaker {
 
 static int speak_by_place(struct gw_stream *stream, const struct message *message)
 {
-    struct gw_stream_place place;
+    struct gw_stream_reservation place;
     int error = gw_stream_reserve(stream, message->bytes, &place);
     if (error == 0) {
         memset(place.data, message->speaker, message->bytes);
@@ -60,8 +60,9 @@ static void speak(void *context)
     }
 }
 
-/* Hears one message whole. Returns who spoke, or -1 when it was torn or not the speaker's next. */
-static int hear_message(const struct raw_socket *peer, uint16_t *next_of_speaker)
+/* Hears one message whole. Returns who spoke, or -1 when it was partial or not the speaker's next.
+ */
+static int receive_message(const struct raw_socket *peer, uint16_t *next_of_speaker)
 {
     struct message message;
     uint8_t rest[2000];
@@ -85,21 +86,21 @@ static void messages_of_each_thread_keep_their_order(void **state)
     struct speaker speakers[SPEAKER_COUNT];
     os_thread threads[SPEAKER_COUNT];
     uint16_t next_of_speaker[SPEAKER_COUNT] = {0};
-    stage_open(&(struct stage_plan){.send_queue_bytes_max = 4 << 20});
-    struct actor *actor = stage_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.send_queue_bytes_max = 4 << 20});
+    struct actor *actor = fixture_visit(&peer);
     for (uint16_t i = 0; i < SPEAKER_COUNT; i++) {
         speakers[i] = (struct speaker){.stream = actor->stream, .index = i};
         assert_int_equal(os_thread_start(&threads[i], speak, &speakers[i]), 0);
     }
     for (int i = 0; i < SPEAKER_COUNT * MESSAGE_COUNT; i++) {
-        assert_true(hear_message(&peer, next_of_speaker) >= 0);
+        assert_true(receive_message(&peer, next_of_speaker) >= 0);
     }
     for (int i = 0; i < SPEAKER_COUNT; i++) {
         os_thread_join(threads[i]);
         assert_int_equal(atomic_load(&speakers[i].error), 0);
     }
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- objects on every lane ---- */
@@ -116,21 +117,21 @@ static void messages_of_each_object_keep_their_order(void **state)
     struct speaker speakers[SPEAKER_COUNT];
     struct gw_turn rooms[SPEAKER_COUNT];
     uint16_t next_of_speaker[SPEAKER_COUNT] = {0};
-    stage_open(&(struct stage_plan){.send_queue_bytes_max = 4 << 20});
-    struct actor *actor = stage_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.send_queue_bytes_max = 4 << 20});
+    struct actor *actor = fixture_visit(&peer);
     for (uint16_t i = 0; i < SPEAKER_COUNT; i++) {
         speakers[i] = (struct speaker){.stream = actor->stream, .index = i};
-        gw_turn_init(&rooms[i], stage.port, NULL); /* on each lane in its turn */
+        gw_turn_init(&rooms[i], fixture.port, NULL); /* on each lane in its turn */
         run_in_turn(&rooms[i], speak_in_turn, &speakers[i]);
     }
     for (int i = 0; i < SPEAKER_COUNT * MESSAGE_COUNT; i++) {
-        assert_true(hear_message(&peer, next_of_speaker) >= 0);
+        assert_true(receive_message(&peer, next_of_speaker) >= 0);
     }
     for (int i = 0; i < SPEAKER_COUNT; i++) {
         assert_int_equal(atomic_load(&speakers[i].error), 0);
     }
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- waking ---- */
@@ -153,7 +154,7 @@ static void count_run(struct gw_task *task)
 static void leave_work_for_all(void *context)
 {
     (void)context;
-    crowd.wakes_before = stage_counters().wake_count;
+    crowd.wakes_before = fixture_counters().wake_count;
     for (int i = 0; i < OTHER_COUNT; i++) {
         for (int j = 0; j < 3; j++) {
             crowd.tasks[i][j].run = count_run;
@@ -169,22 +170,22 @@ static void leave_work_for_all(void *context)
 static void one_turn_wakes_each_lane_once(void **state)
 {
     (void)state;
-    uint64_t wakes_max = stage_backend->lane_shared ? OTHER_COUNT / 4 : stage_lane_count() - 1;
+    uint64_t wakes_max = fixture_backend->lane_shared ? OTHER_COUNT / 4 : fixture_lane_count() - 1;
     struct gw_turn room;
-    stage_open(&(struct stage_plan){.play = NULL});
-    gw_turn_init(&room, stage.port, NULL);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    gw_turn_init(&room, fixture.port, NULL);
     for (int i = 0; i < OTHER_COUNT; i++) {
-        gw_turn_init(&crowd.others[i], stage.port, NULL);
+        gw_turn_init(&crowd.others[i], fixture.port, NULL);
     }
     for (uint32_t round = 1; round <= 20; round++) {
         atomic_store(&crowd.run_count, 0);
         run_in_turn(&room, leave_work_for_all, NULL);
         WAIT_FOR(atomic_load(&crowd.run_count) == 3 * OTHER_COUNT);
-        uint64_t wakes = stage_counters().wake_count - crowd.wakes_before;
+        uint64_t wakes = fixture_counters().wake_count - crowd.wakes_before;
         assert_true(wakes <= wakes_max);
         machine_sleep_ms(1); /* so that all sleep again */
     }
-    stage_close();
+    fixture_close();
 }
 
 /* ---- outside of turns ---- */
@@ -214,21 +215,21 @@ static void what_is_said_when_an_object_goes_leaves_at_once(void **state)
     (void)state;
     struct raw_socket peer;
     static struct mourner mourner;
-    stage_open(&(struct stage_plan){.play = NULL});
-    mourner.actor = stage_visit(&peer);
-    stage_settle();
-    struct gw_lane *home = gw_stream_turn(mourner.actor->stream)->home;
-    gw__turn_init(&mourner.turn, home, say_goodbye);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    mourner.actor = fixture_visit(&peer);
+    fixture_run_now();
+    struct gw_lane *lane = gw_stream_turn(mourner.actor->stream)->lane;
+    gw__turn_init(&mourner.turn, lane, say_goodbye);
     run_in_turn(&mourner.turn, let_go, &mourner);
     uint64_t end_ns = os_now_ns() + (uint64_t)2 * 1000000000;
     while (!raw_socket_has_news(&peer) && os_now_ns() < end_ns) {
         machine_sleep_ms(1);
     }
     assert_true(raw_socket_has_news(&peer)); /* though nothing else happens on its lane */
-    assert_true(raw_hears_text(&peer, "goodbye"));
+    assert_true(raw_receives_text(&peer, "goodbye"));
     assert_int_equal(atomic_load(&mourner.error), 0);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- before it opens ---- */
@@ -239,25 +240,25 @@ static void what_is_said_before_a_dialed_stream_opens_leaves_then(void **state)
     struct gw_addr addr;
     struct raw_socket listener;
     struct raw_socket peer;
-    uint64_t heard = 0;
+    uint64_t received = 0;
     assert_int_equal(gw_addr_parse("127.0.0.1:0", &addr), 0);
     assert_true(raw_socket_listen(&listener, &addr, 10));
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_dial(NULL, &addr, NULL, NULL);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_dial(NULL, &addr, NULL, NULL);
     assert_int_equal(actor_say(actor, 10000), 0);
     assert_int_equal(actor_share(actor, 10000), 0);
     assert_true(raw_socket_accept(&listener, &peer, &addr));
-    assert_true(raw_hear(&peer, &heard, 20000));
+    assert_true(raw_receive(&peer, &received, 20000));
     raw_socket_close(&peer);
     raw_socket_close(&listener);
-    stage_close();
+    fixture_close();
 }
 
 static void start_and_say(struct gw_listener *listener, struct gw_stream *stream)
 {
     (void)listener;
     (void)gw_stream_ref(stream);
-    struct actor *actor = stage_start(stream);
+    struct actor *actor = fixture_start(stream);
     if (actor_say(actor, 100) != 0 || actor_share(actor, 10000) != 0) {
         checking_kernel_break("a stream that was started takes what is said");
     }
@@ -269,23 +270,23 @@ static void what_is_said_in_on_accept_leaves_when_it_opens(void **state)
     (void)state;
     static const struct play eager = {.on_accept = start_and_say};
     struct raw_socket peer;
-    uint64_t heard = 0;
-    stage_open(&(struct stage_plan){.play = &eager});
-    (void)stage_visit(&peer);
-    assert_true(raw_hear(&peer, &heard, 10100));
+    uint64_t received = 0;
+    fixture_open(&(struct port_fixture_plan){.play = &eager});
+    (void)fixture_visit(&peer);
+    assert_true(raw_receive(&peer, &received, 10100));
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 int contract_send_elsewhere(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(messages_of_each_thread_keep_their_order),
-        STAGE_TEST(messages_of_each_object_keep_their_order),
-        STAGE_TEST(one_turn_wakes_each_lane_once),
-        STAGE_TEST(what_is_said_when_an_object_goes_leaves_at_once),
-        STAGE_TEST(what_is_said_before_a_dialed_stream_opens_leaves_then),
-        STAGE_TEST(what_is_said_in_on_accept_leaves_when_it_opens),
+        FIXTURE_TEST(messages_of_each_thread_keep_their_order),
+        FIXTURE_TEST(messages_of_each_object_keep_their_order),
+        FIXTURE_TEST(one_turn_wakes_each_lane_once),
+        FIXTURE_TEST(what_is_said_when_an_object_goes_leaves_at_once),
+        FIXTURE_TEST(what_is_said_before_a_dialed_stream_opens_leaves_then),
+        FIXTURE_TEST(what_is_said_in_on_accept_leaves_when_it_opens),
     };
     return cmocka_run_group_tests_name("contract: send elsewhere", tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 
 #include "net/error.h"
 #include "net/ring.h"
-#include "tests/net/stage.h"
+#include "tests/net/port_fixture.h"
 
 enum {
     PEER_COUNT = 40,
@@ -17,7 +17,7 @@ static const struct play echo = {.on_recv = actor_echo};
 static void assert_echoes(const struct raw_socket *peer)
 {
     assert_true(raw_socket_send(peer, "hello", 5));
-    assert_true(raw_hears_text(peer, "hello"));
+    assert_true(raw_receives_text(peer, "hello"));
 }
 
 /* Peers that the kernel lets in, and for which the program has no descriptor. */
@@ -33,12 +33,12 @@ static void run_out_of_descriptors(void)
     }
     limit_before = machine_set_descriptor_limit(DESCRIPTOR_COUNT);
     assert_int_not_equal(limit_before, 0);
-    stage_open(&(struct stage_plan){.play = &echo, .stream_count_max = STREAM_COUNT_MAX});
+    fixture_open(&(struct port_fixture_plan){.play = &echo, .stream_count_max = STREAM_COUNT_MAX});
     for (int i = 0; i < INSIDE_COUNT; i++) {
-        (void)stage_visit(&inside[i]);
+        (void)fixture_visit(&inside[i]);
     }
-    assert_true(raw_socket_connect(&outside[0], &stage.addr));
-    WAIT_FOR(stage_counters().accepted == INSIDE_COUNT + 1);
+    assert_true(raw_socket_connect(&outside[0], &fixture.addr));
+    WAIT_FOR(fixture_counters().accepted == INSIDE_COUNT + 1);
     assert_echoes(&outside[0]);
     machine_take_descriptors();
 }
@@ -55,14 +55,14 @@ static void end_shortage(void)
     for (int i = 0; i < INSIDE_COUNT; i++) {
         raw_socket_close(&inside[i]);
     }
-    stage_close();
+    fixture_close();
 }
 
 /* The one descriptor that is given back is what the peer itself takes. */
 static void knock_without_being_let_in(struct raw_socket *peer)
 {
     machine_give_back_descriptor();
-    assert_true(raw_socket_connect(peer, &stage.addr));
+    assert_true(raw_socket_connect(peer, &fixture.addr));
 }
 
 static void without_descriptors_accepting_pauses_and_nobody_notices(void **state)
@@ -71,11 +71,11 @@ static void without_descriptors_accepting_pauses_and_nobody_notices(void **state
     struct raw_socket peer;
     run_out_of_descriptors();
     knock_without_being_let_in(&peer);
-    WAIT_FOR(stage_counters().accept_pauses >= 1);
-    uint64_t pauses = stage_counters().accept_pauses;
+    WAIT_FOR(fixture_counters().accept_pauses >= 1);
+    uint64_t pauses = fixture_counters().accept_pauses;
     uint64_t begin_ns = os_now_ns();
     uint64_t begin_cpu_ns = machine_cpu_ns();
-    while (stage_counters().accept_pauses < pauses + 4) {
+    while (fixture_counters().accept_pauses < pauses + 4) {
         for (int i = 0; i < INSIDE_COUNT; i++) {
             assert_echoes(&inside[i]);
         }
@@ -85,7 +85,7 @@ static void without_descriptors_accepting_pauses_and_nobody_notices(void **state
     uint64_t took_ns = os_now_ns() - begin_ns;
     assert_true(took_ns >= (uint64_t)300 * 1000000); /* four pauses of 100 ms each begin in it */
     assert_true(machine_cpu_ns() - begin_cpu_ns < took_ns / 2);
-    assert_int_equal(stage_counters().turned_away, 0);
+    assert_int_equal(fixture_counters().turned_away, 0);
 
     raw_socket_close(&outside[0]); /* one goes, and the one who waits comes in */
     assert_echoes(&peer);
@@ -98,10 +98,11 @@ static void who_waits_comes_in_when_the_limit_is_lifted(void **state)
     (void)state;
     struct raw_socket peers[10];
     run_out_of_descriptors();
-    checking_kernel_stop_time(); /* so that the door does not try again between two knocks */
+    checking_kernel_stop_time(); /* so that the test_listener does not try again between two knocks
+                                  */
     for (int i = 0; i < 10; i++) {
         knock_without_being_let_in(&peers[i]);
-        WAIT_FOR(stage_counters().accept_pauses == 1);
+        WAIT_FOR(fixture_counters().accept_pauses == 1);
     }
     checking_kernel_let_time_go();
     lift_limit();
@@ -117,58 +118,58 @@ static void a_shortage_is_logged_once_and_not_at_every_pause(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = &echo});
-    stage_settle();
-    uint32_t log_count = atomic_load(&stage.log_count);
+    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    fixture_run_now();
+    uint32_t log_count = atomic_load(&fixture.log_count);
     checking_kernel_stop_time();
     checking_kernel_fail(CHECKING_ACCEPT, GW_E_MEMORY, 5);
     for (uint64_t pauses = 1; pauses <= 5; pauses++) {
-        assert_true(raw_socket_connect(&peer, &stage.addr));
-        WAIT_FOR(stage_counters().accept_pauses == pauses);
+        assert_true(raw_socket_connect(&peer, &fixture.addr));
+        WAIT_FOR(fixture_counters().accept_pauses == pauses);
         raw_socket_close(&peer);
-        stage_leap_ms(110);
+        fixture_leap_ms(110);
     }
-    assert_int_equal(atomic_load(&stage.log_count), log_count + 1);
-    assert_true(raw_socket_connect(&peer, &stage.addr));
+    assert_int_equal(atomic_load(&fixture.log_count), log_count + 1);
+    assert_true(raw_socket_connect(&peer, &fixture.addr));
     assert_echoes(&peer);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 static void a_pause_of_accepting_lasts_100_ms(void **state)
 {
     (void)state;
     struct raw_socket peers[2];
-    stage_open(&(struct stage_plan){.play = &echo});
-    stage_settle();
+    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    fixture_run_now();
     checking_kernel_stop_time();
     checking_kernel_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
-    assert_true(raw_socket_connect(&peers[0], &stage.addr));
-    WAIT_FOR(stage_counters().accept_pauses == 1);
-    assert_true(raw_socket_connect(&peers[1], &stage.addr));
-    stage_leap_ms(90); /* a turn's time may be some milliseconds old on a busy machine */
-    assert_int_equal(stage_counters().accepted, 0);
-    stage_leap_ms(15);
+    assert_true(raw_socket_connect(&peers[0], &fixture.addr));
+    WAIT_FOR(fixture_counters().accept_pauses == 1);
+    assert_true(raw_socket_connect(&peers[1], &fixture.addr));
+    fixture_leap_ms(90); /* a turn's time may be some milliseconds old on a busy machine */
+    assert_int_equal(fixture_counters().accepted, 0);
+    fixture_leap_ms(15);
     assert_echoes(&peers[1]);
     raw_socket_close(&peers[0]);
     raw_socket_close(&peers[1]);
-    stage_close();
+    fixture_close();
 }
 
-static void a_door_may_be_shut_while_accepting_pauses(void **state)
+static void a_test_listener_may_be_shut_while_accepting_pauses(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = &echo});
-    stage_settle();
+    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    fixture_run_now();
     checking_kernel_stop_time();
     checking_kernel_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
-    assert_true(raw_socket_connect(&peer, &stage.addr));
-    WAIT_FOR(stage_counters().accept_pauses == 1);
+    assert_true(raw_socket_connect(&peer, &fixture.addr));
+    WAIT_FOR(fixture_counters().accept_pauses == 1);
     raw_socket_close(&peer);
-    stage_shut_door();
-    stage_leap_ms(1000); /* nothing of the pause is left */
-    stage_close();
+    fixture_shut_test_listener();
+    fixture_leap_ms(1000); /* nothing of the pause is left */
+    fixture_close();
 }
 
 static void an_error_of_one_connection_is_no_shortage(void **state)
@@ -176,20 +177,20 @@ static void an_error_of_one_connection_is_no_shortage(void **state)
     (void)state;
     static const int errors[3] = {GW_E_RESET, GW_E_REFUSED, GW_E_SYSTEM};
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = &echo});
-    stage_settle();
+    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    fixture_run_now();
     checking_kernel_stop_time();
     for (int i = 0; i < 3; i++) {
         checking_kernel_fail(CHECKING_ACCEPT, errors[i], 1);
-        assert_true(raw_socket_connect(&peer, &stage.addr));
+        assert_true(raw_socket_connect(&peer, &fixture.addr));
         assert_true(raw_socket_recv_until_end(&peer) <= 0);
         raw_socket_close(&peer);
     }
-    assert_true(raw_socket_connect(&peer, &stage.addr));
+    assert_true(raw_socket_connect(&peer, &fixture.addr));
     assert_echoes(&peer);
-    assert_int_equal(stage_counters().accept_pauses, 0);
+    assert_int_equal(fixture_counters().accept_pauses, 0);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 static void without_descriptors_nothing_can_be_dialed(void **state)
@@ -197,10 +198,10 @@ static void without_descriptors_nothing_can_be_dialed(void **state)
     (void)state;
     int error;
     run_out_of_descriptors();
-    assert_null(stage_dial(NULL, &stage.addr, NULL, &error));
+    assert_null(fixture_dial(NULL, &fixture.addr, NULL, &error));
     assert_int_equal(error, GW_E_FULL);
     lift_limit();
-    assert_non_null(stage_dial(NULL, &stage.addr, NULL, &error));
+    assert_non_null(fixture_dial(NULL, &fixture.addr, NULL, &error));
     raw_socket_close(&outside[0]);
     end_shortage();
 }
@@ -208,13 +209,13 @@ static void without_descriptors_nothing_can_be_dialed(void **state)
 int contract_shortage(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(without_descriptors_accepting_pauses_and_nobody_notices),
-        STAGE_TEST(who_waits_comes_in_when_the_limit_is_lifted),
-        STAGE_TEST(a_shortage_is_logged_once_and_not_at_every_pause),
-        STAGE_TEST(a_pause_of_accepting_lasts_100_ms),
-        STAGE_TEST(a_door_may_be_shut_while_accepting_pauses),
-        STAGE_TEST(an_error_of_one_connection_is_no_shortage),
-        STAGE_TEST(without_descriptors_nothing_can_be_dialed),
+        FIXTURE_TEST(without_descriptors_accepting_pauses_and_nobody_notices),
+        FIXTURE_TEST(who_waits_comes_in_when_the_limit_is_lifted),
+        FIXTURE_TEST(a_shortage_is_logged_once_and_not_at_every_pause),
+        FIXTURE_TEST(a_pause_of_accepting_lasts_100_ms),
+        FIXTURE_TEST(a_test_listener_may_be_shut_while_accepting_pauses),
+        FIXTURE_TEST(an_error_of_one_connection_is_no_shortage),
+        FIXTURE_TEST(without_descriptors_nothing_can_be_dialed),
     };
     return cmocka_run_group_tests_name("contract: shortage", tests, NULL, NULL);
 }

@@ -3,8 +3,8 @@
 
 #include "net/internal.h"
 #include "net/timer.h"
-#include "tests/net/stage.h"
-#include "tests/support/chance.h"
+#include "tests/net/port_fixture.h"
+#include "tests/support/random.h"
 #include <string.h>
 
 #define MS  ((uint64_t)1000000)
@@ -25,7 +25,7 @@ static void fire(struct gw_timer *timer)
     if (timer != &object.timer || !gw_turn_is_mine(&object.turn) || gw_timer_is_set(timer)) {
         checking_kernel_break("a timer fires in its object's turn, and is not set then");
     }
-    atomic_fetch_add(&object.early_count, gw_port_now_ns(stage.port) < timer->deadline_ns);
+    atomic_fetch_add(&object.early_count, gw_port_now_ns(fixture.port) < timer->deadline_ns);
     if (object.period_ms != 0) {
         gw_timer_set(timer, timer->deadline_ns + object.period_ms * MS);
     }
@@ -35,21 +35,21 @@ static void fire(struct gw_timer *timer)
 static void open_with_timer(void)
 {
     memset(&object, 0, sizeof(object));
-    stage_open(&(struct stage_plan){.play = NULL});
-    gw_turn_init(&object.turn, stage.port, NULL);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    gw_turn_init(&object.turn, fixture.port, NULL);
     gw_timer_init(&object.timer, &object.turn, fire);
     checking_kernel_stop_time();
-    stage_settle();
-    object.begin_ns = gw_port_now_ns(stage.port);
+    fixture_run_now();
+    object.begin_ns = gw_port_now_ns(fixture.port);
 }
 
-static void stop_errand(void *context)
+static void stop_posted_task(void *context)
 {
     (void)context;
     gw_timer_stop(&object.timer);
 }
 
-static void set_errand(void *context)
+static void set_posted_task(void *context)
 {
     gw_timer_set(&object.timer, *(uint64_t *)context);
 }
@@ -57,27 +57,27 @@ static void set_errand(void *context)
 static void set_at_ms(uint64_t ms)
 {
     uint64_t deadline_ns = object.begin_ns + ms * MS;
-    run_in_turn(&object.turn, set_errand, &deadline_ns);
+    run_in_turn(&object.turn, set_posted_task, &deadline_ns);
 }
 
 static void stop_timer(void)
 {
-    run_in_turn(&object.turn, stop_errand, NULL);
+    run_in_turn(&object.turn, stop_posted_task, NULL);
 }
 
 static void go_to_ms(uint64_t ms)
 {
-    stage_leap_ms(ms - (gw_port_now_ns(stage.port) - object.begin_ns) / MS);
+    fixture_leap_ms(ms - (gw_port_now_ns(fixture.port) - object.begin_ns) / MS);
 }
 
 /* Every test stops its timer before the object goes. */
 static void close_with_timer(uint32_t fire_count)
 {
     stop_timer();
-    stage_leap_ms(1);
+    fixture_leap_ms(1);
     assert_int_equal(atomic_load(&object.fire_count), fire_count);
     assert_int_equal(atomic_load(&object.early_count), 0);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- set, move, stop ---- */
@@ -187,14 +187,14 @@ static void change_mind_when_time_has_come(enum late_wish wish)
     open_with_timer();
     set_at_ms(100);
     gate_reset(&gate);
-    gw__turn_init(&other, object.turn.home, NULL);
+    gw__turn_init(&other, object.turn.lane, NULL);
     gw_turn_post(&other, &other_task);
     WAIT_FOR(atomic_load(&gate.reached));
     late_wish = wish;
     gw_turn_post(&object.turn, &late_task);
     checking_kernel_leap_ns(110 * MS);
     atomic_store(&gate.open, true);
-    stage_settle();
+    fixture_run_now();
 }
 
 static void
@@ -242,16 +242,16 @@ static void the_farthest_deadline_is_20_days(void **state)
     (void)state;
     open_with_timer();
     uint64_t deadline_ns = UINT64_MAX;
-    run_in_turn(&object.turn, set_errand, &deadline_ns);
+    run_in_turn(&object.turn, set_posted_task, &deadline_ns);
     for (uint64_t day = 1; day < 20; day++) {
         checking_kernel_leap_ns(DAY);
-        stage_settle();
+        fixture_run_now();
         assert_int_equal(atomic_load(&object.fire_count), 0);
     }
     checking_kernel_leap_ns(DAY - 10 * MS);
-    stage_settle();
+    fixture_run_now();
     assert_int_equal(atomic_load(&object.fire_count), 0);
-    stage_leap_ms(20);
+    fixture_leap_ms(20);
     assert_int_equal(atomic_load(&object.fire_count), 1);
     close_with_timer(1);
 }
@@ -261,14 +261,14 @@ static void a_deadline_in_the_past_fires_at_once_however_old_the_machine_is(void
     (void)state;
     open_with_timer();
     for (uint32_t round = 1; round <= 40; round++) {
-        uint64_t later_ns = gw_port_now_ns(stage.port) + 60000 * MS;
+        uint64_t later_ns = gw_port_now_ns(fixture.port) + 60000 * MS;
         uint64_t long_ago_ns = round % 2 == 0 ? 0 : 1;
-        run_in_turn(&object.turn, set_errand, &later_ns);
-        run_in_turn(&object.turn, set_errand, &long_ago_ns);
-        stage_leap_ms(3);
+        run_in_turn(&object.turn, set_posted_task, &later_ns);
+        run_in_turn(&object.turn, set_posted_task, &long_ago_ns);
+        fixture_leap_ms(3);
         assert_int_equal(atomic_load(&object.fire_count), round);
         checking_kernel_leap_ns(3 * DAY);
-        stage_settle();
+        fixture_run_now();
     }
     close_with_timer(40);
 }
@@ -284,7 +284,7 @@ static struct {
     bool stopped[TIMER_COUNT];
     atomic_uint fire_count;
     atomic_uint wrong_count;
-    struct chance chance;
+    struct random random;
 } crowd;
 
 static void fire_one(struct gw_timer *timer)
@@ -292,13 +292,13 @@ static void fire_one(struct gw_timer *timer)
     uint32_t index = (uint32_t)(timer - crowd.timers);
     crowd.fire_counts[index]++;
     atomic_fetch_add(&crowd.wrong_count, crowd.fire_counts[index] > 1 || crowd.stopped[index] ||
-                                             timer->deadline_ns > gw_port_now_ns(stage.port));
+                                             timer->deadline_ns > gw_port_now_ns(fixture.port));
     atomic_fetch_add(&crowd.fire_count, 1);
 }
 
 static uint64_t some_deadline_ns(void)
 {
-    return gw_port_now_ns(stage.port) + chance_next(&crowd.chance) % (300000 * MS);
+    return gw_port_now_ns(fixture.port) + random_next(&crowd.random) % (300000 * MS);
 }
 
 static void set_all(void *context)
@@ -321,17 +321,17 @@ static void ten_thousand_timers_fire_once_each_but_the_stopped_ones(void **state
 {
     (void)state;
     memset(&crowd, 0, sizeof(crowd));
-    stage_open(&(struct stage_plan){.play = NULL});
-    gw_turn_init(&crowd.turn, stage.port, NULL);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    gw_turn_init(&crowd.turn, fixture.port, NULL);
     checking_kernel_stop_time();
     run_in_turn(&crowd.turn, set_all, NULL);
     for (int i = 0; i < 30; i++) {
-        stage_leap_ms(chance_below(&crowd.chance, 20000));
+        fixture_leap_ms(random_below(&crowd.random, 20000));
     }
-    stage_leap_ms(301000);
+    fixture_leap_ms(301000);
     WAIT_FOR(atomic_load(&crowd.fire_count) == TIMER_COUNT - TIMER_COUNT / 4);
     assert_int_equal(atomic_load(&crowd.wrong_count), 0);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- time as it is ---- */
@@ -341,30 +341,30 @@ static void a_worker_that_sleeps_wakes_for_a_timer(void **state)
     (void)state;
     open_with_timer();
     checking_kernel_let_time_go();
-    uint64_t deadline_ns = gw_port_now_ns(stage.port) + 30 * MS;
-    run_in_turn(&object.turn, set_errand, &deadline_ns);
+    uint64_t deadline_ns = gw_port_now_ns(fixture.port) + 30 * MS;
+    run_in_turn(&object.turn, set_posted_task, &deadline_ns);
     WAIT_FOR(atomic_load(&object.fire_count) == 1);
-    assert_true(gw_port_now_ns(stage.port) >= deadline_ns);
-    assert_true(gw_port_now_ns(stage.port) - deadline_ns < 5000 * MS);
+    assert_true(gw_port_now_ns(fixture.port) >= deadline_ns);
+    assert_true(gw_port_now_ns(fixture.port) - deadline_ns < 5000 * MS);
     close_with_timer(1);
 }
 
 int contract_timer(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(a_timer_fires_at_its_time_and_once),
-        STAGE_TEST(a_timer_may_be_moved_earlier),
-        STAGE_TEST(a_timer_may_be_moved_later),
-        STAGE_TEST(a_stopped_timer_does_not_fire),
-        STAGE_TEST(a_timer_may_set_itself_again),
-        STAGE_TEST(a_timer_that_was_stopped_in_the_turn_does_not_fire_though_its_task_was_posted),
-        STAGE_TEST(a_timer_that_was_moved_while_its_task_was_posted_fires_later),
-        STAGE_TEST(a_timer_that_was_stopped_and_set_while_its_task_was_posted_fires_later),
-        STAGE_TEST(a_timer_that_nobody_touched_fires_behind_what_was_left_before),
-        STAGE_TEST(the_farthest_deadline_is_20_days),
-        STAGE_TEST(a_deadline_in_the_past_fires_at_once_however_old_the_machine_is),
-        STAGE_TEST(ten_thousand_timers_fire_once_each_but_the_stopped_ones),
-        STAGE_TEST(a_worker_that_sleeps_wakes_for_a_timer),
+        FIXTURE_TEST(a_timer_fires_at_its_time_and_once),
+        FIXTURE_TEST(a_timer_may_be_moved_earlier),
+        FIXTURE_TEST(a_timer_may_be_moved_later),
+        FIXTURE_TEST(a_stopped_timer_does_not_fire),
+        FIXTURE_TEST(a_timer_may_set_itself_again),
+        FIXTURE_TEST(a_timer_that_was_stopped_in_the_turn_does_not_fire_though_its_task_was_posted),
+        FIXTURE_TEST(a_timer_that_was_moved_while_its_task_was_posted_fires_later),
+        FIXTURE_TEST(a_timer_that_was_stopped_and_set_while_its_task_was_posted_fires_later),
+        FIXTURE_TEST(a_timer_that_nobody_touched_fires_behind_what_was_left_before),
+        FIXTURE_TEST(the_farthest_deadline_is_20_days),
+        FIXTURE_TEST(a_deadline_in_the_past_fires_at_once_however_old_the_machine_is),
+        FIXTURE_TEST(ten_thousand_timers_fire_once_each_but_the_stopped_ones),
+        FIXTURE_TEST(a_worker_that_sleeps_wakes_for_a_timer),
     };
     return cmocka_run_group_tests_name("contract: timer", tests, NULL, NULL);
 }

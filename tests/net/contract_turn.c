@@ -4,14 +4,14 @@
 #include "net/internal.h"
 #include "net/os/os.h"
 #include "net/ring.h"
-#include "tests/net/stage.h"
+#include "tests/net/port_fixture.h"
 #include <stdlib.h>
 #include <string.h>
 
-static void open_stage(void)
+static void open_fixture(void)
 {
     static const struct play echo = {.on_recv = actor_echo};
-    stage_open(&(struct stage_plan){.play = &echo});
+    fixture_open(&(struct port_fixture_plan){.play = &echo});
 }
 
 /* ---- one at a time, in order ---- */
@@ -67,8 +67,8 @@ static void turns_of_an_object_never_overlap_and_keep_the_order(void **state)
     struct poster posters[POSTER_COUNT];
     os_thread threads[POSTER_COUNT];
     memset(&object, 0, sizeof(object));
-    open_stage();
-    gw_turn_init(&object.turn, stage.port, NULL);
+    open_fixture();
+    gw_turn_init(&object.turn, fixture.port, NULL);
     for (uint32_t i = 0; i < POSTER_COUNT; i++) {
         posters[i] = (struct poster){i, calloc(POST_COUNT, sizeof(struct post))};
         assert_int_equal(os_thread_start(&threads[i], post_many, &posters[i]), 0);
@@ -77,7 +77,7 @@ static void turns_of_an_object_never_overlap_and_keep_the_order(void **state)
         os_thread_join(threads[i]);
     }
     WAIT_FOR(atomic_load(&object.run_count) == POSTER_COUNT * POST_COUNT);
-    stage_close();
+    fixture_close();
     assert_int_equal(atomic_load(&object.overlap_count), 0);
     assert_int_equal(atomic_load(&object.not_mine_count), 0);
     assert_int_equal(object.wrong_order_count, 0);
@@ -128,8 +128,8 @@ static void a_busy_object_goes_to_the_end_of_the_queue(void **state)
     (void)state;
     struct gw_turn giver;
     memset(&budget, 0, sizeof(budget));
-    open_stage();
-    struct gw_lane *lane = gw__port_lane(stage.port, 0);
+    open_fixture();
+    struct gw_lane *lane = gw__port_lane(fixture.port, 0);
     gw__turn_init(&giver, lane, NULL);
     gw__turn_init(&budget.busy, lane, NULL);
     gw__turn_init(&budget.other, lane, NULL);
@@ -137,8 +137,8 @@ static void a_busy_object_goes_to_the_end_of_the_queue(void **state)
     WAIT_FOR(atomic_load(&budget.busy_count) == BUSY_COUNT);
     WAIT_FOR(atomic_load(&budget.busy_count_seen) != 0);
     assert_true(atomic_load(&budget.busy_count_seen) - 1 == GW_TURN_TASK_COUNT_MAX ||
-                (stage_backend->lane_shared && stage_worker_count > 1));
-    stage_close();
+                (fixture_backend->lane_shared && fixture_worker_count > 1));
+    fixture_close();
 }
 
 /* An object that always has something to do. */
@@ -163,19 +163,19 @@ static void an_object_that_never_rests_does_not_hold_its_worker(void **state)
     struct raw_socket peer;
     memset(&restless, 0, sizeof(restless));
     restless.task.run = run_restless;
-    open_stage();
-    struct actor *actor = stage_visit(&peer);
-    gw__turn_init(&restless.turn, gw_stream_turn(actor->stream)->home, NULL);
+    open_fixture();
+    struct actor *actor = fixture_visit(&peer);
+    gw__turn_init(&restless.turn, gw_stream_turn(actor->stream)->lane, NULL);
     gw_turn_post(&restless.turn, &restless.task);
     for (int i = 0; i < 20; i++) {
         assert_true(raw_socket_send(&peer, "hello", 5));
-        assert_true(raw_hears_text(&peer, "hello"));
-        stage_settle();
+        assert_true(raw_receives_text(&peer, "hello"));
+        fixture_run_now();
     }
     assert_true(atomic_load(&restless.run_count) > 20);
     atomic_store(&restless.stop, true);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- the end of an object ---- */
@@ -229,10 +229,10 @@ static void an_object_lives_until_its_last_task_has_run_and_goes_once(void **sta
     uint32_t indexes[POSTER_COUNT];
     os_thread threads[POSTER_COUNT];
     atomic_store(&freed_count, 0);
-    open_stage();
+    open_fixture();
     for (int i = 0; i < MORTAL_COUNT; i++) {
         mortals[i] = calloc(1, sizeof(struct mortal));
-        gw_turn_init(&mortals[i]->turn, stage.port, free_mortal);
+        gw_turn_init(&mortals[i]->turn, fixture.port, free_mortal);
         for (int j = 1; j < POSTER_COUNT; j++) {
             assert_ptr_equal(gw_turn_ref(&mortals[i]->turn), &mortals[i]->turn);
         }
@@ -246,7 +246,7 @@ static void an_object_lives_until_its_last_task_has_run_and_goes_once(void **sta
     }
     WAIT_FOR(atomic_load(&freed_count) == MORTAL_COUNT);
     assert_int_equal(atomic_load(&freed_early_count), 0);
-    stage_close();
+    fixture_close();
 }
 
 static void run_and_free(struct gw_task *task)
@@ -260,15 +260,15 @@ static void a_task_may_free_itself(void **state)
     (void)state;
     struct gw_turn turn;
     atomic_store(&freed_count, 0);
-    open_stage();
-    gw_turn_init(&turn, stage.port, NULL);
+    open_fixture();
+    gw_turn_init(&turn, fixture.port, NULL);
     for (int i = 0; i < 200; i++) {
         struct gw_task *task = calloc(1, sizeof(*task));
         task->run = run_and_free;
         gw_turn_post(&turn, task);
     }
     WAIT_FOR(atomic_load(&freed_count) == 200);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- the end of a turn ---- */
@@ -333,17 +333,17 @@ static void what_is_left_for_the_end_runs_once_after_the_tasks_before_the_sends(
     struct raw_socket peer;
     struct gw_turn giver;
     memset(&ending, 0, sizeof(ending));
-    open_stage();
-    ending.actor = stage_visit(&peer);
-    stage_settle();
-    struct gw_lane *lane = gw_stream_turn(ending.actor->stream)->home;
+    open_fixture();
+    ending.actor = fixture_visit(&peer);
+    fixture_run_now();
+    struct gw_lane *lane = gw_stream_turn(ending.actor->stream)->lane;
     gw__turn_init(&ending.turn, lane, NULL);
     gw__turn_init(&giver, lane, NULL);
     run_in_turn(&giver, post_two_tasks, NULL);
-    assert_true(raw_hears_text(&peer, "in the turn, in the turn, at the end, at the end, "
-                                      "at the end, at the end, "));
+    assert_true(raw_receives_text(&peer, "in the turn, in the turn, at the end, at the end, "
+                                         "at the end, at the end, "));
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
     assert_int_equal(ending.count, 6);
     assert_memory_equal(ending.order, order, sizeof(order));
     assert_false(ending.not_mine);
@@ -359,7 +359,7 @@ static atomic_uint wrong_count;
 
 static void look_around(void *context)
 {
-    uint64_t now_ns = gw_port_now_ns(stage.port);
+    uint64_t now_ns = gw_port_now_ns(fixture.port);
     (void)context;
     atomic_fetch_add(&wrong_count, !gw_turn_is_mine(&mine));
     atomic_fetch_add(&wrong_count, gw_turn_is_mine(&not_mine));
@@ -371,15 +371,15 @@ static void a_turn_belongs_to_one_object_on_one_thread(void **state)
 {
     (void)state;
     atomic_store(&wrong_count, 0);
-    open_stage();
-    gw_turn_init(&mine, stage.port, NULL);
-    gw_turn_init(&not_mine, stage.port, NULL);
+    open_fixture();
+    gw_turn_init(&mine, fixture.port, NULL);
+    gw_turn_init(&not_mine, fixture.port, NULL);
     assert_false(gw_turn_is_mine(&mine));
-    assert_ptr_equal(gw_turn_port(&mine), stage.port);
+    assert_ptr_equal(gw_turn_port(&mine), fixture.port);
     run_in_turn(&mine, look_around, NULL);
     assert_false(gw_turn_is_mine(&mine));
     assert_int_equal(atomic_load(&wrong_count), 0);
-    stage_close();
+    fixture_close();
 }
 
 static void turns_take_turns_in_being_dealt_to_the_lanes(void **state)
@@ -387,29 +387,29 @@ static void turns_take_turns_in_being_dealt_to_the_lanes(void **state)
     (void)state;
     enum { PER_LANE = 3 };
     uint32_t counts[64] = {0};
-    open_stage();
-    for (uint32_t i = 0; i < PER_LANE * stage_lane_count(); i++) {
+    open_fixture();
+    for (uint32_t i = 0; i < PER_LANE * fixture_lane_count(); i++) {
         struct gw_turn turn;
-        gw_turn_init(&turn, stage.port, NULL);
-        counts[turn.home->index]++;
+        gw_turn_init(&turn, fixture.port, NULL);
+        counts[turn.lane->index]++;
     }
-    for (uint32_t i = 0; i < stage_lane_count(); i++) {
+    for (uint32_t i = 0; i < fixture_lane_count(); i++) {
         assert_int_equal(counts[i], PER_LANE);
     }
-    stage_close();
+    fixture_close();
 }
 
 int contract_turn(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(turns_of_an_object_never_overlap_and_keep_the_order),
-        STAGE_TEST(a_busy_object_goes_to_the_end_of_the_queue),
-        STAGE_TEST(an_object_that_never_rests_does_not_hold_its_worker),
-        STAGE_TEST(an_object_lives_until_its_last_task_has_run_and_goes_once),
-        STAGE_TEST(a_task_may_free_itself),
-        STAGE_TEST(what_is_left_for_the_end_runs_once_after_the_tasks_before_the_sends),
-        STAGE_TEST(a_turn_belongs_to_one_object_on_one_thread),
-        STAGE_TEST(turns_take_turns_in_being_dealt_to_the_lanes),
+        FIXTURE_TEST(turns_of_an_object_never_overlap_and_keep_the_order),
+        FIXTURE_TEST(a_busy_object_goes_to_the_end_of_the_queue),
+        FIXTURE_TEST(an_object_that_never_rests_does_not_hold_its_worker),
+        FIXTURE_TEST(an_object_lives_until_its_last_task_has_run_and_goes_once),
+        FIXTURE_TEST(a_task_may_free_itself),
+        FIXTURE_TEST(what_is_left_for_the_end_runs_once_after_the_tasks_before_the_sends),
+        FIXTURE_TEST(a_turn_belongs_to_one_object_on_one_thread),
+        FIXTURE_TEST(turns_take_turns_in_being_dealt_to_the_lanes),
     };
     return cmocka_run_group_tests_name("contract: turn", tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 #include "tests/net/contract.h"
 
 #include "net/internal.h"
-#include "tests/net/stage.h"
+#include "tests/net/port_fixture.h"
 
 enum { CALLER_COUNT = 4, CALL_MS = 700, PING_COUNT = 20000 };
 
@@ -53,11 +53,11 @@ static void no_wake_is_lost(void **state)
     os_thread threads[CALLER_COUNT];
     atomic_store(&over, false);
     atomic_store(&lost_count, 0);
-    stage_open(&(struct stage_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
     checking_kernel_stop_time();
     for (int i = 0; i < CALLER_COUNT; i++) {
         calls[i].task.run = answer;
-        gw__turn_init(&calls[i].turn, gw__port_lane(stage.port, 0), NULL);
+        gw__turn_init(&calls[i].turn, gw__port_lane(fixture.port, 0), NULL);
         assert_int_equal(os_thread_start(&threads[i], call_again_and_again, &calls[i]), 0);
     }
     machine_sleep_ms(CALL_MS);
@@ -65,7 +65,7 @@ static void no_wake_is_lost(void **state)
     for (int i = 0; i < CALLER_COUNT; i++) {
         os_thread_join(threads[i]);
     }
-    stage_close();
+    fixture_close();
     assert_int_equal(atomic_load(&lost_count), 0);
 }
 
@@ -85,15 +85,15 @@ static void two_objects_may_call_each_other_for_ever(void **state)
 {
     (void)state;
     atomic_store(&ping_count, 0);
-    stage_open(&(struct stage_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
     checking_kernel_stop_time();
     for (int i = 0; i < 2; i++) {
-        gw_turn_init(&sides[i], stage.port, NULL); /* on two lanes, if there are two */
+        gw_turn_init(&sides[i], fixture.port, NULL); /* on two lanes, if there are two */
         balls[i].run = hit_back;
     }
     gw_turn_post(&sides[0], &balls[0]);
     WAIT_FOR(atomic_load(&ping_count) > PING_COUNT);
-    stage_close();
+    fixture_close();
 }
 
 /* ---- sleeping ---- */
@@ -108,44 +108,44 @@ static void count_wait(void)
 static void a_wake_makes_one_wait_return(void **state)
 {
     (void)state;
-    stage_open(&(struct stage_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
     checking_kernel_stop_time();
     checking_kernel_before_wait(count_wait);
-    stage_settle();
+    fixture_run_now();
     for (int round = 0; round < 20; round++) {
         machine_sleep_ms(2);
         uint32_t before = atomic_load(&wait_count);
-        gw__port_ops(stage.port)->wake(gw__port_lane(stage.port, 0));
+        gw__port_ops(fixture.port)->wake(gw__port_lane(fixture.port, 0));
         WAIT_FOR(atomic_load(&wait_count) > before);
     }
-    stage_close();
+    fixture_close();
 }
 
 static void a_port_with_nothing_to_do_sleeps(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    stage_open(&(struct stage_plan){.play = NULL});
-    struct actor *actor = stage_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    struct actor *actor = fixture_visit(&peer);
     assert_int_equal(actor_tell(actor, "hello"), 0);
-    assert_true(raw_hears_text(&peer, "hello"));
-    stage_settle();
+    assert_true(raw_receives_text(&peer, "hello"));
+    fixture_run_now();
     checking_kernel_before_wait(count_wait);
     machine_sleep_ms(20);
     uint32_t before = atomic_load(&wait_count);
     machine_sleep_ms(100);
-    assert_true(atomic_load(&wait_count) - before <= 2 * stage_worker_count);
+    assert_true(atomic_load(&wait_count) - before <= 2 * fixture_worker_count);
     raw_socket_close(&peer);
-    stage_close();
+    fixture_close();
 }
 
 int contract_wake(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGE_TEST(no_wake_is_lost),
-        STAGE_TEST(two_objects_may_call_each_other_for_ever),
-        STAGE_TEST(a_wake_makes_one_wait_return),
-        STAGE_TEST(a_port_with_nothing_to_do_sleeps),
+        FIXTURE_TEST(no_wake_is_lost),
+        FIXTURE_TEST(two_objects_may_call_each_other_for_ever),
+        FIXTURE_TEST(a_wake_makes_one_wait_return),
+        FIXTURE_TEST(a_port_with_nothing_to_do_sleeps),
     };
     return cmocka_run_group_tests_name("contract: wake", tests, NULL, NULL);
 }

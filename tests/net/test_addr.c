@@ -3,7 +3,7 @@
 
 #include "net/addr.h"
 #include "net/error.h"
-#include "tests/support/chance.h"
+#include "tests/support/random.h"
 #include <string.h>
 
 static void what_is_written_is_what_was_read(void **state)
@@ -130,13 +130,13 @@ static void every_port_is_read_and_written(void **state)
 }
 
 /* Zeros are made likely, because they are written in a short form. */
-static struct gw_addr random_addr(struct chance *chance)
+static struct gw_addr random_addr(struct random *random)
 {
-    struct gw_addr addr = {.port = (uint16_t)chance_next(chance)};
+    struct gw_addr addr = {.port = (uint16_t)random_next(random)};
     for (int i = 0; i < 16; i++) {
-        addr.ip[i] = chance_below(chance, 2) == 0 ? 0 : (uint8_t)chance_next(chance);
+        addr.ip[i] = random_below(random, 2) == 0 ? 0 : (uint8_t)random_next(random);
     }
-    if (chance_below(chance, 4) == 0) {
+    if (random_below(random, 4) == 0) {
         memset(addr.ip, 0, 10);
         memset(addr.ip + 10, 0xFF, 2);
     }
@@ -146,9 +146,9 @@ static struct gw_addr random_addr(struct chance *chance)
 static void any_address_survives_being_written_and_read(void **state)
 {
     (void)state;
-    struct chance chance = {1};
+    struct random random = {1};
     for (int i = 0; i < 100000; i++) {
-        struct gw_addr addr = random_addr(&chance);
+        struct gw_addr addr = random_addr(&random);
         struct gw_addr again;
         char text[GW_ADDR_TEXT_BYTES];
         assert_int_equal(gw_addr_parse(gw_addr_format(&addr, text), &again), GW_OK);

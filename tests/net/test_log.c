@@ -4,7 +4,7 @@
 #include "net/log.h"
 
 /* The last event that was written. */
-struct heard {
+struct received {
     enum gw_log_level level;
     const char *event;
     const struct gw_log_field *fields;
@@ -12,25 +12,25 @@ struct heard {
     int count;
 };
 
-static void hear(enum gw_log_level level, const char *event, const struct gw_log_field *fields,
-                 size_t field_count, void *context)
+static void receive(enum gw_log_level level, const char *event, const struct gw_log_field *fields,
+                    size_t field_count, void *context)
 {
-    struct heard *heard = context;
-    *heard = (struct heard){level, event, fields, field_count, heard->count + 1};
+    struct received *received = context;
+    *received = (struct received){level, event, fields, field_count, received->count + 1};
 }
 
 static void an_event_comes_as_it_was_written(void **state)
 {
     (void)state;
-    struct heard heard = {.count = 0};
-    const struct gw_log log = {hear, &heard};
+    struct received received = {.count = 0};
+    const struct gw_log log = {receive, &received};
     const struct gw_log_field fields[] = {GW_LOG_NUMBER("streams", -3), GW_LOG_TEXT("why", "full")};
     gw_log_write(&log, GW_LOG_WARNING, "accept_paused", fields, 2);
-    assert_int_equal(heard.count, 1);
-    assert_int_equal(heard.level, GW_LOG_WARNING);
-    assert_string_equal(heard.event, "accept_paused");
-    assert_ptr_equal(heard.fields, fields);
-    assert_int_equal(heard.field_count, 2);
+    assert_int_equal(received.count, 1);
+    assert_int_equal(received.level, GW_LOG_WARNING);
+    assert_string_equal(received.event, "accept_paused");
+    assert_ptr_equal(received.fields, fields);
+    assert_int_equal(received.field_count, 2);
 }
 
 static void a_field_is_a_number_or_a_text(void **state)

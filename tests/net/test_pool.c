@@ -1,11 +1,11 @@
 /* tests/net/test_pool.c: small blocks of memory that come and go. */
 #include "tests/test.h"
 
-#include "net/crew.h"
 #include "net/os/os.h"
 #include "net/pool.h"
 #include "net/port.h"
-#include "tests/support/chance.h"
+#include "net/workers.h"
+#include "tests/support/random.h"
 #include "tests/support/wait.h"
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -77,11 +77,11 @@ static void give_marked(uint8_t *block)
 
 static void wander(struct gw_task *task)
 {
-    struct chance chance = {atomic_fetch_add(&next_seed, 1)};
+    struct random random = {atomic_fetch_add(&next_seed, 1)};
     (void)task;
     for (int i = 0; i < STEP_COUNT; i++) {
-        uint8_t *block = take_marked(8 + chance_below(&chance, 5000));
-        give_marked(atomic_exchange(&places[chance_below(&chance, PLACE_COUNT)], block));
+        uint8_t *block = take_marked(8 + random_below(&random, 5000));
+        give_marked(atomic_exchange(&places[random_below(&random, PLACE_COUNT)], block));
     }
     atomic_fetch_add(&run_count, 1);
 }
@@ -108,9 +108,9 @@ static void blocks_may_wander_between_workers_and_other_threads(void **state)
     static struct gw_task tasks[TASK_COUNT];
     const struct gw_port_config config = {.worker_count = 3, .stream_count_max = 1};
     struct gw_port *port;
-    struct gw_crew *crew;
+    struct gw_workers *workers;
     assert_int_equal(gw_port_create(&config, &port), 0);
-    assert_int_equal(gw_crew_start(port, &crew), 0);
+    assert_int_equal(gw_workers_start(port, &workers), 0);
     for (int i = 0; i < TASK_COUNT; i++) {
         tasks[i].run = i % 10 == 0 ? swell : wander;
         gw_port_post(port, &tasks[i]);
@@ -119,7 +119,7 @@ static void blocks_may_wander_between_workers_and_other_threads(void **state)
     }
     WAIT_FOR(atomic_load(&run_count) == 2 * TASK_COUNT);
     gw_port_stop(port);
-    assert_int_equal(gw_crew_join(crew), 0);
+    assert_int_equal(gw_workers_join(workers), 0);
     for (int i = 0; i < PLACE_COUNT; i++) {
         give_marked(atomic_load(&places[i]));
     }

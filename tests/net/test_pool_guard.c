@@ -1,11 +1,11 @@
 /* tests/net/test_pool_guard.c: blocks with pages of their own, which stop who goes too far. */
 #include "tests/test.h"
 
-#include "net/crew.h"
 #include "net/os/os.h"
 #include "net/pool.h"
 #include "net/pool_source.h"
 #include "net/port.h"
+#include "net/workers.h"
 #include "tests/support/machine.h"
 #include "tests/support/wait.h"
 #include <stdalign.h>
@@ -59,15 +59,15 @@ static struct {
     struct gw_task task;
     uint8_t *block;
     atomic_bool done;
-} errand;
+} posted_task;
 
 static void take_and_give(struct gw_task *task)
 {
     (void)task;
-    errand.block = gw__pool_take(256);
-    memset(errand.block, 0xA5, 256);
-    gw__pool_give(errand.block, 256);
-    atomic_store(&errand.done, true);
+    posted_task.block = gw__pool_take(256);
+    memset(posted_task.block, 0xA5, 256);
+    gw__pool_give(posted_task.block, 256);
+    atomic_store(&posted_task.done, true);
 }
 
 static void a_worker_keeps_nothing_back(void **state)
@@ -75,16 +75,16 @@ static void a_worker_keeps_nothing_back(void **state)
     (void)state;
     const struct gw_port_config config = {.worker_count = 1, .stream_count_max = 1};
     struct gw_port *port;
-    struct gw_crew *crew;
+    struct gw_workers *workers;
     assert_int_equal(gw_port_create(&config, &port), 0);
-    assert_int_equal(gw_crew_start(port, &crew), 0);
-    errand.task.run = take_and_give;
-    gw_port_post(port, &errand.task);
-    WAIT_FOR(atomic_load(&errand.done));
-    assert_false(machine_may_touch(errand.block));
+    assert_int_equal(gw_workers_start(port, &workers), 0);
+    posted_task.task.run = take_and_give;
+    gw_port_post(port, &posted_task.task);
+    WAIT_FOR(atomic_load(&posted_task.done));
+    assert_false(machine_may_touch(posted_task.block));
     assert_int_equal(gw__pool_used_bytes(), 0);
     gw_port_stop(port);
-    assert_int_equal(gw_crew_join(crew), 0);
+    assert_int_equal(gw_workers_join(workers), 0);
     gw_port_destroy(port);
 }
 

@@ -2,10 +2,10 @@
 #include "tests/test.h"
 
 #include "net/backend/backend.h"
-#include "net/crew.h"
 #include "net/error.h"
 #include "net/internal.h"
 #include "net/port.h"
+#include "net/workers.h"
 #include "tests/support/machine.h"
 
 #include <string.h>
@@ -28,11 +28,11 @@ static void sixty_four_workers_come_home(void **state)
     (void)state;
     const struct gw_port_config config = {.worker_count = GW_PORT_WORKER_COUNT_MAX};
     struct gw_port *port;
-    struct gw_crew *crew;
+    struct gw_workers *workers;
     assert_int_equal(gw_port_create(&config, &port), GW_OK);
-    assert_int_equal(gw_crew_start(port, &crew), GW_OK);
+    assert_int_equal(gw_workers_start(port, &workers), GW_OK);
     gw_port_stop(port);
-    assert_int_equal(gw_crew_join(crew), GW_OK);
+    assert_int_equal(gw_workers_join(workers), GW_OK);
     gw_port_destroy(port);
 }
 
@@ -142,53 +142,53 @@ static void when_the_queue_itself_fails_all_workers_come_home(void **state)
     struct gw_backend_ops ops = *gw__backends[0];
     const struct gw_port_config config = {.worker_count = 3};
     struct gw_port *port;
-    struct gw_crew *crew;
+    struct gw_workers *workers;
     ops.wait = fail_to_wait;
     assert_int_equal(gw__port_create_on(&ops, &config, &port), GW_OK);
-    assert_int_equal(gw_crew_start(port, &crew), GW_OK);
-    assert_int_equal(gw_crew_join(crew), GW_E_SYSTEM);
+    assert_int_equal(gw_workers_start(port, &workers), GW_OK);
+    assert_int_equal(gw_workers_join(workers), GW_E_SYSTEM);
     gw_port_destroy(port);
 }
 
 /* ---- the log ---- */
 
 /* What was heard: the few words of which a text is made here. */
-struct heard {
+struct received {
     uint32_t few_descriptors_count;
     uint32_t backend_count;
     const char *name;
     const char *reason;
 };
 
-static void hear(enum gw_log_level level, const char *event, const struct gw_log_field *fields,
-                 size_t field_count, void *context)
+static void receive(enum gw_log_level level, const char *event, const struct gw_log_field *fields,
+                    size_t field_count, void *context)
 {
-    struct heard *heard = context;
-    heard->few_descriptors_count += strcmp(event, "few_descriptors") == 0;
+    struct received *received = context;
+    received->few_descriptors_count += strcmp(event, "few_descriptors") == 0;
     if (strcmp(event, "backend") == 0) {
         assert_int_equal(level, GW_LOG_INFO);
         assert_int_equal(field_count, 2);
         assert_string_equal(fields[0].name, "name");
         assert_string_equal(fields[1].name, "reason");
-        heard->backend_count++;
-        heard->name = fields[0].text; /* both are texts that stay */
-        heard->reason = fields[1].text;
+        received->backend_count++;
+        received->name = fields[0].text; /* both are texts that stay */
+        received->reason = fields[1].text;
     }
 }
 
 static void too_few_descriptors_are_worth_a_word(void **state)
 {
     (void)state;
-    struct heard heard = {0};
+    struct received received = {0};
     const struct gw_port_config config = {
-        .worker_count = 1, .stream_count_max = UINT32_MAX, .log = {hear, &heard}};
+        .worker_count = 1, .stream_count_max = UINT32_MAX, .log = {receive, &received}};
     struct gw_port *port;
     if (!machine_has_descriptor_limit()) {
         skip();
     }
     assert_int_equal(gw_port_create(&config, &port), GW_OK);
-    assert_int_equal(heard.few_descriptors_count, 1);
-    assert_ptr_equal(gw_port_log(port)->context, &heard);
+    assert_int_equal(received.few_descriptors_count, 1);
+    assert_ptr_equal(gw_port_log(port)->context, &received);
     gw_port_destroy(port);
 }
 
@@ -196,19 +196,19 @@ static void a_port_tells_once_which_backend_it_runs_on_and_why(void **state)
 {
     (void)state;
     for (int backend = GW_BACKEND_AUTO; backend <= GW_BACKEND_EPOLL; backend++) {
-        struct heard heard = {0};
+        struct received received = {0};
         const struct gw_port_config config = {
-            .backend = (enum gw_backend)backend, .worker_count = 1, .log = {hear, &heard}};
+            .backend = (enum gw_backend)backend, .worker_count = 1, .log = {receive, &received}};
         struct gw_port *port;
         if (gw_backend_refusal(config.backend) != NULL) {
             assert_int_equal(gw_port_create(&config, &port), GW_E_UNSUPPORTED);
-            assert_int_equal(heard.backend_count, 0);
+            assert_int_equal(received.backend_count, 0);
             continue;
         }
         assert_int_equal(gw_port_create(&config, &port), GW_OK);
-        assert_int_equal(heard.backend_count, 1);
-        assert_string_equal(heard.name, gw_backend_name(gw_port_backend(port)));
-        assert_true(backend == GW_BACKEND_AUTO || strcmp(heard.reason, "asked for") == 0);
+        assert_int_equal(received.backend_count, 1);
+        assert_string_equal(received.name, gw_backend_name(gw_port_backend(port)));
+        assert_true(backend == GW_BACKEND_AUTO || strcmp(received.reason, "asked for") == 0);
         gw_port_destroy(port);
     }
 }

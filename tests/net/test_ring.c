@@ -4,7 +4,7 @@
 #include "net/error.h"
 #include "net/pool.h"
 #include "net/ring.h"
-#include "tests/support/chance.h"
+#include "tests/support/random.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,45 +14,45 @@ enum { BYTES_MAX = 1 << 16 };
 struct twin {
     struct gw_ring ring;
     uint32_t capacity_bytes_max;
-    struct chance chance;
+    struct random random;
     uint8_t bytes[2 * BYTES_MAX];
     uint32_t used;
-    uint32_t lent; /* how many of them are still on loan */
-    uint8_t *loan; /* as large as the loan, so that a sanitizer sees a step beyond it */
+    uint32_t borrowed; /* how many of them are still on loan */
+    uint8_t *loan;     /* as large as the loan, so that a sanitizer sees a step beyond it */
 };
 
 static void twin_init(struct twin *twin, uint32_t capacity_bytes_max, uint64_t seed)
 {
     memset(twin, 0, sizeof(*twin));
-    twin->chance.state = seed;
+    twin->random.state = seed;
     twin->capacity_bytes_max = capacity_bytes_max;
     gw_ring_init(&twin->ring, capacity_bytes_max);
 }
 
-static void twin_lend(struct twin *twin, uint32_t bytes)
+static void twin_borrow(struct twin *twin, uint32_t bytes)
 {
     twin->loan = malloc(bytes);
     for (uint32_t i = 0; i < bytes; i++) {
-        twin->loan[i] = (uint8_t)chance_next(&twin->chance);
+        twin->loan[i] = (uint8_t)random_next(&twin->random);
     }
     memcpy(twin->bytes + twin->used, twin->loan, bytes);
     twin->used += bytes;
-    twin->lent = bytes;
-    gw_ring_lend(&twin->ring, twin->loan, bytes);
+    twin->borrowed = bytes;
+    gw_ring_borrow(&twin->ring, twin->loan, bytes);
 }
 
 /* Ends the loan; what it leaves in the ring must not need the loan's memory any more. */
-static int twin_settle(struct twin *twin)
+static int twin_run_now(struct twin *twin)
 {
-    bool fits = twin->lent == 0 || twin->used <= twin->capacity_bytes_max;
-    int error = gw_ring_settle(&twin->ring);
+    bool fits = twin->borrowed == 0 || twin->used <= twin->capacity_bytes_max;
+    int error = gw_ring_commit(&twin->ring);
     free(twin->loan);
     twin->loan = NULL;
     assert_int_equal(error, fits ? GW_OK : GW_E_FULL);
     if (!fits) {
-        twin->used -= twin->lent;
+        twin->used -= twin->borrowed;
     }
-    twin->lent = 0;
+    twin->borrowed = 0;
     return error;
 }
 
@@ -61,19 +61,19 @@ static void twin_consume(struct twin *twin, uint32_t bytes)
     gw_ring_consume(&twin->ring, bytes);
     twin->used -= bytes;
     memmove(twin->bytes, twin->bytes + bytes, twin->used);
-    twin->lent = twin->lent < twin->used ? twin->lent : twin->used;
+    twin->borrowed = twin->borrowed < twin->used ? twin->borrowed : twin->used;
 }
 
 static void twin_check(struct twin *twin, uint32_t bytes)
 {
-    uint8_t *bridge = malloc(bytes);
+    uint8_t *bounce = malloc(bytes);
     assert_int_equal(gw_ring_used_bytes(&twin->ring), twin->used);
-    const uint8_t *shown = gw_ring_peek(&twin->ring, bytes, bridge);
+    const uint8_t *shown = gw_ring_peek(&twin->ring, bytes, bounce);
     if (bytes > 0) {
         assert_memory_equal(shown, twin->bytes, bytes);
     }
-    free(bridge);
-    if (twin->used == twin->lent) {
+    free(bounce);
+    if (twin->used == twin->borrowed) {
         assert_null(twin->ring.memory);
         assert_int_equal(gw__pool_used_bytes(), 0);
     }
@@ -88,19 +88,19 @@ static void twin_fini(struct twin *twin)
 
 static uint32_t some_of(struct twin *twin, uint32_t bytes)
 {
-    return chance_below(&twin->chance, bytes + 1);
+    return random_below(&twin->random, bytes + 1);
 }
 
 static void step(struct twin *twin)
 {
-    switch (chance_below(&twin->chance, 4)) {
+    switch (random_below(&twin->random, 4)) {
     case 0:
         if (twin->loan == NULL) {
-            twin_lend(twin, 1 + some_of(twin, twin->capacity_bytes_max / 2));
+            twin_borrow(twin, 1 + some_of(twin, twin->capacity_bytes_max / 2));
         }
         break;
     case 1:
-        (void)twin_settle(twin);
+        (void)twin_run_now(twin);
         break;
     case 2:
         twin_consume(twin, some_of(twin, twin->used));
@@ -128,7 +128,7 @@ static void a_ring_is_a_queue_of_bytes(void **state)
     }
 }
 
-/* The shape of a session: one largest frame and one receive, frames cut anywhere. */
+/* The message_rules of a session: one largest frame and one receive, frames cut anywhere. */
 static void frames_of_any_size_come_through_receives_of_any_size(void **state)
 {
     static struct twin twin;
@@ -136,13 +136,13 @@ static void frames_of_any_size_come_through_receives_of_any_size(void **state)
     twin_init(&twin, 32 * 1024, 7);
     uint32_t frame = 1;
     for (int i = 0; i < 20000; i++) {
-        twin_lend(&twin, 1 + chance_below(&twin.chance, 2000));
+        twin_borrow(&twin, 1 + random_below(&twin.random, 2000));
         while (twin.used >= frame) {
             twin_check(&twin, frame);
             twin_consume(&twin, frame);
-            frame = 1 + chance_below(&twin.chance, 3000);
+            frame = 1 + random_below(&twin.random, 3000);
         }
-        assert_int_equal(twin_settle(&twin), GW_OK);
+        assert_int_equal(twin_run_now(&twin), GW_OK);
         twin_check(&twin, twin.used);
     }
     twin_fini(&twin);
@@ -155,9 +155,9 @@ static void bytes_that_come_one_by_one_come_whole(void **state)
     twin_init(&twin, 4096, 3);
     for (int frame = 0; frame < 3; frame++) {
         for (uint32_t i = 1; i <= 4096; i++) {
-            twin_lend(&twin, 1);
+            twin_borrow(&twin, 1);
             twin_check(&twin, i);
-            assert_int_equal(twin_settle(&twin), GW_OK);
+            assert_int_equal(twin_run_now(&twin), GW_OK);
             twin_check(&twin, i);
         }
         twin_consume(&twin, 4096);
@@ -171,16 +171,16 @@ static void a_ring_takes_its_whole_capacity_and_not_a_byte_more(void **state)
     static struct twin twin;
     (void)state;
     twin_init(&twin, 512, 5);
-    twin_lend(&twin, 512);
-    assert_int_equal(twin_settle(&twin), GW_OK);
+    twin_borrow(&twin, 512);
+    assert_int_equal(twin_run_now(&twin), GW_OK);
     twin_check(&twin, 512);
-    twin_lend(&twin, 1);
+    twin_borrow(&twin, 1);
     twin_check(&twin, 513); /* as a loan it fits */
-    assert_int_equal(twin_settle(&twin), GW_E_FULL);
+    assert_int_equal(twin_run_now(&twin), GW_E_FULL);
     twin_check(&twin, 512);
     twin_consume(&twin, 1);
-    twin_lend(&twin, 1);
-    assert_int_equal(twin_settle(&twin), GW_OK);
+    twin_borrow(&twin, 1);
+    assert_int_equal(twin_run_now(&twin), GW_OK);
     twin_check(&twin, 512); /* across the seam, and full */
     twin_fini(&twin);
 }
@@ -191,13 +191,13 @@ static void bytes_across_the_seam_are_shown_in_one_piece(void **state)
     (void)state;
     for (uint32_t begin = 1; begin < 256; begin++) {
         twin_init(&twin, 256, begin);
-        twin_lend(&twin, 256);
-        assert_int_equal(twin_settle(&twin), GW_OK);
+        twin_borrow(&twin, 256);
+        assert_int_equal(twin_run_now(&twin), GW_OK);
         twin_consume(&twin, begin);
-        twin_lend(&twin, begin);
-        assert_int_equal(twin_settle(&twin), GW_OK);
+        twin_borrow(&twin, begin);
+        assert_int_equal(twin_run_now(&twin), GW_OK);
         twin_check(&twin, 256);
-        twin_lend(&twin, 100);
+        twin_borrow(&twin, 100);
         twin_check(&twin, 356); /* the seam and the loan in one */
         twin_fini(&twin);
     }
@@ -207,19 +207,19 @@ static void what_lies_in_one_piece_is_shown_in_place(void **state)
 {
     (void)state;
     static const uint8_t data[64];
-    uint8_t bridge[64];
+    uint8_t bounce[64];
     struct gw_ring ring;
     gw_ring_init(&ring, 256);
-    gw_ring_lend(&ring, data, 64);
-    assert_ptr_equal(gw_ring_peek(&ring, 64, bridge), data);
+    gw_ring_borrow(&ring, data, 64);
+    assert_ptr_equal(gw_ring_peek(&ring, 64, bounce), data);
     gw_ring_consume(&ring, 60);
-    assert_ptr_equal(gw_ring_peek(&ring, 4, bridge), data + 60);
-    assert_int_equal(gw_ring_settle(&ring), GW_OK);
-    gw_ring_lend(&ring, data, 8);
-    assert_ptr_equal(gw_ring_peek(&ring, 4, bridge), ring.memory);
-    assert_ptr_equal(gw_ring_peek(&ring, 5, bridge), bridge);
+    assert_ptr_equal(gw_ring_peek(&ring, 4, bounce), data + 60);
+    assert_int_equal(gw_ring_commit(&ring), GW_OK);
+    gw_ring_borrow(&ring, data, 8);
+    assert_ptr_equal(gw_ring_peek(&ring, 4, bounce), ring.memory);
+    assert_ptr_equal(gw_ring_peek(&ring, 5, bounce), bounce);
     gw_ring_consume(&ring, 4);
-    assert_ptr_equal(gw_ring_peek(&ring, 8, bridge), data); /* after the torn frame, again */
+    assert_ptr_equal(gw_ring_peek(&ring, 8, bounce), data); /* after the partial frame, again */
     gw_ring_fini(&ring);
 }
 
@@ -228,13 +228,13 @@ static void growing_across_the_seam_keeps_the_order(void **state)
     static struct twin twin;
     (void)state;
     twin_init(&twin, 1024, 11);
-    twin_lend(&twin, 256);
-    assert_int_equal(twin_settle(&twin), GW_OK);
+    twin_borrow(&twin, 256);
+    assert_int_equal(twin_run_now(&twin), GW_OK);
     twin_consume(&twin, 200);
-    twin_lend(&twin, 150);
-    assert_int_equal(twin_settle(&twin), GW_OK); /* lies across the seam of 256 */
-    twin_lend(&twin, 700);
-    assert_int_equal(twin_settle(&twin), GW_OK); /* 906 of 1,024 */
+    twin_borrow(&twin, 150);
+    assert_int_equal(twin_run_now(&twin), GW_OK); /* lies across the seam of 256 */
+    twin_borrow(&twin, 700);
+    assert_int_equal(twin_run_now(&twin), GW_OK); /* 906 of 1,024 */
     twin_check(&twin, 906);
     twin_fini(&twin);
 }
@@ -244,15 +244,15 @@ static void its_counters_may_wrap(void **state)
     static struct twin twin;
     (void)state;
     twin_init(&twin, 256, 13);
-    twin_lend(&twin, 200);
-    assert_int_equal(twin_settle(&twin), GW_OK);
+    twin_borrow(&twin, 200);
+    assert_int_equal(twin_run_now(&twin), GW_OK);
     twin.ring.head += UINT32_MAX - 511; /* a multiple of the capacity */
     twin.ring.tail += UINT32_MAX - 511;
     for (int i = 0; i < 100; i++) {
         twin_consume(&twin, 37);
         twin_check(&twin, twin.used);
-        twin_lend(&twin, 37);
-        assert_int_equal(twin_settle(&twin), GW_OK);
+        twin_borrow(&twin, 37);
+        assert_int_equal(twin_run_now(&twin), GW_OK);
         twin_check(&twin, 200);
     }
     assert_true(twin.ring.tail < 8192);
@@ -265,9 +265,9 @@ static void an_empty_ring_holds_no_memory(void **state)
     (void)state;
     twin_init(&twin, BYTES_MAX, 17);
     assert_int_equal(gw__pool_used_bytes(), 0);
-    twin_lend(&twin, 5000);
+    twin_borrow(&twin, 5000);
     assert_int_equal(gw__pool_used_bytes(), 0);
-    assert_int_equal(twin_settle(&twin), GW_OK);
+    assert_int_equal(twin_run_now(&twin), GW_OK);
     assert_int_equal(gw__pool_used_bytes(), 8192);
     twin_consume(&twin, 4999);
     assert_int_equal(gw__pool_used_bytes(), 8192);
@@ -280,12 +280,12 @@ static void a_ring_may_be_finished_at_any_time_and_twice(void **state)
 {
     (void)state;
     static const uint8_t data[64];
-    struct gw_ring ring = {.lent = NULL};
+    struct gw_ring ring = {.borrowed = NULL};
     gw_ring_fini(&ring);
     gw_ring_init(&ring, 256);
-    gw_ring_lend(&ring, data, 64);
-    assert_int_equal(gw_ring_settle(&ring), GW_OK);
-    gw_ring_lend(&ring, data, 64);
+    gw_ring_borrow(&ring, data, 64);
+    assert_int_equal(gw_ring_commit(&ring), GW_OK);
+    gw_ring_borrow(&ring, data, 64);
     gw_ring_fini(&ring);
     gw_ring_fini(&ring);
     assert_int_equal(gw_ring_used_bytes(&ring), 0);
@@ -297,17 +297,17 @@ static void more_than_there_is_is_not_shown_and_consumes_all(void **state)
 {
     (void)state;
     struct gw_ring ring;
-    uint8_t bridge[8];
+    uint8_t bounce[8];
     gw_ring_init(&ring, 256);
-    assert_null(gw_ring_peek(&ring, 1, bridge));
+    assert_null(gw_ring_peek(&ring, 1, bounce));
     gw_ring_consume(&ring, UINT32_MAX);
-    gw_ring_lend(&ring, (const uint8_t *)"1234", 4);
-    assert_null(gw_ring_peek(&ring, 5, bridge));
-    assert_memory_equal(gw_ring_peek(&ring, 4, bridge), "1234", 4);
-    assert_int_equal(gw_ring_settle(&ring), GW_OK);
-    gw_ring_lend(&ring, (const uint8_t *)"56", 2);
-    assert_null(gw_ring_peek(&ring, 7, bridge));
-    assert_memory_equal(gw_ring_peek(&ring, 6, bridge), "123456", 6);
+    gw_ring_borrow(&ring, (const uint8_t *)"1234", 4);
+    assert_null(gw_ring_peek(&ring, 5, bounce));
+    assert_memory_equal(gw_ring_peek(&ring, 4, bounce), "1234", 4);
+    assert_int_equal(gw_ring_commit(&ring), GW_OK);
+    gw_ring_borrow(&ring, (const uint8_t *)"56", 2);
+    assert_null(gw_ring_peek(&ring, 7, bounce));
+    assert_memory_equal(gw_ring_peek(&ring, 6, bounce), "123456", 6);
     gw_ring_consume(&ring, 7);
     assert_int_equal(gw_ring_used_bytes(&ring), 0);
     gw_ring_fini(&ring);

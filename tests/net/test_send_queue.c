@@ -5,7 +5,7 @@
 #include "net/pool.h"
 #include "net/send_queue.h"
 #include "net/stream.h"
-#include "tests/support/chance.h"
+#include "tests/support/random.h"
 #include <string.h>
 
 enum { BYTES_MAX = 1 << 20 };
@@ -13,7 +13,7 @@ enum { BYTES_MAX = 1 << 20 };
 /* A queue, the bytes that should be in it, and what they cost. */
 struct twin {
     struct gw_send_queue queue;
-    struct chance chance;
+    struct random random;
     uint64_t cost;
     uint32_t used;
     uint8_t bytes[BYTES_MAX];
@@ -22,7 +22,7 @@ struct twin {
 static uint8_t *twin_write(struct twin *twin, uint8_t *to, uint32_t bytes)
 {
     for (uint32_t i = 0; i < bytes; i++) {
-        to[i] = (uint8_t)chance_next(&twin->chance);
+        to[i] = (uint8_t)random_next(&twin->random);
     }
     memcpy(twin->bytes + twin->used, to, bytes);
     twin->used += bytes;
@@ -92,9 +92,9 @@ static uint32_t twin_check(struct twin *twin)
 static void step(struct twin *twin)
 {
     uint32_t bytes =
-        1 + chance_below(&twin->chance, chance_below(&twin->chance, 6) == 0 ? 6000 : 200);
+        1 + random_below(&twin->random, random_below(&twin->random, 6) == 0 ? 6000 : 200);
     bool room = twin->used + bytes < BYTES_MAX;
-    switch (room ? chance_below(&twin->chance, 5) : 4) {
+    switch (room ? random_below(&twin->random, 5) : 4) {
     case 0:
         twin_share(twin, bytes);
         break;
@@ -108,7 +108,7 @@ static void step(struct twin *twin)
         (void)twin_check(twin);
         break;
     default:
-        twin_consume(twin, chance_below(&twin->chance, twin_check(twin) + 1));
+        twin_consume(twin, random_below(&twin->random, twin_check(twin) + 1));
         break;
     }
 }
@@ -117,7 +117,7 @@ static void a_send_queue_is_a_queue_of_bytes(void **state)
 {
     static struct twin twin;
     (void)state;
-    twin.chance.state = 42;
+    twin.random.state = 42;
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < 5000; i++) {
             step(&twin);

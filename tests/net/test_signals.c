@@ -1,17 +1,17 @@
 /* tests/net/test_signals.c: signals become turns. */
 #include "tests/test.h"
 
-#include "net/crew.h"
 #include "net/error.h"
 #include "net/port.h"
 #include "net/signals.h"
+#include "net/workers.h"
 #include "tests/support/machine.h"
 #include "tests/support/wait.h"
 #include <signal.h>
 #include <stdatomic.h>
 
 static struct gw_port *port;
-static struct gw_crew *crew;
+static struct gw_workers *workers;
 static atomic_uint counts[2]; /* by enum gw_signal */
 static atomic_uint wrong_count;
 static int here;
@@ -32,7 +32,7 @@ static int take(void **state)
     atomic_store(&wrong_count, 0);
     assert_int_equal(gw_port_create(&config, &port), GW_OK);
     assert_int_equal(gw_signals_take(port, on_signal, &here), GW_OK);
-    assert_int_equal(gw_crew_start(port, &crew), GW_OK);
+    assert_int_equal(gw_workers_start(port, &workers), GW_OK);
     return 0;
 }
 
@@ -40,7 +40,7 @@ static int give_back(void **state)
 {
     (void)state;
     gw_port_stop(port);
-    assert_int_equal(gw_crew_join(crew), GW_OK);
+    assert_int_equal(gw_workers_join(workers), GW_OK);
     gw_signals_release();
     gw_port_destroy(port);
     assert_int_equal(atomic_load(&wrong_count), 0);
@@ -82,7 +82,7 @@ static void a_report_may_be_asked_for_again_and_again(void **state)
     assert_int_equal(atomic_load(&counts[GW_SIGNAL_REPORT]), 50);
 }
 
-static void of_many_signals_at_least_one_is_heard_after_the_last(void **state)
+static void of_many_signals_at_least_one_is_received_after_the_last(void **state)
 {
     (void)state;
     for (int round = 0; round < 50; round++) {
@@ -119,8 +119,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stop_signal_becomes_a_turn, take, give_back),
         cmocka_unit_test_setup_teardown(an_interrupt_is_a_stop_signal, take, give_back),
         cmocka_unit_test_setup_teardown(a_report_may_be_asked_for_again_and_again, take, give_back),
-        cmocka_unit_test_setup_teardown(of_many_signals_at_least_one_is_heard_after_the_last, take,
-                                        give_back),
+        cmocka_unit_test_setup_teardown(of_many_signals_at_least_one_is_received_after_the_last,
+                                        take, give_back),
         cmocka_unit_test_setup_teardown(a_broken_pipe_is_no_signal, take, give_back),
         cmocka_unit_test_setup_teardown(one_port_at_a_time_has_the_signals, take, give_back),
     };

@@ -2,7 +2,7 @@
 #include "tests/test.h"
 
 #include "net/wheel.h"
-#include "tests/support/chance.h"
+#include "tests/support/random.h"
 #include <string.h>
 
 #define MS  ((uint64_t)1000000)
@@ -18,14 +18,14 @@ static struct {
     uint64_t now_ns;
     uint32_t fired_count;
     bool again; /* who fires is added again, a little later */
-    struct chance chance;
+    struct random random;
 } world;
 
 static void world_init(uint64_t now_ns, uint64_t seed)
 {
     memset(&world, 0, sizeof(world));
     world.now_ns = now_ns;
-    world.chance.state = seed;
+    world.random.state = seed;
     gw__wheel_init(&world.wheel, now_ns);
 }
 
@@ -51,7 +51,7 @@ static void fire(struct gw_timer *timer, uint64_t now_ns)
     world.set[index] = false;
     world.fired_count++;
     if (world.again) {
-        add(index, now_ns + 1 + chance_below(&world.chance, 50) * MS);
+        add(index, now_ns + 1 + random_below(&world.random, 50) * MS);
     }
 }
 
@@ -82,14 +82,14 @@ static void go_to(uint64_t now_ns)
 static uint64_t some_time_ns(void)
 {
     static const uint64_t spans[] = {2 * MS, 100 * MS, 5000 * MS, 300000 * MS, DAY, 20 * DAY};
-    uint64_t span = spans[chance_below(&world.chance, sizeof(spans) / sizeof(spans[0]))];
-    return chance_next(&world.chance) % span;
+    uint64_t span = spans[random_below(&world.random, sizeof(spans) / sizeof(spans[0]))];
+    return random_next(&world.random) % span;
 }
 
 static void step(void)
 {
-    uint32_t index = chance_below(&world.chance, TIMER_COUNT);
-    if (chance_below(&world.chance, 8) == 0) {
+    uint32_t index = random_below(&world.random, TIMER_COUNT);
+    if (random_below(&world.random, 8) == 0) {
         go_to(world.now_ns + some_time_ns() / 16);
     } else if (world.set[index]) {
         take_out(index);

@@ -6,7 +6,7 @@
  */
 #include "protocol/arena.h"
 #include "protocol/packet.h"
-#include "protocol/scan.h"
+#include "protocol/validate.h"
 #include "small/small_server.gen.h"
 
 #include <stdio.h>
@@ -19,7 +19,7 @@ enum { ROUNDS = 401, MESSAGES = 2000, KINDS = 4, BODY_BYTES_MAX = 128, ARENA_BYT
 /* More than this is more than noise. */
 static const double ratio_max = 1.15;
 
-static unsigned long heard;
+static unsigned long received;
 
 /* ---- what both call ---- */
 
@@ -27,21 +27,21 @@ void small_on_sit(struct gw_session *session, const struct gw_frame *frame, cons
 {
     (void)session;
     (void)sit;
-    heard += frame->packet_id;
+    received += frame->packet_id;
 }
 
 void small_on_c_play(struct gw_session *session, const struct gw_frame *frame,
                      const Small__CPlay *c_play)
 {
     (void)session;
-    heard += frame->packet_id + c_play->n_cards;
+    received += frame->packet_id + c_play->n_cards;
 }
 
 void small_on_int(struct gw_session *session, const struct gw_frame *frame,
                   const Small__Int *int_message)
 {
     (void)session;
-    heard += frame->packet_id + (unsigned long)int_message->value;
+    received += frame->packet_id + (unsigned long)int_message->value;
 }
 
 void small_on_session(struct gw_session *session, const struct gw_frame *frame,
@@ -49,7 +49,7 @@ void small_on_session(struct gw_session *session, const struct gw_frame *frame,
 {
     (void)session;
     (void)session_message;
-    heard += frame->packet_id;
+    received += frame->packet_id;
 }
 
 /* ---- the switch ---- */
@@ -70,13 +70,14 @@ static max_align_t memory[ARENA_BYTES / sizeof(max_align_t)];
         handler(NULL, frame, message);                                                             \
     } while (0)
 
-static const struct gw_shape *shape_of(uint16_t id)
+static const struct gw_message_rules *shape_of(uint16_t id)
 {
-    return gw_packet_find(&small_server_packets, id)->shape;
+    return gw_packet_find(&small_server_packets, id)->message_rules;
 }
 
-static enum gw_packet_verdict check(const struct gw_shape *shape, const struct gw_frame *frame,
-                                    const uint8_t *body, uint32_t stages, uint32_t bytes_max)
+static enum gw_packet_result check(const struct gw_message_rules *message_rules,
+                                   const struct gw_frame *frame, const uint8_t *body,
+                                   uint32_t stages, uint32_t bytes_max)
 {
     if ((frame->flags & ~GW_FRAME_FLAGS) != 0) {
         return GW_PACKET_BAD_FLAGS;
@@ -87,39 +88,39 @@ static enum gw_packet_verdict check(const struct gw_shape *shape, const struct g
     if ((stages & sender.stage) == 0) {
         return GW_PACKET_WRONG_STAGE;
     }
-    return gw_scan_body(shape, body, frame->body_bytes, NULL);
+    return gw_validate_body(message_rules, body, frame->body_bytes, NULL);
 }
 
 /* As somebody would write it who knows the four packets, with the same care for what comes in. */
-static enum gw_packet_verdict by_hand(const struct gw_shape *const *shapes,
-                                      const struct gw_frame *frame, const uint8_t *body,
-                                      struct gw_arena *arena)
+static enum gw_packet_result by_hand(const struct gw_message_rules *const *message_rules,
+                                     const struct gw_frame *frame, const uint8_t *body,
+                                     struct gw_arena *arena)
 {
     size_t length = frame->body_bytes;
-    enum gw_packet_verdict verdict;
+    enum gw_packet_result result;
     gw_arena_reset(arena);
     switch (frame->packet_id) {
     case 256:
-        verdict = check(shapes[0], frame, body, 0x2u, 256);
-        if (verdict == GW_PACKET_OK) {
+        result = check(message_rules[0], frame, body, 0x2u, 256);
+        if (result == GW_PACKET_OK) {
             HANDLE(small_on_sit, Small__Sit, small__sit__descriptor);
         }
         break;
     case 300:
-        verdict = check(shapes[1], frame, body, 0xFFFFFFFFu, 4096);
-        if (verdict == GW_PACKET_OK) {
+        result = check(message_rules[1], frame, body, 0xFFFFFFFFu, 4096);
+        if (result == GW_PACKET_OK) {
             HANDLE(small_on_c_play, Small__CPlay, small__c__play__descriptor);
         }
         break;
     case 301:
-        verdict = check(shapes[2], frame, body, 0xFFFFFFFFu, 256);
-        if (verdict == GW_PACKET_OK) {
+        result = check(message_rules[2], frame, body, 0xFFFFFFFFu, 256);
+        if (result == GW_PACKET_OK) {
             HANDLE(small_on_int, Small__Int, small__int__descriptor);
         }
         break;
     case 302:
-        verdict = check(shapes[3], frame, body, 0xFFFFFFFEu, 256);
-        if (verdict == GW_PACKET_OK) {
+        result = check(message_rules[3], frame, body, 0xFFFFFFFEu, 256);
+        if (result == GW_PACKET_OK) {
             HANDLE(small_on_session, Small__Session, small__session__descriptor);
         }
         break;
@@ -129,18 +130,17 @@ static enum gw_packet_verdict by_hand(const struct gw_shape *const *shapes,
         return GW_PACKET_UNKNOWN;
     }
     gw_arena_reset(arena);
-    return verdict;
+    return result;
 }
 
 /* ---- the table ---- */
 
-static enum gw_packet_verdict by_table(const struct gw_frame *frame, const uint8_t *body,
-                                       struct gw_arena *arena)
+static enum gw_packet_result by_table(const struct gw_frame *frame, const uint8_t *body,
+                                      struct gw_arena *arena)
 {
     const struct gw_packet *packet;
-    enum gw_packet_verdict verdict =
-        gw_packet_admit(&small_server_packets, frame, &sender, &packet);
-    return verdict == GW_PACKET_OK ? gw_packet_dispatch(packet, frame, body, NULL, arena) : verdict;
+    enum gw_packet_result result = gw_packet_admit(&small_server_packets, frame, &sender, &packet);
+    return result == GW_PACKET_OK ? gw_packet_dispatch(packet, frame, body, NULL, arena) : result;
 }
 
 /* ---- what comes in ---- */
@@ -171,19 +171,19 @@ static void make_messages(void)
     put(3, 302, "", 0);
 }
 
-static const struct gw_shape *shapes[KINDS];
+static const struct gw_message_rules *message_rules[KINDS];
 
 static double measure(bool uses_table, struct gw_arena *arena)
 {
     clock_t begin = clock();
     for (size_t i = 0; i < MESSAGES; i++) {
         const struct message *message = &messages[i % KINDS];
-        enum gw_packet_verdict verdict =
+        enum gw_packet_result result =
             uses_table ? by_table(&message->frame, message->body, arena)
-                       : by_hand(shapes, &message->frame, message->body, arena);
-        if (verdict != GW_PACKET_OK) {
+                       : by_hand(message_rules, &message->frame, message->body, arena);
+        if (result != GW_PACKET_OK) {
             fprintf(stderr, "packet %u: %s\n", message->frame.packet_id,
-                    gw_packet_verdict_name(verdict));
+                    gw_packet_result_name(result));
             exit(1);
         }
     }
@@ -214,7 +214,7 @@ int main(void)
     sender = (struct gw_packet_sender){GW_FROM_CLIENT, 0xFFFFFFFFu, 4096};
     make_messages();
     for (size_t i = 0; i < KINDS; i++) {
-        shapes[i] = shape_of(messages[i].frame.packet_id);
+        message_rules[i] = shape_of(messages[i].frame.packet_id);
     }
     for (int round = 0; round < ROUNDS; round++) {
         table_ns[round] = measure(true, &arena);
@@ -223,6 +223,6 @@ int main(void)
     }
     double ratio = median(ratios);
     printf("generated %.0f ns, by hand %.0f ns a message, ratio %.2f (%lu heard)\n",
-           median(table_ns), median(hand_ns), ratio, heard);
+           median(table_ns), median(hand_ns), ratio, received);
     return ratio <= ratio_max ? EXIT_SUCCESS : EXIT_FAILURE;
 }

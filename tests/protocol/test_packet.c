@@ -29,12 +29,12 @@ static const struct gw_packet_table table = {
 static const struct gw_packet_sender player = {GW_FROM_CLIENT, STAGE_ROOM, STAGE_LIMIT};
 static const struct gw_packet_sender server = {GW_FROM_SERVER, GW_STAGE_CONNECTED, 65536};
 
-static enum gw_packet_verdict admit(const struct gw_packet_sender *sender, struct gw_frame frame)
+static enum gw_packet_result admit(const struct gw_packet_sender *sender, struct gw_frame frame)
 {
     const struct gw_packet *packet = NULL;
-    enum gw_packet_verdict verdict = gw_packet_admit(&table, &frame, sender, &packet);
+    enum gw_packet_result result = gw_packet_admit(&table, &frame, sender, &packet);
     assert_ptr_equal(packet, gw_packet_find(&table, frame.packet_id));
-    return verdict;
+    return result;
 }
 
 static void of_all_ids_only_those_of_the_table_are_found(void **state)
@@ -117,7 +117,7 @@ static void of_all_ids_only_known_ones_pass(void **state)
 {
     (void)state;
     for (uint32_t id = 0; id <= UINT16_MAX; id++) {
-        enum gw_packet_verdict expected = GW_PACKET_UNKNOWN;
+        enum gw_packet_result expected = GW_PACKET_UNKNOWN;
         if (id == CHAT || id == PING || id == MOVE) {
             expected = GW_PACKET_OK;
         } else if (id == LINE) {
@@ -137,7 +137,7 @@ static void nobody_sends_the_packets_of_the_other_side(void **state)
     assert_int_equal(admit(&server, (struct gw_frame){.packet_id = LINE}), GW_PACKET_OK);
 }
 
-static void a_client_is_heard_only_where_its_packet_is_welcome(void **state)
+static void a_client_is_received_only_where_its_packet_is_welcome(void **state)
 {
     (void)state;
     for (unsigned bit = 0; bit < 32; bit++) {
@@ -151,7 +151,7 @@ static void a_client_is_heard_only_where_its_packet_is_welcome(void **state)
     }
 }
 
-static void a_server_is_heard_at_every_stage(void **state)
+static void a_server_is_received_at_every_stage(void **state)
 {
     (void)state;
     static const struct gw_packet late = {
@@ -198,16 +198,16 @@ static void a_refused_packet_is_named_when_it_is_known(void **state)
     assert_null(packet);
 }
 
-static void every_verdict_has_a_name(void **state)
+static void every_result_has_a_name(void **state)
 {
     (void)state;
-    assert_string_equal(gw_packet_verdict_name(GW_PACKET_OK), "OK");
-    assert_string_equal(gw_packet_verdict_name(GW_PACKET_TOO_LONG), "TOO_LONG");
-    for (int verdict = GW_PACKET_OK; verdict <= GW_PACKET_TOO_COMPLEX; verdict++) {
-        assert_string_not_equal(gw_packet_verdict_name((enum gw_packet_verdict)verdict), "?");
+    assert_string_equal(gw_packet_result_name(GW_PACKET_OK), "OK");
+    assert_string_equal(gw_packet_result_name(GW_PACKET_TOO_LONG), "TOO_LONG");
+    for (int result = GW_PACKET_OK; result <= GW_PACKET_TOO_COMPLEX; result++) {
+        assert_string_not_equal(gw_packet_result_name((enum gw_packet_result)result), "?");
     }
-    assert_string_equal(gw_packet_verdict_name((enum gw_packet_verdict)9), "?");
-    assert_string_equal(gw_packet_verdict_name((enum gw_packet_verdict) - 1), "?");
+    assert_string_equal(gw_packet_result_name((enum gw_packet_result)9), "?");
+    assert_string_equal(gw_packet_result_name((enum gw_packet_result) - 1), "?");
 }
 
 static void expect_stages(uint32_t stages, size_t room, const char *expected)
@@ -251,11 +251,11 @@ int main(void)
         cmocka_unit_test(a_body_may_be_as_long_as_the_stage_allows),
         cmocka_unit_test(of_all_ids_only_known_ones_pass),
         cmocka_unit_test(nobody_sends_the_packets_of_the_other_side),
-        cmocka_unit_test(a_client_is_heard_only_where_its_packet_is_welcome),
-        cmocka_unit_test(a_server_is_heard_at_every_stage),
+        cmocka_unit_test(a_client_is_received_only_where_its_packet_is_welcome),
+        cmocka_unit_test(a_server_is_received_at_every_stage),
         cmocka_unit_test(the_first_thing_wrong_is_what_is_said),
         cmocka_unit_test(a_refused_packet_is_named_when_it_is_known),
-        cmocka_unit_test(every_verdict_has_a_name),
+        cmocka_unit_test(every_result_has_a_name),
         cmocka_unit_test(stages_are_named_for_people),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

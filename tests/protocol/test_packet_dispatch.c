@@ -2,8 +2,8 @@
 #include "tests/test.h"
 
 #include "protocol/arena.h"
+#include "protocol/message_rules.h"
 #include "protocol/packet.h"
-#include "protocol/shape.h"
 #include "tests/protocol/bodies.pb-c.h"
 
 #include <string.h>
@@ -21,39 +21,39 @@ static struct {
     uint32_t number;
     char text[32];
     size_t texts;
-} heard;
+} received;
 
-static void hear_plain(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
+static void receive_plain(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
 {
     const Bodies__Plain *plain = (const Bodies__Plain *)message;
-    heard.count++;
-    heard.peer = peer;
-    heard.frame = *frame;
-    heard.number = plain->number;
-    strncpy(heard.text, plain->text, sizeof heard.text - 1);
+    received.count++;
+    received.peer = peer;
+    received.frame = *frame;
+    received.number = plain->number;
+    strncpy(received.text, plain->text, sizeof received.text - 1);
 }
 
-static void hear_bomb(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
+static void receive_bomb(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
 {
     (void)peer;
     (void)frame;
-    heard.count++;
-    heard.texts = ((const Bodies__Bomb *)message)->n_texts;
+    received.count++;
+    received.texts = ((const Bodies__Bomb *)message)->n_texts;
 }
 
-static void hear_opaque(void *peer, const struct gw_frame *frame, const uint8_t *bytes)
+static void receive_opaque(void *peer, const struct gw_frame *frame, const uint8_t *bytes)
 {
-    heard.count++;
-    heard.peer = peer;
-    heard.frame = *frame;
-    heard.texts = bytes == body;
+    received.count++;
+    received.peer = peer;
+    received.frame = *frame;
+    received.texts = bytes == body;
 }
 
 static const struct gw_packet plain_packet = {
-    .id = 1000, .message = &bodies__plain__descriptor, .handle = hear_plain};
-static const struct gw_packet opaque_packet = {.id = 1002, .handle_opaque = hear_opaque};
+    .id = 1000, .message = &bodies__plain__descriptor, .handle = receive_plain};
+static const struct gw_packet opaque_packet = {.id = 1002, .handle_opaque = receive_opaque};
 static const struct gw_packet bomb_packet = {
-    .id = 1001, .message = &bodies__bomb__descriptor, .handle = hear_bomb};
+    .id = 1001, .message = &bodies__bomb__descriptor, .handle = receive_bomb};
 
 /* What an arena does, counted on the way. */
 static size_t allocation_count;
@@ -65,23 +65,23 @@ static void *count_and_take(void *allocator_data, size_t bytes)
     return take(allocator_data, bytes);
 }
 
-static enum gw_packet_verdict dispatch_in(const struct gw_packet *packet, size_t body_bytes,
-                                          size_t arena_bytes)
+static enum gw_packet_result dispatch_in(const struct gw_packet *packet, size_t body_bytes,
+                                         size_t arena_bytes)
 {
     struct gw_arena arena;
     gw_arena_init(&arena, memory, arena_bytes);
     struct gw_frame frame = {
         .packet_id = packet->id, .body_bytes = (uint32_t)body_bytes, .tag = 0x1234};
-    memset(&heard, 0, sizeof heard);
-    enum gw_packet_verdict verdict = gw_packet_dispatch(packet, &frame, body, memory, &arena);
+    memset(&received, 0, sizeof received);
+    enum gw_packet_result result = gw_packet_dispatch(packet, &frame, body, memory, &arena);
     assert_int_equal(arena.used_bytes, 0);
     assert_false(arena.exhausted);
-    assert_int_equal(heard.count, verdict == GW_PACKET_OK ? 1 : 0);
-    return verdict;
+    assert_int_equal(received.count, result == GW_PACKET_OK ? 1 : 0);
+    return result;
 }
 
-static enum gw_packet_verdict dispatch(const struct gw_packet *packet, const void *bytes,
-                                       size_t body_bytes)
+static enum gw_packet_result dispatch(const struct gw_packet *packet, const void *bytes,
+                                      size_t body_bytes)
 {
     if (body_bytes != 0) {
         memcpy(body, bytes, body_bytes);
@@ -101,35 +101,35 @@ static size_t count_allocations(const struct gw_packet *packet, size_t body_byte
     return allocation_count;
 }
 
-static void the_handler_hears_the_message_the_frame_and_the_peer(void **state)
+static void the_handler_receives_the_message_the_frame_and_the_peer(void **state)
 {
     (void)state;
     static const uint8_t bytes[] = {0x08, 0x2A, 0x12, 0x02, 'h', 'i'};
     assert_int_equal(dispatch(&plain_packet, bytes, sizeof bytes), GW_PACKET_OK);
-    assert_int_equal(heard.number, 42);
-    assert_string_equal(heard.text, "hi");
-    assert_ptr_equal(heard.peer, memory);
-    assert_int_equal(heard.frame.packet_id, 1000);
-    assert_int_equal(heard.frame.tag, 0x1234);
+    assert_int_equal(received.number, 42);
+    assert_string_equal(received.text, "hi");
+    assert_ptr_equal(received.peer, memory);
+    assert_int_equal(received.frame.packet_id, 1000);
+    assert_int_equal(received.frame.tag, 0x1234);
 }
 
-static void a_body_without_a_message_is_heard_as_it_came(void **state)
+static void a_body_without_a_message_is_received_as_it_came(void **state)
 {
     (void)state;
     static const uint8_t no_message[] = {0xFF, 0xFF, 0xFF};
     assert_int_equal(dispatch(&opaque_packet, no_message, sizeof no_message), GW_PACKET_OK);
-    assert_true(heard.texts);
+    assert_true(received.texts);
     assert_memory_equal(body, no_message, sizeof no_message);
-    assert_ptr_equal(heard.peer, memory);
-    assert_int_equal(heard.frame.body_bytes, sizeof no_message);
+    assert_ptr_equal(received.peer, memory);
+    assert_int_equal(received.frame.body_bytes, sizeof no_message);
 }
 
 static void an_empty_body_is_a_message_of_zeros(void **state)
 {
     (void)state;
     assert_int_equal(dispatch(&plain_packet, NULL, 0), GW_PACKET_OK);
-    assert_int_equal(heard.number, 0);
-    assert_string_equal(heard.text, "");
+    assert_int_equal(received.number, 0);
+    assert_string_equal(received.text, "");
 }
 
 static void a_body_without_a_handler_is_checked_all_the_same(void **state)
@@ -151,8 +151,10 @@ static void a_refused_body_is_explained_with_its_field(void **state)
     (void)state;
     static const struct gw_field_rule rules[] = {
         {.counter = 0}, {.length_max = 2, .checks = GW_FIELD_UTF8}, {.counter = 0}, {.counter = 0}};
-    static const struct gw_shape shape = {.message = &bodies__plain__descriptor, .rules = rules};
-    struct gw_packet packet = {.message = &bodies__plain__descriptor, .shape = &shape};
+    static const struct gw_message_rules message_rules = {.message = &bodies__plain__descriptor,
+                                                          .rules = rules};
+    struct gw_packet packet = {.message = &bodies__plain__descriptor,
+                               .message_rules = &message_rules};
     static const uint8_t bad[] = "\x12\x03xyz";
     struct gw_packet_fault fault;
     gw_packet_explain(&packet, GW_PACKET_BAD_BODY, bad, sizeof bad - 1, &fault);
@@ -162,7 +164,7 @@ static void a_refused_body_is_explained_with_its_field(void **state)
     gw_packet_explain(&packet, GW_PACKET_TOO_COMPLEX, bad, 0, &fault);
     assert_string_equal(fault.field, "body");
     assert_string_equal(fault.rule, "takes more memory than a message may");
-    packet.shape = NULL;
+    packet.message_rules = NULL;
     gw_packet_explain(&packet, GW_PACKET_BAD_BODY, bad, sizeof bad - 1, &fault);
     assert_string_equal(fault.field, "body");
     assert_string_equal(fault.rule, "is not a message that can be unpacked");
@@ -204,10 +206,9 @@ static void a_body_that_is_no_message_is_bad(void **state)
         {"packed numbers that do not end", {0x22, 0x02, 0x01, 0x80}, 4},
     };
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
-        enum gw_packet_verdict verdict =
-            dispatch(&plain_packet, vectors[i].bytes, vectors[i].length);
-        if (verdict != GW_PACKET_BAD_BODY) {
-            fail_msg("%s: %s", vectors[i].what, gw_packet_verdict_name(verdict));
+        enum gw_packet_result result = dispatch(&plain_packet, vectors[i].bytes, vectors[i].length);
+        if (result != GW_PACKET_BAD_BODY) {
+            fail_msg("%s: %s", vectors[i].what, gw_packet_result_name(result));
         }
     }
 }
@@ -264,9 +265,9 @@ static void a_body_that_grows_beyond_the_arena_is_too_complex(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bombs / sizeof bombs[0]; i++) {
         size_t length = fill(bombs[i].bytes, bombs[i].length, BODY_BYTES);
-        enum gw_packet_verdict verdict = dispatch_in(&bomb_packet, length, ARENA_BYTES);
-        if (verdict != GW_PACKET_TOO_COMPLEX) {
-            fail_msg("%s: %s", bombs[i].what, gw_packet_verdict_name(verdict));
+        enum gw_packet_result result = dispatch_in(&bomb_packet, length, ARENA_BYTES);
+        if (result != GW_PACKET_TOO_COMPLEX) {
+            fail_msg("%s: %s", bombs[i].what, gw_packet_result_name(result));
         }
     }
 }
@@ -292,7 +293,7 @@ static void many_honest_texts_fit(void **state)
     static const uint8_t text[] = {0x22, 0x04, 'a', 'b', 'c', 'd'};
     size_t length = fill(text, sizeof text, 4096);
     assert_int_equal(dispatch_in(&bomb_packet, length, ARENA_BYTES), GW_PACKET_OK);
-    assert_int_equal(heard.texts, 4096 / sizeof text);
+    assert_int_equal(received.texts, 4096 / sizeof text);
 }
 
 static void an_arena_serves_one_body_after_the_other(void **state)
@@ -314,8 +315,8 @@ static void an_arena_serves_one_body_after_the_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_handler_hears_the_message_the_frame_and_the_peer),
-        cmocka_unit_test(a_body_without_a_message_is_heard_as_it_came),
+        cmocka_unit_test(the_handler_receives_the_message_the_frame_and_the_peer),
+        cmocka_unit_test(a_body_without_a_message_is_received_as_it_came),
         cmocka_unit_test(an_empty_body_is_a_message_of_zeros),
         cmocka_unit_test(a_refused_body_is_explained_with_its_field),
         cmocka_unit_test(a_body_without_a_handler_is_checked_all_the_same),

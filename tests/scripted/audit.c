@@ -96,11 +96,11 @@ static struct joined *must_find(const struct gw_socket *socket, const char *what
 static void check_thread(const struct gw_socket *socket, const char *what)
 {
     const struct gw_worker *worker = gw__worker();
-    const struct gw_lane *home = socket->turn->home;
-    if (worker == NULL || worker->lane != home) {
+    const struct gw_lane *lane = socket->turn->lane;
+    if (worker == NULL || worker->lane != lane) {
         broken(2, "%s from a thread that does not serve the socket's lane", what);
     }
-    if (home->ops->lane_shared && worker->turn != socket->turn) {
+    if (lane->ops->lane_shared && worker->turn != socket->turn) {
         broken(2, "%s outside the turn of the socket's object", what);
     }
 }
@@ -222,12 +222,12 @@ void audit_check_cancelled(void)
 {
     lock();
     for (struct joined *joined = audit.joined; joined != NULL; joined = joined->next) {
-        const struct flight *flights[] = {&joined->in, &joined->out};
+        const struct flight *overlapped[] = {&joined->in, &joined->out};
         for (int i = 0; i < 2; i++) {
-            if (flights[i]->is_up && flights[i]->is_cancelled) {
+            if (overlapped[i]->is_up && overlapped[i]->is_cancelled) {
                 unlock();
                 broken(5, "a %s was cancelled, and its done never came",
-                       kind_names[flights[i]->kind]);
+                       kind_names[overlapped[i]->kind]);
             }
         }
     }

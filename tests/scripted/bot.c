@@ -167,7 +167,7 @@ static void part_from(struct bot *bot, uint64_t player)
     bot->members[place] = bot->members[--bot->member_count];
 }
 
-static void hear_entered(struct bot *bot, const Game__Entered *entered)
+static void receive_entered(struct bot *bot, const Game__Entered *entered)
 {
     bot->entered_count++;
     bot->entered = entered->result;
@@ -194,7 +194,7 @@ static uint32_t speaker_of(struct bot *bot, uint64_t player)
     return place;
 }
 
-static void hear_line(struct bot *bot, const Game__ChatLine *line)
+static void receive_line(struct bot *bot, const Game__ChatLine *line)
 {
     static const char verb[] = " says ";
     assert_true(bot->is_in_room);
@@ -205,18 +205,18 @@ static void hear_line(struct bot *bot, const Game__ChatLine *line)
     assert_non_null(says);
     unsigned long count = strtoul(says + strlen(verb), NULL, 10);
     uint32_t speaker = speaker_of(bot, line->player);
-    assert_true(count > bot->heard_of[speaker]);
-    bot->heard_of[speaker] = (uint32_t)count;
+    assert_true(count > bot->received_of[speaker]);
+    bot->received_of[speaker] = (uint32_t)count;
     bot->own_line_count += line->player == bot->id ? 1 : 0;
 }
 
-static void hear_close(struct bot *bot, const Gw__Close *close)
+static void receive_close(struct bot *bot, const Gw__Close *close)
 {
     bot->has_close = true;
     bot->reason = close->reason;
 }
 
-static void hear_room(struct bot *bot, uint16_t id, ProtobufCMessage *message)
+static void receive_room(struct bot *bot, uint16_t id, ProtobufCMessage *message)
 {
     switch (id) {
     case LEFT:
@@ -231,7 +231,7 @@ static void hear_room(struct bot *bot, uint16_t id, ProtobufCMessage *message)
         part_from(bot, ((Game__Gone *)message)->player);
         break;
     case CHAT_LINE:
-        hear_line(bot, (Game__ChatLine *)message);
+        receive_line(bot, (Game__ChatLine *)message);
         break;
     case SNAPSHOT:
         assert_true(bot->is_in_room);
@@ -243,7 +243,7 @@ static void hear_room(struct bot *bot, uint16_t id, ProtobufCMessage *message)
     }
 }
 
-static void hear(struct bot *bot, uint16_t id, ProtobufCMessage *message)
+static void receive(struct bot *bot, uint16_t id, ProtobufCMessage *message)
 {
     switch (id) {
     case HELLO_ACK:
@@ -258,19 +258,19 @@ static void hear(struct bot *bot, uint16_t id, ProtobufCMessage *message)
         bot->pong_count++;
         break;
     case CLOSE:
-        hear_close(bot, (Gw__Close *)message);
+        receive_close(bot, (Gw__Close *)message);
         break;
     case GO_AWAY:
         bot->is_told_to_go = true;
         break;
     case ENTERED:
-        hear_entered(bot, (Game__Entered *)message);
+        receive_entered(bot, (Game__Entered *)message);
         break;
     case SAID:
         bot->said_count++;
         break;
     default:
-        hear_room(bot, id, message);
+        receive_room(bot, id, message);
     }
 }
 
@@ -332,13 +332,13 @@ static void read_frame(struct bot *bot, size_t bytes)
         protobuf_c_message_unpack(type, &unseen, bytes - HEADER_BYTES, data + HEADER_BYTES);
     assert_non_null(message);
     bot->frame_count++;
-    hear(bot, id, message);
+    receive(bot, id, message);
     protobuf_c_message_free_unpacked(message, &unseen);
 }
 
 void bot_read(struct bot *bot)
 {
-    if (bot->peer == NULL || bot->is_deaf) {
+    if (bot->peer == NULL || bot->is_closed) {
         return;
     }
     for (size_t bytes; (bytes = whole_frame(bot)) > 0;) {

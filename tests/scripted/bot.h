@@ -32,17 +32,17 @@ struct bot {
     uint32_t pong_count;
     uint32_t said_count; /* answers to Say */
     uint32_t chat_count; /* lines it has sent */
-    uint64_t line;       /* the last it has heard in this room */
+    uint64_t line;       /* the last it has received in this room */
     uint32_t line_count; /* so many, in all rooms */
     uint32_t own_line_count;
-    uint64_t speakers[BOT_SPEAKER_COUNT_MAX]; /* who said something, by their sessions */
-    uint32_t heard_of[BOT_SPEAKER_COUNT_MAX]; /* and the last chat_count heard of each */
+    uint64_t speakers[BOT_SPEAKER_COUNT_MAX];    /* who said something, by their sessions */
+    uint32_t received_of[BOT_SPEAKER_COUNT_MAX]; /* and the last chat_count received of each */
     uint32_t snapshot_count;
     uint64_t members[BOT_COUNT_MAX]; /* who is in the room, as far as it knows */
     uint32_t member_count;
     uint32_t frame_count;
-    bool is_deaf; /* does not read */
-    bool is_gone; /* has ended it itself */
+    bool is_closed; /* does not read */
+    bool is_gone;   /* has ended it itself */
 };
 
 /* Knocks. Returns whether it could. */

@@ -1,7 +1,7 @@
 /* tests/scripted/chaos.c: a kernel that is as bad as it may be, by a seed. */
 #include "tests/scripted/chaos.h"
 
-#include "tests/support/chance.h"
+#include "tests/support/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,34 +9,34 @@
 static uint64_t noted;
 
 /* One time in three nothing, otherwise anything up to the limit. */
-static uint8_t percent(struct chance *chance, uint32_t limit)
+static uint8_t percent(struct random *random, uint32_t limit)
 {
-    return (uint8_t)(chance_below(chance, 3) == 0 ? 0 : chance_below(chance, limit));
+    return (uint8_t)(random_below(random, 3) == 0 ? 0 : random_below(random, limit));
 }
 
-static uint32_t few(struct chance *chance, uint32_t limit)
+static uint32_t few(struct random *random, uint32_t limit)
 {
-    return chance_below(chance, 2) == 0 ? 0 : 1 + chance_below(chance, limit);
+    return random_below(random, 2) == 0 ? 0 : 1 + random_below(random, limit);
 }
 
-struct town_config chaos_config(uint64_t seed)
+struct server_fixture_config chaos_config(uint64_t seed)
 {
-    struct chance chance = {seed * 1000003};
-    struct town_config config = {0};
-    struct kernel_config *kernel = &config.stage.kernel;
+    struct random random = {seed * 1000003};
+    struct server_fixture_config config = {0};
+    struct kernel_config *kernel = &config.fixture.kernel;
     kernel->seed = seed;
-    kernel->lane_shared = chance_below(&chance, 3) == 0;
-    kernel->recv_bytes_max = few(&chance, 40);
-    kernel->send_bytes_max = few(&chance, 60);
-    kernel->window_bytes = chance_below(&chance, 3) == 0 ? 64 + chance_below(&chance, 4000) : 0;
-    kernel->late_ns_max = chance_below(&chance, 3) == 0 ? 0 : chance_below(&chance, 20000000);
-    kernel->split_percent = percent(&chance, 90);
-    kernel->nothing_percent = percent(&chance, 30);
-    kernel->hot_percent = percent(&chance, 100);
-    kernel->held_percent = percent(&chance, 60);
-    kernel->cancel_loses_percent = percent(&chance, 100);
-    kernel->spurious_percent = percent(&chance, 20);
-    kernel->shuffles = chance_below(&chance, 3) != 0;
+    kernel->lane_shared = random_below(&random, 3) == 0;
+    kernel->recv_bytes_max = few(&random, 40);
+    kernel->send_bytes_max = few(&random, 60);
+    kernel->window_bytes = random_below(&random, 3) == 0 ? 64 + random_below(&random, 4000) : 0;
+    kernel->late_ns_max = random_below(&random, 3) == 0 ? 0 : random_below(&random, 20000000);
+    kernel->split_percent = percent(&random, 90);
+    kernel->nothing_percent = percent(&random, 30);
+    kernel->hot_percent = percent(&random, 100);
+    kernel->held_percent = percent(&random, 60);
+    kernel->cancel_loses_percent = percent(&random, 100);
+    kernel->spurious_percent = percent(&random, 20);
+    kernel->shuffles = random_below(&random, 3) != 0;
     return config;
 }
 

@@ -2,10 +2,10 @@
 #ifndef GW_TESTS_SCRIPTED_CHAOS_H
 #define GW_TESTS_SCRIPTED_CHAOS_H
 
-#include "tests/scripted/town.h"
+#include "tests/scripted/server_fixture.h"
 
 /* Everything that is allowed, in a mixture that depends on the seed. */
-struct town_config chaos_config(uint64_t seed);
+struct server_fixture_config chaos_config(uint64_t seed);
 
 /* The seeds to try: `usual` of them from 1 on, or what the command line says: FIRST [COUNT]. */
 struct chaos_seeds {

@@ -44,7 +44,7 @@ void kernel_init(const struct kernel_config *config)
     kernel.config.worker_count = config->worker_count != 0 ? config->worker_count : 1;
     kernel.config.handle_count_max =
         config->handle_count_max != 0 ? config->handle_count_max : (uint32_t)KERNEL_HANDLES;
-    kernel.chance = (struct chance){config->seed};
+    kernel.random = (struct random){config->seed};
     kernel.now_ns = UINT64_C(123456789012345);
     kernel.until_ns = UINT64_MAX;
     kernel.stop_at_ns = UINT64_MAX;
@@ -91,14 +91,14 @@ struct kernel_config *kernel_behaviour(void)
     return &kernel.config;
 }
 
-uint32_t kernel_chance(uint32_t limit)
+uint32_t kernel_random(uint32_t limit)
 {
-    return chance_below(&kernel.chance, limit);
+    return random_below(&kernel.random, limit);
 }
 
 bool kernel_happens(uint8_t percent)
 {
-    return percent != 0 && kernel_chance(100) < percent;
+    return percent != 0 && kernel_random(100) < percent;
 }
 
 /* ---- time ---- */
@@ -383,7 +383,7 @@ static uint64_t backend_now_ns(void)
 static uint64_t backend_random(void)
 {
     kernel_lock();
-    uint64_t number = chance_next(&kernel.chance);
+    uint64_t number = random_next(&kernel.random);
     kernel_unlock();
     return number;
 }

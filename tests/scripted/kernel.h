@@ -56,7 +56,7 @@ const struct gw_backend_ops *kernel_ops(void);
 /* The behaviour, to be changed while the world turns. */
 struct kernel_config *kernel_behaviour(void);
 
-uint32_t kernel_chance(uint32_t limit);
+uint32_t kernel_random(uint32_t limit);
 
 /* ---- time ---- */
 
@@ -120,7 +120,7 @@ bool kernel_has_failed(enum kernel_call *call_out);
 void kernel_fail_next(enum kernel_call call, uint32_t count, int error);
 
 /* One in `chance` calls of any kind fails with an error it may give; 0: none. */
-void kernel_fail_by_chance(uint32_t chance);
+void kernel_fail_by_random(uint32_t random);
 
 /* ---- looking ---- */
 

@@ -24,7 +24,7 @@ static struct {
     int error;
     bool has_failed;
     enum kernel_call failed;
-    uint32_t chance;
+    uint32_t random;
     uint32_t next_count[KERNEL_CALL_COUNT];
     int next_error[KERNEL_CALL_COUNT];
 } failing;
@@ -46,7 +46,7 @@ void kernel_fail_init(void)
     failing.number = 0;
     failing.fail_at = 0;
     failing.has_failed = false;
-    failing.chance = 0;
+    failing.random = 0;
     for (int call = 0; call < KERNEL_CALL_COUNT; call++) {
         failing.next_count[call] = 0;
     }
@@ -76,9 +76,9 @@ void kernel_fail_next(enum kernel_call call, uint32_t count, int error)
     failing.next_error[call] = error;
 }
 
-void kernel_fail_by_chance(uint32_t chance)
+void kernel_fail_by_random(uint32_t random)
 {
-    failing.chance = chance;
+    failing.random = random;
 }
 
 static int any_error_of(enum kernel_call call)
@@ -87,7 +87,7 @@ static int any_error_of(enum kernel_call call)
     while (count < ERRORS_MAX && errors[call][count] != 0) {
         count++;
     }
-    return errors[call][kernel_chance(count)];
+    return errors[call][kernel_random(count)];
 }
 
 static bool may_give(enum kernel_call call, int error)
@@ -118,7 +118,7 @@ int kernel_call_error(enum kernel_call call)
         failing.next_count[call]--;
         error = failing.next_error[call];
     }
-    if (error == 0 && failing.chance != 0 && kernel_chance(failing.chance) == 0) {
+    if (error == 0 && failing.random != 0 && kernel_random(failing.random) == 0) {
         error = any_error_of(call);
     }
     return error;

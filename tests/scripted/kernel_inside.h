@@ -5,7 +5,7 @@
 #include "tests/scripted/bytes.h"
 #include "tests/scripted/kernel.h"
 #include "tests/support/bell.h"
-#include "tests/support/chance.h"
+#include "tests/support/random.h"
 
 enum { KERNEL_LANE_COUNT_MAX = 64, KERNEL_WINDOW_BYTES = 1024 * 1024, KERNEL_HANDLES = 4096 };
 
@@ -64,7 +64,7 @@ struct kernel_event {
 
 struct kernel {
     struct kernel_config config;
-    struct chance chance;
+    struct random random;
     os_mutex mutex;
     struct bell changed;
     uint64_t now_ns;

@@ -38,7 +38,7 @@ static bool decide_on(struct kernel_ticket *ticket, int result)
     ticket->result = result;
     ticket->due_ns = kernel.now_ns;
     if (config->late_ns_max > 0 && !ticket->cancelled) {
-        ticket->due_ns += kernel_chance(config->late_ns_max);
+        ticket->due_ns += kernel_random(config->late_ns_max);
     }
     while (ticket->held < 8 && kernel_happens(config->held_percent)) {
         ticket->held++;
@@ -53,7 +53,7 @@ static size_t cut(size_t count, uint32_t count_max)
         count = count_max;
     }
     if (count > 1 && kernel_happens(kernel.config.split_percent)) {
-        count = 1 + kernel_chance((uint32_t)count - 1);
+        count = 1 + kernel_random((uint32_t)count - 1);
     }
     return count;
 }
@@ -232,7 +232,7 @@ static void lie(struct kernel_ticket *ticket)
 {
     bool has_handle = ticket->call == KERNEL_ACCEPT && ticket->result == GW_OK;
     if (mutant_is(MUTANT_CANCEL_LIES) && has_handle) {
-        ticket->result = GW_E_CLOSED; /* and nobody ever hears of the handle */
+        ticket->result = GW_E_CLOSED; /* and nobody ever receives of the handle */
     }
 }
 

@@ -104,7 +104,7 @@ static void decide_all(void)
 static bool is_for(const struct kernel_ticket *ticket, const struct gw_lane *lane)
 {
     return ticket->decided && ticket->due_ns <= kernel.now_ns &&
-           ticket->end->socket->turn->home == lane;
+           ticket->end->socket->turn->lane == lane;
 }
 
 /* Whether to hand it over in this round. */
@@ -132,7 +132,7 @@ static bool any_held(const struct gw_lane *lane)
 
 static void insert(struct kernel_ticket **first, uint32_t count, struct kernel_ticket *ticket)
 {
-    uint32_t place = kernel.config.shuffles ? kernel_chance(count + 1) : count;
+    uint32_t place = kernel.config.shuffles ? kernel_random(count + 1) : count;
     for (; place > 0; place--) {
         first = &(*first)->next;
     }

@@ -1,7 +1,7 @@
 /* tests/scripted/memory.c: the heap, counted, and out of memory when a test says so. */
 #include "tests/scripted/memory.h"
 
-#include "tests/support/chance.h"
+#include "tests/support/random.h"
 #include "tests/test.h"
 
 #include <stdatomic.h>
@@ -22,8 +22,8 @@ static struct {
     _Atomic uint64_t taken_count;
     _Atomic uint64_t failed_count;
     uint64_t fail_at;
-    uint32_t fail_chance;
-    struct chance chance;
+    uint32_t fail_random;
+    struct random random;
 } heap;
 
 int64_t memory_block_count(void)
@@ -57,16 +57,16 @@ static void begin_counting(void)
 void memory_fail_at(uint64_t number)
 {
     begin_counting();
-    heap.fail_chance = 0;
+    heap.fail_random = 0;
     heap.fail_at = number;
 }
 
-void memory_fail_by_chance(uint32_t chance, uint64_t seed)
+void memory_fail_by_random(uint32_t random, uint64_t seed)
 {
     begin_counting();
     heap.fail_at = 0;
-    heap.chance = (struct chance){seed};
-    heap.fail_chance = chance;
+    heap.random = (struct random){seed};
+    heap.fail_random = random;
 }
 
 uint64_t memory_taken_count(void)
@@ -83,7 +83,7 @@ static bool is_refused(void)
 {
     uint64_t number = atomic_fetch_add(&heap.taken_count, 1) + 1;
     bool refused = number == heap.fail_at ||
-                   (heap.fail_chance != 0 && chance_below(&heap.chance, heap.fail_chance) == 0);
+                   (heap.fail_random != 0 && random_below(&heap.random, heap.fail_random) == 0);
     if (refused) {
         atomic_fetch_add(&heap.failed_count, 1);
     }

@@ -24,7 +24,7 @@ void memory_expect_block_count(int64_t expected);
 void memory_fail_at(uint64_t number);
 
 /* From now on one in `chance` fails, as this seed decides; 0: none. */
-void memory_fail_by_chance(uint32_t chance, uint64_t seed);
+void memory_fail_by_random(uint32_t random, uint64_t seed);
 
 /* How many there have been since either call, and how many of them failed. */
 uint64_t memory_taken_count(void);

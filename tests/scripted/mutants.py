@@ -17,9 +17,9 @@ import tempfile
 
 TESTS = "streams stream_ends listener timers late paused sessions stages rates coalesce requests half_close requests_client groups splits shared game walks".split()
 WRAPS = "malloc calloc realloc free".split()
-TOWN_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_crew_start gw_crew_join".split()
-TOWN_TESTS = {"game", "walks"}
-HALL_TESTS = {"coalesce", "groups", "half_close", "late", "paused", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
+SERVER_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_workers_start gw_workers_join".split()
+SERVER_TESTS = {"game", "walks"}
+SESSION_TESTS = {"coalesce", "groups", "half_close", "late", "paused", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
 ARCHIVES = "gw_server gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
@@ -28,26 +28,26 @@ CHANGES = [
     (3, "recv-twice", "net/stream_recv.c", "if (stream->receiving || stream->peer_finished",
      "if (stream->peer_finished"),
     (3, "send-twice", "net/stream_send.c", "return open && !stream->sending && ", "return open && "),
-    (4, "ring-forgets", "net/ring.c", "append(ring, lent, bytes);", "ring->tail += bytes;"),
+    (4, "ring-forgets", "net/ring.c", "append(ring, borrowed, bytes);", "ring->tail += bytes;"),
     (4, "ring-hoards", "net/ring.c", "if (first == own) {", "if (0) {"),
     (4, "send-repeats", "net/send_queue.c", "spans[count].data = data + entry->begin;",
      "spans[count].data = data;"),
     (4, "chunk-given-early", "net/send_queue.c", "if (bytes < left) {", "if (bytes < left && 0) {"),
     (5, "close-does-not-cancel", "net/stream_end.c",
-     "stream->turn.home->ops->cancel(&stream->socket);", ";"),
+     "stream->turn.lane->ops->cancel(&stream->socket);", ";"),
     (5, "listener-does-not-cancel", "net/listener.c", "ops_of(listener)->cancel(&listener->socket);", ";"),
     (6, "close-does-not-wait", "net/stream_end.c", "!stream->sending && !stream->receiving) {",
      "!stream->sending) {"),
-    (6, "flush-takes-longer", "net/stream_end.c", "gw__stream_hurry(stream, GW_STREAM_FLUSH_MS);",
-     "gw__stream_hurry(stream, GW_STREAM_FLUSH_MS + 2);"),
-    (6, "flush-gives-up", "net/stream_end.c", "gw__stream_hurry(stream, GW_STREAM_FLUSH_MS);",
-     "gw__stream_hurry(stream, GW_STREAM_FLUSH_MS - 2);"),
-    (6, "linger-takes-longer", "net/stream_end.c", "gw__stream_hurry(stream, GW_STREAM_LINGER_MS);",
-     "gw__stream_hurry(stream, GW_STREAM_LINGER_MS + 2);"),
+    (6, "flush-takes-longer", "net/stream_end.c", "gw__stream_set_end_deadline(stream, GW_STREAM_FLUSH_MS);",
+     "gw__stream_set_end_deadline(stream, GW_STREAM_FLUSH_MS + 2);"),
+    (6, "flush-gives-up", "net/stream_end.c", "gw__stream_set_end_deadline(stream, GW_STREAM_FLUSH_MS);",
+     "gw__stream_set_end_deadline(stream, GW_STREAM_FLUSH_MS - 2);"),
+    (6, "linger-takes-longer", "net/stream_end.c", "gw__stream_set_end_deadline(stream, GW_STREAM_LINGER_MS);",
+     "gw__stream_set_end_deadline(stream, GW_STREAM_LINGER_MS + 2);"),
     (6, "linger-reads-for-ever", "net/stream_recv.c",
      "if (stream->state == GW_STREAM_LINGERING && stream->lingered_bytes > GW_STREAM_LINGER_BYTES) {",
      "if (0) {"),
-    (6, "no-fin", "net/stream_end.c", "stream->turn.home->ops->shutdown(&stream->socket);", ";"),
+    (6, "no-fin", "net/stream_end.c", "stream->turn.lane->ops->shutdown(&stream->socket);", ";"),
     (6, "close-before-fin", "net/stream_end.c", "stream->state = GW_STREAM_LINGERING;",
      "begin_close(stream); return;"),
     (6, "pause-stops-the-end", "net/stream_recv.c", "case GW_STREAM_LINGERING:\n        return true;",
@@ -98,7 +98,7 @@ CHANGES = [
     (0, "reason-of-the-last", "net/stream_end.c",
      "atomic_compare_exchange_strong(&stream->end, &none, end);",
      "(none = atomic_exchange(&stream->end, end)) == 0;"),
-    (0, "frame-deadline-moves", "session/receive.c", "if (!session->torn && gw__session_listens(session)", "if (gw__session_listens(session)"),
+    (0, "frame-deadline-moves", "session/receive.c", "if (!session->partial && gw__session_listens(session)", "if (gw__session_listens(session)"),
     (0, "silence-is-long", "session/deadline.c", "SILENT_INTERVAL_COUNT = 3,", "SILENT_INTERVAL_COUNT = 4,"),
     (0, "deadline-early", "session/deadline.c", "limit_ms + 1 - passed_ms", "limit_ms - passed_ms"),
     (0, "bucket-saves-up", "session/rates.c", "(bucket->full_ns > at_ns ? bucket->full_ns : at_ns)", "bucket->full_ns"),
@@ -109,35 +109,35 @@ CHANGES = [
     (0, "waiting-is-free", "session/hold.c", "gw__rates_take(session, session->packet);", ";"),
     (0, "waiting-loses", "session/hold.c", "gw_stream_resume(session->stream);", "session->packet = NULL;\n    gw_stream_resume(session->stream);"),
     (0, "held-is-silent", "session/deadline.c", "} else if (!gw__session_listens(session)) {\n        consider(", "} else if (0) {\n        consider("),
-    (0, "held-is-idle", "session/hold.c", "session->played_ms += now_ms - session->torn_ms;", ";"),
-    (0, "held-is-torn", "session/hold.c", "session->torn = false;", ";"),
-    (0, "held-is-late", "session/receive.c", "if (!session->torn && gw__session_listens(session) && has_begun) {",
-     "if (!session->torn && has_begun) {"),
+    (0, "held-is-idle", "session/hold.c", "session->played_ms += now_ms - session->partial_ms;", ";"),
+    (0, "held-is-partial", "session/hold.c", "session->partial = false;", ";"),
+    (0, "held-is-late", "session/receive.c", "if (!session->partial && gw__session_listens(session) && has_begun) {",
+     "if (!session->partial && has_begun) {"),
     (0, "drop-stores", "session/receive.c", "gw__session_skip(session, frame);", "gw__session_skip(session, frame);\n    session->skip_bytes = 8;"),
     (0, "crossing-is-longer", "session/stage.c", "bool has_just_moved = gw__session_now_ms(session) - session->moved_ms <= GW_CROSSING_MS", "bool has_just_moved = gw__session_now_ms(session) - session->moved_ms <= GW_CROSSING_MS + 3"),
     (0, "crossing-is-shorter", "session/stage.c", "bool has_just_moved = gw__session_now_ms(session) - session->moved_ms <= GW_CROSSING_MS", "bool has_just_moved = gw__session_now_ms(session) - session->moved_ms < GW_CROSSING_MS - 1"),
     (0, "own-move-crosses", "session/stage.c", "session->greeted && !session->handling", "session->greeted"),
     (0, "crossing-is-handled", "session/receive.c", "gw__stage_look_again(session, frame);", ";"),
-    (0, "crossing-has-no-rate", "session/stage.c", "enum gw_rate rate = gw__rates_judge(session, packet);\n    if",
+    (0, "crossing-has-no-rate", "session/stage.c", "enum gw_rate rate = gw__rates_check(session, packet);\n    if",
      "enum gw_rate rate = GW_RATE_PASS;\n    if"),
-    (0, "pause-takes-the-second", "session/hold.c", "gw__stage_leave_out(session, session->torn_ms, now_ms);", ";"),
+    (0, "pause-takes-the-second", "session/hold.c", "gw__stage_leave_out(session, session->partial_ms, now_ms);", ";"),
     (0, "every-move-forgives-all", "session/stage.c", "session->stages_left = has_just_moved ? session->stages_left : 0;", ";"),
     (0, "drop-may-drip", "session/receive.c", "gw_ring_used_bytes(ring) > 0 || session->skip_bytes > 0;", "gw_ring_used_bytes(ring) > 0;"),
     (0, "excess-is-forgiven", "session/rates.c", "return GW_RATE_TOO_OFTEN;", ";"),
     (0, "excess-is-a-burst", "session/rates.c", "> now_ns + rule->ahead_ns_max) {", "> now_ns + rule->spare_ns) {"),
     (0, "silence-saves-up", "session/rates.c", "bucket->covered_ns > from_ns ? bucket->covered_ns : from_ns",
      "bucket->covered_ns > 0 ? bucket->covered_ns : from_ns"),
-    (0, "pause-allows-nothing", "session/hold.c", "gw__rates_note_unread(session, session->torn_ms);", ";"),
-    (0, "stop-allows-nothing", "session/receive.c", "gw__rates_note_unread(session, session->heard_ms);", ";"),
-    (0, "stop-takes-the-second", "session/receive.c", "gw__stage_leave_out(session, session->heard_ms, now_ms);", ";"),
-    (0, "stop-of-a-wait-allows-nothing", "session/deadline.c", "gw__rates_note_unread(session, session->torn_ms);", ";"),
+    (0, "pause-allows-nothing", "session/hold.c", "gw__rates_note_unread(session, session->partial_ms);", ";"),
+    (0, "stop-allows-nothing", "session/receive.c", "gw__rates_note_unread(session, session->received_ms);", ";"),
+    (0, "stop-takes-the-second", "session/receive.c", "gw__stage_leave_out(session, session->received_ms, now_ms);", ";"),
+    (0, "stop-of-a-wait-allows-nothing", "session/deadline.c", "gw__rates_note_unread(session, session->partial_ms);", ";"),
     (0, "pause-allows-for-ever", "session/rates.c", "session->no_lag_ns = now_ns + unread_ns", "session->no_lag_ns = now_ns + 3 * unread_ns"),
     (0, "buckets-are-kept", "session/deadline.c", "gw__rates_rest(session);", ";"),
     (0, "buckets-go-too-early", "session/rates.c", "if (bucket->covered_ns > now_ns || bucket->full_ns > now_ns) {", "if (0) {"),
     (0, "nothing-makes-way", "net/stream_send.c", "if (entry->kind == 0 || queued", "if (1 || queued"),
     (0, "short-queues-lose", "net/stream_send.c", "stream->queued_bytes_max / GW_STREAM_SOFT_PART;", "0;"),
     (0, "shown-is-dropped", "net/send_queue.c", "place >= shown_count && ", ""),
-    (0, "heads-go-too", "net/send_queue.c", "entry->end = entry->kind_begin;", "entry->end = entry->begin;"),
+    (0, "heads-go-too", "net/send_queue.c", "entry->end = entry->key_begin;", "entry->end = entry->begin;"),
     (0, "loss-is-not-told", "net/send_queue.c", "entry->after_loss = gone_out->count > 0;", ";"),
     (0, "loss-is-told-at-once", "net/send_queue.c", "if (entry->after_loss) {", "if (entry->kind != 0) {"),
     (0, "kind-is-not-last", "session/batch.c", "(last_of(group)->kind == 0 || last_of(group)->kind == kind);", "1;"),
@@ -170,7 +170,7 @@ CHANGES = [
     (0, "half-closed-stays-after-greeting", "session/greeting.c", "    gw__session_finish_if_done(session);\n}", "}"),
     (0, "fin-forgets-the-rest", "net/stream_recv.c", "stream->events->on_recv_end(stream, stream->context);\n        gw__stream_deliver(stream);", "stream->events->on_recv_end(stream, stream->context);"),
     (0, "no-farewell", "session/end.c",
-     "farewell = farewell != NULL ? farewell : manager->farewells[reason];", "farewell = NULL;"),
+     "close_frame = close_frame != NULL ? close_frame : manager->close_frames[reason];", "close_frame = NULL;"),
     (0, "drain-asks-only", "session/drain.c", "gw_session_manager_each(manager, see_off, NULL);", ";"),
     (0, "newcomer-hears-the-past", "session/membership.c",
      "membership->sent_bytes = group->batch_bytes;", ";"),
@@ -187,7 +187,7 @@ CHANGES = [
     (0, "piece-loses-its-mark", "session/batch.c", "piece->buf = buf;\n    mark(piece);", "piece->buf = buf;"),
     (0, "member-stays", "session/session.c", "gw__session_leave_groups(session);", ";"),
     (0, "place-is-kept", "server/room.c", "room->place_count--;", ";"),
-    (0, "line-repeats", "server/room_mail.c", "room->line++;", ";"),
+    (0, "line-repeats", "server/room_command.c", "room->line++;", ";"),
 ]
 
 
@@ -214,7 +214,7 @@ def what_killed(done):
     return f"{test.group(1) if test else '?'}: {why.group(1)[:90] if why else f'status {done.returncode}'}"
 
 
-def attempt(program, environment):
+def run_program(program, environment):
     """What noticed the mutant, or None."""
     try:
         done = subprocess.run([program], env={**os.environ, **environment}, text=True, errors="replace",
@@ -247,11 +247,11 @@ class House:
         program = str(folder / test)
         objects = self.parts[test].split(":") + self.parts["gw_test_scripted"].split(":")
         wraps = WRAPS
-        if test in HALL_TESTS:
-            objects += self.parts["gw_test_hall"].split(":")
-        if test in TOWN_TESTS:
-            objects += self.parts["gw_test_town"].split(":")
-            wraps = WRAPS + TOWN_WRAPS
+        if test in SESSION_TESTS:
+            objects += self.parts["gw_test_session_fixture"].split(":")
+        if test in SERVER_TESTS:
+            objects += self.parts["gw_test_server_fixture"].split(":")
+            wraps = WRAPS + SERVER_WRAPS
         subprocess.run([self.parts["compiler"], *shlex.split(self.parts["flags"]), *[f"-Wl,--wrap={name}" for name in wraps], "-o", program, *objects, changed,
                         *[self.parts[name] for name in ARCHIVES], "-lcmocka", "-linih", "-lprotobuf-c", "-luring", "-lpthread"],
                        check=True)
@@ -259,7 +259,7 @@ class House:
 
     def try_kernel(self, name):
         for test in TESTS:
-            noticed = attempt(self.build / "tests" / f"test_scripted_{test}", {"SCRIPTED_MUTANT": name})
+            noticed = run_program(self.build / "tests" / f"test_scripted_{test}", {"SCRIPTED_MUTANT": name})
             if noticed:
                 return f"test_{test}: {noticed}"
         return None
@@ -272,7 +272,7 @@ class House:
             folder = pathlib.Path(folder)
             changed = self.compile(folder, file, text.replace(old, new))
             for test in TESTS:
-                noticed = attempt(self.link(folder, test, changed), {})
+                noticed = run_program(self.link(folder, test, changed), {})
                 if noticed:
                     return f"test_{test}: {noticed}"
         return None

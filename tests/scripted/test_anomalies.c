@@ -3,23 +3,23 @@
 
 #include "net/error.h"
 #include "tests/scripted/memory.h"
-#include "tests/scripted/story.h"
+#include "tests/scripted/scenario.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The ways in which bytes and completions may come. */
-static const struct town_config ways[] = {
-    {.stage.kernel = {.seed = 1}},
-    {.stage.kernel = {.seed = 2,
-                      .recv_bytes_max = 3,
-                      .send_bytes_max = 5,
-                      .hot_percent = 50,
-                      .held_percent = 20,
-                      .nothing_percent = 10,
-                      .cancel_loses_percent = 50,
-                      .shuffles = true}},
+static const struct server_fixture_config ways[] = {
+    {.fixture.kernel = {.seed = 1}},
+    {.fixture.kernel = {.seed = 2,
+                        .recv_bytes_max = 3,
+                        .send_bytes_max = 5,
+                        .hot_percent = 50,
+                        .held_percent = 20,
+                        .nothing_percent = 10,
+                        .cancel_loses_percent = 50,
+                        .shuffles = true}},
 };
 
 /* A failure to repeat, from the environment: "memory 12" or "call 12 -7", and the way. */
@@ -30,32 +30,32 @@ static void say_where(const char *what, uint64_t number, int error, int way)
     }
 }
 
-static void without_a_failure_the_story_is_told_in_full(void **state)
+static void without_a_failure_the_scenario_is_told_in_full(void **state)
 {
     (void)state;
     for (int way = 0; way < 2; way++) {
-        story_tell(&ways[way], NULL);
-        assert_int_equal(story_score().greeted_count, 4);
-        assert_int_equal(story_score().entered_count, 5);
-        assert_int_equal(story_score().line_count, 3 * 3 + 1 + 2 * 2 + 2 * 2);
+        scenario_tell(&ways[way], NULL);
+        assert_int_equal(scenario_score().greeted_count, 4);
+        assert_int_equal(scenario_score().entered_count, 5);
+        assert_int_equal(scenario_score().line_count, 3 * 3 + 1 + 2 * 2 + 2 * 2);
     }
 }
 
 /* Returns whether the allocation was asked for. */
 static bool fail_allocation(int way, uint64_t number)
 {
-    const struct town_failure failure = {.memory_at = number};
+    const struct server_fixture_failure failure = {.memory_at = number};
     say_where("memory", number, 0, way);
     memory_fail_at(0);
-    story_tell(&ways[way], &failure);
+    scenario_tell(&ways[way], &failure);
     return true;
 }
 
 static uint64_t count_allocations(int way)
 {
-    const struct town_failure failure = {.memory_at = UINT64_MAX};
-    story_tell(&ways[way], &failure);
-    return story_allocation_count();
+    const struct server_fixture_failure failure = {.memory_at = UINT64_MAX};
+    scenario_tell(&ways[way], &failure);
+    return scenario_allocation_count();
 }
 
 static void each_allocation_may_fail(void **state)
@@ -73,9 +73,9 @@ static void each_allocation_may_fail(void **state)
 
 static uint64_t count_calls(int way)
 {
-    const struct town_failure failure = {.call_at = UINT64_MAX};
-    story_tell(&ways[way], &failure);
-    return story_call_count();
+    const struct server_fixture_failure failure = {.call_at = UINT64_MAX};
+    scenario_tell(&ways[way], &failure);
+    return scenario_call_count();
 }
 
 static const int errors[] = {GW_E_RESET, GW_E_REFUSED, GW_E_TIMEOUT, GW_E_ADDRESS,
@@ -85,10 +85,10 @@ static uint32_t fail_call(int way, uint64_t number)
 {
     uint32_t told_count = 0;
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
-        const struct town_failure failure = {.call_at = number, .call_error = errors[i]};
+        const struct server_fixture_failure failure = {.call_at = number, .call_error = errors[i]};
         say_where("call", number, errors[i], way);
-        story_tell(&ways[way], &failure);
-        told_count += story_call_has_failed() ? 1 : 0;
+        scenario_tell(&ways[way], &failure);
+        told_count += scenario_call_has_failed() ? 1 : 0;
     }
     return told_count;
 }
@@ -111,7 +111,7 @@ static void each_call_of_the_kernel_may_fail_with_each_of_its_errors(void **stat
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_a_failure_the_story_is_told_in_full),
+        cmocka_unit_test(without_a_failure_the_scenario_is_told_in_full),
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(each_call_of_the_kernel_may_fail_with_each_of_its_errors),
     };

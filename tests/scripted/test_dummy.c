@@ -8,7 +8,7 @@
 #include "tests/scripted/chaos.h"
 #include "tests/scripted/memory.h"
 #include "tests/scripted/peer.h"
-#include "tests/scripted/town.h"
+#include "tests/scripted/server_fixture.h"
 #include "tools/dummy-client/fill.h"
 #include "tools/dummy-client/options.h"
 #include "tools/dummy-client/report.h"
@@ -27,7 +27,7 @@ static struct dummy_options options;
 static void prepare_crowd(void)
 {
     dummy_options_init(&options);
-    options.connect = peer_addr(town_port);
+    options.connect = peer_addr(server_fixture_port);
     options.client_count = CLIENT_COUNT;
     options.room_size = 4;
     options.script = DUMMY_SCRIPT_MIXED;
@@ -66,26 +66,26 @@ static void assert_clean(void)
     assert_int_equal(report.ready, CLIENT_COUNT);
 }
 
-static void a_crowd_hears_all_that_it_says(void **state)
+static void a_crowd_receives_all_that_it_says(void **state)
 {
     (void)state;
-    assert_true(town_open(NULL, NULL));
+    assert_true(server_fixture_open(NULL, NULL));
     assert_int_equal(run_crowd(), 0);
     assert_clean();
-    town_close();
+    server_fixture_close();
 }
 
-static void a_crowd_hears_all_that_it_says_however_the_kernel_behaves(void **state)
+static void a_crowd_receives_all_that_it_says_however_the_kernel_behaves(void **state)
 {
     (void)state;
     for (uint64_t i = 0; i < seeds.count; i++) {
-        struct town_config config = chaos_config(seeds.first + i);
-        config.stage.kernel.window_bytes = 0;
+        struct server_fixture_config config = chaos_config(seeds.first + i);
+        config.fixture.kernel.window_bytes = 0;
         chaos_note(seeds.first + i);
-        assert_true(town_open(&config, NULL));
+        assert_true(server_fixture_open(&config, NULL));
         assert_int_equal(run_crowd(), 0);
         assert_clean();
-        town_close();
+        server_fixture_close();
     }
 }
 
@@ -93,10 +93,10 @@ static void a_crowd_hears_all_that_it_says_however_the_kernel_behaves(void **sta
 static void who_is_slow_to_read_knows_in_the_end_where_everybody_is(void **state)
 {
     struct server_counters counters;
-    struct town_config config = {.send_queue_bytes_max = 8192};
+    struct server_fixture_config config = {.send_queue_bytes_max = 8192};
     (void)state;
-    config.stage.kernel.window_bytes = 256;
-    assert_true(town_open(&config, NULL));
+    config.fixture.kernel.window_bytes = 256;
+    assert_true(server_fixture_open(&config, NULL));
     prepare_crowd();
     options.script = DUMMY_SCRIPT_MOVE;
     options.rate_millionths = 10000000;
@@ -105,26 +105,26 @@ static void who_is_slow_to_read_knows_in_the_end_where_everybody_is(void **state
     assert_int_equal(dummy_run(&options, &report), 0);
     assert_clean();
     assert_true(report.complete);
-    server_counters(town_server, &counters);
+    server_counters(server_fixture_server, &counters);
     assert_true(counters.port.send_coalesced_count > 100);
     assert_in_range(packet_of(&counters, "Snapshot")->count.lost, 2, 100);
-    town_close();
+    server_fixture_close();
 }
 
 static void each_request_is_measured_by_its_packet(void **state)
 {
     (void)state;
-    assert_true(town_open(NULL, NULL));
+    assert_true(server_fixture_open(NULL, NULL));
     assert_int_equal(run_crowd(), 0);
     for (uint32_t i = 0; dummy_request_packet(i) != NULL; i++) {
         const char *name = dummy_request_packet(i)->message->short_name;
-        const struct dummy_request_tally *tally = &report.total.requests[i];
+        const struct dummy_request_counter *counter = &report.total.requests[i];
         uint64_t expected = strcmp(name, "Say") == 0 ? 0 : CLIENT_COUNT;
-        assert_int_equal(dummy_request_count(tally, GW_ANSWER_REPLY), expected);
-        assert_int_equal(dummy_histogram_count(&tally->took), expected);
-        assert_int_equal(dummy_request_count(tally, GW_ANSWER_ERROR), 0);
+        assert_int_equal(dummy_request_count(counter, GW_ANSWER_REPLY), expected);
+        assert_int_equal(dummy_histogram_count(&counter->took), expected);
+        assert_int_equal(dummy_request_count(counter, GW_ANSWER_ERROR), 0);
     }
-    town_close();
+    server_fixture_close();
 }
 
 /* Each in a world of its own. Nothing is waited for but the time to talk. */
@@ -134,7 +134,7 @@ static void any_packet_can_be_sent_once_by_each(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct server_counters counters;
-        assert_true(town_open(NULL, NULL));
+        assert_true(server_fixture_open(NULL, NULL));
         prepare_crowd();
         options.send = dummy_fill_find(names[i]);
         assert_non_null(options.send);
@@ -142,11 +142,11 @@ static void any_packet_can_be_sent_once_by_each(void **state)
         assert_clean();
         assert_int_equal(report.total.filled, CLIENT_COUNT);
         assert_true(report.complete && report.seconds < 4);
-        server_counters(town_server, &counters);
+        server_counters(server_fixture_server, &counters);
         bool is_asked_anyway = strcmp(names[i], "Who") == 0;
         assert_int_equal(packet_of(&counters, names[i])->count.in,
                          is_asked_anyway ? 2 * CLIENT_COUNT : CLIENT_COUNT);
-        town_close();
+        server_fixture_close();
     }
 }
 
@@ -159,12 +159,12 @@ static void each_allocation_of_both_sides_may_fail(void **state)
     bool has_failed = true;
     while (has_failed) {
         number++;
-        assert_true(town_open(NULL, NULL));
+        assert_true(server_fixture_open(NULL, NULL));
         memory_fail_at(number);
         int error = run_crowd();
         has_failed = memory_failed_count() > 0;
         assert_true(error == 0 || error == GW_E_MEMORY);
-        town_close();
+        server_fixture_close();
     }
     print_message("each of %u allocations has failed\n", (unsigned)number - 1);
     assert_true(number > 100);
@@ -174,8 +174,8 @@ int main(int argc, char **argv)
 {
     seeds = chaos_seeds(argc, argv, CHAOS_COUNT);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_crowd_hears_all_that_it_says),
-        cmocka_unit_test(a_crowd_hears_all_that_it_says_however_the_kernel_behaves),
+        cmocka_unit_test(a_crowd_receives_all_that_it_says),
+        cmocka_unit_test(a_crowd_receives_all_that_it_says_however_the_kernel_behaves),
         cmocka_unit_test(who_is_slow_to_read_knows_in_the_end_where_everybody_is),
         cmocka_unit_test(each_request_is_measured_by_its_packet),
         cmocka_unit_test(any_packet_can_be_sent_once_by_each),

@@ -4,32 +4,33 @@
 #include "protocol/frame.h"
 #include "session/request.h"
 #include "tests/scripted/bot.h"
-#include "tests/scripted/hall.h"
 #include "tests/scripted/memory.h"
+#include "tests/scripted/session_fixture.h"
 
 #include <string.h>
 
 static struct peer *peer;
 
-static int open_hall(void **state)
+static int open_session_fixture(void **state)
 {
-    hall_open(NULL, *state);
+    session_fixture_open(NULL, *state);
     peer = NULL;
     return 0;
 }
 
-static int close_hall(void **state)
+static int close_session_fixture(void **state)
 {
     (void)state;
     if (peer != NULL) {
         peer_close(peer);
     }
-    hall_close();
+    session_fixture_close();
     return 0;
 }
 
 #define TEST_WITH(name, config)                                                                    \
-    cmocka_unit_test_prestate_setup_teardown(name, open_hall, close_hall, (void *)(config))
+    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
+                                             (void *)(config))
 #define TEST(name) TEST_WITH(name, NULL)
 
 /* The next frame is CLOSE with this reason and text, and FIN follows. */
@@ -37,8 +38,8 @@ static void expect_close(Gw__CloseReason reason, const char *text)
 {
     uint8_t body[512];
     size_t bytes = 0;
-    stage_settle();
-    assert_int_equal(hall_next(peer, body, &bytes), HALL_CLOSE);
+    fixture_run_now();
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_CLOSE);
     Gw__Close *close = gw__close__unpack(NULL, bytes, body);
     assert_non_null(close);
     assert_int_equal(close->reason, reason);
@@ -51,8 +52,8 @@ static void expect_close(Gw__CloseReason reason, const char *text)
 static void expect_close_by_header(uint32_t body_bytes, uint8_t flags, uint16_t id,
                                    Gw__CloseReason reason, const char *text)
 {
-    peer = hall_join();
-    hall_send_header(peer, body_bytes, flags, id, 0);
+    peer = session_fixture_join();
+    session_fixture_send_header(peer, body_bytes, flags, id, 0);
     expect_close(reason, text);
     peer_close(peer);
     peer = NULL;
@@ -80,8 +81,8 @@ static void close_says_what_is_wrong_with_a_header(void **state)
 static void close_says_what_is_wrong_with_a_body(void **state)
 {
     (void)state;
-    peer = hall_join();
-    hall_send_header(peer, 4, 0, SAY, 0);
+    peer = session_fixture_join();
+    session_fixture_send_header(peer, 4, 0, SAY, 0);
     peer_send(peer, "\x0A\x7Fxy", 4);
     expect_close(GW__CLOSE_REASON__BAD_BODY,
                  "Error (300): body is not a message that can be unpacked");
@@ -97,8 +98,9 @@ static void close_says_which_field_of_a_greeting_is_wrong(void **state)
     hello.name = name;
     memset(name, 'n', sizeof name);
     name[sizeof name - 1] = '\0';
-    peer = hall_knock();
-    peer_send(peer, frame, bot_frame(frame, HALL_HELLO, 0, HALL_HELLO_TAG, &hello.base));
+    peer = session_fixture_knock();
+    peer_send(peer, frame,
+              bot_frame(frame, SESSION_FIXTURE_HELLO, 0, SESSION_FIXTURE_HELLO_TAG, &hello.base));
     expect_close(GW__CLOSE_REASON__BAD_BODY, "Hello (1): name is longer than 32 bytes");
 }
 
@@ -108,8 +110,9 @@ static void close_says_which_version_is_spoken(void **state)
     uint8_t frame[64];
     Gw__Hello hello = GW__HELLO__INIT;
     hello.protocol_major = 9;
-    peer = hall_knock();
-    peer_send(peer, frame, bot_frame(frame, HALL_HELLO, 0, HALL_HELLO_TAG, &hello.base));
+    peer = session_fixture_knock();
+    peer_send(peer, frame,
+              bot_frame(frame, SESSION_FIXTURE_HELLO, 0, SESSION_FIXTURE_HELLO_TAG, &hello.base));
     expect_close(GW__CLOSE_REASON__WRONG_VERSION, "protocol_major is 9, and must be 1");
 }
 
@@ -118,7 +121,7 @@ static void close_says_which_tag_was_open(void **state)
     (void)state;
     uint8_t frame[64];
     Gw__Error question = GW__ERROR__INIT;
-    peer = hall_join();
+    peer = session_fixture_join();
     for (int i = 0; i < 2; i++) {
         peer_send(peer, frame, bot_frame(frame, ASK, 0, 7, &question.base));
     }
@@ -129,18 +132,18 @@ static void close_says_which_tag_was_open(void **state)
 static void close_says_what_did_not_come_in_time(void **state)
 {
     (void)state;
-    peer = hall_knock();
-    stage_run_ms(5010);
+    peer = session_fixture_knock();
+    fixture_run_ms(5010);
     expect_close(GW__CLOSE_REASON__GREETING_TIMEOUT, "no HELLO after 5000 ms");
     peer_close(peer);
-    peer = hall_join();
-    hall_send_header(peer, 100, 0, SAY, 0);
-    stage_run_ms(500);
+    peer = session_fixture_join();
+    session_fixture_send_header(peer, 100, 0, SAY, 0);
+    fixture_run_ms(500);
     expect_close(GW__CLOSE_REASON__FRAME_TIMEOUT, "Error (300): not complete after 400 ms");
     peer_close(peer);
-    peer = hall_join();
+    peer = session_fixture_join();
     peer_send(peer, "123", 3);
-    stage_run_ms(500);
+    fixture_run_ms(500);
     expect_close(GW__CLOSE_REASON__FRAME_TIMEOUT, "a frame: not complete after 400 ms");
 }
 
@@ -153,8 +156,8 @@ static void the_log_has_one_line_in_a_second(void **state)
             expect_close_by_header(0, 0, 4242, GW__CLOSE_REASON__UNKNOWN_PACKET,
                                    "packet 4242 is not in the schema");
         }
-        assert_int_equal(stage_logged_count("bad_peer"), second);
-        stage_run_ms(1001);
+        assert_int_equal(fixture_logged_count("bad_peer"), second);
+        fixture_run_ms(1001);
     }
 }
 
@@ -163,22 +166,22 @@ static void a_request_that_is_not_answered_is_logged(void **state)
     (void)state;
     uint8_t frame[64];
     Gw__Error question = GW__ERROR__INIT;
-    peer = hall_join();
+    peer = session_fixture_join();
     peer_send(peer, frame, bot_frame(frame, ASK, 0, 7, &question.base));
-    stage_run_ms(4999);
-    assert_int_equal(stage_logged_count("request_late"), 0);
-    stage_run_ms(10);
-    assert_int_equal(stage_logged_count("request_late"), 1);
+    fixture_run_ms(4999);
+    assert_int_equal(fixture_logged_count("request_late"), 0);
+    fixture_run_ms(10);
+    assert_int_equal(fixture_logged_count("request_late"), 1);
 }
 
 /* The usual CLOSE was made when there was memory. */
 static void without_memory_close_says_the_reason_alone(void **state)
 {
     (void)state;
-    peer = hall_join();
-    hall_send_header(peer, 0, 0, 4242, 0);
+    peer = session_fixture_join();
+    session_fixture_send_header(peer, 0, 0, 4242, 0);
     memory_fail_at(1);
-    stage_settle();
+    fixture_run_now();
     memory_fail_at(0);
     expect_close(GW__CLOSE_REASON__UNKNOWN_PACKET, "");
 }

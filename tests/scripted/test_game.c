@@ -5,31 +5,32 @@
 #include "server/counters.h"
 #include "server/server.h"
 #include "tests/scripted/bot.h"
-#include "tests/scripted/town.h"
+#include "tests/scripted/server_fixture.h"
 
 #include <string.h>
 
 static struct bot bots[BOT_COUNT_MAX];
 
-static int open_town(void **state)
+static int open_server_fixture(void **state)
 {
     memset(bots, 0, sizeof bots);
-    assert_true(town_open(*state, NULL));
+    assert_true(server_fixture_open(*state, NULL));
     return 0;
 }
 
-static int close_town(void **state)
+static int close_server_fixture(void **state)
 {
     (void)state;
     for (int i = 0; i < BOT_COUNT_MAX; i++) {
         bot_fini(&bots[i]);
     }
-    town_close();
+    server_fixture_close();
     return 0;
 }
 
 #define TEST_WITH(name, config)                                                                    \
-    cmocka_unit_test_prestate_setup_teardown(name, open_town, close_town, (void *)(config))
+    cmocka_unit_test_prestate_setup_teardown(name, open_server_fixture, close_server_fixture,      \
+                                             (void *)(config))
 #define TEST(name) TEST_WITH(name, NULL)
 
 static void read_all(void)
@@ -42,7 +43,7 @@ static void read_all(void)
 static void run_ms(uint64_t ms)
 {
     for (uint64_t passed = 0; passed < ms; passed += 50) {
-        stage_run_ms(ms - passed < 50 ? ms - passed : 50);
+        fixture_run_ms(ms - passed < 50 ? ms - passed : 50);
         read_all();
     }
 }
@@ -51,7 +52,7 @@ static void run_ms(uint64_t ms)
 static void gather(uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        assert_true(bot_connect(&bots[i], i, town_port));
+        assert_true(bot_connect(&bots[i], i, server_fixture_port));
         bot_hello(&bots[i]);
         bot_enter(&bots[i], "hall");
     }
@@ -66,22 +67,22 @@ static void gather(uint32_t count)
 static struct server_counters count(void)
 {
     struct server_counters counters;
-    server_counters(town_server, &counters);
+    server_counters(server_fixture_server, &counters);
     return counters;
 }
 
 static void who_says_hello_is_greeted(void **state)
 {
     (void)state;
-    bot_connect(&bots[0], 0, town_port);
+    bot_connect(&bots[0], 0, server_fixture_port);
     bot_hello(&bots[0]);
-    stage_settle();
+    fixture_run_now();
     read_all();
     assert_true(bots[0].is_greeted);
     assert_int_equal(count().sessions.greeted, 1);
 }
 
-static void what_one_says_all_hear_in_one_order(void **state)
+static void what_one_says_all_receive_in_one_order(void **state)
 {
     (void)state;
     gather(5);
@@ -109,7 +110,7 @@ static void who_moves_is_seen_once_a_tick(void **state)
     assert_int_equal(bots[1].snapshot_count, bots[2].snapshot_count);
 }
 
-static void who_leaves_hears_left_last_and_may_come_again(void **state)
+static void who_leaves_receives_left_last_and_may_come_again(void **state)
 {
     (void)state;
     gather(2);
@@ -145,7 +146,7 @@ static void a_full_room_refuses(void **state)
 {
     (void)state;
     gather(3);
-    bot_connect(&bots[3], 3, town_port);
+    bot_connect(&bots[3], 3, server_fixture_port);
     bot_hello(&bots[3]);
     bot_enter(&bots[3], "hall");
     run_ms(200);
@@ -161,14 +162,14 @@ static void who_comes_too_late_is_told_that_it_is_full(void **state)
 {
     (void)state;
     gather(2);
-    bot_connect(&bots[2], 2, town_port);
+    bot_connect(&bots[2], 2, server_fixture_port);
     bot_hello(&bots[2]);
     run_ms(100);
     assert_true(bots[2].has_close);
     assert_int_equal(bots[2].reason, GW__CLOSE_REASON__SERVER_FULL);
     bot_fini(&bots[0]);
     run_ms(3000);
-    bot_connect(&bots[3], 3, town_port);
+    bot_connect(&bots[3], 3, server_fixture_port);
     bot_hello(&bots[3]);
     run_ms(100);
     assert_true(bots[3].is_greeted);
@@ -178,7 +179,7 @@ static void a_player_that_does_not_read_is_let_go_and_nobody_else_notices(void *
 {
     (void)state;
     gather(3);
-    bots[2].is_deaf = true;
+    bots[2].is_closed = true;
     peer_set_window(bots[2].peer, 1000);
     for (int i = 0; i < 200; i++) {
         bot_chat(&bots[i % 2]);
@@ -195,7 +196,7 @@ static void silence_is_asked_and_then_ended(void **state)
 {
     (void)state;
     gather(2);
-    bots[1].is_deaf = true; /* answers no PING */
+    bots[1].is_closed = true; /* answers no PING */
     run_ms(9900);
     assert_int_equal(count().session_count, 2);
     run_ms(22000);
@@ -210,7 +211,7 @@ static void a_drain_asks_everybody_and_waits_for_them(void **state)
 {
     (void)state;
     gather(4);
-    server_drain(town_server);
+    server_drain(server_fixture_server);
     run_ms(100);
     for (int i = 0; i < 4; i++) {
         assert_true(bots[i].is_told_to_go);
@@ -222,15 +223,15 @@ static void a_drain_asks_everybody_and_waits_for_them(void **state)
         bot_close(&bots[i]);
     }
     run_ms(100);
-    assert_true(town_is_over());
+    assert_true(server_fixture_is_over());
 }
 
 static void a_drain_ends_who_does_not_go(void **state)
 {
     (void)state;
     gather(2);
-    uint64_t from_ns = stage_now_ns();
-    server_drain(town_server);
+    uint64_t from_ns = fixture_now_ns();
+    server_drain(server_fixture_server);
     run_ms(1990);
     assert_false(bots[0].has_close);
     run_ms(20);
@@ -239,27 +240,27 @@ static void a_drain_ends_who_does_not_go(void **state)
     bot_fini(&bots[0]);
     bot_fini(&bots[1]);
     run_ms(100);
-    assert_true(town_is_over());
-    assert_true(stage_now_ns() - from_ns < 2200 * STAGE_MS);
+    assert_true(server_fixture_is_over());
+    assert_true(fixture_now_ns() - from_ns < 2200 * FIXTURE_MS);
 }
 
 static void a_drain_does_not_wait_for_who_does_not_listen(void **state)
 {
     (void)state;
     gather(2);
-    bots[0].is_deaf = true;
+    bots[0].is_closed = true;
     peer_set_window(bots[0].peer, 0);
-    town_drain();
-    assert_true(town_is_over());
+    server_fixture_drain();
+    assert_true(server_fixture_is_over());
 }
 
 static void who_comes_during_a_drain_is_told(void **state)
 {
     (void)state;
     gather(1);
-    server_drain(town_server);
+    server_drain(server_fixture_server);
     run_ms(100);
-    bot_connect(&bots[1], 1, town_port);
+    bot_connect(&bots[1], 1, server_fixture_port);
     bot_hello(&bots[1]);
     run_ms(100);
     assert_true(bots[1].has_close);
@@ -268,14 +269,14 @@ static void who_comes_during_a_drain_is_told(void **state)
 
 int main(void)
 {
-    static const struct town_config small_rooms = {.room_members_max = 3};
-    static const struct town_config small = {.sessions_max = 2};
-    static const struct town_config narrow = {.send_queue_bytes_max = 2000};
+    static const struct server_fixture_config small_rooms = {.room_members_max = 3};
+    static const struct server_fixture_config small = {.sessions_max = 2};
+    static const struct server_fixture_config narrow = {.send_queue_bytes_max = 2000};
     const struct CMUnitTest tests[] = {
         TEST(who_says_hello_is_greeted),
-        TEST(what_one_says_all_hear_in_one_order),
+        TEST(what_one_says_all_receive_in_one_order),
         TEST(who_moves_is_seen_once_a_tick),
-        TEST(who_leaves_hears_left_last_and_may_come_again),
+        TEST(who_leaves_receives_left_last_and_may_come_again),
         TEST(a_room_is_gone_with_its_last_member),
         TEST_WITH(a_full_room_refuses, &small_rooms),
         TEST_WITH(who_comes_too_late_is_told_that_it_is_full, &small),

@@ -3,8 +3,8 @@
 
 #include "net/turn.h"
 #include "session/group.h"
-#include "tests/scripted/hall.h"
-#include "tests/support/chance.h"
+#include "tests/scripted/session_fixture.h"
+#include "tests/support/random.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static void on_tick(struct gw_group *which, void *context)
     (void)which;
     (void)context;
     if (tick_count < 100) {
-        tick_ns[tick_count] = stage_now_ns();
+        tick_ns[tick_count] = fixture_now_ns();
     }
     tick_count++;
 }
@@ -32,13 +32,13 @@ static int open_group(void **state)
 {
     const struct gw_group_config *config = *state;
     static const struct gw_session_manager_config without_pings = {.heartbeat_ms = 3600 * 1000};
-    hall_open(NULL, &without_pings);
+    session_fixture_open(NULL, &without_pings);
     for (int i = 0; i < MEMBER_COUNT; i++) {
-        peers[i] = hall_join();
-        sessions[i] = gw_session_ref(hall.last);
+        peers[i] = session_fixture_join();
+        sessions[i] = gw_session_ref(session_fixture.last);
     }
-    gw_turn_init(&turn, stage_port, NULL);
-    group = gw_group_create(hall.manager, &turn, config);
+    gw_turn_init(&turn, fixture_port, NULL);
+    group = gw_group_create(session_fixture.manager, &turn, config);
     assert_non_null(group);
     tick_count = 0;
     return 0;
@@ -53,14 +53,14 @@ static void destroy(void *context)
 static int close_group(void **state)
 {
     (void)state;
-    stage_in_turn(&turn, destroy, NULL);
+    fixture_in_turn(&turn, destroy, NULL);
     for (int i = 0; i < MEMBER_COUNT; i++) {
         gw_session_unref(sessions[i]);
         if (peers[i] != NULL) {
             peer_close(peers[i]);
         }
     }
-    hall_close();
+    session_fixture_close();
     return 0;
 }
 
@@ -78,7 +78,7 @@ static void say(const char *text)
 {
     Gw__Error line = GW__ERROR__INIT;
     line.text = (char *)text;
-    gw_group_say(group, LINE, &line.base);
+    gw_group_broadcast(group, LINE, &line.base);
 }
 
 static void add(int member)
@@ -106,18 +106,18 @@ static void say_one(void *context)
 
 static void in_turn(void (*work)(void *context), void *context)
 {
-    stage_in_turn(&turn, work, context);
+    fixture_in_turn(&turn, work, context);
 }
 
 /* All lines that a member has heard, in one text. */
-static const char *heard_by(int member)
+static const char *received_by(int member)
 {
     static char all[4000];
     static uint8_t body[70000];
     size_t bytes;
     uint16_t id;
     all[0] = 0;
-    while ((id = hall_next(peers[member], body, &bytes)) != 0) {
+    while ((id = session_fixture_next(peers[member], body, &bytes)) != 0) {
         assert_true(id == LINE || id == PLACE);
         Gw__Error *line = gw__error__unpack(NULL, bytes, body);
         assert_non_null(line);
@@ -136,11 +136,11 @@ static void what_is_said_leaves_at_the_tick_and_not_before(void **state)
     in_turn(add_all, NULL);
     in_turn(say_one, "a");
     in_turn(say_one, "b");
-    assert_string_equal(heard_by(0), "");
-    stage_run_ms(TICK_MS + 2);
+    assert_string_equal(received_by(0), "");
+    fixture_run_ms(TICK_MS + 2);
     assert_int_equal(tick_count, 1);
     for (int i = 0; i < MEMBER_COUNT; i++) {
-        assert_string_equal(heard_by(i), "ab");
+        assert_string_equal(received_by(i), "ab");
     }
 }
 
@@ -150,14 +150,14 @@ static void ticks_stand_on_a_grid(void **state)
     in_turn(add_all, NULL);
     for (int i = 0; i < 60; i++) {
         in_turn(say_one, "x");
-        stage_run_ms(17 + (uint64_t)i % 5 * 20);
+        fixture_run_ms(17 + (uint64_t)i % 5 * 20);
     }
     assert_true(tick_count > 20);
-    const uint64_t tick = TICK_MS * STAGE_MS;
+    const uint64_t tick = TICK_MS * FIXTURE_MS;
     for (uint32_t i = 1; i < tick_count; i++) {
         /* Each is late by less than a tick of the wheel; the grid itself does not drift. */
-        uint64_t off = (tick_ns[i] - tick_ns[0] + 2 * STAGE_MS) % tick;
-        assert_in_range(off, 0, 4 * STAGE_MS);
+        uint64_t off = (tick_ns[i] - tick_ns[0] + 2 * FIXTURE_MS) % tick;
+        assert_in_range(off, 0, 4 * FIXTURE_MS);
     }
 }
 
@@ -165,14 +165,14 @@ static void where_nothing_is_said_nothing_ticks(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
-    stage_run_ms(5000);
+    fixture_run_ms(5000);
     assert_int_equal(tick_count, 0);
 }
 
 static void expect(void *context)
 {
     (void)context;
-    gw_group_expect(group);
+    gw_group_request_tick(group);
 }
 
 static void a_tick_that_is_expected_comes_once(void **state)
@@ -181,7 +181,7 @@ static void a_tick_that_is_expected_comes_once(void **state)
     in_turn(add_all, NULL);
     in_turn(expect, NULL);
     in_turn(expect, NULL);
-    stage_run_ms(5000);
+    fixture_run_ms(5000);
     assert_int_equal(tick_count, 1);
 }
 
@@ -197,10 +197,10 @@ static void without_a_tick_all_leaves_at_the_end_of_the_turn(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
-    uint64_t sends = stage_counters().send_count;
+    uint64_t sends = fixture_counters().send_count;
     in_turn(say_three, NULL);
-    assert_string_equal(heard_by(3), "123");
-    assert_int_equal(stage_counters().send_count, sends + MEMBER_COUNT);
+    assert_string_equal(received_by(3), "123");
+    assert_int_equal(fixture_counters().send_count, sends + MEMBER_COUNT);
     assert_int_equal(tick_count, 1);
 }
 
@@ -224,15 +224,15 @@ static void come_and_go(void *context)
     say("e");
 }
 
-static void a_member_hears_exactly_what_was_said_while_it_was_one(void **state)
+static void a_member_receives_exactly_what_was_said_while_it_was_one(void **state)
 {
     (void)state;
     in_turn(come_and_go, NULL);
-    stage_run_ms(TICK_MS + 2);
-    assert_string_equal(heard_by(0), "abe");
-    assert_string_equal(heard_by(1), "bcd");
-    assert_string_equal(heard_by(2), "de");
-    assert_string_equal(heard_by(3), "");
+    fixture_run_ms(TICK_MS + 2);
+    assert_string_equal(received_by(0), "abe");
+    assert_string_equal(received_by(1), "bcd");
+    assert_string_equal(received_by(2), "de");
+    assert_string_equal(received_by(3), "");
 }
 
 static void tell(void *context)
@@ -241,8 +241,8 @@ static void tell(void *context)
     (void)context;
     say("a");
     line.text = "you";
-    gw_group_tell(group, gw_session_id_of(sessions[1]), LINE, &line.base);
-    gw_group_tell(group, GW_SESSION_ID_NONE, LINE, &line.base);
+    gw_group_send(group, gw_session_id_of(sessions[1]), LINE, &line.base);
+    gw_group_send(group, GW_SESSION_ID_NONE, LINE, &line.base);
     say("b");
 }
 
@@ -251,16 +251,16 @@ static void what_one_is_told_stands_behind_what_all_were_told(void **state)
     (void)state;
     in_turn(add_all, NULL);
     in_turn(tell, NULL);
-    stage_run_ms(TICK_MS + 2);
-    assert_string_equal(heard_by(0), "ab");
-    assert_string_equal(heard_by(1), "ayoub");
+    fixture_run_ms(TICK_MS + 2);
+    assert_string_equal(received_by(0), "ab");
+    assert_string_equal(received_by(1), "ayoub");
 }
 
 static void tell_one(int member, const char *text)
 {
     Gw__Error line = GW__ERROR__INIT;
     line.text = (char *)text;
-    gw_group_tell(group, gw_session_id_of(sessions[member]), LINE, &line.base);
+    gw_group_send(group, gw_session_id_of(sessions[member]), LINE, &line.base);
 }
 
 static void say_and_tell_member_1(void *context)
@@ -278,16 +278,16 @@ static void only_the_addressee_is_sent_its_part_before_the_tick(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
-    uint64_t sends = stage_counters().send_count;
+    uint64_t sends = fixture_counters().send_count;
     in_turn(say_and_tell_member_1, NULL);
-    assert_string_equal(heard_by(1), "axbyz");
-    assert_int_equal(stage_counters().send_count, sends + 1);
-    stage_run_ms(TICK_MS + 2);
-    assert_string_equal(heard_by(1), "c");
+    assert_string_equal(received_by(1), "axbyz");
+    assert_int_equal(fixture_counters().send_count, sends + 1);
+    fixture_run_ms(TICK_MS + 2);
+    assert_string_equal(received_by(1), "c");
     for (int i = 0; i < MEMBER_COUNT; i++) {
-        assert_string_equal(heard_by(i), i == 1 ? "" : "abc");
+        assert_string_equal(received_by(i), i == 1 ? "" : "abc");
     }
-    assert_int_equal(stage_counters().send_count, sends + 1 + MEMBER_COUNT);
+    assert_int_equal(fixture_counters().send_count, sends + 1 + MEMBER_COUNT);
     assert_int_equal(tick_count, 1);
 }
 
@@ -306,21 +306,21 @@ static void joining_and_leaving_send_nothing_to_the_others(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
-    uint64_t sends = stage_counters().send_count;
+    uint64_t sends = fixture_counters().send_count;
     in_turn(say_and_remove_member_1, NULL);
-    assert_string_equal(heard_by(1), "aleft");
-    assert_int_equal(stage_counters().send_count, sends + 1);
-    stage_run_ms(TICK_MS + 2);
-    assert_string_equal(heard_by(1), "c");
-    assert_string_equal(heard_by(0), "abc");
-    assert_int_equal(stage_counters().send_count, sends + 1 + MEMBER_COUNT);
+    assert_string_equal(received_by(1), "aleft");
+    assert_int_equal(fixture_counters().send_count, sends + 1);
+    fixture_run_ms(TICK_MS + 2);
+    assert_string_equal(received_by(1), "c");
+    assert_string_equal(received_by(0), "abc");
+    assert_int_equal(fixture_counters().send_count, sends + 1 + MEMBER_COUNT);
 }
 
 static void say_place(const char *text)
 {
     Gw__Error place = GW__ERROR__INIT;
     place.text = (char *)text;
-    gw_group_say(group, PLACE, &place.base);
+    gw_group_broadcast(group, PLACE, &place.base);
 }
 
 static void say_places_and_lines(void *context)
@@ -340,14 +340,14 @@ static void packets_that_coalesce_wait_for_the_tick_among_others(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
-    uint64_t sends = stage_counters().send_count;
+    uint64_t sends = fixture_counters().send_count;
     in_turn(say_places_and_lines, NULL);
-    assert_string_equal(heard_by(0), "");
-    assert_string_equal(heard_by(2), "a12b3x");
-    stage_run_ms(TICK_MS + 2);
-    assert_string_equal(heard_by(0), "a12b34c");
-    assert_string_equal(heard_by(2), "4c");
-    assert_int_equal(stage_counters().send_count, sends + 1 + MEMBER_COUNT);
+    assert_string_equal(received_by(0), "");
+    assert_string_equal(received_by(2), "a12b3x");
+    fixture_run_ms(TICK_MS + 2);
+    assert_string_equal(received_by(0), "a12b34c");
+    assert_string_equal(received_by(2), "4c");
+    assert_int_equal(fixture_counters().send_count, sends + 1 + MEMBER_COUNT);
 }
 
 static void a_session_that_ends_within_a_tick_sends_nothing_to_the_others(void **state)
@@ -355,12 +355,12 @@ static void a_session_that_ends_within_a_tick_sends_nothing_to_the_others(void *
     (void)state;
     in_turn(add_all, NULL);
     in_turn(say_one, "a");
-    uint64_t sends = stage_counters().send_count;
+    uint64_t sends = fixture_counters().send_count;
     gw_session_end(sessions[2], GW__CLOSE_REASON__KICKED);
-    stage_settle();
-    assert_int_equal(stage_counters().send_count, sends + 1); /* CLOSE */
-    stage_run_ms(TICK_MS + 2);
-    assert_string_equal(heard_by(0), "a");
+    fixture_run_now();
+    assert_int_equal(fixture_counters().send_count, sends + 1); /* CLOSE */
+    fixture_run_ms(TICK_MS + 2);
+    assert_string_equal(received_by(0), "a");
     peer_read(peers[2], NULL, SIZE_MAX);
 }
 
@@ -368,7 +368,7 @@ static void a_session_that_ends_within_a_tick_sends_nothing_to_the_others(void *
 
 enum { SEQUENCE_COUNT = 300, STEP_COUNT = 60, LONG_BYTES = 30000 };
 
-static struct chance chance;
+static struct random random;
 static bool is_member[MEMBER_COUNT];
 static char wanted[MEMBER_COUNT][4000];
 
@@ -382,7 +382,7 @@ static void want_of(int member, char letter)
 static const char *text_of(char letter)
 {
     static char text[LONG_BYTES + 1];
-    bool is_long = chance_below(&chance, 12) == 0; /* a few of them are more than a batch holds */
+    bool is_long = random_below(&random, 12) == 0; /* a few of them are more than a batch holds */
     memset(text, ' ', sizeof text);
     text[is_long ? LONG_BYTES : 1] = '\0';
     text[0] = letter;
@@ -396,7 +396,7 @@ static void say_to_members(char letter)
             want_of(i, letter);
         }
     }
-    if (chance_below(&chance, 2) == 0) {
+    if (random_below(&random, 2) == 0) {
         say(text_of(letter));
     } else {
         say_place(text_of(letter));
@@ -406,8 +406,8 @@ static void say_to_members(char letter)
 static void take_step(void *context)
 {
     char letter = *(const char *)context;
-    int member = (int)chance_below(&chance, MEMBER_COUNT);
-    switch (chance_below(&chance, 8)) {
+    int member = (int)random_below(&random, MEMBER_COUNT);
+    switch (random_below(&random, 8)) {
     case 0:
         add(member);
         is_member[member] = true;
@@ -436,19 +436,19 @@ static void in_any_sequence_no_member_loses_or_doubles_or_reorders(void **state)
     (void)state;
     memset(is_member, 0, sizeof is_member);
     for (uint64_t seed = 1; seed <= SEQUENCE_COUNT; seed++) {
-        chance = (struct chance){seed};
+        random = (struct random){seed};
         memset(wanted, 0, sizeof wanted);
         for (uint32_t i = 0; i < STEP_COUNT; i++) {
             char letter = (char)('!' + 1 + i);
             in_turn(take_step, &letter);
-            stage_run_ms(chance_below(&chance, 4) == 0 ? chance_below(&chance, TICK_MS) : 0);
+            fixture_run_ms(random_below(&random, 4) == 0 ? random_below(&random, TICK_MS) : 0);
         }
-        stage_run_ms(TICK_MS + 2);
+        fixture_run_ms(TICK_MS + 2);
         for (int i = 0; i < MEMBER_COUNT; i++) {
-            assert_string_equal(heard_by(i), wanted[i]);
+            assert_string_equal(received_by(i), wanted[i]);
         }
     }
-    assert_int_equal(hall.ended_count, 0);
+    assert_int_equal(session_fixture.ended_count, 0);
 }
 
 static uint32_t member_count;
@@ -464,12 +464,12 @@ static void a_member_that_ends_leaves_by_itself(void **state)
     (void)state;
     in_turn(add_all, NULL);
     peer_reset(peers[2]);
-    stage_settle();
+    fixture_run_now();
     in_turn(count, NULL);
     assert_int_equal(member_count, MEMBER_COUNT - 1);
     in_turn(say_one, "x");
-    stage_run_ms(TICK_MS + 2);
-    assert_string_equal(heard_by(1), "x");
+    fixture_run_ms(TICK_MS + 2);
+    assert_string_equal(received_by(1), "x");
 }
 
 static void remove_and_destroy_nothing(void *context)
@@ -485,7 +485,7 @@ static void a_member_may_end_and_be_removed_at_once(void **state)
     in_turn(add_all, NULL);
     in_turn(remove_and_destroy_nothing, NULL);
     peer_finish(peers[3]);
-    stage_run_ms(100);
+    fixture_run_ms(100);
     in_turn(count, NULL);
     assert_int_equal(member_count, MEMBER_COUNT - 1);
 }
@@ -499,12 +499,12 @@ static void a_member_that_does_not_read_does_not_hold_the_others_up(void **state
     in_turn(add_all, NULL);
     for (int i = 0; i < 20; i++) {
         in_turn(say_one, text);
-        stage_run_ms(TICK_MS);
+        fixture_run_ms(TICK_MS);
         assert_true(peer_read(peers[1], NULL, SIZE_MAX) > 0);
     }
-    stage_run_ms(3000);
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__SLOW_CONSUMER);
+    fixture_run_ms(3000);
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__SLOW_CONSUMER);
     in_turn(count, NULL);
     assert_int_equal(member_count, MEMBER_COUNT - 1);
 }
@@ -517,8 +517,8 @@ int main(void)
         TEST(where_nothing_is_said_nothing_ticks),
         TEST(a_tick_that_is_expected_comes_once),
         TEST_WITHOUT_TICK(without_a_tick_all_leaves_at_the_end_of_the_turn),
-        TEST(a_member_hears_exactly_what_was_said_while_it_was_one),
-        TEST_WITHOUT_TICK(a_member_hears_exactly_what_was_said_while_it_was_one),
+        TEST(a_member_receives_exactly_what_was_said_while_it_was_one),
+        TEST_WITHOUT_TICK(a_member_receives_exactly_what_was_said_while_it_was_one),
         TEST(what_one_is_told_stands_behind_what_all_were_told),
         TEST(only_the_addressee_is_sent_its_part_before_the_tick),
         TEST(joining_and_leaving_send_nothing_to_the_others),

@@ -5,8 +5,8 @@
 #include "protocol/frame.h"
 #include "session/request.h"
 #include "tests/scripted/bot.h"
-#include "tests/scripted/hall.h"
-#include "tests/support/chance.h"
+#include "tests/scripted/session_fixture.h"
+#include "tests/support/random.h"
 
 #include <string.h>
 
@@ -22,27 +22,28 @@ static void keep(struct gw_session *session, const struct gw_frame *frame)
     asked[asked_count++ % ASKED_MAX] = *frame;
 }
 
-static int open_hall(void **state)
+static int open_session_fixture(void **state)
 {
-    hall_open(NULL, *state);
-    hall.on_asked = keep;
+    session_fixture_open(NULL, *state);
+    session_fixture.on_asked = keep;
     asked_count = 0;
     peer = NULL;
     return 0;
 }
 
-static int close_hall(void **state)
+static int close_session_fixture(void **state)
 {
     (void)state;
     if (peer != NULL) {
         peer_close(peer);
     }
-    hall_close();
+    session_fixture_close();
     return 0;
 }
 
 #define TEST_WITH(name, config)                                                                    \
-    cmocka_unit_test_prestate_setup_teardown(name, open_hall, close_hall, (void *)(config))
+    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
+                                             (void *)(config))
 #define TEST(name) TEST_WITH(name, NULL)
 
 static void send_request(uint16_t tag)
@@ -56,7 +57,7 @@ static void send_request(uint16_t tag)
 static void send_hello(void)
 {
     uint8_t frame[128];
-    peer_send(peer, frame, hall_hello_frame(frame));
+    peer_send(peer, frame, session_fixture_hello_frame(frame));
 }
 
 static void answer(struct gw_session *session, const struct gw_frame *request)
@@ -73,8 +74,8 @@ static void answer_at_once(struct gw_session *session, const struct gw_frame *fr
 
 static void answer_from_elsewhere(uint32_t index)
 {
-    answer(hall.last, &asked[index]);
-    stage_settle();
+    answer(session_fixture.last, &asked[index]);
+    fixture_run_now();
 }
 
 /* The next frame has this id and tag. */
@@ -84,12 +85,12 @@ static void expect_frame(uint16_t id, uint16_t tag)
     size_t bytes;
     assert_true(peer_unread_count(peer) >= GW_FRAME_HEADER_BYTES);
     assert_int_equal(gw_frame_read(peer_look(peer)).tag, tag);
-    assert_int_equal(hall_next(peer, body, &bytes), id);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), id);
 }
 
 static void expect_open(void)
 {
-    assert_int_equal(hall.ended_count, 0);
+    assert_int_equal(session_fixture.ended_count, 0);
     assert_false(peer_has_fin(peer));
 }
 
@@ -98,14 +99,14 @@ static void expect_end(void)
 {
     assert_int_equal(peer_unread_count(peer), 0);
     assert_true(peer_has_fin(peer));
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__BY_PEER);
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
 }
 
 static void finish(void)
 {
     peer_finish(peer);
-    stage_settle();
+    fixture_run_now();
 }
 
 /* ---- open requests ---- */
@@ -113,7 +114,7 @@ static void finish(void)
 static void fin_without_open_requests_ends_the_session_at_once(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     finish();
     expect_end();
 }
@@ -121,13 +122,13 @@ static void fin_without_open_requests_ends_the_session_at_once(void **state)
 static void requests_that_are_open_at_fin_are_answered_before_the_end(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     for (uint16_t tag = 1; tag <= 3; tag++) {
         send_request(tag);
     }
     finish();
     assert_int_equal(asked_count, 3);
-    stage_run_ms(TIMEOUT_MS - 100);
+    fixture_run_ms(TIMEOUT_MS - 100);
     answer_from_elsewhere(2);
     answer_from_elsewhere(0);
     expect_open();
@@ -140,16 +141,16 @@ static void requests_that_are_open_at_fin_are_answered_before_the_end(void **sta
 
 static void answer_in_turn(void *context)
 {
-    answer(hall.last, context);
+    answer(session_fixture.last, context);
 }
 
 static void an_answer_from_a_turn_of_the_session_ends_it_too(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     send_request(7);
     finish();
-    stage_in_turn(gw_session_turn(hall.last), answer_in_turn, &asked[0]);
+    fixture_in_turn(gw_session_turn(session_fixture.last), answer_in_turn, &asked[0]);
     expect_frame(ANSWER, 7);
     expect_end();
 }
@@ -157,43 +158,43 @@ static void an_answer_from_a_turn_of_the_session_ends_it_too(void **state)
 static void a_refusal_is_an_answer(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     send_request(7);
     finish();
-    gw_session_refuse(hall.last, &asked[0], 1234, "no");
-    stage_settle();
-    expect_frame(HALL_ERROR, 7);
+    gw_session_refuse(session_fixture.last, &asked[0], 1234, "no");
+    fixture_run_now();
+    expect_frame(SESSION_FIXTURE_ERROR, 7);
     expect_end();
 }
 
 static void each_request_keeps_its_own_deadline_after_fin(void **state)
 {
     (void)state;
-    peer = hall_join();
-    uint64_t from_ns = stage_now_ns();
+    peer = session_fixture_join();
+    uint64_t from_ns = fixture_now_ns();
     send_request(1);
-    stage_run_ms(2000);
+    fixture_run_ms(2000);
     send_request(2);
-    stage_run_ms(1000);
+    fixture_run_ms(1000);
     finish();
-    stage_run_until(from_ns + (TIMEOUT_MS + SLACK_MS) * STAGE_MS);
-    expect_frame(HALL_ERROR, 1);
+    fixture_run_until(from_ns + (TIMEOUT_MS + SLACK_MS) * FIXTURE_MS);
+    expect_frame(SESSION_FIXTURE_ERROR, 1);
     expect_open();
-    stage_run_until(from_ns + (2000 + TIMEOUT_MS + SLACK_MS) * STAGE_MS);
-    expect_frame(HALL_ERROR, 2);
+    fixture_run_until(from_ns + (2000 + TIMEOUT_MS + SLACK_MS) * FIXTURE_MS);
+    expect_frame(SESSION_FIXTURE_ERROR, 2);
     expect_end();
 }
 
 static void what_is_sent_to_a_half_closed_session_arrives(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     send_request(7);
     finish();
     Gw__Error line = GW__ERROR__INIT;
     line.text = "news";
-    gw_session_send(hall.last, LINE, &line.base);
-    stage_settle();
+    gw_session_send(session_fixture.last, LINE, &line.base);
+    fixture_run_now();
     answer_from_elsewhere(0);
     expect_frame(LINE, 0);
     expect_frame(ANSWER, 7);
@@ -205,8 +206,8 @@ static void what_is_sent_to_a_half_closed_session_arrives(void **state)
 static void frames_of_many_turns_are_handled_before_the_end(void **state)
 {
     (void)state;
-    peer = hall_join();
-    hall.on_asked = answer_at_once;
+    peer = session_fixture_join();
+    session_fixture.on_asked = answer_at_once;
     for (uint16_t tag = 1; tag <= 200; tag++) {
         send_request(tag);
     }
@@ -220,19 +221,19 @@ static void frames_of_many_turns_are_handled_before_the_end(void **state)
 static void frames_that_wait_for_a_token_are_handled_before_the_end(void **state)
 {
     (void)state;
-    peer = hall_join();
-    hall.on_asked = answer_at_once;
+    peer = session_fixture_join();
+    session_fixture.on_asked = answer_at_once;
     for (int i = 0; i < 4; i++) {
-        hall_tell(peer, RARE, "x");
+        session_fixture_tell(peer, RARE, "x");
     }
     send_request(7);
     finish();
-    assert_int_equal(hall.heard_count, 1);
+    assert_int_equal(session_fixture.received_count, 1);
     expect_open();
-    stage_run_ms(3000 + SLACK_MS);
+    fixture_run_ms(3000 + SLACK_MS);
     expect_frame(ANSWER, 7);
     expect_end();
-    assert_int_equal(hall.heard_count, 5);
+    assert_int_equal(session_fixture.received_count, 5);
 }
 
 static void pause(struct gw_session *session)
@@ -243,28 +244,28 @@ static void pause(struct gw_session *session)
 static void pause_now(void *context)
 {
     (void)context;
-    gw_session_pause(hall.last);
+    gw_session_pause(session_fixture.last);
 }
 
 static void resume(void *context)
 {
     (void)context;
-    gw_session_resume(hall.last);
+    gw_session_resume(session_fixture.last);
 }
 
 static void frames_behind_a_pause_are_handled_after_the_resume(void **state)
 {
     (void)state;
-    peer = hall_join();
-    hall.on_heard = pause;
-    hall_say(peer, "wait");
+    peer = session_fixture_join();
+    session_fixture.on_received = pause;
+    session_fixture_say(peer, "wait");
     send_request(7);
     finish();
-    stage_run_ms(TIMEOUT_MS - 100);
+    fixture_run_ms(TIMEOUT_MS - 100);
     assert_int_equal(asked_count, 0);
     expect_open();
-    hall.on_heard = NULL;
-    stage_in_turn(gw_session_turn(hall.last), resume, NULL);
+    session_fixture.on_received = NULL;
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
     assert_int_equal(asked_count, 1);
     answer_from_elsewhere(0);
     expect_frame(ANSWER, 7);
@@ -274,12 +275,12 @@ static void frames_behind_a_pause_are_handled_after_the_resume(void **state)
 static void a_resume_with_nothing_left_ends_the_session(void **state)
 {
     (void)state;
-    peer = hall_join();
-    hall.on_heard = pause;
-    hall_say(peer, "wait");
+    peer = session_fixture_join();
+    session_fixture.on_received = pause;
+    session_fixture_say(peer, "wait");
     finish();
     expect_open();
-    stage_in_turn(gw_session_turn(hall.last), resume, NULL);
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
     expect_end();
 }
 
@@ -287,27 +288,27 @@ static void a_resume_with_nothing_left_ends_the_session(void **state)
 static void a_pause_after_fin_lasts_as_long_as_a_request_may(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     send_request(7);
-    stage_settle();
-    stage_in_turn(gw_session_turn(hall.last), pause_now, NULL);
-    stage_run_ms(1000);
+    fixture_run_now();
+    fixture_in_turn(gw_session_turn(session_fixture.last), pause_now, NULL);
+    fixture_run_ms(1000);
     finish();
-    stage_run_ms(TIMEOUT_MS - 1000 + SLACK_MS);
-    expect_frame(HALL_ERROR, 7);
+    fixture_run_ms(TIMEOUT_MS - 1000 + SLACK_MS);
+    expect_frame(SESSION_FIXTURE_ERROR, 7);
     expect_open();
-    stage_run_ms(1000);
+    fixture_run_ms(1000);
     expect_end();
 }
 
 static void the_rest_of_a_frame_is_not_waited_for(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     send_request(7);
-    hall_send_header(peer, 100, 0, SAY, 0);
+    session_fixture_send_header(peer, 100, 0, SAY, 0);
     finish();
-    stage_run_ms(TIMEOUT_MS - 1);
+    fixture_run_ms(TIMEOUT_MS - 1);
     answer_from_elsewhere(0);
     expect_frame(ANSWER, 7);
     expect_end();
@@ -322,11 +323,11 @@ static const struct gw_session_manager_config impatient = {
 static void no_ping_and_no_silence_while_an_answer_is_due(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     send_request(7);
-    hall_send_header(peer, 100, 0, SAY, 0);
+    session_fixture_send_header(peer, 100, 0, SAY, 0);
     finish();
-    stage_run_ms(TIMEOUT_MS - 100);
+    fixture_run_ms(TIMEOUT_MS - 100);
     answer_from_elsewhere(0);
     expect_frame(ANSWER, 7);
     expect_end();
@@ -335,12 +336,12 @@ static void no_ping_and_no_silence_while_an_answer_is_due(void **state)
 static void a_ping_that_fin_overtakes_is_not_missed(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     send_request(7);
-    stage_run_ms(110);
-    expect_frame(HALL_PING, 0);
+    fixture_run_ms(110);
+    expect_frame(SESSION_FIXTURE_PING, 0);
     finish();
-    stage_run_ms(1000);
+    fixture_run_ms(1000);
     answer_from_elsewhere(0);
     expect_frame(ANSWER, 7);
     expect_end();
@@ -351,39 +352,39 @@ static void a_ping_that_fin_overtakes_is_not_missed(void **state)
 static void greet(void *context)
 {
     (void)context;
-    gw_session_greet(hall.last, 0);
+    gw_session_greet(session_fixture.last, 0);
 }
 
 static void a_greeting_that_is_put_off_is_answered_after_fin(void **state)
 {
     (void)state;
-    hall.verdict = GW_GREET_LATER;
-    peer = hall_knock();
+    session_fixture.result = GW_GREET_LATER;
+    peer = session_fixture_knock();
     send_hello();
     finish();
-    stage_run_ms(TIMEOUT_MS - 100);
+    fixture_run_ms(TIMEOUT_MS - 100);
     expect_open();
-    stage_in_turn(gw_session_turn(hall.last), greet, NULL);
-    expect_frame(HALL_HELLO_ACK, HALL_HELLO_TAG);
+    fixture_in_turn(gw_session_turn(session_fixture.last), greet, NULL);
+    expect_frame(SESSION_FIXTURE_HELLO_ACK, SESSION_FIXTURE_HELLO_TAG);
     expect_end();
 }
 
 static void a_greeting_that_is_never_answered_times_out_after_fin(void **state)
 {
     (void)state;
-    hall.verdict = GW_GREET_LATER;
-    peer = hall_knock();
+    session_fixture.result = GW_GREET_LATER;
+    peer = session_fixture_knock();
     send_hello();
     finish();
-    stage_run_ms(TIMEOUT_MS + SLACK_MS);
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__GREETING_TIMEOUT);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__GREETING_TIMEOUT);
+    fixture_run_ms(TIMEOUT_MS + SLACK_MS);
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__GREETING_TIMEOUT);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__GREETING_TIMEOUT);
 }
 
 static void fin_without_a_greeting_ends_the_session_at_once(void **state)
 {
     (void)state;
-    peer = hall_knock();
+    peer = session_fixture_knock();
     finish();
     expect_end();
 }
@@ -393,23 +394,23 @@ static void fin_without_a_greeting_ends_the_session_at_once(void **state)
 static void the_game_can_end_a_half_closed_session(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     send_request(7);
     finish();
-    gw_session_end(hall.last, GW__CLOSE_REASON__KICKED);
-    stage_settle();
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__KICKED);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__KICKED);
+    gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
+    fixture_run_now();
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__KICKED);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__KICKED);
 }
 
 static void close_ends_a_session_whatever_is_open(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     send_request(7);
     Gw__Close close = GW__CLOSE__INIT;
     close.reason = GW__CLOSE_REASON__SHUTDOWN;
-    hall_send(peer, HALL_CLOSE, &close.base);
+    session_fixture_send(peer, SESSION_FIXTURE_CLOSE, &close.base);
     finish();
     expect_end();
 }
@@ -417,88 +418,88 @@ static void close_ends_a_session_whatever_is_open(void **state)
 static void a_peer_that_resets_after_fin_is_gone(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     send_request(7);
     finish();
     peer_reset(peer);
-    stage_settle();
+    fixture_run_now();
     answer_from_elsewhere(0);
-    stage_run_ms(GW_STREAM_LINGER_MS + 5);
-    assert_int_equal(hall.ended_count, 1);
+    fixture_run_ms(GW_STREAM_LINGER_MS + 5);
+    assert_int_equal(session_fixture.ended_count, 1);
 }
 
 static void a_peer_that_reads_nothing_after_fin_is_not_waited_for(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     peer_set_window(peer, 10);
     send_request(7);
     finish();
     answer_from_elsewhere(0);
-    stage_run_ms(GW_STREAM_FLUSH_MS + 5);
-    assert_int_equal(hall.ended_count, 1);
+    fixture_run_ms(GW_STREAM_FLUSH_MS + 5);
+    assert_int_equal(session_fixture.ended_count, 1);
 }
 
 static void a_drain_ends_half_closed_sessions(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     send_request(7);
     finish();
-    hall_drain(100);
-    stage_run_ms(110);
-    expect_frame(HALL_GO_AWAY, 0);
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__SHUTDOWN);
+    session_fixture_drain(100);
+    fixture_run_ms(110);
+    expect_frame(SESSION_FIXTURE_GO_AWAY, 0);
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__SHUTDOWN);
 }
 
 /* ---- any order of events, on a kernel that splits, delays and reorders ---- */
 
 enum { WALK_COUNT = 150, WALK_REQUESTS_MAX = 12 };
 
-static struct chance chance;
+static struct random random;
 
 static struct kernel_config walk_kernel(uint64_t seed)
 {
     return (struct kernel_config){
         .seed = seed,
         .lane_shared = seed % 2 == 0,
-        .recv_bytes_max = chance_below(&chance, 2) * (1 + chance_below(&chance, 40)),
-        .send_bytes_max = chance_below(&chance, 2) * (1 + chance_below(&chance, 40)),
-        .late_ns_max = chance_below(&chance, 2) * 20000000,
-        .split_percent = (uint8_t)chance_below(&chance, 90),
-        .nothing_percent = (uint8_t)chance_below(&chance, 30),
-        .hot_percent = (uint8_t)chance_below(&chance, 100),
-        .held_percent = (uint8_t)chance_below(&chance, 60),
-        .spurious_percent = (uint8_t)chance_below(&chance, 20),
-        .shuffles = chance_below(&chance, 2) == 0,
+        .recv_bytes_max = random_below(&random, 2) * (1 + random_below(&random, 40)),
+        .send_bytes_max = random_below(&random, 2) * (1 + random_below(&random, 40)),
+        .late_ns_max = random_below(&random, 2) * 20000000,
+        .split_percent = (uint8_t)random_below(&random, 90),
+        .nothing_percent = (uint8_t)random_below(&random, 30),
+        .hot_percent = (uint8_t)random_below(&random, 100),
+        .held_percent = (uint8_t)random_below(&random, 60),
+        .spurious_percent = (uint8_t)random_below(&random, 20),
+        .shuffles = random_below(&random, 2) == 0,
     };
 }
 
-static void answer_by_chance(struct gw_session *session, const struct gw_frame *frame)
+static void answer_by_random(struct gw_session *session, const struct gw_frame *frame)
 {
-    if (chance_below(&chance, 3) == 0) {
+    if (random_below(&random, 3) == 0) {
         answer(session, frame);
     } else {
         keep(session, frame);
     }
 }
 
-static void pause_by_chance(struct gw_session *session)
+static void pause_by_random(struct gw_session *session)
 {
-    if (chance_below(&chance, 8) == 0) {
+    if (random_below(&random, 8) == 0) {
         gw_session_pause(session);
     }
 }
 
 static void do_something(uint32_t ms_max)
 {
-    uint32_t what = chance_below(&chance, 3);
-    if (hall.last != NULL && what == 0 && asked_count > 0) {
-        answer(hall.last, &asked[chance_below(&chance, asked_count)]);
-    } else if (hall.last != NULL && what == 1) {
-        stage_in_turn(gw_session_turn(hall.last), resume, NULL);
+    uint32_t what = random_below(&random, 3);
+    if (session_fixture.last != NULL && what == 0 && asked_count > 0) {
+        answer(session_fixture.last, &asked[random_below(&random, asked_count)]);
+    } else if (session_fixture.last != NULL && what == 1) {
+        fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
     } else {
-        stage_run_ms(chance_below(&chance, ms_max));
+        fixture_run_ms(random_below(&random, ms_max));
     }
 }
 
@@ -510,8 +511,8 @@ static void expect_all_answered(uint16_t tag_count)
     uint32_t answers[WALK_REQUESTS_MAX + 1] = {0};
     while (peer_unread_count(peer) > 0) {
         uint16_t tag = gw_frame_read(peer_look(peer)).tag;
-        uint16_t id = hall_next(peer, body, &bytes);
-        assert_true(id == ANSWER || id == HALL_ERROR);
+        uint16_t id = session_fixture_next(peer, body, &bytes);
+        assert_true(id == ANSWER || id == SESSION_FIXTURE_ERROR);
         assert_true(tag > 0 && tag <= tag_count);
         answers[tag]++;
     }
@@ -522,40 +523,40 @@ static void expect_all_answered(uint16_t tag_count)
 
 static void walk(uint64_t seed)
 {
-    chance = (struct chance){seed};
-    const struct stage_config stage = {.kernel = walk_kernel(seed)};
+    random = (struct random){seed};
+    const struct port_fixture_config fixture = {.kernel = walk_kernel(seed)};
     const struct gw_session_manager_config config = {.heartbeat_ms = 100000};
-    hall_open(&stage, &config);
+    session_fixture_open(&fixture, &config);
     asked_count = 0;
-    peer = hall_knock();
+    peer = session_fixture_knock();
     send_hello();
-    stage_run_ms(3000);
-    assert_int_equal(hall.greeted_count, 1);
+    fixture_run_ms(3000);
+    assert_int_equal(session_fixture.greeted_count, 1);
     peer_read(peer, NULL, peer_unread_count(peer));
-    hall.on_asked = answer_by_chance;
-    hall.on_heard = pause_by_chance;
-    uint16_t tag_count = (uint16_t)(1 + chance_below(&chance, WALK_REQUESTS_MAX));
+    session_fixture.on_asked = answer_by_random;
+    session_fixture.on_received = pause_by_random;
+    uint16_t tag_count = (uint16_t)(1 + random_below(&random, WALK_REQUESTS_MAX));
     for (uint16_t tag = 1; tag <= tag_count; tag++) {
-        hall_tell(peer, chance_below(&chance, 4) == 0 ? RARE : SAY, "x");
+        session_fixture_tell(peer, random_below(&random, 4) == 0 ? RARE : SAY, "x");
         send_request(tag);
-        if (chance_below(&chance, 4) == 0) {
+        if (random_below(&random, 4) == 0) {
             do_something(1500);
         }
     }
     peer_finish(peer);
-    for (int i = 0; i < 10 && hall.ended_count == 0; i++) {
+    for (int i = 0; i < 10 && session_fixture.ended_count == 0; i++) {
         do_something(TIMEOUT_MS / 10); /* a pause after FIN has a limit */
     }
-    hall.on_heard = NULL;
-    if (hall.last != NULL) {
-        stage_in_turn(gw_session_turn(hall.last), resume, NULL);
+    session_fixture.on_received = NULL;
+    if (session_fixture.last != NULL) {
+        fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
     }
-    stage_run_ms(WALK_REQUESTS_MAX * 1000 + TIMEOUT_MS + 1000);
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__BY_PEER);
+    fixture_run_ms(WALK_REQUESTS_MAX * 1000 + TIMEOUT_MS + 1000);
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
     expect_all_answered(tag_count);
     peer_close(peer);
-    hall_close();
+    session_fixture_close();
 }
 
 static void whatever_happens_each_request_before_fin_is_answered_once(void **state)

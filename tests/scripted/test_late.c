@@ -4,7 +4,7 @@
 #include "net/stream.h"
 #include "session/session.h"
 #include "tests/scripted/audit.h"
-#include "tests/scripted/hall.h"
+#include "tests/scripted/session_fixture.h"
 
 #include <string.h>
 
@@ -22,16 +22,16 @@ enum {
 
 /* What kind of stop, and on what kind of kernel. */
 static const struct way {
-    struct stage_config stage;
+    struct port_fixture_config fixture;
     bool in_a_turn; /* a handler takes so long; otherwise wait() returns late */
 } ways[] = {
-    {.stage.kernel = {.wait_count_max = 0}, .in_a_turn = false},
-    {.stage.kernel = {.wait_count_max = 1}, .in_a_turn = false},
-    {.stage.kernel = {.wait_count_max = 0}, .in_a_turn = true},
-    {.stage.kernel = {.wait_count_max = 1}, .in_a_turn = true},
-    {.stage.kernel = {.lane_shared = true}, .in_a_turn = false},
-    {.stage.kernel = {.lane_shared = true, .wait_count_max = 1}, .in_a_turn = false},
-    {.stage.kernel = {.lane_shared = true, .wait_count_max = 1}, .in_a_turn = true},
+    {.fixture.kernel = {.wait_count_max = 0}, .in_a_turn = false},
+    {.fixture.kernel = {.wait_count_max = 1}, .in_a_turn = false},
+    {.fixture.kernel = {.wait_count_max = 0}, .in_a_turn = true},
+    {.fixture.kernel = {.wait_count_max = 1}, .in_a_turn = true},
+    {.fixture.kernel = {.lane_shared = true}, .in_a_turn = false},
+    {.fixture.kernel = {.lane_shared = true, .wait_count_max = 1}, .in_a_turn = false},
+    {.fixture.kernel = {.lane_shared = true, .wait_count_max = 1}, .in_a_turn = true},
 };
 
 enum { WAY_COUNT = sizeof ways / sizeof ways[0] };
@@ -44,7 +44,7 @@ static void make_crowd_say(void *context)
 {
     (void)context;
     for (int i = 0; i < CROWD_COUNT; i++) {
-        hall_say(crowd[i], "noise");
+        session_fixture_say(crowd[i], "noise");
         peer_read(crowd[i], NULL, peer_unread_count(crowd[i]));
     }
 }
@@ -52,23 +52,23 @@ static void make_crowd_say(void *context)
 /* Goes on to `time_ns` while the others stay alive. */
 static void run_until(uint64_t time_ns)
 {
-    while (stage_now_ns() + 4000 * STAGE_MS < time_ns) {
+    while (fixture_now_ns() + 4000 * FIXTURE_MS < time_ns) {
         make_crowd_say(NULL);
-        stage_run_ms(4000);
+        fixture_run_ms(4000);
     }
     make_crowd_say(NULL);
-    stage_run_until(time_ns);
+    fixture_run_until(time_ns);
 }
 
 /* The others are old acquaintances; `peer` has connected, and has joined if `joins`. */
 static void begin(const struct way *way, const struct gw_session_manager_config *config, bool joins)
 {
-    hall_open(&way->stage, config);
-    audit_allow_late(STOP_MS * STAGE_MS); /* also by a turn inside it */
+    session_fixture_open(&way->fixture, config);
+    audit_allow_late(STOP_MS * FIXTURE_MS); /* also by a turn inside it */
     for (int i = 0; i < CROWD_COUNT; i++) {
-        crowd[i] = hall_join();
+        crowd[i] = session_fixture_join();
     }
-    peer = joins ? hall_join() : hall_knock();
+    peer = joins ? session_fixture_join() : session_fixture_knock();
 }
 
 static void end(void)
@@ -77,14 +77,14 @@ static void end(void)
         peer_close(crowd[i]);
     }
     peer_close(peer);
-    hall_close();
+    session_fixture_close();
 }
 
 static void take_long(struct gw_session *session)
 {
     (void)session;
-    hall.on_heard = NULL;
-    kernel_let_pass(stop_ms * STAGE_MS);
+    session_fixture.on_received = NULL;
+    kernel_let_pass(stop_ms * FIXTURE_MS);
 }
 
 /*
@@ -93,44 +93,44 @@ static void take_long(struct gw_session *session)
  */
 static uint64_t stop_around(const struct way *way, uint64_t deadline_ns, void (*owed)(void *))
 {
-    uint64_t stop_ns = deadline_ns - BEFORE_MS * STAGE_MS;
+    uint64_t stop_ns = deadline_ns - BEFORE_MS * FIXTURE_MS;
     stop_ms = STOP_MS;
     run_until(stop_ns);
-    kernel_at(stop_ns + STAGE_MS, make_crowd_say, NULL);
+    kernel_at(stop_ns + FIXTURE_MS, make_crowd_say, NULL);
     if (owed != NULL) {
-        kernel_at(deadline_ns - STAGE_MS, owed, NULL);
+        kernel_at(deadline_ns - FIXTURE_MS, owed, NULL);
     }
-    kernel_at(stop_ns + (STOP_MS - 1) * STAGE_MS, make_crowd_say, NULL);
+    kernel_at(stop_ns + (STOP_MS - 1) * FIXTURE_MS, make_crowd_say, NULL);
     if (way->in_a_turn) {
-        hall.on_heard = take_long;
-        hall_say(crowd[0], "takes long");
+        session_fixture.on_received = take_long;
+        session_fixture_say(crowd[0], "takes long");
     } else {
-        stage_stop_at(stop_ns, STOP_MS);
+        fixture_stop_at(stop_ns, STOP_MS);
     }
-    stage_settle();
-    uint64_t back_ns = stop_ns + STOP_MS * STAGE_MS;
-    assert_true(stage_now_ns() >= back_ns);
+    fixture_run_now();
+    uint64_t back_ns = stop_ns + STOP_MS * FIXTURE_MS;
+    assert_true(fixture_now_ns() >= back_ns);
     return back_ns;
 }
 
 /* The peer has paid what it owed: the session is not ended, then or soon. */
 static void assert_goes_on(void)
 {
-    stage_run_ms(HOLD_MS_MAX + 500);
-    assert_false(gw_session_has_ended(hall.last));
-    assert_int_equal(hall.ended_count, 0);
+    fixture_run_ms(HOLD_MS_MAX + 500);
+    assert_false(gw_session_has_ended(session_fixture.last));
+    assert_int_equal(session_fixture.ended_count, 0);
 }
 
 /* The peer has not: the session is ended soon after the program runs again. */
 static void assert_ended(uint64_t back_ns, Gw__CloseReason reason)
 {
-    if (stage_now_ns() < back_ns + HOLD_MS_MAX * STAGE_MS) {
-        stage_run_until(back_ns + HOLD_MS_MAX * STAGE_MS);
+    if (fixture_now_ns() < back_ns + HOLD_MS_MAX * FIXTURE_MS) {
+        fixture_run_until(back_ns + HOLD_MS_MAX * FIXTURE_MS);
     }
-    assert_true(gw_session_has_ended(hall.last));
+    assert_true(gw_session_has_ended(session_fixture.last));
     peer_finish(peer);
-    stage_settle();
-    assert_int_equal(hall.reason, reason);
+    fixture_run_now();
+    assert_int_equal(session_fixture.reason, reason);
 }
 
 /* ---- what a peer may owe ---- */
@@ -139,20 +139,20 @@ static void send_hello(void *context)
 {
     uint8_t frame[128];
     (void)context;
-    peer_send(peer, frame, hall_hello_frame(frame));
+    peer_send(peer, frame, session_fixture_hello_frame(frame));
 }
 
 static void send_pong(void *context)
 {
     const Gw__Pong pong = GW__PONG__INIT;
     (void)context;
-    hall_send(peer, HALL_PONG, &pong.base);
+    session_fixture_send(peer, SESSION_FIXTURE_PONG, &pong.base);
 }
 
 static void send_word(void *context)
 {
     (void)context;
-    hall_say(peer, "here");
+    session_fixture_say(peer, "here");
 }
 
 static void send_rest_of_frame(void *context)
@@ -175,11 +175,11 @@ static void in_each_way(void (*kind)(const struct way *way, bool pays))
 static void greeting(const struct way *way, bool pays)
 {
     begin(way, NULL, false);
-    uint64_t deadline_ns = stage_now_ns() + 5000 * STAGE_MS;
+    uint64_t deadline_ns = fixture_now_ns() + 5000 * FIXTURE_MS;
     uint64_t back_ns = stop_around(way, deadline_ns, pays ? send_hello : NULL);
     if (pays) {
         assert_goes_on();
-        assert_int_equal(hall.begun_count, CROWD_COUNT + 1);
+        assert_int_equal(session_fixture.begun_count, CROWD_COUNT + 1);
     } else {
         assert_ended(back_ns, GW__CLOSE_REASON__GREETING_TIMEOUT);
     }
@@ -195,7 +195,7 @@ static void a_hello_that_arrived_in_time_counts(void **state)
 static void heartbeat(const struct way *way, bool pays)
 {
     begin(way, NULL, true);
-    uint64_t deadline_ns = stage_now_ns() + 3 * HEARTBEAT_MS * STAGE_MS;
+    uint64_t deadline_ns = fixture_now_ns() + 3 * HEARTBEAT_MS * FIXTURE_MS;
     uint64_t back_ns = stop_around(way, deadline_ns, pays ? send_pong : NULL);
     if (pays) {
         assert_goes_on();
@@ -214,9 +214,9 @@ static void a_pong_that_arrived_in_time_counts(void **state)
 static void frame(const struct way *way, bool pays)
 {
     begin(way, NULL, true);
-    hall_send_header(peer, 3, 0, SAY, 0);
-    stage_settle();
-    uint64_t deadline_ns = stage_now_ns() + 10000 * STAGE_MS;
+    session_fixture_send_header(peer, 3, 0, SAY, 0);
+    fixture_run_now();
+    uint64_t deadline_ns = fixture_now_ns() + 10000 * FIXTURE_MS;
     uint64_t back_ns = stop_around(way, deadline_ns, pays ? send_rest_of_frame : NULL);
     if (pays) {
         assert_goes_on();
@@ -237,7 +237,7 @@ static void idleness(const struct way *way, bool pays)
     static const struct gw_session_manager_config config = {.heartbeat_ms = 600000,
                                                             .idle_timeout_ms = 30000};
     begin(way, &config, true);
-    uint64_t deadline_ns = stage_now_ns() + 30000 * STAGE_MS;
+    uint64_t deadline_ns = fixture_now_ns() + 30000 * FIXTURE_MS;
     uint64_t back_ns = stop_around(way, deadline_ns, pays ? send_word : NULL);
     if (pays) {
         assert_goes_on();
@@ -264,11 +264,11 @@ static void finish_late(void *context)
 static void linger(const struct way *way, bool pays)
 {
     begin(way, NULL, true);
-    gw_session_end(hall.last, GW__CLOSE_REASON__KICKED);
-    uint64_t deadline_ns = stage_now_ns() + GW_STREAM_LINGER_MS * STAGE_MS;
+    gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
+    uint64_t deadline_ns = fixture_now_ns() + GW_STREAM_LINGER_MS * FIXTURE_MS;
     uint64_t back_ns = stop_around(way, deadline_ns, pays ? finish_late : NULL);
-    stage_run_until(back_ns + HOLD_MS_MAX * STAGE_MS);
-    assert_int_equal(hall.ended_count, 1);
+    fixture_run_until(back_ns + HOLD_MS_MAX * FIXTURE_MS);
+    assert_int_equal(session_fixture.ended_count, 1);
     assert_false(peer_has_reset(peer));
     end();
 }
@@ -289,16 +289,16 @@ static void flush(const struct way *way, bool pays)
 {
     begin(way, NULL, true);
     peer_set_window(peer, 0);
-    gw_session_end(hall.last, GW__CLOSE_REASON__KICKED);
-    stage_settle();
-    uint64_t deadline_ns = stage_now_ns() + GW_STREAM_FLUSH_MS * STAGE_MS;
+    gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
+    fixture_run_now();
+    uint64_t deadline_ns = fixture_now_ns() + GW_STREAM_FLUSH_MS * FIXTURE_MS;
     uint64_t back_ns = stop_around(way, deadline_ns, pays ? read_all : NULL);
-    stage_run_until(back_ns + HOLD_MS_MAX * STAGE_MS);
+    fixture_run_until(back_ns + HOLD_MS_MAX * FIXTURE_MS);
     if (pays) {
-        assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__KICKED);
+        assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__KICKED);
     } else {
         assert_int_equal(peer_unread_count(peer), 0);
-        assert_int_equal(hall.ended_count, 1);
+        assert_int_equal(session_fixture.ended_count, 1);
     }
     end();
 }
@@ -321,19 +321,19 @@ static struct {
 static void say_more(void *context)
 {
     (void)context;
-    hall_say(talk.peer, "and on");
+    session_fixture_say(talk.peer, "and on");
 }
 
 /* The next packet is there before this one has been handled, so that the kernel always has more. */
 static void take_and_ask_for_more(struct gw_session *session)
 {
     (void)session;
-    if (talk.ended_ns == 0 && gw_session_has_ended(hall.last)) {
-        talk.ended_ns = stage_now_ns();
+    if (talk.ended_ns == 0 && gw_session_has_ended(session_fixture.last)) {
+        talk.ended_ns = fixture_now_ns();
     }
-    if (stage_now_ns() < talk.until_ns) {
-        kernel_at(stage_now_ns() + STAGE_MS / 2, say_more, NULL);
-        kernel_let_pass(talk.turn_ms * STAGE_MS);
+    if (fixture_now_ns() < talk.until_ns) {
+        kernel_at(fixture_now_ns() + FIXTURE_MS / 2, say_more, NULL);
+        kernel_let_pass(talk.turn_ms * FIXTURE_MS);
     }
 }
 
@@ -341,19 +341,19 @@ static void take_and_ask_for_more(struct gw_session *session)
 static uint64_t talk_past_deadline(const struct way *way, uint64_t turn_ms, uint64_t stop)
 {
     begin(way, NULL, true);
-    uint64_t deadline_ns = stage_now_ns() + 3 * HEARTBEAT_MS * STAGE_MS;
-    run_until(deadline_ns - BEFORE_MS * STAGE_MS);
+    uint64_t deadline_ns = fixture_now_ns() + 3 * HEARTBEAT_MS * FIXTURE_MS;
+    run_until(deadline_ns - BEFORE_MS * FIXTURE_MS);
     talk.peer = crowd[1];
     talk.turn_ms = turn_ms;
     talk.ended_ns = 0;
-    talk.until_ns = deadline_ns + 2 * STOP_MS * STAGE_MS;
-    hall.on_heard = take_and_ask_for_more;
-    kernel_at(stage_now_ns() + STAGE_MS, say_more, NULL);
+    talk.until_ns = deadline_ns + 2 * STOP_MS * FIXTURE_MS;
+    session_fixture.on_received = take_and_ask_for_more;
+    kernel_at(fixture_now_ns() + FIXTURE_MS, say_more, NULL);
     if (stop > 0) {
-        stage_stop_at(stage_now_ns(), stop);
+        fixture_stop_at(fixture_now_ns(), stop);
     }
-    stage_run_until(talk.until_ns);
-    hall.on_heard = NULL;
+    fixture_run_until(talk.until_ns);
+    session_fixture.on_received = NULL;
     end();
     return deadline_ns;
 }
@@ -363,9 +363,9 @@ static void a_kernel_that_always_has_more_holds_deadlines_for_a_second(void **st
     (void)state;
     for (int i = 0; i < WAY_COUNT; i++) {
         uint64_t deadline_ns = talk_past_deadline(&ways[i], 1, STOP_MS);
-        uint64_t back_ns = deadline_ns + (STOP_MS - BEFORE_MS) * STAGE_MS;
-        assert_in_range(talk.ended_ns, back_ns + (HOLD_MS_MAX - 50) * STAGE_MS,
-                        back_ns + (HOLD_MS_MAX + 50) * STAGE_MS);
+        uint64_t back_ns = deadline_ns + (STOP_MS - BEFORE_MS) * FIXTURE_MS;
+        assert_in_range(talk.ended_ns, back_ns + (HOLD_MS_MAX - 50) * FIXTURE_MS,
+                        back_ns + (HOLD_MS_MAX + 50) * FIXTURE_MS);
     }
 }
 
@@ -376,7 +376,7 @@ static void turns_that_are_always_long_delay_a_deadline_by_a_few_of_them(void **
     enum { TURN_MS = 100 };
     for (int i = 0; i < WAY_COUNT; i++) {
         uint64_t deadline_ns = talk_past_deadline(&ways[i], TURN_MS, 0);
-        assert_in_range(talk.ended_ns, deadline_ns, deadline_ns + 5 * TURN_MS * STAGE_MS);
+        assert_in_range(talk.ended_ns, deadline_ns, deadline_ns + 5 * TURN_MS * FIXTURE_MS);
     }
 }
 

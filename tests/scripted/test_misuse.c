@@ -6,13 +6,13 @@
 #include "net/error.h"
 #include "net/internal.h"
 #include "net/stream.h"
+#include "protocol/message_rules.h"
 #include "protocol/packet.h"
-#include "protocol/shape.h"
 #include "session/group.h"
 #include "session/request.h"
 #include "tests/scripted/bot.h"
-#include "tests/scripted/hall.h"
 #include "tests/scripted/memory.h"
+#include "tests/scripted/session_fixture.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -22,30 +22,31 @@ enum { COMPLAINT_MS = 1001, PORT = 7100 };
 
 static struct peer *peer;
 
-static int open_hall(void **state)
+static int open_session_fixture(void **state)
 {
-    hall_open(NULL, *state);
+    session_fixture_open(NULL, *state);
     peer = NULL;
     return 0;
 }
 
-static int close_hall(void **state)
+static int close_session_fixture(void **state)
 {
     (void)state;
     if (peer != NULL) {
         peer_close(peer);
     }
-    hall_close();
+    session_fixture_close();
     return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_hall, close_hall)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
 
 /* One more since `before`; and a second passes, after which the next one is logged again. */
 static uint32_t expect_misuse(uint32_t before)
 {
-    assert_int_equal(stage_logged_count("misuse"), before + 1);
-    stage_run_ms(COMPLAINT_MS);
+    assert_int_equal(fixture_logged_count("misuse"), before + 1);
+    fixture_run_ms(COMPLAINT_MS);
     return before + 1;
 }
 
@@ -54,21 +55,21 @@ static uint32_t expect_misuse(uint32_t before)
 static void what_on_greet_returns_beyond_the_list_refuses_the_peer(void **state)
 {
     (void)state;
-    static const int verdicts[] = {-2, -100, INT_MIN, 14, 19, 30, 63, 64, 200, 5000, INT_MAX};
+    static const int results[] = {-2, -100, INT_MIN, 14, 19, 30, 63, 64, 200, 5000, INT_MAX};
     uint8_t frame[128];
     uint32_t logged = 0;
-    for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
-        hall.verdict = verdicts[i];
-        peer = hall_knock();
-        peer_send(peer, frame, hall_hello_frame(frame));
-        stage_settle();
-        assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__NOT_WELCOME);
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
+        session_fixture.result = results[i];
+        peer = session_fixture_knock();
+        peer_send(peer, frame, session_fixture_hello_frame(frame));
+        fixture_run_now();
+        assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__NOT_WELCOME);
         peer_close(peer);
         logged = expect_misuse(logged);
-        assert_int_equal(hall.reason, GW__CLOSE_REASON__NOT_WELCOME);
+        assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__NOT_WELCOME);
     }
     peer = NULL;
-    assert_int_equal(hall.greeted_count, 0);
+    assert_int_equal(session_fixture.greeted_count, 0);
 }
 
 static void each_reason_of_the_list_may_refuse_a_peer(void **state)
@@ -81,16 +82,16 @@ static void each_reason_of_the_list_may_refuse_a_peer(void **state)
         if (reason == GW__CLOSE_REASON__NONE) {
             continue;
         }
-        hall.verdict = reason;
-        peer = hall_knock();
-        peer_send(peer, frame, hall_hello_frame(frame));
-        stage_settle();
+        session_fixture.result = reason;
+        peer = session_fixture_knock();
+        peer_send(peer, frame, session_fixture_hello_frame(frame));
+        fixture_run_now();
         peer_close(peer);
-        stage_settle();
-        assert_int_equal(hall.reason, reason);
+        fixture_run_now();
+        assert_int_equal(session_fixture.reason, reason);
     }
     peer = NULL;
-    assert_int_equal(stage_logged_count("misuse"), 0);
+    assert_int_equal(fixture_logged_count("misuse"), 0);
 }
 
 static void a_reason_beyond_the_list_ends_a_session_with_kicked(void **state)
@@ -99,13 +100,13 @@ static void a_reason_beyond_the_list_ends_a_session_with_kicked(void **state)
     static const int reasons[] = {0, -1, INT_MIN, 14, 30, 63, 64, 255, 256, INT_MAX};
     uint32_t logged = 0;
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
-        peer = hall_join();
-        gw_session_end(hall.last, (Gw__CloseReason)reasons[i]);
-        stage_settle();
-        assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__KICKED);
+        peer = session_fixture_join();
+        gw_session_end(session_fixture.last, (Gw__CloseReason)reasons[i]);
+        fixture_run_now();
+        assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__KICKED);
         peer_close(peer);
         logged = expect_misuse(logged);
-        assert_int_equal(hall.reason, GW__CLOSE_REASON__KICKED);
+        assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__KICKED);
     }
     peer = NULL;
 }
@@ -117,19 +118,19 @@ static void a_peers_close_may_have_any_reason(void **state)
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
         Gw__Close close = GW__CLOSE__INIT;
         close.reason = (Gw__CloseReason)reasons[i];
-        peer = hall_join();
-        hall_send(peer, HALL_CLOSE, &close.base);
-        stage_settle();
+        peer = session_fixture_join();
+        session_fixture_send(peer, SESSION_FIXTURE_CLOSE, &close.base);
+        fixture_run_now();
         peer_close(peer);
-        stage_settle();
-        assert_int_equal(hall.reason, GW__CLOSE_REASON__BY_PEER);
+        fixture_run_now();
+        assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
     }
     peer = NULL;
 }
 
 static void set_stages(void *context)
 {
-    gw_session_set_stage(hall.last, *(uint32_t *)context);
+    gw_session_set_stage(session_fixture.last, *(uint32_t *)context);
 }
 
 static void a_stage_beyond_the_last_one_changes_nothing(void **state)
@@ -137,15 +138,15 @@ static void a_stage_beyond_the_last_one_changes_nothing(void **state)
     (void)state;
     uint32_t stages[] = {1, 31, 32, 255, 256, UINT32_MAX};
     uint32_t logged = 0;
-    peer = hall_join();
-    stage_in_turn(gw_session_turn(hall.last), set_stages, &stages[0]);
+    peer = session_fixture_join();
+    fixture_in_turn(gw_session_turn(session_fixture.last), set_stages, &stages[0]);
     for (size_t i = 1; i < sizeof stages / sizeof stages[0]; i++) {
-        stage_in_turn(gw_session_turn(hall.last), set_stages, &stages[i]);
+        fixture_in_turn(gw_session_turn(session_fixture.last), set_stages, &stages[i]);
         logged = expect_misuse(logged);
     }
-    hall_send_header(peer, 0, 0, IN_ROOM, 0);
-    stage_settle();
-    assert_int_equal(hall.heard_count, 1);
+    session_fixture_send_header(peer, 0, 0, IN_ROOM, 0);
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 1);
 }
 
 /* ---- the order of calls ---- */
@@ -154,8 +155,8 @@ static void greet_and_hello(void *context)
 {
     const Gw__Hello hello = GW__HELLO__INIT;
     (void)context;
-    gw_session_greet(hall.last, 0);
-    gw_session_hello(hall.last, &hello);
+    gw_session_greet(session_fixture.last, 0);
+    gw_session_hello(session_fixture.last, &hello);
 }
 
 static void a_greeting_before_hello_does_nothing(void **state)
@@ -164,22 +165,22 @@ static void a_greeting_before_hello_does_nothing(void **state)
     uint8_t frame[128];
     uint8_t body[128];
     size_t bytes;
-    peer = hall_knock();
-    stage_in_turn(gw_session_turn(hall.last), greet_and_hello, NULL);
-    assert_int_equal(stage_logged_count("misuse"), 1);
+    peer = session_fixture_knock();
+    fixture_in_turn(gw_session_turn(session_fixture.last), greet_and_hello, NULL);
+    assert_int_equal(fixture_logged_count("misuse"), 1);
     assert_int_equal(peer_unread_count(peer), 0);
-    assert_int_equal(hall.greeted_count, 0);
-    peer_send(peer, frame, hall_hello_frame(frame));
-    stage_settle();
-    assert_int_equal(hall_next(peer, body, &bytes), HALL_HELLO_ACK);
+    assert_int_equal(session_fixture.greeted_count, 0);
+    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    fixture_run_now();
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_HELLO_ACK);
 }
 
 static void greet_thrice(void *context)
 {
     (void)context;
-    gw_session_greet(hall.last, 0);
-    gw_session_greet(hall.last, GW__CLOSE_REASON__KICKED);
-    gw_session_greet(hall.last, -77);
+    gw_session_greet(session_fixture.last, 0);
+    gw_session_greet(session_fixture.last, GW__CLOSE_REASON__KICKED);
+    gw_session_greet(session_fixture.last, -77);
 }
 
 static void a_second_greeting_does_nothing(void **state)
@@ -188,27 +189,27 @@ static void a_second_greeting_does_nothing(void **state)
     uint8_t frame[128];
     uint8_t body[128];
     size_t bytes;
-    hall.verdict = GW_GREET_LATER;
-    peer = hall_knock();
-    peer_send(peer, frame, hall_hello_frame(frame));
-    stage_settle();
-    stage_in_turn(gw_session_turn(hall.last), greet_thrice, NULL);
-    assert_int_equal(hall_next(peer, body, &bytes), HALL_HELLO_ACK);
+    session_fixture.result = GW_GREET_LATER;
+    peer = session_fixture_knock();
+    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    fixture_run_now();
+    fixture_in_turn(gw_session_turn(session_fixture.last), greet_thrice, NULL);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_HELLO_ACK);
     assert_int_equal(peer_unread_count(peer), 0);
-    assert_int_equal(hall.greeted_count, 1);
-    hall_ping(peer, 1);
-    stage_settle();
-    assert_int_equal(hall_next(peer, body, &bytes), HALL_PONG);
+    assert_int_equal(session_fixture.greeted_count, 1);
+    session_fixture_ping(peer, 1);
+    fixture_run_now();
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PONG);
 }
 
 static void a_second_drain_does_nothing(void **state)
 {
     (void)state;
-    hall_drain(100);
-    gw_session_manager_drain(hall.manager, 0, NULL, NULL);
-    assert_int_equal(stage_logged_count("misuse"), 1);
-    stage_run_ms(200);
-    assert_int_equal(hall.drained_count, 1);
+    session_fixture_drain(100);
+    gw_session_manager_drain(session_fixture.manager, 0, NULL, NULL);
+    assert_int_equal(fixture_logged_count("misuse"), 1);
+    fixture_run_ms(200);
+    assert_int_equal(session_fixture.drained_count, 1);
 }
 
 /* ---- packets ---- */
@@ -217,11 +218,11 @@ static void expect_nothing_sent(void)
 {
     uint8_t body[128];
     size_t bytes;
-    stage_settle();
+    fixture_run_now();
     assert_int_equal(peer_unread_count(peer), 0);
-    hall_ping(peer, 1);
-    stage_settle();
-    assert_int_equal(hall_next(peer, body, &bytes), HALL_PONG);
+    session_fixture_ping(peer, 1);
+    fixture_run_now();
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PONG);
 }
 
 static void what_this_side_may_not_send_is_dropped(void **state)
@@ -230,18 +231,18 @@ static void what_this_side_may_not_send_is_dropped(void **state)
     static const uint16_t ids[] = {0, 6, 7, 63, 64, SAY - 1, SAY, ASK, ANSWER + 1, 32767, 65535};
     Gw__Error error = GW__ERROR__INIT;
     uint32_t logged = 0;
-    peer = hall_join();
+    peer = session_fixture_join();
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         const struct gw_frame frame = {.packet_id = ids[i]};
         struct gw_buf *encoded = gw_session_encode(ids[i], &error.base);
-        gw_session_send(hall.last, ids[i], &error.base);
+        gw_session_send(session_fixture.last, ids[i], &error.base);
         logged = expect_misuse(logged);
-        gw_session_reply(hall.last, &frame, ids[i], &error.base);
+        gw_session_reply(session_fixture.last, &frame, ids[i], &error.base);
         logged = expect_misuse(logged);
-        gw_session_send_opaque(hall.last, &frame, (const uint8_t *)"");
+        gw_session_send_opaque(session_fixture.last, &frame, (const uint8_t *)"");
         logged = expect_misuse(logged);
         if (ids[i] != 6) { /* of an encoded one only the id is known */
-            gw_session_send_encoded(hall.last, encoded);
+            gw_session_send_encoded(session_fixture.last, encoded);
             logged = expect_misuse(logged);
         }
         gw_buf_unref(encoded);
@@ -254,9 +255,9 @@ static void a_message_of_another_type_is_dropped(void **state)
     (void)state;
     Gw__Hello hello = GW__HELLO__INIT;
     hello.name = "not a line";
-    peer = hall_join();
-    gw_session_send(hall.last, LINE, &hello.base);
-    assert_int_equal(stage_logged_count("misuse"), 1);
+    peer = session_fixture_join();
+    gw_session_send(session_fixture.last, LINE, &hello.base);
+    assert_int_equal(fixture_logged_count("misuse"), 1);
     expect_nothing_sent();
 }
 
@@ -265,12 +266,12 @@ static void a_buffer_that_is_not_one_frame_is_dropped(void **state)
     (void)state;
     static const uint8_t bytes[20] = {[4] = LINE & 0xFF, [5] = LINE >> 8};
     uint32_t logged = 0;
-    peer = hall_join();
+    peer = session_fixture_join();
     static const uint32_t counts[] = {0, 1, 7, 9, 20};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         struct gw_buf *buf = gw_buf_create(counts[i]);
         memcpy(gw_buf_data(buf), bytes, counts[i]);
-        gw_session_send_encoded(hall.last, buf);
+        gw_session_send_encoded(session_fixture.last, buf);
         logged = expect_misuse(logged);
         gw_buf_unref(buf);
     }
@@ -287,25 +288,26 @@ static void say_in_room(void *context)
 {
     Gw__Error error = GW__ERROR__INIT;
     (void)context;
-    room.group = gw_group_create(hall.manager, &room.turn, &(struct gw_group_config){.tick_ms = 0});
-    room.error = gw_group_add(room.group, hall.last);
-    gw_group_say(room.group, SAY, &error.base);
-    gw_group_say(room.group, 65535, &error.base);
-    gw_group_say(room.group, HALL_PING, &error.base);
-    gw_group_tell(room.group, gw_session_id_of(hall.last), SAY, &error.base);
+    room.group = gw_group_create(session_fixture.manager, &room.turn,
+                                 &(struct gw_group_config){.tick_ms = 0});
+    room.error = gw_group_add(room.group, session_fixture.last);
+    gw_group_broadcast(room.group, SAY, &error.base);
+    gw_group_broadcast(room.group, 65535, &error.base);
+    gw_group_broadcast(room.group, SESSION_FIXTURE_PING, &error.base);
+    gw_group_send(room.group, gw_session_id_of(session_fixture.last), SAY, &error.base);
     gw_group_destroy(room.group);
 }
 
 static void a_group_drops_what_may_not_be_sent(void **state)
 {
     (void)state;
-    peer = hall_join();
-    gw_turn_init(&room.turn, stage_port, NULL);
-    stage_in_turn(&room.turn, say_in_room, NULL);
-    stage_settle();
+    peer = session_fixture_join();
+    gw_turn_init(&room.turn, fixture_port, NULL);
+    fixture_in_turn(&room.turn, say_in_room, NULL);
+    fixture_run_now();
     gw_turn_unref(&room.turn);
     assert_int_equal(room.error, 0);
-    assert_int_equal(stage_logged_count("misuse"), 1);
+    assert_int_equal(fixture_logged_count("misuse"), 1);
     expect_nothing_sent();
 }
 
@@ -367,25 +369,25 @@ static void a_client_does_not_do_what_servers_do(void **state)
     static const struct gw_session_events events = {.on_begin = on_client_begin,
                                                     .on_end = on_client_end};
     struct gw_addr addr = peer_addr(PORT);
-    assert_int_equal(gw_session_manager_dial(hall.manager, &addr, NULL, NULL), 0);
+    assert_int_equal(gw_session_manager_dial(session_fixture.manager, &addr, NULL, NULL), 0);
     struct gw_session_manager *manager =
-        gw_session_manager_create(stage_port, &config, &hall_packets, &events, NULL);
+        gw_session_manager_create(fixture_port, &config, &session_fixture_packets, &events, NULL);
     struct peer *listener = peer_listen(PORT);
     assert_int_not_equal(gw_session_manager_dial(manager, &addr, NULL, NULL), 0);
-    stage_settle();
+    fixture_run_now();
     struct peer *server = peer_accept(listener);
     struct gw_frame frame = gw_frame_read(peer_look(server));
-    assert_int_equal(frame.packet_id, HALL_HELLO);
+    assert_int_equal(frame.packet_id, SESSION_FIXTURE_HELLO);
     assert_int_equal(peer_unread_count(server), GW_FRAME_HEADER_BYTES + frame.body_bytes);
     peer_read(server, NULL, peer_unread_count(server));
-    stage_in_turn(gw_session_turn(client), ask_wrongly, NULL);
-    stage_settle();
+    fixture_in_turn(gw_session_turn(client), ask_wrongly, NULL);
+    fixture_run_now();
     assert_int_equal(peer_unread_count(server), 0);
     gw_session_manager_destroy(manager); /* too early: it stays */
     gw_session_manager_drain(manager, 0, on_client_drained, NULL);
     peer_close(server);
     peer_close(listener);
-    stage_run_ms(3000);
+    fixture_run_ms(3000);
     assert_null(client);
     gw_session_manager_destroy(manager);
 }
@@ -396,9 +398,9 @@ static void expect_no_manager(const struct gw_session_manager_config *config,
                               const struct gw_packet_table *packets,
                               const struct gw_session_events *events)
 {
-    uint32_t logged = stage_logged_count("misuse");
-    assert_null(gw_session_manager_create(stage_port, config, packets, events, NULL));
-    assert_int_equal(stage_logged_count("misuse"), logged + 1);
+    uint32_t logged = fixture_logged_count("misuse");
+    assert_null(gw_session_manager_create(fixture_port, config, packets, events, NULL));
+    assert_int_equal(fixture_logged_count("misuse"), logged + 1);
 }
 
 static void a_manager_is_not_made_of_what_cannot_be(void **state)
@@ -408,33 +410,33 @@ static void a_manager_is_not_made_of_what_cannot_be(void **state)
     static const struct gw_session_events no_end = {.on_begin = on_client_begin};
     const struct gw_session_manager_config usual = {.session_count_max = 4};
     struct gw_session_manager_config config = usual;
-    expect_no_manager(&usual, &hall_packets, &no_end);
+    expect_no_manager(&usual, &session_fixture_packets, &no_end);
     config.session_count_max = UINT32_MAX;
-    expect_no_manager(&config, &hall_packets, &events);
+    expect_no_manager(&config, &session_fixture_packets, &events);
     config = usual;
     config.body_bytes_max = UINT32_MAX;
-    expect_no_manager(&config, &hall_packets, &events);
+    expect_no_manager(&config, &session_fixture_packets, &events);
     config = usual;
     config.body_bytes_max_connected = GW_FRAME_BODY_BYTES_MAX + 1;
-    expect_no_manager(&config, &hall_packets, &events);
+    expect_no_manager(&config, &session_fixture_packets, &events);
 }
 
 static void a_manager_is_not_made_of_a_schema_that_contradicts_itself(void **state)
 {
     (void)state;
     static const struct gw_session_events events = {.on_end = on_client_end};
-    static const struct gw_shape other = {.message = &gw__ping__descriptor};
+    static const struct gw_message_rules other = {.message = &gw__ping__descriptor};
     static const uint16_t good_index[] = {1};
     static const uint16_t bad_index[] = {2};
     static const uint16_t no_index[] = {0};
     static struct gw_field_rule rules[2] = {{.counter = 1}, {.counter = 9}};
-    static const struct gw_shape many = {
+    static const struct gw_message_rules many = {
         .message = &gw__error__descriptor, .rules = rules, .counter_count = 1};
-    static const struct gw_shape required = {.message = &gw__error__descriptor,
-                                             .rules = rules,
-                                             .counter_count = 9,
-                                             .required_count = 10};
-    static const struct gw_shape counters = {
+    static const struct gw_message_rules required = {.message = &gw__error__descriptor,
+                                                     .rules = rules,
+                                                     .counter_count = 9,
+                                                     .required_count = 10};
+    static const struct gw_message_rules counters = {
         .message = &gw__error__descriptor, .rules = rules, .counter_count = 33};
     const struct gw_session_manager_config config = {.session_count_max = 4};
     const struct gw_packet good = {
@@ -447,19 +449,19 @@ static void a_manager_is_not_made_of_a_schema_that_contradicts_itself(void **sta
                                     .id_count = 1,
                                     .schema_hash = 7};
     struct gw_session_manager *manager =
-        gw_session_manager_create(stage_port, &config, &table, &events, NULL);
+        gw_session_manager_create(fixture_port, &config, &table, &events, NULL);
     assert_non_null(manager);
     gw_session_manager_destroy(manager);
     packet.body_bytes_max = GW_FRAME_BODY_BYTES_MAX + 1;
     expect_no_manager(&config, &table, &events);
     packet = good;
-    packet.shape = &other;
+    packet.message_rules = &other;
     expect_no_manager(&config, &table, &events);
-    packet.shape = &many;
+    packet.message_rules = &many;
     expect_no_manager(&config, &table, &events);
-    packet.shape = &required;
+    packet.message_rules = &required;
     expect_no_manager(&config, &table, &events);
-    packet.shape = &counters;
+    packet.message_rules = &counters;
     expect_no_manager(&config, &table, &events);
     packet = good;
     table.index = bad_index;
@@ -494,18 +496,18 @@ static void a_message_may_be_as_long_as_32_bits_say(void **state)
         struct peer *listener = peer_listen(PORT);
         struct gw_addr addr = peer_addr(PORT);
         struct gw_stream *stream;
-        struct gw_stream_place place;
-        assert_int_equal(gw_stream_dial(stage_port, &addr, NULL, &config, &events, NULL, &stream),
+        struct gw_stream_reservation place;
+        assert_int_equal(gw_stream_dial(fixture_port, &addr, NULL, &config, &events, NULL, &stream),
                          0);
-        stage_settle();
+        fixture_run_now();
         struct peer *other = peer_accept(listener);
         peer_send(other, "some bytes", 10);
         gw_stream_start(stream, &(const struct gw_stream_events){0}, NULL); /* a second time */
         assert_int_equal(gw_stream_reserve(stream, 0, &place), GW_E_FULL);
-        stage_settle();
+        fixture_run_now();
         told_reason = 0;
         gw_stream_close(stream, 5);
-        stage_settle();
+        fixture_run_now();
         assert_int_equal(told_reason, 5);
         gw_stream_unref(stream);
         peer_close(other);
@@ -522,15 +524,15 @@ static void parts_of_a_buffer_end_where_it_ends(void **state)
     assert_int_equal(gw_buf_bytes(buf), 10);
     gw_buf_mark(buf, 10, 5);
     gw_buf_mark(buf, 3, 0);
-    assert_int_equal(gw__buf_kind(buf, &begin), 0);
+    assert_int_equal(gw__buf_key(buf, &begin), 0);
     memcpy(gw_buf_data(buf), "0123456789", 10);
-    peer = hall_join();
-    struct gw_stream *stream =
-        (struct gw_stream *)(void *)gw_session_turn(hall.last); /* which begins with its turn */
+    peer = session_fixture_join();
+    struct gw_stream *stream = (struct gw_stream *)(void *)gw_session_turn(
+        session_fixture.last); /* which begins with its turn */
     assert_int_equal(gw_stream_send_part(stream, buf, 8, UINT32_MAX), 0);
     assert_int_equal(gw_stream_send_part(stream, buf, 10, 12), 0);
     assert_int_equal(gw_stream_send_part(stream, buf, 7, 3), 0);
-    stage_settle();
+    fixture_run_now();
     assert_int_equal(peer_unread_count(peer), 2);
     gw_buf_unref(buf);
 }
@@ -549,17 +551,17 @@ static void a_call_outside_its_turn_is_explained(void **state)
     (void)state;
     char first_port[16];
     char second_port[16];
-    peer = hall_join();
-    struct gw_session *first = hall.last;
-    struct peer *second_peer = hall_join();
+    peer = session_fixture_join();
+    struct gw_session *first = session_fixture.last;
+    struct peer *second_peer = session_fixture_join();
     snprintf(first_port, sizeof first_port, ":%u", gw_session_peer(first)->port);
-    snprintf(second_port, sizeof second_port, ":%u", gw_session_peer(hall.last)->port);
+    snprintf(second_port, sizeof second_port, ":%u", gw_session_peer(session_fixture.last)->port);
     assert_false(gw_turn_is_mine(gw_session_turn(first)));
     explain(first);
     assert_non_null(strstr(explained, "gw_session_pause()"));
     assert_non_null(strstr(explained, first_port));
     assert_non_null(strstr(explained, "no turn"));
-    stage_in_turn(gw_session_turn(hall.last), explain, first);
+    fixture_in_turn(gw_session_turn(session_fixture.last), explain, first);
     assert_non_null(strstr(explained, first_port));
     assert_non_null(strstr(explained, second_port));
     peer_close(second_peer);

@@ -6,8 +6,8 @@
 #include "server/options.h"
 #include "server/server.h"
 #include "tests/scripted/bot.h"
-#include "tests/scripted/town.h"
-#include "tests/support/chance.h"
+#include "tests/scripted/server_fixture.h"
+#include "tests/support/random.h"
 
 #include <string.h>
 
@@ -34,32 +34,32 @@ static uint32_t most_of(const struct server_option *option)
 static void run_ms(uint64_t ms)
 {
     for (uint64_t passed = 0; passed < ms; passed += STEP_MS) {
-        stage_run_ms(STEP_MS);
+        fixture_run_ms(STEP_MS);
         for (int i = 0; i < PLAYER_COUNT; i++) {
             bot_read(&bots[i]);
         }
     }
 }
 
-static void settle(void)
+static void run_now(void)
 {
-    stage_settle();
+    fixture_run_now();
     for (int i = 0; i < PLAYER_COUNT; i++) {
         bot_read(&bots[i]);
     }
-    stage_settle();
+    fixture_run_now();
 }
 
 static uint32_t come(void)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < PLAYER_COUNT && i < config.sessions_max; i++) {
-        assert_true(bot_connect(&bots[i], i, town_port));
+        assert_true(bot_connect(&bots[i], i, server_fixture_port));
         bot_hello(&bots[i]);
-        settle();
+        run_now();
         assert_true(bots[i].is_greeted);
         bot_enter(&bots[i], "hall");
-        settle();
+        run_now();
         assert_int_equal(bots[i].entered_count, 1);
         assert_int_equal(bots[i].is_in_room, i < config.room_members_max);
         count += bots[i].is_in_room ? 1 : 0;
@@ -74,7 +74,7 @@ static void chat(uint32_t count)
             bot_chat(&bots[i]);
         }
     }
-    settle();
+    run_now();
 }
 
 /* Without rates so many times as many: more than a room's batch holds. */
@@ -95,7 +95,7 @@ static void act(uint32_t count)
         bot_say(&bots[i], "hello");
         bot_ping(&bots[i]);
     }
-    settle();
+    run_now();
     run_ms((uint64_t)config.room_tick_ms + 2 * STEP_MS);
 }
 
@@ -109,7 +109,7 @@ static void check(uint32_t count)
         assert_int_equal(bots[i].pong_count, 1);
         assert_true(bots[i].snapshot_count > 0);
         bot_leave(&bots[i]);
-        settle();
+        run_now();
         assert_int_equal(bots[i].left_count, 1);
     }
 }
@@ -117,17 +117,18 @@ static void check(uint32_t count)
 /* Players who keep to every rule are served, whatever the options are. */
 static void play(uint8_t hot_percent)
 {
-    const struct town_config town = {.stage.kernel.hot_percent = hot_percent, .server = &config};
+    const struct server_fixture_config server_fixture = {.fixture.kernel.hot_percent = hot_percent,
+                                                         .server = &config};
     memset(bots, 0, sizeof bots);
-    assert_true(town_open(&town, NULL));
+    assert_true(server_fixture_open(&server_fixture, NULL));
     uint32_t count = come();
     act(count);
     check(count);
     for (int i = 0; i < PLAYER_COUNT; i++) {
         bot_fini(&bots[i]);
     }
-    stage_settle();
-    town_close();
+    fixture_run_now();
+    server_fixture_close();
 }
 
 static void each_option_works_at_its_minimum_and_at_its_maximum(void **state)
@@ -161,10 +162,10 @@ static void any_options_work_at_their_minimum_with_any_others_at_their_maximum(v
 {
     (void)state;
     for (uint64_t seed = 1; seed <= COMBINATION_COUNT; seed++) {
-        struct chance chance = {seed};
+        struct random random = {seed};
         server_config_init(&config);
         for (size_t i = 0; i < server_option_count; i++) {
-            switch (chance_below(&chance, 3)) {
+            switch (random_below(&random, 3)) {
             case 0:
                 set(&server_options[i], server_options[i].min);
                 break;

@@ -2,7 +2,7 @@
 #include "tests/test.h"
 
 #include "session/session.h"
-#include "tests/scripted/hall.h"
+#include "tests/scripted/session_fixture.h"
 
 #include <string.h>
 
@@ -11,60 +11,61 @@ enum { NOTICE_MS = 1005, LIMIT_MS = 5000, SAY_COUNT = 40, RARE_COUNT = 5 };
 
 static struct peer *peer;
 
-static const struct stage_config plain = {.kernel = {.lane_shared = false}};
-static const struct stage_config shared = {.kernel = {.lane_shared = true}};
-static const struct stage_config small_receives = {.kernel = {.recv_bytes_max = 40}};
+static const struct port_fixture_config plain = {.kernel = {.lane_shared = false}};
+static const struct port_fixture_config shared = {.kernel = {.lane_shared = true}};
+static const struct port_fixture_config small_receives = {.kernel = {.recv_bytes_max = 40}};
 
-static int open_hall(void **state)
+static int open_session_fixture(void **state)
 {
-    hall_open(*state, NULL);
-    peer = hall_join();
+    session_fixture_open(*state, NULL);
+    peer = session_fixture_join();
     return 0;
 }
 
-static int close_hall(void **state)
+static int close_session_fixture(void **state)
 {
     (void)state;
     peer_close(peer);
-    hall_close();
+    session_fixture_close();
     return 0;
 }
 
 #define TEST_ON(name, config)                                                                      \
-    cmocka_unit_test_prestate_setup_teardown(name, open_hall, close_hall, (void *)(config))
+    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
+                                             (void *)(config))
 #define TEST(name) TEST_ON(name, &plain), TEST_ON(name, &shared), TEST_ON(name, &small_receives)
 
 static void pause_once(struct gw_session *session)
 {
-    hall.on_heard = NULL;
+    session_fixture.on_received = NULL;
     gw_session_pause(session);
 }
 
 static void resume(void *context)
 {
     (void)context;
-    gw_session_resume(hall.last);
+    gw_session_resume(session_fixture.last);
 }
 
 /* The game pauses the session when it handles a first packet; the others wait behind it. */
 static void pause_behind_first(void)
 {
-    hall.on_heard = pause_once;
+    session_fixture.on_received = pause_once;
     for (int i = 0; i < SAY_COUNT; i++) {
-        hall_say(peer, "some packet of the game");
+        session_fixture_say(peer, "some packet of the game");
     }
-    stage_settle();
-    assert_int_equal(hall.heard_count, 1);
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 1);
 }
 
 /* The first packet takes the only token of its type; each further one waits for a second. */
 static void be_held(void)
 {
     for (int i = 0; i < RARE_COUNT; i++) {
-        hall_tell(peer, RARE, "too often");
+        session_fixture_tell(peer, RARE, "too often");
     }
-    stage_settle();
-    assert_int_equal(hall.heard_count, 1);
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 1);
 }
 
 /* ---- a peer that is gone ---- */
@@ -73,13 +74,13 @@ static void a_reset_ends_a_session_that_the_game_has_paused(void **state)
 {
     (void)state;
     pause_behind_first();
-    stage_run_ms(60000);
-    assert_int_equal(hall.ended_count, 0);
+    fixture_run_ms(60000);
+    assert_int_equal(session_fixture.ended_count, 0);
     peer_reset(peer);
-    stage_run_ms(NOTICE_MS);
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__NETWORK);
-    assert_int_equal(hall.heard_count, 1);
+    fixture_run_ms(NOTICE_MS);
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__NETWORK);
+    assert_int_equal(session_fixture.received_count, 1);
 }
 
 static void a_reset_ends_a_session_that_is_held_by_its_rate(void **state)
@@ -87,36 +88,36 @@ static void a_reset_ends_a_session_that_is_held_by_its_rate(void **state)
     (void)state;
     be_held();
     peer_reset(peer);
-    stage_run_ms(NOTICE_MS);
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__NETWORK);
+    fixture_run_ms(NOTICE_MS);
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__NETWORK);
 }
 
 static void a_pause_after_a_fin_that_was_not_read_has_a_limit(void **state)
 {
     (void)state;
     pause_behind_first();
-    stage_run_ms(60000);
+    fixture_run_ms(60000);
     peer_finish(peer);
-    stage_run_ms(LIMIT_MS - 1000);
-    assert_int_equal(hall.ended_count, 0);
-    stage_run_ms(1000 + NOTICE_MS);
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__BY_PEER);
-    assert_int_equal(hall.heard_count, 1);
+    fixture_run_ms(LIMIT_MS - 1000);
+    assert_int_equal(session_fixture.ended_count, 0);
+    fixture_run_ms(1000 + NOTICE_MS);
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
+    assert_int_equal(session_fixture.received_count, 1);
 }
 
 /* Nothing was sent behind the pause: FIN alone is there. */
 static void a_fin_alone_is_noticed_too(void **state)
 {
     (void)state;
-    hall.on_heard = pause_once;
-    hall_say(peer, "only");
-    stage_settle();
+    session_fixture.on_received = pause_once;
+    session_fixture_say(peer, "only");
+    fixture_run_now();
     peer_finish(peer);
-    stage_run_ms(LIMIT_MS + NOTICE_MS);
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__BY_PEER);
+    fixture_run_ms(LIMIT_MS + NOTICE_MS);
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
 }
 
 /* ---- a peer that is not ---- */
@@ -125,12 +126,12 @@ static void a_pause_whose_peer_is_there_has_no_limit(void **state)
 {
     (void)state;
     pause_behind_first();
-    stage_run_ms(24 * 3600 * 1000);
-    assert_int_equal(hall.ended_count, 0);
-    stage_in_turn(gw_session_turn(hall.last), resume, NULL);
-    assert_int_equal(hall.heard_count, SAY_COUNT);
-    stage_run_ms(1000);
-    assert_int_equal(hall.ended_count, 0);
+    fixture_run_ms(24 * 3600 * 1000);
+    assert_int_equal(session_fixture.ended_count, 0);
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
+    assert_int_equal(session_fixture.received_count, SAY_COUNT);
+    fixture_run_ms(1000);
+    assert_int_equal(session_fixture.ended_count, 0);
 }
 
 static void what_was_sent_before_fin_is_handled_after_a_resume(void **state)
@@ -138,12 +139,12 @@ static void what_was_sent_before_fin_is_handled_after_a_resume(void **state)
     (void)state;
     pause_behind_first();
     peer_finish(peer);
-    stage_run_ms(LIMIT_MS - 100);
-    assert_int_equal(hall.ended_count, 0);
-    stage_in_turn(gw_session_turn(hall.last), resume, NULL);
-    assert_int_equal(hall.heard_count, SAY_COUNT);
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__BY_PEER);
+    fixture_run_ms(LIMIT_MS - 100);
+    assert_int_equal(session_fixture.ended_count, 0);
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
+    assert_int_equal(session_fixture.received_count, SAY_COUNT);
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
 }
 
 /* A second pause before FIN is read has a limit as well. */
@@ -152,13 +153,13 @@ static void a_second_pause_after_fin_has_a_limit_too(void **state)
     (void)state;
     pause_behind_first();
     peer_finish(peer);
-    stage_run_ms(2000);
-    hall.on_heard = pause_once;
-    stage_in_turn(gw_session_turn(hall.last), resume, NULL);
-    assert_int_equal(hall.heard_count, 2);
-    stage_run_ms(LIMIT_MS + NOTICE_MS);
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__BY_PEER);
+    fixture_run_ms(2000);
+    session_fixture.on_received = pause_once;
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
+    assert_int_equal(session_fixture.received_count, 2);
+    fixture_run_ms(LIMIT_MS + NOTICE_MS);
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
 }
 
 static void what_a_rate_holds_back_is_handled_after_fin_however_long_it_takes(void **state)
@@ -166,37 +167,37 @@ static void what_a_rate_holds_back_is_handled_after_fin_however_long_it_takes(vo
     (void)state;
     be_held();
     peer_finish(peer);
-    stage_run_ms(1000);
-    assert_int_equal(hall.ended_count, 0);
-    stage_run_ms(RARE_COUNT * 1000);
-    assert_int_equal(hall.heard_count, RARE_COUNT);
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__BY_PEER);
+    fixture_run_ms(1000);
+    assert_int_equal(session_fixture.ended_count, 0);
+    fixture_run_ms(RARE_COUNT * 1000);
+    assert_int_equal(session_fixture.received_count, RARE_COUNT);
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
 }
 
 static void pause_now(void *context)
 {
     (void)context;
-    gw_session_pause(hall.last);
+    gw_session_pause(session_fixture.last);
 }
 
 static void end_now(void *context)
 {
     (void)context;
-    gw_session_pause(hall.last);
-    gw_session_end(hall.last, GW__CLOSE_REASON__KICKED);
+    gw_session_pause(session_fixture.last);
+    gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
 }
 
 static void a_paused_session_that_ends_is_not_looked_for(void **state)
 {
     (void)state;
-    stage_in_turn(gw_session_turn(hall.last), pause_now, NULL);
-    stage_run_ms(500);
-    stage_in_turn(gw_session_turn(hall.last), end_now, NULL);
+    fixture_in_turn(gw_session_turn(session_fixture.last), pause_now, NULL);
+    fixture_run_ms(500);
+    fixture_in_turn(gw_session_turn(session_fixture.last), end_now, NULL);
     peer_reset(peer);
-    stage_run_ms(3000);
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__KICKED);
+    fixture_run_ms(3000);
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__KICKED);
 }
 
 int main(void)

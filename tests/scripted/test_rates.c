@@ -2,9 +2,9 @@
 #include "tests/test.h"
 
 #include "session/session.h"
-#include "tests/scripted/hall.h"
 #include "tests/scripted/memory.h"
-#include "tests/support/chance.h"
+#include "tests/scripted/session_fixture.h"
+#include "tests/support/random.h"
 
 #include <string.h>
 
@@ -19,76 +19,77 @@ enum {
     HEARTBEAT_MS = 10000,
     IDLE_MS = 3000,
     FRAME_MS = 10000,
-    HEARD_BYTES = 7, /* id, tag, and a body that says "x" */
-    LAG_MS = 2,      /* a deadline is in whole milliseconds, and at a tick */
+    RECEIVED_BYTES = 7, /* id, tag, and a body that says "x" */
+    LAG_MS = 2,         /* a deadline is in whole milliseconds, and at a tick */
 };
 
 static struct peer *peer;
 static uint64_t begin_ns;
 
-static int open_hall(void **state)
+static int open_session_fixture(void **state)
 {
-    hall_open(NULL, *state);
-    peer = hall_join();
-    begin_ns = stage_now_ns();
+    session_fixture_open(NULL, *state);
+    peer = session_fixture_join();
+    begin_ns = fixture_now_ns();
     return 0;
 }
 
-static int close_hall(void **state)
+static int close_session_fixture(void **state)
 {
     (void)state;
     peer_close(peer);
-    hall_close();
+    session_fixture_close();
     return 0;
 }
 
 #define TEST_WITH(name, config)                                                                    \
-    cmocka_unit_test_prestate_setup_teardown(name, open_hall, close_hall, (void *)(config))
+    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
+                                             (void *)(config))
 #define TEST(name) TEST_WITH(name, NULL)
 
 static struct gw_session_packet_counters count_of(uint16_t id)
 {
     struct gw_session_packet_counters counters;
-    gw_session_manager_packet_counters(hall.manager, id, &counters);
+    gw_session_manager_packet_counters(session_fixture.manager, id, &counters);
     return counters;
 }
 
 /* Or about to be. */
 static bool is_over(void)
 {
-    return hall.last == NULL || gw_session_has_ended(hall.last);
+    return session_fixture.last == NULL || gw_session_has_ended(session_fixture.last);
 }
 
 static void tell(uint16_t id, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        hall_tell(peer, id, "x");
+        session_fixture_tell(peer, id, "x");
     }
-    stage_settle();
+    fixture_run_now();
 }
 
 /* Until `ms` after the peer was greeted. */
 static void run_until(uint64_t ms)
 {
-    stage_run_until(begin_ns + ms * STAGE_MS);
+    fixture_run_until(begin_ns + ms * FIXTURE_MS);
 }
 
-static void expect_heard(uint64_t ms, uint32_t count)
+static void expect_received(uint64_t ms, uint32_t count)
 {
     run_until(ms);
-    assert_int_equal(hall.heard_count, count);
+    assert_int_equal(session_fixture.received_count, count);
 }
 
 /* ---- delay ---- */
 
-static void a_burst_is_heard_at_once_and_the_rest_at_twice_the_rate(void **state)
+static void a_burst_is_received_at_once_and_the_rest_at_twice_the_rate(void **state)
 {
     (void)state;
     tell(OFTEN, BURST + 10);
-    assert_int_equal(hall.heard_count, BURST);
+    assert_int_equal(session_fixture.received_count, BURST);
     for (uint32_t i = 1; i <= 10; i++) {
-        expect_heard(i * PACE - 1, BURST + i - 1);
-        expect_heard(i * PACE + LAG_MS, BURST + i);
+        expect_received(i * PACE - 1, BURST + i - 1);
+        expect_received(i * PACE + LAG_MS, BURST + i);
     }
     assert_int_equal(count_of(OFTEN).in, BURST + 10);
     assert_int_equal(count_of(OFTEN).delayed, 10);
@@ -102,11 +103,11 @@ static void tokens_come_back_one_by_one_up_to_a_burst(void **state)
     tell(OFTEN, BURST);
     run_until(3 * PACE - 1);
     tell(OFTEN, 3);
-    assert_int_equal(hall.heard_count, BURST + 2);
+    assert_int_equal(session_fixture.received_count, BURST + 2);
     run_until(60 * INTERVAL);
-    assert_int_equal(hall.heard_count, BURST + 3);
+    assert_int_equal(session_fixture.received_count, BURST + 3);
     tell(OFTEN, BURST + 3);
-    assert_int_equal(hall.heard_count, BURST + 3 + BURST);
+    assert_int_equal(session_fixture.received_count, BURST + 3 + BURST);
 }
 
 /* So many at the end of one second and so many at the beginning of the next. */
@@ -117,18 +118,19 @@ static void there_is_no_edge_at_which_twice_as_many_pass(void **state)
     tell(OFTEN, 100);
     run_until(SECOND + 1);
     tell(OFTEN, 100);
-    assert_int_equal(hall.heard_count, BURST);
+    assert_int_equal(session_fixture.received_count, BURST);
     run_until(2 * SECOND - 1);
-    assert_int_equal(hall.heard_count, BURST + SECOND / PACE - 1);
+    assert_int_equal(session_fixture.received_count, BURST + SECOND / PACE - 1);
 }
 
 /* Which of those that were heard it was, the first being 0. */
 static uint32_t place_of(uint16_t id)
 {
-    for (uint32_t i = 0; i * HEARD_BYTES < bytes_count(&hall.heard); i++) {
-        uint16_t heard;
-        memcpy(&heard, bytes_look(&hall.heard) + (size_t)i * HEARD_BYTES, sizeof heard);
-        if (heard == id) {
+    for (uint32_t i = 0; i * RECEIVED_BYTES < bytes_count(&session_fixture.received); i++) {
+        uint16_t received;
+        memcpy(&received, bytes_look(&session_fixture.received) + (size_t)i * RECEIVED_BYTES,
+               sizeof received);
+        if (received == id) {
             return i;
         }
     }
@@ -141,8 +143,8 @@ static void what_stands_behind_waits_too_and_the_order_stays(void **state)
     tell(OFTEN, BURST + 1);
     tell(SAY, 1);
     tell(RARE, 1);
-    assert_int_equal(hall.heard_count, BURST);
-    expect_heard(PACE + LAG_MS, BURST + 3);
+    assert_int_equal(session_fixture.received_count, BURST);
+    expect_received(PACE + LAG_MS, BURST + 3);
     assert_int_equal(place_of(SAY), BURST + 1);
     assert_int_equal(place_of(RARE), BURST + 2);
 }
@@ -150,17 +152,17 @@ static void what_stands_behind_waits_too_and_the_order_stays(void **state)
 static void each_type_and_each_session_has_its_own_bucket(void **state)
 {
     (void)state;
-    struct peer *other = hall_join();
+    struct peer *other = session_fixture_join();
     tell(RARE, 1);
     tell(DROPS, BURST);
     tell(OFTEN, BURST + 1);
-    assert_int_equal(hall.heard_count, 1 + 2 * BURST);
+    assert_int_equal(session_fixture.received_count, 1 + 2 * BURST);
     for (int i = 0; i < BURST; i++) {
-        hall_tell(other, OFTEN, "y");
+        session_fixture_tell(other, OFTEN, "y");
     }
-    hall_say(other, "somebody floods, and it is nothing to me");
-    stage_settle();
-    assert_int_equal(hall.heard_count, 1 + 3 * BURST + 1);
+    session_fixture_say(other, "somebody floods, and it is nothing to me");
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 1 + 3 * BURST + 1);
     peer_close(other);
 }
 
@@ -168,28 +170,28 @@ static void what_has_no_rate_is_never_counted(void **state)
 {
     (void)state;
     tell(SAY, 5000);
-    assert_int_equal(hall.heard_count, 5000);
+    assert_int_equal(session_fixture.received_count, 5000);
     assert_int_equal(count_of(SAY).delayed, 0);
 }
 
 /* However they come, no more are heard than a bucket lets through, and none is lost. */
-static void by_chance_too_a_bucket_lets_through_what_it_holds(void **state)
+static void by_random_too_a_bucket_lets_through_what_it_holds(void **state)
 {
     (void)state;
-    struct chance chance = {77};
+    struct random random = {77};
     uint32_t told_count = 0;
     for (int step = 0; step < 300; step++) {
-        uint32_t before = hall.heard_count;
-        uint32_t ms = (uint32_t)chance_below(&chance, 900);
-        uint32_t count = (uint32_t)chance_below(&chance, 10);
+        uint32_t before = session_fixture.received_count;
+        uint32_t ms = (uint32_t)random_below(&random, 900);
+        uint32_t count = (uint32_t)random_below(&random, 10);
         told_count += count;
         tell(OFTEN, count);
-        stage_run_ms(ms);
-        assert_true(hall.heard_count - before <= BURST + ms / PACE + 1);
+        fixture_run_ms(ms);
+        assert_true(session_fixture.received_count - before <= BURST + ms / PACE + 1);
     }
-    stage_run_ms(20 * SECOND);
-    assert_int_equal(hall.heard_count, told_count);
-    assert_int_equal(hall.ended_count, 0);
+    fixture_run_ms(20 * SECOND);
+    assert_int_equal(session_fixture.received_count, told_count);
+    assert_int_equal(session_fixture.ended_count, 0);
 }
 
 /* ---- while a frame is held ---- */
@@ -204,19 +206,19 @@ static void who_is_held_is_neither_silent_nor_late(void **state)
     (void)state;
     enum { COUNT = 25 };
     tell(RARE, COUNT);
-    hall_send_header(peer, 20, 0, SAY, 0);
+    session_fixture_send_header(peer, 20, 0, SAY, 0);
     for (uint32_t i = 1; i < COUNT; i++) {
-        expect_heard(i * RARE_PACE + LAG_MS, i + 1);
+        expect_received(i * RARE_PACE + LAG_MS, i + 1);
     }
     assert_int_equal(peer_unread_count(peer), 0); /* nobody has asked whether it lives */
     run_until((COUNT - 1) * RARE_PACE + FRAME_MS - 100);
-    assert_int_equal(hall.ended_count, 0);
+    assert_int_equal(session_fixture.ended_count, 0);
     assert_false(is_over());
     run_until((COUNT - 1) * RARE_PACE + FRAME_MS + 10);
     uint8_t body[64];
     size_t bytes;
-    if (hall_next(peer, body, &bytes) == HALL_PING) {
-        assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__FRAME_TIMEOUT);
+    if (session_fixture_next(peer, body, &bytes) == SESSION_FIXTURE_PING) {
+        assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__FRAME_TIMEOUT);
     }
     assert_true(is_over());
 }
@@ -229,19 +231,19 @@ static void who_is_held_for_three_heartbeats_is_not_silent(void **state)
     tell(RARE, 2);
     run_until(RARE_PACE - 10);
     assert_int_equal(peer_unread_count(peer), 0);
-    expect_heard(RARE_PACE + LAG_MS, 2);
+    expect_received(RARE_PACE + LAG_MS, 2);
     run_until(RARE_PACE + INTERVAL - 10);
     assert_int_equal(peer_unread_count(peer), 0);
     assert_false(is_over());
 }
 
 /* It has ten seconds from the moment at which we listen again. */
-static void a_frame_that_was_held_torn_is_late_later(void **state)
+static void a_frame_that_was_held_partial_is_late_later(void **state)
 {
     (void)state;
     tell(RARE, 1);
     peer_send(peer, "\x04", 1);
-    stage_settle();
+    fixture_run_now();
     peer_send(peer, "\0\0\0\x30\x01\0\0", 7); /* the header of one more is whole: 304 */
     run_until(RARE_PACE + FRAME_MS - 10);
     assert_false(is_over());
@@ -255,12 +257,12 @@ static void who_is_held_is_not_idle(void **state)
     (void)state;
     enum { PINGS = 40 + 2 * 20 * 8 };
     for (int i = 0; i < PINGS; i++) {
-        hall_ping(peer, 1);
+        session_fixture_ping(peer, 1);
     }
     tell(SAY, 1);
-    expect_heard(8 * SECOND - 100, 0);
+    expect_received(8 * SECOND - 100, 0);
     assert_false(is_over());
-    expect_heard(8 * SECOND + 100, 1);
+    expect_received(8 * SECOND + 100, 1);
     run_until(8 * SECOND + IDLE_MS - 10);
     assert_false(is_over());
     run_until(8 * SECOND + IDLE_MS + 110);
@@ -268,18 +270,18 @@ static void who_is_held_is_not_idle(void **state)
 }
 
 /* A frame is judged once: also one whose body comes while its header waits. */
-static void a_frame_that_is_held_torn_is_heard_whole(void **state)
+static void a_frame_that_is_held_partial_is_received_whole(void **state)
 {
     (void)state;
     tell(OFTEN, BURST);
-    hall_send_header(peer, 3, 0, OFTEN, 0);
-    stage_run_ms(INTERVAL / 2);
+    session_fixture_send_header(peer, 3, 0, OFTEN, 0);
+    fixture_run_ms(INTERVAL / 2);
     peer_send(peer, "\x12\x01", 2);
-    stage_run_ms(3 * SECOND);
-    assert_int_equal(hall.heard_count, BURST);
+    fixture_run_ms(3 * SECOND);
+    assert_int_equal(session_fixture.received_count, BURST);
     peer_send(peer, "z", 1);
-    stage_settle();
-    assert_int_equal(hall.heard_count, BURST + 1);
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, BURST + 1);
     assert_int_equal(count_of(OFTEN).delayed, 1);
 }
 
@@ -287,29 +289,29 @@ static void who_is_held_can_be_ended(void **state)
 {
     (void)state;
     tell(RARE, 10);
-    gw_session_end(hall.last, GW__CLOSE_REASON__KICKED);
-    stage_settle();
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__KICKED);
+    gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
+    fixture_run_now();
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__KICKED);
     peer_finish(peer);
-    stage_settle();
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.heard_count, 1);
+    fixture_run_now();
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.received_count, 1);
 }
 
 /* ---- drop ---- */
 
-static void what_is_droppable_is_dropped_and_the_next_is_heard(void **state)
+static void what_is_droppable_is_dropped_and_the_next_is_received(void **state)
 {
     (void)state;
     tell(DROPS, BURST + 20);
     tell(SAY, 1);
-    assert_int_equal(hall.heard_count, BURST + 1);
+    assert_int_equal(session_fixture.received_count, BURST + 1);
     assert_int_equal(count_of(DROPS).in, BURST);
     assert_int_equal(count_of(DROPS).dropped, 20);
     assert_int_equal(count_of(DROPS).delayed, 0);
     run_until(INTERVAL);
     tell(DROPS, 1);
-    assert_int_equal(hall.heard_count, BURST + 2);
+    assert_int_equal(session_fixture.received_count, BURST + 2);
 }
 
 /* Piece by piece, with the frame behind it in the last one. */
@@ -319,32 +321,32 @@ static void what_is_dropped_is_not_stored(void **state)
     enum { BYTES = 4000, PIECE = 100 };
     static const uint8_t rubbish[PIECE] = {0xFF};
     tell(DROPS, BURST);
-    int64_t pool_bytes = (int64_t)stage_counters().pool_bytes;
-    hall_send_header(peer, BYTES, 0, DROPS, 0);
+    int64_t pool_bytes = (int64_t)fixture_counters().pool_bytes;
+    session_fixture_send_header(peer, BYTES, 0, DROPS, 0);
     for (int sent = 0; sent < BYTES; sent += PIECE) {
-        stage_settle();
-        assert_int_equal(stage_counters().pool_bytes, pool_bytes);
+        fixture_run_now();
+        assert_int_equal(fixture_counters().pool_bytes, pool_bytes);
         peer_send(peer, rubbish, PIECE);
     }
     tell(SAY, 1);
-    assert_int_equal(hall.heard_count, BURST + 1);
-    assert_int_equal(hall.ended_count, 0);
+    assert_int_equal(session_fixture.received_count, BURST + 1);
+    assert_int_equal(session_fixture.ended_count, 0);
 }
 
 static void a_dropped_frame_must_be_whole_in_time(void **state)
 {
     (void)state;
     tell(DROPS, BURST);
-    hall_send_header(peer, 100, 0, DROPS, 0);
-    stage_settle();
+    session_fixture_send_header(peer, 100, 0, DROPS, 0);
+    fixture_run_now();
     for (int i = 0; i < 9; i++) {
-        stage_run_ms(SECOND);
+        fixture_run_ms(SECOND);
         peer_send(peer, "x", 1);
     }
     run_until(FRAME_MS);
     assert_false(is_over());
     run_until(FRAME_MS + 2 * LAG_MS);
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__FRAME_TIMEOUT);
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__FRAME_TIMEOUT);
 }
 
 static void what_is_droppable_does_not_wait(void **state)
@@ -352,7 +354,7 @@ static void what_is_droppable_does_not_wait(void **state)
     (void)state;
     tell(DROPS, AHEAD_MAX);
     tell(SAY, 1);
-    assert_int_equal(hall.heard_count, BURST + 1);
+    assert_int_equal(session_fixture.received_count, BURST + 1);
     assert_int_equal(count_of(DROPS).dropped, AHEAD_MAX - BURST);
     assert_int_equal(count_of(DROPS).delayed, 0);
     assert_false(is_over());
@@ -365,10 +367,10 @@ static void what_is_droppable_passes_at_the_rate(void **state)
     tell(DROPS, BURST);
     run_until(INTERVAL - 1);
     tell(DROPS, 1);
-    assert_int_equal(hall.heard_count, BURST);
+    assert_int_equal(session_fixture.received_count, BURST);
     run_until(INTERVAL + LAG_MS);
     tell(DROPS, 1);
-    assert_int_equal(hall.heard_count, BURST + 1);
+    assert_int_equal(session_fixture.received_count, BURST + 1);
 }
 
 /* ---- too far ahead of the rate ---- */
@@ -378,7 +380,7 @@ static const struct gw_session_manager_config calm = {.heartbeat_ms = 24 * 60 * 
 
 static void expect_too_often(void)
 {
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__TOO_OFTEN);
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__TOO_OFTEN);
 }
 
 /* What is dropped is counted too. */
@@ -414,7 +416,7 @@ static void a_flood_that_waits_is_ended_after_the_excess(void **state)
     assert_false(is_over());
     run_until(500 + EXCESS_MS + 2 * INTERVAL);
     expect_too_often();
-    assert_in_range(hall.heard_count, AHEAD_MAX + EXCESS_MS / INTERVAL - 2,
+    assert_in_range(session_fixture.received_count, AHEAD_MAX + EXCESS_MS / INTERVAL - 2,
                     AHEAD_MAX + EXCESS_MS / INTERVAL + 2);
 }
 
@@ -422,7 +424,7 @@ static void a_flood_that_waits_is_ended_after_the_excess(void **state)
 static bool send_every(uint16_t id, uint64_t interval_us, uint64_t limit_ms)
 {
     for (uint64_t count = 0; !is_over() && count * interval_us < limit_ms * 1000; count++) {
-        stage_run_until(begin_ns + count * interval_us * STAGE_MS / 1000);
+        fixture_run_until(begin_ns + count * interval_us * FIXTURE_MS / 1000);
         tell(id, 1);
     }
     return is_over();
@@ -460,7 +462,7 @@ static void at_the_rate_is_not_too_often(void **state)
 {
     (void)state;
     assert_false(send_every(OFTEN, INTERVAL * 1000, 50 * SECOND));
-    assert_int_equal(hall.heard_count, 500);
+    assert_int_equal(session_fixture.received_count, 500);
     assert_int_equal(count_of(OFTEN).delayed, 0);
 }
 
@@ -470,7 +472,7 @@ static void at_the_rate_after_a_burst_is_not_too_often(void **state)
     (void)state;
     tell(OFTEN, BURST);
     assert_false(send_every(OFTEN, INTERVAL * 1000, 50 * SECOND));
-    assert_int_equal(hall.heard_count, BURST + 500);
+    assert_int_equal(session_fixture.received_count, BURST + 500);
 }
 
 /* Ten seconds of it arrive at once, again and again. */
@@ -485,7 +487,7 @@ static void what_a_stall_held_back_does_not_end_a_client(void **state)
         tell(RARE, STALL_S);
         assert_false(is_over());
     }
-    stage_run_ms(STALL_S * SECOND);
+    fixture_run_ms(STALL_S * SECOND);
     assert_false(is_over());
     assert_int_equal(count_of(OFTEN).in, 10 * STALL_S * SECOND / INTERVAL);
     assert_int_equal(count_of(RARE).in, 10 * STALL_S);
@@ -498,7 +500,7 @@ static void a_little_now_and_then_is_not_too_often(void **state)
     for (uint32_t i = 0; i < 20; i++) {
         tell(RARE, 2);
         tell(DROPS, 2 * BURST);
-        stage_run_ms(15 * SECOND);
+        fixture_run_ms(15 * SECOND);
     }
     assert_false(is_over());
     assert_int_equal(count_of(DROPS).in, 20 * BURST);
@@ -509,12 +511,12 @@ static void a_silence_saves_nothing_up_and_costs_nothing(void **state)
 {
     (void)state;
     tell(DROPS, AHEAD_MAX);
-    stage_run_ms(60 * 60 * SECOND);
+    fixture_run_ms(60 * 60 * SECOND);
     uint8_t body[64];
     size_t bytes;
-    hall_ping(peer, 1);
-    stage_settle();
-    while (hall_next(peer, body, &bytes) != 0) {
+    session_fixture_ping(peer, 1);
+    fixture_run_now();
+    while (session_fixture_next(peer, body, &bytes) != 0) {
         assert_false(is_over());
     }
     tell(DROPS, AHEAD_MAX);
@@ -537,12 +539,12 @@ static void resume_session(void *session)
 
 static void pause_last(void)
 {
-    stage_in_turn(gw_session_turn(hall.last), pause_session, hall.last);
+    fixture_in_turn(gw_session_turn(session_fixture.last), pause_session, session_fixture.last);
 }
 
 static void resume_last(void)
 {
-    stage_in_turn(gw_session_turn(hall.last), resume_session, hall.last);
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume_session, session_fixture.last);
 }
 
 /* What was sent in three minutes of a pause is handled like any other, and so is what follows. */
@@ -592,24 +594,24 @@ static void send_for_a_second(void *context)
 {
     (void)context;
     for (uint32_t i = 0; i < SECOND / INTERVAL; i++) {
-        hall_tell(peer, OFTEN, "x");
-        hall_tell(peer, DROPS, "x");
+        session_fixture_tell(peer, OFTEN, "x");
+        session_fixture_tell(peer, DROPS, "x");
     }
-    hall_tell(peer, RARE, "x");
+    session_fixture_tell(peer, RARE, "x");
 }
 
 /* While the program stops, and for some time after it, a client sends at its rates. */
 static void expect_no_end_by_a_stop(uint32_t stop_s)
 {
-    uint64_t from_ns = stage_now_ns();
-    stage_stop_at(from_ns + STAGE_MS, (uint64_t)stop_s * SECOND);
+    uint64_t from_ns = fixture_now_ns();
+    fixture_stop_at(from_ns + FIXTURE_MS, (uint64_t)stop_s * SECOND);
     for (uint32_t i = 1; i <= 3 * stop_s; i++) {
-        kernel_at(from_ns + (uint64_t)i * SECOND * STAGE_MS, send_for_a_second, NULL);
+        kernel_at(from_ns + (uint64_t)i * SECOND * FIXTURE_MS, send_for_a_second, NULL);
     }
     for (uint32_t i = 1; i <= 4 * stop_s; i++) {
-        stage_run_until(from_ns + (uint64_t)i * SECOND * STAGE_MS);
+        fixture_run_until(from_ns + (uint64_t)i * SECOND * FIXTURE_MS);
         assert_false(is_over());
-        hall_ping(peer, 1);
+        session_fixture_ping(peer, 1);
     }
     assert_int_equal(count_of(RARE).in, 3 * stop_s);
 }
@@ -644,7 +646,7 @@ static void who_falls_silent_gives_its_buckets_back(void **state)
     tell(OFTEN, 1);
     assert_int_equal(memory_block_count(), before + 1);
     run_until(HEARTBEAT_MS + 10);
-    assert_int_equal(hall_next(peer, body, &bytes), HALL_PING);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PING);
     assert_int_equal(memory_block_count(), before);
 }
 
@@ -656,39 +658,39 @@ static void buckets_that_are_not_full_are_kept(void **state)
     size_t bytes;
     tell(OFTEN, BURST);
     run_until(2 * INTERVAL + 5 * LAG_MS);
-    assert_int_equal(hall_next(peer, body, &bytes), HALL_PING);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PING);
     tell(OFTEN, BURST);
-    assert_int_equal(hall.heard_count, BURST + 2 * INTERVAL / PACE);
+    assert_int_equal(session_fixture.received_count, BURST + 2 * INTERVAL / PACE);
 }
 
 static void without_memory_for_buckets_it_ends(void **state)
 {
     (void)state;
-    hall_tell(peer, OFTEN, "x");
+    session_fixture_tell(peer, OFTEN, "x");
     memory_fail_at(1);
-    stage_settle();
+    fixture_run_now();
     memory_fail_at(0);
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
-    assert_int_equal(hall.heard_count, 0);
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
+    assert_int_equal(session_fixture.received_count, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_burst_is_heard_at_once_and_the_rest_at_twice_the_rate),
+        TEST(a_burst_is_received_at_once_and_the_rest_at_twice_the_rate),
         TEST(tokens_come_back_one_by_one_up_to_a_burst),
         TEST(there_is_no_edge_at_which_twice_as_many_pass),
         TEST(what_stands_behind_waits_too_and_the_order_stays),
         TEST(each_type_and_each_session_has_its_own_bucket),
         TEST(what_has_no_rate_is_never_counted),
-        TEST_WITH(by_chance_too_a_bucket_lets_through_what_it_holds, &patient),
+        TEST_WITH(by_random_too_a_bucket_lets_through_what_it_holds, &patient),
         TEST_WITH(who_is_held_is_neither_silent_nor_late, &patient),
         TEST_WITH(who_is_held_for_three_heartbeats_is_not_silent, &anxious),
-        TEST(a_frame_that_was_held_torn_is_late_later),
+        TEST(a_frame_that_was_held_partial_is_late_later),
         TEST_WITH(who_is_held_is_not_idle, &impatient),
-        TEST(a_frame_that_is_held_torn_is_heard_whole),
+        TEST(a_frame_that_is_held_partial_is_received_whole),
         TEST(who_is_held_can_be_ended),
-        TEST(what_is_droppable_is_dropped_and_the_next_is_heard),
+        TEST(what_is_droppable_is_dropped_and_the_next_is_received),
         TEST(what_is_dropped_is_not_stored),
         TEST(a_dropped_frame_must_be_whole_in_time),
         TEST(what_is_droppable_does_not_wait),

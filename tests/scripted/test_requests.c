@@ -4,8 +4,8 @@
 #include "protocol/frame.h"
 #include "session/request.h"
 #include "tests/scripted/bot.h"
-#include "tests/scripted/hall.h"
 #include "tests/scripted/memory.h"
+#include "tests/scripted/session_fixture.h"
 
 #include <string.h>
 
@@ -23,25 +23,26 @@ static void keep(struct gw_session *session, const struct gw_frame *frame)
     asked[asked_count++] = *frame;
 }
 
-static int open_hall(void **state)
+static int open_session_fixture(void **state)
 {
-    hall_open(NULL, *state);
-    hall.on_asked = keep;
+    session_fixture_open(NULL, *state);
+    session_fixture.on_asked = keep;
     asked_count = 0;
-    peer = hall_join();
+    peer = session_fixture_join();
     return 0;
 }
 
-static int close_hall(void **state)
+static int close_session_fixture(void **state)
 {
     (void)state;
     peer_close(peer);
-    hall_close();
+    session_fixture_close();
     return 0;
 }
 
 #define TEST_WITH(name, config)                                                                    \
-    cmocka_unit_test_prestate_setup_teardown(name, open_hall, close_hall, (void *)(config))
+    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
+                                             (void *)(config))
 #define TEST(name) TEST_WITH(name, NULL)
 
 static void ask(uint16_t id, uint16_t tag)
@@ -50,7 +51,7 @@ static void ask(uint16_t id, uint16_t tag)
     Gw__Error question = GW__ERROR__INIT;
     question.text = "?";
     peer_send(peer, frame, bot_frame(frame, id, 0, tag, &question.base));
-    stage_settle();
+    fixture_run_now();
 }
 
 static void answer(struct gw_session *session, const struct gw_frame *request, const char *text)
@@ -63,8 +64,8 @@ static void answer(struct gw_session *session, const struct gw_frame *request, c
 /* From no turn at all, as a thread of the game would. */
 static void answer_from_elsewhere(uint32_t place, const char *text)
 {
-    answer(hall.last, &asked[place], text);
-    stage_settle();
+    answer(session_fixture.last, &asked[place], text);
+    fixture_run_now();
 }
 
 /* The next frame is this answer. */
@@ -77,7 +78,7 @@ static void expect_frame(uint16_t id, uint8_t flags, uint16_t tag, uint32_t code
     assert_int_equal(frame.packet_id, id);
     assert_int_equal(frame.flags, flags);
     assert_int_equal(frame.tag, tag);
-    assert_int_equal(hall_next(peer, body, &bytes), id);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), id);
     Gw__Error *error = gw__error__unpack(NULL, bytes, body);
     assert_non_null(error);
     assert_int_equal(error->code, code);
@@ -92,7 +93,7 @@ static void expect_reply(uint16_t tag, const char *text)
 
 static void expect_error(uint16_t tag, Gw__ErrorCode code)
 {
-    expect_frame(HALL_ERROR, GW_FRAME_REPLY | GW_FRAME_ERROR, tag, (uint32_t)code, "");
+    expect_frame(SESSION_FIXTURE_ERROR, GW_FRAME_REPLY | GW_FRAME_ERROR, tag, (uint32_t)code, "");
 }
 
 static void expect_nothing(void)
@@ -103,7 +104,7 @@ static void expect_nothing(void)
 static struct gw_session_counters counters(void)
 {
     struct gw_session_counters all;
-    gw_session_manager_counters(hall.manager, &all);
+    gw_session_manager_counters(session_fixture.manager, &all);
     return all;
 }
 
@@ -117,7 +118,7 @@ static void answer_at_once(struct gw_session *session, const struct gw_frame *fr
 static void a_request_is_answered_under_its_tag(void **state)
 {
     (void)state;
-    hall.on_asked = answer_at_once;
+    session_fixture.on_asked = answer_at_once;
     for (uint16_t tag = 1; tag < 100; tag++) {
         ask(ASK, tag);
         expect_reply(tag, "yes");
@@ -133,14 +134,14 @@ static void answers_may_come_later_from_elsewhere_and_in_any_order(void **state)
     ask(ASK, 7);
     ask(ASK, 8);
     ask(ASK, 9);
-    stage_run_ms(TIMEOUT_MS - 100);
+    fixture_run_ms(TIMEOUT_MS - 100);
     answer_from_elsewhere(2, "third");
     answer_from_elsewhere(0, "first");
     answer_from_elsewhere(1, "second");
     expect_reply(9, "third");
     expect_reply(7, "first");
     expect_reply(8, "second");
-    stage_run_ms(2 * TIMEOUT_MS);
+    fixture_run_ms(2 * TIMEOUT_MS);
     assert_int_equal(counters().requests_late, 0);
     assert_int_equal(counters().answers_ignored, 0);
 }
@@ -151,11 +152,11 @@ static void an_answer_keeps_its_place_among_what_is_sent_with_it(void **state)
     Gw__Error line = GW__ERROR__INIT;
     ask(ASK, 7);
     line.text = "before";
-    gw_session_send(hall.last, LINE, &line.base);
-    answer(hall.last, &asked[0], "between");
+    gw_session_send(session_fixture.last, LINE, &line.base);
+    answer(session_fixture.last, &asked[0], "between");
     line.text = "behind";
-    gw_session_send(hall.last, LINE, &line.base);
-    stage_settle();
+    gw_session_send(session_fixture.last, LINE, &line.base);
+    fixture_run_now();
     expect_frame(LINE, 0, 0, 0, "before");
     expect_reply(7, "between");
     expect_frame(LINE, 0, 0, 0, "behind");
@@ -169,8 +170,9 @@ static void what_has_no_tag_gets_a_plain_packet_as_often_as_one_likes(void **sta
     answer_from_elsewhere(0, "twice");
     expect_frame(ANSWER, 0, 0, 0, "once");
     expect_frame(ANSWER, 0, 0, 0, "twice");
-    gw_session_refuse(hall.last, &asked[0], GW__ERROR_CODE__REFUSED, "nobody hears this");
-    stage_run_ms(2 * TIMEOUT_MS);
+    gw_session_refuse(session_fixture.last, &asked[0], GW__ERROR_CODE__REFUSED,
+                      "nobody hears this");
+    fixture_run_ms(2 * TIMEOUT_MS);
     assert_int_equal(counters().requests_late, 0);
 }
 
@@ -179,18 +181,18 @@ static void a_tag_on_what_is_no_request_means_nothing(void **state)
     (void)state;
     ask(SAY, 7);
     ask(SAY, 7);
-    stage_run_ms(TIMEOUT_MS + SLACK_MS);
+    fixture_run_ms(TIMEOUT_MS + SLACK_MS);
     expect_nothing();
-    assert_int_equal(hall.heard_count, 2);
+    assert_int_equal(session_fixture.received_count, 2);
 }
 
 static void a_request_can_be_refused(void **state)
 {
     (void)state;
     ask(ASK, 7);
-    gw_session_refuse(hall.last, &asked[0], 1234, "not today");
+    gw_session_refuse(session_fixture.last, &asked[0], 1234, "not today");
     answer_from_elsewhere(0, "or is it?");
-    expect_frame(HALL_ERROR, GW_FRAME_REPLY | GW_FRAME_ERROR, 7, 1234, "not today");
+    expect_frame(SESSION_FIXTURE_ERROR, GW_FRAME_REPLY | GW_FRAME_ERROR, 7, 1234, "not today");
     expect_nothing();
     assert_int_equal(counters().answers_ignored, 1);
 }
@@ -206,21 +208,21 @@ static void answer_twice(struct gw_session *session, const struct gw_frame *fram
 static void a_second_answer_is_ignored_counted_and_logged(void **state)
 {
     (void)state;
-    hall.on_asked = answer_twice;
+    session_fixture.on_asked = answer_twice;
     ask(ASK, 7);
     expect_reply(7, "yes");
     expect_nothing();
     assert_int_equal(counters().answers_ignored, 1);
-    assert_int_equal(stage_logged_count("answer_ignored"), 1);
+    assert_int_equal(fixture_logged_count("answer_ignored"), 1);
 }
 
 static void a_second_answer_from_elsewhere_is_ignored_too(void **state)
 {
     (void)state;
     ask(ASK, 7);
-    answer(hall.last, &asked[0], "first");
-    answer(hall.last, &asked[0], "second");
-    stage_settle();
+    answer(session_fixture.last, &asked[0], "first");
+    answer(session_fixture.last, &asked[0], "second");
+    fixture_run_now();
     expect_reply(7, "first");
     expect_nothing();
     assert_int_equal(counters().answers_ignored, 1);
@@ -231,8 +233,8 @@ static void what_answers_something_else_is_no_answer(void **state)
     (void)state;
     Gw__Error line = GW__ERROR__INIT;
     ask(ASK, 7);
-    gw_session_reply(hall.last, &asked[0], LINE, &line.base);
-    stage_settle();
+    gw_session_reply(session_fixture.last, &asked[0], LINE, &line.base);
+    fixture_run_now();
     expect_nothing();
     assert_int_equal(counters().answers_ignored, 1);
     answer_from_elsewhere(0, "yes");
@@ -250,17 +252,17 @@ static void answer_too_long(struct gw_session *session, const struct gw_frame *f
 static void an_answer_that_is_too_long_is_none(void **state)
 {
     (void)state;
-    hall.on_asked = answer_too_long;
+    session_fixture.on_asked = answer_too_long;
     ask(ASK, 7);
     expect_nothing();
-    stage_run_ms(TIMEOUT_MS + SLACK_MS);
+    fixture_run_ms(TIMEOUT_MS + SLACK_MS);
     expect_error(7, GW__ERROR_CODE__TIMEOUT);
 }
 
 static void a_tag_that_was_answered_may_be_used_again(void **state)
 {
     (void)state;
-    hall.on_asked = answer_at_once;
+    session_fixture.on_asked = answer_at_once;
     ask(ASK, 7);
     ask(ASK, 7);
     expect_reply(7, "yes");
@@ -272,21 +274,21 @@ static void who_uses_a_tag_that_is_open_is_ended(void **state)
     (void)state;
     ask(ASK, 7);
     ask(ASK, 7);
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__BAD_FLAGS);
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__BAD_FLAGS);
     assert_int_equal(asked_count, 1);
 }
 
 /* ---- deadlines ---- */
 
-static void who_is_not_answered_in_time_hears_so_once(void **state)
+static void who_is_not_answered_in_time_receives_so_once(void **state)
 {
     (void)state;
-    stage_run_ms(777);
-    uint64_t from_ns = stage_now_ns();
+    fixture_run_ms(777);
+    uint64_t from_ns = fixture_now_ns();
     ask(ASK, 7);
-    stage_run_until(from_ns + TIMEOUT_MS * STAGE_MS);
+    fixture_run_until(from_ns + TIMEOUT_MS * FIXTURE_MS);
     expect_nothing();
-    stage_run_until(from_ns + (TIMEOUT_MS + SLACK_MS) * STAGE_MS);
+    fixture_run_until(from_ns + (TIMEOUT_MS + SLACK_MS) * FIXTURE_MS);
     expect_error(7, GW__ERROR_CODE__TIMEOUT);
     answer_from_elsewhere(0, "sorry to be late");
     expect_nothing();
@@ -300,14 +302,14 @@ static void who_is_not_answered_in_time_hears_so_once(void **state)
 static void each_request_has_its_own_time(void **state)
 {
     (void)state;
-    uint64_t from_ns = stage_now_ns();
+    uint64_t from_ns = fixture_now_ns();
     for (uint16_t tag = 1; tag <= 5; tag++) {
         ask(ASK, tag);
-        stage_run_until(from_ns + tag * 1000 * STAGE_MS);
+        fixture_run_until(from_ns + tag * 1000 * FIXTURE_MS);
     }
     answer_from_elsewhere(2, "the third");
     for (uint16_t tag = 1; tag <= 5; tag++) {
-        stage_run_until(from_ns + (TIMEOUT_MS + (tag - 1) * 1000 + SLACK_MS) * STAGE_MS);
+        fixture_run_until(from_ns + (TIMEOUT_MS + (tag - 1) * 1000 + SLACK_MS) * FIXTURE_MS);
         if (tag == 1) {
             expect_reply(3, "the third");
         }
@@ -321,14 +323,14 @@ static void each_request_has_its_own_time(void **state)
 static const struct gw_session_manager_config patient = {.excess_ms = 60000};
 
 /* Nobody is read meanwhile, but answers are about us. */
-static void who_is_held_hears_of_its_time_too(void **state)
+static void who_is_held_receives_of_its_time_too(void **state)
 {
     (void)state;
     ask(ASK, 7);
     for (int i = 0; i < 10; i++) {
-        hall_tell(peer, RARE, "x");
+        session_fixture_tell(peer, RARE, "x");
     }
-    stage_run_ms(TIMEOUT_MS + SLACK_MS);
+    fixture_run_ms(TIMEOUT_MS + SLACK_MS);
     expect_error(7, GW__ERROR_CODE__TIMEOUT);
 }
 
@@ -356,9 +358,9 @@ static void who_ends_is_not_answered_any_more(void **state)
 {
     (void)state;
     ask(ASK, 7);
-    gw_session_end(hall.last, GW__CLOSE_REASON__KICKED);
+    gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
     answer_from_elsewhere(0, "too late");
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__KICKED);
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__KICKED);
     assert_int_equal(counters().answers_ignored, 0);
 }
 
@@ -368,12 +370,12 @@ static void who_falls_silent_keeps_no_memory_for_requests(void **state)
     uint8_t body[64];
     size_t bytes;
     int64_t before = memory_block_count();
-    hall.on_asked = answer_at_once;
+    session_fixture.on_asked = answer_at_once;
     ask(ASK, 7);
     expect_reply(7, "yes");
     assert_int_equal(memory_block_count(), before + 1);
-    stage_run_ms(10010);
-    assert_int_equal(hall_next(peer, body, &bytes), HALL_PING);
+    fixture_run_ms(10010);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PING);
     assert_int_equal(memory_block_count(), before);
 }
 
@@ -383,7 +385,7 @@ static void without_memory_for_a_request_it_ends(void **state)
     memory_fail_at(1);
     ask(ASK, 7);
     memory_fail_at(0);
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
     assert_int_equal(asked_count, 0);
 }
 
@@ -394,7 +396,7 @@ static void without_memory_for_an_answer_it_ends(void **state)
     memory_fail_at(1);
     answer_from_elsewhere(0, "yes");
     memory_fail_at(0);
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
 }
 
 int main(void)
@@ -412,9 +414,9 @@ int main(void)
         TEST(an_answer_that_is_too_long_is_none),
         TEST(a_tag_that_was_answered_may_be_used_again),
         TEST(who_uses_a_tag_that_is_open_is_ended),
-        TEST(who_is_not_answered_in_time_hears_so_once),
+        TEST(who_is_not_answered_in_time_receives_so_once),
         TEST(each_request_has_its_own_time),
-        TEST_WITH(who_is_held_hears_of_its_time_too, &patient),
+        TEST_WITH(who_is_held_receives_of_its_time_too, &patient),
         TEST(sixteen_may_be_open_and_the_next_is_refused_at_once),
         TEST(who_ends_is_not_answered_any_more),
         TEST(who_falls_silent_keeps_no_memory_for_requests),

@@ -4,8 +4,8 @@
 #include "protocol/frame.h"
 #include "session/request.h"
 #include "tests/scripted/bot.h"
-#include "tests/scripted/hall.h"
 #include "tests/scripted/memory.h"
+#include "tests/scripted/session_fixture.h"
 
 #include <string.h>
 
@@ -24,7 +24,7 @@ static struct {
     uint32_t count;
     uint32_t ended_count;
     uint64_t took_ns;
-} heard;
+} received;
 
 /* ---- the client ---- */
 
@@ -44,7 +44,7 @@ static void on_end(struct gw_session *ended, Gw__CloseReason reason, Gw__CloseRe
     (void)peer_reason;
     (void)context;
     session = NULL;
-    heard.ended_count++;
+    received.ended_count++;
 }
 
 static const struct gw_session_events events = {.on_begin = on_begin, .on_end = on_end};
@@ -54,7 +54,7 @@ static void send_from_server(uint16_t id, uint8_t flags, uint16_t tag,
 {
     uint8_t frame[256];
     peer_send(server, frame, bot_frame(frame, id, flags, tag, message));
-    stage_settle();
+    fixture_run_now();
 }
 
 static int open_client(void **state)
@@ -62,19 +62,21 @@ static int open_client(void **state)
     static const struct gw_session_manager_config config = {.side = GW_SIDE_CLIENT,
                                                             .session_count_max = 4};
     (void)state;
-    memset(&heard, 0, sizeof heard);
-    hall_open(NULL, NULL);
-    manager = gw_session_manager_create(stage_port, &config, &hall_packets, &events, NULL);
+    memset(&received, 0, sizeof received);
+    session_fixture_open(NULL, NULL);
+    manager =
+        gw_session_manager_create(fixture_port, &config, &session_fixture_packets, &events, NULL);
     assert_non_null(manager);
     listener = peer_listen(PORT);
     struct gw_addr addr = peer_addr(PORT);
     assert_int_not_equal(gw_session_manager_dial(manager, &addr, NULL, NULL), 0);
-    stage_settle();
+    fixture_run_now();
     server = peer_accept(listener);
     assert_non_null(server);
     Gw__HelloAck ack = GW__HELLO_ACK__INIT;
     ack.heartbeat_ms = HEARTBEAT_MS;
-    send_from_server(HALL_HELLO_ACK, GW_FRAME_REPLY, HALL_HELLO_TAG, &ack.base);
+    send_from_server(SESSION_FIXTURE_HELLO_ACK, GW_FRAME_REPLY, SESSION_FIXTURE_HELLO_TAG,
+                     &ack.base);
     peer_read(server, NULL, peer_unread_count(server)); /* HELLO */
     return 0;
 }
@@ -92,10 +94,10 @@ static int close_client(void **state)
     }
     peer_close(listener);
     gw_session_manager_drain(manager, 0, on_drained, NULL);
-    stage_run_ms(3000);
-    assert_int_equal(heard.ended_count, 1);
+    fixture_run_ms(3000);
+    assert_int_equal(received.ended_count, 1);
     gw_session_manager_destroy(manager);
-    hall_close();
+    session_fixture_close();
     return 0;
 }
 
@@ -107,16 +109,16 @@ static void on_answer(struct gw_session *asker, const struct gw_answer *answer, 
 {
     assert_ptr_equal(asker, session);
     assert_int_equal(answer->packet_id, ASK);
-    assert_int_equal(heard.ended_count, 0);
+    assert_int_equal(received.ended_count, 0);
     bool has_text = answer->kind == GW_ANSWER_REPLY || answer->kind == GW_ANSWER_ERROR;
     assert_int_equal(answer->message != NULL, has_text);
     assert_int_equal(answer->frame != NULL, has_text);
     if (has_text) {
-        strcpy(heard.text, ((const Gw__Error *)answer->message)->text);
+        strcpy(received.text, ((const Gw__Error *)answer->message)->text);
     }
-    heard.kinds[heard.count] = answer->kind;
-    heard.contexts[heard.count++] = *(const uint32_t *)context;
-    heard.took_ns = answer->took_ns;
+    received.kinds[received.count] = answer->kind;
+    received.contexts[received.count++] = *(const uint32_t *)context;
+    received.took_ns = answer->took_ns;
 }
 
 static uint32_t numbers[ANSWERS_MAX];
@@ -133,7 +135,7 @@ static void do_ask(void *context)
 /* Returns the tag of the frame that the server has got for it. */
 static uint16_t ask(uint32_t number)
 {
-    stage_in_turn(gw_session_turn(session), do_ask, &number);
+    fixture_in_turn(gw_session_turn(session), do_ask, &number);
     if (peer_unread_count(server) == 0) {
         return 0;
     }
@@ -154,9 +156,9 @@ static void reply(uint16_t tag, const char *text)
 
 static void expect_answer(uint32_t place, uint32_t number, enum gw_answer_kind kind)
 {
-    assert_true(heard.count > place);
-    assert_int_equal(heard.contexts[place], number);
-    assert_int_equal(heard.kinds[place], kind);
+    assert_true(received.count > place);
+    assert_int_equal(received.contexts[place], number);
+    assert_int_equal(received.kinds[place], kind);
 }
 
 static uint64_t ignored_count(void)
@@ -168,22 +170,22 @@ static uint64_t ignored_count(void)
 
 /* ---- what is heard ---- */
 
-static void who_asks_hears_the_reply_and_no_handler_does(void **state)
+static void who_asks_receives_the_reply_and_no_handler_does(void **state)
 {
     (void)state;
     uint16_t tag = ask(1);
-    stage_run_ms(250);
+    fixture_run_ms(250);
     reply(tag, "yes");
     expect_answer(0, 1, GW_ANSWER_REPLY);
-    assert_string_equal(heard.text, "yes");
-    assert_in_range(heard.took_ns, 250 * STAGE_MS, 252 * STAGE_MS);
-    assert_int_equal(hall.heard_count, 0);
+    assert_string_equal(received.text, "yes");
+    assert_in_range(received.took_ns, 250 * FIXTURE_MS, 252 * FIXTURE_MS);
+    assert_int_equal(session_fixture.received_count, 0);
     reply(tag, "no");
-    assert_int_equal(heard.count, 1);
+    assert_int_equal(received.count, 1);
     assert_int_equal(ignored_count(), 1);
 }
 
-static void each_hears_its_own_in_any_order(void **state)
+static void each_receives_its_own_in_any_order(void **state)
 {
     (void)state;
     uint16_t first = ask(1);
@@ -195,40 +197,40 @@ static void each_hears_its_own_in_any_order(void **state)
     expect_answer(1, 1, GW_ANSWER_REPLY);
 }
 
-static void who_asks_hears_an_error(void **state)
+static void who_asks_receives_an_error(void **state)
 {
     (void)state;
     Gw__Error error = GW__ERROR__INIT;
     error.text = "no";
-    send_from_server(HALL_ERROR, GW_FRAME_REPLY | GW_FRAME_ERROR, ask(1), &error.base);
+    send_from_server(SESSION_FIXTURE_ERROR, GW_FRAME_REPLY | GW_FRAME_ERROR, ask(1), &error.base);
     expect_answer(0, 1, GW_ANSWER_ERROR);
-    assert_string_equal(heard.text, "no");
+    assert_string_equal(received.text, "no");
 }
 
-static void who_is_not_answered_hears_that_it_is_late(void **state)
+static void who_is_not_answered_receives_that_it_is_late(void **state)
 {
     (void)state;
-    uint64_t from_ns = stage_now_ns();
+    uint64_t from_ns = fixture_now_ns();
     uint16_t tag = ask(1);
-    stage_run_until(from_ns + TIMEOUT_MS * STAGE_MS);
-    assert_int_equal(heard.count, 0);
-    stage_run_until(from_ns + (TIMEOUT_MS + SLACK_MS) * STAGE_MS);
+    fixture_run_until(from_ns + TIMEOUT_MS * FIXTURE_MS);
+    assert_int_equal(received.count, 0);
+    fixture_run_until(from_ns + (TIMEOUT_MS + SLACK_MS) * FIXTURE_MS);
     expect_answer(0, 1, GW_ANSWER_LATE);
     reply(tag, "sorry");
-    assert_int_equal(heard.count, 1);
+    assert_int_equal(received.count, 1);
 }
 
-static void who_asks_and_ends_hears_that_it_is_gone(void **state)
+static void who_asks_and_ends_receives_that_it_is_gone(void **state)
 {
     (void)state;
     ask(1);
     ask(2);
     peer_reset(server);
-    stage_run_ms(2000);
-    assert_int_equal(heard.count, 2);
+    fixture_run_ms(2000);
+    assert_int_equal(received.count, 2);
     expect_answer(0, 1, GW_ANSWER_GONE);
     expect_answer(1, 2, GW_ANSWER_GONE);
-    assert_int_equal(heard.ended_count, 1);
+    assert_int_equal(received.ended_count, 1);
 }
 
 /* What the server has sent before FIN still counts; after it no answer can come. */
@@ -242,11 +244,11 @@ static void the_servers_fin_ends_the_session_and_its_requests(void **state)
     uint8_t frame[256];
     peer_send(server, frame, bot_frame(frame, ANSWER, GW_FRAME_REPLY, 2, &message.base));
     peer_finish(server);
-    stage_settle();
-    assert_int_equal(heard.ended_count, 1);
+    fixture_run_now();
+    assert_int_equal(received.ended_count, 1);
     expect_answer(0, 2, GW_ANSWER_REPLY);
     expect_answer(1, 1, GW_ANSWER_GONE);
-    assert_int_equal(heard.count, 2);
+    assert_int_equal(received.count, 2);
     assert_true(peer_has_fin(server));
 }
 
@@ -257,10 +259,10 @@ static void what_is_no_answer_to_it_is_not_taken_for_one(void **state)
     uint16_t tag = ask(1);
     reply((uint16_t)(tag + 1), "to nobody");
     send_from_server(LINE, GW_FRAME_REPLY, tag, &line.base);
-    assert_int_equal(heard.count, 0);
+    assert_int_equal(received.count, 0);
     assert_int_equal(ignored_count(), 2);
     send_from_server(ANSWER, 0, tag, &line.base); /* no reply, whatever its tag */
-    assert_int_equal(heard.count, 0);
+    assert_int_equal(received.count, 0);
     reply(tag, "yes");
     expect_answer(0, 1, GW_ANSWER_REPLY);
 }
@@ -285,7 +287,7 @@ static void no_tag_is_given_twice_while_it_is_open(void **state)
     for (uint32_t i = 2; i <= 65535; i++) {
         assert_int_equal(ask(2), i);
         reply((uint16_t)i, "next");
-        heard.count = 0;
+        received.count = 0;
     }
     assert_int_equal(kept, 1);
     assert_int_equal(ask(3), 2);
@@ -296,12 +298,12 @@ static void no_tag_is_given_again_after_a_silence(void **state)
     (void)state;
     uint16_t tag = ask(1);
     reply(tag, "yes");
-    stage_run_ms(HEARTBEAT_MS + SLACK_MS);
-    assert_int_equal(gw_frame_read(peer_look(server)).packet_id, HALL_PING);
+    fixture_run_ms(HEARTBEAT_MS + SLACK_MS);
+    assert_int_equal(gw_frame_read(peer_look(server)).packet_id, SESSION_FIXTURE_PING);
     peer_read(server, NULL, peer_unread_count(server));
     assert_int_equal(ask(2), tag + 1);
     reply(tag, "an old one");
-    assert_int_equal(heard.count, 1);
+    assert_int_equal(received.count, 1);
     assert_int_equal(ignored_count(), 1);
 }
 
@@ -318,11 +320,11 @@ static void without_memory_nothing_is_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(who_asks_hears_the_reply_and_no_handler_does),
-        TEST(each_hears_its_own_in_any_order),
-        TEST(who_asks_hears_an_error),
-        TEST(who_is_not_answered_hears_that_it_is_late),
-        TEST(who_asks_and_ends_hears_that_it_is_gone),
+        TEST(who_asks_receives_the_reply_and_no_handler_does),
+        TEST(each_receives_its_own_in_any_order),
+        TEST(who_asks_receives_an_error),
+        TEST(who_is_not_answered_receives_that_it_is_late),
+        TEST(who_asks_and_ends_receives_that_it_is_gone),
         TEST(the_servers_fin_ends_the_session_and_its_requests),
         TEST(what_is_no_answer_to_it_is_not_taken_for_one),
         TEST(sixteen_may_be_open_and_the_next_is_not_asked),

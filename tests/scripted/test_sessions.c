@@ -5,7 +5,7 @@
 #include "net/error.h"
 #include "session/session.h"
 #include "tests/scripted/bot.h"
-#include "tests/scripted/hall.h"
+#include "tests/scripted/session_fixture.h"
 
 #include <string.h>
 
@@ -13,45 +13,46 @@ enum { GREETING_MS = 5000, HEARTBEAT_MS = 10000, FRAME_MS = 10000, IDLE_MS = 300
 
 static struct peer *peer;
 
-static int open_hall(void **state)
+static int open_session_fixture(void **state)
 {
-    hall_open(NULL, *state);
+    session_fixture_open(NULL, *state);
     peer = NULL;
     return 0;
 }
 
-static int close_hall(void **state)
+static int close_session_fixture(void **state)
 {
     (void)state;
     if (peer != NULL) {
         peer_close(peer);
     }
-    hall_close();
+    session_fixture_close();
     return 0;
 }
 
 #define TEST_WITH(name, config)                                                                    \
-    cmocka_unit_test_prestate_setup_teardown(name, open_hall, close_hall, (void *)(config))
+    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
+                                             (void *)(config))
 #define TEST(name) TEST_WITH(name, NULL)
 
 /* When a limit must have done its work: times are kept in whole milliseconds, never too early. */
 static uint64_t past(uint64_t from_ns, uint64_t limit_ms)
 {
-    return stage_tick_at(from_ns + (limit_ms + 2) * STAGE_MS);
+    return fixture_tick_at(from_ns + (limit_ms + 2) * FIXTURE_MS);
 }
 
 /* Not before its limit, and at the next tick after it. */
 static void assert_ends_after(uint64_t from_ns, uint64_t limit_ms, Gw__CloseReason reason)
 {
-    stage_run_until(from_ns + limit_ms * STAGE_MS);
-    assert_false(gw_session_has_ended(hall.last));
-    stage_run_until(past(from_ns, limit_ms));
-    assert_true(gw_session_has_ended(hall.last));
-    assert_int_equal(hall_close_reason(peer), reason);
+    fixture_run_until(from_ns + limit_ms * FIXTURE_MS);
+    assert_false(gw_session_has_ended(session_fixture.last));
+    fixture_run_until(past(from_ns, limit_ms));
+    assert_true(gw_session_has_ended(session_fixture.last));
+    assert_int_equal(session_fixture_close_reason(peer), reason);
     peer_finish(peer);
-    stage_settle();
-    assert_int_equal(hall.ended_count, 1);
-    assert_int_equal(hall.reason, reason);
+    fixture_run_now();
+    assert_int_equal(session_fixture.ended_count, 1);
+    assert_int_equal(session_fixture.reason, reason);
 }
 
 /* Returns when it was asked, not before the heartbeat and at the next tick after it. */
@@ -59,11 +60,11 @@ static uint64_t assert_pinged_after(uint64_t from_ns)
 {
     uint8_t body[64];
     size_t bytes;
-    stage_run_until(from_ns + HEARTBEAT_MS * STAGE_MS);
+    fixture_run_until(from_ns + HEARTBEAT_MS * FIXTURE_MS);
     assert_int_equal(peer_unread_count(peer), 0);
-    stage_run_until(past(from_ns, HEARTBEAT_MS));
-    assert_int_equal(hall_next(peer, body, &bytes), HALL_PING);
-    return stage_now_ns();
+    fixture_run_until(past(from_ns, HEARTBEAT_MS));
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PING);
+    return fixture_now_ns();
 }
 
 /* ---- deadlines ---- */
@@ -71,20 +72,20 @@ static uint64_t assert_pinged_after(uint64_t from_ns)
 static void who_says_nothing_is_ended_after_five_seconds(void **state)
 {
     (void)state;
-    peer = hall_knock();
-    assert_ends_after(stage_now_ns(), GREETING_MS, GW__CLOSE_REASON__GREETING_TIMEOUT);
+    peer = session_fixture_knock();
+    assert_ends_after(fixture_now_ns(), GREETING_MS, GW__CLOSE_REASON__GREETING_TIMEOUT);
 }
 
 static void who_drips_its_hello_is_ended_after_five_seconds_too(void **state)
 {
     (void)state;
     uint8_t frame[128];
-    size_t bytes = hall_hello_frame(frame);
-    peer = hall_knock();
-    uint64_t from_ns = stage_now_ns();
+    size_t bytes = session_fixture_hello_frame(frame);
+    peer = session_fixture_knock();
+    uint64_t from_ns = fixture_now_ns();
     for (size_t i = 0; i + 1 < bytes && i < 12; i++) {
         peer_send(peer, frame + i, 1);
-        stage_run_ms(400);
+        fixture_run_ms(400);
     }
     assert_ends_after(from_ns, GREETING_MS, GW__CLOSE_REASON__GREETING_TIMEOUT);
 }
@@ -93,25 +94,25 @@ static void an_answer_put_off_has_what_is_left_of_five_seconds(void **state)
 {
     (void)state;
     uint8_t frame[128];
-    hall.verdict = GW_GREET_LATER;
-    peer = hall_knock();
-    uint64_t from_ns = stage_now_ns();
-    stage_run_ms(3000);
-    peer_send(peer, frame, hall_hello_frame(frame));
+    session_fixture.result = GW_GREET_LATER;
+    peer = session_fixture_knock();
+    uint64_t from_ns = fixture_now_ns();
+    fixture_run_ms(3000);
+    peer_send(peer, frame, session_fixture_hello_frame(frame));
     assert_ends_after(from_ns, GREETING_MS, GW__CLOSE_REASON__GREETING_TIMEOUT);
 }
 
 static void a_frame_that_has_begun_must_be_whole_in_ten_seconds(void **state)
 {
     (void)state;
-    peer = hall_join();
-    stage_run_ms(777);
-    hall_send_header(peer, 200, 0, SAY, 0);
-    stage_settle();
-    uint64_t from_ns = stage_now_ns();
+    peer = session_fixture_join();
+    fixture_run_ms(777);
+    session_fixture_send_header(peer, 200, 0, SAY, 0);
+    fixture_run_now();
+    uint64_t from_ns = fixture_now_ns();
     for (int i = 0; i < 9; i++) {
-        stage_run_ms(1000);
-        peer_send(peer, "x", 1); /* a sign of life, and no excuse */
+        fixture_run_ms(1000);
+        peer_send(peer, "x", 1); /* a sign of test_stream, and no excuse */
     }
     assert_ends_after(from_ns, FRAME_MS, GW__CLOSE_REASON__FRAME_TIMEOUT);
 }
@@ -119,12 +120,12 @@ static void a_frame_that_has_begun_must_be_whole_in_ten_seconds(void **state)
 static void half_a_header_is_a_frame_that_has_begun(void **state)
 {
     (void)state;
-    peer = hall_join();
+    peer = session_fixture_join();
     peer_send(peer, "\x02", 1);
-    stage_settle();
-    uint64_t from_ns = stage_now_ns();
+    fixture_run_now();
+    uint64_t from_ns = fixture_now_ns();
     for (int i = 0; i < 3; i++) {
-        stage_run_ms(3000);
+        fixture_run_ms(3000);
         peer_send(peer, "\0", 1);
     }
     assert_ends_after(from_ns, FRAME_MS, GW__CLOSE_REASON__FRAME_TIMEOUT);
@@ -133,34 +134,34 @@ static void half_a_header_is_a_frame_that_has_begun(void **state)
 static void silence_is_asked_after_one_heartbeat_and_ended_after_three(void **state)
 {
     (void)state;
-    peer = hall_join();
-    uint64_t from_ns = stage_now_ns();
+    peer = session_fixture_join();
+    uint64_t from_ns = fixture_now_ns();
     (void)assert_pinged_after(from_ns);
     /* The answer has two heartbeats, from the question on. */
-    stage_run_until(from_ns + 3 * HEARTBEAT_MS * STAGE_MS);
-    assert_false(gw_session_has_ended(hall.last));
-    stage_run_until(past(past(from_ns, HEARTBEAT_MS), 2 * HEARTBEAT_MS));
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__HEARTBEAT_LOST);
+    fixture_run_until(from_ns + 3 * HEARTBEAT_MS * FIXTURE_MS);
+    assert_false(gw_session_has_ended(session_fixture.last));
+    fixture_run_until(past(past(from_ns, HEARTBEAT_MS), 2 * HEARTBEAT_MS));
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__HEARTBEAT_LOST);
 }
 
-static void any_byte_is_a_sign_of_life(void **state)
+static void any_byte_is_a_sign_of_test_stream(void **state)
 {
     (void)state;
     uint8_t body[64];
     size_t bytes;
-    peer = hall_join();
+    peer = session_fixture_join();
     for (int i = 0; i < 20; i++) {
-        stage_run_ms(HEARTBEAT_MS - 10);
-        hall_ping(peer, 5);
-        stage_settle();
-        assert_int_equal(hall_next(peer, body, &bytes), HALL_PONG);
+        fixture_run_ms(HEARTBEAT_MS - 10);
+        session_fixture_ping(peer, 5);
+        fixture_run_now();
+        assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PONG);
         assert_int_equal(peer_unread_count(peer), 0); /* it was not asked */
     }
-    (void)assert_pinged_after(stage_now_ns());
-    stage_run_ms(2 * HEARTBEAT_MS - 5);
-    hall_ping(peer, 6);
-    stage_run_ms(10);
-    assert_int_equal(hall.ended_count, 0);
+    (void)assert_pinged_after(fixture_now_ns());
+    fixture_run_ms(2 * HEARTBEAT_MS - 5);
+    session_fixture_ping(peer, 6);
+    fixture_run_ms(10);
+    assert_int_equal(session_fixture.ended_count, 0);
 }
 
 static void who_does_not_play_is_idle(void **state)
@@ -168,16 +169,16 @@ static void who_does_not_play_is_idle(void **state)
     (void)state;
     uint8_t body[64];
     size_t bytes;
-    peer = hall_join();
-    stage_run_ms(5000);
-    hall_say(peer, "still here");
-    stage_settle();
-    uint64_t from_ns = stage_now_ns();
+    peer = session_fixture_join();
+    fixture_run_ms(5000);
+    session_fixture_say(peer, "still here");
+    fixture_run_now();
+    uint64_t from_ns = fixture_now_ns();
     for (int i = 0; i < 5; i++) {
-        stage_run_ms(5000);
-        hall_ping(peer, 1); /* alive, but not playing */
-        stage_settle();
-        assert_int_equal(hall_next(peer, body, &bytes), HALL_PONG);
+        fixture_run_ms(5000);
+        session_fixture_ping(peer, 1); /* alive, but not playing */
+        fixture_run_now();
+        assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PONG);
     }
     assert_ends_after(from_ns, IDLE_MS, GW__CLOSE_REASON__IDLE);
 }
@@ -190,23 +191,23 @@ static void no_limit_is_early_by_a_part_of_a_millisecond(void **state)
     struct peer *peers[PHASE_COUNT];
     uint64_t from_ns[PHASE_COUNT];
     for (int i = 0; i < PHASE_COUNT; i++) {
-        peers[i] = hall_join();
-        stage_run_until(stage_now_ns() + STEP_NS * 3);
+        peers[i] = session_fixture_join();
+        fixture_run_until(fixture_now_ns() + STEP_NS * 3);
     }
-    stage_run_ms(3000);
+    fixture_run_ms(3000);
     for (int i = 0; i < PHASE_COUNT; i++) {
-        stage_run_until(stage_now_ns() + STEP_NS);
-        hall_send_header(peers[i], 200, 0, SAY, 0);
-        stage_settle();
-        from_ns[i] = stage_now_ns();
+        fixture_run_until(fixture_now_ns() + STEP_NS);
+        session_fixture_send_header(peers[i], 200, 0, SAY, 0);
+        fixture_run_now();
+        from_ns[i] = fixture_now_ns();
     }
     for (int i = 0; i < PHASE_COUNT; i++) {
-        stage_run_until(from_ns[i] + FRAME_MS * STAGE_MS - 1);
+        fixture_run_until(from_ns[i] + FRAME_MS * FIXTURE_MS - 1);
         assert_int_equal(peer_unread_count(peers[i]), 0);
     }
-    stage_run_ms(10);
+    fixture_run_ms(10);
     for (int i = 0; i < PHASE_COUNT; i++) {
-        assert_int_equal(hall_close_reason(peers[i]), GW__CLOSE_REASON__FRAME_TIMEOUT);
+        assert_int_equal(session_fixture_close_reason(peers[i]), GW__CLOSE_REASON__FRAME_TIMEOUT);
         peer_close(peers[i]);
     }
 }
@@ -231,115 +232,115 @@ static const struct check checks[] = {
     {0, 0, 0, GW__CLOSE_REASON__UNKNOWN_PACKET},
     {0, 0, 65535, GW__CLOSE_REASON__UNKNOWN_PACKET},
     {4096, 0, LINE, GW__CLOSE_REASON__WRONG_WAY},
-    {0, 0, HALL_HELLO_ACK, GW__CLOSE_REASON__WRONG_WAY},
+    {0, 0, SESSION_FIXTURE_HELLO_ACK, GW__CLOSE_REASON__WRONG_WAY},
     {4096, 0, IN_ROOM, GW__CLOSE_REASON__WRONG_STAGE},
-    {2, 0, HALL_HELLO, GW__CLOSE_REASON__WRONG_STAGE},
+    {2, 0, SESSION_FIXTURE_HELLO, GW__CLOSE_REASON__WRONG_STAGE},
     {257, 0, SAY, GW__CLOSE_REASON__TOO_LONG},
-    {17, 0, HALL_PING, GW__CLOSE_REASON__TOO_LONG},
+    {17, 0, SESSION_FIXTURE_PING, GW__CLOSE_REASON__TOO_LONG},
 };
 
-static void every_header_is_judged_by_the_first_check_that_fails(void **state)
+static void every_header_is_checked_by_the_first_check_that_fails(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
-        struct peer *other = hall_join();
-        int64_t pool_bytes = (int64_t)stage_counters().pool_bytes;
-        hall_send_header(other, checks[i].body_bytes, checks[i].flags, checks[i].id, 0);
-        stage_settle();
-        assert_int_equal(hall_close_reason(other), checks[i].reason);
-        assert_int_equal(stage_counters().pool_bytes, pool_bytes); /* no room for its body */
+        struct peer *other = session_fixture_join();
+        int64_t pool_bytes = (int64_t)fixture_counters().pool_bytes;
+        session_fixture_send_header(other, checks[i].body_bytes, checks[i].flags, checks[i].id, 0);
+        fixture_run_now();
+        assert_int_equal(session_fixture_close_reason(other), checks[i].reason);
+        assert_int_equal(fixture_counters().pool_bytes, pool_bytes); /* no room for its body */
         peer_finish(other);
-        stage_settle();
-        assert_int_equal(hall.reason, checks[i].reason);
+        fixture_run_now();
+        assert_int_equal(session_fixture.reason, checks[i].reason);
         peer_close(other);
     }
-    assert_int_equal(hall.heard_count, 0);
+    assert_int_equal(session_fixture.received_count, 0);
 }
 
-static void the_longest_that_is_allowed_is_heard(void **state)
+static void the_longest_that_is_allowed_is_received(void **state)
 {
     (void)state;
     char text[254];
-    peer = hall_join();
+    peer = session_fixture_join();
     memset(text, 'x', sizeof text);
     text[sizeof text - 1] = 0;
-    hall_say(peer, text); /* 3 bytes before it: 256 in all */
-    stage_settle();
-    assert_int_equal(hall.heard_count, 1);
-    assert_int_equal(hall.ended_count, 0);
+    session_fixture_say(peer, text); /* 3 bytes before it: 256 in all */
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 1);
+    assert_int_equal(session_fixture.ended_count, 0);
 }
 
 static void a_body_that_is_no_message_ends_it(void **state)
 {
     (void)state;
-    peer = hall_join();
-    hall_send_header(peer, 3, 0, SAY, 0);
+    peer = session_fixture_join();
+    session_fixture_send_header(peer, 3, 0, SAY, 0);
     peer_send(peer, "\xFF\xFF\xFF", 3);
-    stage_settle();
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__BAD_BODY);
+    fixture_run_now();
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__BAD_BODY);
 }
 
-static void who_is_not_a_player_hears_nothing(void **state)
+static void who_is_not_a_player_receives_nothing(void **state)
 {
     (void)state;
-    peer = hall_knock();
+    peer = session_fixture_knock();
     peer_send(peer, "GET / HTTP/1.1\r\n\r\n", 18);
-    stage_settle();
+    fixture_run_now();
     assert_int_equal(peer_unread_count(peer), 0);
     assert_true(peer_has_fin(peer));
     peer_finish(peer);
-    stage_settle();
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__NOT_A_PLAYER);
+    fixture_run_now();
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__UNKNOWN_PROTOCOL);
 }
 
-static void frames_behind_the_one_that_ends_it_are_not_heard(void **state)
+static void frames_behind_the_one_that_ends_it_are_not_received(void **state)
 {
     (void)state;
-    peer = hall_join();
-    hall_say(peer, "first");
-    hall_send_header(peer, 0, 0, 9999, 0);
-    hall_say(peer, "never");
-    stage_settle();
-    assert_int_equal(hall.heard_count, 1);
+    peer = session_fixture_join();
+    session_fixture_say(peer, "first");
+    session_fixture_send_header(peer, 0, 0, 9999, 0);
+    session_fixture_say(peer, "never");
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 1);
 }
 
 /* ---- budgets ---- */
 
-static uint32_t heard_by_then;
+static uint32_t received_by_then;
 
-static void note_heard(void *context)
+static void note_received(void *context)
 {
     (void)context;
-    heard_by_then = hall.heard_count;
+    received_by_then = session_fixture.received_count;
 }
 
 static struct gw_task note = {.run = NULL};
 
 static void run_note(struct gw_task *task)
 {
-    note_heard(task);
+    note_received(task);
 }
 
 static void post_note(struct gw_session *session)
 {
     (void)session;
-    if (hall.heard_count == 1) {
+    if (session_fixture.received_count == 1) {
         note.run = run_note;
-        gw_port_post(stage_port, &note);
+        gw_port_post(fixture_port, &note);
     }
 }
 
 static void after_64_frames_others_have_a_turn(void **state)
 {
     (void)state;
-    peer = hall_join();
-    hall.on_heard = post_note;
+    peer = session_fixture_join();
+    session_fixture.on_received = post_note;
     for (int i = 0; i < 300; i++) {
-        hall_say(peer, "x");
+        session_fixture_say(peer, "x");
     }
-    stage_settle();
-    assert_int_equal(hall.heard_count, 300);
-    assert_in_range(heard_by_then, 1, 128);
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 300);
+    assert_in_range(received_by_then, 1, 128);
 }
 
 /* ---- a pause ---- */
@@ -347,80 +348,80 @@ static void after_64_frames_others_have_a_turn(void **state)
 static void pause_last(void *context)
 {
     (void)context;
-    gw_session_pause(hall.last);
-    gw_session_pause(hall.last);
+    gw_session_pause(session_fixture.last);
+    gw_session_pause(session_fixture.last);
 }
 
 static void resume_last(void *context)
 {
     (void)context;
-    gw_session_resume(hall.last);
-    gw_session_resume(hall.last);
+    gw_session_resume(session_fixture.last);
+    gw_session_resume(session_fixture.last);
 }
 
-static void who_is_paused_is_not_heard_and_loses_nothing(void **state)
+static void who_is_paused_is_not_received_and_loses_nothing(void **state)
 {
     (void)state;
-    peer = hall_join();
-    stage_in_turn(gw_session_turn(hall.last), pause_last, NULL);
+    peer = session_fixture_join();
+    fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
     for (int i = 0; i < 100; i++) {
-        hall_say(peer, "x");
-        stage_run_ms(1000);
+        session_fixture_say(peer, "x");
+        fixture_run_ms(1000);
     }
-    assert_int_equal(hall.heard_count, 0);
+    assert_int_equal(session_fixture.received_count, 0);
     assert_int_equal(peer_unread_count(peer), 0); /* and nobody has asked whether it lives */
-    stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
-    assert_int_equal(hall.heard_count, 100);
-    (void)assert_pinged_after(stage_now_ns());
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume_last, NULL);
+    assert_int_equal(session_fixture.received_count, 100);
+    (void)assert_pinged_after(fixture_now_ns());
 }
 
 /* The answer waits with all else that nobody reads. */
 static void who_was_asked_before_a_pause_has_its_time_after_it(void **state)
 {
     (void)state;
-    peer = hall_join();
-    (void)assert_pinged_after(stage_now_ns());
-    stage_in_turn(gw_session_turn(hall.last), pause_last, NULL);
-    stage_run_ms(5 * HEARTBEAT_MS);
-    stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
-    uint64_t from_ns = stage_now_ns();
-    stage_settle();
-    assert_false(gw_session_has_ended(hall.last));
+    peer = session_fixture_join();
+    (void)assert_pinged_after(fixture_now_ns());
+    fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
+    fixture_run_ms(5 * HEARTBEAT_MS);
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume_last, NULL);
+    uint64_t from_ns = fixture_now_ns();
+    fixture_run_now();
+    assert_false(gw_session_has_ended(session_fixture.last));
     (void)assert_pinged_after(from_ns);
 }
 
 static void greet_last(void *context)
 {
     (void)context;
-    gw_session_greet(hall.last, 0);
+    gw_session_greet(session_fixture.last, 0);
 }
 
 static void who_is_let_in_while_paused_is_idle_from_the_end_of_the_pause_on(void **state)
 {
     (void)state;
     uint8_t frame[128];
-    hall.verdict = GW_GREET_LATER;
-    peer = hall_knock();
-    peer_send(peer, frame, hall_hello_frame(frame));
-    stage_settle();
-    stage_in_turn(gw_session_turn(hall.last), pause_last, NULL);
-    stage_run_ms(3000);
-    stage_in_turn(gw_session_turn(hall.last), greet_last, NULL);
-    stage_run_ms(1000);
-    stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
-    uint64_t from_ns = stage_now_ns();
+    session_fixture.result = GW_GREET_LATER;
+    peer = session_fixture_knock();
+    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    fixture_run_now();
+    fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
+    fixture_run_ms(3000);
+    fixture_in_turn(gw_session_turn(session_fixture.last), greet_last, NULL);
+    fixture_run_ms(1000);
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume_last, NULL);
+    uint64_t from_ns = fixture_now_ns();
     for (int i = 0; i < 3; i++) {
-        stage_run_until(from_ns + i * (HEARTBEAT_MS - 1000) * STAGE_MS);
-        assert_int_equal(hall.ended_count, 0);
-        hall_ping(peer, 1);
+        fixture_run_until(from_ns + i * (HEARTBEAT_MS - 1000) * FIXTURE_MS);
+        assert_int_equal(session_fixture.ended_count, 0);
+        session_fixture_ping(peer, 1);
     }
     peer_read(peer, NULL, peer_unread_count(peer));
-    stage_run_until(from_ns + IDLE_MS * STAGE_MS);
-    assert_int_equal(hall.ended_count, 0);
-    stage_run_until(past(from_ns, IDLE_MS));
+    fixture_run_until(from_ns + IDLE_MS * FIXTURE_MS);
+    assert_int_equal(session_fixture.ended_count, 0);
+    fixture_run_until(past(from_ns, IDLE_MS));
     peer_finish(peer);
-    stage_settle();
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__IDLE);
+    fixture_run_now();
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__IDLE);
 }
 
 static void pause_it(struct gw_session *session)
@@ -432,40 +433,40 @@ static void pause_it(struct gw_session *session)
 static void a_handler_may_pause_its_own_session(void **state)
 {
     (void)state;
-    peer = hall_join();
-    hall.on_heard = pause_it;
+    peer = session_fixture_join();
+    session_fixture.on_received = pause_it;
     for (int i = 0; i < 10; i++) {
-        hall_say(peer, "x");
+        session_fixture_say(peer, "x");
     }
-    stage_settle();
+    fixture_run_now();
     for (uint32_t i = 1; i <= 10; i++) {
-        assert_int_equal(hall.heard_count, i);
-        stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
+        assert_int_equal(session_fixture.received_count, i);
+        fixture_in_turn(gw_session_turn(session_fixture.last), resume_last, NULL);
     }
-    assert_int_equal(hall.heard_count, 10);
+    assert_int_equal(session_fixture.received_count, 10);
 }
 
-static void who_is_paused_and_held_is_heard_when_neither_holds(void **state)
+static void who_is_paused_and_held_is_received_when_neither_holds(void **state)
 {
     (void)state;
-    peer = hall_join();
-    hall_tell(peer, RARE, "x");
-    hall_tell(peer, RARE, "x");
-    stage_settle();
-    stage_in_turn(gw_session_turn(hall.last), pause_last, NULL);
-    stage_run_ms(3000);
-    assert_int_equal(hall.heard_count, 1);
-    stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
-    assert_int_equal(hall.heard_count, 2);
-    hall_tell(peer, RARE, "x");
-    hall_tell(peer, RARE, "x");
-    stage_settle();
-    assert_int_equal(hall.heard_count, 3);
-    stage_in_turn(gw_session_turn(hall.last), pause_last, NULL);
-    stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
-    assert_int_equal(hall.heard_count, 3);
-    stage_run_ms(1010);
-    assert_int_equal(hall.heard_count, 4);
+    peer = session_fixture_join();
+    session_fixture_tell(peer, RARE, "x");
+    session_fixture_tell(peer, RARE, "x");
+    fixture_run_now();
+    fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
+    fixture_run_ms(3000);
+    assert_int_equal(session_fixture.received_count, 1);
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume_last, NULL);
+    assert_int_equal(session_fixture.received_count, 2);
+    session_fixture_tell(peer, RARE, "x");
+    session_fixture_tell(peer, RARE, "x");
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 3);
+    fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume_last, NULL);
+    assert_int_equal(session_fixture.received_count, 3);
+    fixture_run_ms(1010);
+    assert_int_equal(session_fixture.received_count, 4);
 }
 
 int main(void)
@@ -478,20 +479,20 @@ int main(void)
         TEST(a_frame_that_has_begun_must_be_whole_in_ten_seconds),
         TEST(half_a_header_is_a_frame_that_has_begun),
         TEST(silence_is_asked_after_one_heartbeat_and_ended_after_three),
-        TEST(any_byte_is_a_sign_of_life),
+        TEST(any_byte_is_a_sign_of_test_stream),
         TEST_WITH(who_does_not_play_is_idle, &idle),
         TEST(no_limit_is_early_by_a_part_of_a_millisecond),
-        TEST(every_header_is_judged_by_the_first_check_that_fails),
-        TEST(the_longest_that_is_allowed_is_heard),
+        TEST(every_header_is_checked_by_the_first_check_that_fails),
+        TEST(the_longest_that_is_allowed_is_received),
         TEST(a_body_that_is_no_message_ends_it),
-        TEST(who_is_not_a_player_hears_nothing),
-        TEST(frames_behind_the_one_that_ends_it_are_not_heard),
+        TEST(who_is_not_a_player_receives_nothing),
+        TEST(frames_behind_the_one_that_ends_it_are_not_received),
         TEST(after_64_frames_others_have_a_turn),
-        TEST(who_is_paused_is_not_heard_and_loses_nothing),
+        TEST(who_is_paused_is_not_received_and_loses_nothing),
         TEST(who_was_asked_before_a_pause_has_its_time_after_it),
         TEST_WITH(who_is_let_in_while_paused_is_idle_from_the_end_of_the_pause_on, &idle),
         TEST(a_handler_may_pause_its_own_session),
-        TEST(who_is_paused_and_held_is_heard_when_neither_holds),
+        TEST(who_is_paused_and_held_is_received_when_neither_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,8 @@
 #include "tests/test.h"
 
 #include "net/stream.h"
-#include "tests/scripted/hall.h"
-#include "tests/support/chance.h"
+#include "tests/scripted/session_fixture.h"
+#include "tests/support/random.h"
 
 #include <string.h>
 
@@ -14,58 +14,59 @@ static uint32_t peer_count;
 
 static const struct gw_session_manager_config small = {.session_count_max = SESSIONS};
 
-static int open_hall(void **state)
+static int open_session_fixture(void **state)
 {
     (void)state;
     peer_count = 0;
-    hall_open(NULL, &small);
+    session_fixture_open(NULL, &small);
     return 0;
 }
 
-static int close_hall(void **state)
+static int close_session_fixture(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < peer_count; i++) {
         peer_close(peers[i]);
     }
-    hall_close();
+    session_fixture_close();
     return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_hall, close_hall)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
 
 /* One more connection. From then on it is silent, unless it sends its HELLO at once. */
 static struct peer *knock_at_once(void)
 {
     assert_true(peer_count < PEERS_MAX);
-    peers[peer_count] = hall_knock();
+    peers[peer_count] = session_fixture_knock();
     return peers[peer_count++];
 }
 
 static struct peer *knock(void)
 {
-    stage_run_ms(GW_SILENCE_MS_MIN + 1);
+    fixture_run_ms(GW_SILENCE_MS_MIN + 1);
     return knock_at_once();
 }
 
 static void send_hello(struct peer *peer)
 {
     uint8_t frame[128];
-    peer_send(peer, frame, hall_hello_frame(frame));
-    stage_settle();
+    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    fixture_run_now();
 }
 
 static void expect_greeted(struct peer *peer)
 {
     uint8_t body[128];
     size_t bytes;
-    assert_int_equal(hall_next(peer, body, &bytes), HALL_HELLO_ACK);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_HELLO_ACK);
     assert_false(peer_has_fin(peer));
 }
 
 static void expect_displaced(struct peer *peer)
 {
-    assert_int_equal(hall_close_reason(peer), GW__CLOSE_REASON__SERVER_FULL);
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__SERVER_FULL);
 }
 
 static void expect_open(struct peer *peer)
@@ -77,7 +78,7 @@ static void expect_open(struct peer *peer)
 static struct gw_session_counters counters(void)
 {
     struct gw_session_counters all;
-    gw_session_manager_counters(hall.manager, &all);
+    gw_session_manager_counters(session_fixture.manager, &all);
     return all;
 }
 
@@ -95,7 +96,7 @@ static void the_oldest_silent_connection_makes_room(void **state)
         expect_open(peers[i]);
     }
     assert_int_equal(counters().displaced, 1);
-    assert_int_equal(gw_session_manager_count(hall.manager), SESSIONS);
+    assert_int_equal(gw_session_manager_count(session_fixture.manager), SESSIONS);
 }
 
 static void they_make_room_in_the_order_in_which_they_came(void **state)
@@ -112,20 +113,20 @@ static void they_make_room_in_the_order_in_which_they_came(void **state)
         }
     }
     assert_int_equal(counters().displaced, 4 * SESSIONS);
-    assert_int_equal(gw_session_manager_count(hall.manager), SESSIONS);
+    assert_int_equal(gw_session_manager_count(session_fixture.manager), SESSIONS);
 }
 
 static void a_connection_is_not_silent_before_100_ms_have_passed(void **state)
 {
     (void)state;
-    stage_align();
+    fixture_align();
     for (int i = 0; i < SESSIONS; i++) {
         knock_at_once();
     }
-    stage_run_ms(GW_SILENCE_MS_MIN - 1);
+    fixture_run_ms(GW_SILENCE_MS_MIN - 1);
     expect_displaced(knock_at_once()); /* it is refused */
     assert_int_equal(counters().displaced, 0);
-    stage_run_ms(1);
+    fixture_run_ms(1);
     expect_open(knock_at_once());
     expect_displaced(peers[0]);
     assert_int_equal(counters().displaced, 1);
@@ -146,7 +147,7 @@ static void greeted_sessions_make_no_room(void **state)
 static void a_hello_that_waits_for_its_answer_makes_no_room(void **state)
 {
     (void)state;
-    hall.verdict = GW_GREET_LATER;
+    session_fixture.result = GW_GREET_LATER;
     for (int i = 0; i < SESSIONS - 1; i++) {
         send_hello(knock());
     }
@@ -163,7 +164,7 @@ static void a_part_of_a_hello_is_no_hello(void **state)
     (void)state;
     for (int i = 0; i < SESSIONS; i++) {
         peer_send(knock(), "\x0A\0\0\0\x01", 5);
-        stage_settle();
+        fixture_run_now();
     }
     expect_open(knock());
     expect_displaced(peers[0]);
@@ -174,15 +175,15 @@ static void sessions_that_came_and_went_are_passed_over(void **state)
 {
     (void)state;
     for (int i = 0; i < 300; i++) {
-        struct peer *player = hall_join();
+        struct peer *player = session_fixture_join();
         if (i % 3 != 0) {
             peer_close(player);
-            stage_settle();
+            fixture_run_now();
         } else {
-            struct peer *silent = hall_knock();
+            struct peer *silent = session_fixture_knock();
             peer_close(silent);
             peer_close(player);
-            stage_settle();
+            fixture_run_now();
         }
     }
     for (int i = 0; i < SESSIONS; i++) {
@@ -205,11 +206,11 @@ static void a_displaced_connection_that_never_closes_is_gone_in_time(void **stat
         send_hello(player);
         expect_greeted(player);
     }
-    assert_int_equal(gw_session_manager_count(hall.manager), SESSIONS);
-    assert_int_equal(hall.ended_count, 0);
-    stage_run_ms(GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS + 5);
-    assert_int_equal(hall.ended_count, SESSIONS);
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__SERVER_FULL);
+    assert_int_equal(gw_session_manager_count(session_fixture.manager), SESSIONS);
+    assert_int_equal(session_fixture.ended_count, 0);
+    fixture_run_ms(GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS + 5);
+    assert_int_equal(session_fixture.ended_count, SESSIONS);
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__SERVER_FULL);
 }
 
 static void a_drain_waits_for_displaced_connections(void **state)
@@ -219,11 +220,11 @@ static void a_drain_waits_for_displaced_connections(void **state)
         peer_set_window(knock(), 1);
     }
     knock();
-    hall_drain(0);
-    assert_int_equal(hall.drained_count, 0);
-    stage_run_ms(GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS + 5);
-    assert_int_equal(hall.drained_count, 1);
-    assert_int_equal(hall.ended_count, hall.begun_count);
+    session_fixture_drain(0);
+    assert_int_equal(session_fixture.drained_count, 0);
+    fixture_run_ms(GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS + 5);
+    assert_int_equal(session_fixture.drained_count, 1);
+    assert_int_equal(session_fixture.ended_count, session_fixture.begun_count);
 }
 
 static void nobody_makes_room_while_the_server_drains(void **state)
@@ -232,7 +233,7 @@ static void nobody_makes_room_while_the_server_drains(void **state)
     for (int i = 0; i < SESSIONS; i++) {
         send_hello(knock());
     }
-    hall_drain(1000);
+    session_fixture_drain(1000);
     knock();
     assert_int_equal(counters().displaced, 0);
 }
@@ -241,16 +242,16 @@ static void nobody_makes_room_while_the_server_drains(void **state)
 
 enum { WALK_COUNT = 100, STEP_COUNT = 150 };
 
-static struct chance chance;
+static struct random random;
 
 static void step(void)
 {
-    uint32_t index = chance_below(&chance, 12);
+    uint32_t index = random_below(&random, 12);
     if (peers[index] == NULL) {
-        peers[index] = peer_connect(hall.port);
-    } else if (chance_below(&chance, 3) == 0) {
+        peers[index] = peer_connect(session_fixture.port);
+    } else if (random_below(&random, 3) == 0) {
         uint8_t frame[128];
-        peer_send(peers[index], frame, hall_hello_frame(frame));
+        peer_send(peers[index], frame, session_fixture_hello_frame(frame));
     } else {
         peer_close(peers[index]);
         peers[index] = NULL;
@@ -260,32 +261,32 @@ static void step(void)
 /* Returns how many were displaced. */
 static uint64_t walk(uint64_t seed)
 {
-    chance = (struct chance){seed};
-    const struct stage_config stage = {
+    random = (struct random){seed};
+    const struct port_fixture_config fixture = {
         .kernel = {.seed = seed,
                    .lane_shared = seed % 2 == 0,
-                   .late_ns_max = chance_below(&chance, 2) * 20000000,
-                   .split_percent = (uint8_t)chance_below(&chance, 90),
-                   .held_percent = (uint8_t)chance_below(&chance, 60),
-                   .shuffles = chance_below(&chance, 2) == 0}};
+                   .late_ns_max = random_below(&random, 2) * 20000000,
+                   .split_percent = (uint8_t)random_below(&random, 90),
+                   .held_percent = (uint8_t)random_below(&random, 60),
+                   .shuffles = random_below(&random, 2) == 0}};
     memset(peers, 0, sizeof peers);
-    hall_open(&stage, &small);
+    session_fixture_open(&fixture, &small);
     for (int i = 0; i < STEP_COUNT; i++) {
         step();
-        if (chance_below(&chance, 3) == 0) {
-            stage_run_ms(chance_below(&chance, 120));
+        if (random_below(&random, 3) == 0) {
+            fixture_run_ms(random_below(&random, 120));
         }
-        assert_true(gw_session_manager_count(hall.manager) <= SESSIONS);
+        assert_true(gw_session_manager_count(session_fixture.manager) <= SESSIONS);
     }
     for (int i = 0; i < PEERS_MAX; i++) {
         if (peers[i] != NULL) {
             peer_close(peers[i]);
         }
     }
-    stage_run_ms(10000);
-    assert_int_equal(gw_session_manager_count(hall.manager), 0);
+    fixture_run_ms(10000);
+    assert_int_equal(gw_session_manager_count(session_fixture.manager), 0);
     uint64_t displaced_count = counters().displaced;
-    hall_close();
+    session_fixture_close();
     return displaced_count;
 }
 

@@ -2,8 +2,8 @@
 #include "tests/test.h"
 
 #include "tests/scripted/bot.h"
-#include "tests/scripted/hall.h"
-#include "tests/support/chance.h"
+#include "tests/scripted/session_fixture.h"
+#include "tests/support/random.h"
 
 #include <string.h>
 
@@ -14,8 +14,8 @@ static uint8_t text[TEXT_BYTES_MAX];
 static size_t text_bytes;
 static uint8_t answer[ANSWER_BYTES_MAX];
 static size_t answer_bytes;
-static uint8_t heard[ANSWER_BYTES_MAX];
-static size_t heard_bytes;
+static uint8_t received[ANSWER_BYTES_MAX];
+static size_t received_bytes;
 
 static void add(uint16_t id, uint16_t tag, const ProtobufCMessage *message)
 {
@@ -26,11 +26,11 @@ static void write_conversation(void)
 {
     Gw__Ping ping = GW__PING__INIT;
     Gw__Error say = GW__ERROR__INIT;
-    text_bytes = hall_hello_frame(text);
+    text_bytes = session_fixture_hello_frame(text);
     say.text = "hello";
     add(SAY, 3, &say.base);
     ping.stamp = 0x1122334455667788;
-    add(HALL_PING, 0, &ping.base);
+    add(SESSION_FIXTURE_PING, 0, &ping.base);
     say.text = "";
     add(SAY, 0xFFFF, &say.base); /* a frame without a body */
     say.text = "bye";
@@ -39,34 +39,35 @@ static void write_conversation(void)
     text_bytes += 8;
 }
 
-static void hold_conversation(struct stage_config *config, const size_t *cuts, size_t cut_count)
+static void hold_conversation(struct port_fixture_config *config, const size_t *cuts,
+                              size_t cut_count)
 {
-    hall_open(config, NULL);
-    struct peer *peer = hall_knock();
+    session_fixture_open(config, NULL);
+    struct peer *peer = session_fixture_knock();
     size_t from = 0;
     for (size_t i = 0; i <= cut_count; i++) {
         size_t to = i < cut_count ? cuts[i] : text_bytes;
         peer_send(peer, text + from, to - from);
-        stage_settle();
+        fixture_run_now();
         from = to;
     }
-    stage_run_ms(20);
+    fixture_run_ms(20);
     answer_bytes = peer_unread_count(peer);
     assert_true(answer_bytes <= sizeof answer);
     peer_read(peer, answer, answer_bytes);
     assert_true(peer_has_fin(peer));
-    heard_bytes = bytes_count(&hall.heard);
-    memcpy(heard, bytes_look(&hall.heard), heard_bytes);
+    received_bytes = bytes_count(&session_fixture.received);
+    memcpy(received, bytes_look(&session_fixture.received), received_bytes);
     peer_close(peer);
-    hall_close();
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__UNKNOWN_PACKET);
+    session_fixture_close();
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__UNKNOWN_PACKET);
 }
 
 static struct {
     uint8_t answer[ANSWER_BYTES_MAX];
     size_t answer_bytes;
-    uint8_t heard[ANSWER_BYTES_MAX];
-    size_t heard_bytes;
+    uint8_t received[ANSWER_BYTES_MAX];
+    size_t received_bytes;
 } whole;
 
 static int hold_whole(void **state)
@@ -76,9 +77,9 @@ static int hold_whole(void **state)
     hold_conversation(NULL, NULL, 0);
     memcpy(whole.answer, answer, answer_bytes);
     whole.answer_bytes = answer_bytes;
-    memcpy(whole.heard, heard, heard_bytes);
-    whole.heard_bytes = heard_bytes;
-    assert_int_equal(hall.heard_count, 3);
+    memcpy(whole.received, received, received_bytes);
+    whole.received_bytes = received_bytes;
+    assert_int_equal(session_fixture.received_count, 3);
     return 0;
 }
 
@@ -86,8 +87,8 @@ static void assert_same(void)
 {
     assert_int_equal(answer_bytes, whole.answer_bytes);
     assert_memory_equal(answer, whole.answer, answer_bytes);
-    assert_int_equal(heard_bytes, whole.heard_bytes);
-    assert_memory_equal(heard, whole.heard, heard_bytes);
+    assert_int_equal(received_bytes, whole.received_bytes);
+    assert_memory_equal(received, whole.received, received_bytes);
 }
 
 static void cut_once_anywhere_it_is_the_same(void **state)
@@ -114,32 +115,32 @@ static void cut_twice_anywhere_it_is_the_same(void **state)
 static void byte_by_byte_it_is_the_same(void **state)
 {
     (void)state;
-    struct stage_config config = {.kernel = {.recv_bytes_max = 1, .send_bytes_max = 1}};
+    struct port_fixture_config config = {.kernel = {.recv_bytes_max = 1, .send_bytes_max = 1}};
     hold_conversation(&config, NULL, 0);
     assert_same();
 }
 
 /* Cut by the sender, by the kernel, on both ways, and with completions in any order. */
-static void cut_by_chance_it_is_the_same(void **state)
+static void cut_by_random_it_is_the_same(void **state)
 {
     (void)state;
-    struct chance chance = {9};
+    struct random random = {9};
     for (uint64_t seed = 0; seed < RANDOM_COUNT; seed++) {
         size_t cuts[CUT_COUNT_MAX];
-        size_t count = chance_below(&chance, CUT_COUNT_MAX + 1);
+        size_t count = random_below(&random, CUT_COUNT_MAX + 1);
         size_t from = 0;
         for (size_t i = 0; i < count; i++) {
-            from += chance_below(&chance, (uint32_t)(text_bytes - from));
+            from += random_below(&random, (uint32_t)(text_bytes - from));
             cuts[i] = from;
         }
-        struct stage_config config = {.kernel = {.seed = seed,
-                                                 .split_percent = 70,
-                                                 .nothing_percent = 20,
-                                                 .held_percent = 30,
-                                                 .hot_percent = 50,
-                                                 .spurious_percent = 10,
-                                                 .shuffles = true,
-                                                 .lane_shared = seed % 2 == 0}};
+        struct port_fixture_config config = {.kernel = {.seed = seed,
+                                                        .split_percent = 70,
+                                                        .nothing_percent = 20,
+                                                        .held_percent = 30,
+                                                        .hot_percent = 50,
+                                                        .spurious_percent = 10,
+                                                        .shuffles = true,
+                                                        .lane_shared = seed % 2 == 0}};
         hold_conversation(&config, cuts, count);
         /* Its answers may still have been on their way when the end came: they are not lost. */
         assert_same();
@@ -152,7 +153,7 @@ int main(void)
         cmocka_unit_test(cut_once_anywhere_it_is_the_same),
         cmocka_unit_test(cut_twice_anywhere_it_is_the_same),
         cmocka_unit_test(byte_by_byte_it_is_the_same),
-        cmocka_unit_test(cut_by_chance_it_is_the_same),
+        cmocka_unit_test(cut_by_random_it_is_the_same),
     };
     return cmocka_run_group_tests(tests, hold_whole, NULL);
 }

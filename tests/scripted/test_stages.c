@@ -5,7 +5,7 @@
 #include "session/request.h"
 #include "session/session.h"
 #include "tests/scripted/bot.h"
-#include "tests/scripted/hall.h"
+#include "tests/scripted/session_fixture.h"
 
 enum { LOBBY, ROOM, OTHER, SECOND = 1000, BURST = 5, AHEAD_MAX = BURST + 120 };
 
@@ -13,56 +13,57 @@ static struct peer *peer;
 
 static void move_to(void *stage)
 {
-    gw_session_set_stage(hall.last, *(uint32_t *)stage);
+    gw_session_set_stage(session_fixture.last, *(uint32_t *)stage);
 }
 
 /* A change that no packet of the session leads to. */
 static void move(uint32_t stage)
 {
-    stage_in_turn(gw_session_turn(hall.last), move_to, &stage);
+    fixture_in_turn(gw_session_turn(session_fixture.last), move_to, &stage);
 }
 
 /* In the room, for longer than a second. */
-static int open_hall(void **state)
+static int open_session_fixture(void **state)
 {
-    hall_open(NULL, *state);
-    peer = hall_join();
+    session_fixture_open(NULL, *state);
+    peer = session_fixture_join();
     move(ROOM);
-    stage_run_ms(2 * SECOND);
+    fixture_run_ms(2 * SECOND);
     return 0;
 }
 
-static int close_hall(void **state)
+static int close_session_fixture(void **state)
 {
     (void)state;
     peer_close(peer);
-    hall_close();
+    session_fixture_close();
     return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_hall, close_hall)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
 
 static bool is_over(void)
 {
-    return hall.last == NULL || gw_session_has_ended(hall.last);
+    return session_fixture.last == NULL || gw_session_has_ended(session_fixture.last);
 }
 
 static void ping_room(void)
 {
-    hall_send_header(peer, 0, 0, IN_ROOM, 0);
-    stage_settle();
+    session_fixture_send_header(peer, 0, 0, IN_ROOM, 0);
+    fixture_run_now();
 }
 
 static void ask_room(uint16_t tag)
 {
-    hall_send_header(peer, 0, 0, ASK_ROOM, tag);
-    stage_settle();
+    session_fixture_send_header(peer, 0, 0, ASK_ROOM, tag);
+    fixture_run_now();
 }
 
 static uint64_t crossed(uint16_t id)
 {
     struct gw_session_packet_counters counters;
-    gw_session_manager_packet_counters(hall.manager, id, &counters);
+    gw_session_manager_packet_counters(session_fixture.manager, id, &counters);
     return counters.crossed;
 }
 
@@ -81,7 +82,7 @@ static void expect_refused(uint16_t tag)
     struct gw_frame frame = gw_frame_read(peer_look(peer));
     assert_int_equal(frame.flags, GW_FRAME_REPLY | GW_FRAME_ERROR);
     assert_int_equal(frame.tag, tag);
-    assert_int_equal(hall_next(peer, body, &bytes), HALL_ERROR);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_ERROR);
     Gw__Error *error = gw__error__unpack(NULL, bytes, body);
     assert_non_null(error);
     assert_int_equal(error->code, GW__ERROR_CODE__REFUSED);
@@ -90,7 +91,7 @@ static void expect_refused(uint16_t tag)
 
 static void expect_end(Gw__CloseReason reason)
 {
-    assert_int_equal(hall_close_reason(peer), reason);
+    assert_int_equal(session_fixture_close_reason(peer), reason);
 }
 
 /* ---- one second ---- */
@@ -101,10 +102,10 @@ static void a_packet_that_crosses_a_change_is_dropped(void **state)
     move(LOBBY);
     ping_room();
     expect_crossed(IN_ROOM, 1);
-    assert_int_equal(hall.heard_count, 0);
-    hall_say(peer, "x");
-    stage_settle();
-    assert_int_equal(hall.heard_count, 1);
+    assert_int_equal(session_fixture.received_count, 0);
+    session_fixture_say(peer, "x");
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 1);
 }
 
 static void a_request_that_crosses_a_change_is_refused(void **state)
@@ -115,28 +116,28 @@ static void a_request_that_crosses_a_change_is_refused(void **state)
     expect_refused(7);
     ask_room(0); /* without a tag it is none */
     expect_crossed(ASK_ROOM, 2);
-    assert_int_equal(hall.heard_count, 0);
+    assert_int_equal(session_fixture.received_count, 0);
 }
 
-static void after_a_second_it_is_of_the_wrong_stage(void **state)
+static void after_a_second_it_is_of_the_wrong_fixture(void **state)
 {
     (void)state;
     move(LOBBY);
-    stage_run_ms(SECOND - 1);
+    fixture_run_ms(SECOND - 1);
     ping_room();
     ask_room(7);
     expect_refused(7);
     expect_crossed(IN_ROOM, 1);
-    stage_run_ms(3);
+    fixture_run_ms(3);
     ping_room();
     expect_end(GW__CLOSE_REASON__WRONG_STAGE);
 }
 
-static void what_was_welcome_in_no_stage_before_is_of_the_wrong_stage(void **state)
+static void what_was_welcome_in_no_stage_before_is_of_the_wrong_fixture(void **state)
 {
     (void)state;
     move(LOBBY);
-    stage_run_ms(2 * SECOND);
+    fixture_run_ms(2 * SECOND);
     move(OTHER); /* the room was left too long ago */
     ping_room();
     expect_end(GW__CLOSE_REASON__WRONG_STAGE);
@@ -146,7 +147,7 @@ static void two_changes_within_a_second_count_both(void **state)
 {
     (void)state;
     move(LOBBY);
-    stage_run_ms(SECOND / 2);
+    fixture_run_ms(SECOND / 2);
     move(OTHER);
     ping_room();
     expect_crossed(IN_ROOM, 1);
@@ -156,9 +157,9 @@ static void a_stage_that_is_set_again_is_no_change(void **state)
 {
     (void)state;
     move(LOBBY);
-    stage_run_ms(SECOND - 1);
+    fixture_run_ms(SECOND - 1);
     move(LOBBY);
-    stage_run_ms(3);
+    fixture_run_ms(3);
     ping_room();
     expect_end(GW__CLOSE_REASON__WRONG_STAGE);
 }
@@ -170,11 +171,11 @@ static void leave_room(struct gw_session *session)
     gw_session_set_stage(session, LOBBY);
 }
 
-static void after_a_change_by_its_own_packet_it_is_of_the_wrong_stage(void **state)
+static void after_a_change_by_its_own_packet_it_is_of_the_wrong_fixture(void **state)
 {
     (void)state;
-    hall.on_heard = leave_room;
-    hall_say(peer, "leave");
+    session_fixture.on_received = leave_room;
+    session_fixture_say(peer, "leave");
     ping_room();
     expect_end(GW__CLOSE_REASON__WRONG_STAGE);
 }
@@ -183,8 +184,8 @@ static void after_a_change_by_its_own_packet_it_is_of_the_wrong_stage(void **sta
 static void a_change_after_its_own_packet_is_one_of_the_server(void **state)
 {
     (void)state;
-    hall_say(peer, "leave, please");
-    stage_settle();
+    session_fixture_say(peer, "leave, please");
+    fixture_run_now();
     move(LOBBY);
     ping_room();
     expect_crossed(IN_ROOM, 1);
@@ -193,14 +194,14 @@ static void a_change_after_its_own_packet_is_one_of_the_server(void **state)
 static void before_the_greeting_nothing_crosses(void **state)
 {
     (void)state;
-    struct peer *other = hall_knock();
+    struct peer *other = session_fixture_knock();
     move(ROOM);
-    hall_send_header(other, 0, 0, IN_ROOM, 0);
-    stage_settle();
+    session_fixture_send_header(other, 0, 0, IN_ROOM, 0);
+    fixture_run_now();
     assert_true(peer_has_fin(other));
     peer_close(other);
-    stage_settle();
-    assert_int_equal(hall.reason, GW__CLOSE_REASON__NOT_A_PLAYER);
+    fixture_run_now();
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__UNKNOWN_PROTOCOL);
 }
 
 /* ---- frames that have begun ---- */
@@ -209,19 +210,19 @@ static void before_the_greeting_nothing_crosses(void **state)
 static void a_frame_whose_body_crosses_a_change_is_not_handled(void **state)
 {
     (void)state;
-    hall_send_header(peer, 4, 0, ASK_ROOM, 9);
+    session_fixture_send_header(peer, 4, 0, ASK_ROOM, 9);
     peer_send(peer, "\x12\x02", 2);
-    stage_settle();
+    fixture_run_now();
     move(LOBBY);
-    stage_run_ms(3 * SECOND);
+    fixture_run_ms(3 * SECOND);
     assert_int_equal(peer_unread_count(peer), 0);
     peer_send(peer, "xy", 2);
-    stage_settle();
+    fixture_run_now();
     expect_refused(9);
     expect_crossed(ASK_ROOM, 1);
-    hall_say(peer, "x");
-    stage_settle();
-    assert_int_equal(hall.heard_count, 1);
+    session_fixture_say(peer, "x");
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 1);
 }
 
 /* Its token comes after the change. */
@@ -231,30 +232,30 @@ static void a_frame_that_is_held_over_a_change_is_not_handled(void **state)
     for (uint16_t tag = 1; tag <= BURST + 2; tag++) {
         ask_room(tag);
     }
-    assert_int_equal(hall.heard_count, BURST);
+    assert_int_equal(session_fixture.received_count, BURST);
     move(LOBBY);
-    assert_int_equal(hall.heard_count, BURST);
-    stage_run_ms(SECOND / 2);
+    assert_int_equal(session_fixture.received_count, BURST);
+    fixture_run_ms(SECOND / 2);
     expect_refused(BURST + 1);
     expect_refused(BURST + 2);
     expect_crossed(ASK_ROOM, 2);
-    assert_int_equal(hall.heard_count, BURST);
+    assert_int_equal(session_fixture.received_count, BURST);
 }
 
 static void a_body_that_crosses_is_not_stored(void **state)
 {
     (void)state;
     move(LOBBY);
-    int64_t pool_bytes = (int64_t)stage_counters().pool_bytes;
-    hall_send_header(peer, 200, 0, ASK_ROOM, 0);
+    int64_t pool_bytes = (int64_t)fixture_counters().pool_bytes;
+    session_fixture_send_header(peer, 200, 0, ASK_ROOM, 0);
     for (int i = 0; i < 200; i++) {
-        stage_settle();
-        assert_int_equal(stage_counters().pool_bytes, pool_bytes);
+        fixture_run_now();
+        assert_int_equal(fixture_counters().pool_bytes, pool_bytes);
         peer_send(peer, "\xFF", 1);
     }
-    hall_say(peer, "x");
-    stage_settle();
-    assert_int_equal(hall.heard_count, 1);
+    session_fixture_say(peer, "x");
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 1);
     expect_crossed(ASK_ROOM, 1);
 }
 
@@ -264,8 +265,8 @@ static void what_crosses_and_is_too_long_ends_the_session(void **state)
 {
     (void)state;
     move(LOBBY);
-    hall_send_header(peer, 257, 0, ASK_ROOM, 0);
-    stage_settle();
+    session_fixture_send_header(peer, 257, 0, ASK_ROOM, 0);
+    fixture_run_now();
     expect_end(GW__CLOSE_REASON__TOO_LONG);
 }
 
@@ -295,29 +296,29 @@ static void what_crosses_counts_against_its_rate(void **state)
 static void pause_last(void *context)
 {
     (void)context;
-    gw_session_pause(hall.last);
+    gw_session_pause(session_fixture.last);
 }
 
 static void resume_last(void *context)
 {
     (void)context;
-    gw_session_resume(hall.last);
+    gw_session_resume(session_fixture.last);
 }
 
 static void a_pause_does_not_shorten_the_second(void **state)
 {
     (void)state;
     move(LOBBY);
-    stage_run_ms(SECOND / 2);
-    stage_in_turn(gw_session_turn(hall.last), pause_last, NULL);
+    fixture_run_ms(SECOND / 2);
+    fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
     ping_room();
-    stage_run_ms(60 * SECOND);
-    stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
+    fixture_run_ms(60 * SECOND);
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume_last, NULL);
     expect_crossed(IN_ROOM, 1);
-    stage_run_ms(SECOND / 2 - 2);
+    fixture_run_ms(SECOND / 2 - 2);
     ping_room();
     expect_crossed(IN_ROOM, 2);
-    stage_run_ms(5);
+    fixture_run_ms(5);
     ping_room();
     expect_end(GW__CLOSE_REASON__WRONG_STAGE);
 }
@@ -325,17 +326,17 @@ static void a_pause_does_not_shorten_the_second(void **state)
 static void a_change_in_a_pause_has_its_second_after_it(void **state)
 {
     (void)state;
-    stage_in_turn(gw_session_turn(hall.last), pause_last, NULL);
-    stage_run_ms(SECOND);
+    fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
+    fixture_run_ms(SECOND);
     move(LOBBY);
     ping_room();
-    stage_run_ms(60 * SECOND);
-    stage_in_turn(gw_session_turn(hall.last), resume_last, NULL);
+    fixture_run_ms(60 * SECOND);
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume_last, NULL);
     expect_crossed(IN_ROOM, 1);
-    stage_run_ms(SECOND - 1);
+    fixture_run_ms(SECOND - 1);
     ping_room();
     expect_crossed(IN_ROOM, 2);
-    stage_run_ms(3);
+    fixture_run_ms(3);
     ping_room();
     expect_end(GW__CLOSE_REASON__WRONG_STAGE);
 }
@@ -343,20 +344,20 @@ static void a_change_in_a_pause_has_its_second_after_it(void **state)
 static void send_ping_room(void *context)
 {
     (void)context;
-    hall_send_header(peer, 0, 0, IN_ROOM, 0);
+    session_fixture_send_header(peer, 0, 0, IN_ROOM, 0);
 }
 
 /* The program does not run, and what arrives meanwhile was sent within the second. */
 static void a_stop_of_the_program_does_not_shorten_the_second(void **state)
 {
     (void)state;
-    hall_say(peer, "x");
-    stage_settle();
+    session_fixture_say(peer, "x");
+    fixture_run_now();
     move(LOBBY);
-    uint64_t from_ns = stage_now_ns();
-    stage_stop_at(from_ns + STAGE_MS, 25 * SECOND);
-    kernel_at(from_ns + SECOND / 2 * STAGE_MS, send_ping_room, NULL);
-    stage_run_until(from_ns + 26 * SECOND * STAGE_MS);
+    uint64_t from_ns = fixture_now_ns();
+    fixture_stop_at(from_ns + FIXTURE_MS, 25 * SECOND);
+    kernel_at(from_ns + SECOND / 2 * FIXTURE_MS, send_ping_room, NULL);
+    fixture_run_until(from_ns + 26 * SECOND * FIXTURE_MS);
     expect_crossed(IN_ROOM, 1);
 }
 
@@ -365,11 +366,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_packet_that_crosses_a_change_is_dropped),
         TEST(a_request_that_crosses_a_change_is_refused),
-        TEST(after_a_second_it_is_of_the_wrong_stage),
-        TEST(what_was_welcome_in_no_stage_before_is_of_the_wrong_stage),
+        TEST(after_a_second_it_is_of_the_wrong_fixture),
+        TEST(what_was_welcome_in_no_stage_before_is_of_the_wrong_fixture),
         TEST(two_changes_within_a_second_count_both),
         TEST(a_stage_that_is_set_again_is_no_change),
-        TEST(after_a_change_by_its_own_packet_it_is_of_the_wrong_stage),
+        TEST(after_a_change_by_its_own_packet_it_is_of_the_wrong_fixture),
         TEST(a_change_after_its_own_packet_is_one_of_the_server),
         TEST(before_the_greeting_nothing_crosses),
         TEST(a_frame_whose_body_crosses_a_change_is_not_handled),

@@ -3,43 +3,43 @@
 
 #include "net/buf.h"
 #include "net/error.h"
-#include "tests/scripted/life.h"
 #include "tests/scripted/peer.h"
-#include "tests/scripted/stage.h"
+#include "tests/scripted/port_fixture.h"
+#include "tests/scripted/test_stream.h"
 
 #include <string.h>
 
 enum { WHY = 77 };
 
-static struct door door;
+static struct test_listener test_listener;
 static struct peer *peer;
-static struct life *life;
+static struct test_stream *test_stream;
 static uint64_t begun_ns;
 
 static int open_one(void **state)
 {
-    stage_open(*state);
-    memset(&door, 0, sizeof door);
-    assert_int_equal(door_open(&door, 0, NULL), 0);
-    stage_settle();
-    stage_align();
-    peer = peer_connect(door.port);
-    stage_settle();
-    life = door_last(&door);
-    begun_ns = stage_now_ns();
+    fixture_open(*state);
+    memset(&test_listener, 0, sizeof test_listener);
+    assert_int_equal(test_listener_open(&test_listener, 0, NULL), 0);
+    fixture_run_now();
+    fixture_align();
+    peer = peer_connect(test_listener.port);
+    fixture_run_now();
+    test_stream = test_listener_last(&test_listener);
+    begun_ns = fixture_now_ns();
     return 0;
 }
 
 static int close_one(void **state)
 {
     (void)state;
-    gw_stream_close(life->stream, 99);
-    door_close(&door);
-    stage_run_ms(5000);
-    assert_int_equal(life->close_count, 1);
-    door_fini(&door);
+    gw_stream_close(test_stream->stream, 99);
+    test_listener_close(&test_listener);
+    fixture_run_ms(5000);
+    assert_int_equal(test_stream->close_count, 1);
+    test_listener_fini(&test_listener);
     peer_close(peer);
-    stage_close();
+    fixture_close();
     return 0;
 }
 
@@ -47,16 +47,16 @@ static int close_one(void **state)
 
 static uint64_t after_ms(uint64_t ms)
 {
-    return stage_tick_at(begun_ns + ms * STAGE_MS);
+    return fixture_tick_at(begun_ns + ms * FIXTURE_MS);
 }
 
 static void assert_closed(int reason, uint64_t time_ns)
 {
-    assert_int_equal(life->close_count, 1);
-    assert_int_equal(life->reason, reason);
-    assert_int_equal(life->closed_ns, time_ns);
-    assert_int_equal(stage_counters().stream_count, 0);
-    assert_int_equal(kernel_handle_count(), 1); /* the door's */
+    assert_int_equal(test_stream->close_count, 1);
+    assert_int_equal(test_stream->reason, reason);
+    assert_int_equal(test_stream->closed_ns, time_ns);
+    assert_int_equal(fixture_counters().stream_count, 0);
+    assert_int_equal(kernel_handle_count(), 1); /* the test_listener's */
 }
 
 static void finish_with(const char *words)
@@ -64,7 +64,7 @@ static void finish_with(const char *words)
     struct gw_buf *last = gw_buf_create((uint32_t)strlen(words));
     assert_non_null(last);
     memcpy(gw_buf_data(last), words, strlen(words));
-    assert_true(gw_stream_finish(life->stream, WHY, last));
+    assert_true(gw_stream_finish(test_stream->stream, WHY, last));
     gw_buf_unref(last);
 }
 
@@ -73,17 +73,17 @@ static void finish_with(const char *words)
 static void a_finish_sends_what_is_queued_then_fin_then_waits_for_the_peers(void **state)
 {
     (void)state;
-    assert_int_equal(life_send(life, "said ", 5), 0);
+    assert_int_equal(test_stream_send(test_stream, "said ", 5), 0);
     finish_with("before");
-    assert_int_equal(life_send(life, "never", 5), GW_E_CLOSED);
-    stage_run_ms(500);
-    assert_int_equal(life->close_count, 0);
+    assert_int_equal(test_stream_send(test_stream, "never", 5), GW_E_CLOSED);
+    fixture_run_ms(500);
+    assert_int_equal(test_stream->close_count, 0);
     assert_memory_equal(peer_look(peer), "said before", 11);
     peer_read(peer, NULL, 11);
     assert_true(peer_has_fin(peer));
     peer_finish(peer);
-    stage_settle();
-    assert_closed(WHY, stage_now_ns());
+    fixture_run_now();
+    assert_closed(WHY, fixture_now_ns());
     assert_false(peer_has_reset(peer));
 }
 
@@ -92,11 +92,11 @@ static void the_last_words_leave_although_the_queue_is_full(void **state)
     (void)state;
     static uint8_t block[65536 - GW_STREAM_BUF_OVERHEAD_BYTES];
     peer_set_window(peer, 10);
-    assert_int_equal(life_send(life, block, sizeof block), 0);
+    assert_int_equal(test_stream_send(test_stream, block, sizeof block), 0);
     finish_with("but");
-    stage_run_ms(100);
+    fixture_run_ms(100);
     peer_set_window(peer, 1 << 20);
-    stage_settle();
+    fixture_run_now();
     assert_int_equal(peer_unread_count(peer), sizeof block + 3);
     peer_finish(peer);
 }
@@ -105,14 +105,14 @@ static void a_peer_that_reads_nothing_is_waited_for_one_second(void **state)
 {
     (void)state;
     peer_set_window(peer, 0);
-    assert_int_equal(life_send(life, "stuck", 5), 0);
-    gw_stream_finish(life->stream, WHY, NULL);
-    stage_run_until(after_ms(GW_STREAM_FLUSH_MS) - 1);
-    assert_int_equal(life->close_count, 0);
+    assert_int_equal(test_stream_send(test_stream, "stuck", 5), 0);
+    gw_stream_finish(test_stream->stream, WHY, NULL);
+    fixture_run_until(after_ms(GW_STREAM_FLUSH_MS) - 1);
+    assert_int_equal(test_stream->close_count, 0);
     assert_false(peer_has_fin(peer));
-    stage_run_ms(10000);
+    fixture_run_ms(10000);
     assert_closed(WHY, after_ms(GW_STREAM_FLUSH_MS));
-    assert_int_equal(stage_counters().send_queue_bytes, 0);
+    assert_int_equal(fixture_counters().send_queue_bytes, 0);
     assert_true(peer_has_reset(peer)); /* nothing is left in the kernel for it */
 }
 
@@ -122,10 +122,10 @@ static void a_slow_reader_gets_no_more_than_that_second(void **state)
     (void)state;
     static uint8_t block[60000];
     peer_set_window(peer, 100);
-    assert_int_equal(life_send(life, block, sizeof block), 0);
-    gw_stream_finish(life->stream, WHY, NULL);
+    assert_int_equal(test_stream_send(test_stream, block, sizeof block), 0);
+    gw_stream_finish(test_stream->stream, WHY, NULL);
     for (int i = 0; i < 30; i++) {
-        stage_run_ms(100);
+        fixture_run_ms(100);
         peer_read(peer, NULL, 100);
     }
     assert_closed(WHY, after_ms(GW_STREAM_FLUSH_MS));
@@ -136,9 +136,9 @@ static void a_peer_that_does_not_finish_is_waited_for_one_second_more(void **sta
 {
     (void)state;
     finish_with("bye");
-    stage_run_until(after_ms(GW_STREAM_LINGER_MS) - 1);
-    assert_int_equal(life->close_count, 0);
-    stage_run_ms(10000);
+    fixture_run_until(after_ms(GW_STREAM_LINGER_MS) - 1);
+    assert_int_equal(test_stream->close_count, 0);
+    fixture_run_ms(10000);
     assert_closed(WHY, after_ms(GW_STREAM_LINGER_MS));
     assert_false(peer_has_reset(peer)); /* which would discard what it has not read yet */
     assert_memory_equal(peer_look(peer), "bye", 3);
@@ -149,13 +149,13 @@ static void flush_and_linger_follow_each_other(void **state)
     (void)state;
     peer_set_window(peer, 0);
     finish_with("bye");
-    stage_run_ms(900);
-    uint64_t flushed_ns = stage_now_ns();
+    fixture_run_ms(900);
+    uint64_t flushed_ns = fixture_now_ns();
     peer_set_window(peer, 100);
-    stage_run_until(stage_tick_at(flushed_ns + GW_STREAM_LINGER_MS * STAGE_MS) - 1);
-    assert_int_equal(life->close_count, 0);
-    stage_run_ms(10);
-    assert_closed(WHY, stage_tick_at(flushed_ns + GW_STREAM_LINGER_MS * STAGE_MS));
+    fixture_run_until(fixture_tick_at(flushed_ns + GW_STREAM_LINGER_MS * FIXTURE_MS) - 1);
+    assert_int_equal(test_stream->close_count, 0);
+    fixture_run_ms(10);
+    assert_closed(WHY, fixture_tick_at(flushed_ns + GW_STREAM_LINGER_MS * FIXTURE_MS));
 }
 
 static void what_comes_while_lingering_is_discarded(void **state)
@@ -165,13 +165,13 @@ static void what_comes_while_lingering_is_discarded(void **state)
     finish_with("bye");
     for (int i = 0; i < 100; i++) {
         peer_send(peer, block, sizeof block);
-        stage_run_ms(1);
+        fixture_run_ms(1);
     }
-    assert_int_equal(life->recv_count, 0);
-    assert_int_equal(stage_counters().bytes_in, 100 * sizeof block);
+    assert_int_equal(test_stream->recv_count, 0);
+    assert_int_equal(fixture_counters().bytes_in, 100 * sizeof block);
     peer_finish(peer);
-    stage_settle();
-    assert_closed(WHY, stage_now_ns());
+    fixture_run_now();
+    assert_closed(WHY, fixture_now_ns());
     assert_false(peer_has_reset(peer));
 }
 
@@ -180,13 +180,13 @@ static void lingering_ends_when_too_much_has_come(void **state)
     (void)state;
     static uint8_t block[GW_STREAM_LINGER_BYTES + 1];
     finish_with("bye");
-    stage_settle();
+    fixture_run_now();
     peer_send(peer, block, GW_STREAM_LINGER_BYTES);
-    stage_settle();
-    assert_int_equal(life->close_count, 0);
+    fixture_run_now();
+    assert_int_equal(test_stream->close_count, 0);
     peer_send(peer, block, 1);
-    stage_settle();
-    assert_closed(WHY, stage_now_ns());
+    fixture_run_now();
+    assert_closed(WHY, fixture_now_ns());
 }
 
 static void what_comes_while_flushing_is_bounded_and_does_not_cost_the_last_words(void **state)
@@ -195,37 +195,38 @@ static void what_comes_while_flushing_is_bounded_and_does_not_cost_the_last_word
     static uint8_t block[GW_STREAM_LINGER_BYTES + 40000];
     peer_set_window(peer, 0);
     finish_with("bye");
-    stage_settle();
+    fixture_run_now();
     peer_send(peer, block, sizeof block);
-    stage_settle();
-    assert_int_equal(life->close_count, 0);
-    assert_true(stage_counters().bytes_in <= GW_STREAM_LINGER_BYTES + GW_STREAM_RECV_BYTES_MAX);
+    fixture_run_now();
+    assert_int_equal(test_stream->close_count, 0);
+    assert_true(fixture_counters().bytes_in <= GW_STREAM_LINGER_BYTES + GW_STREAM_RECV_BYTES_MAX);
     peer_set_window(peer, 100);
-    stage_settle();
-    assert_int_equal(life->close_count, 0); /* what is unread now would have reset the last words */
-    assert_int_equal(stage_counters().bytes_in, sizeof block);
+    fixture_run_now();
+    assert_int_equal(test_stream->close_count,
+                     0); /* what is unread now would have reset the last words */
+    assert_int_equal(fixture_counters().bytes_in, sizeof block);
     peer_finish(peer);
-    stage_settle();
-    assert_closed(WHY, stage_now_ns());
+    fixture_run_now();
+    assert_closed(WHY, fixture_now_ns());
 }
 
 static void pause(void *context)
 {
-    gw_stream_pause(((struct life *)context)->stream);
+    gw_stream_pause(((struct test_stream *)context)->stream);
 }
 
 static void a_pause_does_not_apply_to_the_end(void **state)
 {
     (void)state;
-    stage_in_turn(gw_stream_turn(life->stream), pause, life);
+    fixture_in_turn(gw_stream_turn(test_stream->stream), pause, test_stream);
     static uint8_t block[50000];
     peer_send(peer, block, sizeof block);
-    stage_run_ms(100);
+    fixture_run_ms(100);
     finish_with("bye");
-    stage_settle();
+    fixture_run_now();
     peer_finish(peer);
-    stage_settle();
-    assert_closed(WHY, stage_now_ns());
+    fixture_run_now();
+    assert_closed(WHY, fixture_now_ns());
     assert_false(peer_has_reset(peer));
     assert_memory_equal(peer_look(peer), "bye", 3);
 }
@@ -233,22 +234,22 @@ static void a_pause_does_not_apply_to_the_end(void **state)
 static void a_finish_drops_what_has_not_been_read(void **state)
 {
     (void)state;
-    life->message_bytes = 100;
+    test_stream->message_bytes = 100;
     peer_send(peer, "half", 4);
-    stage_settle();
-    assert_true(stage_counters().pool_bytes > 0);
-    gw_stream_finish(life->stream, WHY, NULL);
-    stage_settle();
-    assert_int_equal(stage_counters().pool_bytes, 0);
+    fixture_run_now();
+    assert_true(fixture_counters().pool_bytes > 0);
+    gw_stream_finish(test_stream->stream, WHY, NULL);
+    fixture_run_now();
+    assert_int_equal(fixture_counters().pool_bytes, 0);
 }
 
 static void the_first_end_decides_the_reason(void **state)
 {
     (void)state;
-    assert_true(gw_stream_finish(life->stream, WHY, NULL));
-    assert_false(gw_stream_finish(life->stream, 5, NULL));
-    assert_false(gw_stream_close(life->stream, 6));
-    stage_settle();
+    assert_true(gw_stream_finish(test_stream->stream, WHY, NULL));
+    assert_false(gw_stream_finish(test_stream->stream, 5, NULL));
+    assert_false(gw_stream_close(test_stream->stream, 6));
+    fixture_run_now();
     assert_closed(WHY, begun_ns);
 }
 
@@ -257,21 +258,21 @@ static void a_close_makes_haste(void **state)
     (void)state;
     peer_set_window(peer, 0);
     finish_with("bye");
-    stage_run_ms(300);
-    assert_false(gw_stream_close(life->stream, 6));
-    stage_settle();
-    assert_closed(WHY, stage_now_ns());
+    fixture_run_ms(300);
+    assert_false(gw_stream_close(test_stream->stream, 6));
+    fixture_run_now();
+    assert_closed(WHY, fixture_now_ns());
     assert_true(peer_has_reset(peer));
 }
 
 static void a_close_with_all_bytes_sent_is_no_reset(void **state)
 {
     (void)state;
-    assert_int_equal(life_send(life, "answer", 6), 0);
-    stage_settle();
-    assert_true(gw_stream_close(life->stream, WHY));
-    stage_settle();
-    assert_closed(WHY, stage_now_ns());
+    assert_int_equal(test_stream_send(test_stream, "answer", 6), 0);
+    fixture_run_now();
+    assert_true(gw_stream_close(test_stream->stream, WHY));
+    fixture_run_now();
+    assert_closed(WHY, fixture_now_ns());
     assert_false(peer_has_reset(peer));
     assert_memory_equal(peer_look(peer), "answer", 6);
 }
@@ -280,11 +281,11 @@ static void a_half_closed_peer_that_reads_nothing_is_reset_after_one_second(void
 {
     (void)state;
     peer_set_window(peer, 0);
-    assert_int_equal(life_send(life, "answer", 6), 0);
+    assert_int_equal(test_stream_send(test_stream, "answer", 6), 0);
     peer_finish(peer);
-    stage_run_until(after_ms(GW_STREAM_FLUSH_MS) - 1);
-    assert_int_equal(life->close_count, 0);
-    stage_run_ms(10000);
+    fixture_run_until(after_ms(GW_STREAM_FLUSH_MS) - 1);
+    assert_int_equal(test_stream->close_count, 0);
+    fixture_run_ms(10000);
     assert_closed(GW_E_CLOSED, after_ms(GW_STREAM_FLUSH_MS));
     assert_true(peer_has_reset(peer));
 }
@@ -294,13 +295,13 @@ static void a_half_closed_peer_that_reads_nothing_is_reset_after_one_second(void
 static void the_peers_fin_finishes_the_stream(void **state)
 {
     (void)state;
-    assert_int_equal(life_send(life, "answer", 6), 0);
+    assert_int_equal(test_stream_send(test_stream, "answer", 6), 0);
     peer_send(peer, "question", 8);
     peer_finish(peer);
-    stage_settle();
-    assert_memory_equal(bytes_look(&life->heard), "question", 8);
+    fixture_run_now();
+    assert_memory_equal(bytes_look(&test_stream->received), "question", 8);
     assert_memory_equal(peer_look(peer), "answer", 6);
-    assert_closed(GW_E_CLOSED, stage_now_ns());
+    assert_closed(GW_E_CLOSED, fixture_now_ns());
 }
 
 static void a_peer_that_finished_still_gets_what_is_queued(void **state)
@@ -308,30 +309,30 @@ static void a_peer_that_finished_still_gets_what_is_queued(void **state)
     (void)state;
     static uint8_t block[30000];
     peer_set_window(peer, 1000);
-    assert_int_equal(life_send(life, block, sizeof block), 0);
+    assert_int_equal(test_stream_send(test_stream, block, sizeof block), 0);
     peer_finish(peer);
     uint64_t got = 0;
     for (int i = 0; i < 40; i++) {
-        stage_run_ms(10);
+        fixture_run_ms(10);
         got += peer_read(peer, NULL, 5000);
     }
     assert_int_equal(got, sizeof block);
     assert_true(peer_has_fin(peer));
-    assert_int_equal(life->close_count, 1);
-    assert_int_equal(life->reason, GW_E_CLOSED);
+    assert_int_equal(test_stream->close_count, 1);
+    assert_int_equal(test_stream->reason, GW_E_CLOSED);
 }
 
 static void a_reset_ends_it_at_once(void **state)
 {
     (void)state;
-    life->message_bytes = 100;
-    peer_send(peer, "torn", 4);
-    stage_settle();
+    test_stream->message_bytes = 100;
+    peer_send(peer, "partial", 4);
+    fixture_run_now();
     peer_reset(peer);
-    stage_settle();
+    fixture_run_now();
     assert_closed(GW_E_RESET, begun_ns);
-    assert_int_equal(life->recv_count, 1);
-    assert_int_equal(stage_counters().pool_bytes, 0);
+    assert_int_equal(test_stream->recv_count, 1);
+    assert_int_equal(fixture_counters().pool_bytes, 0);
 }
 
 static void a_reset_while_flushing_ends_it_at_once(void **state)
@@ -339,20 +340,20 @@ static void a_reset_while_flushing_ends_it_at_once(void **state)
     (void)state;
     peer_set_window(peer, 0);
     finish_with("bye");
-    stage_run_ms(200);
+    fixture_run_ms(200);
     peer_reset(peer);
-    stage_settle();
-    assert_closed(WHY, stage_now_ns());
+    fixture_run_now();
+    assert_closed(WHY, fixture_now_ns());
 }
 
 static void a_reset_while_lingering_ends_it_at_once(void **state)
 {
     (void)state;
     finish_with("bye");
-    stage_run_ms(200);
+    fixture_run_ms(200);
     peer_reset(peer);
-    stage_settle();
-    assert_closed(WHY, stage_now_ns());
+    fixture_run_now();
+    assert_closed(WHY, fixture_now_ns());
 }
 
 /* ---- sending fails ---- */
@@ -361,83 +362,84 @@ static void after_a_failed_send_what_had_arrived_is_delivered(void **state)
 {
     (void)state;
     kernel_fail_next(KERNEL_SEND, 1, GW_E_RESET);
-    assert_int_equal(life_send(life, "lost", 4), 0);
-    stage_settle();
-    assert_int_equal(life->close_count, 0);
-    assert_int_equal(life_send(life, "more", 4), GW_E_CLOSED);
+    assert_int_equal(test_stream_send(test_stream, "lost", 4), 0);
+    fixture_run_now();
+    assert_int_equal(test_stream->close_count, 0);
+    assert_int_equal(test_stream_send(test_stream, "more", 4), GW_E_CLOSED);
     peer_send(peer, "arrives", 7);
-    stage_run_ms(100);
-    assert_memory_equal(bytes_look(&life->heard), "arrives", 7);
+    fixture_run_ms(100);
+    assert_memory_equal(bytes_look(&test_stream->received), "arrives", 7);
     peer_finish(peer);
-    stage_settle();
-    assert_closed(GW_E_RESET, stage_now_ns());
+    fixture_run_now();
+    assert_closed(GW_E_RESET, fixture_now_ns());
 }
 
 static void after_a_failed_send_it_listens_for_one_second(void **state)
 {
     (void)state;
     kernel_fail_next(KERNEL_SEND, 1, GW_E_TIMEOUT);
-    assert_int_equal(life_send(life, "lost", 4), 0);
-    stage_run_until(after_ms(GW_STREAM_LINGER_MS) - 1);
-    assert_int_equal(life->close_count, 0);
-    stage_run_ms(5000);
+    assert_int_equal(test_stream_send(test_stream, "lost", 4), 0);
+    fixture_run_until(after_ms(GW_STREAM_LINGER_MS) - 1);
+    assert_int_equal(test_stream->close_count, 0);
+    fixture_run_ms(5000);
     assert_closed(GW_E_TIMEOUT, after_ms(GW_STREAM_LINGER_MS));
 }
 
 static void set_a_far_deadline(void *context)
 {
-    gw_stream_set_deadline(((struct life *)context)->stream, stage_now_ns() + 100000 * STAGE_MS);
+    gw_stream_set_deadline(((struct test_stream *)context)->stream,
+                           fixture_now_ns() + 100000 * FIXTURE_MS);
 }
 
 static void a_users_deadline_does_not_move_the_end(void **state)
 {
     (void)state;
     kernel_fail_next(KERNEL_SEND, 1, GW_E_TIMEOUT);
-    assert_int_equal(life_send(life, "lost", 4), 0);
-    stage_run_ms(100);
-    stage_in_turn(gw_stream_turn(life->stream), set_a_far_deadline, life);
-    stage_run_ms(5000);
+    assert_int_equal(test_stream_send(test_stream, "lost", 4), 0);
+    fixture_run_ms(100);
+    fixture_in_turn(gw_stream_turn(test_stream->stream), set_a_far_deadline, test_stream);
+    fixture_run_ms(5000);
     assert_closed(GW_E_TIMEOUT, after_ms(GW_STREAM_LINGER_MS));
-    assert_int_equal(life->deadline_count, 0);
+    assert_int_equal(test_stream->deadline_count, 0);
 }
 
 static void a_close_after_a_failed_send_is_at_once(void **state)
 {
     (void)state;
     kernel_fail_next(KERNEL_SEND, 1, GW_E_RESET);
-    assert_int_equal(life_send(life, "lost", 4), 0);
-    stage_run_ms(100);
-    assert_false(gw_stream_close(life->stream, WHY));
-    stage_settle();
-    assert_closed(GW_E_RESET, stage_now_ns());
+    assert_int_equal(test_stream_send(test_stream, "lost", 4), 0);
+    fixture_run_ms(100);
+    assert_false(gw_stream_close(test_stream->stream, WHY));
+    fixture_run_now();
+    assert_closed(GW_E_RESET, fixture_now_ns());
 }
 
 static void finish_and_hang_up(void *context)
 {
-    gw_stream_finish(life->stream, WHY, NULL);
+    gw_stream_finish(test_stream->stream, WHY, NULL);
     peer_send(context, "too late", 8);
     peer_close(context);
 }
 
 /* In one round: the finish of another thread, a send that fails, and bytes. */
-static void nothing_is_heard_after_a_finish_although_sending_fails(void **state)
+static void nothing_is_received_after_a_finish_although_sending_fails(void **state)
 {
     (void)state;
-    struct peer *second = peer_connect(door.port);
-    gw_stream_close(life->stream, WHY);
-    stage_settle();
-    life = door_last(&door);
+    struct peer *second = peer_connect(test_listener.port);
+    gw_stream_close(test_stream->stream, WHY);
+    fixture_run_now();
+    test_stream = test_listener_last(&test_listener);
     peer_set_window(second, 0);
-    assert_int_equal(life_send(life, "lost", 4), 0);
-    stage_settle();
+    assert_int_equal(test_stream_send(test_stream, "lost", 4), 0);
+    fixture_run_now();
     peer_send(second, "in time", 7);
-    stage_settle();
-    assert_int_equal(life->recv_count, 1);
-    kernel_at(stage_now_ns() + STAGE_MS, finish_and_hang_up, second);
-    stage_run_ms(5000);
-    assert_int_equal(life->close_count, 1);
-    assert_int_equal(life->reason, WHY);
-    assert_int_equal(life->recv_count, 1);
+    fixture_run_now();
+    assert_int_equal(test_stream->recv_count, 1);
+    kernel_at(fixture_now_ns() + FIXTURE_MS, finish_and_hang_up, second);
+    fixture_run_ms(5000);
+    assert_int_equal(test_stream->close_count, 1);
+    assert_int_equal(test_stream->reason, WHY);
+    assert_int_equal(test_stream->recv_count, 1);
 }
 
 /* ---- closing with operations in flight ---- */
@@ -446,11 +448,11 @@ static void a_close_waits_for_both_directions(void **state)
 {
     (void)state;
     peer_set_window(peer, 0);
-    assert_int_equal(life_send(life, "in flight", 9), 0);
-    stage_settle();
+    assert_int_equal(test_stream_send(test_stream, "in flight", 9), 0);
+    fixture_run_now();
     assert_int_equal(kernel_ticket_count(), 3); /* accept, recv, send */
-    assert_true(gw_stream_close(life->stream, WHY));
-    stage_settle();
+    assert_true(gw_stream_close(test_stream->stream, WHY));
+    fixture_run_now();
     assert_closed(WHY, begun_ns);
 }
 
@@ -459,36 +461,36 @@ static void a_cancel_that_comes_too_late_changes_nothing(void **state)
     (void)state;
     kernel_behaviour()->cancel_loses_percent = 100;
     peer_set_window(peer, 0);
-    assert_int_equal(life_send(life, "in flight", 9), 0);
-    stage_settle();
-    gw_stream_close(life->stream, WHY);
+    assert_int_equal(test_stream_send(test_stream, "in flight", 9), 0);
+    fixture_run_now();
+    gw_stream_close(test_stream->stream, WHY);
     peer_set_window(peer, 100);
     peer_send(peer, "crossing", 8);
-    stage_settle();
+    fixture_run_now();
     assert_closed(WHY, begun_ns);
-    assert_int_equal(life->recv_count, 0);
+    assert_int_equal(test_stream->recv_count, 0);
 }
 
-static void close_itself(struct life *which)
+static void close_itself(struct test_stream *which)
 {
     gw_stream_close(which->stream, WHY);
 }
 
-static void a_close_inside_on_recv_is_the_last_that_is_heard(void **state)
+static void a_close_inside_on_recv_is_the_last_that_is_received(void **state)
 {
     (void)state;
-    life->message_bytes = 2;
-    life->on_recv = close_itself;
-    life->budget = 1;
+    test_stream->message_bytes = 2;
+    test_stream->on_recv = close_itself;
+    test_stream->budget = 1;
     peer_send(peer, "aabbcc", 6);
-    stage_settle();
+    fixture_run_now();
     assert_closed(WHY, begun_ns);
-    assert_int_equal(bytes_count(&life->heard), 2);
+    assert_int_equal(bytes_count(&test_stream->received), 2);
 }
 
-static void ask_for_more(struct life *which)
+static void ask_for_more(struct test_stream *which)
 {
-    assert_int_equal(life_send(which, "x", 1), GW_E_CLOSED);
+    assert_int_equal(test_stream_send(which, "x", 1), GW_E_CLOSED);
     assert_false(gw_stream_finish(which->stream, 1, NULL));
     assert_false(gw_stream_close(which->stream, 1));
 }
@@ -496,9 +498,9 @@ static void ask_for_more(struct life *which)
 static void inside_on_close_nothing_is_taken_any_more(void **state)
 {
     (void)state;
-    life->on_close = ask_for_more;
-    gw_stream_close(life->stream, WHY);
-    stage_settle();
+    test_stream->on_close = ask_for_more;
+    gw_stream_close(test_stream->stream, WHY);
+    fixture_run_now();
     assert_closed(WHY, begun_ns);
 }
 
@@ -529,10 +531,10 @@ int main(void)
         TEST(after_a_failed_send_it_listens_for_one_second),
         TEST(a_users_deadline_does_not_move_the_end),
         TEST(a_close_after_a_failed_send_is_at_once),
-        TEST(nothing_is_heard_after_a_finish_although_sending_fails),
+        TEST(nothing_is_received_after_a_finish_although_sending_fails),
         TEST(a_close_waits_for_both_directions),
         TEST(a_cancel_that_comes_too_late_changes_nothing),
-        TEST(a_close_inside_on_recv_is_the_last_that_is_heard),
+        TEST(a_close_inside_on_recv_is_the_last_that_is_received),
         TEST(inside_on_close_nothing_is_taken_any_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

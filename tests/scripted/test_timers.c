@@ -4,8 +4,8 @@
 #include "net/timer.h"
 #include "net/turn.h"
 #include "tests/scripted/memory.h"
-#include "tests/scripted/stage.h"
-#include "tests/support/chance.h"
+#include "tests/scripted/port_fixture.h"
+#include "tests/support/random.h"
 
 #include <string.h>
 
@@ -25,20 +25,20 @@ static struct alarm *chosen;
 static void ring(struct gw_timer *timer)
 {
     struct alarm *alarm = (struct alarm *)(void *)timer;
-    alarm->rung_ns = stage_now_ns();
+    alarm->rung_ns = fixture_now_ns();
     alarm->rung_count++;
 }
 
 static int open_clock(void **state)
 {
     (void)state;
-    stage_open(NULL);
-    gw_turn_init(&turn, stage_port, NULL);
+    fixture_open(NULL);
+    gw_turn_init(&turn, fixture_port, NULL);
     memset(alarms, 0, sizeof alarms);
     for (int i = 0; i < TIMER_COUNT; i++) {
         gw_timer_init(&alarms[i].timer, &turn, ring);
     }
-    stage_settle();
+    fixture_run_now();
     return 0;
 }
 
@@ -53,8 +53,8 @@ static void stop_all(void *context)
 static int close_clock(void **state)
 {
     (void)state;
-    stage_in_turn(&turn, stop_all, NULL);
-    stage_close();
+    fixture_in_turn(&turn, stop_all, NULL);
+    fixture_close();
     return 0;
 }
 
@@ -76,31 +76,31 @@ static void set(struct alarm *alarm, uint64_t wanted_ns)
 {
     chosen = alarm;
     alarm->wanted_ns = wanted_ns;
-    stage_in_turn(&turn, set_chosen, NULL);
+    fixture_in_turn(&turn, set_chosen, NULL);
 }
 
 static void each_rings_once_at_its_tick_and_never_before(void **state)
 {
     (void)state;
-    struct chance chance = {3};
-    uint64_t from_ns = stage_now_ns();
+    struct random random = {3};
+    uint64_t from_ns = fixture_now_ns();
     for (int i = 0; i < TIMER_COUNT; i++) {
         /* From a microsecond to three hours: every level of the wheel but the last. */
-        uint64_t far_ns = UINT64_C(1000) << chance_below(&chance, 33);
-        set(&alarms[i], from_ns + far_ns + chance_below(&chance, 1000000));
+        uint64_t far_ns = UINT64_C(1000) << random_below(&random, 33);
+        set(&alarms[i], from_ns + far_ns + random_below(&random, 1000000));
     }
-    stage_run_ms(4 * 3600 * 1000);
+    fixture_run_ms(4 * 3600 * 1000);
     for (int i = 0; i < TIMER_COUNT; i++) {
         assert_int_equal(alarms[i].rung_count, 1);
-        assert_int_equal(alarms[i].rung_ns, stage_tick_at(alarms[i].wanted_ns));
+        assert_int_equal(alarms[i].rung_ns, fixture_tick_at(alarms[i].wanted_ns));
     }
 }
 
 static void the_edges_of_a_tick_and_of_each_level_are_right(void **state)
 {
     (void)state;
-    stage_align();
-    uint64_t from_ns = stage_now_ns();
+    fixture_align();
+    uint64_t from_ns = fixture_now_ns();
     int count = 0;
     for (int level = 0; level < 5; level++) {
         uint64_t edge_ns = UINT64_C(1) << (20 + 6 * level);
@@ -108,56 +108,56 @@ static void the_edges_of_a_tick_and_of_each_level_are_right(void **state)
             set(&alarms[count++], from_ns + edge_ns + (uint64_t)off);
         }
     }
-    stage_run_ms(24 * 3600 * 1000);
+    fixture_run_ms(24 * 3600 * 1000);
     for (int i = 0; i < count; i++) {
         assert_int_equal(alarms[i].rung_count, 1);
-        assert_int_equal(alarms[i].rung_ns, stage_tick_at(alarms[i].wanted_ns));
+        assert_int_equal(alarms[i].rung_ns, fixture_tick_at(alarms[i].wanted_ns));
     }
 }
 
 static void twenty_days_are_the_most(void **state)
 {
     (void)state;
-    uint64_t from_ns = stage_now_ns();
+    uint64_t from_ns = fixture_now_ns();
     set(&alarms[0], UINT64_MAX);
-    stage_run_ms(UINT64_C(19) * 24 * 3600 * 1000);
+    fixture_run_ms(UINT64_C(19) * 24 * 3600 * 1000);
     assert_int_equal(alarms[0].rung_count, 0);
-    stage_run_ms(UINT64_C(2) * 24 * 3600 * 1000);
+    fixture_run_ms(UINT64_C(2) * 24 * 3600 * 1000);
     assert_int_equal(alarms[0].rung_count, 1);
     assert_int_equal(alarms[0].rung_ns,
-                     stage_tick_at(from_ns + UINT64_C(20) * 24 * 3600 * 1000 * STAGE_MS));
+                     fixture_tick_at(from_ns + UINT64_C(20) * 24 * 3600 * 1000 * FIXTURE_MS));
 }
 
 static void moved_a_thousand_times_it_rings_once(void **state)
 {
     (void)state;
     for (int i = 0; i < 1000; i++) {
-        set(&alarms[0], stage_now_ns() + 500 * STAGE_MS);
-        stage_run_ms(7);
+        set(&alarms[0], fixture_now_ns() + 500 * FIXTURE_MS);
+        fixture_run_ms(7);
     }
     assert_int_equal(alarms[0].rung_count, 0);
-    stage_run_ms(1000);
+    fixture_run_ms(1000);
     assert_int_equal(alarms[0].rung_count, 1);
-    assert_int_equal(alarms[0].rung_ns, stage_tick_at(alarms[0].wanted_ns));
+    assert_int_equal(alarms[0].rung_ns, fixture_tick_at(alarms[0].wanted_ns));
 }
 
 static void moved_to_an_earlier_time_it_rings_then(void **state)
 {
     (void)state;
-    set(&alarms[0], stage_now_ns() + 100000 * STAGE_MS);
-    stage_run_ms(10);
-    set(&alarms[0], stage_now_ns() + 20 * STAGE_MS);
-    stage_run_ms(1000);
-    assert_int_equal(alarms[0].rung_ns, stage_tick_at(alarms[0].wanted_ns));
+    set(&alarms[0], fixture_now_ns() + 100000 * FIXTURE_MS);
+    fixture_run_ms(10);
+    set(&alarms[0], fixture_now_ns() + 20 * FIXTURE_MS);
+    fixture_run_ms(1000);
+    assert_int_equal(alarms[0].rung_ns, fixture_tick_at(alarms[0].wanted_ns));
 }
 
 static void a_stopped_one_does_not_ring(void **state)
 {
     (void)state;
-    set(&alarms[0], stage_now_ns() + 20 * STAGE_MS);
-    stage_run_ms(10);
-    stage_in_turn(&turn, stop_chosen, NULL);
-    stage_run_ms(1000);
+    set(&alarms[0], fixture_now_ns() + 20 * FIXTURE_MS);
+    fixture_run_ms(10);
+    fixture_in_turn(&turn, stop_chosen, NULL);
+    fixture_run_ms(1000);
     assert_int_equal(alarms[0].rung_count, 0);
 }
 
@@ -173,31 +173,31 @@ static void stopped_in_the_turn_a_task_already_posted_does_not_run(void **state)
     (void)state;
     gw_timer_init(&alarms[0].timer, &turn, stop_the_other);
     gw_timer_init(&alarms[1].timer, &turn, stop_the_other);
-    set(&alarms[0], stage_now_ns() + 20 * STAGE_MS);
-    set(&alarms[1], stage_now_ns() + 20 * STAGE_MS);
-    stage_run_ms(1000);
+    set(&alarms[0], fixture_now_ns() + 20 * FIXTURE_MS);
+    set(&alarms[1], fixture_now_ns() + 20 * FIXTURE_MS);
+    fixture_run_ms(1000);
     assert_int_equal(alarms[0].rung_count + alarms[1].rung_count, 1);
 }
 
 static void again(struct gw_timer *timer)
 {
     ring(timer);
-    gw_timer_set(timer, gw_turn_now_ns(&turn) + 10 * STAGE_MS);
+    gw_timer_set(timer, gw_turn_now_ns(&turn) + 10 * FIXTURE_MS);
 }
 
 static void a_timer_may_set_itself_again(void **state)
 {
     (void)state;
     gw_timer_init(&alarms[0].timer, &turn, again);
-    stage_align();
-    set(&alarms[0], stage_now_ns());
-    stage_run_ms(1000);
+    fixture_align();
+    set(&alarms[0], fixture_now_ns());
+    fixture_run_ms(1000);
     assert_in_range(alarms[0].rung_count, 90, 101);
 }
 
 /* ---- turns ---- */
 
-struct errand {
+struct posted_task {
     struct gw_task task;
     uint32_t number;
 };
@@ -205,28 +205,28 @@ struct errand {
 static uint32_t ran[1000];
 static uint32_t ran_count;
 
-static void run_errand(struct gw_task *task)
+static void run_posted_task(struct gw_task *task)
 {
-    ran[ran_count++] = ((struct errand *)(void *)task)->number;
+    ran[ran_count++] = ((struct posted_task *)(void *)task)->number;
 }
 
 static void tasks_run_in_the_order_in_which_they_were_left(void **state)
 {
     (void)state;
-    static struct errand errands[1000];
+    static struct posted_task posted[1000];
     ran_count = 0;
     for (uint32_t i = 0; i < 1000; i++) {
-        errands[i] = (struct errand){.task.run = run_errand, .number = i};
-        gw_turn_post(&turn, &errands[i].task);
+        posted[i] = (struct posted_task){.task.run = run_posted_task, .number = i};
+        gw_turn_post(&turn, &posted[i].task);
     }
-    stage_settle();
+    fixture_run_now();
     assert_int_equal(ran_count, 1000);
     for (uint32_t i = 0; i < 1000; i++) {
         assert_int_equal(ran[i], i);
     }
 }
 
-static struct errand endless;
+static struct posted_task endless;
 static uint32_t endless_count;
 static uint32_t endless_count_then;
 
@@ -247,8 +247,8 @@ static void note_endless(struct gw_task *task)
 static void a_busy_object_does_not_keep_the_others_waiting(void **state)
 {
     (void)state;
-    static struct errand backlog[500];
-    static struct errand other = {.task.run = note_endless};
+    static struct posted_task backlog[500];
+    static struct posted_task other = {.task.run = note_endless};
     endless_count = 0;
     for (int i = 0; i < 500; i++) {
         backlog[i].task.run = run_endless;
@@ -257,9 +257,9 @@ static void a_busy_object_does_not_keep_the_others_waiting(void **state)
     for (int i = 0; i < 500; i++) {
         gw_turn_post(&turn, &backlog[i].task);
     }
-    gw_port_post(stage_port, &other.task);
+    gw_port_post(fixture_port, &other.task);
     (void)endless;
-    stage_settle();
+    fixture_run_now();
     assert_in_range(endless_count_then, 9000, 9000 + GW_TURN_TASK_COUNT_MAX);
     assert_true(endless_count >= 9500);
 }
@@ -272,27 +272,27 @@ static uint64_t done_ns;
 static void note_time(struct gw_task *task)
 {
     (void)task;
-    done_ns = stage_now_ns();
+    done_ns = fixture_now_ns();
 }
 
 static void post_from_elsewhere(void *context)
 {
     (void)context;
     static struct gw_task task = {.run = note_time};
-    posted_ns = stage_now_ns();
+    posted_ns = fixture_now_ns();
     gw_turn_post(&turn, &task);
 }
 
 static void what_another_thread_leaves_wakes_a_worker_that_sleeps(void **state)
 {
     (void)state;
-    set(&alarms[0], stage_now_ns() + 100000 * STAGE_MS);
-    uint64_t wakes = stage_counters().wake_count;
-    kernel_at(stage_now_ns() + 500 * STAGE_MS, post_from_elsewhere, NULL);
+    set(&alarms[0], fixture_now_ns() + 100000 * FIXTURE_MS);
+    uint64_t wakes = fixture_counters().wake_count;
+    kernel_at(fixture_now_ns() + 500 * FIXTURE_MS, post_from_elsewhere, NULL);
     done_ns = 0;
-    stage_run_ms(2000);
+    fixture_run_ms(2000);
     assert_int_equal(done_ns, posted_ns);
-    assert_int_equal(stage_counters().wake_count, wakes + 1);
+    assert_int_equal(fixture_counters().wake_count, wakes + 1);
 }
 
 int main(void)

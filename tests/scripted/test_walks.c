@@ -6,47 +6,47 @@
 #include "tests/scripted/bot.h"
 #include "tests/scripted/chaos.h"
 #include "tests/scripted/memory.h"
-#include "tests/support/chance.h"
+#include "tests/support/random.h"
 
 #include <string.h>
 
 enum { PLAYER_COUNT = 8, STEP_COUNT = 120, WALK_COUNT = 200 };
 
 static struct chaos_seeds seeds;
-static struct chance chance;
+static struct random random;
 static struct bot bots[PLAYER_COUNT];
-static uint64_t lines_heard;
+static uint64_t lines_received;
 
 static const char *any_room(void)
 {
     static const char *const rooms[] = {"hall", "cellar", "attic"};
-    return rooms[chance_below(&chance, 3)];
+    return rooms[random_below(&random, 3)];
 }
 
 /* ---- what a player may do ---- */
 
 static void come(struct bot *bot, uint32_t index)
 {
-    if (bot_connect(bot, index, town_port) && chance_below(&chance, 10) != 0) {
+    if (bot_connect(bot, index, server_fixture_port) && random_below(&random, 10) != 0) {
         bot_hello(bot);
     }
-    if (bot->peer != NULL && chance_below(&chance, 4) == 0) {
-        peer_set_window(bot->peer, 500 + chance_below(&chance, 5000));
+    if (bot->peer != NULL && random_below(&random, 4) == 0) {
+        peer_set_window(bot->peer, 500 + random_below(&random, 5000));
     }
 }
 
 static void act_in_room(struct bot *bot)
 {
-    switch (chance_below(&chance, 8)) {
+    switch (random_below(&random, 8)) {
     case 0:
         bot_leave(bot);
-        bot->is_deaf = false;
+        bot->is_closed = false;
         break;
     case 1:
         bot_who(bot);
         break;
     case 2:
-        bot_move(bot, (int32_t)chance_below(&chance, 3000) - 1500, 9);
+        bot_move(bot, (int32_t)random_below(&random, 3000) - 1500, 9);
         break;
     default:
         bot_chat(bot);
@@ -55,7 +55,7 @@ static void act_in_room(struct bot *bot)
 
 static void go_away(struct bot *bot)
 {
-    switch (chance_below(&chance, 5)) {
+    switch (random_below(&random, 5)) {
     case 0:
         peer_reset(bot->peer);
         break;
@@ -82,7 +82,7 @@ static void act(struct bot *bot)
     if (bot->is_gone || bot_is_over(bot)) {
         return;
     }
-    if (chance_below(&chance, 25) == 0) {
+    if (random_below(&random, 25) == 0) {
         go_away(bot);
     } else if (bot->is_in_room && bot->left_asked_count == bot->left_count) {
         act_in_room(bot);
@@ -95,10 +95,10 @@ static void act(struct bot *bot)
 
 static void step(void)
 {
-    uint32_t index = chance_below(&chance, PLAYER_COUNT);
+    uint32_t index = random_below(&random, PLAYER_COUNT);
     struct bot *bot = &bots[index];
     if (bot_is_over(bot) || bot->is_gone) {
-        lines_heard += bot->line_count;
+        lines_received += bot->line_count;
         bot_fini(bot);
         come(bot, index);
     } else {
@@ -118,11 +118,11 @@ static void read_all(void)
 static void walk(void)
 {
     for (int i = 0; i < STEP_COUNT; i++) {
-        for (uint32_t acts = 1 + chance_below(&chance, 4); acts > 0; acts--) {
+        for (uint32_t acts = 1 + random_below(&random, 4); acts > 0; acts--) {
             step();
         }
-        stage_run_ms(chance_below(&chance, 40));
-        if (chance_below(&chance, 3) != 0) {
+        fixture_run_ms(random_below(&random, 40));
+        if (random_below(&random, 3) != 0) {
             read_all();
         }
     }
@@ -130,16 +130,16 @@ static void walk(void)
 
 static void end_walk(void)
 {
-    if (chance_below(&chance, 2) == 0) {
-        server_drain(town_server);
+    if (random_below(&random, 2) == 0) {
+        server_drain(server_fixture_server);
         walk();
     }
     for (int i = 0; i < PLAYER_COUNT; i++) {
-        lines_heard += bots[i].line_count;
+        lines_received += bots[i].line_count;
         bot_fini(&bots[i]);
     }
-    stage_run_ms(5000);
-    town_close();
+    fixture_run_ms(5000);
+    server_fixture_close();
 }
 
 static int tell_seed(void **state)
@@ -154,11 +154,11 @@ static void take_walks(void (*spoil)(uint64_t seed))
 {
     uint64_t count = spoil != NULL ? (seeds.count + 1) / 2 : seeds.count;
     for (uint64_t seed = seeds.first; seed < seeds.first + count; seed++) {
-        struct town_config config = chaos_config(seed);
+        struct server_fixture_config config = chaos_config(seed);
         chaos_note(seed);
-        chance = (struct chance){seed};
+        random = (struct random){seed};
         memset(bots, 0, sizeof bots);
-        assert_true(town_open(&config, NULL));
+        assert_true(server_fixture_open(&config, NULL));
         if (spoil != NULL) {
             spoil(seed);
         }
@@ -168,20 +168,20 @@ static void take_walks(void (*spoil)(uint64_t seed))
     chaos_note(0);
 }
 
-static void whatever_players_do_what_is_heard_is_true(void **state)
+static void whatever_players_do_what_is_received_is_true(void **state)
 {
     (void)state;
-    lines_heard = 0;
+    lines_received = 0;
     take_walks(NULL);
-    print_message("%u walks, %u lines heard\n", (unsigned)seeds.count, (unsigned)lines_heard);
+    print_message("%u walks, %u lines heard\n", (unsigned)seeds.count, (unsigned)lines_received);
 }
 
 static void lose_memory(uint64_t seed)
 {
-    memory_fail_by_chance(50 + (uint32_t)(seed % 7) * 100, seed);
+    memory_fail_by_random(50 + (uint32_t)(seed % 7) * 100, seed);
 }
 
-static void nothing_that_is_heard_is_wrong_when_memory_runs_out(void **state)
+static void nothing_that_is_received_is_wrong_when_memory_runs_out(void **state)
 {
     (void)state;
     take_walks(lose_memory);
@@ -189,10 +189,10 @@ static void nothing_that_is_heard_is_wrong_when_memory_runs_out(void **state)
 
 static void lose_calls(uint64_t seed)
 {
-    kernel_fail_by_chance(30 + (uint32_t)(seed % 5) * 50);
+    kernel_fail_by_random(30 + (uint32_t)(seed % 5) * 50);
 }
 
-static void nothing_that_is_heard_is_wrong_when_the_kernel_fails(void **state)
+static void nothing_that_is_received_is_wrong_when_the_kernel_fails(void **state)
 {
     (void)state;
     take_walks(lose_calls);
@@ -202,9 +202,11 @@ int main(int argc, char **argv)
 {
     seeds = chaos_seeds(argc, argv, WALK_COUNT);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(whatever_players_do_what_is_heard_is_true, tell_seed),
-        cmocka_unit_test_teardown(nothing_that_is_heard_is_wrong_when_memory_runs_out, tell_seed),
-        cmocka_unit_test_teardown(nothing_that_is_heard_is_wrong_when_the_kernel_fails, tell_seed),
+        cmocka_unit_test_teardown(whatever_players_do_what_is_received_is_true, tell_seed),
+        cmocka_unit_test_teardown(nothing_that_is_received_is_wrong_when_memory_runs_out,
+                                  tell_seed),
+        cmocka_unit_test_teardown(nothing_that_is_received_is_wrong_when_the_kernel_fails,
+                                  tell_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

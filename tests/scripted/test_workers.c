@@ -2,96 +2,96 @@
  */
 #include "tests/test.h"
 
-#include "net/crew.h"
 #include "net/internal.h"
 #include "net/listener.h"
 #include "net/pool.h"
+#include "net/workers.h"
 #include "tests/scripted/audit.h"
-#include "tests/scripted/life.h"
 #include "tests/scripted/memory.h"
-#include "tests/scripted/stage.h"
+#include "tests/scripted/port_fixture.h"
+#include "tests/scripted/test_stream.h"
 
 #include <string.h>
 
 enum { STREAM_COUNT = 24, ROUND_COUNT = 40, MESSAGE_BYTES = 8, SEED_COUNT = 4 };
 
-static struct door door;
-static struct life callers[STREAM_COUNT];
+static struct test_listener test_listener;
+static struct test_stream callers[STREAM_COUNT];
 static atomic_uint open_callers;
 
 /* ---- the conversation ---- */
 
-static void echo(struct life *life)
+static void echo(struct test_stream *test_stream)
 {
-    const uint8_t *last = life->heard.data + life->heard.end - MESSAGE_BYTES;
-    (void)life_send(life, last, MESSAGE_BYTES);
+    const uint8_t *last = test_stream->received.data + test_stream->received.end - MESSAGE_BYTES;
+    (void)test_stream_send(test_stream, last, MESSAGE_BYTES);
 }
 
-static void begin(struct life *life)
+static void begin(struct test_stream *test_stream)
 {
-    (void)life_send(life, "question", MESSAGE_BYTES);
+    (void)test_stream_send(test_stream, "question", MESSAGE_BYTES);
 }
 
-static void ask_again(struct life *life)
+static void ask_again(struct test_stream *test_stream)
 {
-    if (bytes_count(&life->heard) < ROUND_COUNT * MESSAGE_BYTES) {
-        echo(life);
+    if (bytes_count(&test_stream->received) < ROUND_COUNT * MESSAGE_BYTES) {
+        echo(test_stream);
     } else {
-        gw_stream_finish(life->stream, 7, NULL);
+        gw_stream_finish(test_stream->stream, 7, NULL);
     }
 }
 
-static void count_out(struct life *life)
+static void count_out(struct test_stream *test_stream)
 {
-    (void)life;
+    (void)test_stream;
     if (atomic_fetch_sub(&open_callers, 1) == 1) {
-        gw_listener_close(door.listener);
+        gw_listener_close(test_listener.listener);
     }
 }
 
-static void greet(struct life *life)
+static void greet(struct test_stream *test_stream)
 {
-    life->message_bytes = MESSAGE_BYTES;
-    life->on_recv = echo;
+    test_stream->message_bytes = MESSAGE_BYTES;
+    test_stream->on_recv = echo;
 }
 
-static void call(struct life *life)
+static void call(struct test_stream *test_stream)
 {
-    *life = (struct life){.message_bytes = MESSAGE_BYTES,
-                          .on_open = begin,
-                          .on_recv = ask_again,
-                          .on_close = count_out};
-    assert_int_equal(life_dial(life, door.port), 0);
+    *test_stream = (struct test_stream){.message_bytes = MESSAGE_BYTES,
+                                        .on_open = begin,
+                                        .on_recv = ask_again,
+                                        .on_close = count_out};
+    assert_int_equal(test_stream_dial(test_stream, test_listener.port), 0);
 }
 
 /* ---- the threads ---- */
 
-static void check(const struct life *life)
+static void check(const struct test_stream *test_stream)
 {
-    assert_int_equal(life->open_count, 1);
-    assert_int_equal(life->close_count, 1);
-    assert_int_equal(life->reason, 7);
-    assert_int_equal(bytes_count(&life->heard), ROUND_COUNT * MESSAGE_BYTES);
+    assert_int_equal(test_stream->open_count, 1);
+    assert_int_equal(test_stream->close_count, 1);
+    assert_int_equal(test_stream->reason, 7);
+    assert_int_equal(bytes_count(&test_stream->received), ROUND_COUNT * MESSAGE_BYTES);
     for (int i = 0; i < ROUND_COUNT; i++) {
-        assert_memory_equal(bytes_look(&life->heard) + i * MESSAGE_BYTES, "question", 8);
+        assert_memory_equal(bytes_look(&test_stream->received) + i * MESSAGE_BYTES, "question", 8);
     }
 }
 
 /* They stop when nothing can happen any more: then all must be over. */
 static void work(void)
 {
-    struct gw_crew *crew;
+    struct gw_workers *workers;
     kernel_run_until(UINT64_MAX);
-    assert_int_equal(gw_crew_start(stage_port, &crew), 0);
-    (void)gw_crew_join(crew);
+    assert_int_equal(gw_workers_start(fixture_port, &workers), 0);
+    (void)gw_workers_join(workers);
     assert_int_equal(atomic_load(&open_callers), 0);
-    assert_int_equal(door.close_count, 1);
-    assert_int_equal(door.count, STREAM_COUNT);
+    assert_int_equal(test_listener.close_count, 1);
+    assert_int_equal(test_listener.count, STREAM_COUNT);
     for (int i = 0; i < STREAM_COUNT; i++) {
         check(&callers[i]);
-        life_fini(&callers[i]);
+        test_stream_fini(&callers[i]);
     }
-    door_fini(&door);
+    test_listener_fini(&test_listener);
 }
 
 static void converse(const struct kernel_config *kernel_config)
@@ -100,15 +100,15 @@ static void converse(const struct kernel_config *kernel_config)
                                           .stream_count_max = 100};
     int64_t block_count = memory_block_count();
     kernel_init(kernel_config);
-    assert_int_equal(gw__port_create_on(audit_init(kernel_ops()), &config, &stage_port), 0);
-    door = (struct door){.on_accept = greet};
-    assert_int_equal(door_open(&door, 0, NULL), 0);
+    assert_int_equal(gw__port_create_on(audit_init(kernel_ops()), &config, &fixture_port), 0);
+    test_listener = (struct test_listener){.on_accept = greet};
+    assert_int_equal(test_listener_open(&test_listener, 0, NULL), 0);
     atomic_store(&open_callers, STREAM_COUNT);
     for (int i = 0; i < STREAM_COUNT; i++) {
         call(&callers[i]);
     }
     work();
-    gw_port_destroy(stage_port);
+    gw_port_destroy(fixture_port);
     audit_fini(true);
     assert_int_equal(kernel_fini(), 0);
     memory_expect_block_count(block_count);

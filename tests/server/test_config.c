@@ -25,15 +25,15 @@ static void write_file(const char *text)
     fclose(file);
 }
 
-static enum server_config_verdict read_words(int argc, char **argv)
+static enum server_config_result read_words(int argc, char **argv)
 {
     FILE *out = machine_scratch_file();
     assert_non_null(out);
-    enum server_config_verdict verdict = server_config_read(argc, argv, out, &config, &problem);
+    enum server_config_result result = server_config_read(argc, argv, out, &config, &problem);
     rewind(out);
     printed[fread(printed, 1, sizeof printed - 1, out)] = '\0';
     fclose(out);
-    return verdict;
+    return result;
 }
 
 #define READ(...)                                                                                  \

@@ -2,7 +2,7 @@
 #include "proto/game/game_server.gen.h"
 #include "protocol/arena.h"
 #include "protocol/frame.h"
-#include "tests/server/fake_house.h"
+#include "tests/server/fake_session.h"
 #include "tests/support/machine.h"
 
 #include "server/game.h"
@@ -55,7 +55,7 @@ static void post_wish(struct gw_session *session, void (*what)(struct gw_session
 
 static void open_game(uint32_t seed)
 {
-    fake_house_init(seed);
+    fake_session_init(seed);
     game = (struct game){
         .log = game.log,
         .limits = {.room_members_max = MEMBERS_MAX, .rooms_max = ROOMS_MAX},
@@ -86,7 +86,7 @@ static void close_game(void)
             post_wish(sessions[i], end);
         }
     }
-    fake_house_settle();
+    fake_session_run_now();
     assert_int_equal(over_count, 0);
     assert_int_equal(game.counters.rooms, 0);
     assert_int_equal(game.counters.room_members, 0);
@@ -123,7 +123,7 @@ static void enter_attic(struct gw_session *session)
 static void enter_some(struct gw_session *session)
 {
     static const char *const rooms[] = {"a", "b", "c", "d", "hall"};
-    wish_enter(session, rooms[fake_chance(5)]);
+    wish_enter(session, rooms[fake_random(5)]);
 }
 
 static bool is_playing(const struct gw_session *session)
@@ -153,7 +153,7 @@ static void move(struct gw_session *session)
 {
     if (is_playing(session)) {
         Game__Move message = GAME__MOVE__INIT;
-        message.x = (int32_t)fake_chance(3);
+        message.x = (int32_t)fake_random(3);
         game_on_move(session, &no_tag, &message);
     }
 }
@@ -182,7 +182,7 @@ static void everybody_in_a_room_agrees_on_who_is_there(void **state)
     for (int i = 0; i < MEMBERS_MAX; i++) {
         post_wish(sessions[i], enter_hall);
     }
-    fake_house_settle();
+    fake_session_run_now();
     for (int i = 0; i < MEMBERS_MAX; i++) {
         assert_int_equal(sessions[i]->client.member_count, MEMBERS_MAX);
     }
@@ -198,7 +198,7 @@ static void a_room_that_is_full_is_full(void **state)
         for (int i = 0; i < MEMBERS_MAX + 1; i++) {
             post_wish(sessions[i], enter_hall);
         }
-        fake_house_settle();
+        fake_session_run_now();
         assert_int_equal(in_room_count(), MEMBERS_MAX);
         for (int i = 0; i < MEMBERS_MAX + 1; i++) {
             const struct fake_client *client = &sessions[i]->client;
@@ -220,13 +220,13 @@ static void a_place_is_free_as_soon_as_somebody_knows_it(void **state)
         for (int i = 0; i < MEMBERS_MAX; i++) {
             post_wish(sessions[i], enter_hall);
         }
-        fake_house_settle();
+        fake_session_run_now();
         post_wish(sessions[0], leave);
         while (sessions[0]->client.left_count == 0) {
-            assert_true(fake_house_step());
+            assert_true(fake_session_step());
         }
         post_wish(sessions[PLAYERS - 1], enter_hall);
-        fake_house_settle();
+        fake_session_run_now();
         assert_true(sessions[PLAYERS - 1]->client.is_in_room);
         close_game();
     }
@@ -241,16 +241,16 @@ static void there_are_no_more_rooms_than_there_may_be(void **state)
         Game__Enter enter = GAME__ENTER__INIT;
         enter.room = (char *)rooms[i];
         game_on_enter(sessions[i], &no_tag, &enter);
-        fake_house_settle();
+        fake_session_run_now();
     }
     assert_int_equal(game.counters.rooms, ROOMS_MAX);
     assert_int_equal(sessions[ROOMS_MAX]->client.refusal, GAME__ENTER_RESULT__SERVER_BUSY);
     assert_int_equal(sessions[ROOMS_MAX]->stage, GAME__STAGE__LOBBY);
 
     post_wish(sessions[0], leave);
-    fake_house_settle();
+    fake_session_run_now();
     post_wish(sessions[ROOMS_MAX], enter_hall);
-    fake_house_settle();
+    fake_session_run_now();
     assert_true(sessions[ROOMS_MAX]->client.is_in_room);
     close_game();
 }
@@ -266,7 +266,7 @@ static void a_room_without_a_name_is_refused_at_once(void **state)
         assert_int_equal(sessions[0]->client.refusal, GAME__ENTER_RESULT__BAD_ROOM_NAME);
     }
     wish_enter(sessions[0], "12345678901234567890123456789012");
-    fake_house_settle();
+    fake_session_run_now();
     assert_true(sessions[0]->client.is_in_room);
     close_game();
 }
@@ -279,7 +279,7 @@ static void who_enters_twice_enters_once(void **state)
         wish_enter(sessions[0], "hall");
         wish_enter(sessions[0], "attic");
         assert_int_equal(sessions[0]->client.refusal, GAME__ENTER_RESULT__SERVER_BUSY);
-        fake_house_settle();
+        fake_session_run_now();
         assert_true(sessions[0]->client.is_in_room);
         assert_string_equal(sessions[0]->client.room, "hall");
         assert_int_equal(sessions[0]->client.entered_count, 1);
@@ -294,11 +294,11 @@ static void who_leaves_may_enter_another_room_without_waiting(void **state)
         open_game(seed);
         post_wish(sessions[0], enter_hall);
         post_wish(sessions[1], enter_hall);
-        fake_house_settle();
+        fake_session_run_now();
         post_wish(sessions[0], leave);
         post_wish(sessions[0], enter_attic);
         post_wish(sessions[1], chat);
-        fake_house_settle(); /* the client asserts that Left comes before Entered */
+        fake_session_run_now(); /* the client asserts that Left comes before Entered */
         assert_int_equal(sessions[0]->client.left_count, 1);
         assert_string_equal(sessions[0]->client.room, "attic");
         assert_true(sessions[0]->client.is_in_room);
@@ -313,10 +313,10 @@ static void nobody_is_lost_on_the_way_to_a_room_that_goes(void **state)
     for (uint32_t seed = 0; seed < SEEDS; seed++) {
         open_game(seed);
         post_wish(sessions[0], enter_hall);
-        fake_house_settle();
+        fake_session_run_now();
         post_wish(sessions[0], leave);
         post_wish(sessions[1], enter_hall);
-        fake_house_settle();
+        fake_session_run_now();
         assert_false(sessions[0]->client.is_in_room);
         assert_true(sessions[1]->client.is_in_room);
         assert_int_equal(sessions[1]->client.member_count, 1);
@@ -331,31 +331,31 @@ static void who_ends_is_gone_once_wherever_it_was(void **state)
     for (uint32_t seed = 0; seed < SEEDS; seed++) {
         open_game(seed);
         post_wish(sessions[0], enter_hall);
-        fake_house_settle();
+        fake_session_run_now();
         post_wish(sessions[1], enter_hall);
-        for (uint32_t steps = fake_chance(12); steps > 0; steps--) {
-            fake_house_step();
+        for (uint32_t steps = fake_random(12); steps > 0; steps--) {
+            fake_session_step();
         }
         post_wish(sessions[1], end);
-        fake_house_settle(); /* the witness asserts that nobody goes twice */
+        fake_session_run_now(); /* the witness asserts that nobody goes twice */
         assert_int_equal(sessions[0]->client.member_count, 1);
         close_game();
     }
 }
 
-static void what_is_said_before_leaving_is_heard(void **state)
+static void what_is_said_before_leaving_is_received(void **state)
 {
     (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game(seed);
         post_wish(sessions[0], enter_hall);
         post_wish(sessions[1], enter_hall);
-        fake_house_settle();
+        fake_session_run_now();
         post_wish(sessions[1], chat);
         post_wish(sessions[1], move);
         post_wish(sessions[1], leave);
         post_wish(sessions[0], chat);
-        fake_house_settle();
+        fake_session_run_now();
         assert_int_equal(sessions[0]->client.line, 2);
         assert_true(sessions[1]->client.line >= 1);
         close_game();
@@ -369,7 +369,7 @@ static void catch_up(struct gw_session *session)
 
 static void chat_up_to_the_limit(struct gw_session *session)
 {
-    for (int i = 0; i < PLAYER_MAIL_COUNT_MAX; i++) {
+    for (int i = 0; i < PLAYER_COMMAND_COUNT_MAX; i++) {
         assert_false(session->is_paused);
         chat(session);
     }
@@ -382,13 +382,13 @@ static void a_session_is_paused_while_its_room_has_too_much_to_handle(void **sta
     (void)state;
     open_game(1);
     post_wish(sessions[0], enter_hall);
-    fake_house_settle();
+    fake_session_run_now();
     for (uint32_t i = 1; i <= 2; i++) {
         post_wish(sessions[0], chat_up_to_the_limit);
         post_wish(sessions[0], catch_up);
-        fake_house_settle();
+        fake_session_run_now();
         assert_false(sessions[0]->is_paused);
-        assert_int_equal(sessions[0]->client.line, i * PLAYER_MAIL_COUNT_MAX);
+        assert_int_equal(sessions[0]->client.line, i * PLAYER_COMMAND_COUNT_MAX);
     }
     assert_false(sessions[0]->has_ended);
     close_game();
@@ -402,12 +402,12 @@ static void a_paused_session_may_end(void **state)
         open_game(seed);
         post_wish(sessions[0], enter_hall);
         post_wish(sessions[1], enter_hall);
-        fake_house_settle();
+        fake_session_run_now();
         post_wish(sessions[0], chat_up_to_the_limit);
         post_wish(sessions[0], seed % 2 == 0 ? leave : end);
         post_wish(sessions[0], end);
-        fake_house_settle();
-        assert_int_equal(sessions[1]->client.line, PLAYER_MAIL_COUNT_MAX);
+        fake_session_run_now();
+        assert_int_equal(sessions[1]->client.line, PLAYER_COMMAND_COUNT_MAX);
         close_game();
     }
 }
@@ -424,7 +424,7 @@ static void an_empty_text_is_refused_before_its_handler(void **state)
     (void)state;
     open_game(1);
     post_wish(sessions[0], enter_hall);
-    fake_house_settle();
+    fake_session_run_now();
     gw_arena_init(&arena, memory, sizeof memory);
     struct gw_frame frame = {.packet_id = GAME_PACKET_CHAT, .body_bytes = 3};
     assert_int_equal(gw_packet_dispatch(chat, &frame, bodies[0], sessions[0], &arena),
@@ -435,7 +435,7 @@ static void an_empty_text_is_refused_before_its_handler(void **state)
     frame.body_bytes = 0; /* no text */
     assert_int_equal(gw_packet_dispatch(chat, &frame, bodies[1], sessions[0], &arena),
                      GW_PACKET_BAD_BODY);
-    fake_house_settle();
+    fake_session_run_now();
     close_game();
 }
 
@@ -444,18 +444,18 @@ static void do_anything(void)
     static void (*const wishes[])(struct gw_session *) = {
         enter_hall, enter_some, enter_some, leave, leave, chat, chat, move, move, who, end};
     for (int i = 0; i < WISHES; i++) {
-        uint32_t what = fake_chance(sizeof wishes / sizeof wishes[0]);
-        struct gw_session *session = sessions[fake_chance(PLAYERS)];
-        bool is_rare = wishes[what] == end && fake_chance(8) != 0;
+        uint32_t what = fake_random(sizeof wishes / sizeof wishes[0]);
+        struct gw_session *session = sessions[fake_random(PLAYERS)];
+        bool is_rare = wishes[what] == end && fake_random(8) != 0;
         if (!is_rare && !session->is_gone) {
             post_wish(session, wishes[what]);
         }
-        for (uint32_t steps = fake_chance(6); steps > 0; steps--) {
-            fake_house_step();
+        for (uint32_t steps = fake_random(6); steps > 0; steps--) {
+            fake_session_step();
         }
         assert_true(game.counters.room_members <= ROOMS_MAX * MEMBERS_MAX);
     }
-    fake_house_settle();
+    fake_session_run_now();
 }
 
 static void any_order_of_anything_keeps_the_house_in_order(void **state)
@@ -511,7 +511,7 @@ int main(void)
         cmocka_unit_test(who_leaves_may_enter_another_room_without_waiting),
         cmocka_unit_test(nobody_is_lost_on_the_way_to_a_room_that_goes),
         cmocka_unit_test(who_ends_is_gone_once_wherever_it_was),
-        cmocka_unit_test(what_is_said_before_leaving_is_heard),
+        cmocka_unit_test(what_is_said_before_leaving_is_received),
         cmocka_unit_test(a_session_is_paused_while_its_room_has_too_much_to_handle),
         cmocka_unit_test(a_paused_session_may_end),
         cmocka_unit_test(an_empty_text_is_refused_before_its_handler),

@@ -49,7 +49,7 @@ void player_stamp(struct raw_peer *peer, uint16_t id, uint64_t stamp)
 
 struct raw_peer player_join(void)
 {
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     const Gw__Hello hello = player_hello();
     player_say_hello(&peer, &hello);
     player_expect(&peer, HELLO_ACK_ID);

@@ -2,7 +2,7 @@
 #ifndef GW_TESTS_SESSION_PLAYER_H
 #define GW_TESTS_SESSION_PLAYER_H
 
-#include "tests/session/house.h"
+#include "tests/session/loopback_fixture.h"
 
 enum { HELLO_ID = 1, HELLO_ACK_ID, PING_ID, PONG_ID, CLOSE_ID, GO_AWAY_ID, HELLO_TAG = 0x5747 };
 

@@ -20,12 +20,12 @@ static void expect_taken(uint16_t id, uint8_t flags, size_t body_bytes)
 {
     static uint8_t frame[8 + RAW_BODY_BYTES_MAX];
     struct raw_peer peer = player_join();
-    unsigned heard_before = atomic_load(&house.server.heard);
+    unsigned received_before = atomic_load(&fixture.server.received);
     raw_header(frame, (uint32_t)body_bytes, flags, id, 0);
     raw_send(&peer, frame, 8 + body_bytes);
     if (body_bytes == 0) {
         player_sync(&peer);
-        assert_int_equal(atomic_load(&house.server.heard), heard_before + 1);
+        assert_int_equal(atomic_load(&fixture.server.received), received_before + 1);
         raw_close(&peer);
     } else {
         player_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
@@ -52,7 +52,7 @@ static void a_greeted_peer_sends_at_most_4096_bytes_of_body(void **state)
     expect_end_by_header(0xFFFFFF, 0, BIG, GW__CLOSE_REASON__TOO_LONG);
 }
 
-static const struct house_config frugal = {
+static const struct loopback_fixture_config frugal = {
     .server = {.body_bytes_max = 100, .body_bytes_max_connected = 50}};
 
 static void the_limits_of_the_stages_are_the_configs(void **state)
@@ -60,7 +60,7 @@ static void the_limits_of_the_stages_are_the_configs(void **state)
     (void)state;
     expect_taken(BIG, 0, 100);
     expect_end_by_header(101, 0, BIG, GW__CLOSE_REASON__TOO_LONG);
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     raw_send_header(&peer, 51, 0, HELLO_ID, HELLO_TAG);
     player_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
 }
@@ -103,7 +103,8 @@ static void go_to_room(struct gw_session *session, const struct gw_frame *frame,
     }
 }
 
-static const struct house_config two_stages = {.server_hooks = {.on_heard = go_to_room}};
+static const struct loopback_fixture_config two_stages = {
+    .server_hooks = {.on_received = go_to_room}};
 
 static void a_packet_is_welcome_only_at_its_stage(void **state)
 {
@@ -117,10 +118,10 @@ static void a_packet_is_welcome_only_at_its_stage(void **state)
     raw_send_header(&peer, 0, 0, IN_ROOM, 0);
     raw_send_header(&peer, 0, 0, IN_LOBBY, 0);
     player_sync(&peer);
-    assert_int_equal(atomic_load(&house.server.heard), 3);
+    assert_int_equal(atomic_load(&fixture.server.received), 3);
     raw_send_header(&peer, 0, 0, IN_LOBBY, 0);
     player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
-    assert_int_equal(atomic_load(&house.server.heard), 3);
+    assert_int_equal(atomic_load(&fixture.server.received), 3);
 }
 
 /* All stages are bits of one word: the last one is neither the first nor none. */
@@ -129,7 +130,8 @@ static void go_to_last_stage(struct gw_session *session)
     gw_session_set_stage(session, GW_STAGE_GAME_MAX);
 }
 
-static const struct house_config last_stage = {.server_hooks = {.on_greeted = go_to_last_stage}};
+static const struct loopback_fixture_config last_stage = {
+    .server_hooks = {.on_greeted = go_to_last_stage}};
 
 static void the_last_stage_is_a_greeted_one(void **state)
 {
@@ -165,10 +167,10 @@ static void a_body_that_is_not_its_message_ends_with_bad_body(void **state)
         raw_send_frame(&peer, SAY, 0, bodies[i], sizeof bodies[i]);
         player_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
     }
-    assert_int_equal(atomic_load(&house.server.heard), 0);
+    assert_int_equal(atomic_load(&fixture.server.received), 0);
 }
 
-static const struct house_config small_arena = {.server = {.arena_bytes = 512}};
+static const struct loopback_fixture_config small_arena = {.server = {.arena_bytes = 512}};
 
 static void a_message_larger_than_the_arena_ends_with_too_complex(void **state)
 {
@@ -180,12 +182,12 @@ static void a_message_larger_than_the_arena_ends_with_too_complex(void **state)
     text[200] = '\0';
     player_send(&peer, BIG, &big.base);
     player_sync(&peer);
-    assert_int_equal(atomic_load(&house.server.heard), 1);
+    assert_int_equal(atomic_load(&fixture.server.received), 1);
     text[200] = 'x';
     text[sizeof text - 1] = '\0';
     player_send(&peer, BIG, &big.base);
     player_expect_close(&peer, GW__CLOSE_REASON__TOO_COMPLEX);
-    assert_int_equal(atomic_load(&house.server.heard), 1);
+    assert_int_equal(atomic_load(&fixture.server.received), 1);
 }
 
 /* T2: nothing is kept for a body that will not be read. */
@@ -200,7 +202,7 @@ static void a_header_that_is_refused_costs_no_memory(void **state)
     }
     wait_until_sent();
     struct gw_port_counters counters;
-    gw_port_counters(house.port, &counters);
+    gw_port_counters(fixture.port, &counters);
     assert_int_equal(counters.pool_bytes, 0);
     for (size_t i = 0; i < 20; i++) {
         raw_close(&peers[i]);
@@ -218,9 +220,10 @@ static void others_notice_nothing(void **state)
         expect_end_by_header(0, 0, 65535, GW__CLOSE_REASON__UNKNOWN_PACKET);
         player_sync(&good);
     }
-    assert_int_equal(atomic_load(&house.server.heard), 20);
-    assert_int_equal(atomic_load(&house.logged), 0);
-    assert_in_range(atomic_load(&house.bad_peers_logged), 1, 2 + (raw_now_ms() - begin_ms) / 1000);
+    assert_int_equal(atomic_load(&fixture.server.received), 20);
+    assert_int_equal(atomic_load(&fixture.logged), 0);
+    assert_in_range(atomic_load(&fixture.bad_peers_logged), 1,
+                    2 + (raw_now_ms() - begin_ms) / 1000);
     raw_close(&good);
 }
 
@@ -238,16 +241,16 @@ static void a_frame_whose_stage_was_left_is_not_handled(void **state)
     raw_header(frame, 9, 0, IN_LOBBY, 0);
     frame[8] = 0x09; /* field 1, fixed64 */
     struct raw_peer peer = player_join();
-    wait_for_count(&house.server.greeted, 1);
-    struct gw_session *session = house_session();
+    wait_for_count(&fixture.server.greeted, 1);
+    struct gw_session *session = fixture_session();
     raw_send(&peer, frame, 8);
     raw_sleep_ms(50); /* so that the header has been read when the stage changes */
     run_in_turn(gw_session_turn(session), go_to_room_now, session);
     raw_send(&peer, frame + 8, 9);
     player_sync(&peer);
-    assert_int_equal(atomic_load(&house.server.heard), 0);
+    assert_int_equal(atomic_load(&fixture.server.received), 0);
     struct gw_session_packet_counters counters;
-    gw_session_manager_packet_counters(house.server.manager, IN_LOBBY, &counters);
+    gw_session_manager_packet_counters(fixture.server.manager, IN_LOBBY, &counters);
     assert_int_equal(counters.crossed, 1);
     gw_session_unref(session);
     raw_close(&peer);
@@ -256,20 +259,20 @@ static void a_frame_whose_stage_was_left_is_not_handled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HOUSE_TEST(a_reserved_flag_ends_with_bad_flags),
-        HOUSE_TEST(a_greeted_peer_sends_at_most_4096_bytes_of_body),
-        HOUSE_TEST_WITH(the_limits_of_the_stages_are_the_configs, &frugal),
-        HOUSE_TEST(a_packet_has_at_most_its_own_bytes),
-        HOUSE_TEST(an_id_that_nobody_has_ends_with_unknown_packet),
-        HOUSE_TEST(what_only_a_server_sends_ends_with_wrong_way),
-        HOUSE_TEST_WITH(a_packet_is_welcome_only_at_its_stage, &two_stages),
-        HOUSE_TEST_WITH(the_last_stage_is_a_greeted_one, &last_stage),
-        HOUSE_TEST(the_first_check_that_fails_gives_the_reason),
-        HOUSE_TEST(a_body_that_is_not_its_message_ends_with_bad_body),
-        HOUSE_TEST_WITH(a_message_larger_than_the_arena_ends_with_too_complex, &small_arena),
-        HOUSE_TEST(a_header_that_is_refused_costs_no_memory),
-        HOUSE_TEST(others_notice_nothing),
-        HOUSE_TEST(a_frame_whose_stage_was_left_is_not_handled),
+        FIXTURE_TEST(a_reserved_flag_ends_with_bad_flags),
+        FIXTURE_TEST(a_greeted_peer_sends_at_most_4096_bytes_of_body),
+        FIXTURE_TEST_WITH(the_limits_of_the_stages_are_the_configs, &frugal),
+        FIXTURE_TEST(a_packet_has_at_most_its_own_bytes),
+        FIXTURE_TEST(an_id_that_nobody_has_ends_with_unknown_packet),
+        FIXTURE_TEST(what_only_a_server_sends_ends_with_wrong_way),
+        FIXTURE_TEST_WITH(a_packet_is_welcome_only_at_its_stage, &two_stages),
+        FIXTURE_TEST_WITH(the_last_stage_is_a_greeted_one, &last_stage),
+        FIXTURE_TEST(the_first_check_that_fails_gives_the_reason),
+        FIXTURE_TEST(a_body_that_is_not_its_message_ends_with_bad_body),
+        FIXTURE_TEST_WITH(a_message_larger_than_the_arena_ends_with_too_complex, &small_arena),
+        FIXTURE_TEST(a_header_that_is_refused_costs_no_memory),
+        FIXTURE_TEST(others_notice_nothing),
+        FIXTURE_TEST(a_frame_whose_stage_was_left_is_not_handled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@ static void say_hello(struct gw_session *session)
 
 static gw_session_id dial(void *user)
 {
-    gw_session_id id = gw_session_manager_dial(house.client.manager, &house.addr, NULL, user);
+    gw_session_id id = gw_session_manager_dial(fixture.client.manager, &fixture.addr, NULL, user);
     assert_int_not_equal(id, GW_SESSION_ID_NONE);
     return id;
 }
@@ -47,53 +47,53 @@ static void answer(struct gw_session *session, const struct gw_frame *frame,
     }
 }
 
-static atomic_uint lines_heard;
+static atomic_uint lines_received;
 
 static void check_line(struct gw_session *session, const struct gw_frame *frame,
                        const ProtobufCMessage *message)
 {
     if (frame->packet_id == LINE && strcmp(((const Gw__Error *)message)->text, "here I am") == 0) {
-        atomic_fetch_add(&lines_heard, 1);
+        atomic_fetch_add(&lines_received, 1);
     }
     gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
 }
 
-static const struct house_config conversation = {
-    .server_hooks = {.on_heard = answer},
-    .client_hooks = {.on_begin = check_user, .on_greeted = talk, .on_heard = check_line}};
+static const struct loopback_fixture_config conversation = {
+    .server_hooks = {.on_received = answer},
+    .client_hooks = {.on_begin = check_user, .on_greeted = talk, .on_received = check_line}};
 
-static void a_client_greets_speaks_hears_and_leaves(void **state)
+static void a_client_greets_speaks_receives_and_leaves(void **state)
 {
     (void)state;
     enum { COUNT = 50 };
     for (int i = 0; i < COUNT; i++) {
         dial(&somebody);
     }
-    wait_for_count(&house.client.ended, COUNT);
-    wait_for_count(&house.server.ended, COUNT);
+    wait_for_count(&fixture.client.ended, COUNT);
+    wait_for_count(&fixture.server.ended, COUNT);
     assert_int_equal(atomic_load(&user_seen), COUNT);
-    assert_int_equal(atomic_load(&lines_heard), COUNT);
-    assert_int_equal(atomic_load(&house.client.ended_for[GW__CLOSE_REASON__SHUTDOWN]), COUNT);
-    assert_int_equal(atomic_load(&house.server.ended_for[GW__CLOSE_REASON__BY_PEER]), COUNT);
-    assert_int_equal(atomic_load(&house.server.told[GW__CLOSE_REASON__SHUTDOWN]), COUNT);
-    struct gw_session_counters server = counters_of(&house.server);
-    struct gw_session_counters client = counters_of(&house.client);
+    assert_int_equal(atomic_load(&lines_received), COUNT);
+    assert_int_equal(atomic_load(&fixture.client.ended_for[GW__CLOSE_REASON__SHUTDOWN]), COUNT);
+    assert_int_equal(atomic_load(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER]), COUNT);
+    assert_int_equal(atomic_load(&fixture.server.told[GW__CLOSE_REASON__SHUTDOWN]), COUNT);
+    struct gw_session_counters server = counters_of(&fixture.server);
+    struct gw_session_counters client = counters_of(&fixture.client);
     assert_int_equal(server.frames_out, client.frames_in);
     assert_int_equal(client.frames_out, server.frames_in);
 }
 
 /* Sessions with a raw server. */
 
-static const struct house_config caller = {.client_hooks = {.on_begin = say_hello}};
+static const struct loopback_fixture_config caller = {.client_hooks = {.on_begin = say_hello}};
 
 /* Dials a bare socket and reads the HELLO. */
 static struct raw_peer answer_a_call(void)
 {
     uint16_t port;
     struct raw_peer listener = raw_listen(&port);
-    struct gw_addr addr = house.addr;
+    struct gw_addr addr = fixture.addr;
     addr.port = port;
-    assert_int_not_equal(gw_session_manager_dial(house.client.manager, &addr, NULL, NULL),
+    assert_int_not_equal(gw_session_manager_dial(fixture.client.manager, &addr, NULL, NULL),
                          GW_SESSION_ID_NONE);
     struct raw_peer peer = raw_accept(&listener);
     raw_close(&listener);
@@ -126,9 +126,9 @@ static void a_hello_says_the_version_and_the_schema(void **state)
     (void)state;
     uint16_t port;
     struct raw_peer listener = raw_listen(&port);
-    struct gw_addr addr = house.addr;
+    struct gw_addr addr = fixture.addr;
     addr.port = port;
-    gw_session_manager_dial(house.client.manager, &addr, NULL, NULL);
+    gw_session_manager_dial(fixture.client.manager, &addr, NULL, NULL);
     struct raw_peer peer = raw_accept(&listener);
     const struct raw_frame *frame = player_expect(&peer, HELLO_ID);
     Gw__Hello *hello = gw__hello__unpack(NULL, frame->body_bytes, frame->body);
@@ -138,7 +138,7 @@ static void a_hello_says_the_version_and_the_schema(void **state)
     gw__hello__free_unpacked(hello, NULL);
     raw_close(&listener);
     raw_close(&peer);
-    wait_for_count(&house.client.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
+    wait_for_count(&fixture.client.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
 }
 
 static void an_answer_that_is_none_ends_with_wrong_stage(void **state)
@@ -153,17 +153,17 @@ static void an_answer_that_is_none_ends_with_wrong_stage(void **state)
         send_ack(&peer, wrong[i].flags, wrong[i].tag, 0);
         player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
     }
-    assert_int_equal(atomic_load(&house.client.greeted), 0);
+    assert_int_equal(atomic_load(&fixture.client.greeted), 0);
 }
 
 static void a_second_answer_ends_with_wrong_stage(void **state)
 {
     (void)state;
     struct raw_peer peer = welcome_a_call(0);
-    wait_for_count(&house.client.greeted, 1);
+    wait_for_count(&fixture.client.greeted, 1);
     send_ack(&peer, GW_FRAME_REPLY, HELLO_TAG, 0);
     player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
-    assert_int_equal(atomic_load(&house.client.greeted), 1);
+    assert_int_equal(atomic_load(&fixture.client.greeted), 1);
 }
 
 static void what_only_a_client_sends_ends_with_wrong_way(void **state)
@@ -187,7 +187,7 @@ static void a_server_sends_at_most_65536_bytes_of_body(void **state)
     text[65536 - 4] = '\0';
     struct raw_peer peer = welcome_a_call(0);
     player_send(&peer, LINE, &line.base);
-    wait_for_count(&house.client.heard, 1);
+    wait_for_count(&fixture.client.received, 1);
     raw_send_header(&peer, 65537, 0, LINE, 0);
     player_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
 }
@@ -214,8 +214,8 @@ static void without_an_announced_heartbeat_a_silent_server_is_waited_for(void **
     raw_close(&peer);
 }
 
-static const struct house_config impatient_caller = {.client = {.greeting_timeout_ms = 80},
-                                                     .client_hooks = {.on_begin = say_hello}};
+static const struct loopback_fixture_config impatient_caller = {
+    .client = {.greeting_timeout_ms = 80}, .client_hooks = {.on_begin = say_hello}};
 
 static void a_server_that_does_not_greet_ends_with_greeting_timeout(void **state)
 {
@@ -232,31 +232,31 @@ static void note_go_away(struct gw_session *session, const Gw__GoAway *go_away)
     gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
 }
 
-static const struct house_config polite = {
+static const struct loopback_fixture_config polite = {
     .client_hooks = {.on_begin = say_hello, .on_go_away = note_go_away}};
 
 static void a_client_that_is_told_to_go_may_leave_in_good_order(void **state)
 {
     (void)state;
     dial(NULL);
-    wait_for_count(&house.client.greeted, 1);
-    house_drain(&house.server, 5000);
-    wait_for_count(&house.client.ended, 1);
+    wait_for_count(&fixture.client.greeted, 1);
+    fixture_drain(&fixture.server, 5000);
+    wait_for_count(&fixture.client.ended, 1);
     assert_int_equal(atomic_load(&go_away_ms), 5000);
-    wait_until_drained(&house.server);
-    wait_for_count(&house.server.told[GW__CLOSE_REASON__SHUTDOWN], 1);
+    wait_until_drained(&fixture.server);
+    wait_for_count(&fixture.server.told[GW__CLOSE_REASON__SHUTDOWN], 1);
 }
 
-static void a_client_hears_why_it_was_sent_away(void **state)
+static void a_client_receives_why_it_was_sent_away(void **state)
 {
     (void)state;
     dial(NULL);
-    wait_for_count(&house.server.greeted, 1);
-    struct gw_session *session = house_session();
+    wait_for_count(&fixture.server.greeted, 1);
+    struct gw_session *session = fixture_session();
     gw_session_end(session, GW__CLOSE_REASON__KICKED);
     gw_session_unref(session);
-    wait_for_count(&house.client.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
-    wait_for_count(&house.client.told[GW__CLOSE_REASON__KICKED], 1);
+    wait_for_count(&fixture.client.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
+    wait_for_count(&fixture.client.told[GW__CLOSE_REASON__KICKED], 1);
 }
 
 static void a_call_that_nobody_answers_ends_without_having_begun(void **state)
@@ -265,13 +265,13 @@ static void a_call_that_nobody_answers_ends_without_having_begun(void **state)
     uint16_t port;
     struct raw_peer listener = raw_listen(&port);
     raw_close(&listener);
-    struct gw_addr addr = house.addr;
+    struct gw_addr addr = fixture.addr;
     addr.port = port;
-    gw_session_id id = gw_session_manager_dial(house.client.manager, &addr, NULL, NULL);
+    gw_session_id id = gw_session_manager_dial(fixture.client.manager, &addr, NULL, NULL);
     if (id != GW_SESSION_ID_NONE) {
-        wait_for_count(&house.client.ended_for[GW__CLOSE_REASON__NETWORK], 1);
+        wait_for_count(&fixture.client.ended_for[GW__CLOSE_REASON__NETWORK], 1);
     }
-    assert_int_equal(atomic_load(&house.client.begun), 0);
+    assert_int_equal(atomic_load(&fixture.client.begun), 0);
 }
 
 static void a_call_may_be_given_up(void **state)
@@ -279,51 +279,52 @@ static void a_call_may_be_given_up(void **state)
     (void)state;
     for (unsigned i = 1; i <= 50; i++) {
         gw_session_id id = dial(NULL);
-        struct gw_session *session = gw_session_manager_find(house.client.manager, id);
+        struct gw_session *session = gw_session_manager_find(fixture.client.manager, id);
         if (session != NULL) {
             gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
             gw_session_unref(session);
         }
-        wait_for_count(&house.client.ended, i);
+        wait_for_count(&fixture.client.ended, i);
     }
-    assert_int_equal(atomic_load(&house.client.ended_for[GW__CLOSE_REASON__SHUTDOWN]), 50);
+    assert_int_equal(atomic_load(&fixture.client.ended_for[GW__CLOSE_REASON__SHUTDOWN]), 50);
 }
 
-static const struct house_config two_callers = {.client = {.session_count_max = 2},
-                                                .client_hooks = {.on_begin = say_hello}};
+static const struct loopback_fixture_config two_callers = {.client = {.session_count_max = 2},
+                                                           .client_hooks = {.on_begin = say_hello}};
 
 static void no_more_are_called_than_there_is_room_for(void **state)
 {
     (void)state;
     dial(NULL);
     dial(NULL);
-    assert_int_equal(gw_session_manager_dial(house.client.manager, &house.addr, NULL, NULL),
+    assert_int_equal(gw_session_manager_dial(fixture.client.manager, &fixture.addr, NULL, NULL),
                      GW_SESSION_ID_NONE);
-    wait_for_count(&house.client.greeted, 2);
-    house_drain(&house.client, 0);
-    wait_until_drained(&house.client);
-    assert_int_equal(gw_session_manager_dial(house.client.manager, &house.addr, NULL, NULL),
+    wait_for_count(&fixture.client.greeted, 2);
+    fixture_drain(&fixture.client, 0);
+    wait_until_drained(&fixture.client);
+    assert_int_equal(gw_session_manager_dial(fixture.client.manager, &fixture.addr, NULL, NULL),
                      GW_SESSION_ID_NONE);
-    assert_int_equal(counters_of(&house.client).begun, 2);
+    assert_int_equal(counters_of(&fixture.client).begun, 2);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HOUSE_TEST_WITH(a_client_greets_speaks_hears_and_leaves, &conversation),
-        HOUSE_TEST_WITH(a_hello_says_the_version_and_the_schema, &caller),
-        HOUSE_TEST_WITH(an_answer_that_is_none_ends_with_wrong_stage, &caller),
-        HOUSE_TEST_WITH(a_second_answer_ends_with_wrong_stage, &caller),
-        HOUSE_TEST_WITH(what_only_a_client_sends_ends_with_wrong_way, &caller),
-        HOUSE_TEST_WITH(a_server_sends_at_most_65536_bytes_of_body, &caller),
-        HOUSE_TEST_WITH(a_client_pings_a_silent_server_and_ends_with_heartbeat_lost, &caller),
-        HOUSE_TEST_WITH(without_an_announced_heartbeat_a_silent_server_is_waited_for, &caller),
-        HOUSE_TEST_WITH(a_server_that_does_not_greet_ends_with_greeting_timeout, &impatient_caller),
-        HOUSE_TEST_WITH(a_client_that_is_told_to_go_may_leave_in_good_order, &polite),
-        HOUSE_TEST_WITH(a_client_hears_why_it_was_sent_away, &caller),
-        HOUSE_TEST_WITH(a_call_that_nobody_answers_ends_without_having_begun, &caller),
-        HOUSE_TEST_WITH(a_call_may_be_given_up, &caller),
-        HOUSE_TEST_WITH(no_more_are_called_than_there_is_room_for, &two_callers),
+        FIXTURE_TEST_WITH(a_client_greets_speaks_receives_and_leaves, &conversation),
+        FIXTURE_TEST_WITH(a_hello_says_the_version_and_the_schema, &caller),
+        FIXTURE_TEST_WITH(an_answer_that_is_none_ends_with_wrong_stage, &caller),
+        FIXTURE_TEST_WITH(a_second_answer_ends_with_wrong_stage, &caller),
+        FIXTURE_TEST_WITH(what_only_a_client_sends_ends_with_wrong_way, &caller),
+        FIXTURE_TEST_WITH(a_server_sends_at_most_65536_bytes_of_body, &caller),
+        FIXTURE_TEST_WITH(a_client_pings_a_silent_server_and_ends_with_heartbeat_lost, &caller),
+        FIXTURE_TEST_WITH(without_an_announced_heartbeat_a_silent_server_is_waited_for, &caller),
+        FIXTURE_TEST_WITH(a_server_that_does_not_greet_ends_with_greeting_timeout,
+                          &impatient_caller),
+        FIXTURE_TEST_WITH(a_client_that_is_told_to_go_may_leave_in_good_order, &polite),
+        FIXTURE_TEST_WITH(a_client_receives_why_it_was_sent_away, &caller),
+        FIXTURE_TEST_WITH(a_call_that_nobody_answers_ends_without_having_begun, &caller),
+        FIXTURE_TEST_WITH(a_call_may_be_given_up, &caller),
+        FIXTURE_TEST_WITH(no_more_are_called_than_there_is_room_for, &two_callers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,13 +28,14 @@ static void expect_not_before(unsigned ms)
     assert_true(raw_now_ms() - began_ms + TOLERANCE_MS >= ms);
 }
 
-static const struct house_config impatient = {.server = {.greeting_timeout_ms = LIMIT_MS}};
+static const struct loopback_fixture_config impatient = {
+    .server = {.greeting_timeout_ms = LIMIT_MS}};
 
 static void who_says_nothing_ends_with_greeting_timeout(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     player_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
     expect_not_before(LIMIT_MS);
 }
@@ -54,7 +55,7 @@ static void slow_bytes_do_not_extend_the_greeting(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     uint8_t header[8];
     raw_header(header, 1000, 0, HELLO_ID, HELLO_TAG);
     for (size_t i = 0; i < sizeof header && !raw_has_news(&peer); i++) {
@@ -73,21 +74,22 @@ static int never_answer(struct gw_session *session, const Gw__Hello *hello)
     return GW_GREET_LATER;
 }
 
-static const struct house_config forgetful = {.server = {.greeting_timeout_ms = LIMIT_MS},
-                                              .server_hooks = {.on_greet = never_answer}};
+static const struct loopback_fixture_config forgetful = {
+    .server = {.greeting_timeout_ms = LIMIT_MS}, .server_hooks = {.on_greet = never_answer}};
 
 static void a_greeting_that_the_game_forgets_ends_with_greeting_timeout(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     const Gw__Hello hello = player_hello();
     player_say_hello(&peer, &hello);
     player_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
     expect_not_before(LIMIT_MS);
 }
 
-static const struct house_config patient = {.server = {.greeting_timeout_ms = LONG_LIMIT_MS}};
+static const struct loopback_fixture_config patient = {
+    .server = {.greeting_timeout_ms = LONG_LIMIT_MS}};
 
 static void who_is_greeted_in_time_stays(void **state)
 {
@@ -98,7 +100,7 @@ static void who_is_greeted_in_time_stays(void **state)
     raw_close(&peer);
 }
 
-static const struct house_config beating = {.server = {.heartbeat_ms = LIMIT_MS}};
+static const struct loopback_fixture_config beating = {.server = {.heartbeat_ms = LIMIT_MS}};
 
 static void who_is_silent_is_pinged_once_and_ends_with_heartbeat_lost(void **state)
 {
@@ -111,7 +113,7 @@ static void who_is_silent_is_pinged_once_and_ends_with_heartbeat_lost(void **sta
     expect_not_before(3 * LIMIT_MS);
 }
 
-static const struct house_config calm = {.server = {.heartbeat_ms = 2 * LIMIT_MS}};
+static const struct loopback_fixture_config calm = {.server = {.heartbeat_ms = 2 * LIMIT_MS}};
 
 static void who_answers_each_ping_stays(void **state)
 {
@@ -136,7 +138,7 @@ static void who_speaks_need_not_be_pinged(void **state)
         player_say(&peer, "still here");
         raw_sleep_ms(STEP_MS);
     }
-    assert_int_equal(counters_of(&house.server).ended[GW__CLOSE_REASON__HEARTBEAT_LOST], 0);
+    assert_int_equal(counters_of(&fixture.server).ended[GW__CLOSE_REASON__HEARTBEAT_LOST], 0);
     raw_close(&peer);
 }
 
@@ -151,8 +153,8 @@ static void who_only_listens_ends_with_heartbeat_lost(void **state)
     (void)state;
     struct raw_peer peer = player_join();
     struct raw_frame *frame = &(struct raw_frame){0};
-    wait_for_count(&house.server.greeted, 1);
-    struct gw_session *session = house_session();
+    wait_for_count(&fixture.server.greeted, 1);
+    struct gw_session *session = fixture_session();
     while (!gw_session_has_ended(session)) {
         say_something(session);
         raw_sleep_ms(STEP_MS);
@@ -165,7 +167,7 @@ static void who_only_listens_ends_with_heartbeat_lost(void **state)
     raw_close(&peer);
 }
 
-static const struct house_config restless = {
+static const struct loopback_fixture_config restless = {
     .server = {.idle_timeout_ms = LONG_LIMIT_MS, .heartbeat_ms = LIMIT_MS}};
 
 /* PING and PONG are signs of life, and not of play. */
@@ -187,7 +189,8 @@ static void who_does_not_play_ends_with_idle(void **state)
     raw_close(&peer);
 }
 
-static const struct house_config unhurried = {.server = {.idle_timeout_ms = LONG_LIMIT_MS}};
+static const struct loopback_fixture_config unhurried = {
+    .server = {.idle_timeout_ms = LONG_LIMIT_MS}};
 
 static void who_plays_is_not_idle(void **state)
 {
@@ -202,7 +205,7 @@ static void who_plays_is_not_idle(void **state)
     player_expect_close(&peer, GW__CLOSE_REASON__IDLE);
 }
 
-static const struct house_config brisk = {
+static const struct loopback_fixture_config brisk = {
     .server = {.frame_timeout_ms = LIMIT_MS, .greeting_timeout_ms = 60000}};
 
 static void a_frame_that_does_not_end_ends_with_frame_timeout(void **state)
@@ -236,7 +239,8 @@ static void slow_bytes_do_not_extend_a_frame(void **state)
     expect_not_before(LIMIT_MS);
 }
 
-static const struct house_config steady = {.server = {.frame_timeout_ms = LONG_LIMIT_MS}};
+static const struct loopback_fixture_config steady = {
+    .server = {.frame_timeout_ms = LONG_LIMIT_MS}};
 
 /* Each frame has its own time, however many follow each other without a pause. */
 static void frames_that_are_whole_in_time_may_follow_for_ever(void **state)
@@ -261,7 +265,7 @@ static void before_the_greeting_the_frame_deadline_holds_too(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     raw_send_header(&peer, 100, 0, HELLO_ID, HELLO_TAG);
     player_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
     expect_not_before(LIMIT_MS);
@@ -270,21 +274,21 @@ static void before_the_greeting_the_frame_deadline_holds_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HOUSE_TEST_WITH(who_says_nothing_ends_with_greeting_timeout, &impatient),
-        HOUSE_TEST_WITH(slow_bytes_do_not_extend_the_greeting, &impatient),
-        HOUSE_TEST_WITH(a_greeting_that_the_game_forgets_ends_with_greeting_timeout, &forgetful),
-        HOUSE_TEST_WITH(who_is_greeted_in_time_stays, &patient),
-        HOUSE_TEST_WITH(who_is_silent_is_pinged_once_and_ends_with_heartbeat_lost, &beating),
-        HOUSE_TEST_WITH(who_answers_each_ping_stays, &calm),
-        HOUSE_TEST_WITH(who_speaks_need_not_be_pinged, &beating),
-        HOUSE_TEST_WITH(who_only_listens_ends_with_heartbeat_lost, &beating),
-        HOUSE_TEST_WITH(who_does_not_play_ends_with_idle, &restless),
-        HOUSE_TEST_WITH(who_plays_is_not_idle, &unhurried),
-        HOUSE_TEST_WITH(a_frame_that_does_not_end_ends_with_frame_timeout, &brisk),
-        HOUSE_TEST_WITH(half_a_header_is_a_frame_that_has_begun, &brisk),
-        HOUSE_TEST_WITH(slow_bytes_do_not_extend_a_frame, &brisk),
-        HOUSE_TEST_WITH(frames_that_are_whole_in_time_may_follow_for_ever, &steady),
-        HOUSE_TEST_WITH(before_the_greeting_the_frame_deadline_holds_too, &brisk),
+        FIXTURE_TEST_WITH(who_says_nothing_ends_with_greeting_timeout, &impatient),
+        FIXTURE_TEST_WITH(slow_bytes_do_not_extend_the_greeting, &impatient),
+        FIXTURE_TEST_WITH(a_greeting_that_the_game_forgets_ends_with_greeting_timeout, &forgetful),
+        FIXTURE_TEST_WITH(who_is_greeted_in_time_stays, &patient),
+        FIXTURE_TEST_WITH(who_is_silent_is_pinged_once_and_ends_with_heartbeat_lost, &beating),
+        FIXTURE_TEST_WITH(who_answers_each_ping_stays, &calm),
+        FIXTURE_TEST_WITH(who_speaks_need_not_be_pinged, &beating),
+        FIXTURE_TEST_WITH(who_only_listens_ends_with_heartbeat_lost, &beating),
+        FIXTURE_TEST_WITH(who_does_not_play_ends_with_idle, &restless),
+        FIXTURE_TEST_WITH(who_plays_is_not_idle, &unhurried),
+        FIXTURE_TEST_WITH(a_frame_that_does_not_end_ends_with_frame_timeout, &brisk),
+        FIXTURE_TEST_WITH(half_a_header_is_a_frame_that_has_begun, &brisk),
+        FIXTURE_TEST_WITH(slow_bytes_do_not_extend_a_frame, &brisk),
+        FIXTURE_TEST_WITH(frames_that_are_whole_in_time_may_follow_for_ever, &steady),
+        FIXTURE_TEST_WITH(before_the_greeting_the_frame_deadline_holds_too, &brisk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,82 +20,82 @@ static void expect_go_away(struct raw_peer *peer, uint32_t deadline_ms)
 static void nobody_is_drained_at_once(void **state)
 {
     (void)state;
-    house_drain(&house.server, LONG_MS);
-    wait_until_drained(&house.server);
+    fixture_drain(&fixture.server, LONG_MS);
+    wait_until_drained(&fixture.server);
 }
 
 static void who_is_greeted_is_told_to_go_and_served_until_it_goes(void **state)
 {
     (void)state;
     struct raw_peer peers[2] = {player_join(), player_join()};
-    wait_for_count(&house.server.greeted, 2);
-    house_drain(&house.server, LONG_MS);
+    wait_for_count(&fixture.server.greeted, 2);
+    fixture_drain(&fixture.server, LONG_MS);
     expect_go_away(&peers[0], LONG_MS);
     expect_go_away(&peers[1], LONG_MS);
     player_say(&peers[0], "one last word");
     player_sync(&peers[0]);
-    assert_int_equal(atomic_load(&house.server.heard), 1);
+    assert_int_equal(atomic_load(&fixture.server.received), 1);
     raw_close(&peers[0]);
-    wait_for_count(&house.server.ended, 1);
-    assert_int_equal(atomic_load(&house.server.drained), 0);
+    wait_for_count(&fixture.server.ended, 1);
+    assert_int_equal(atomic_load(&fixture.server.drained), 0);
     raw_close(&peers[1]);
-    wait_until_drained(&house.server);
-    assert_int_equal(atomic_load(&house.server.ended_for[GW__CLOSE_REASON__BY_PEER]), 2);
+    wait_until_drained(&fixture.server);
+    assert_int_equal(atomic_load(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER]), 2);
 }
 
 static void who_is_not_greeted_reads_shutdown_at_once(void **state)
 {
     (void)state;
-    struct raw_peer mute = raw_connect(house.port_number);
-    wait_for_count(&house.server.begun, 1);
-    house_drain(&house.server, LONG_MS);
+    struct raw_peer mute = raw_connect(fixture.port_number);
+    wait_for_count(&fixture.server.begun, 1);
+    fixture_drain(&fixture.server, LONG_MS);
     player_expect_close(&mute, GW__CLOSE_REASON__SHUTDOWN);
-    wait_until_drained(&house.server);
+    wait_until_drained(&fixture.server);
 }
 
 static void who_is_still_here_at_the_deadline_reads_shutdown(void **state)
 {
     (void)state;
     struct raw_peer peer = player_join();
-    wait_for_count(&house.server.greeted, 1);
+    wait_for_count(&fixture.server.greeted, 1);
     uint64_t began_ms = raw_now_ms();
-    house_drain(&house.server, 100);
+    fixture_drain(&fixture.server, 100);
     expect_go_away(&peer, 100);
     player_expect_close(&peer, GW__CLOSE_REASON__SHUTDOWN);
     assert_true(raw_now_ms() + 1 - began_ms >= 100);
-    wait_until_drained(&house.server);
+    wait_until_drained(&fixture.server);
 }
 
 static void a_later_hello_reads_shutdown(void **state)
 {
     (void)state;
     struct raw_peer peer = player_join();
-    wait_for_count(&house.server.greeted, 1);
-    house_drain(&house.server, LONG_MS);
+    wait_for_count(&fixture.server.greeted, 1);
+    fixture_drain(&fixture.server, LONG_MS);
     expect_go_away(&peer, LONG_MS);
     for (int i = 0; i < 5; i++) {
-        struct raw_peer late = raw_connect(house.port_number);
+        struct raw_peer late = raw_connect(fixture.port_number);
         const Gw__Hello hello = player_hello();
         player_say_hello(&late, &hello);
         player_expect_close(&late, GW__CLOSE_REASON__SHUTDOWN);
     }
     player_sync(&peer);
     raw_close(&peer);
-    wait_until_drained(&house.server);
-    assert_int_equal(atomic_load(&house.server.greeted), 1);
+    wait_until_drained(&fixture.server);
+    assert_int_equal(atomic_load(&fixture.server.greeted), 1);
 }
 
 static void who_comes_later_and_says_nothing_reads_shutdown(void **state)
 {
     (void)state;
     struct raw_peer peer = player_join();
-    wait_for_count(&house.server.greeted, 1);
-    house_drain(&house.server, LONG_MS);
+    wait_for_count(&fixture.server.greeted, 1);
+    fixture_drain(&fixture.server, LONG_MS);
     expect_go_away(&peer, LONG_MS);
-    struct raw_peer late = raw_connect(house.port_number);
+    struct raw_peer late = raw_connect(fixture.port_number);
     player_expect_close(&late, GW__CLOSE_REASON__SHUTDOWN);
     raw_close(&peer);
-    wait_until_drained(&house.server);
+    wait_until_drained(&fixture.server);
 }
 
 static int never_answer(struct gw_session *session, const Gw__Hello *hello)
@@ -105,48 +105,49 @@ static int never_answer(struct gw_session *session, const Gw__Hello *hello)
     return GW_GREET_LATER;
 }
 
-static const struct house_config forgetful = {.server_hooks = {.on_greet = never_answer}};
+static const struct loopback_fixture_config forgetful = {
+    .server_hooks = {.on_greet = never_answer}};
 
 static void who_waits_for_an_answer_reads_shutdown(void **state)
 {
     (void)state;
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     const Gw__Hello hello = player_hello();
     player_say_hello(&peer, &hello);
     player_sync(&peer);
-    house_drain(&house.server, LONG_MS);
+    fixture_drain(&fixture.server, LONG_MS);
     player_expect_close(&peer, GW__CLOSE_REASON__SHUTDOWN);
-    wait_until_drained(&house.server);
+    wait_until_drained(&fixture.server);
 }
 
 static void after_the_end_nobody_is_let_in(void **state)
 {
     (void)state;
-    house_drain(&house.server, 0);
-    wait_until_drained(&house.server);
-    struct raw_peer late = raw_connect(house.port_number);
+    fixture_drain(&fixture.server, 0);
+    wait_until_drained(&fixture.server);
+    struct raw_peer late = raw_connect(fixture.port_number);
     assert_false(raw_read(&late, &(struct raw_frame){0}));
     raw_close(&late);
-    assert_int_equal(counters_of(&house.server).begun, 0);
+    assert_int_equal(counters_of(&fixture.server).begun, 0);
 }
 
-static const struct house_config tiny = {.server = {.session_count_max = 1}};
+static const struct loopback_fixture_config tiny = {.server = {.session_count_max = 1}};
 
 /* Who was turned away is still on its way out, and drained waits for that, too. */
 static void drained_comes_after_who_was_turned_away(void **state)
 {
     (void)state;
     struct raw_peer peer = player_join();
-    struct raw_peer late = raw_connect(house.port_number);
+    struct raw_peer late = raw_connect(fixture.port_number);
     player_expect(&late, CLOSE_ID);
-    house_drain(&house.server, LONG_MS);
+    fixture_drain(&fixture.server, LONG_MS);
     expect_go_away(&peer, LONG_MS);
     raw_close(&peer);
-    wait_for_count(&house.server.ended, 1);
+    wait_for_count(&fixture.server.ended, 1);
     raw_sleep_ms(20);
-    assert_int_equal(atomic_load(&house.server.drained), 0);
+    assert_int_equal(atomic_load(&fixture.server.drained), 0);
     raw_close(&late);
-    wait_until_drained(&house.server);
+    wait_until_drained(&fixture.server);
 }
 
 /* The race: players come, greet and leave while the farewell begins. Nobody is forgotten. */
@@ -158,7 +159,7 @@ static atomic_uint fault_count;
 /* Reads what a player in a farewell may read: HELLO_ACK, GOAWAY, CLOSE SHUTDOWN. Then it goes. */
 static void live_through_it(void)
 {
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     uint8_t hello[10];
     uint8_t *body = raw_header(hello, 2, 0, HELLO_ID, HELLO_TAG);
     body[0] = 0x08;
@@ -190,7 +191,7 @@ static void join_the_crowd(void *context)
     }
 }
 
-static void whoever_comes_while_the_farewell_begins_is_told(void **state)
+static void whoever_comes_while_the_close_frame_begins_is_told(void **state)
 {
     (void)state;
     struct raw_peer stayer = player_join(); /* so that it does not end too early */
@@ -198,7 +199,7 @@ static void whoever_comes_while_the_farewell_begins_is_told(void **state)
     for (int i = 0; i < CROWD_COUNT; i++) {
         assert_int_equal(os_thread_start(&crowd[i], join_the_crowd, NULL), 0);
     }
-    house_drain(&house.server, LONG_MS);
+    fixture_drain(&fixture.server, LONG_MS);
     for (int i = 0; i < CROWD_COUNT; i++) {
         os_thread_join(crowd[i]);
     }
@@ -206,22 +207,22 @@ static void whoever_comes_while_the_farewell_begins_is_told(void **state)
     assert_int_equal(atomic_load(&told_count), CROWD_COUNT * LATE_COUNT);
     expect_go_away(&stayer, LONG_MS);
     raw_close(&stayer);
-    wait_until_drained(&house.server);
+    wait_until_drained(&fixture.server);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HOUSE_TEST(nobody_is_drained_at_once),
-        HOUSE_TEST(who_is_greeted_is_told_to_go_and_served_until_it_goes),
-        HOUSE_TEST(who_is_not_greeted_reads_shutdown_at_once),
-        HOUSE_TEST(who_is_still_here_at_the_deadline_reads_shutdown),
-        HOUSE_TEST(a_later_hello_reads_shutdown),
-        HOUSE_TEST(who_comes_later_and_says_nothing_reads_shutdown),
-        HOUSE_TEST_WITH(who_waits_for_an_answer_reads_shutdown, &forgetful),
-        HOUSE_TEST(after_the_end_nobody_is_let_in),
-        HOUSE_TEST_WITH(drained_comes_after_who_was_turned_away, &tiny),
-        HOUSE_TEST(whoever_comes_while_the_farewell_begins_is_told),
+        FIXTURE_TEST(nobody_is_drained_at_once),
+        FIXTURE_TEST(who_is_greeted_is_told_to_go_and_served_until_it_goes),
+        FIXTURE_TEST(who_is_not_greeted_reads_shutdown_at_once),
+        FIXTURE_TEST(who_is_still_here_at_the_deadline_reads_shutdown),
+        FIXTURE_TEST(a_later_hello_reads_shutdown),
+        FIXTURE_TEST(who_comes_later_and_says_nothing_reads_shutdown),
+        FIXTURE_TEST_WITH(who_waits_for_an_answer_reads_shutdown, &forgetful),
+        FIXTURE_TEST(after_the_end_nobody_is_let_in),
+        FIXTURE_TEST_WITH(drained_comes_after_who_was_turned_away, &tiny),
+        FIXTURE_TEST(whoever_comes_while_the_close_frame_begins_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

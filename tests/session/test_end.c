@@ -14,8 +14,8 @@ static void what_was_sent_before_the_end_comes_before_close(void **state)
 {
     (void)state;
     struct raw_peer peer = player_join();
-    wait_for_count(&house.server.greeted, 1);
-    struct gw_session *session = house_session();
+    wait_for_count(&fixture.server.greeted, 1);
+    struct gw_session *session = fixture_session();
     Gw__Ping number = GW__PING__INIT;
     for (number.stamp = 1; number.stamp <= 100; number.stamp++) {
         gw_session_send(session, NUMBER, &number.base);
@@ -35,12 +35,12 @@ static void the_first_reason_is_the_reason(void **state)
 {
     (void)state;
     struct raw_peer peer = player_join();
-    wait_for_count(&house.server.greeted, 1);
-    struct gw_session *session = house_session();
+    wait_for_count(&fixture.server.greeted, 1);
+    struct gw_session *session = fixture_session();
     gw_session_end(session, GW__CLOSE_REASON__KICKED);
     gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
     player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
-    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__KICKED], 1);
+    wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__KICKED], 1);
     gw_session_unref(session);
 }
 
@@ -56,8 +56,8 @@ static void of_many_ends_at_once_one_is_told_and_on_end_comes_once(void **state)
     (void)state;
     for (unsigned race = 1; race <= RACE_COUNT; race++) {
         struct raw_peer peer = player_join();
-        wait_for_count(&house.server.greeted, race);
-        struct gw_session *session = house_session();
+        wait_for_count(&fixture.server.greeted, race);
+        struct gw_session *session = fixture_session();
         os_thread rivals[RIVAL_COUNT];
         for (int i = 0; i < RIVAL_COUNT; i++) {
             assert_int_equal(os_thread_start(&rivals[i], end_it, session), 0);
@@ -68,8 +68,8 @@ static void of_many_ends_at_once_one_is_told_and_on_end_comes_once(void **state)
         player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
         gw_session_unref(session);
     }
-    wait_for_count(&house.server.ended, RACE_COUNT);
-    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__KICKED], RACE_COUNT);
+    wait_for_count(&fixture.server.ended, RACE_COUNT);
+    wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__KICKED], RACE_COUNT);
 }
 
 /* I6: the peer reads CLOSE, then FIN, also when it is in the middle of sending. */
@@ -79,8 +79,8 @@ static void close_is_read_by_a_peer_that_keeps_sending(void **state)
     static uint8_t stuff[64 * 1024];
     for (unsigned round = 1; round <= 20; round++) {
         struct raw_peer peer = player_join();
-        wait_for_count(&house.server.greeted, round);
-        struct gw_session *session = house_session();
+        wait_for_count(&fixture.server.greeted, round);
+        struct gw_session *session = fixture_session();
         for (size_t i = 0; i + 8 <= sizeof stuff; i += 8) {
             raw_header(stuff + i, 0, 0, EITHER, 0);
         }
@@ -97,9 +97,9 @@ static void close_is_read_by_a_peer_in_the_middle_of_a_frame(void **state)
 {
     (void)state;
     struct raw_peer peer = player_join();
-    wait_for_count(&house.server.greeted, 1);
+    wait_for_count(&fixture.server.greeted, 1);
     raw_send_header(&peer, 200, 0, SAY, 0);
-    struct gw_session *session = house_session();
+    struct gw_session *session = fixture_session();
     gw_session_end(session, GW__CLOSE_REASON__KICKED);
     gw_session_unref(session);
     raw_send_some(&peer, "more", 4);
@@ -116,8 +116,8 @@ static void a_peers_close_is_not_answered_and_its_reason_is_kept(void **state)
     close.reason = GW__CLOSE_REASON__SHUTDOWN;
     player_send(&peer, CLOSE_ID, &close.base);
     player_expect_silence(&peer);
-    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
-    assert_int_equal(atomic_load(&house.server.told[GW__CLOSE_REASON__SHUTDOWN]), 1);
+    wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
+    assert_int_equal(atomic_load(&fixture.server.told[GW__CLOSE_REASON__SHUTDOWN]), 1);
 }
 
 static void a_peers_reason_that_nobody_knows_is_none(void **state)
@@ -130,11 +130,11 @@ static void a_peers_reason_that_nobody_knows_is_none(void **state)
         close.reason = (Gw__CloseReason)reasons[i];
         player_send(&peer, CLOSE_ID, &close.base);
         player_expect_silence(&peer);
-        wait_for_count(&house.server.told[GW__CLOSE_REASON__NONE], i + 1);
+        wait_for_count(&fixture.server.told[GW__CLOSE_REASON__NONE], i + 1);
     }
 }
 
-static void what_comes_after_a_peers_close_is_not_heard(void **state)
+static void what_comes_after_a_peers_close_is_not_received(void **state)
 {
     (void)state;
     struct raw_peer peer = player_join();
@@ -142,8 +142,8 @@ static void what_comes_after_a_peers_close_is_not_heard(void **state)
     raw_header(raw_header(frames, 0, 0, CLOSE_ID, 0), 0, 0, SAY, 0);
     raw_send(&peer, frames, sizeof frames);
     player_expect_silence(&peer);
-    wait_for_count(&house.server.ended, 1);
-    assert_int_equal(atomic_load(&house.server.heard), 0);
+    wait_for_count(&fixture.server.ended, 1);
+    assert_int_equal(atomic_load(&fixture.server.received), 0);
 }
 
 static void a_peer_that_hangs_up_ends_by_peer(void **state)
@@ -152,9 +152,9 @@ static void a_peer_that_hangs_up_ends_by_peer(void **state)
     struct raw_peer peer = player_join();
     player_say(&peer, "goodbye");
     raw_close(&peer);
-    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
-    assert_int_equal(atomic_load(&house.server.told[GW__CLOSE_REASON__NONE]), 1);
-    assert_int_equal(atomic_load(&house.server.heard), 1);
+    wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
+    assert_int_equal(atomic_load(&fixture.server.told[GW__CLOSE_REASON__NONE]), 1);
+    assert_int_equal(atomic_load(&fixture.server.received), 1);
 }
 
 /* T8: a FIN after the last word: what it asked for is answered, and it can still read. */
@@ -166,7 +166,7 @@ static void a_peer_that_says_fin_reads_what_it_asked_for(void **state)
     raw_finish(&peer);
     assert_int_equal(player_expect_stamp(&peer, PONG_ID), 7);
     player_expect_silence(&peer);
-    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
+    wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
 }
 
 static void a_peer_that_resets_ends_with_network(void **state)
@@ -174,7 +174,7 @@ static void a_peer_that_resets_ends_with_network(void **state)
     (void)state;
     struct raw_peer peer = player_join();
     raw_reset(&peer);
-    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__NETWORK], 1);
+    wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__NETWORK], 1);
 }
 
 static void a_peer_that_resets_in_the_middle_of_a_frame_leaves_nothing_behind(void **state)
@@ -183,8 +183,8 @@ static void a_peer_that_resets_in_the_middle_of_a_frame_leaves_nothing_behind(vo
     struct raw_peer peer = player_join();
     raw_send_header(&peer, 200, 0, SAY, 0);
     raw_reset(&peer);
-    wait_for_count(&house.server.ended, 1);
-    assert_int_equal(atomic_load(&house.server.heard), 0);
+    wait_for_count(&fixture.server.ended, 1);
+    assert_int_equal(atomic_load(&fixture.server.received), 0);
 }
 
 /* T30: ended from inside its own callbacks. */
@@ -222,28 +222,32 @@ static void use_in_end(struct gw_session *session, Gw__CloseReason reason)
     assert_null(gw_session_manager_find(gw_session_manager_of(session), gw_session_id_of(session)));
 }
 
-static const struct house_config ends_in_begin = {.server_hooks = {.on_begin = end_in_begin}};
-static const struct house_config ends_in_greet = {.server_hooks = {.on_greet = end_in_greet}};
-static const struct house_config ends_in_greeted = {.server_hooks = {.on_greeted = end_in_begin}};
-static const struct house_config ends_in_handler = {.server_hooks = {.on_heard = end_in_handler}};
-static const struct house_config used_in_end = {.server_hooks = {.on_end = use_in_end}};
+static const struct loopback_fixture_config ends_in_begin = {
+    .server_hooks = {.on_begin = end_in_begin}};
+static const struct loopback_fixture_config ends_in_greet = {
+    .server_hooks = {.on_greet = end_in_greet}};
+static const struct loopback_fixture_config ends_in_greeted = {
+    .server_hooks = {.on_greeted = end_in_begin}};
+static const struct loopback_fixture_config ends_in_handler = {
+    .server_hooks = {.on_received = end_in_handler}};
+static const struct loopback_fixture_config used_in_end = {.server_hooks = {.on_end = use_in_end}};
 
 static void it_may_be_ended_in_on_begin(void **state)
 {
     (void)state;
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
-    wait_for_count(&house.server.ended, 1);
+    wait_for_count(&fixture.server.ended, 1);
 }
 
 static void it_may_be_ended_in_on_greet(void **state)
 {
     (void)state;
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     const Gw__Hello hello = player_hello();
     player_say_hello(&peer, &hello);
     player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
-    assert_int_equal(atomic_load(&house.server.greeted), 0);
+    assert_int_equal(atomic_load(&fixture.server.greeted), 0);
 }
 
 static void it_may_be_ended_in_on_greeted(void **state)
@@ -264,7 +268,7 @@ static void it_may_be_ended_in_a_handler(void **state)
     raw_send(&peer, frames, sizeof frames);
     assert_int_equal(player_expect_stamp(&peer, NUMBER), 4);
     player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
-    assert_int_equal(atomic_load(&house.server.heard), 1);
+    assert_int_equal(atomic_load(&fixture.server.received), 1);
 }
 
 static void on_end_may_use_the_session_and_finds_it_no_more(void **state)
@@ -275,7 +279,7 @@ static void on_end_may_use_the_session_and_finds_it_no_more(void **state)
     peer = player_join();
     raw_send_header(&peer, 0, 0, 65535, 0);
     player_expect_close(&peer, GW__CLOSE_REASON__UNKNOWN_PACKET);
-    wait_for_count(&house.server.ended, 2);
+    wait_for_count(&fixture.server.ended, 2);
 }
 
 /* T30: handlers that end, send to and look for each other, on all workers at once. */
@@ -306,8 +310,8 @@ static void make_friends(struct gw_session *session)
                  gw_session_id_of(session));
 }
 
-static const struct house_config meddlers = {
-    .server_hooks = {.on_heard = meddle, .on_greeted = make_friends}};
+static const struct loopback_fixture_config meddlers = {
+    .server_hooks = {.on_received = meddle, .on_greeted = make_friends}};
 
 static void handlers_may_send_to_and_end_each_other(void **state)
 {
@@ -329,31 +333,31 @@ static void handlers_may_send_to_and_end_each_other(void **state)
     for (int i = 0; i < FRIEND_COUNT; i++) {
         raw_close(&peers[i]);
     }
-    wait_until_empty(house.server.manager);
-    wait_for_count(&house.server.ended, FRIEND_COUNT);
+    wait_until_empty(fixture.server.manager);
+    wait_for_count(&fixture.server.ended, FRIEND_COUNT);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HOUSE_TEST(what_was_sent_before_the_end_comes_before_close),
-        HOUSE_TEST(the_first_reason_is_the_reason),
-        HOUSE_TEST(of_many_ends_at_once_one_is_told_and_on_end_comes_once),
-        HOUSE_TEST(close_is_read_by_a_peer_that_keeps_sending),
-        HOUSE_TEST(close_is_read_by_a_peer_in_the_middle_of_a_frame),
-        HOUSE_TEST(a_peers_close_is_not_answered_and_its_reason_is_kept),
-        HOUSE_TEST(a_peers_reason_that_nobody_knows_is_none),
-        HOUSE_TEST(what_comes_after_a_peers_close_is_not_heard),
-        HOUSE_TEST(a_peer_that_hangs_up_ends_by_peer),
-        HOUSE_TEST(a_peer_that_says_fin_reads_what_it_asked_for),
-        HOUSE_TEST(a_peer_that_resets_ends_with_network),
-        HOUSE_TEST(a_peer_that_resets_in_the_middle_of_a_frame_leaves_nothing_behind),
-        HOUSE_TEST_WITH(it_may_be_ended_in_on_begin, &ends_in_begin),
-        HOUSE_TEST_WITH(it_may_be_ended_in_on_greet, &ends_in_greet),
-        HOUSE_TEST_WITH(it_may_be_ended_in_on_greeted, &ends_in_greeted),
-        HOUSE_TEST_WITH(it_may_be_ended_in_a_handler, &ends_in_handler),
-        HOUSE_TEST_WITH(on_end_may_use_the_session_and_finds_it_no_more, &used_in_end),
-        HOUSE_TEST_WITH(handlers_may_send_to_and_end_each_other, &meddlers),
+        FIXTURE_TEST(what_was_sent_before_the_end_comes_before_close),
+        FIXTURE_TEST(the_first_reason_is_the_reason),
+        FIXTURE_TEST(of_many_ends_at_once_one_is_told_and_on_end_comes_once),
+        FIXTURE_TEST(close_is_read_by_a_peer_that_keeps_sending),
+        FIXTURE_TEST(close_is_read_by_a_peer_in_the_middle_of_a_frame),
+        FIXTURE_TEST(a_peers_close_is_not_answered_and_its_reason_is_kept),
+        FIXTURE_TEST(a_peers_reason_that_nobody_knows_is_none),
+        FIXTURE_TEST(what_comes_after_a_peers_close_is_not_received),
+        FIXTURE_TEST(a_peer_that_hangs_up_ends_by_peer),
+        FIXTURE_TEST(a_peer_that_says_fin_reads_what_it_asked_for),
+        FIXTURE_TEST(a_peer_that_resets_ends_with_network),
+        FIXTURE_TEST(a_peer_that_resets_in_the_middle_of_a_frame_leaves_nothing_behind),
+        FIXTURE_TEST_WITH(it_may_be_ended_in_on_begin, &ends_in_begin),
+        FIXTURE_TEST_WITH(it_may_be_ended_in_on_greet, &ends_in_greet),
+        FIXTURE_TEST_WITH(it_may_be_ended_in_on_greeted, &ends_in_greeted),
+        FIXTURE_TEST_WITH(it_may_be_ended_in_a_handler, &ends_in_handler),
+        FIXTURE_TEST_WITH(on_end_may_use_the_session_and_finds_it_no_more, &used_in_end),
+        FIXTURE_TEST_WITH(handlers_may_send_to_and_end_each_other, &meddlers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ static _Atomic gw_session_id asked_id;
 static struct raw_peer say_hello(const Gw__Hello *hello)
 {
     atomic_store(&asked_id, 0); /* what an earlier test has left may be an id of this server too */
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     player_say_hello(&peer, hello);
     return peer;
 }
@@ -50,8 +50,8 @@ static void hello_ack_answers_hello_and_says_what_we_take(void **state)
     assert_int_equal(ack->heartbeat_ms, 10000);
     assert_int_equal(ack->body_bytes_max, 4096);
     assert_int_not_equal(ack->schema_hash, 0);
-    wait_for_count(&house.server.greeted, 1);
-    assert_int_equal(ack->session_id, atomic_load(&house.server.last_id));
+    wait_for_count(&fixture.server.greeted, 1);
+    assert_int_equal(ack->session_id, atomic_load(&fixture.server.last_id));
     gw__hello_ack__free_unpacked(ack, NULL);
     raw_close(&peer);
 }
@@ -103,11 +103,11 @@ static void a_hello_has_at_most_1024_bytes(void **state)
     /* An unknown field, 15, fills the body up: a tag, a length of two bytes, then the bytes. */
     uint8_t body[1024] = {0x08, GW_PROTOCOL_MAJOR, 0x7A, 0xFB, 0x07};
     assert_int_equal(0x07 * 128 + 0x7B, sizeof body - 5);
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     raw_send_frame(&peer, HELLO_ID, HELLO_TAG, body, sizeof body);
     player_expect(&peer, HELLO_ACK_ID);
     raw_close(&peer);
-    peer = raw_connect(house.port_number);
+    peer = raw_connect(fixture.port_number);
     raw_send_header(&peer, 1025, 0, HELLO_ID, HELLO_TAG);
     player_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
 }
@@ -116,7 +116,7 @@ static void a_hello_that_is_no_message_is_a_bad_body(void **state)
 {
     (void)state;
     const uint8_t body[] = {0x08, 0xFF, 0xFF};
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     raw_send_frame(&peer, HELLO_ID, HELLO_TAG, body, sizeof body);
     player_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
 }
@@ -140,9 +140,9 @@ static void other_schemas_are_welcome_counted_and_logged_once_each(void **state)
     expect_welcome(&hello);
     hello.schema_hash = 78;
     expect_welcome(&hello);
-    wait_for_count(&house.server.greeted, 4);
-    assert_int_equal(counters_of(&house.server).other_schema, 3);
-    assert_int_equal(atomic_load(&house.other_schema_logged), 2);
+    wait_for_count(&fixture.server.greeted, 4);
+    assert_int_equal(counters_of(&fixture.server).other_schema, 3);
+    assert_int_equal(atomic_load(&fixture.other_schema_logged), 2);
 }
 
 static void a_flood_of_schemas_does_not_flood_the_log(void **state)
@@ -153,23 +153,23 @@ static void a_flood_of_schemas_does_not_flood_the_log(void **state)
         hello.schema_hash = hash;
         expect_welcome(&hello);
     }
-    assert_int_equal(counters_of(&house.server).other_schema, 40);
-    assert_int_equal(atomic_load(&house.other_schema_logged), 16);
+    assert_int_equal(counters_of(&fixture.server).other_schema, 40);
+    assert_int_equal(atomic_load(&fixture.other_schema_logged), 16);
 }
 
 /* Who is not a player. */
 
-static void expect_visitor(const char *bytes, size_t count, enum gw_visitor visitor)
+static void expect_visitor(const char *bytes, size_t count, enum gw_foreign_protocol visitor)
 {
-    struct gw_session_counters before = counters_of(&house.server);
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct gw_session_counters before = counters_of(&fixture.server);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     raw_send(&peer, bytes, count);
     player_expect_silence(&peer);
-    wait_until_empty(house.server.manager);
-    struct gw_session_counters after = counters_of(&house.server);
-    assert_int_equal(after.not_a_player[visitor], before.not_a_player[visitor] + 1);
-    assert_int_equal(after.ended[GW__CLOSE_REASON__NOT_A_PLAYER],
-                     before.ended[GW__CLOSE_REASON__NOT_A_PLAYER] + 1);
+    wait_until_empty(fixture.server.manager);
+    struct gw_session_counters after = counters_of(&fixture.server);
+    assert_int_equal(after.unknown_protocol[visitor], before.unknown_protocol[visitor] + 1);
+    assert_int_equal(after.ended[GW__CLOSE_REASON__UNKNOWN_PROTOCOL],
+                     before.ended[GW__CLOSE_REASON__UNKNOWN_PROTOCOL] + 1);
 }
 
 #define EXPECT_VISITOR(bytes, visitor) expect_visitor(bytes, sizeof(bytes) - 1, visitor)
@@ -177,26 +177,26 @@ static void expect_visitor(const char *bytes, size_t count, enum gw_visitor visi
 static void who_is_not_a_player_is_closed_without_an_answer_and_counted_by_kind(void **state)
 {
     (void)state;
-    EXPECT_VISITOR("GET / HTTP/1.1\r\n\r\n", GW_VISITOR_HTTP);
-    EXPECT_VISITOR("POST /login HTTP/1.1\r\n", GW_VISITOR_HTTP);
-    EXPECT_VISITOR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", GW_VISITOR_HTTP);
-    EXPECT_VISITOR("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", GW_VISITOR_TLS);
-    EXPECT_VISITOR("SSH-2.0-OpenSSH_9.2\r\n", GW_VISITOR_SSH);
-    EXPECT_VISITOR("\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01", GW_VISITOR_RDP);
-    EXPECT_VISITOR("\x02\x00\x00\x00\x01\x00\x00\x00\x08\x01", GW_VISITOR_OTHER); /* no tag */
-    EXPECT_VISITOR("\x02\x00\x00\x01\x01\x00\x47\x57\x08\x01", GW_VISITOR_OTHER); /* a flag */
-    EXPECT_VISITOR("\x02\x00\x00\x00\x03\x00\x47\x57\x08\x01", GW_VISITOR_OTHER); /* PING */
-    EXPECT_VISITOR("\x01\x00\x00\x00\x01\x00\x47\x57\x08", GW_VISITOR_OTHER);     /* a body of 1 */
-    EXPECT_VISITOR("\x00\x00\x00\x00\x00\x00\x00\x00", GW_VISITOR_OTHER);
-    EXPECT_VISITOR("\xff\xff\xff\xff\xff\xff\xff\xff", GW_VISITOR_OTHER);
-    assert_int_equal(atomic_load(&house.logged), 0);
+    EXPECT_VISITOR("GET / HTTP/1.1\r\n\r\n", GW_FOREIGN_HTTP);
+    EXPECT_VISITOR("POST /login HTTP/1.1\r\n", GW_FOREIGN_HTTP);
+    EXPECT_VISITOR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", GW_FOREIGN_HTTP);
+    EXPECT_VISITOR("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", GW_FOREIGN_TLS);
+    EXPECT_VISITOR("SSH-2.0-OpenSSH_9.2\r\n", GW_FOREIGN_SSH);
+    EXPECT_VISITOR("\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01", GW_FOREIGN_RDP);
+    EXPECT_VISITOR("\x02\x00\x00\x00\x01\x00\x00\x00\x08\x01", GW_FOREIGN_OTHER); /* no tag */
+    EXPECT_VISITOR("\x02\x00\x00\x01\x01\x00\x47\x57\x08\x01", GW_FOREIGN_OTHER); /* a flag */
+    EXPECT_VISITOR("\x02\x00\x00\x00\x03\x00\x47\x57\x08\x01", GW_FOREIGN_OTHER); /* PING */
+    EXPECT_VISITOR("\x01\x00\x00\x00\x01\x00\x47\x57\x08", GW_FOREIGN_OTHER);     /* a body of 1 */
+    EXPECT_VISITOR("\x00\x00\x00\x00\x00\x00\x00\x00", GW_FOREIGN_OTHER);
+    EXPECT_VISITOR("\xff\xff\xff\xff\xff\xff\xff\xff", GW_FOREIGN_OTHER);
+    assert_int_equal(atomic_load(&fixture.logged), 0);
 }
 
 static void a_hello_of_two_bytes_is_a_players(void **state)
 {
     (void)state;
     const uint8_t body[] = {0x08, GW_PROTOCOL_MAJOR};
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     raw_send_frame(&peer, HELLO_ID, HELLO_TAG, body, sizeof body);
     player_expect(&peer, HELLO_ACK_ID);
     raw_close(&peer);
@@ -205,9 +205,9 @@ static void a_hello_of_two_bytes_is_a_players(void **state)
 static void every_visitor_has_a_name(void **state)
 {
     (void)state;
-    assert_string_equal(gw_visitor_name(GW_VISITOR_HTTP), "http");
-    assert_string_equal(gw_visitor_name(GW_VISITOR_OTHER), "other");
-    assert_string_equal(gw_visitor_name(GW_VISITOR_COUNT), "?");
+    assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_HTTP), "http");
+    assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_OTHER), "other");
+    assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_COUNT), "?");
 }
 
 /* The game decides. */
@@ -218,7 +218,7 @@ static int refuse(struct gw_session *session, const Gw__Hello *hello)
     return strcmp(hello->name, "Mallory") == 0 ? GW__CLOSE_REASON__NOT_WELCOME : 0;
 }
 
-static const struct house_config doorman = {.server_hooks = {.on_greet = refuse}};
+static const struct loopback_fixture_config doorman = {.server_hooks = {.on_greet = refuse}};
 
 static void the_game_refuses_with_a_reason(void **state)
 {
@@ -227,7 +227,7 @@ static void the_game_refuses_with_a_reason(void **state)
     expect_welcome(&hello);
     hello.name = "Mallory";
     expect_refusal(&hello, GW__CLOSE_REASON__NOT_WELCOME);
-    wait_for_count(&house.server.greeted, 1);
+    wait_for_count(&fixture.server.greeted, 1);
 }
 
 static int put_in_room(struct gw_session *session, const Gw__Hello *hello)
@@ -237,7 +237,7 @@ static int put_in_room(struct gw_session *session, const Gw__Hello *hello)
     return 0;
 }
 
-static const struct house_config into_room = {.server_hooks = {.on_greet = put_in_room}};
+static const struct loopback_fixture_config into_room = {.server_hooks = {.on_greet = put_in_room}};
 
 static void the_greeting_leads_to_the_stage_that_on_greet_chose(void **state)
 {
@@ -259,17 +259,18 @@ static int answer_later(struct gw_session *session, const Gw__Hello *hello)
     return GW_GREET_LATER;
 }
 
-static const struct house_config slow_game = {.server_hooks = {.on_greet = answer_later}};
+static const struct loopback_fixture_config slow_game = {
+    .server_hooks = {.on_greet = answer_later}};
 
 struct answer {
     struct gw_session *session;
-    int verdict;
+    int result;
 };
 
 static void give_answer(void *context)
 {
     const struct answer *answer = context;
-    gw_session_greet(answer->session, answer->verdict);
+    gw_session_greet(answer->session, answer->result);
 }
 
 /* Waits until the game was asked. */
@@ -277,7 +278,7 @@ static struct gw_session *asked_session(void)
 {
     for (uint64_t end = raw_now_ms() + RAW_PATIENCE_MS; raw_now_ms() < end;) {
         struct gw_session *session =
-            gw_session_manager_find(house.server.manager, atomic_load(&asked_id));
+            gw_session_manager_find(fixture.server.manager, atomic_load(&asked_id));
         if (session != NULL) {
             return session;
         }
@@ -288,9 +289,9 @@ static struct gw_session *asked_session(void)
 }
 
 /* Answers in the session's turn. */
-static void answer_now(int verdict)
+static void answer_now(int result)
 {
-    struct answer answer = {asked_session(), verdict};
+    struct answer answer = {asked_session(), result};
     run_in_turn(gw_session_turn(answer.session), give_answer, &answer);
     gw_session_unref(answer.session);
 }
@@ -301,7 +302,7 @@ static void a_late_answer_lets_the_peer_in(void **state)
     const Gw__Hello hello = player_hello();
     struct raw_peer peer = say_hello(&hello);
     player_sync(&peer); /* PING is welcome meanwhile */
-    assert_int_equal(atomic_load(&house.server.greeted), 0);
+    assert_int_equal(atomic_load(&fixture.server.greeted), 0);
     answer_now(0);
     player_expect(&peer, HELLO_ACK_ID);
     player_stamp(&peer, IN_ROOM, 1);
@@ -343,10 +344,10 @@ static void an_answer_that_comes_twice_or_too_late_changes_nothing(void **state)
     struct raw_peer peer = say_hello(&hello);
     answer_now(0);
     player_expect(&peer, HELLO_ACK_ID);
-    wait_for_count(&house.server.greeted, 1);
-    struct answer answer = {house_session(), 0};
+    wait_for_count(&fixture.server.greeted, 1);
+    struct answer answer = {fixture_session(), 0};
     run_in_turn(gw_session_turn(answer.session), give_answer, &answer);
-    answer.verdict = GW__CLOSE_REASON__NOT_WELCOME;
+    answer.result = GW__CLOSE_REASON__NOT_WELCOME;
     run_in_turn(gw_session_turn(answer.session), give_answer, &answer);
     player_sync(&peer);
     gw_session_end(answer.session, GW__CLOSE_REASON__KICKED);
@@ -358,26 +359,26 @@ static void an_answer_that_comes_twice_or_too_late_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HOUSE_TEST(hello_ack_answers_hello_and_says_what_we_take),
-        HOUSE_TEST(a_hello_of_another_version_is_refused),
-        HOUSE_TEST(a_name_has_at_most_32_bytes),
-        HOUSE_TEST(a_client_build_has_at_most_64_bytes),
-        HOUSE_TEST(credentials_have_at_most_512_bytes),
-        HOUSE_TEST(a_hello_has_at_most_1024_bytes),
-        HOUSE_TEST(a_hello_that_is_no_message_is_a_bad_body),
-        HOUSE_TEST(a_second_hello_is_at_the_wrong_stage),
-        HOUSE_TEST(other_schemas_are_welcome_counted_and_logged_once_each),
-        HOUSE_TEST(a_flood_of_schemas_does_not_flood_the_log),
-        HOUSE_TEST(who_is_not_a_player_is_closed_without_an_answer_and_counted_by_kind),
-        HOUSE_TEST(a_hello_of_two_bytes_is_a_players),
+        FIXTURE_TEST(hello_ack_answers_hello_and_says_what_we_take),
+        FIXTURE_TEST(a_hello_of_another_version_is_refused),
+        FIXTURE_TEST(a_name_has_at_most_32_bytes),
+        FIXTURE_TEST(a_client_build_has_at_most_64_bytes),
+        FIXTURE_TEST(credentials_have_at_most_512_bytes),
+        FIXTURE_TEST(a_hello_has_at_most_1024_bytes),
+        FIXTURE_TEST(a_hello_that_is_no_message_is_a_bad_body),
+        FIXTURE_TEST(a_second_hello_is_at_the_wrong_stage),
+        FIXTURE_TEST(other_schemas_are_welcome_counted_and_logged_once_each),
+        FIXTURE_TEST(a_flood_of_schemas_does_not_flood_the_log),
+        FIXTURE_TEST(who_is_not_a_player_is_closed_without_an_answer_and_counted_by_kind),
+        FIXTURE_TEST(a_hello_of_two_bytes_is_a_players),
         cmocka_unit_test(every_visitor_has_a_name),
-        HOUSE_TEST_WITH(the_game_refuses_with_a_reason, &doorman),
-        HOUSE_TEST_WITH(the_greeting_leads_to_the_stage_that_on_greet_chose, &into_room),
-        HOUSE_TEST_WITH(a_late_answer_lets_the_peer_in, &slow_game),
-        HOUSE_TEST_WITH(a_late_answer_refuses, &slow_game),
-        HOUSE_TEST_WITH(while_the_game_thinks_a_second_hello_is_not_asked, &slow_game),
-        HOUSE_TEST_WITH(while_the_game_thinks_its_packets_are_not_welcome, &slow_game),
-        HOUSE_TEST_WITH(an_answer_that_comes_twice_or_too_late_changes_nothing, &slow_game),
+        FIXTURE_TEST_WITH(the_game_refuses_with_a_reason, &doorman),
+        FIXTURE_TEST_WITH(the_greeting_leads_to_the_stage_that_on_greet_chose, &into_room),
+        FIXTURE_TEST_WITH(a_late_answer_lets_the_peer_in, &slow_game),
+        FIXTURE_TEST_WITH(a_late_answer_refuses, &slow_game),
+        FIXTURE_TEST_WITH(while_the_game_thinks_a_second_hello_is_not_asked, &slow_game),
+        FIXTURE_TEST_WITH(while_the_game_thinks_its_packets_are_not_welcome, &slow_game),
+        FIXTURE_TEST_WITH(an_answer_that_comes_twice_or_too_late_changes_nothing, &slow_game),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@
 struct room {
     struct gw_turn turn;
     struct gw_group *group;
-    struct gw_session *session; /* whom the next errand is about */
+    struct gw_session *session; /* whom the next posted_task is about */
     uint64_t said;
     uint32_t count;
     atomic_uint tick_count;
@@ -26,8 +26,8 @@ static struct room *open_room_that_ticks(uint32_t tick_ms,
 {
     struct room *room = calloc(1, sizeof *room);
     const struct gw_group_config config = {.tick_ms = tick_ms, .on_tick = on_tick, .context = room};
-    gw_turn_init(&room->turn, house.port, NULL);
-    room->group = gw_group_create(house.server.manager, &room->turn, &config);
+    gw_turn_init(&room->turn, fixture.port, NULL);
+    room->group = gw_group_create(fixture.server.manager, &room->turn, &config);
     assert_non_null(room->group);
     return room;
 }
@@ -58,9 +58,9 @@ static void close_room(struct room *room)
     fail();
 }
 
-static int close_house(void **state)
+static int close_fixture(void **state)
 {
-    int result = house_close(state);
+    int result = fixture_close(state);
     for (size_t i = 0; i < 8; i++) {
         free(rooms_to_free[i]);
         rooms_to_free[i] = NULL;
@@ -73,7 +73,7 @@ static void say(struct room *room, uint64_t count)
     Gw__Ping number = GW__PING__INIT;
     while (count-- > 0) {
         number.stamp = ++room->said;
-        gw_group_say(room->group, NUMBER, &number.base);
+        gw_group_broadcast(room->group, NUMBER, &number.base);
     }
 }
 
@@ -135,8 +135,8 @@ struct guest {
 static struct guest invite(void)
 {
     struct guest guest = {player_join(), NULL};
-    wait_for_count(&house.server.greeted, atomic_load(&house.server.begun));
-    guest.session = house_session();
+    wait_for_count(&fixture.server.greeted, atomic_load(&fixture.server.begun));
+    guest.session = fixture_session();
     return guest;
 }
 
@@ -153,12 +153,12 @@ static void expect_numbers(struct raw_peer *peer, uint64_t first, uint64_t last)
     }
 }
 
-static void hears_what_was_said_between(uint32_t tick_ms)
+static void receives_what_was_said_between(uint32_t tick_ms)
 {
     struct room *room = open_room(tick_ms);
     struct guest ada = invite();
     struct guest bob = invite();
-    do_in(room, do_say_ten, NULL); /* nobody hears it */
+    do_in(room, do_say_ten, NULL); /* nobody receives it */
     do_in(room, do_add, ada.session);
     do_in(room, do_say_ten, NULL);
     do_in(room, do_add, bob.session);
@@ -177,16 +177,16 @@ static void hears_what_was_said_between(uint32_t tick_ms)
     see_off(&bob);
 }
 
-static void without_a_tick_a_member_hears_what_was_said_between_add_and_remove(void **state)
+static void without_a_tick_a_member_receives_what_was_said_between_add_and_remove(void **state)
 {
     (void)state;
-    hears_what_was_said_between(0);
+    receives_what_was_said_between(0);
 }
 
-static void with_a_tick_a_member_hears_what_was_said_between_add_and_remove(void **state)
+static void with_a_tick_a_member_receives_what_was_said_between_add_and_remove(void **state)
 {
     (void)state;
-    hears_what_was_said_between(20);
+    receives_what_was_said_between(20);
 }
 
 /* All of it in one turn: what leaves at its end is the same. */
@@ -235,12 +235,12 @@ static void do_tell(void *context)
     Gw__Error line = GW__ERROR__INIT;
     line.text = "for you alone";
     say(room, 2);
-    gw_group_tell(room->group, gw_session_id_of(room->session), LINE, &line.base);
-    gw_group_tell(room->group, GW_SESSION_ID_NONE, LINE, &line.base); /* not a member */
+    gw_group_send(room->group, gw_session_id_of(room->session), LINE, &line.base);
+    gw_group_send(room->group, GW_SESSION_ID_NONE, LINE, &line.base); /* not a member */
     say(room, 2);
 }
 
-static void who_is_told_hears_it_behind_all_that_was_said_so_far(void **state)
+static void who_is_told_receives_it_behind_all_that_was_said_so_far(void **state)
 {
     (void)state;
     struct room *room = open_room(10);
@@ -268,7 +268,7 @@ static void what_a_group_says_is_counted_once_for_each_member(void **state)
     do_in(room, do_add, ada.session);
     do_in(room, do_add, bob.session);
     do_in(room, do_say_ten, NULL);
-    assert_int_equal(packet_counters_of(&house.server, NUMBER).out, 20);
+    assert_int_equal(packet_counters_of(&fixture.server, NUMBER).out, 20);
     close_room(room);
     see_off(&ada);
     see_off(&bob);
@@ -306,7 +306,7 @@ static void who_has_ended_is_not_added(void **state)
     do_in(room, do_add, ada.session);
     assert_int_equal(count_in(room), 0);
     player_expect_close(&ada.peer, GW__CLOSE_REASON__KICKED);
-    wait_until_empty(house.server.manager);
+    wait_until_empty(fixture.server.manager);
     do_in(room, do_add, ada.session);
     assert_int_equal(count_in(room), 0);
     close_room(room);
@@ -367,14 +367,14 @@ static void say_at_three_ticks(struct gw_group *group, void *context)
     assert_ptr_equal(group, room->group);
     say(room, 1);
     if (atomic_fetch_add(&room->tick_count, 1) + 1 < 3) {
-        gw_group_expect(group);
+        gw_group_request_tick(group);
     }
 }
 
 static void do_expect(void *context)
 {
     struct room *room = context;
-    gw_group_expect(room->group);
+    gw_group_request_tick(room->group);
 }
 
 static void ticks_come_only_when_they_are_expected_or_something_was_said(void **state)
@@ -423,7 +423,7 @@ static void only_count(struct gw_group *group, void *context)
 static uint64_t send_count(void)
 {
     struct gw_port_counters counters;
-    gw_port_counters(house.port, &counters);
+    gw_port_counters(fixture.port, &counters);
     return counters.send_count;
 }
 
@@ -444,7 +444,7 @@ static void what_is_said_leaves_with_the_tick_and_all_at_once(void **state)
     see_off(&ada);
 }
 
-static const struct house_config one_worker = {.worker_count = 1};
+static const struct loopback_fixture_config one_worker = {.worker_count = 1};
 
 enum { WORD_COUNT = 200 }; /* three times what a turn runs */
 
@@ -518,7 +518,7 @@ static void do_say_much(void *context)
     Gw__Error line = GW__ERROR__INIT;
     line.text = text;
     for (line.code = 0; line.code < 60; line.code++) { /* 180 KB: more than one buffer */
-        gw_group_say(room->group, LINE, &line.base);
+        gw_group_broadcast(room->group, LINE, &line.base);
     }
 }
 
@@ -550,9 +550,9 @@ static void do_say_longest(void *context)
     text[65536 - 4] = '\0';
     assert_int_equal(gw__error__get_packed_size(&line), 65536);
     say(room, 1);
-    gw_group_say(room->group, LINE, &line.base);
+    gw_group_broadcast(room->group, LINE, &line.base);
     text[65536 - 4] = 'x';
-    gw_group_say(room->group, LINE, &line.base); /* too long: dropped */
+    gw_group_broadcast(room->group, LINE, &line.base); /* too long: dropped */
     say(room, 1);
 }
 
@@ -566,25 +566,26 @@ static void the_longest_message_is_said_and_a_longer_one_is_not(void **state)
     expect_numbers(&ada.peer, 1, 1);
     assert_int_equal(player_expect(&ada.peer, LINE)->body_bytes, 65536);
     expect_numbers(&ada.peer, 2, 2);
-    assert_int_equal(atomic_load(&house.too_long_logged), 1);
+    assert_int_equal(atomic_load(&fixture.too_long_logged), 1);
     close_room(room);
     see_off(&ada);
 }
 
-static const struct house_config short_queues = {.server = {.send_queue_bytes_max = 400 * 1024}};
+static const struct loopback_fixture_config short_queues = {
+    .server = {.send_queue_bytes_max = 400 * 1024}};
 
 /* P4, T7: one who does not read ends alone; the others hear it all. */
-static void a_slow_member_ends_with_slow_consumer_and_the_others_hear_all(void **state)
+static void a_slow_member_ends_with_slow_consumer_and_the_others_receive_all(void **state)
 {
     (void)state;
     struct room *room = open_room(0);
     struct guest good = invite();
-    struct raw_peer slow = raw_connect_narrow(house.port_number);
+    struct raw_peer slow = raw_connect_narrow(fixture.port_number);
     const Gw__Hello hello = player_hello();
     player_say_hello(&slow, &hello);
     player_expect(&slow, HELLO_ACK_ID);
-    wait_for_count(&house.server.greeted, 2);
-    struct gw_session *session = house_session();
+    wait_for_count(&fixture.server.greeted, 2);
+    struct gw_session *session = fixture_session();
     do_in(room, do_add, session);
     do_in(room, do_add, good.session);
     unsigned rounds = 0;
@@ -600,7 +601,7 @@ static void a_slow_member_ends_with_slow_consumer_and_the_others_hear_all(void *
     wait_for_members(room, 1);
     do_in(room, do_say_ten, NULL);
     expect_numbers(&good.peer, 1, 10);
-    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__SLOW_CONSUMER], 1);
+    wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__SLOW_CONSUMER], 1);
     gw_session_unref(session);
     close_room(room);
     see_off(&good);
@@ -623,7 +624,7 @@ static void run_speech(struct gw_task *task)
     struct speech *speech = (struct speech *)(void *)task;
     Gw__Ping number = GW__PING__INIT;
     number.stamp = speech->stamp;
-    gw_group_say(speech->room->group, NUMBER, &number.base);
+    gw_group_broadcast(speech->room->group, NUMBER, &number.base);
     free(speech);
 }
 
@@ -639,11 +640,11 @@ static void speak(struct gw_session *session, const struct gw_frame *frame,
     gw_turn_post(&forum->turn, &speech->task);
 }
 
-static const struct house_config debate = {.server_hooks = {.on_heard = speak}};
+static const struct loopback_fixture_config debate = {.server_hooks = {.on_received = speak}};
 
-static void all_hear_the_same_in_one_order(uint32_t tick_ms)
+static void all_receive_the_same_in_one_order(uint32_t tick_ms)
 {
-    static uint64_t heard[SPEAKER_COUNT][SPEAKER_COUNT * SPEECH_COUNT];
+    static uint64_t received[SPEAKER_COUNT][SPEAKER_COUNT * SPEECH_COUNT];
     forum = open_room(tick_ms);
     struct guest guests[SPEAKER_COUNT];
     for (int i = 0; i < SPEAKER_COUNT; i++) {
@@ -662,9 +663,9 @@ static void all_hear_the_same_in_one_order(uint32_t tick_ms)
             uint64_t speaker = (stamp - 1) / SPEECH_COUNT;
             assert_true(stamp > last[speaker]); /* in the order it was said */
             last[speaker] = stamp;
-            heard[i][n] = stamp;
+            received[i][n] = stamp;
         }
-        assert_memory_equal(heard[i], heard[0], sizeof heard[0]);
+        assert_memory_equal(received[i], received[0], sizeof received[0]);
     }
     close_room(forum);
     for (int i = 0; i < SPEAKER_COUNT; i++) {
@@ -672,16 +673,16 @@ static void all_hear_the_same_in_one_order(uint32_t tick_ms)
     }
 }
 
-static void without_a_tick_all_hear_the_same_in_one_order(void **state)
+static void without_a_tick_all_receive_the_same_in_one_order(void **state)
 {
     (void)state;
-    all_hear_the_same_in_one_order(0);
+    all_receive_the_same_in_one_order(0);
 }
 
-static void with_a_tick_all_hear_the_same_in_one_order(void **state)
+static void with_a_tick_all_receive_the_same_in_one_order(void **state)
 {
     (void)state;
-    all_hear_the_same_in_one_order(7);
+    all_receive_the_same_in_one_order(7);
 }
 
 /* The race: members end, are added and removed at the same time, and the group goes, too. */
@@ -727,7 +728,7 @@ static void members_end_while_they_are_added_and_removed(void **state)
     }
     close_room(rooms[0]);
     close_room(rooms[1]);
-    wait_until_empty(house.server.manager);
+    wait_until_empty(fixture.server.manager);
 }
 
 /*
@@ -777,19 +778,19 @@ static void do_while_it_hangs_up(struct room *room, void (*work)(void *), struct
     os_thread_join(thread);
 }
 
-static void who_ends_before_it_hears_that_it_was_added_leaves_all_the_same(void **state)
+static void who_ends_before_it_receives_that_it_was_added_leaves_all_the_same(void **state)
 {
     (void)state;
     struct room *room = open_room(0);
     struct guest ada = invite();
     do_while_it_hangs_up(room, do_add_late, &ada);
     wait_for_members(room, 0);
-    wait_for_count(&house.server.ended, 1);
+    wait_for_count(&fixture.server.ended, 1);
     close_room(room);
     see_off(&ada);
 }
 
-static void who_ends_before_it_hears_that_it_was_removed_leaves_once(void **state)
+static void who_ends_before_it_receives_that_it_was_removed_leaves_once(void **state)
 {
     (void)state;
     struct room *room = open_room(0);
@@ -798,7 +799,7 @@ static void who_ends_before_it_hears_that_it_was_removed_leaves_once(void **stat
     do_in(room, do_add, ada.session);
     do_in(room, do_add, bob.session);
     do_while_it_hangs_up(room, do_remove_late, &ada);
-    wait_for_count(&house.server.ended, 1);
+    wait_for_count(&fixture.server.ended, 1);
     assert_int_equal(count_in(room), 1);
     close_room(room);
     see_off(&ada);
@@ -816,28 +817,28 @@ static void drained_comes_after_the_last_membership(void **state)
         do_in(room, do_add, crowd[i].session);
         gw_session_unref(crowd[i].session);
     }
-    house_drain(&house.server, 20);
+    fixture_drain(&fixture.server, 20);
     for (int i = 0; i < CROWD_COUNT; i++) {
         player_expect(&crowd[i].peer, GO_AWAY_ID);
         player_expect_close(&crowd[i].peer, GW__CLOSE_REASON__SHUTDOWN);
     }
-    wait_until_drained(&house.server);
+    wait_until_drained(&fixture.server);
     assert_int_equal(count_in(room), 0);
     close_room(room);
     raw_sleep_ms(20); /* the group's last task; the port is stopped right after this */
 }
 
 #define GROUP_TEST_WITH(test, config)                                                              \
-    cmocka_unit_test_prestate_setup_teardown(test, house_open, close_house, (void *)(config))
+    cmocka_unit_test_prestate_setup_teardown(test, fixture_open, close_fixture, (void *)(config))
 #define GROUP_TEST(test) GROUP_TEST_WITH(test, NULL)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        GROUP_TEST(without_a_tick_a_member_hears_what_was_said_between_add_and_remove),
-        GROUP_TEST(with_a_tick_a_member_hears_what_was_said_between_add_and_remove),
+        GROUP_TEST(without_a_tick_a_member_receives_what_was_said_between_add_and_remove),
+        GROUP_TEST(with_a_tick_a_member_receives_what_was_said_between_add_and_remove),
         GROUP_TEST(members_may_come_and_go_within_a_turn),
-        GROUP_TEST(who_is_told_hears_it_behind_all_that_was_said_so_far),
+        GROUP_TEST(who_is_told_receives_it_behind_all_that_was_said_so_far),
         GROUP_TEST(what_a_group_says_is_counted_once_for_each_member),
         GROUP_TEST(a_member_that_ends_leaves_by_itself),
         GROUP_TEST(who_has_ended_is_not_added),
@@ -850,14 +851,14 @@ int main(void)
         GROUP_TEST(a_group_may_be_destroyed_in_its_tick),
         GROUP_TEST(more_than_a_buffer_holds_leaves_in_order),
         GROUP_TEST(the_longest_message_is_said_and_a_longer_one_is_not),
-        GROUP_TEST_WITH(a_slow_member_ends_with_slow_consumer_and_the_others_hear_all,
+        GROUP_TEST_WITH(a_slow_member_ends_with_slow_consumer_and_the_others_receive_all,
                         &short_queues),
-        GROUP_TEST_WITH(without_a_tick_all_hear_the_same_in_one_order, &debate),
-        GROUP_TEST_WITH(with_a_tick_all_hear_the_same_in_one_order, &debate),
+        GROUP_TEST_WITH(without_a_tick_all_receive_the_same_in_one_order, &debate),
+        GROUP_TEST_WITH(with_a_tick_all_receive_the_same_in_one_order, &debate),
         GROUP_TEST(members_end_while_they_are_added_and_removed),
-        GROUP_TEST_WITH(who_ends_before_it_hears_that_it_was_added_leaves_all_the_same,
+        GROUP_TEST_WITH(who_ends_before_it_receives_that_it_was_added_leaves_all_the_same,
                         &one_worker),
-        GROUP_TEST_WITH(who_ends_before_it_hears_that_it_was_removed_leaves_once, &one_worker),
+        GROUP_TEST_WITH(who_ends_before_it_receives_that_it_was_removed_leaves_once, &one_worker),
         GROUP_TEST(drained_comes_after_the_last_membership),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

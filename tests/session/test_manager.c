@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-static const struct house_config small_house = {.server = {.session_count_max = 3}};
+static const struct loopback_fixture_config small_fixture = {.server = {.session_count_max = 3}};
 
 static void who_comes_when_the_server_is_full_reads_server_full(void **state)
 {
@@ -18,19 +18,19 @@ static void who_comes_when_the_server_is_full_reads_server_full(void **state)
     for (int i = 0; i < 3; i++) {
         peers[i] = player_join();
     }
-    assert_int_equal(gw_session_manager_count(house.server.manager), 3);
+    assert_int_equal(gw_session_manager_count(fixture.server.manager), 3);
     for (uint64_t turned_away = 1; turned_away <= 5; turned_away++) {
-        struct raw_peer late = raw_connect(house.port_number);
+        struct raw_peer late = raw_connect(fixture.port_number);
         const Gw__Hello hello = player_hello();
         player_say_hello(&late, &hello);
         player_expect_close(&late, GW__CLOSE_REASON__SERVER_FULL);
-        struct gw_session_counters counters = counters_of(&house.server);
+        struct gw_session_counters counters = counters_of(&fixture.server);
         assert_int_equal(counters.ended[GW__CLOSE_REASON__SERVER_FULL], turned_away);
         assert_int_equal(counters.begun, 3 + turned_away);
     }
-    assert_int_equal(atomic_load(&house.server.begun), 3);
+    assert_int_equal(atomic_load(&fixture.server.begun), 3);
     raw_close(&peers[0]);
-    wait_for_count(&house.server.ended, 1);
+    wait_for_count(&fixture.server.ended, 1);
     peers[0] = player_join();
     for (int i = 0; i < 3; i++) {
         player_sync(&peers[i]);
@@ -42,15 +42,15 @@ static void a_session_is_found_by_its_id_until_it_has_ended(void **state)
 {
     (void)state;
     struct raw_peer peer = player_join();
-    wait_for_count(&house.server.greeted, 1);
-    struct gw_session *session = house_session();
+    wait_for_count(&fixture.server.greeted, 1);
+    struct gw_session *session = fixture_session();
     gw_session_id id = gw_session_id_of(session);
-    assert_ptr_equal(gw_session_manager_of(session), house.server.manager);
+    assert_ptr_equal(gw_session_manager_of(session), fixture.server.manager);
     assert_true(gw_addr_is_ipv4(gw_session_peer(session)));
     assert_int_not_equal(gw_session_peer(session)->port, 0);
     raw_close(&peer);
-    wait_for_count(&house.server.ended, 1);
-    assert_null(gw_session_manager_find(house.server.manager, id));
+    wait_for_count(&fixture.server.ended, 1);
+    assert_null(gw_session_manager_find(fixture.server.manager, id));
     /* Held, it may still be asked; what is sent to it is dropped. */
     assert_int_equal(gw_session_id_of(session), id);
     assert_true(gw_session_has_ended(session));
@@ -58,7 +58,7 @@ static void a_session_is_found_by_its_id_until_it_has_ended(void **state)
     gw_session_send(session, NUMBER, &number.base);
     gw_session_end(session, GW__CLOSE_REASON__KICKED);
     gw_session_unref(session);
-    assert_int_equal(atomic_load(&house.server.ended), 1);
+    assert_int_equal(atomic_load(&fixture.server.ended), 1);
 }
 
 static void a_stale_id_does_not_find_who_came_after(void **state)
@@ -67,14 +67,14 @@ static void a_stale_id_does_not_find_who_came_after(void **state)
     gw_session_id ids[20];
     for (unsigned i = 0; i < 20; i++) {
         struct raw_peer peer = player_join();
-        wait_for_count(&house.server.greeted, i + 1);
-        ids[i] = atomic_load(&house.server.last_id);
+        wait_for_count(&fixture.server.greeted, i + 1);
+        ids[i] = atomic_load(&fixture.server.last_id);
         for (unsigned before = 0; before < i; before++) {
             assert_int_not_equal(ids[before], ids[i]);
-            assert_null(gw_session_manager_find(house.server.manager, ids[before]));
+            assert_null(gw_session_manager_find(fixture.server.manager, ids[before]));
         }
         raw_close(&peer);
-        wait_for_count(&house.server.ended, i + 1);
+        wait_for_count(&fixture.server.ended, i + 1);
     }
 }
 
@@ -100,19 +100,19 @@ static void each_visits_everybody_once(void **state)
     uint64_t sum = 0;
     for (unsigned i = 0; i < COUNT; i++) {
         peers[i] = player_join();
-        wait_for_count(&house.server.greeted, i + 1);
-        sum += atomic_load(&house.server.last_id);
+        wait_for_count(&fixture.server.greeted, i + 1);
+        sum += atomic_load(&fixture.server.last_id);
     }
     struct roll roll = {0, 0};
-    gw_session_manager_each(house.server.manager, call_up, &roll);
+    gw_session_manager_each(fixture.server.manager, call_up, &roll);
     assert_int_equal(roll.count, COUNT);
     assert_int_equal(roll.sum, sum);
     for (int i = 0; i < COUNT; i++) {
         player_expect_stamp(&peers[i], NUMBER);
         raw_close(&peers[i]);
     }
-    wait_until_empty(house.server.manager);
-    gw_session_manager_each(house.server.manager, call_up, &roll);
+    wait_until_empty(fixture.server.manager);
+    gw_session_manager_each(fixture.server.manager, call_up, &roll);
     assert_int_equal(roll.count, COUNT);
 }
 
@@ -127,8 +127,8 @@ static void meddle(void *context)
     unsigned seed = *(unsigned *)context;
     Gw__Ping number = GW__PING__INIT;
     while (!atomic_load(&all_have_gone)) {
-        gw_session_id id = atomic_load(&house.server.last_id);
-        struct gw_session *session = gw_session_manager_find(house.server.manager, id);
+        gw_session_id id = atomic_load(&fixture.server.last_id);
+        struct gw_session *session = gw_session_manager_find(fixture.server.manager, id);
         if (session == NULL) {
             raw_sleep_ms(0);
             continue;
@@ -144,7 +144,7 @@ static void meddle(void *context)
 
 static void come_and_go(int how)
 {
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     const Gw__Hello hello = player_hello();
     player_say_hello(&peer, &hello);
     player_expect(&peer, HELLO_ACK_ID);
@@ -166,18 +166,19 @@ static void who_is_found_stays_while_players_come_and_go(void **state)
     for (int i = 0; i < COMER_COUNT; i++) {
         come_and_go(i);
     }
-    wait_until_empty(house.server.manager);
+    wait_until_empty(fixture.server.manager);
     atomic_store(&all_have_gone, true);
     for (int i = 0; i < MEDDLER_COUNT; i++) {
         os_thread_join(meddlers[i]);
     }
-    assert_int_equal(atomic_load(&house.server.ended), COMER_COUNT);
+    assert_int_equal(atomic_load(&fixture.server.ended), COMER_COUNT);
     assert_true(atomic_load(&met_count) > 0);
 }
 
 /* Slow consumers. */
 
-static const struct house_config short_queues = {.server = {.send_queue_bytes_max = 64 * 1024}};
+static const struct loopback_fixture_config short_queues = {
+    .server = {.send_queue_bytes_max = 64 * 1024}};
 
 static void talk_until_it_ends(struct gw_session *session)
 {
@@ -198,16 +199,16 @@ static void talk_until_it_ends(struct gw_session *session)
 static void who_does_not_read_ends_with_slow_consumer(void **state)
 {
     (void)state;
-    struct raw_peer slow = raw_connect_narrow(house.port_number);
+    struct raw_peer slow = raw_connect_narrow(fixture.port_number);
     const Gw__Hello hello = player_hello();
     player_say_hello(&slow, &hello);
     player_expect(&slow, HELLO_ACK_ID);
-    wait_for_count(&house.server.greeted, 1);
-    struct gw_session *session = house_session();
+    wait_for_count(&fixture.server.greeted, 1);
+    struct gw_session *session = fixture_session();
     struct raw_peer good = player_join();
     talk_until_it_ends(session);
     struct gw_port_counters counters;
-    gw_port_counters(house.port, &counters);
+    gw_port_counters(fixture.port, &counters);
     assert_true(counters.send_queue_bytes <= GW_STREAM_BURST_FACTOR * 64 * 1024 + 1024);
     /* It wakes up, reads all that was queued, and then the reason. */
     struct raw_frame *frame = &(struct raw_frame){0};
@@ -217,7 +218,7 @@ static void who_does_not_read_ends_with_slow_consumer(void **state)
     assert_int_equal(frame->body[1], GW__CLOSE_REASON__SLOW_CONSUMER);
     assert_true(raw_reads_fin(&slow));
     raw_close(&slow);
-    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__SLOW_CONSUMER], 1);
+    wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__SLOW_CONSUMER], 1);
     gw_session_unref(session);
     player_sync(&good);
     raw_close(&good);
@@ -228,8 +229,8 @@ static void a_message_as_long_as_the_queue_goes_to_a_peer_that_reads(void **stat
 {
     (void)state;
     struct raw_peer peer = player_join();
-    wait_for_count(&house.server.greeted, 1);
-    struct gw_session *session = house_session();
+    wait_for_count(&fixture.server.greeted, 1);
+    struct gw_session *session = fixture_session();
     static char text[65537];
     memset(text, 'x', sizeof text - 1);
     Gw__Error line = GW__ERROR__INIT;
@@ -255,8 +256,8 @@ static void a_message_longer_than_its_packet_is_logged_once_and_dropped(void **s
 {
     (void)state;
     struct raw_peer peer = player_join();
-    wait_for_count(&house.server.greeted, 1);
-    struct gw_session *session = house_session();
+    wait_for_count(&fixture.server.greeted, 1);
+    struct gw_session *session = fixture_session();
     static char text[65537];
     memset(text, 'x', sizeof text - 1);
     Gw__Error line = GW__ERROR__INIT;
@@ -267,7 +268,7 @@ static void a_message_longer_than_its_packet_is_logged_once_and_dropped(void **s
     line.text = "short";
     gw_session_send(session, LINE, &line.base);
     player_expect_line(&peer, "short");
-    assert_int_equal(atomic_load(&house.too_long_logged), 1);
+    assert_int_equal(atomic_load(&fixture.too_long_logged), 1);
     gw_session_unref(session);
     raw_close(&peer);
 }
@@ -282,8 +283,8 @@ static void one_frame_is_encoded_for_many(void **state)
     assert_non_null(frame);
     for (unsigned i = 0; i < 5; i++) {
         peers[i] = player_join();
-        wait_for_count(&house.server.greeted, i + 1);
-        struct gw_session *session = house_session();
+        wait_for_count(&fixture.server.greeted, i + 1);
+        struct gw_session *session = fixture_session();
         gw_session_send_encoded(session, frame);
         gw_session_unref(session);
     }
@@ -292,7 +293,7 @@ static void one_frame_is_encoded_for_many(void **state)
         player_expect_line(&peers[i], "to whom it may concern");
         raw_close(&peers[i]);
     }
-    assert_int_equal(packet_counters_of(&house.server, LINE).out, 5);
+    assert_int_equal(packet_counters_of(&fixture.server, LINE).out, 5);
 }
 
 static void every_reason_has_a_name(void **state)
@@ -307,15 +308,15 @@ static void every_reason_has_a_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HOUSE_TEST_WITH(who_comes_when_the_server_is_full_reads_server_full, &small_house),
-        HOUSE_TEST(a_session_is_found_by_its_id_until_it_has_ended),
-        HOUSE_TEST(a_stale_id_does_not_find_who_came_after),
-        HOUSE_TEST(each_visits_everybody_once),
-        HOUSE_TEST(who_is_found_stays_while_players_come_and_go),
-        HOUSE_TEST_WITH(who_does_not_read_ends_with_slow_consumer, &short_queues),
-        HOUSE_TEST_WITH(a_message_as_long_as_the_queue_goes_to_a_peer_that_reads, &short_queues),
-        HOUSE_TEST(a_message_longer_than_its_packet_is_logged_once_and_dropped),
-        HOUSE_TEST(one_frame_is_encoded_for_many),
+        FIXTURE_TEST_WITH(who_comes_when_the_server_is_full_reads_server_full, &small_fixture),
+        FIXTURE_TEST(a_session_is_found_by_its_id_until_it_has_ended),
+        FIXTURE_TEST(a_stale_id_does_not_find_who_came_after),
+        FIXTURE_TEST(each_visits_everybody_once),
+        FIXTURE_TEST(who_is_found_stays_while_players_come_and_go),
+        FIXTURE_TEST_WITH(who_does_not_read_ends_with_slow_consumer, &short_queues),
+        FIXTURE_TEST_WITH(a_message_as_long_as_the_queue_goes_to_a_peer_that_reads, &short_queues),
+        FIXTURE_TEST(a_message_longer_than_its_packet_is_logged_once_and_dropped),
+        FIXTURE_TEST(one_frame_is_encoded_for_many),
         cmocka_unit_test(every_reason_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 #include "session/counters.h"
 #include "session/internal.h"
 #include "session/rates.h"
-#include "tests/support/chance.h"
+#include "tests/support/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +47,7 @@ uint32_t gw__session_now_ms(const struct gw_session *session)
 
 const struct gw_packet_table gw__control_packets = {0};
 
-size_t gw__packet_place_count(const struct gw_session_manager *manager)
+size_t gw__packet_count(const struct gw_session_manager *manager)
 {
     return manager->packets->packet_count;
 }
@@ -65,7 +65,7 @@ static struct {
     struct gw_packet_table table;
     struct gw_session_manager manager;
     struct gw_session session;
-    struct chance chance;
+    struct random random;
     struct pause pause; /* the next one */
     uint64_t paused_ns; /* in all */
     uint64_t latest_ns; /* the longest time from a packet's sending to its end */
@@ -86,14 +86,14 @@ static struct gw_packet *add_type(uint16_t rate, uint16_t burst, bool is_droppab
 static void open_server(uint64_t seed)
 {
     memset(&server, 0, sizeof server);
-    server.chance.state = seed;
+    server.random.state = seed;
     server.table.packets = server.packets;
     server.manager.packets = &server.table;
     server.manager.config.side = GW_SIDE_SERVER;
     server.manager.config.excess_ms = EXCESS_MS;
     server.session.manager = &server.manager;
     server.pause = (struct pause){UINT64_MAX, UINT64_MAX};
-    clock_ns = server.begin_ns = 3600 * SECOND + chance_below(&server.chance, 1000000);
+    clock_ns = server.begin_ns = 3600 * SECOND + random_below(&server.random, 1000000);
 }
 
 static void open_types(void)
@@ -107,9 +107,9 @@ static void close_server(void)
     gw__rates_fini(&server.manager);
 }
 
-static uint64_t chance_ns(uint64_t limit_ns)
+static uint64_t random_ns(uint64_t limit_ns)
 {
-    return limit_ns == 0 ? 0 : chance_next(&server.chance) % limit_ns;
+    return limit_ns == 0 ? 0 : random_next(&server.random) % limit_ns;
 }
 
 /* Moves the clock to the time, or to the end of a pause that has begun by then. */
@@ -132,9 +132,9 @@ static void read_at(uint64_t time_ns)
 static bool handle(const struct gw_packet *packet, uint64_t sent_ns, uint64_t arrived_ns)
 {
     read_at(arrived_ns);
-    enum gw_rate rate = gw__rates_judge(&server.session, packet);
+    enum gw_rate rate = gw__rates_check(&server.session, packet);
     if (rate == GW_RATE_DELAY) {
-        read_at(clock_ns + gw__rates_left_ns(&server.session, packet) + chance_ns(TICK_MS * MS));
+        read_at(clock_ns + gw__rates_left_ns(&server.session, packet) + random_ns(TICK_MS * MS));
         gw__rates_take(&server.session, packet);
     }
     uint64_t took_ns = clock_ns - sent_ns;
@@ -161,11 +161,11 @@ struct sender {
 static void begin_phase(struct sender *sender)
 {
     enum { STEADY, SLOW, GREEDY, SILENT, KINDS };
-    uint32_t kind = chance_below(&server.chance, KINDS);
-    uint64_t length_ns = chance_ns(20 * SECOND);
+    uint32_t kind = random_below(&server.random, KINDS);
+    uint64_t length_ns = random_ns(20 * SECOND);
     sender->phase_end_ns = sender->next_ns + length_ns;
     sender->wanted_ns = kind == GREEDY   ? 0
-                        : kind == SLOW   ? sender->interval_ns + chance_ns(4 * sender->interval_ns)
+                        : kind == SLOW   ? sender->interval_ns + random_ns(4 * sender->interval_ns)
                         : kind == STEADY ? sender->interval_ns
                                          : length_ns;
 }
@@ -187,7 +187,7 @@ static struct sender sender_of(const struct gw_packet *packet, uint64_t interval
                                uint64_t burst_ns)
 {
     struct sender sender = {.packet = packet, .interval_ns = interval_ns, .burst_ns = burst_ns};
-    sender.next_ns = sender.phase_end_ns = server.begin_ns + chance_ns(SECOND);
+    sender.next_ns = sender.phase_end_ns = server.begin_ns + random_ns(SECOND);
     return sender;
 }
 
@@ -213,12 +213,12 @@ struct network {
 static uint64_t pass_network(struct network *network, uint64_t sent_ns)
 {
     if (sent_ns >= network->stall_end_ns) {
-        network->stall_begin_ns = sent_ns + chance_ns(20 * SECOND);
-        network->stall_end_ns = network->stall_begin_ns + chance_ns(network->stall_ns_max + 1);
+        network->stall_begin_ns = sent_ns + random_ns(20 * SECOND);
+        network->stall_end_ns = network->stall_begin_ns + random_ns(network->stall_ns_max + 1);
     }
     bool is_stalled = sent_ns >= network->stall_begin_ns;
     uint64_t arrives_ns =
-        (is_stalled ? network->stall_end_ns : sent_ns) + chance_ns(JITTER_MS * MS);
+        (is_stalled ? network->stall_end_ns : sent_ns) + random_ns(JITTER_MS * MS);
     network->arrived_ns = arrives_ns > network->arrived_ns ? arrives_ns : network->arrived_ns;
     return network->arrived_ns;
 }
@@ -228,17 +228,17 @@ static uint64_t pass_network(struct network *network, uint64_t sent_ns)
 static void maybe_pause(uint64_t longest_ns)
 {
     if (longest_ns > 0 && server.pause.begin_ns == UINT64_MAX) {
-        server.pause.begin_ns = clock_ns + chance_ns(60 * SECOND);
-        server.pause.end_ns = server.pause.begin_ns + chance_ns(longest_ns);
+        server.pause.begin_ns = clock_ns + random_ns(60 * SECOND);
+        server.pause.end_ns = server.pause.begin_ns + random_ns(longest_ns);
     }
 }
 
 static void add_random_type(void)
 {
     static const uint16_t rates[] = {1, 1, 2, 3, 5, 10, 20, 20, 50, 200};
-    uint16_t rate = rates[chance_below(&server.chance, sizeof rates / sizeof *rates)];
-    uint16_t burst = (uint16_t)(1 + chance_below(&server.chance, 3u * rate));
-    add_type(rate, burst, chance_below(&server.chance, 3) == 0);
+    uint16_t rate = rates[random_below(&server.random, sizeof rates / sizeof *rates)];
+    uint16_t burst = (uint16_t)(1 + random_below(&server.random, 3u * rate));
+    add_type(rate, burst, random_below(&server.random, 3) == 0);
 }
 
 /*
@@ -249,13 +249,13 @@ static void run_honest(uint64_t seed, uint64_t longest_pause_ns)
 {
     struct sender senders[TYPE_COUNT_MAX];
     open_server(seed);
-    for (uint32_t i = 0, count = 1 + chance_below(&server.chance, TYPE_COUNT_MAX); i < count; i++) {
+    for (uint32_t i = 0, count = 1 + random_below(&server.random, TYPE_COUNT_MAX); i < count; i++) {
         add_random_type();
     }
     open_types();
-    uint64_t early_ns = chance_below(&server.chance, 2) == 0
+    uint64_t early_ns = random_below(&server.random, 2) == 0
                             ? 0
-                            : chance_ns(NETWORK_MS * MS / server.table.packet_count);
+                            : random_ns(NETWORK_MS * MS / server.table.packet_count);
     for (uint32_t i = 0; i < server.table.packet_count; i++) {
         const struct gw_packet *packet = &server.packets[i];
         uint64_t interval_ns = SECOND / packet->rate_per_second;
@@ -308,7 +308,7 @@ static uint64_t run_flooder(uint64_t seed)
     open_server(seed);
     do {
         add_random_type();
-    } while (server.table.packet_count < TYPE_COUNT_MAX && chance_below(&server.chance, 2) == 0);
+    } while (server.table.packet_count < TYPE_COUNT_MAX && random_below(&server.random, 2) == 0);
     struct gw_packet *flood = &server.packets[0];
     uint32_t burst_max = 5 * flood->rate_per_second / 2;
     flood->burst_count = flood->burst_count > burst_max ? (uint16_t)burst_max : flood->burst_count;
@@ -317,13 +317,13 @@ static uint64_t run_flooder(uint64_t seed)
         uint64_t interval_ns = SECOND / server.packets[i].rate_per_second;
         others[i - 1] = sender_of(&server.packets[i], interval_ns, interval_ns);
     }
-    uint32_t percent = percents[chance_below(&server.chance, sizeof percents / sizeof *percents)];
+    uint32_t percent = percents[random_below(&server.random, sizeof percents / sizeof *percents)];
     uint64_t interval_ns = SECOND * 100 / flood->rate_per_second / percent;
-    uint32_t cluster = chance_below(&server.chance, 2) == 0
+    uint32_t cluster = random_below(&server.random, 2) == 0
                            ? 1
-                           : 1 + chance_below(&server.chance, 2u * flood->rate_per_second);
+                           : 1 + random_below(&server.random, 2u * flood->rate_per_second);
     struct network network = {0};
-    uint64_t begin_ns = server.begin_ns + chance_ns(60 * SECOND);
+    uint64_t begin_ns = server.begin_ns + random_ns(60 * SECOND);
     for (uint64_t count = 0;;) {
         uint64_t flood_ns = begin_ns + count / cluster * cluster * interval_ns;
         struct sender *other = next_sender(others, server.table.packet_count - 1);

@@ -26,7 +26,8 @@ static void take_note(struct gw_session *session, const struct gw_frame *frame,
     atomic_store(&digest, stir(atomic_load(&digest), stamp));
 }
 
-static const struct house_config listening = {.server_hooks = {.on_heard = take_note}};
+static const struct loopback_fixture_config listening = {
+    .server_hooks = {.on_received = take_note}};
 
 /* HELLO, then packets of many lengths, empty ones among them. */
 enum { STAMP_COUNT = 40 };
@@ -74,58 +75,58 @@ static void write_script(struct script *script)
     }
 }
 
-static void expect_heard(struct raw_peer *peer, const struct script *script)
+static void expect_received(struct raw_peer *peer, const struct script *script)
 {
     player_expect(peer, HELLO_ACK_ID);
     player_sync(peer);
-    assert_int_equal(atomic_load(&house.server.heard), STAMP_COUNT);
+    assert_int_equal(atomic_load(&fixture.server.received), STAMP_COUNT);
     assert_int_equal(atomic_load(&digest), script->digest);
     raw_close(peer);
-    atomic_store(&house.server.heard, 0);
+    atomic_store(&fixture.server.received, 0);
     atomic_store(&digest, 0);
 }
 
-static void frames_that_come_together_are_all_heard(void **state)
+static void frames_that_come_together_are_all_received(void **state)
 {
     (void)state;
     static struct script script;
     write_script(&script);
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     raw_send(&peer, script.bytes, script.count);
-    expect_heard(&peer, &script);
+    expect_received(&peer, &script);
 }
 
-static void frames_that_come_byte_by_byte_are_all_heard(void **state)
+static void frames_that_come_byte_by_byte_are_all_received(void **state)
 {
     (void)state;
     static struct script script;
     write_script(&script);
-    struct raw_peer peer = raw_connect(house.port_number);
+    struct raw_peer peer = raw_connect(fixture.port_number);
     raw_drip(&peer, script.bytes, script.count);
-    expect_heard(&peer, &script);
+    expect_received(&peer, &script);
 }
 
 /* T3: at random places, from one byte on. */
-static void frames_that_come_in_pieces_are_all_heard(void **state)
+static void frames_that_come_in_pieces_are_all_received(void **state)
 {
     (void)state;
     static struct script script;
     write_script(&script);
     srand(20240229);
     for (int round = 0; round < 30; round++) {
-        struct raw_peer peer = raw_connect(house.port_number);
+        struct raw_peer peer = raw_connect(fixture.port_number);
         for (size_t sent = 0; sent < script.count;) {
             size_t piece = 1 + (size_t)rand() % (round % 3 == 0 ? 20 : 700);
             piece = piece < script.count - sent ? piece : script.count - sent;
             raw_send(&peer, script.bytes + sent, piece);
             sent += piece;
         }
-        expect_heard(&peer, &script);
+        expect_received(&peer, &script);
     }
 }
 
 /* More than one turn may take: nobody holds a worker, and nothing is lost. */
-static void a_flood_of_frames_is_heard_in_order(void **state)
+static void a_flood_of_frames_is_received_in_order(void **state)
 {
     (void)state;
     enum { COUNT = 5000 };
@@ -142,7 +143,7 @@ static void a_flood_of_frames_is_heard_in_order(void **state)
     struct raw_peer peer = player_join();
     raw_send(&peer, flood, count);
     player_sync(&peer);
-    assert_int_equal(atomic_load(&house.server.heard), COUNT);
+    assert_int_equal(atomic_load(&fixture.server.received), COUNT);
     assert_int_equal(atomic_load(&digest), expected);
     atomic_store(&digest, 0);
     raw_close(&peer);
@@ -159,8 +160,8 @@ static void exactly_as_many_frames_as_a_turn_takes_leave_nothing_behind(void **s
         struct raw_peer peer = player_join();
         raw_send(&peer, frames, count * 8);
         player_sync(&peer);
-        assert_int_equal(atomic_load(&house.server.heard), count);
-        atomic_store(&house.server.heard, 0);
+        assert_int_equal(atomic_load(&fixture.server.received), count);
+        atomic_store(&fixture.server.received, 0);
         raw_close(&peer);
     }
     atomic_store(&digest, 0);
@@ -181,7 +182,7 @@ static void the_largest_frame_is_taken_between_others(void **state)
         player_send(&peer, BIG, &big.base);
     }
     player_sync(&peer);
-    assert_int_equal(atomic_load(&house.server.heard), 40);
+    assert_int_equal(atomic_load(&fixture.server.received), 40);
     atomic_store(&digest, 0);
     raw_close(&peer);
 }
@@ -196,7 +197,7 @@ static struct shown {
     uint16_t tag;
     bool inbound;
     bool has_session;
-    unsigned heard; /* packets that were handled before */
+    unsigned received; /* packets that were handled before */
 } shown[SHOWN_COUNT_MAX];
 static atomic_uint shown_count;
 
@@ -209,18 +210,18 @@ static void watch(struct gw_session *session, const struct gw_session_packet *pa
     unsigned at = atomic_load(&shown_count);
     assert_in_range(at, 0, SHOWN_COUNT_MAX - 1);
     shown[at] = (struct shown){packet->frame->packet_id, packet->frame->tag, packet->inbound,
-                               session != NULL, atomic_load(&house.server.heard)};
+                               session != NULL, atomic_load(&fixture.server.received)};
     atomic_fetch_add(&shown_count, 1); /* at one time one thread sends or receives */
 }
 
-static int house_open_watched(void **state)
+static int fixture_open_watched(void **state)
 {
     atomic_store(&shown_count, 0);
-    return house_open(state);
+    return fixture_open(state);
 }
 
 #define WATCHED_TEST(test, config)                                                                 \
-    cmocka_unit_test_prestate_setup_teardown(test, house_open_watched, house_close,                \
+    cmocka_unit_test_prestate_setup_teardown(test, fixture_open_watched, fixture_close,            \
                                              (void *)(config))
 
 static void assert_shown(unsigned at, bool inbound, uint16_t packet_id, uint16_t tag)
@@ -231,7 +232,8 @@ static void assert_shown(unsigned at, bool inbound, uint16_t packet_id, uint16_t
     assert_int_equal(shown[at].tag, tag);
 }
 
-static const struct house_config watched = {.worker_count = 1, .server_hooks = {.on_shown = watch}};
+static const struct loopback_fixture_config watched = {.worker_count = 1,
+                                                       .server_hooks = {.on_shown = watch}};
 
 static void on_packet_sees_each_packet_before_it_is_handled(void **state)
 {
@@ -239,11 +241,11 @@ static void on_packet_sees_each_packet_before_it_is_handled(void **state)
     struct raw_peer peer = player_join();
     player_say(&peer, "look");
     player_sync(&peer);
-    assert_int_equal(atomic_load(&house.server.heard), 1);
+    assert_int_equal(atomic_load(&fixture.server.received), 1);
     assert_shown(0, true, HELLO_ID, HELLO_TAG);
     assert_shown(1, false, HELLO_ACK_ID, HELLO_TAG);
     assert_shown(2, true, SAY, 0);
-    assert_int_equal(shown[2].heard, 0);
+    assert_int_equal(shown[2].received, 0);
     assert_shown(3, true, PING_ID, 0);
     assert_shown(4, false, PONG_ID, 0);
     assert_int_equal(atomic_load(&shown_count), 5);
@@ -254,30 +256,30 @@ static void on_packet_sees_what_was_encoded_before(void **state)
 {
     (void)state;
     struct raw_peer peer = player_join();
-    wait_for_count(&house.server.greeted, 1);
+    wait_for_count(&fixture.server.greeted, 1);
     Gw__Error line = GW__ERROR__INIT;
     line.text = "encoded";
     struct gw_buf *frame = gw_session_encode(LINE, &line.base);
     assert_non_null(frame);
-    struct gw_session *session = house_session();
+    struct gw_session *session = fixture_session();
     gw_session_send_encoded(session, frame);
     gw_session_unref(session);
     gw_buf_unref(frame);
     player_expect_line(&peer, "encoded");
     assert_shown(2, false, LINE, 0);
-    house_drain(&house.server, 50);
+    fixture_drain(&fixture.server, 50);
     player_expect(&peer, GO_AWAY_ID);
     player_expect_close(&peer, GW__CLOSE_REASON__SHUTDOWN);
     assert_shown(3, false, GO_AWAY_ID, 0);
     assert_shown(4, false, CLOSE_ID, 0);
-    wait_until_drained(&house.server);
+    wait_until_drained(&fixture.server);
     assert_int_equal(atomic_load(&shown_count), 5);
     for (unsigned i = 0; i < 5; i++) {
         assert_true(shown[i].has_session);
     }
 }
 
-static const struct house_config watched_full = {
+static const struct loopback_fixture_config watched_full = {
     .worker_count = 1,
     .server = {.session_count_max = 1},
     .server_hooks = {.on_shown = watch},
@@ -287,8 +289,8 @@ static void on_packet_sees_the_close_of_a_connection_that_is_turned_away(void **
 {
     (void)state;
     struct raw_peer first = player_join();
-    wait_for_count(&house.server.greeted, 1);
-    struct raw_peer second = raw_connect(house.port_number);
+    wait_for_count(&fixture.server.greeted, 1);
+    struct raw_peer second = raw_connect(fixture.port_number);
     player_expect_close(&second, GW__CLOSE_REASON__SERVER_FULL);
     assert_shown(2, false, CLOSE_ID, 0);
     assert_false(shown[2].has_session);
@@ -303,13 +305,13 @@ static void packets_are_counted_by_type(void **state)
         player_say(&peer, "one more");
     }
     player_sync(&peer);
-    assert_int_equal(packet_counters_of(&house.server, SAY).in, 3);
-    assert_int_equal(packet_counters_of(&house.server, SAY).out, 0);
-    assert_int_equal(packet_counters_of(&house.server, PING_ID).in, 1);
-    assert_int_equal(packet_counters_of(&house.server, PONG_ID).out, 1);
-    assert_int_equal(packet_counters_of(&house.server, 65535).in, 0);
-    assert_int_equal(packet_counters_of(&house.server, 65535).out, 0);
-    struct gw_session_counters counters = counters_of(&house.server);
+    assert_int_equal(packet_counters_of(&fixture.server, SAY).in, 3);
+    assert_int_equal(packet_counters_of(&fixture.server, SAY).out, 0);
+    assert_int_equal(packet_counters_of(&fixture.server, PING_ID).in, 1);
+    assert_int_equal(packet_counters_of(&fixture.server, PONG_ID).out, 1);
+    assert_int_equal(packet_counters_of(&fixture.server, 65535).in, 0);
+    assert_int_equal(packet_counters_of(&fixture.server, 65535).out, 0);
+    struct gw_session_counters counters = counters_of(&fixture.server);
     assert_int_equal(counters.frames_in, 5);
     assert_int_equal(counters.frames_out, 2);
     atomic_store(&digest, 0);
@@ -322,7 +324,7 @@ static void echo_bytes(struct gw_session *session, const struct gw_frame *frame,
     gw_session_send_opaque(session, frame, body);
 }
 
-static const struct house_config watched_bytes = {
+static const struct loopback_fixture_config watched_bytes = {
     .worker_count = 1,
     .server_hooks = {.on_shown = watch, .on_bytes = echo_bytes},
 };
@@ -338,7 +340,7 @@ static void on_packet_sees_packets_without_a_message(void **state)
     raw_close(&peer);
 }
 
-static const struct house_config echoing = {.server_hooks = {.on_bytes = echo_bytes}};
+static const struct loopback_fixture_config echoing = {.server_hooks = {.on_bytes = echo_bytes}};
 
 static void a_body_without_a_message_comes_back_as_it_was(void **state)
 {
@@ -368,7 +370,8 @@ static void send_too_much(struct gw_session *session, const struct gw_frame *fra
     gw_session_send_opaque(session, frame, body);
 }
 
-static const struct house_config sending_too_much = {.server_hooks = {.on_bytes = send_too_much}};
+static const struct loopback_fixture_config sending_too_much = {
+    .server_hooks = {.on_bytes = send_too_much}};
 
 static void a_body_that_is_too_long_is_not_sent(void **state)
 {
@@ -376,26 +379,26 @@ static void a_body_that_is_too_long_is_not_sent(void **state)
     struct raw_peer peer = player_join();
     raw_send_frame(&peer, BYTES, 0, "short", 5);
     assert_int_equal(player_expect(&peer, BYTES)->body_bytes, 5);
-    assert_int_equal(atomic_load(&house.too_long_logged), 1);
+    assert_int_equal(atomic_load(&fixture.too_long_logged), 1);
     raw_close(&peer);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HOUSE_TEST_WITH(frames_that_come_together_are_all_heard, &listening),
-        HOUSE_TEST_WITH(frames_that_come_byte_by_byte_are_all_heard, &listening),
-        HOUSE_TEST_WITH(frames_that_come_in_pieces_are_all_heard, &listening),
-        HOUSE_TEST_WITH(a_flood_of_frames_is_heard_in_order, &listening),
-        HOUSE_TEST_WITH(exactly_as_many_frames_as_a_turn_takes_leave_nothing_behind, &listening),
-        HOUSE_TEST_WITH(the_largest_frame_is_taken_between_others, &listening),
+        FIXTURE_TEST_WITH(frames_that_come_together_are_all_received, &listening),
+        FIXTURE_TEST_WITH(frames_that_come_byte_by_byte_are_all_received, &listening),
+        FIXTURE_TEST_WITH(frames_that_come_in_pieces_are_all_received, &listening),
+        FIXTURE_TEST_WITH(a_flood_of_frames_is_received_in_order, &listening),
+        FIXTURE_TEST_WITH(exactly_as_many_frames_as_a_turn_takes_leave_nothing_behind, &listening),
+        FIXTURE_TEST_WITH(the_largest_frame_is_taken_between_others, &listening),
         WATCHED_TEST(on_packet_sees_each_packet_before_it_is_handled, &watched),
         WATCHED_TEST(on_packet_sees_what_was_encoded_before, &watched),
         WATCHED_TEST(on_packet_sees_the_close_of_a_connection_that_is_turned_away, &watched_full),
         WATCHED_TEST(on_packet_sees_packets_without_a_message, &watched_bytes),
-        HOUSE_TEST_WITH(packets_are_counted_by_type, &listening),
-        HOUSE_TEST_WITH(a_body_without_a_message_comes_back_as_it_was, &echoing),
-        HOUSE_TEST_WITH(a_body_that_is_too_long_is_not_sent, &sending_too_much),
+        FIXTURE_TEST_WITH(packets_are_counted_by_type, &listening),
+        FIXTURE_TEST_WITH(a_body_without_a_message_comes_back_as_it_was, &echoing),
+        FIXTURE_TEST_WITH(a_body_that_is_too_long_is_not_sent, &sending_too_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

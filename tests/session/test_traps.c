@@ -12,7 +12,7 @@ static void o1_every_disconnect_ends_its_session(void **state)
     (void)state;
     enum { COUNT = 120 };
     for (unsigned i = 0; i < COUNT; i++) {
-        struct raw_peer peer = i % 4 == 0 ? raw_connect(house.port_number) : player_join();
+        struct raw_peer peer = i % 4 == 0 ? raw_connect(fixture.port_number) : player_join();
         switch (i % 4) {
         case 1:
             raw_reset(&peer);
@@ -26,8 +26,8 @@ static void o1_every_disconnect_ends_its_session(void **state)
         }
         raw_close(&peer);
     }
-    wait_for_count(&house.server.ended, COUNT);
-    wait_until_empty(house.server.manager);
+    wait_for_count(&fixture.server.ended, COUNT);
+    wait_until_empty(fixture.server.manager);
 }
 
 static void check_text(struct gw_session *session, const struct gw_frame *frame,
@@ -39,7 +39,8 @@ static void check_text(struct gw_session *session, const struct gw_frame *frame,
     }
 }
 
-static const struct house_config attentive = {.server_hooks = {.on_heard = check_text}};
+static const struct loopback_fixture_config attentive = {
+    .server_hooks = {.on_received = check_text}};
 
 /* O2: the parser looks at all the bytes there are, not at those of this receive. */
 static void o2_a_packet_of_100_bytes_may_come_as_60_and_40(void **state)
@@ -55,7 +56,7 @@ static void o2_a_packet_of_100_bytes_may_come_as_60_and_40(void **state)
         raw_send(&peer, packet, 60);
         raw_sleep_ms(10);
         raw_send(&peer, packet + 60, 40);
-        wait_for_count(&house.server.heard, i); /* now, and not with the next one */
+        wait_for_count(&fixture.server.received, i); /* now, and not with the next one */
     }
     player_sync(&peer);
     raw_close(&peer);
@@ -70,7 +71,7 @@ static void o3_o9_a_size_of_zero_moves_on(void **state)
         raw_send_header(&peer, 0, 0, EITHER, 0);
     }
     player_sync(&peer);
-    assert_int_equal(atomic_load(&house.server.heard), 200);
+    assert_int_equal(atomic_load(&fixture.server.received), 200);
     raw_close(&peer);
 }
 
@@ -81,7 +82,7 @@ static void o3_eight_zeros_end_the_session_and_nothing_else(void **state)
     struct raw_peer peer = player_join();
     raw_send(&peer, "\0\0\0\0\0\0\0\0", 8);
     player_expect_close(&peer, GW__CLOSE_REASON__UNKNOWN_PACKET);
-    peer = raw_connect(house.port_number);
+    peer = raw_connect(fixture.port_number);
     raw_send(&peer, "\0\0\0\0\0\0\0\0", 8);
     player_expect_silence(&peer);
     player_sync(&good);
@@ -130,13 +131,13 @@ static void o5_the_wire_is_bytes(void **state)
     raw_close(&peer);
 }
 
-static const struct house_config short_queues = {
+static const struct loopback_fixture_config short_queues = {
     .server = {.send_queue_bytes_max = 32 * 1024, .unlimited = true}};
 
 static uint64_t queued_bytes(void)
 {
     struct gw_port_counters counters;
-    gw_port_counters(house.port, &counters);
+    gw_port_counters(fixture.port, &counters);
     return counters.send_queue_bytes;
 }
 
@@ -144,7 +145,7 @@ static uint64_t queued_bytes(void)
 static void o6_a_send_queue_has_a_limit(void **state)
 {
     (void)state;
-    struct raw_peer peer = raw_connect_narrow(house.port_number);
+    struct raw_peer peer = raw_connect_narrow(fixture.port_number);
     const Gw__Hello hello = player_hello();
     player_say_hello(&peer, &hello);
     player_expect(&peer, HELLO_ACK_ID);
@@ -154,13 +155,13 @@ static void o6_a_send_queue_has_a_limit(void **state)
     }
     size_t place = 0;
     uint64_t end_ms = raw_now_ms() + RAW_PATIENCE_MS;
-    while (atomic_load(&house.server.ended) == 0 && raw_now_ms() < end_ms) {
+    while (atomic_load(&fixture.server.ended) == 0 && raw_now_ms() < end_ms) {
         size_t sent = raw_send_some(&peer, pings + place, sizeof pings - place);
         place = (place + sent) % sizeof pings;
         assert_true(queued_bytes() <= 33 * 1024);
         raw_sleep_ms(sent == 0);
     }
-    wait_for_count(&house.server.ended_for[GW__CLOSE_REASON__SLOW_CONSUMER], 1);
+    wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__SLOW_CONSUMER], 1);
     raw_close(&peer);
 }
 
@@ -170,8 +171,8 @@ static void o7_a_reset_in_the_middle_of_sending_ends_the_session(void **state)
     (void)state;
     for (unsigned i = 1; i <= 20; i++) {
         struct raw_peer peer = player_join();
-        wait_for_count(&house.server.greeted, i);
-        struct gw_session *session = house_session();
+        wait_for_count(&fixture.server.greeted, i);
+        struct gw_session *session = fixture_session();
         raw_reset(&peer);
         Gw__Ping number = GW__PING__INIT;
         while (!gw_session_has_ended(session)) {
@@ -179,7 +180,7 @@ static void o7_a_reset_in_the_middle_of_sending_ends_the_session(void **state)
             raw_sleep_ms(0);
         }
         gw_session_unref(session);
-        wait_for_count(&house.server.ended, i);
+        wait_for_count(&fixture.server.ended, i);
     }
 }
 
@@ -189,7 +190,7 @@ static void o8_it_stops_whatever_players_do(void **state)
     (void)state;
     struct raw_peer peers[40];
     for (int i = 0; i < 40; i++) {
-        peers[i] = i % 5 == 0 ? raw_connect(house.port_number) : player_join();
+        peers[i] = i % 5 == 0 ? raw_connect(fixture.port_number) : player_join();
         switch (i % 5) {
         case 1:
             raw_send(&peers[i], "\x05", 1);
@@ -202,7 +203,7 @@ static void o8_it_stops_whatever_players_do(void **state)
             break;
         }
     }
-    house_drain(&house.server, 10);
+    fixture_drain(&fixture.server, 10);
     for (int i = 0; i < 40; i++) {
         struct raw_frame *frame = &(struct raw_frame){0};
         while (raw_read(&peers[i], frame) && frame->id != CLOSE_ID) {
@@ -212,22 +213,22 @@ static void o8_it_stops_whatever_players_do(void **state)
         assert_true(raw_reads_fin(&peers[i]));
         raw_close(&peers[i]);
     }
-    wait_until_drained(&house.server);
+    wait_until_drained(&fixture.server);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HOUSE_TEST(o1_every_disconnect_ends_its_session),
-        HOUSE_TEST_WITH(o2_a_packet_of_100_bytes_may_come_as_60_and_40, &attentive),
-        HOUSE_TEST(o3_o9_a_size_of_zero_moves_on),
-        HOUSE_TEST(o3_eight_zeros_end_the_session_and_nothing_else),
-        HOUSE_TEST(o9_sizes_from_0_to_9_are_all_of_the_body_alone),
-        HOUSE_TEST(o4_every_id_from_65280_to_65535_is_unknown),
-        HOUSE_TEST(o5_the_wire_is_bytes),
-        HOUSE_TEST_WITH(o6_a_send_queue_has_a_limit, &short_queues),
-        HOUSE_TEST(o7_a_reset_in_the_middle_of_sending_ends_the_session),
-        HOUSE_TEST(o8_it_stops_whatever_players_do),
+        FIXTURE_TEST(o1_every_disconnect_ends_its_session),
+        FIXTURE_TEST_WITH(o2_a_packet_of_100_bytes_may_come_as_60_and_40, &attentive),
+        FIXTURE_TEST(o3_o9_a_size_of_zero_moves_on),
+        FIXTURE_TEST(o3_eight_zeros_end_the_session_and_nothing_else),
+        FIXTURE_TEST(o9_sizes_from_0_to_9_are_all_of_the_body_alone),
+        FIXTURE_TEST(o4_every_id_from_65280_to_65535_is_unknown),
+        FIXTURE_TEST(o5_the_wire_is_bytes),
+        FIXTURE_TEST_WITH(o6_a_send_queue_has_a_limit, &short_queues),
+        FIXTURE_TEST(o7_a_reset_in_the_middle_of_sending_ends_the_session),
+        FIXTURE_TEST(o8_it_stops_whatever_players_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -326,7 +326,7 @@ class Packages(Built):
                 handlers += (f"void {stem}_{infix}on_login(struct gw_session *s, const struct gw_frame *f,\n"
                              f"    const {'__'.join(w.capitalize() for w in name.split('.'))}__Login *m)\n"
                              "{ (void)s; (void)f; (void)m; }\n")
-        for function in "gw_session_send", "gw_session_reply", "gw_group_say":
+        for function in "gw_session_send", "gw_session_reply", "gw_group_broadcast":
             handlers += f"void {function}(void) {{}}\n"
         result = self.build(
             source + handlers + "int main(void) { return edge_server_packets.packet_count +\n"
@@ -452,12 +452,12 @@ class Boundaries(Built):
                 gw_arena_init(&arena, memory, sizeof memory);
                 struct gw_frame frame = {.packet_id = 300, .body_bytes = length};
                 const struct gw_packet *packet = gw_packet_find(&test_server_packets, 300);
-                enum gw_packet_verdict verdict = gw_packet_dispatch(packet, &frame, body, NULL, &arena);
+                enum gw_packet_result verdict = gw_packet_dispatch(packet, &frame, body, NULL, &arena);
                 struct gw_packet_fault fault = {"", ""};
                 if (verdict != GW_PACKET_OK) {
                     gw_packet_explain(packet, verdict, body, length, &fault);
                 }
-                printf("%s|%s|%s\\n", gw_packet_verdict_name(verdict), fault.field, fault.rule);
+                printf("%s|%s|%s\\n", gw_packet_result_name(verdict), fault.field, fault.rule);
             }
             return 0;
         }

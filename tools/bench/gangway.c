@@ -1,5 +1,5 @@
 /* tools/bench/gangway.c: a server on Gangway. */
-#include "tools/bench/hall.h"
+#include "tools/bench/bench_game.h"
 
 #include "net/port.h"
 #include "tools/bench/serve.h"
@@ -43,13 +43,13 @@ int main(int argc, char **argv)
     struct serve_options options = serve_options(argc, argv);
     const struct gw_port_config config = {.backend = backend_of(options.mechanism),
                                           .worker_count = 1,
-                                          .stream_count_max = HALL_SESSION_COUNT_MAX};
+                                          .stream_count_max = BENCH_GAME_SESSION_COUNT_MAX};
     if (gw_port_create(&config, &port) != 0) {
         fprintf(stderr, "this machine does not run %s\n", options.mechanism);
         return 77;
     }
     signal(SIGTERM, on_stop);
-    serve_ready(hall_open(port, &options));
+    serve_ready(bench_game_open(port, &options));
     if (gw_port_run(port) != 0) {
         serve_fail("gw_port_run");
     }

@@ -20,8 +20,8 @@ struct peer {
     uv_tcp_t tcp; /* the first, so that a handle is its peer */
     struct room *room;
     uint32_t place;
-    uint8_t *torn;
-    uint32_t torn_bytes;
+    uint8_t *partial;
+    uint32_t partial_bytes;
 };
 
 struct room {
@@ -242,26 +242,26 @@ static uint32_t take_whole(struct peer *peer, const uint8_t *data, uint32_t byte
 static void take(struct peer *peer, const uint8_t *data, uint32_t bytes)
 {
     uint8_t joined[WIRE_FRAME_BYTES_MAX + RECV_BYTES_MAX];
-    if (peer->torn != NULL) {
-        memcpy(joined, peer->torn, peer->torn_bytes);
-        memcpy(joined + peer->torn_bytes, data, bytes);
+    if (peer->partial != NULL) {
+        memcpy(joined, peer->partial, peer->partial_bytes);
+        memcpy(joined + peer->partial_bytes, data, bytes);
         data = joined;
-        bytes += peer->torn_bytes;
-        free(peer->torn);
-        peer->torn = NULL;
+        bytes += peer->partial_bytes;
+        free(peer->partial);
+        peer->partial = NULL;
     }
     uint32_t taken = take_whole(peer, data, bytes);
     if (taken < bytes) {
-        peer->torn = malloc(bytes - taken);
-        peer->torn_bytes = bytes - taken;
-        memcpy(peer->torn, data + taken, bytes - taken);
+        peer->partial = malloc(bytes - taken);
+        peer->partial_bytes = bytes - taken;
+        memcpy(peer->partial, data + taken, bytes - taken);
     }
 }
 
 static void on_closed(uv_handle_t *handle)
 {
     struct peer *peer = (struct peer *)handle;
-    free(peer->torn);
+    free(peer->partial);
     free(peer);
 }
 

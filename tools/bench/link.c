@@ -52,9 +52,9 @@ void link_open(struct link *link, uint32_t index, uint16_t port)
 void link_close(struct link *link)
 {
     close(link->socket);
-    free(link->torn);
+    free(link->partial);
     free(link->late);
-    free(link->heard_of);
+    free(link->received_of);
 }
 
 /* ---- while it blocks ---- */
@@ -139,34 +139,34 @@ void link_send_late(struct link *link, int set)
     }
 }
 
-static void keep_torn(struct link *link, const uint8_t *data, uint32_t bytes)
+static void keep_partial(struct link *link, const uint8_t *data, uint32_t bytes)
 {
-    link->torn_bytes = bytes;
+    link->partial_bytes = bytes;
     if (bytes == 0) {
         return;
     }
-    if (link->torn == NULL) {
-        link->torn = malloc(WIRE_FRAME_BYTES_MAX);
+    if (link->partial == NULL) {
+        link->partial = malloc(WIRE_FRAME_BYTES_MAX);
     }
-    if (link->torn == NULL || bytes > WIRE_FRAME_BYTES_MAX) {
+    if (link->partial == NULL || bytes > WIRE_FRAME_BYTES_MAX) {
         link_fail(link, "heard a frame that is too long");
     }
-    memcpy(link->torn, data, bytes);
+    memcpy(link->partial, data, bytes);
 }
 
 bool link_read(struct link *link,
                void (*on_frame)(struct link *link, const uint8_t *frame, uint32_t bytes))
 {
     static uint8_t bytes[WIRE_FRAME_BYTES_MAX + RECV_BYTES_MAX];
-    uint32_t torn = link->torn_bytes;
-    if (torn != 0) {
-        memcpy(bytes, link->torn, torn);
+    uint32_t partial = link->partial_bytes;
+    if (partial != 0) {
+        memcpy(bytes, link->partial, partial);
     }
-    ssize_t got = recv(link->socket, bytes + torn, RECV_BYTES_MAX, 0);
+    ssize_t got = recv(link->socket, bytes + partial, RECV_BYTES_MAX, 0);
     if (got <= 0) {
         return got < 0 && errno == EAGAIN;
     }
-    uint32_t left = torn + (uint32_t)got;
+    uint32_t left = partial + (uint32_t)got;
     const uint8_t *at = bytes;
     while (left >= WIRE_HEADER_BYTES && WIRE_HEADER_BYTES + wire_body_bytes(at) <= left) {
         uint32_t frame = WIRE_HEADER_BYTES + wire_body_bytes(at);
@@ -174,6 +174,6 @@ bool link_read(struct link *link,
         at += frame;
         left -= frame;
     }
-    keep_torn(link, at, left);
+    keep_partial(link, at, left);
     return true;
 }

@@ -9,14 +9,14 @@
 struct link {
     int socket;
     uint32_t index;
-    uint32_t said;  /* messages that have left */
-    uint32_t heard; /* messages that came back */
-    uint32_t owed;  /* messages to be said when all that has come is read */
-    uint32_t torn_bytes;
+    uint32_t said;     /* messages that have left */
+    uint32_t received; /* messages that came back */
+    uint32_t owed;     /* messages to be said when all that has come is read */
+    uint32_t partial_bytes;
     uint32_t late_bytes;
-    uint8_t *torn;      /* the beginning of a frame that is not whole yet */
-    uint8_t *late;      /* what the kernel did not take at once */
-    uint32_t *heard_of; /* in rooms: messages from each member */
+    uint8_t *partial;      /* the beginning of a frame that is not whole yet */
+    uint8_t *late;         /* what the kernel did not take at once */
+    uint32_t *received_of; /* in rooms: messages from each member */
 };
 
 /* Which message this is: who said it, and the how manyeth of theirs. Never 0: protobuf says no 0.

@@ -6,19 +6,19 @@
  */
 static void on_frame(struct link *link, const uint8_t *frame, uint32_t bytes)
 {
-    uint64_t stamp = link_stamp(link->index, link->heard);
-    bool right = bytes == load.options.frame_bytes && link->heard != link->said &&
+    uint64_t stamp = link_stamp(link->index, link->received);
+    bool right = bytes == load.options.frame_bytes && link->received != link->said &&
                  wire_is_message(frame, bytes, load.options.packet_id, stamp);
     if (!right) {
         link_fail(link, "heard something else than it said");
     }
     if (load.options.rate != 0) {
-        load_note(load_due_ns(link->index, link->heard));
+        load_note(load_due_ns(link->index, link->received));
     } else {
         load_note(0);
         link->owed++;
     }
-    link->heard++;
+    link->received++;
 }
 
 const struct load_mode load_echo = {.name = "echo", .unit = "message", .on_frame = on_frame};

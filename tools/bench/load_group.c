@@ -15,8 +15,8 @@ static void join(struct link *link)
     if (memcmp(frame, wish, sizeof(wish)) != 0) {
         link_fail(link, "was not let into its room");
     }
-    link->heard_of = calloc(load.options.room_size, sizeof(*link->heard_of));
-    if (link->heard_of == NULL) {
+    link->received_of = calloc(load.options.room_size, sizeof(*link->received_of));
+    if (link->received_of == NULL) {
         serve_fail("calloc");
     }
 }
@@ -37,12 +37,12 @@ static void on_frame(struct link *link, const uint8_t *frame, uint32_t bytes)
     uint32_t place = speaker % load.options.room_size;
     bool right = bytes == load.options.frame_bytes &&
                  speaker / load.options.room_size == link->index / load.options.room_size &&
-                 (uint32_t)stamp == link->heard_of[place] &&
+                 (uint32_t)stamp == link->received_of[place] &&
                  wire_is_message(frame, bytes, WIRE_SAY, stamp);
     if (!right) {
         link_fail(link, "heard something else than was said in its room");
     }
-    link->heard_of[place]++;
+    link->received_of[place]++;
     load_note(load.options.rate != 0 ? load_due_ns(speaker, (uint32_t)stamp) : 0);
     if (load.options.rate == 0 && speaker == link->index) {
         link->owed++;

@@ -22,7 +22,7 @@ void peer_destroy(struct peer *peer)
 {
     room_leave(peer);
     close(peer->socket);
-    free(peer->torn);
+    free(peer->partial);
     free(peer->late);
     free(peer);
 }
@@ -122,36 +122,36 @@ static bool take_whole(struct peer *peer, const uint8_t *data, uint32_t bytes, u
     }
 }
 
-static bool keep_torn(struct peer *peer, const uint8_t *data, uint32_t bytes)
+static bool keep_partial(struct peer *peer, const uint8_t *data, uint32_t bytes)
 {
-    uint8_t *torn = malloc(bytes);
-    if (torn == NULL) {
+    uint8_t *partial = malloc(bytes);
+    if (partial == NULL) {
         return false;
     }
-    memcpy(torn, data, bytes);
-    peer->torn = torn;
-    peer->torn_bytes = bytes;
+    memcpy(partial, data, bytes);
+    peer->partial = partial;
+    peer->partial_bytes = bytes;
     return true;
 }
 
-/* Lays what was torn and what has come end to end. */
+/* Lays what was partial and what has come end to end. */
 static bool take_joined(struct peer *peer, const uint8_t *data, uint32_t bytes)
 {
     uint8_t joined[WIRE_FRAME_BYTES_MAX + PEER_RECV_BYTES_MAX];
-    uint32_t before = peer->torn_bytes;
-    memcpy(joined, peer->torn, before);
+    uint32_t before = peer->partial_bytes;
+    memcpy(joined, peer->partial, before);
     memcpy(joined + before, data, bytes);
-    free(peer->torn);
-    peer->torn = NULL;
+    free(peer->partial);
+    peer->partial = NULL;
     return peer_take(peer, joined, before + bytes);
 }
 
 bool peer_take(struct peer *peer, const uint8_t *data, uint32_t bytes)
 {
     uint32_t taken;
-    if (peer->torn != NULL) {
+    if (peer->partial != NULL) {
         return take_joined(peer, data, bytes);
     }
     return take_whole(peer, data, bytes, &taken) &&
-           (taken == bytes || keep_torn(peer, data + taken, bytes - taken));
+           (taken == bytes || keep_partial(peer, data + taken, bytes - taken));
 }

@@ -14,9 +14,9 @@ struct peer {
     int socket;
     uint32_t place;    /* in its room */
     struct room *room; /* or NULL */
-    uint8_t *torn;     /* the beginning of a frame that is not whole yet */
+    uint8_t *partial;     /* the beginning of a frame that is not whole yet */
     uint8_t *late;     /* what the kernel did not take yet */
-    uint32_t torn_bytes;
+    uint32_t partial_bytes;
     uint32_t late_begin;
     uint32_t late_end;
 };

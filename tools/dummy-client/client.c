@@ -59,7 +59,7 @@ uint64_t dummy_client_unanswered(const struct dummy_client *client)
         sent += client->sent[i];
     }
     uint64_t answered =
-        client->said.next - 1 + dummy_ledger_own_lines(&client->ledger) + client->moves_heard;
+        client->said.next - 1 + dummy_ledger_own_lines(&client->ledger) + client->moves_received;
     return sent > answered ? sent - answered : 0;
 }
 
@@ -87,7 +87,7 @@ void dummy_client_read_on(struct dummy_client *client, uint64_t now_ns)
 
 void dummy_client_is_ready(struct dummy_client *client)
 {
-    client->story.ready = true;
+    client->outcome.ready = true;
     dummy_pace_begin(&client->pace, gw_turn_now_ns(gw_session_turn(client->session)),
                      client->index);
     dummy_watch_become(client, DUMMY_TALKING);
@@ -100,7 +100,7 @@ static void on_begin(struct gw_session *session, void *context)
     struct dummy_crowd *crowd = context;
     struct dummy_client *client = gw_session_user(session);
     client->session = session;
-    client->story.begun = true;
+    client->outcome.begun = true;
     atomic_fetch_add(&crowd->begun_count, 1);
     atomic_fetch_add(&crowd->connected_count, 1);
     dummy_watch_begin(client);
@@ -126,7 +126,7 @@ static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void
     struct dummy_crowd *crowd = context;
     struct dummy_client *client = gw_session_user(session);
     uint64_t now_ns = gw_turn_now_ns(gw_session_turn(session));
-    client->story.greeted = true;
+    client->outcome.greeted = true;
     dummy_histogram_add(&dummy_stats_mine(&crowd->stats)->latency[DUMMY_LATENCY_CONNECT],
                         now_ns - client->due_ns);
     if (!dummy_options_have_rooms(crowd->options)) {
@@ -144,7 +144,7 @@ static void on_go_away(struct gw_session *session, const Gw__GoAway *go_away, vo
 {
     struct dummy_crowd *crowd = context;
     struct dummy_client *client = gw_session_user(session);
-    client->story.asked_to_go = true;
+    client->outcome.asked_to_go = true;
     atomic_store(&crowd->go_away_ms, go_away->deadline_ms + 1);
     dummy_watch_look(client);
 }
@@ -153,20 +153,21 @@ static void on_go_away(struct gw_session *session, const Gw__GoAway *go_away, vo
 static void leave_early(struct dummy_client *client)
 {
     if (client->ledger.room != NULL) {
-        uint64_t heard = dummy_ledger_own_lines(&client->ledger);
+        uint64_t received = dummy_ledger_own_lines(&client->ledger);
         uint64_t sent = client->sent[DUMMY_CHAT];
-        dummy_room_lose(client->ledger.room, client->ledger.self, sent > heard ? sent - heard : 0);
+        dummy_room_lose(client->ledger.room, client->ledger.self,
+                        sent > received ? sent - received : 0);
     }
 }
 
 /* What can be told of the server by how it let somebody go. */
-static void note_absence(struct dummy_crowd *crowd, const struct dummy_story *story)
+static void note_absence(struct dummy_crowd *crowd, const struct dummy_outcome *outcome)
 {
-    if (atomic_load(&crowd->begun_count) == 0 && story->reason == GW__CLOSE_REASON__NETWORK) {
+    if (atomic_load(&crowd->begun_count) == 0 && outcome->reason == GW__CLOSE_REASON__NETWORK) {
         atomic_store(&crowd->nobody_listens, true);
     }
     uint_least32_t not_yet = 0;
-    if (story->peer_reason == GW__CLOSE_REASON__SHUTDOWN) {
+    if (outcome->peer_reason == GW__CLOSE_REASON__SHUTDOWN) {
         atomic_compare_exchange_strong(&crowd->go_away_ms, &not_yet, 1);
     }
 }
@@ -176,16 +177,16 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
 {
     struct dummy_crowd *crowd = context;
     struct dummy_client *client = gw_session_user(session);
-    struct dummy_story *story = &client->story;
-    story->ended = true;
-    story->reason = reason;
-    story->peer_reason = peer_reason;
-    atomic_fetch_sub(&crowd->connected_count, story->begun ? 1 : 0);
-    note_absence(crowd, story);
+    struct dummy_outcome *outcome = &client->outcome;
+    outcome->ended = true;
+    outcome->reason = reason;
+    outcome->peer_reason = peer_reason;
+    atomic_fetch_sub(&crowd->connected_count, outcome->begun ? 1 : 0);
+    note_absence(crowd, outcome);
     if (client->state < DUMMY_FROZEN) {
         leave_early(client);
     }
-    if (!dummy_story_is_orderly(story, atomic_load(&crowd->go_away_ms) > 0)) {
+    if (!dummy_outcome_is_orderly(outcome, atomic_load(&crowd->go_away_ms) > 0)) {
         atomic_fetch_add(&crowd->disorderly_count, 1);
     }
     dummy_watch_end(client);

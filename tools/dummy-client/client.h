@@ -5,9 +5,9 @@
 #include "net/timer.h"
 #include "session/manager.h"
 #include "tools/dummy-client/ledger.h"
+#include "tools/dummy-client/outcome.h"
 #include "tools/dummy-client/pace.h"
 #include "tools/dummy-client/script.h"
-#include "tools/dummy-client/story.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,7 +21,7 @@ enum dummy_state {
     DUMMY_COMING,  /* it calls, is greeted, enters its room */
     DUMMY_TALKING, /* it sends at its pace */
     DUMMY_QUIET,   /* it has said all, and waits for answers */
-    DUMMY_FROZEN,  /* it has heard all there is, or time is up; it waits to be sent home */
+    DUMMY_FROZEN,  /* it has received all there is, or time is up; it waits to be sent home */
     DUMMY_GONE
 };
 
@@ -40,11 +40,11 @@ struct dummy_client {
     struct dummy_pace pace;
     uint64_t slot; /* the next of its pace */
     uint64_t sent[DUMMY_MESSAGE_COUNT];
-    uint64_t moves_heard; /* up to which of its moves it has seen itself move */
-    uint64_t read_ns;     /* a slow reader: when it reads the next packet */
+    uint64_t moves_received; /* up to which of its moves it has seen itself move */
+    uint64_t read_ns;        /* a slow reader: when it reads the next packet */
     struct dummy_window said;
     struct dummy_ledger ledger;
-    struct dummy_story story;
+    struct dummy_outcome outcome;
 };
 
 /* The callbacks of its session, for the session manager; their context is the crowd. */

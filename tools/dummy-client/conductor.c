@@ -9,7 +9,7 @@
 enum {
     LOOK_MS = 5,
     ANSWER_MS = 10000, /* generous: with sanitizers and thousands of clients a server is slow */
-    JUDGE_MS = 2000,
+    CHECK_MS = 2000,
     LEAVE_MS = 10000,
 };
 
@@ -85,18 +85,18 @@ static void move_on(struct dummy_conductor *conductor, uint64_t now_ns)
         break;
     case DUMMY_PHASE_HUSH:
         if (atomic_load(&crowd->busy_count) == 0) {
-            enter_phase(conductor, DUMMY_PHASE_SETTLE, now_ns);
+            enter_phase(conductor, DUMMY_PHASE_WAIT, now_ns);
         } else if (waited_ms > ANSWER_MS) {
-            enter_phase(conductor, DUMMY_PHASE_JUDGE, now_ns);
+            enter_phase(conductor, DUMMY_PHASE_CHECK, now_ns);
         }
         break;
-    case DUMMY_PHASE_SETTLE:
+    case DUMMY_PHASE_WAIT:
         if (all_frozen || waited_ms > ANSWER_MS) {
-            enter_phase(conductor, DUMMY_PHASE_JUDGE, now_ns);
+            enter_phase(conductor, DUMMY_PHASE_CHECK, now_ns);
         }
         break;
-    case DUMMY_PHASE_JUDGE:
-        if (all_frozen || waited_ms > JUDGE_MS) {
+    case DUMMY_PHASE_CHECK:
+        if (all_frozen || waited_ms > CHECK_MS) {
             conductor->complete = true;
             send_home(conductor, now_ns);
         }

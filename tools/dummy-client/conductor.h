@@ -19,7 +19,7 @@ struct dummy_conductor {
     uint32_t dial_failed_count; /* of those: could not even be dialed */
     uint64_t phase_ns;          /* when the phase, or the server's wish that we go, began */
     bool saw_go_away;
-    bool complete;    /* all ledgers were frozen before anybody left: they can be judged */
+    bool complete;    /* all ledgers were frozen before anybody left: they can be checked */
     bool gave_up;     /* somebody did not end in time */
     uint64_t over_ns; /* when the last was gone */
 };

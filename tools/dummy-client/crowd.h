@@ -29,8 +29,8 @@ struct gw_session_manager;
 enum dummy_phase {
     DUMMY_PHASE_TALK,
     DUMMY_PHASE_HUSH,
-    DUMMY_PHASE_SETTLE,
-    DUMMY_PHASE_JUDGE,
+    DUMMY_PHASE_WAIT,
+    DUMMY_PHASE_CHECK,
     DUMMY_PHASE_LEAVE
 };
 

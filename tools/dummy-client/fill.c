@@ -2,7 +2,7 @@
 #include "tools/dummy-client/fill.h"
 #include "proto/game/game_client.gen.h"
 #include "protocol/arena.h"
-#include "protocol/shape.h"
+#include "protocol/message_rules.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,7 +71,7 @@ static int enum_value(const ProtobufCEnumDescriptor *names)
 }
 
 static ProtobufCMessage *make(struct gw_arena *arena, const ProtobufCMessageDescriptor *type,
-                              const struct gw_shape *shape);
+                              const struct gw_message_rules *message_rules);
 
 static void put_value(struct gw_arena *arena, const ProtobufCFieldDescriptor *field,
                       const struct gw_field_rule *rule, void *place)
@@ -116,7 +116,7 @@ static void put_value(struct gw_arena *arena, const ProtobufCFieldDescriptor *fi
         break;
     case PROTOBUF_C_TYPE_MESSAGE:
         *(ProtobufCMessage **)place =
-            make(arena, field->descriptor, rule == NULL ? NULL : rule->shape);
+            make(arena, field->descriptor, rule == NULL ? NULL : rule->message_rules);
         break;
     }
 }
@@ -159,7 +159,7 @@ static void put_field(struct gw_arena *arena, const ProtobufCFieldDescriptor *fi
 }
 
 static ProtobufCMessage *make(struct gw_arena *arena, const ProtobufCMessageDescriptor *type,
-                              const struct gw_shape *shape)
+                              const struct gw_message_rules *message_rules)
 {
     ProtobufCMessage *message = take(arena, type->sizeof_message);
     if (message == NULL) {
@@ -167,7 +167,7 @@ static ProtobufCMessage *make(struct gw_arena *arena, const ProtobufCMessageDesc
     }
     protobuf_c_message_init(type, message);
     for (unsigned i = 0; i < type->n_fields; i++) {
-        put_field(arena, &type->fields[i], shape == NULL ? NULL : &shape->rules[i], message);
+        put_field(arena, &type->fields[i], message_rules == NULL ? NULL : &message_rules->rules[i], message);
     }
     return message;
 }
@@ -176,7 +176,7 @@ const ProtobufCMessage *dummy_fill(const struct gw_packet *packet, void *memory,
 {
     struct gw_arena arena;
     gw_arena_init(&arena, memory, bytes);
-    const ProtobufCMessage *message = make(&arena, packet->message, packet->shape);
+    const ProtobufCMessage *message = make(&arena, packet->message, packet->message_rules);
     return arena.exhausted ? NULL : message;
 }
 

@@ -38,7 +38,7 @@ static void print_clients(const struct dummy_report *report, FILE *file)
     print_number(file, "let_in", report->ready, ", ");
     print_number(file, "never_let_in", report->not_ready, ",\n  ");
     print_number(file, "rooms", report->room_count, ", ");
-    print_number(file, "rooms_with_strangers", report->rooms_with_strangers, ", ");
+    print_number(file, "rooms_with_strangers", report->rooms_with_outsiders, ", ");
     fprintf(file, "\"refused\": {");
     for (int i = 1; i < DUMMY_REFUSAL_COUNT; i++) {
         print_number(file, dummy_refusal_name(i), report->refused[i], ", ");
@@ -48,16 +48,16 @@ static void print_clients(const struct dummy_report *report, FILE *file)
 
 static void print_messages(const struct dummy_report *report, FILE *file)
 {
-    const struct dummy_tally *total = &report->total;
+    const struct dummy_counter *total = &report->total;
     fprintf(file, "  \"sent\": {");
     for (int i = 0; i < DUMMY_MESSAGE_COUNT; i++) {
         print_number(file, dummy_message_name((enum dummy_message)i), total->sent[i], ", ");
     }
-    print_number(file, "all", dummy_tally_sent_count(total), "},\n  \"heard\": {");
-    print_number(file, "said", total->heard[DUMMY_HEARD_SAID], ", ");
-    print_number(file, "lines", total->heard[DUMMY_HEARD_LINE], ", ");
-    print_number(file, "positions", total->heard[DUMMY_HEARD_PLACE], ", ");
-    print_number(file, "all", dummy_tally_heard_count(total), "},\n  ");
+    print_number(file, "all", dummy_counter_sent_count(total), "},\n  \"heard\": {");
+    print_number(file, "said", total->received[DUMMY_RECEIVED_SAID], ", ");
+    print_number(file, "lines", total->received[DUMMY_RECEIVED_LINE], ", ");
+    print_number(file, "positions", total->received[DUMMY_RECEIVED_PLACE], ", ");
+    print_number(file, "all", dummy_counter_received_count(total), "},\n  ");
     print_number(file, "unanswered", report->unanswered, ", ");
     print_number(file, "bytes_out", report->bytes_out, ", ");
     print_number(file, "bytes_in", report->bytes_in, ",\n");
@@ -123,14 +123,14 @@ static void print_requests(const struct dummy_report *report, FILE *file)
     fprintf(file, "  \"requests\": {");
     for (uint32_t i = 0; i < DUMMY_REQUEST_KIND_COUNT_MAX; i++) {
         const struct gw_packet *packet = dummy_request_packet(i);
-        const struct dummy_request_tally *tally = &report->total.requests[i];
+        const struct dummy_request_counter *counter = &report->total.requests[i];
         if (packet != NULL) {
             fprintf(file, "%s\n    \"%s\": {", separator, packet->message->short_name);
-            print_number(file, "replies", dummy_request_count(tally, GW_ANSWER_REPLY), ", ");
-            print_number(file, "errors", dummy_request_count(tally, GW_ANSWER_ERROR), ", ");
-            print_number(file, "late", dummy_request_count(tally, GW_ANSWER_LATE), ", ");
-            print_number(file, "gone", dummy_request_count(tally, GW_ANSWER_GONE), ", ");
-            print_latency(&tally->took, file);
+            print_number(file, "replies", dummy_request_count(counter, GW_ANSWER_REPLY), ", ");
+            print_number(file, "errors", dummy_request_count(counter, GW_ANSWER_ERROR), ", ");
+            print_number(file, "late", dummy_request_count(counter, GW_ANSWER_LATE), ", ");
+            print_number(file, "gone", dummy_request_count(counter, GW_ANSWER_GONE), ", ");
+            print_latency(&counter->took, file);
             fprintf(file, "}");
             separator = ",";
         }

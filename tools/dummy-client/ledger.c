@@ -96,24 +96,24 @@ void dummy_ledger_line(struct dummy_ledger *ledger, uint32_t member, uint64_t co
     if (!listens(ledger)) {
         return;
     }
-    dummy_window_hear(&ledger->lines, line, &ledger->line_faults);
+    dummy_window_receive(&ledger->lines, line, &ledger->line_faults);
     struct dummy_peer *peer = find_here(ledger, member);
     if (peer != NULL) {
-        dummy_window_hear(&peer->lines, count, &ledger->sender_faults);
+        dummy_window_receive(&peer->lines, count, &ledger->sender_faults);
     }
 }
 
 void dummy_ledger_odd_line(struct dummy_ledger *ledger, uint64_t line)
 {
     if (listens(ledger)) {
-        dummy_window_hear(&ledger->lines, line, &ledger->line_faults);
+        dummy_window_receive(&ledger->lines, line, &ledger->line_faults);
     }
 }
 
-void dummy_ledger_stranger(struct dummy_ledger *ledger)
+void dummy_ledger_outsider(struct dummy_ledger *ledger)
 {
-    if (listens(ledger) && !atomic_load(&ledger->room->has_strangers)) {
-        atomic_store(&ledger->room->has_strangers, true);
+    if (listens(ledger) && !atomic_load(&ledger->room->has_outsiders)) {
+        atomic_store(&ledger->room->has_outsiders, true);
     }
 }
 
@@ -139,22 +139,22 @@ static uint64_t count_misplaced(const struct dummy_ledger *ledger)
     return count;
 }
 
-bool dummy_ledger_is_settled(const struct dummy_ledger *ledger)
+bool dummy_ledger_is_complete(const struct dummy_ledger *ledger)
 {
     const struct dummy_room *room = ledger->room;
-    bool all_heard = ledger->lines.next - 1 == dummy_room_line_most(room);
+    bool all_received = ledger->lines.next - 1 == dummy_room_line_most(room);
     bool in_doubt = atomic_load(&room->lines_doubtful) > 0;
-    return ((all_heard && !in_doubt) || atomic_load(&room->has_strangers)) &&
+    return ((all_received && !in_doubt) || atomic_load(&room->has_outsiders)) &&
            count_misplaced(ledger) == 0;
 }
 
 void dummy_ledger_freeze(struct dummy_ledger *ledger)
 {
     ledger->frozen = true;
-    dummy_room_heard(ledger->room, ledger->lines.next - 1);
+    dummy_room_received(ledger->room, ledger->lines.next - 1);
 }
 
-static void judge_last_line(struct dummy_ledger *ledger)
+static void check_last_line(struct dummy_ledger *ledger)
 {
     uint64_t last = ledger->lines.next - 1;
     uint64_t least = dummy_room_line_least(ledger->room);
@@ -167,10 +167,10 @@ static void judge_last_line(struct dummy_ledger *ledger)
     }
 }
 
-void dummy_ledger_judge(struct dummy_ledger *ledger)
+void dummy_ledger_check(struct dummy_ledger *ledger)
 {
-    if (!atomic_load(&ledger->room->has_strangers)) {
-        judge_last_line(ledger);
+    if (!atomic_load(&ledger->room->has_outsiders)) {
+        check_last_line(ledger);
     }
     dummy_faults_add(&ledger->faults, DUMMY_WRONG_POSITION, (int64_t)count_misplaced(ledger));
 }

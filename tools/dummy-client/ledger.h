@@ -70,7 +70,7 @@ void dummy_ledger_odd_line(struct dummy_ledger *ledger, uint64_t line);
  * Somebody is in the room who is none of ours. How many lines there should be is not known from
  * then on; that there is no hole in them still is.
  */
-void dummy_ledger_stranger(struct dummy_ledger *ledger);
+void dummy_ledger_outsider(struct dummy_ledger *ledger);
 
 /* Something came that makes no sense. */
 void dummy_ledger_garbled(struct dummy_ledger *ledger);
@@ -79,13 +79,13 @@ void dummy_ledger_garbled(struct dummy_ledger *ledger);
 uint64_t dummy_ledger_own_lines(const struct dummy_ledger *ledger);
 
 /* Whether all that is true of the room is known here too, once everybody is quiet. */
-bool dummy_ledger_is_settled(const struct dummy_ledger *ledger);
+bool dummy_ledger_is_complete(const struct dummy_ledger *ledger);
 
 /* What comes from now on is not for this ledger: others begin to leave. */
 void dummy_ledger_freeze(struct dummy_ledger *ledger);
 
 /* Holds a frozen ledger against its room, and counts what is wrong. Once all are frozen, once. */
-void dummy_ledger_judge(struct dummy_ledger *ledger);
+void dummy_ledger_check(struct dummy_ledger *ledger);
 
 /* How many faults of a kind there are so far. Thread: any. */
 uint64_t dummy_ledger_fault_count(const struct dummy_ledger *ledger, enum dummy_fault fault);

@@ -42,13 +42,13 @@ static void print_line(const struct dummy_live *live, uint64_t now_ns)
 {
     const struct dummy_crowd *crowd = live->crowd;
     char connected[DUMMY_NUMBER_TEXT_BYTES], sent[DUMMY_NUMBER_TEXT_BYTES];
-    char heard[DUMMY_NUMBER_TEXT_BYTES], errors[DUMMY_NUMBER_TEXT_BYTES];
+    char received[DUMMY_NUMBER_TEXT_BYTES], errors[DUMMY_NUMBER_TEXT_BYTES];
     fprintf(live->file,
             "%4llu s  connected %s  sent %s  received %s  p50 %.1f ms  p99 %.1f ms  errors %s\n",
             (unsigned long long)((now_ns - crowd->origin_ns + LINE_NS / 2) / LINE_NS),
             dummy_number_write(atomic_load(&crowd->connected_count), connected),
-            dummy_number_write(dummy_tally_sent_count(&live->total), sent),
-            dummy_number_write(dummy_tally_heard_count(&live->total), heard),
+            dummy_number_write(dummy_counter_sent_count(&live->total), sent),
+            dummy_number_write(dummy_counter_received_count(&live->total), received),
             percentile_ms(live, 50), percentile_ms(live, 99),
             dummy_number_write(count_errors(crowd), errors));
     fflush(live->file);

@@ -17,7 +17,7 @@ struct dummy_live {
     struct gw_turn turn;
     struct gw_timer timer;
     struct gw_task begin;
-    struct dummy_tally total;           /* so far */
+    struct dummy_counter total;         /* so far */
     struct dummy_histogram latency;     /* of all kinds of messages, in the last second */
     struct dummy_histogram latency_old; /* and up to the line before */
 };

@@ -193,7 +193,7 @@ static int take_one(char *const *argv, struct dummy_options *options, char *prob
 }
 
 /* What --help and --version ask for, wherever they stand; otherwise RUN. */
-static enum dummy_options_verdict look_for_page(int argc, char *const *argv)
+static enum dummy_options_result look_for_page(int argc, char *const *argv)
 {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
@@ -206,11 +206,11 @@ static enum dummy_options_verdict look_for_page(int argc, char *const *argv)
     return DUMMY_OPTIONS_RUN;
 }
 
-enum dummy_options_verdict dummy_options_read(int argc, char *const *argv,
-                                              struct dummy_options *options_out,
-                                              char problem_out[DUMMY_PROBLEM_BYTES])
+enum dummy_options_result dummy_options_read(int argc, char *const *argv,
+                                             struct dummy_options *options_out,
+                                             char problem_out[DUMMY_PROBLEM_BYTES])
 {
-    enum dummy_options_verdict page = look_for_page(argc, argv);
+    enum dummy_options_result page = look_for_page(argc, argv);
     if (page != DUMMY_OPTIONS_RUN) {
         return page;
     }

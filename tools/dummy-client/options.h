@@ -31,7 +31,7 @@ struct dummy_options {
     bool take_signals; /* stop early on SIGINT; for the program alone */
 };
 
-enum dummy_options_verdict {
+enum dummy_options_result {
     DUMMY_OPTIONS_RUN,
     DUMMY_OPTIONS_HELP,    /* --help was among them */
     DUMMY_OPTIONS_VERSION, /* --version was */
@@ -52,9 +52,9 @@ void dummy_options_init(struct dummy_options *options_out);
  * Returns   what is to be done. On BAD `problem_out` says in one line what is wrong and what to do;
  *           *options_out is set only on RUN.
  */
-enum dummy_options_verdict dummy_options_read(int argc, char *const *argv,
-                                              struct dummy_options *options_out,
-                                              char problem_out[DUMMY_PROBLEM_BYTES]);
+enum dummy_options_result dummy_options_read(int argc, char *const *argv,
+                                             struct dummy_options *options_out,
+                                             char problem_out[DUMMY_PROBLEM_BYTES]);
 
 /* Prints what --help and --version ask for. */
 void dummy_options_print_help(FILE *file);

@@ -53,7 +53,7 @@ uint32_t dummy_players_find(const struct dummy_players *players, uint64_t id)
             return atomic_load_explicit(&place->index, memory_order_acquire) - 1;
         }
         if (here == 0) {
-            return DUMMY_PLAYER_STRANGER;
+            return DUMMY_PLAYER_OUTSIDER;
         }
         at = (at + 1) & players->place_mask;
     }

@@ -21,7 +21,7 @@ struct dummy_players {
 };
 
 /* What a player is who is not one of ours. */
-#define DUMMY_PLAYER_STRANGER UINT32_MAX
+#define DUMMY_PLAYER_OUTSIDER UINT32_MAX
 
 /* Makes room for `count` players. Returns 0, or GW_E_MEMORY. Thread: setup. */
 int dummy_players_init(struct dummy_players *players, uint32_t count);
@@ -32,7 +32,7 @@ void dummy_players_fini(struct dummy_players *players);
 /* Player `id`, not 0, is client `index`. Once per client. Thread: any. */
 void dummy_players_add(struct dummy_players *players, uint64_t id, uint32_t index);
 
-/* The client that player `id` is, or DUMMY_PLAYER_STRANGER. Thread: any. */
+/* The client that player `id` is, or DUMMY_PLAYER_OUTSIDER. Thread: any. */
 uint32_t dummy_players_find(const struct dummy_players *players, uint64_t id);
 
 #endif

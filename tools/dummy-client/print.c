@@ -2,8 +2,8 @@
 #include "net/addr.h"
 #include "protocol/packet.h"
 #include "tools/dummy-client/number.h"
+#include "tools/dummy-client/outcome.h"
 #include "tools/dummy-client/report.h"
-#include "tools/dummy-client/story.h"
 
 /* Prints "  12,345 words". */
 static void print_count(FILE *file, uint64_t count, const char *words)
@@ -53,7 +53,7 @@ static void print_clients(const struct dummy_report *report, FILE *file)
 static void print_messages(const struct dummy_report *report, FILE *file)
 {
     fprintf(file, "sent    ");
-    print_count(file, dummy_tally_sent_count(&report->total), "messages:");
+    print_count(file, dummy_counter_sent_count(&report->total), "messages:");
     for (int i = 0; i < DUMMY_MESSAGE_COUNT; i++) {
         print_some(file, report->total.sent[i], dummy_message_name((enum dummy_message)i));
     }
@@ -61,10 +61,10 @@ static void print_messages(const struct dummy_report *report, FILE *file)
         print_some(file, report->total.filled, report->options.send->message->short_name);
     }
     fprintf(file, "\nheard   ");
-    print_count(file, dummy_tally_heard_count(&report->total), "deliveries:");
-    print_some(file, report->total.heard[DUMMY_HEARD_SAID], "said");
-    print_some(file, report->total.heard[DUMMY_HEARD_LINE], "chat lines");
-    print_some(file, report->total.heard[DUMMY_HEARD_PLACE], "positions");
+    print_count(file, dummy_counter_received_count(&report->total), "deliveries:");
+    print_some(file, report->total.received[DUMMY_RECEIVED_SAID], "said");
+    print_some(file, report->total.received[DUMMY_RECEIVED_LINE], "chat lines");
+    print_some(file, report->total.received[DUMMY_RECEIVED_PLACE], "positions");
     fprintf(file, "\nbytes   ");
     print_count(file, report->bytes_out, "out");
     print_count(file, report->bytes_in, "in");
@@ -160,7 +160,7 @@ static const char *what_went_well(const struct dummy_report *report)
     if (report->options.send != NULL) {
         return "everybody has sent it, and left in good order";
     }
-    if (report->rooms_with_strangers > 0) {
+    if (report->rooms_with_outsiders > 0) {
         return "strangers were in the rooms: how much they said could not be checked";
     }
     return report->interrupted ? "stopped early; everybody heard everything, once and in order"

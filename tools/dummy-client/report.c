@@ -19,44 +19,45 @@ static void count_refusal(struct dummy_report *report, int refusal)
     report->refused[is_known ? refusal : 0] += refusal != GAME__ENTER_RESULT__ENTERED_OK;
 }
 
-static void count_end(struct dummy_report *report, const struct dummy_story *story)
+static void count_end(struct dummy_report *report, const struct dummy_outcome *outcome)
 {
-    if (!story->ended) {
+    if (!outcome->ended) {
         report->unended++;
         return;
     }
-    report->ends[(uint32_t)story->reason % GW_CLOSE_REASON_COUNT]++;
-    if (story->reason == GW__CLOSE_REASON__BY_PEER) {
-        report->peer_reasons[(uint32_t)story->peer_reason % GW_CLOSE_REASON_COUNT]++;
+    report->ends[(uint32_t)outcome->reason % GW_CLOSE_REASON_COUNT]++;
+    if (outcome->reason == GW__CLOSE_REASON__BY_PEER) {
+        report->peer_reasons[(uint32_t)outcome->peer_reason % GW_CLOSE_REASON_COUNT]++;
     }
 }
 
-static void collect_story(struct dummy_report *report, const struct dummy_story *story,
-                          bool was_asked)
+static void collect_outcome(struct dummy_report *report, const struct dummy_outcome *outcome,
+                            bool was_asked)
 {
-    report->begun += story->begun;
-    report->greeted += story->greeted;
-    report->ready += story->ready;
-    report->asked_to_go += story->asked_to_go;
-    count_refusal(report, story->refusal);
-    count_end(report, story);
-    bool is_orderly = dummy_story_is_orderly(story, was_asked);
-    bool left = story->ended && story->reason == DUMMY_LEAVES;
-    report->disorderly += story->ended && !is_orderly;
-    report->not_asked += was_asked && !report->complete && story->greeted && left &&
-                         !story->asked_to_go && story->refusal == GAME__ENTER_RESULT__ENTERED_OK;
+    report->begun += outcome->begun;
+    report->greeted += outcome->greeted;
+    report->ready += outcome->ready;
+    report->asked_to_go += outcome->asked_to_go;
+    count_refusal(report, outcome->refusal);
+    count_end(report, outcome);
+    bool is_orderly = dummy_outcome_is_orderly(outcome, was_asked);
+    bool left = outcome->ended && outcome->reason == DUMMY_LEAVES;
+    report->disorderly += outcome->ended && !is_orderly;
+    report->not_asked += was_asked && !report->complete && outcome->greeted && left &&
+                         !outcome->asked_to_go &&
+                         outcome->refusal == GAME__ENTER_RESULT__ENTERED_OK;
     report->not_ready +=
-        !was_asked && left && !story->ready && story->refusal == GAME__ENTER_RESULT__ENTERED_OK;
+        !was_asked && left && !outcome->ready && outcome->refusal == GAME__ENTER_RESULT__ENTERED_OK;
 }
 
 /* What is missing at the very end: only if everybody had time to hear it. */
-static void judge(struct dummy_client *client)
+static void check(struct dummy_client *client)
 {
     if (client->ledger.room != NULL && client->ledger.frozen) {
-        dummy_ledger_judge(&client->ledger);
+        dummy_ledger_check(&client->ledger);
     }
     uint64_t said = client->said.next - 1;
-    if (client->story.greeted && client->sent[DUMMY_SAY] > said) {
+    if (client->outcome.greeted && client->sent[DUMMY_SAY] > said) {
         dummy_faults_add(&client->ledger.faults, DUMMY_LOST,
                          (int64_t)(client->sent[DUMMY_SAY] - said));
     }
@@ -65,9 +66,9 @@ static void judge(struct dummy_client *client)
 static void collect_client(struct dummy_report *report, struct dummy_client *client, bool was_asked)
 {
     if (report->complete) {
-        judge(client);
+        check(client);
     }
-    collect_story(report, &client->story, was_asked);
+    collect_outcome(report, &client->outcome, was_asked);
     report->unanswered += dummy_client_unanswered(client);
     for (int fault = 0; fault < DUMMY_FAULT_COUNT; fault++) {
         dummy_faults_add(
@@ -89,9 +90,9 @@ static void collect_port(struct dummy_report *report, const struct gw_port *port
 static void collect_requests(struct dummy_report *report)
 {
     for (int i = 0; i < DUMMY_REQUEST_KIND_COUNT_MAX; i++) {
-        const struct dummy_request_tally *tally = &report->total.requests[i];
-        report->requests_refused += dummy_request_count(tally, GW_ANSWER_ERROR);
-        report->requests_late += dummy_request_count(tally, GW_ANSWER_LATE);
+        const struct dummy_request_counter *counter = &report->total.requests[i];
+        report->requests_refused += dummy_request_count(counter, GW_ANSWER_ERROR);
+        report->requests_late += dummy_request_count(counter, GW_ANSWER_LATE);
     }
 }
 
@@ -116,7 +117,7 @@ void dummy_report_collect(struct dummy_report *report, struct dummy_crowd *crowd
     }
     report->room_count = crowd->room_count;
     for (uint32_t i = 0; i < crowd->room_count; i++) {
-        report->rooms_with_strangers += atomic_load(&crowd->rooms[i].has_strangers);
+        report->rooms_with_outsiders += atomic_load(&crowd->rooms[i].has_outsiders);
     }
 }
 
@@ -126,7 +127,7 @@ bool dummy_report_has_no_client(const struct dummy_report *report)
 }
 
 /* What a packet with made-up values does to the other clients is not checked. */
-static bool heard_well(const struct dummy_report *report)
+static bool received_well(const struct dummy_report *report)
 {
     return (report->options.send != NULL || dummy_faults_total(&report->faults) == 0) &&
            report->requests_refused == 0 && report->requests_late == 0;
@@ -140,5 +141,5 @@ bool dummy_report_is_clean(const struct dummy_report *report)
     }
     return !report->nobody_listens && report->dial_failed == 0 && refused == 0 &&
            report->disorderly == 0 && report->not_asked == 0 && report->not_ready == 0 &&
-           report->unended == 0 && heard_well(report);
+           report->unended == 0 && received_well(report);
 }

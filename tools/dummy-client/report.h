@@ -25,9 +25,9 @@ struct dummy_report {
 
     uint32_t dialed, dial_failed, begun, greeted, ready;
     uint32_t refused[DUMMY_REFUSAL_COUNT]; /* by Game__EnterResult */
-    uint32_t room_count, rooms_with_strangers;
+    uint32_t room_count, rooms_with_outsiders;
 
-    struct dummy_tally total;
+    struct dummy_counter total;
     uint64_t bytes_out, bytes_in;
     uint64_t unanswered;       /* messages whose answer never came */
     uint64_t requests_refused; /* answered with ERROR */
@@ -44,7 +44,7 @@ struct dummy_report {
     struct dummy_faults faults;
     bool nobody_listens;
     bool interrupted; /* by the user */
-    bool complete;    /* everybody had time to hear everything, so that the end could be judged */
+    bool complete; /* everybody had time to receive everything, so that the end could be checked */
 };
 
 /*

@@ -16,14 +16,14 @@ const struct gw_packet *dummy_request_packet(uint32_t place)
     return NULL;
 }
 
-static struct dummy_request_tally *tally_of(struct dummy_client *client, uint16_t packet_id)
+static struct dummy_request_counter *counter_of(struct dummy_client *client, uint16_t packet_id)
 {
-    struct dummy_tally *tally = dummy_stats_mine(&client->crowd->stats);
+    struct dummy_counter *counter = dummy_stats_mine(&client->crowd->stats);
     const struct gw_packet *packet;
     for (uint32_t i = 0; i < DUMMY_REQUEST_KIND_COUNT_MAX; i++) {
         packet = dummy_request_packet(i);
         if (packet != NULL && packet->id == packet_id) {
-            return &tally->requests[i];
+            return &counter->requests[i];
         }
     }
     return NULL;
@@ -37,11 +37,11 @@ static void add(atomic_uint_least64_t *number, uint64_t count)
 
 static void measure(struct dummy_client *client, const struct gw_answer *answer)
 {
-    struct dummy_request_tally *tally = tally_of(client, answer->packet_id);
-    if (tally != NULL) {
-        add(&tally->answers[answer->kind], 1);
+    struct dummy_request_counter *counter = counter_of(client, answer->packet_id);
+    if (counter != NULL) {
+        add(&counter->answers[answer->kind], 1);
         if (answer->message != NULL) {
-            dummy_histogram_add(&tally->took, answer->took_ns);
+            dummy_histogram_add(&counter->took, answer->took_ns);
         }
     }
 }
@@ -55,7 +55,7 @@ static void on_answer(struct gw_session *session, const struct gw_answer *answer
             gw_packet_find(&game_client_packets, answer->frame->packet_id);
         reply->handle(session, answer->frame, answer->message);
     } else if (answer->kind != GW_ANSWER_GONE && answer->packet_id == GAME_PACKET_ENTER) {
-        client->story.refusal = DUMMY_REFUSED_BY_ERROR;
+        client->outcome.refusal = DUMMY_REFUSED_BY_ERROR;
         gw_session_end(session, DUMMY_LEAVES);
     }
 }
@@ -68,7 +68,8 @@ void dummy_request(struct dummy_client *client, const struct gw_packet *packet,
     }
 }
 
-void dummy_request_merge(struct dummy_request_tally *into, const struct dummy_request_tally *from)
+void dummy_request_merge(struct dummy_request_counter *into,
+                         const struct dummy_request_counter *from)
 {
     for (int kind = 0; kind < DUMMY_ANSWER_KIND_COUNT; kind++) {
         add(&into->answers[kind], dummy_request_count(from, (enum gw_answer_kind)kind));
@@ -76,7 +77,7 @@ void dummy_request_merge(struct dummy_request_tally *into, const struct dummy_re
     dummy_histogram_merge(&into->took, &from->took);
 }
 
-uint64_t dummy_request_count(const struct dummy_request_tally *tally, enum gw_answer_kind kind)
+uint64_t dummy_request_count(const struct dummy_request_counter *counter, enum gw_answer_kind kind)
 {
-    return atomic_load_explicit(&tally->answers[kind], memory_order_relaxed);
+    return atomic_load_explicit(&counter->answers[kind], memory_order_relaxed);
 }

@@ -14,7 +14,7 @@ struct gw_packet;
 enum { DUMMY_REQUEST_KIND_COUNT_MAX = 8, DUMMY_ANSWER_KIND_COUNT = GW_ANSWER_GONE + 1 };
 
 /* One packet's requests. All zero is none. */
-struct dummy_request_tally {
+struct dummy_request_counter {
     atomic_uint_least64_t answers[DUMMY_ANSWER_KIND_COUNT]; /* by enum gw_answer_kind */
     struct dummy_histogram took;                            /* until REPLY or ERROR */
 };
@@ -31,8 +31,9 @@ void dummy_request(struct dummy_client *client, const struct gw_packet *packet,
                    const ProtobufCMessage *message);
 
 /* Adds what `from` has to `into`. Thread: the one that owns `into`. */
-void dummy_request_merge(struct dummy_request_tally *into, const struct dummy_request_tally *from);
+void dummy_request_merge(struct dummy_request_counter *into,
+                         const struct dummy_request_counter *from);
 
-uint64_t dummy_request_count(const struct dummy_request_tally *tally, enum gw_answer_kind kind);
+uint64_t dummy_request_count(const struct dummy_request_counter *counter, enum gw_answer_kind kind);
 
 #endif

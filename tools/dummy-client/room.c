@@ -42,7 +42,7 @@ void dummy_room_lose(struct dummy_room *room, uint32_t member, uint64_t lines_do
     atomic_fetch_add(&room->lines_doubtful, lines_doubtful);
 }
 
-void dummy_room_heard(struct dummy_room *room, uint64_t line)
+void dummy_room_received(struct dummy_room *room, uint64_t line)
 {
     uint_least64_t last = atomic_load(&room->line_last);
     while (line > last && !atomic_compare_exchange_weak(&room->line_last, &last, line)) {
@@ -57,6 +57,6 @@ uint64_t dummy_room_line_most(const struct dummy_room *room)
 uint64_t dummy_room_line_least(const struct dummy_room *room)
 {
     uint64_t sure = dummy_room_line_most(room) - atomic_load(&room->lines_doubtful);
-    uint64_t heard = atomic_load(&room->line_last);
-    return heard > sure ? heard : sure;
+    uint64_t received = atomic_load(&room->line_last);
+    return received > sure ? received : sure;
 }

@@ -25,8 +25,8 @@ struct dummy_room {
     atomic_uint_least64_t line_base;      /* the room's last line before any of us came */
     atomic_uint_least64_t lines_sent;     /* by all members together */
     atomic_uint_least64_t lines_doubtful; /* sent by who was gone before hearing them */
-    atomic_uint_least64_t line_last;      /* the latest that anybody who stayed has heard */
-    atomic_bool has_strangers;            /* others are here: how much they say is not known */
+    atomic_uint_least64_t line_last;      /* the latest that anybody who stayed has received */
+    atomic_bool has_outsiders;            /* others are here: how much they say is not known */
 };
 
 /* Returns 0, or GW_E_MEMORY. Thread: setup. */
@@ -46,7 +46,7 @@ void dummy_room_move(struct dummy_room *room, uint32_t member, dummy_place place
 void dummy_room_lose(struct dummy_room *room, uint32_t member, uint64_t lines_doubtful);
 
 /* A member that stayed has heard everything up to `line`. */
-void dummy_room_heard(struct dummy_room *room, uint64_t line);
+void dummy_room_received(struct dummy_room *room, uint64_t line);
 
 /* The last line there must be, and the last there can be. */
 uint64_t dummy_room_line_least(const struct dummy_room *room);

@@ -1,16 +1,16 @@
 /* tools/dummy-client/run.c: a whole run, from the first call to the report. */
 #include "tools/dummy-client/run.h"
-#include "net/crew.h"
 #include "net/error.h"
 #include "net/port.h"
 #include "net/signals.h"
+#include "net/workers.h"
 #include "tools/dummy-client/client.h"
 #include "tools/dummy-client/conductor.h"
 #include "tools/dummy-client/crowd.h"
-#include "tools/dummy-client/hear.h"
 #include "tools/dummy-client/live.h"
 #include "tools/dummy-client/log.h"
 #include "tools/dummy-client/options.h"
+#include "tools/dummy-client/receive.h"
 #include "tools/dummy-client/report.h"
 #include <string.h>
 
@@ -39,7 +39,7 @@ static int open_manager(struct dummy_crowd *crowd)
         .side = GW_SIDE_CLIENT,
         .session_count_max = crowd->options->client_count,
     };
-    crowd->manager = gw_session_manager_create(crowd->port, &config, dummy_hear_packets(),
+    crowd->manager = gw_session_manager_create(crowd->port, &config, dummy_receive_packets(),
                                                &dummy_client_events, crowd);
     return crowd->manager == NULL ? GW_E_MEMORY : 0;
 }
@@ -47,12 +47,12 @@ static int open_manager(struct dummy_crowd *crowd)
 /* Works until the conductor stops the port. */
 static int work(struct dummy_crowd *crowd)
 {
-    struct gw_crew *crew;
+    struct gw_workers *workers;
     bool has_signals =
         crowd->options->take_signals && gw_signals_take(crowd->port, on_signal, crowd) == 0;
-    int error = gw_crew_start(crowd->port, &crew);
+    int error = gw_workers_start(crowd->port, &workers);
     if (error == 0) {
-        error = gw_crew_join(crew);
+        error = gw_workers_join(workers);
     }
     if (has_signals) {
         gw_signals_release();

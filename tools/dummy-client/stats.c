@@ -7,19 +7,19 @@
 int dummy_stats_init(struct dummy_stats *stats, struct gw_port *port)
 {
     stats->port = port;
-    stats->tallies = calloc(gw_port_worker_count(port), sizeof *stats->tallies);
-    return stats->tallies == NULL ? GW_E_MEMORY : 0;
+    stats->counters = calloc(gw_port_worker_count(port), sizeof *stats->counters);
+    return stats->counters == NULL ? GW_E_MEMORY : 0;
 }
 
 void dummy_stats_fini(struct dummy_stats *stats)
 {
-    free(stats->tallies);
-    stats->tallies = NULL;
+    free(stats->counters);
+    stats->counters = NULL;
 }
 
-struct dummy_tally *dummy_stats_mine(const struct dummy_stats *stats)
+struct dummy_counter *dummy_stats_mine(const struct dummy_stats *stats)
 {
-    return &stats->tallies[gw_port_worker(stats->port)];
+    return &stats->counters[gw_port_worker(stats->port)];
 }
 
 static uint64_t get(const atomic_uint_least64_t *number)
@@ -33,28 +33,29 @@ static void add(atomic_uint_least64_t *number, uint64_t count)
     atomic_store_explicit(number, get(number) + count, memory_order_relaxed);
 }
 
-void dummy_tally_sent(struct dummy_tally *tally, enum dummy_message message)
+void dummy_counter_sent(struct dummy_counter *counter, enum dummy_message message)
 {
-    add(&tally->sent[message], 1);
+    add(&counter->sent[message], 1);
 }
 
-void dummy_tally_heard(struct dummy_tally *tally, enum dummy_heard heard, uint64_t count)
+void dummy_counter_received(struct dummy_counter *counter, enum dummy_received received,
+                            uint64_t count)
 {
-    add(&tally->heard[heard], count);
+    add(&counter->received[received], count);
 }
 
-void dummy_tally_filled(struct dummy_tally *tally)
+void dummy_counter_filled(struct dummy_counter *counter)
 {
-    add(&tally->filled, 1);
+    add(&counter->filled, 1);
 }
 
-static void merge(struct dummy_tally *into, const struct dummy_tally *from)
+static void merge(struct dummy_counter *into, const struct dummy_counter *from)
 {
     for (int i = 0; i < DUMMY_MESSAGE_COUNT; i++) {
         add(&into->sent[i], get(&from->sent[i]));
     }
-    for (int i = 0; i < DUMMY_HEARD_COUNT; i++) {
-        add(&into->heard[i], get(&from->heard[i]));
+    for (int i = 0; i < DUMMY_RECEIVED_COUNT; i++) {
+        add(&into->received[i], get(&from->received[i]));
     }
     for (int i = 0; i < DUMMY_LATENCY_COUNT; i++) {
         dummy_histogram_merge(&into->latency[i], &from->latency[i]);
@@ -65,27 +66,27 @@ static void merge(struct dummy_tally *into, const struct dummy_tally *from)
     add(&into->filled, get(&from->filled));
 }
 
-void dummy_stats_sum(const struct dummy_stats *stats, struct dummy_tally *sum)
+void dummy_stats_sum(const struct dummy_stats *stats, struct dummy_counter *sum)
 {
     for (uint32_t worker = 0; worker < gw_port_worker_count(stats->port); worker++) {
-        merge(sum, &stats->tallies[worker]);
+        merge(sum, &stats->counters[worker]);
     }
 }
 
-uint64_t dummy_tally_sent_count(const struct dummy_tally *tally)
+uint64_t dummy_counter_sent_count(const struct dummy_counter *counter)
 {
     uint64_t count = 0;
     for (int i = 0; i < DUMMY_MESSAGE_COUNT; i++) {
-        count += get(&tally->sent[i]);
+        count += get(&counter->sent[i]);
     }
-    return count + get(&tally->filled);
+    return count + get(&counter->filled);
 }
 
-uint64_t dummy_tally_heard_count(const struct dummy_tally *tally)
+uint64_t dummy_counter_received_count(const struct dummy_counter *counter)
 {
     uint64_t count = 0;
-    for (int i = 0; i < DUMMY_HEARD_COUNT; i++) {
-        count += get(&tally->heard[i]);
+    for (int i = 0; i < DUMMY_RECEIVED_COUNT; i++) {
+        count += get(&counter->received[i]);
     }
     return count;
 }

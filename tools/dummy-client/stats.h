@@ -11,32 +11,37 @@
 struct gw_port;
 
 /* What can be heard. */
-enum dummy_heard { DUMMY_HEARD_SAID, DUMMY_HEARD_LINE, DUMMY_HEARD_PLACE, DUMMY_HEARD_COUNT };
+enum dummy_received {
+    DUMMY_RECEIVED_SAID,
+    DUMMY_RECEIVED_LINE,
+    DUMMY_RECEIVED_PLACE,
+    DUMMY_RECEIVED_COUNT
+};
 
 /* What can take long. The first are the messages, each until its sender hears the answer. */
 enum dummy_latency {
     DUMMY_LATENCY_SAY = DUMMY_SAY,
     DUMMY_LATENCY_CHAT = DUMMY_CHAT,
     DUMMY_LATENCY_MOVE = DUMMY_MOVE,
-    DUMMY_LATENCY_DELIVERY, /* a chat line, until each of its listeners hears it */
+    DUMMY_LATENCY_DELIVERY, /* a chat line, until each of its listeners receives it */
     DUMMY_LATENCY_CONNECT,  /* until a client is greeted */
     DUMMY_LATENCY_COUNT
 };
 
 /* All zero is nothing so far. */
-struct dummy_tally {
+struct dummy_counter {
     atomic_uint_least64_t sent[DUMMY_MESSAGE_COUNT];
-    atomic_uint_least64_t heard[DUMMY_HEARD_COUNT];
+    atomic_uint_least64_t received[DUMMY_RECEIVED_COUNT];
     struct dummy_histogram latency[DUMMY_LATENCY_COUNT];
-    struct dummy_request_tally requests[DUMMY_REQUEST_KIND_COUNT_MAX];
+    struct dummy_request_counter requests[DUMMY_REQUEST_KIND_COUNT_MAX];
     atomic_uint_least64_t filled; /* packets of --send */
-    char gap[128]; /* so that the next worker's tally shares no cache line with this one */
+    char gap[128]; /* so that the next worker's counter shares no cache line with this one */
 };
 
-/* A tally for each worker: each counts in its own, and who wants to know adds them up. */
+/* A counter for each worker: each counts in its own, and who wants to know adds them up. */
 struct dummy_stats {
     struct gw_port *port;
-    struct dummy_tally *tallies;
+    struct dummy_counter *counters;
 };
 
 /* Returns 0, or GW_E_MEMORY. Owns: borrows `port`. Thread: setup. */
@@ -45,20 +50,21 @@ int dummy_stats_init(struct dummy_stats *stats, struct gw_port *port);
 /* A zeroed one may be finished. Thread: setup. */
 void dummy_stats_fini(struct dummy_stats *stats);
 
-/* The tally of the worker that calls. Thread: a worker of the port. */
-struct dummy_tally *dummy_stats_mine(const struct dummy_stats *stats);
+/* The counter of the worker that calls. Thread: a worker of the port. */
+struct dummy_counter *dummy_stats_mine(const struct dummy_stats *stats);
 
-/* Counts in one's own tally. */
-void dummy_tally_filled(struct dummy_tally *tally);
-void dummy_tally_sent(struct dummy_tally *tally, enum dummy_message message);
-void dummy_tally_heard(struct dummy_tally *tally, enum dummy_heard heard, uint64_t count);
+/* Counts in one's own counter. */
+void dummy_counter_filled(struct dummy_counter *counter);
+void dummy_counter_sent(struct dummy_counter *counter, enum dummy_message message);
+void dummy_counter_received(struct dummy_counter *counter, enum dummy_received received,
+                            uint64_t count);
 
-/* Adds all tallies to `sum`, which is zero at first. Thread: any. */
-void dummy_stats_sum(const struct dummy_stats *stats, struct dummy_tally *sum);
+/* Adds all counters to `sum`, which is zero at first. Thread: any. */
+void dummy_stats_sum(const struct dummy_stats *stats, struct dummy_counter *sum);
 
 /* All messages sent, and all things heard. */
-uint64_t dummy_tally_sent_count(const struct dummy_tally *tally);
-uint64_t dummy_tally_heard_count(const struct dummy_tally *tally);
+uint64_t dummy_counter_sent_count(const struct dummy_counter *counter);
+uint64_t dummy_counter_received_count(const struct dummy_counter *counter);
 
 /* A latency's name for people and programs: "delivery". */
 const char *dummy_latency_name(enum dummy_latency latency);

@@ -44,7 +44,7 @@ static void move(struct dummy_client *client)
 static void speak(struct dummy_client *client, enum dummy_message message, uint64_t intended_ns)
 {
     client->sent[message]++;
-    dummy_tally_sent(dummy_stats_mine(&client->crowd->stats), message);
+    dummy_counter_sent(dummy_stats_mine(&client->crowd->stats), message);
     switch (message) {
     case DUMMY_SAY:
         say(client);
@@ -69,7 +69,7 @@ void dummy_talk_begin(struct dummy_client *client)
     if (message == NULL) {
         return;
     }
-    dummy_tally_filled(dummy_stats_mine(&client->crowd->stats));
+    dummy_counter_filled(dummy_stats_mine(&client->crowd->stats));
     if (packet->reply_id != 0) {
         dummy_request(client, packet, message);
     } else {

@@ -33,13 +33,13 @@ static bool is_settled(const struct dummy_client *client)
 {
     bool is_checked = client->ledger.room != NULL && client->crowd->options->send == NULL;
     return dummy_client_unanswered(client) == 0 &&
-           (!is_checked || dummy_ledger_is_settled(&client->ledger));
+           (!is_checked || dummy_ledger_is_complete(&client->ledger));
 }
 
 /* Whether it will go because the server wants it to. */
 static bool is_going(const struct dummy_client *client)
 {
-    return client->story.asked_to_go && !client->crowd->options->stay;
+    return client->outcome.asked_to_go && !client->crowd->options->stay;
 }
 
 /* Does what the phase of the run, or a server that asked it to go, wants of it. */
@@ -53,8 +53,8 @@ static void look_around(struct dummy_client *client, uint64_t now_ns)
     if (is_going(client) && dummy_client_unanswered(client) == 0) {
         gw_session_end(client->session, DUMMY_LEAVES);
     }
-    bool may_freeze = phase == DUMMY_PHASE_SETTLE && is_settled(client);
-    if (client->state < DUMMY_FROZEN && (may_freeze || phase >= DUMMY_PHASE_JUDGE)) {
+    bool may_freeze = phase == DUMMY_PHASE_WAIT && is_settled(client);
+    if (client->state < DUMMY_FROZEN && (may_freeze || phase >= DUMMY_PHASE_CHECK)) {
         freeze(client);
     }
 }
@@ -112,7 +112,7 @@ void dummy_watch_look(struct dummy_client *client)
 
 void dummy_watch_end(struct dummy_client *client)
 {
-    if (client->story.begun) {
+    if (client->outcome.begun) {
         gw_timer_stop(&client->timer);
     }
     dummy_watch_become(client, DUMMY_GONE);

@@ -17,7 +17,7 @@ static void skip_to(struct dummy_window *window, uint64_t number, struct dummy_f
     window->next = number;
 }
 
-static void hear_old(struct dummy_window *window, uint64_t number, struct dummy_faults *faults)
+static void receive_old(struct dummy_window *window, uint64_t number, struct dummy_faults *faults)
 {
     uint64_t age = window->next - 1 - number;
     uint64_t bit = age < REMEMBERED_COUNT ? UINT64_C(1) << age : 0;
@@ -30,13 +30,13 @@ static void hear_old(struct dummy_window *window, uint64_t number, struct dummy_
     dummy_faults_add(faults, DUMMY_OUT_OF_ORDER, 1);
 }
 
-void dummy_window_hear(struct dummy_window *window, uint64_t number, struct dummy_faults *faults)
+void dummy_window_receive(struct dummy_window *window, uint64_t number, struct dummy_faults *faults)
 {
     if (window->next == 0) {
         window->next = number;
     }
     if (number < window->next) {
-        hear_old(window, number, faults);
+        receive_old(window, number, faults);
         return;
     }
     if (number > window->next) {

@@ -15,13 +15,14 @@ struct dummy_faults;
  */
 struct dummy_window {
     uint64_t next;   /* the number that should come now; 0: whichever comes first is right */
-    uint64_t recent; /* bit n: next - 1 - n was heard, or is from before it began */
+    uint64_t recent; /* bit n: next - 1 - n was received, or is from before it began */
 };
 
 /* Begins to hear at `next`; 0 begins with whichever number comes first. */
 void dummy_window_init(struct dummy_window *window, uint64_t next);
 
 /* Hears one number; what is wrong with it is counted in `faults`. */
-void dummy_window_hear(struct dummy_window *window, uint64_t number, struct dummy_faults *faults);
+void dummy_window_receive(struct dummy_window *window, uint64_t number,
+                          struct dummy_faults *faults);
 
 #endif

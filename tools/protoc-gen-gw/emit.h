@@ -11,7 +11,7 @@ struct side {
     const char *handler_prefix; /* "game_on_" */
     const char *table;          /* "game_server_packets" */
     const char *id_prefix;      /* "GAME_PACKET_" */
-    uint8_t hears;              /* bits of who sends what it has handlers for */
+    uint8_t receives;           /* bits of who sends what it has handlers for */
     bool declares_ids;          /* in its own header, not in that of the senders */
 };
 
@@ -34,8 +34,8 @@ void emit_guard_close(struct text *text);
 void emit_include(struct text *text, const struct schema *schema, const char *name);
 void emit_limits(struct text *text, struct schema *schema, const char *prefix);
 void emit_ids(struct text *text, const struct schema *schema, const char *id_prefix);
-void emit_shapes(struct text *text, struct schema *schema);
-bool has_shape(const struct packet *packet);
+void emit_message_rules(struct text *text, struct schema *schema);
+bool has_message_rules(const struct packet *packet);
 void emit_table(struct text *text, struct schema *schema, const struct side *side);
 
 /* "a.h" of "a.c", and the other way round. */

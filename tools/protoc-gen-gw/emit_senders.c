@@ -10,7 +10,7 @@ static const char about_senders[] =
     "\n/*\n"
     " * %s_send_x() sends a packet to one session, %s_say_x() to a whole group. They add the id "
     "and\n"
-    " * the type to gw_session_send() and gw_group_say(), which say which thread may call them.\n"
+    " * the type to gw_session_send() and gw_group_broadcast(), which say which thread may call them.\n"
     " *\n"
     " * %s_reply_x() answers a request with a packet and the request's tag; `request` is the "
     "frame\n"
@@ -83,7 +83,7 @@ static void emit_definitions(struct text *text, const char *prefix, const struct
     if (is_said(packet)) {
         text_print(text, "\n");
         emit_say_head(text, prefix, packet);
-        text_print(text, "\n{\n    gw_group_say(group, %s%s, &message->base);\n}\n", id_prefix,
+        text_print(text, "\n{\n    gw_group_broadcast(group, %s%s, &message->base);\n}\n", id_prefix,
                    packet->upper);
     }
     if (packet->is_reply) {

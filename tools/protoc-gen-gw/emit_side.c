@@ -13,9 +13,9 @@ static const char about_handlers[] =
     " * not block: see \"The rule of turns\" in net/port.h.\n"
     " */\n";
 
-static bool is_heard(const struct side *side, const struct packet *packet)
+static bool is_received(const struct side *side, const struct packet *packet)
 {
-    return (packet->from & side->hears) != 0;
+    return (packet->from & side->receives) != 0;
 }
 
 /*
@@ -64,7 +64,7 @@ static void emit_refusals(struct text *text, struct schema *schema, const struct
     const char *about =
         "\n/* No handlers: this side sends these. Who writes one is told so at that line. */\n";
     for (size_t i = 0; i < schema->packet_count; i++) {
-        if (!is_heard(side, &schema->packets[i])) {
+        if (!is_received(side, &schema->packets[i])) {
             text_print(text, "%s", about);
             emit_refusal(text, schema, side, &schema->packets[i]);
             about = "";
@@ -87,7 +87,7 @@ static void emit_header(struct text *text, struct schema *schema, const struct s
     }
     text_print(text, "%s", about_handlers);
     for (size_t i = 0; i < schema->packet_count; i++) {
-        if (is_heard(side, &schema->packets[i])) {
+        if (is_received(side, &schema->packets[i])) {
             emit_handler(text, schema, side, &schema->packets[i]);
         }
     }
@@ -118,12 +118,12 @@ void emit_side(struct output *output, struct schema *schema, const struct side *
     struct text *source =
         output_add(output, schema, emit_source_of(schema, side->stem), side->what);
     text_print(source, "#include \"%s\"\n\n", name);
-    emit_include(source, schema, "protocol/shape.h");
+    emit_include(source, schema, "protocol/message_rules.h");
     for (size_t i = 0; i < schema->packet_count; i++) {
-        if (is_heard(side, &schema->packets[i])) {
+        if (is_received(side, &schema->packets[i])) {
             emit_thunk(source, schema, side, &schema->packets[i]);
         }
     }
-    emit_shapes(source, schema);
+    emit_message_rules(source, schema);
     emit_table(source, schema, side);
 }

@@ -51,10 +51,10 @@ static void emit_packet(struct text *text, struct schema *schema, const struct s
     }
     text_print(text, "        .name = \"%s\",\n", packet->name);
     text_print(text, "        .message = &%s__descriptor,\n", packet->c_symbol);
-    if (has_shape(packet)) {
-        text_print(text, "        .shape = &%s__shape,\n", packet->c_symbol);
+    if (has_message_rules(packet)) {
+        text_print(text, "        .message_rules = &%s__message_rules,\n", packet->c_symbol);
     }
-    if ((packet->from & side->hears) != 0) {
+    if ((packet->from & side->receives) != 0) {
         text_print(text, "        .handle = handle_%s,\n", packet->snake);
     } else {
         text_print(text, "        .handle = NULL,\n");

@@ -58,8 +58,8 @@ int file_write(const char *path, const struct text *text)
 /* A name of our own: another build of the same tree may be doing the same at this moment. */
 static const char *name_beside(struct pool *pool, const char *path)
 {
-    uintptr_t chance = (uintptr_t)&pool ^ (uintptr_t)time(NULL) ^ (uintptr_t)clock() << 20;
-    return pool_print(pool, "%s.%" PRIxPTR ".new", path, chance);
+    uintptr_t random = (uintptr_t)&pool ^ (uintptr_t)time(NULL) ^ (uintptr_t)clock() << 20;
+    return pool_print(pool, "%s.%" PRIxPTR ".new", path, random);
 }
 
 int file_replace(const char *path, const struct text *text)

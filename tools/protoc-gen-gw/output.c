@@ -34,7 +34,7 @@ static void make_control(struct output *output, struct schema *schema)
         .handler_prefix = "gw__on_",
         .table = "gw__control_packets",
         .id_prefix = "GW_CONTROL_",
-        .hears = FROM_CLIENT | FROM_SERVER,
+        .receives = FROM_CLIENT | FROM_SERVER,
         .declares_ids = true,
     };
     emit_side(output, schema, &side);
@@ -52,7 +52,7 @@ static void make_game(struct output *output, struct schema *schema)
         .handler_prefix = pool_print(pool, "%s_on_", game),
         .table = pool_print(pool, "%s_server_packets", game),
         .id_prefix = id_prefix,
-        .hears = FROM_CLIENT,
+        .receives = FROM_CLIENT,
     };
     const struct side client = {
         .stem = pool_print(pool, "%s_client", stem),
@@ -60,7 +60,7 @@ static void make_game(struct output *output, struct schema *schema)
         .handler_prefix = pool_print(pool, "%s_client_on_", game),
         .table = pool_print(pool, "%s_client_packets", game),
         .id_prefix = id_prefix,
-        .hears = FROM_SERVER,
+        .receives = FROM_SERVER,
     };
     emit_senders(output, schema, id_prefix);
     emit_side(output, schema, &server);

@@ -49,7 +49,7 @@ bool server_open(struct gw_port *port, const char *address, struct gw_addr *addr
         .on_begin = on_session_begin,
         .on_end = on_session_end,
     };
-    static const struct gw_listener_events door = {on_accept, on_listener_close};
+    static const struct gw_listener_events test_listener = {on_accept, on_listener_close};
     const struct gw_session_manager_config config = {.side = GW_SIDE_SERVER};
     struct gw_listener_config at = {0};
 
@@ -59,7 +59,7 @@ bool server_open(struct gw_port *port, const char *address, struct gw_addr *addr
     }
     at.stream = gw_session_manager_stream_config(manager);
     if (gw_addr_parse(address, &at.addr) != 0 ||
-        gw_listener_open(port, &at, &door, NULL, &listener) != 0) {
+        gw_listener_open(port, &at, &test_listener, NULL, &listener) != 0) {
         return false;
     }
     *addr_out = *gw_listener_addr(listener);

@@ -3,7 +3,7 @@
 #include "counter_client.gen.h"
 #include "counter_server.gen.h"
 
-#include <gangway/net/crew.h>
+#include <gangway/net/workers.h>
 #include <gangway/net/error.h>
 #include <gangway/net/listener.h>
 #include <gangway/net/log.h>
@@ -30,7 +30,7 @@ gw_port *port;
 gw_session_manager *server;
 gw_session_manager *client;
 gw_listener *listener;
-Tally *tally;
+Tally *counter;
 
 void log_write(gw_log_level level, const char *event, const gw_log_field *, size_t, void *)
 {
@@ -89,7 +89,7 @@ void on_client_greeted(gw_session *session, const Gw__HelloAck *, void *)
 
 void on_client_end(gw_session *, Gw__CloseReason, Gw__CloseReason, void *)
 {
-    gw_turn_post(&tally->turn, &tally->end);
+    gw_turn_post(&counter->turn, &counter->end);
 }
 
 void on_server_end(gw_session *, Gw__CloseReason, Gw__CloseReason, void *)
@@ -113,8 +113,8 @@ bool open()
     if (gw_port_create(&config, &port) != GW_OK) {
         return false;
     }
-    gw_turn_init(&tally->turn, port, on_tally_free);
-    tally->end.run = on_tally_end;
+    gw_turn_init(&counter->turn, port, on_tally_free);
+    counter->end.run = on_tally_end;
 
     gw_session_manager_config server_config{};
     server_config.side = GW_SIDE_SERVER;
@@ -138,7 +138,7 @@ bool open()
 
 void counter_on_begin(gw_session *session, const gw_frame *, const Counter__Begin *begin)
 {
-    tally->sum = begin->value;
+    counter->sum = begin->value;
     gw_session_set_stage(session, COUNTER__STAGE__COUNTING);
 }
 
@@ -147,29 +147,29 @@ void counter_on_add(gw_session *session, const gw_frame *, const Counter__Add *a
     const gw_log_field fields[] = {GW_LOG_NUMBER("value", add->value), GW_LOG_TEXT("unit", "one")};
     gw_log_write(gw_port_log(port), GW_LOG_DEBUG, "added", fields, 2);
     Counter__Sum sum = COUNTER__SUM__INIT;
-    sum.value = tally->sum + add->value;
+    sum.value = counter->sum + add->value;
     counter_send_sum(session, &sum);
 }
 
 void counter_client_on_sum(gw_session *session, const gw_frame *, const Counter__Sum *sum)
 {
-    tally->sum = sum->value;
+    counter->sum = sum->value;
     gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
 }
 
 /* What the host calls: 40 and 2 over the wire, or -1. */
 extern "C" __attribute__((visibility("default"))) long long plugin_count()
 {
-    tally = new Tally;
-    gw_crew *crew = nullptr;
-    if (!open() || gw_crew_start(port, &crew) != GW_OK || gw_crew_join(crew) != GW_OK) {
+    counter = new Tally;
+    gw_workers *workers = nullptr;
+    if (!open() || gw_workers_start(port, &workers) != GW_OK || gw_workers_join(workers) != GW_OK) {
         return -1;
     }
-    gw_turn_unref(&tally->turn);
+    gw_turn_unref(&counter->turn);
     gw_session_manager_destroy(client);
     gw_session_manager_destroy(server);
     gw_port_destroy(port);
-    long long sum = tally->freed ? tally->sum : -1;
-    delete tally;
+    long long sum = counter->freed ? counter->sum : -1;
+    delete counter;
     return sum;
 }

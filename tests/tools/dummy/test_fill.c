@@ -2,7 +2,7 @@
 #include "proto/game/game_client.gen.h"
 #include "proto/gw/control.pb-c.h"
 #include "protocol/arena.h"
-#include "protocol/shape.h"
+#include "protocol/message_rules.h"
 #include "tests/test.h"
 #include "tools/dummy-client/fill.h"
 #include <string.h>
@@ -11,25 +11,25 @@ enum { MEMORY_BYTES = 16 * 1024 };
 
 static _Alignas(max_align_t) uint8_t memory[MEMORY_BYTES];
 static _Alignas(max_align_t) uint8_t scratch[256 * 1024];
-static Gw__Error heard;
-static char heard_text[64];
+static Gw__Error received;
+static char received_text[64];
 
-static void hear(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
+static void receive(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
 {
     (void)peer;
     (void)frame;
     if (message->descriptor == &gw__error__descriptor) {
-        heard = *(const Gw__Error *)message;
-        strcpy(heard_text, heard.text);
+        received = *(const Gw__Error *)message;
+        strcpy(received_text, received.text);
     }
 }
 
 /* What a server would say of it: its header, its length, and each field. */
-static enum gw_packet_verdict judge(const struct gw_packet *packet)
+static enum gw_packet_result check(const struct gw_packet *packet)
 {
     static uint8_t body[4096];
     struct gw_arena arena;
-    struct gw_packet heard_packet = *packet;
+    struct gw_packet received_packet = *packet;
     const ProtobufCMessage *message = dummy_fill(packet, memory, sizeof memory);
     assert_non_null(message);
     const struct gw_frame frame = {.packet_id = packet->id,
@@ -37,9 +37,9 @@ static enum gw_packet_verdict judge(const struct gw_packet *packet)
                                        (uint32_t)protobuf_c_message_get_packed_size(message)};
     assert_true(frame.body_bytes <= packet->body_bytes_max);
     protobuf_c_message_pack(message, body);
-    heard_packet.handle = hear;
+    received_packet.handle = receive;
     gw_arena_init(&arena, scratch, sizeof scratch);
-    return gw_packet_dispatch(&heard_packet, &frame, body, NULL, &arena);
+    return gw_packet_dispatch(&received_packet, &frame, body, NULL, &arena);
 }
 
 static void every_packet_of_the_game_that_a_client_sends_can_be_made_up(void **state)
@@ -49,8 +49,8 @@ static void every_packet_of_the_game_that_a_client_sends_can_be_made_up(void **s
     for (uint32_t i = 0; i < game_client_packets.packet_count; i++) {
         const struct gw_packet *packet = &game_client_packets.packets[i];
         if ((packet->from & GW_FROM_CLIENT) != 0) {
-            assert_non_null(packet->shape);
-            assert_int_equal(judge(packet), GW_PACKET_OK);
+            assert_non_null(packet->message_rules);
+            assert_int_equal(check(packet), GW_PACKET_OK);
             assert_ptr_equal(dummy_fill_find(packet->message->short_name), packet);
             count++;
         }
@@ -58,13 +58,13 @@ static void every_packet_of_the_game_that_a_client_sends_can_be_made_up(void **s
     assert_true(count >= 6);
 }
 
-static struct gw_packet error_packet(const struct gw_shape *shape)
+static struct gw_packet error_packet(const struct gw_message_rules *message_rules)
 {
     return (struct gw_packet){.id = 300,
                               .from = GW_FROM_CLIENT,
                               .body_bytes_max = 64,
                               .message = &gw__error__descriptor,
-                              .shape = shape};
+                              .message_rules = message_rules};
 }
 
 /* 0 and 1 are outside, and a text has room for three bytes. */
@@ -74,11 +74,11 @@ static void rules_are_kept(void **state)
     static const struct gw_field_rule rules[] = {
         {.count_max = 1, .checks = GW_FIELD_RANGE, .min = 5, .max = 9},
         {.count_max = 1, .checks = GW_FIELD_UTF8, .length_max = 3}};
-    static const struct gw_shape shape = {&gw__error__descriptor, rules, 0, 0};
-    struct gw_packet packet = error_packet(&shape);
-    assert_int_equal(judge(&packet), GW_PACKET_OK);
-    assert_int_equal(heard.code, 5);
-    assert_string_equal(heard_text, "dum");
+    static const struct gw_message_rules message_rules = {&gw__error__descriptor, rules, 0, 0};
+    struct gw_packet packet = error_packet(&message_rules);
+    assert_int_equal(check(&packet), GW_PACKET_OK);
+    assert_int_equal(received.code, 5);
+    assert_string_equal(received_text, "dum");
 }
 
 static void a_range_below_one_is_kept_too(void **state)
@@ -87,11 +87,11 @@ static void a_range_below_one_is_kept_too(void **state)
     static const struct gw_field_rule rules[] = {
         {.count_max = 1, .checks = GW_FIELD_RANGE, .min = 0, .max = 0},
         {.count_max = 1, .length_max = 0}};
-    static const struct gw_shape shape = {&gw__error__descriptor, rules, 0, 0};
-    struct gw_packet packet = error_packet(&shape);
-    assert_int_equal(judge(&packet), GW_PACKET_OK);
-    assert_int_equal(heard.code, 0);
-    assert_string_equal(heard_text, "");
+    static const struct gw_message_rules message_rules = {&gw__error__descriptor, rules, 0, 0};
+    struct gw_packet packet = error_packet(&message_rules);
+    assert_int_equal(check(&packet), GW_PACKET_OK);
+    assert_int_equal(received.code, 0);
+    assert_string_equal(received_text, "");
 }
 
 /* What must be there is made long enough, and not 0. */
@@ -108,11 +108,11 @@ static void required_fields_are_filled(void **state)
                                                   .checks = GW_FIELD_UTF8 | GW_FIELD_PRINTABLE,
                                                   .length_min = 12,
                                                   .length_max = 13}};
-    static const struct gw_shape shape = {&gw__error__descriptor, rules, 2, 2};
-    struct gw_packet packet = error_packet(&shape);
-    assert_int_equal(judge(&packet), GW_PACKET_OK);
-    assert_int_equal(heard.code, 3);
-    assert_string_equal(heard_text, "dummydummydu");
+    static const struct gw_message_rules message_rules = {&gw__error__descriptor, rules, 2, 2};
+    struct gw_packet packet = error_packet(&message_rules);
+    assert_int_equal(check(&packet), GW_PACKET_OK);
+    assert_int_equal(received.code, 3);
+    assert_string_equal(received_text, "dummydummydu");
 }
 
 /* A list gets one element, which is filled as well. */

@@ -52,13 +52,13 @@ static int close_room(void **state)
 }
 
 /* Somebody says something; all but `deaf` hear it. */
-static void say(uint32_t speaker, uint32_t deaf)
+static void say(uint32_t speaker, uint32_t closed)
 {
     dummy_room_say(&room);
     said[speaker]++;
     line_last++;
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
-        if (member != deaf) {
+        if (member != closed) {
             dummy_ledger_line(&ledgers[member], speaker, said[speaker], line_last);
         }
     }
@@ -76,7 +76,7 @@ static void move(uint32_t mover, dummy_place place, uint32_t blind)
 
 enum { NOBODY = MEMBER_COUNT };
 
-static void judge(void)
+static void check(void)
 {
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
         if (atomic_load(&room.members[member].here)) {
@@ -85,7 +85,7 @@ static void judge(void)
     }
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
         if (ledgers[member].frozen) {
-            dummy_ledger_judge(&ledgers[member]);
+            dummy_ledger_check(&ledgers[member]);
         }
     }
 }
@@ -112,9 +112,9 @@ static void a_clean_run_is_clean(void **state)
         move(ANN, dummy_place_step(ANN, round), NOBODY);
     }
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
-        assert_true(dummy_ledger_is_settled(&ledgers[member]));
+        assert_true(dummy_ledger_is_complete(&ledgers[member]));
     }
-    judge();
+    check();
     assert_only(DUMMY_LOST, 0);
     assert_int_equal(dummy_ledger_own_lines(&ledgers[ANN]), 100);
 }
@@ -126,7 +126,7 @@ static void a_line_that_one_listener_misses_is_lost_once(void **state)
     say(ANN, CAT);
     say(BOB, NOBODY);
     say(ANN, NOBODY);
-    judge();
+    check();
     assert_only(DUMMY_LOST, 1);
 }
 
@@ -135,9 +135,9 @@ static void a_last_line_that_one_listener_misses_is_lost(void **state)
     (void)state;
     say(ANN, NOBODY);
     say(ANN, CAT);
-    assert_false(dummy_ledger_is_settled(&ledgers[CAT]));
-    assert_true(dummy_ledger_is_settled(&ledgers[BOB]));
-    judge();
+    assert_false(dummy_ledger_is_complete(&ledgers[CAT]));
+    assert_true(dummy_ledger_is_complete(&ledgers[BOB]));
+    check();
     assert_only(DUMMY_LOST, 1);
 }
 
@@ -148,7 +148,7 @@ static void a_line_that_the_server_never_took_in_is_lost_by_all(void **state)
     dummy_room_say(&room);
     said[ANN]++;
     say(ANN, NOBODY);
-    judge();
+    check();
     assert_only(DUMMY_LOST, MEMBER_COUNT);
 }
 
@@ -157,7 +157,7 @@ static void a_line_that_comes_twice_is_doubled(void **state)
     (void)state;
     say(ANN, NOBODY);
     dummy_ledger_line(&ledgers[BOB], ANN, said[ANN], line_last);
-    judge();
+    check();
     assert_only(DUMMY_DOUBLED, 1);
 }
 
@@ -169,7 +169,7 @@ static void a_line_that_the_server_counts_twice_is_doubled_for_all(void **state)
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
         dummy_ledger_line(&ledgers[member], ANN, said[ANN], line_last);
     }
-    judge();
+    check();
     assert_only(DUMMY_DOUBLED, MEMBER_COUNT);
 }
 
@@ -181,7 +181,7 @@ static void two_lines_in_the_wrong_order_are_out_of_order(void **state)
     say(ANN, CAT);
     dummy_ledger_line(&ledgers[CAT], ANN, 3, 13);
     dummy_ledger_line(&ledgers[CAT], ANN, 2, 12);
-    judge();
+    check();
     assert_only(DUMMY_OUT_OF_ORDER, 1);
 }
 
@@ -195,7 +195,7 @@ static void a_sender_whose_lines_are_swapped_by_the_server_is_out_of_order(void 
         dummy_ledger_line(&ledgers[member], BOB, 3, 12);
         dummy_ledger_line(&ledgers[member], BOB, 2, 13);
     }
-    judge();
+    check();
     assert_only(DUMMY_OUT_OF_ORDER, MEMBER_COUNT);
 }
 
@@ -203,8 +203,8 @@ static void a_wrong_position_is_caught(void **state)
 {
     (void)state;
     move(BOB, dummy_place_at(5, 5), ANN);
-    assert_false(dummy_ledger_is_settled(&ledgers[ANN]));
-    judge();
+    assert_false(dummy_ledger_is_complete(&ledgers[ANN]));
+    check();
     assert_only(DUMMY_WRONG_POSITION, 1);
 }
 
@@ -212,7 +212,7 @@ static void who_is_here_and_not_known_has_a_wrong_position(void **state)
 {
     (void)state;
     dummy_ledger_gone(&ledgers[ANN], CAT);
-    judge();
+    check();
     assert_only(DUMMY_WRONG_POSITION, 1);
 }
 
@@ -222,7 +222,7 @@ static void who_speaks_and_is_not_here_is_garbled(void **state)
     dummy_ledger_gone(&ledgers[ANN], CAT);
     dummy_room_lose(&room, CAT, 0);
     say(CAT, CAT);
-    judge();
+    check();
     /* Bob was not told that Cat is gone. Her own ledger is not judged. */
     assert_only(DUMMY_GARBLED, 1);
 }
@@ -231,7 +231,7 @@ static void who_joins_twice_is_doubled(void **state)
 {
     (void)state;
     dummy_ledger_joined(&ledgers[ANN], CAT, home(CAT));
-    judge();
+    check();
     assert_only(DUMMY_DOUBLED, 1);
 }
 
@@ -241,7 +241,7 @@ static void the_first_line_of_who_joined_is_his_line_1(void **state)
     dummy_room_say(&room);
     said[CAT]++;
     say(CAT, NOBODY);
-    judge();
+    check();
     assert_only(DUMMY_LOST, MEMBER_COUNT);
 }
 
@@ -254,14 +254,14 @@ static void what_comes_before_the_room_is_entered_is_garbled(void **state)
     assert_only(DUMMY_GARBLED, 2);
 }
 
-static void what_comes_after_the_freeze_is_not_heard(void **state)
+static void what_comes_after_the_freeze_is_not_received(void **state)
 {
     (void)state;
     say(ANN, NOBODY);
     dummy_ledger_freeze(&ledgers[BOB]);
     dummy_ledger_gone(&ledgers[BOB], ANN);
     dummy_ledger_line(&ledgers[BOB], CAT, 99, 99);
-    judge();
+    check();
     assert_only(DUMMY_LOST, 0);
 }
 
@@ -273,40 +273,40 @@ static void who_is_gone_early_may_have_said_a_last_line_or_not(void **state)
     dummy_room_lose(&room, CAT, 1);
     dummy_ledger_gone(&ledgers[ANN], CAT);
     dummy_ledger_gone(&ledgers[BOB], CAT);
-    assert_false(dummy_ledger_is_settled(&ledgers[ANN]));
-    judge();
+    assert_false(dummy_ledger_is_complete(&ledgers[ANN]));
+    check();
     assert_only(DUMMY_LOST, 0);
 }
 
-static void a_doubtful_line_that_one_has_heard_all_must_hear(void **state)
+static void a_doubtful_line_that_one_has_received_all_must_receive(void **state)
 {
     (void)state;
     say(CAT, BOB);
     dummy_room_lose(&room, CAT, 1);
     dummy_ledger_gone(&ledgers[ANN], CAT);
     dummy_ledger_gone(&ledgers[BOB], CAT);
-    judge();
+    check();
     assert_only(DUMMY_LOST, 1);
 }
 
-static void with_strangers_only_the_order_is_checked(void **state)
+static void with_outsiders_only_the_order_is_checked(void **state)
 {
     (void)state;
-    dummy_ledger_stranger(&ledgers[ANN]);
+    dummy_ledger_outsider(&ledgers[ANN]);
     dummy_ledger_odd_line(&ledgers[ANN], 11);
     dummy_ledger_odd_line(&ledgers[ANN], 12);
-    assert_true(dummy_ledger_is_settled(&ledgers[ANN]));
-    judge();
+    assert_true(dummy_ledger_is_complete(&ledgers[ANN]));
+    check();
     assert_only(DUMMY_LOST, 0);
-    assert_true(atomic_load(&room.has_strangers));
+    assert_true(atomic_load(&room.has_outsiders));
 }
 
-static void a_hole_among_strangers_is_lost_too(void **state)
+static void a_hole_among_outsiders_is_lost_too(void **state)
 {
     (void)state;
-    dummy_ledger_stranger(&ledgers[ANN]);
+    dummy_ledger_outsider(&ledgers[ANN]);
     dummy_ledger_odd_line(&ledgers[ANN], 12);
-    judge();
+    check();
     assert_only(DUMMY_LOST, 1);
 }
 
@@ -329,11 +329,11 @@ int main(void)
         IN_ROOM(who_joins_twice_is_doubled),
         IN_ROOM(the_first_line_of_who_joined_is_his_line_1),
         IN_ROOM(what_comes_before_the_room_is_entered_is_garbled),
-        IN_ROOM(what_comes_after_the_freeze_is_not_heard),
+        IN_ROOM(what_comes_after_the_freeze_is_not_received),
         IN_ROOM(who_is_gone_early_may_have_said_a_last_line_or_not),
-        IN_ROOM(a_doubtful_line_that_one_has_heard_all_must_hear),
-        IN_ROOM(with_strangers_only_the_order_is_checked),
-        IN_ROOM(a_hole_among_strangers_is_lost_too),
+        IN_ROOM(a_doubtful_line_that_one_has_received_all_must_receive),
+        IN_ROOM(with_outsiders_only_the_order_is_checked),
+        IN_ROOM(a_hole_among_outsiders_is_lost_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@ static struct dummy_options options;
 static char problem[DUMMY_PROBLEM_BYTES];
 
 /* Reads a command line whose words are parted by single spaces. */
-static enum dummy_options_verdict read_line(const char *line)
+static enum dummy_options_result read_line(const char *line)
 {
     static char copy[300];
     char *argv[WORD_COUNT_MAX + 2] = {"gangway-dummy"};

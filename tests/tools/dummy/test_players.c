@@ -24,15 +24,15 @@ static void every_player_is_found_again(void **state)
     dummy_players_fini(&players);
 }
 
-static void who_was_not_added_is_a_stranger(void **state)
+static void who_was_not_added_is_a_outsider(void **state)
 {
     (void)state;
     struct dummy_players players;
     assert_int_equal(dummy_players_init(&players, 1), 0);
-    assert_int_equal(dummy_players_find(&players, 0), DUMMY_PLAYER_STRANGER);
+    assert_int_equal(dummy_players_find(&players, 0), DUMMY_PLAYER_OUTSIDER);
     dummy_players_add(&players, 77, 0);
-    assert_int_equal(dummy_players_find(&players, 78), DUMMY_PLAYER_STRANGER);
-    assert_int_equal(dummy_players_find(&players, 0), DUMMY_PLAYER_STRANGER);
+    assert_int_equal(dummy_players_find(&players, 78), DUMMY_PLAYER_OUTSIDER);
+    assert_int_equal(dummy_players_find(&players, 0), DUMMY_PLAYER_OUTSIDER);
     dummy_players_fini(&players);
 }
 
@@ -40,7 +40,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_player_is_found_again),
-        cmocka_unit_test(who_was_not_added_is_a_stranger),
+        cmocka_unit_test(who_was_not_added_is_a_outsider),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

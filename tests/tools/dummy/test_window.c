@@ -15,9 +15,9 @@ static int begin_at_seven(void **state)
     return 0;
 }
 
-static void hear(uint64_t number)
+static void receive(uint64_t number)
 {
-    dummy_window_hear(&window, number, &faults);
+    dummy_window_receive(&window, number, &faults);
 }
 
 static void assert_faults(uint64_t lost, uint64_t doubled, uint64_t out_of_order)
@@ -31,7 +31,7 @@ static void numbers_in_order_are_no_fault(void **state)
 {
     (void)state;
     for (uint64_t number = 7; number < 500; number++) {
-        hear(number);
+        receive(number);
     }
     assert_int_equal(dummy_faults_total(&faults), 0);
     assert_int_equal(window.next, 500);
@@ -41,77 +41,77 @@ static void a_window_without_a_beginning_begins_anywhere(void **state)
 {
     (void)state;
     dummy_window_init(&window, 0);
-    hear(41);
-    hear(42);
+    receive(41);
+    receive(42);
     assert_int_equal(dummy_faults_total(&faults), 0);
-    hear(44);
+    receive(44);
     assert_faults(1, 0, 0);
 }
 
 static void a_hole_is_lost(void **state)
 {
     (void)state;
-    hear(7);
-    hear(11);
+    receive(7);
+    receive(11);
     assert_faults(3, 0, 0);
-    hear(12);
+    receive(12);
     assert_faults(3, 0, 0);
 }
 
 static void a_hole_at_the_beginning_is_lost(void **state)
 {
     (void)state;
-    hear(8);
+    receive(8);
     assert_faults(1, 0, 0);
 }
 
-static void a_number_heard_twice_is_doubled(void **state)
+static void a_number_received_twice_is_doubled(void **state)
 {
     (void)state;
-    hear(7);
-    hear(7);
+    receive(7);
+    receive(7);
     assert_faults(0, 1, 0);
-    hear(8);
-    hear(7);
+    receive(8);
+    receive(7);
     assert_faults(0, 2, 0);
 }
 
 static void a_late_number_is_out_of_order_and_not_lost(void **state)
 {
     (void)state;
-    hear(8);
-    hear(7);
-    hear(9);
+    receive(8);
+    receive(7);
+    receive(9);
     assert_faults(0, 0, 1);
-    hear(7);
+    receive(7);
     assert_faults(0, 1, 1);
 }
 
 static void a_number_from_before_the_beginning_is_doubled(void **state)
 {
     (void)state;
-    hear(7);
-    hear(6);
+    receive(7);
+    receive(6);
     assert_faults(0, 1, 0);
 }
 
 static void what_is_late_by_63_is_remembered_and_by_64_not(void **state)
 {
     (void)state;
-    hear(7 + 64);
-    hear(8);
+    receive(7 + 64);
+    receive(8);
     assert_faults(63, 0, 1);
-    hear(7);
+    receive(7);
     assert_faults(63, 1, 1);
 }
 
 static void a_great_hole_forgets_all(void **state)
 {
     (void)state;
-    hear(7);
-    hear(1007);
+    receive(7);
+    receive(1007);
     assert_faults(999, 0, 0);
-    hear(1006);
+    receive(1006);
     assert_faults(998, 0, 1);
 }
 
@@ -122,7 +122,7 @@ int main(void)
         cmocka_unit_test_setup(a_window_without_a_beginning_begins_anywhere, begin_at_seven),
         cmocka_unit_test_setup(a_hole_is_lost, begin_at_seven),
         cmocka_unit_test_setup(a_hole_at_the_beginning_is_lost, begin_at_seven),
-        cmocka_unit_test_setup(a_number_heard_twice_is_doubled, begin_at_seven),
+        cmocka_unit_test_setup(a_number_received_twice_is_doubled, begin_at_seven),
         cmocka_unit_test_setup(a_late_number_is_out_of_order_and_not_lost, begin_at_seven),
         cmocka_unit_test_setup(a_number_from_before_the_beginning_is_doubled, begin_at_seven),
         cmocka_unit_test_setup(what_is_late_by_63_is_remembered_and_by_64_not, begin_at_seven),

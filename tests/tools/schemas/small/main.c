@@ -1,7 +1,7 @@
 /* tests/tools/schemas/small/main.c: prints what the generated tables hold, and calls every handler
  * they name. */
 #include "protocol/packet.h"
-#include "protocol/shape.h"
+#include "protocol/message_rules.h"
 #include "small/small_client.gen.h"
 #include "small/small_server.gen.h"
 
@@ -17,19 +17,19 @@ static void call(const struct gw_packet *packet)
     protobuf_c_message_free_unpacked(message, NULL);
 }
 
-static void print_rules(const struct gw_shape *shape, int depth)
+static void print_rules(const struct gw_message_rules *message_rules, int depth)
 {
-    for (unsigned i = 0; i < shape->message->n_fields; i++) {
-        const struct gw_field_rule *rule = &shape->rules[i];
+    for (unsigned i = 0; i < message_rules->message->n_fields; i++) {
+        const struct gw_field_rule *rule = &message_rules->rules[i];
         char least[16] = "";
         if (rule->length_min != 0) {
             snprintf(least, sizeof least, "%u to ", rule->length_min);
         }
         printf("%*s%s length %s%u count %u counter %u checks %x from %g to %g\n", 2 * depth, "",
-               shape->message->fields[i].name, least, rule->length_max, rule->count_max,
+               message_rules->message->fields[i].name, least, rule->length_max, rule->count_max,
                rule->counter, rule->checks, rule->min, rule->max);
-        if (rule->shape != NULL) {
-            print_rules(rule->shape, depth + 1);
+        if (rule->message_rules != NULL) {
+            print_rules(rule->message_rules, depth + 1);
         }
     }
 }
@@ -45,8 +45,8 @@ static void print_packet(const struct gw_packet *packet)
     } else {
         puts("-");
     }
-    if (packet->shape != NULL) {
-        print_rules(packet->shape, 1);
+    if (packet->message_rules != NULL) {
+        print_rules(packet->message_rules, 1);
     }
 }
 
@@ -72,8 +72,8 @@ void gw_session_send(struct gw_session *session, uint16_t packet_id,
 }
 
 struct gw_group;
-void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message);
-void gw_group_say(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message)
+void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message);
+void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message)
 {
     (void)group;
     printf("say %u %s\n", packet_id, message->descriptor->name);

@@ -21,7 +21,7 @@ void small_send_int(struct gw_session *session, const Small__Int *message)
 
 void small_say_int(struct gw_group *group, const Small__Int *message)
 {
-    gw_group_say(group, SMALL_PACKET_INT, &message->base);
+    gw_group_broadcast(group, SMALL_PACKET_INT, &message->base);
 }
 
 void small_send_session(struct gw_session *session, const Small__Session *message)
@@ -31,7 +31,7 @@ void small_send_session(struct gw_session *session, const Small__Session *messag
 
 void small_say_session(struct gw_group *group, const Small__Session *message)
 {
-    gw_group_say(group, SMALL_PACKET_SESSION, &message->base);
+    gw_group_broadcast(group, SMALL_PACKET_SESSION, &message->base);
 }
 
 void small_reply_session(struct gw_session *session, const struct gw_frame *request,
@@ -47,5 +47,5 @@ void small_send_deal_httpdone(struct gw_session *session, const Small__Deal__HTT
 
 void small_say_deal_httpdone(struct gw_group *group, const Small__Deal__HTTPDone *message)
 {
-    gw_group_say(group, SMALL_PACKET_DEAL_HTTPDONE, &message->base);
+    gw_group_broadcast(group, SMALL_PACKET_DEAL_HTTPDONE, &message->base);
 }

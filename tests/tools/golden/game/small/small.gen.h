@@ -34,7 +34,7 @@ enum {
 
 /*
  * small_send_x() sends a packet to one session, small_say_x() to a whole group. They add the id and
- * the type to gw_session_send() and gw_group_say(), which say which thread may call them.
+ * the type to gw_session_send() and gw_group_broadcast(), which say which thread may call them.
  *
  * small_reply_x() answers a request with a packet and the request's tag; `request` is the frame
  * that its handler was called with. See gw_session_reply().

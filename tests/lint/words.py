@@ -1,0 +1,90 @@
+"""tests/lint/words.py TREE: the words that this project does not use, and what to write instead.
+
+The standard terms of the field need no glossary. Each row is a pattern and the terms that replace it. A line that must
+show such a word (an example, a quotation) goes into the exceptions of this file.
+"""
+
+import pathlib
+import re
+
+import lint
+
+# A word also counts as part of an identifier: tally, tallies, gw_tally, TALLY_COUNT.
+BEGIN, END = r"(?<![A-Za-z])", r"(?![A-Za-z])"
+
+# (words, instead). The words are alternatives of one regular expression, in lower case.
+WORDS = [
+    (r"crews?", "workers, worker threads"),
+    (r"houses?", "the library, the server"),
+    (r"doors?", "listener; in session: admission"),
+    (r"home|homes", "lane, completed"),
+    (r"journeys?", "transition"),
+    (r"errands?", "posted tasks"),
+    (r"tally|tallies|tallied", "counter, counters"),
+    (r"visitors?|strangers?|not_a_player", "foreign protocol, unauthenticated connection"),
+    (r"farewells?|last[ _]words", "close frame"),
+    (r"torn", "partial"),
+    (r"lend|lends|lent|settle|settles|settled|bridge|seam", "borrow, commit, bounce buffer, wrap"),
+    (r"deaf|hurry|hurries", "receive closed; set a deadline"),
+    (r"buf_kind|batch_kind|kind_begin", "coalescing key"),
+    (r"shapes?", "field rules"),
+    (r"scan|scans|scanned", "validate"),
+    (r"judges?|judged|judging|verdicts?", "check, result"),
+    (r"attempts?|attempted", "try, tries"),
+    (r"chances?", "random"),
+    (r"(?<!in )(?<!in-)(?<!in_)flights?", "overlapped operation; or: in flight"),
+    (r"mails?", "room command"),
+    (r"towns?|(?<!\")(?<!')halls?(?!\")(?!')|puppets?|rigs?|life|story|stories|party_\w+", "what the fixture is"),
+    (r"nought|whoever|such a one|by itself", "0; the name of the thing"),
+    (r"hears?|heard", "receive"),
+    (r"(?:is|are|was|were|be|been) told|tells", "send, report"),
+    (r"group_say|group_tell|stream_place|take_place|give_place|place_none", "broadcast, send, reservation, index"),
+    (r"(?<=_)held|held(?=_)|torn(?=_)", "throttled, referenced, buffered"),
+]
+PATTERNS = [(re.compile(f"{BEGIN}(?:{words}){END}", re.IGNORECASE), instead) for words, instead in WORDS]
+# "who" for a client or an object; the packet is called Who.
+PATTERNS.append((re.compile(r"(?<![\w./\"'`-])who(?![\w./\"'`(-])"), "the client, the session, the caller"))
+
+# Files that are not prose or code of this project.
+NOT_READ = {pathlib.Path("tests/lint/words.py"), pathlib.Path("LICENSE")}
+# (path, words that the line must contain, why).
+EXCEPTIONS = []
+
+
+def is_exception(path, line):
+    return any(str(path) == where and words in line for where, words, _ in EXCEPTIONS)
+
+
+def check(tree):
+    findings = []
+    for path in lint.files(tree):
+        data = (pathlib.Path(tree) / path).read_bytes()
+        if path in NOT_READ or b"\0" in data or path.suffix in (".json", ".svg", ".bin"):
+            continue
+        for number, line in enumerate([str(path), *data.decode(errors="replace").splitlines()]):
+            if is_exception(path, line):
+                continue
+            for pattern, instead in PATTERNS:
+                if found := pattern.search(line):
+                    findings.append(f"{path}:{number}: '{found.group(0)}': write {instead}")
+    return findings
+
+
+GOOD = {
+    "net/a.c": "/* net/a.c: Operations in flight. */\nint gw_counter;\n",
+    "README.md": "A player enters \"hall\" and sends Who.\n",
+}
+BAD = [
+    ("net/a.c", "/* net/a.c: who is silent is closed. */\n", "net/a.c:1: 'who'"),
+    ("net/a.c", "int gw__port_tally;\n", "'tally': write counter"),
+    ("net/a.c", "enum { GW_TALLY_COUNT };\n", "'TALLY'"),
+    ("net/a.c", "struct gw__flight *flight;\n", "'flight'"),
+    ("net/crew.c", "int a;\n", "net/crew.c:0: 'crew'"),
+    ("README.md", "the crew\n", "README.md:1: 'crew'"),
+    ("README.md", "Whoever sends more is closed.\n", "'Whoever'"),
+    ("tests/hall.c", "int hall_open(void);\n", "'hall'"),
+    ("proto/a.proto", "NOT_A_PLAYER = 29;\n", "'NOT_A_PLAYER'"),
+]
+
+if __name__ == "__main__":
+    lint.main(check, GOOD, BAD)

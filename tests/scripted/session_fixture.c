@@ -1,0 +1,337 @@
+/* tests/scripted/session_fixture.c: sessions on the stage, with a small schema, and what happened
+ * to them. */
+#include "tests/scripted/session_fixture.h"
+
+#include "tests/test.h"
+
+#include "net/listener.h"
+#include "net/stream.h"
+#include "protocol/packet.h"
+#include "tests/scripted/bot.h"
+
+#include <string.h>
+
+enum { BODY_BYTES_MAX = 70000, PACKET_COUNT = 11 };
+
+struct session_fixture session_fixture;
+
+static struct gw_listener *listener;
+static bool is_draining;
+
+/* ---- the schema ---- */
+
+static void handle(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
+{
+    uint8_t body[512];
+    size_t bytes = protobuf_c_message_pack(message, body);
+    session_fixture.received_count++;
+    bytes_put(&session_fixture.received, &frame->packet_id, sizeof frame->packet_id);
+    bytes_put(&session_fixture.received, &frame->tag, sizeof frame->tag);
+    bytes_put(&session_fixture.received, body, bytes);
+    if (session_fixture.on_received != NULL) {
+        session_fixture.on_received(peer);
+    }
+    if (session_fixture.on_asked != NULL && frame->packet_id == ASK) {
+        session_fixture.on_asked(peer, frame);
+    }
+}
+
+static const struct gw_packet packets[PACKET_COUNT] = {
+    {.id = SAY,
+     .from = GW_FROM_CLIENT,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 256,
+     .message = &gw__error__descriptor,
+     .handle = handle},
+    {.id = IN_ROOM,
+     .from = GW_FROM_CLIENT,
+     .stages = 1u << 2,
+     .body_bytes_max = 16,
+     .message = &gw__ping__descriptor,
+     .handle = handle},
+    {.id = BIG,
+     .from = GW_FROM_CLIENT,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 16384,
+     .message = &gw__error__descriptor,
+     .handle = handle},
+    {.id = OFTEN,
+     .from = GW_FROM_CLIENT,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 256,
+     .rate_per_second = 10,
+     .burst_count = 5,
+     .message = &gw__error__descriptor,
+     .handle = handle},
+    {.id = RARE,
+     .from = GW_FROM_CLIENT,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 256,
+     .rate_per_second = 1,
+     .burst_count = 1,
+     .message = &gw__error__descriptor,
+     .handle = handle},
+    {.id = DROPS,
+     .from = GW_FROM_CLIENT,
+     .flags = GW_PACKET_DROPPABLE,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 4096,
+     .rate_per_second = 10,
+     .burst_count = 5,
+     .message = &gw__error__descriptor,
+     .handle = handle},
+    {.id = ASK,
+     .from = GW_FROM_CLIENT,
+     .stages = GW_STAGE_GREETED,
+     .body_bytes_max = 256,
+     .reply_id = ANSWER,
+     .message = &gw__error__descriptor,
+     .handle = handle},
+    {.id = ASK_ROOM,
+     .from = GW_FROM_CLIENT,
+     .stages = 1u << 2,
+     .body_bytes_max = 256,
+     .rate_per_second = 10,
+     .burst_count = 5,
+     .reply_id = ANSWER,
+     .message = &gw__error__descriptor,
+     .handle = handle},
+    {.id = LINE,
+     .from = GW_FROM_SERVER,
+     .stages = GW_STAGE_ANY,
+     .body_bytes_max = 65536,
+     .message = &gw__error__descriptor},
+    {.id = PLACE,
+     .from = GW_FROM_SERVER,
+     .flags = GW_PACKET_COALESCE,
+     .stages = GW_STAGE_ANY,
+     .body_bytes_max = 65536,
+     .message = &gw__error__descriptor},
+    {.id = ANSWER,
+     .from = GW_FROM_SERVER,
+     .stages = GW_STAGE_ANY,
+     .body_bytes_max = 65536,
+     .message = &gw__error__descriptor},
+};
+static const uint16_t places[ANSWER - SAY + 1] = {
+    [0] = 1,          [IN_ROOM - SAY] = 2, [BIG - SAY] = 3,    [OFTEN - SAY] = 4,
+    [RARE - SAY] = 5, [DROPS - SAY] = 6,   [ASK - SAY] = 7,    [ASK_ROOM - SAY] = 8,
+    [LINE - SAY] = 9, [PLACE - SAY] = 10,  [ANSWER - SAY] = 11};
+const struct gw_packet_table session_fixture_packets = {
+    .packets = packets,
+    .index = places,
+    .packet_count = PACKET_COUNT,
+    .id_first = SAY,
+    .id_count = ANSWER - SAY + 1,
+    .schema_hash = 7,
+};
+
+/* ---- what happens to sessions ---- */
+
+static void on_begin(struct gw_session *session, void *context)
+{
+    (void)context;
+    session_fixture.last = session;
+    session_fixture.begun_count++;
+}
+
+static int on_greet(struct gw_session *session, const Gw__Hello *hello, void *context)
+{
+    (void)session;
+    (void)hello;
+    (void)context;
+    return session_fixture.result;
+}
+
+static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void *context)
+{
+    (void)session;
+    (void)context;
+    assert_null(ack);
+    session_fixture.greeted_count++;
+}
+
+static void on_lost(struct gw_session *session, uint16_t packet_id, void *context)
+{
+    (void)context;
+    assert_int_equal(packet_id, PLACE);
+    session_fixture.lost_count++;
+    if (session_fixture.on_lost != NULL) {
+        session_fixture.on_lost(session, packet_id);
+    }
+}
+
+static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
+                   void *context)
+{
+    (void)peer_reason;
+    (void)context;
+    session_fixture.last = session_fixture.last == session ? NULL : session_fixture.last;
+    session_fixture.ended_count++;
+    session_fixture.reason = reason;
+    session_fixture.ended_ns = fixture_now_ns();
+}
+
+static const struct gw_session_events events = {.on_begin = on_begin,
+                                                .on_greet = on_greet,
+                                                .on_greeted = on_greeted,
+                                                .on_lost = on_lost,
+                                                .on_end = on_end};
+
+static void on_accept(struct gw_listener *at, struct gw_stream *stream, void *context)
+{
+    (void)at;
+    gw_session_manager_admit(context, stream);
+}
+
+/* ---- opening and closing ---- */
+
+void session_fixture_open(const struct port_fixture_config *fixture,
+                          const struct gw_session_manager_config *sessions)
+{
+    static const struct gw_session_manager_config usual = {0};
+    static const struct gw_listener_events test_listener = {.on_accept = on_accept};
+    bytes_fini(&session_fixture.received);
+    memset(&session_fixture, 0, sizeof session_fixture);
+    is_draining = false;
+    fixture_open(fixture);
+    struct gw_session_manager_config config = sessions != NULL ? *sessions : usual;
+    config.side = GW_SIDE_SERVER;
+    config.session_count_max = config.session_count_max != 0 ? config.session_count_max : 64;
+    session_fixture.manager =
+        gw_session_manager_create(fixture_port, &config, &session_fixture_packets, &events, NULL);
+    assert_non_null(session_fixture.manager);
+    struct gw_listener_config listener_config = {
+        .addr = peer_addr(0), .stream = gw_session_manager_stream_config(session_fixture.manager)};
+    assert_int_equal(gw_listener_open(fixture_port, &listener_config, &test_listener,
+                                      session_fixture.manager, &listener),
+                     0);
+    session_fixture.port = gw_listener_addr(listener)->port;
+    fixture_run_now();
+    fixture_align();
+}
+
+static void on_drained(void *context)
+{
+    (void)context;
+    session_fixture.drained_count++;
+    session_fixture.drained_ns = fixture_now_ns();
+}
+
+void session_fixture_drain(uint32_t drain_ms)
+{
+    is_draining = true;
+    gw_session_manager_drain(session_fixture.manager, drain_ms, on_drained, NULL);
+    fixture_run_now();
+}
+
+void session_fixture_close(void)
+{
+    if (!is_draining) {
+        session_fixture_drain(0);
+    }
+    gw_listener_close(listener);
+    fixture_run_ms(GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS + 5);
+    assert_int_equal(session_fixture.drained_count, 1);
+    assert_int_equal(gw_session_manager_count(session_fixture.manager), 0);
+    assert_int_equal(session_fixture.ended_count, session_fixture.begun_count);
+    gw_session_manager_destroy(session_fixture.manager);
+    fixture_close();
+}
+
+/* ---- peers ---- */
+
+struct peer *session_fixture_knock(void)
+{
+    struct peer *peer = peer_connect(session_fixture.port);
+    assert_non_null(peer);
+    fixture_run_now();
+    return peer;
+}
+
+size_t session_fixture_hello_frame(uint8_t *out)
+{
+    Gw__Hello hello = GW__HELLO__INIT;
+    hello.protocol_major = GW_PROTOCOL_MAJOR;
+    hello.name = "Ada";
+    return bot_frame(out, SESSION_FIXTURE_HELLO, 0, SESSION_FIXTURE_HELLO_TAG, &hello.base);
+}
+
+struct peer *session_fixture_join(void)
+{
+    uint8_t frame[128];
+    uint8_t body[128];
+    size_t bytes;
+    struct peer *peer = session_fixture_knock();
+    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    fixture_run_now();
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_HELLO_ACK);
+    return peer;
+}
+
+void session_fixture_send(struct peer *peer, uint16_t id, const ProtobufCMessage *message)
+{
+    static uint8_t frame[BODY_BYTES_MAX];
+    peer_send(peer, frame, bot_frame(frame, id, 0, 0, message));
+}
+
+void session_fixture_send_header(struct peer *peer, uint32_t body_bytes, uint8_t flags, uint16_t id,
+                                 uint16_t tag)
+{
+    const uint8_t header[] = {(uint8_t)body_bytes,
+                              (uint8_t)(body_bytes >> 8),
+                              (uint8_t)(body_bytes >> 16),
+                              flags,
+                              (uint8_t)id,
+                              (uint8_t)(id >> 8),
+                              (uint8_t)tag,
+                              (uint8_t)(tag >> 8)};
+    peer_send(peer, header, sizeof header);
+}
+
+void session_fixture_tell(struct peer *peer, uint16_t id, const char *text)
+{
+    Gw__Error error = GW__ERROR__INIT;
+    error.text = (char *)text;
+    session_fixture_send(peer, id, &error.base);
+}
+
+void session_fixture_say(struct peer *peer, const char *text)
+{
+    session_fixture_tell(peer, SAY, text);
+}
+
+void session_fixture_ping(struct peer *peer, uint64_t stamp)
+{
+    Gw__Ping ping = GW__PING__INIT;
+    ping.stamp = stamp;
+    session_fixture_send(peer, SESSION_FIXTURE_PING, &ping.base);
+}
+
+uint16_t session_fixture_next(struct peer *peer, uint8_t *body_out, size_t *bytes_out)
+{
+    const uint8_t *data = peer_look(peer);
+    size_t count = peer_unread_count(peer);
+    if (count < 8) {
+        return 0;
+    }
+    *bytes_out = data[0] | (size_t)data[1] << 8 | (size_t)data[2] << 16;
+    assert_true(count >= 8 + *bytes_out);
+    uint16_t id = (uint16_t)(data[4] | data[5] << 8);
+    peer_read(peer, NULL, 8);
+    peer_read(peer, body_out, *bytes_out);
+    return id;
+}
+
+Gw__CloseReason session_fixture_close_reason(struct peer *peer)
+{
+    uint8_t body[512];
+    size_t bytes = 0;
+    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_CLOSE);
+    Gw__Close *close = gw__close__unpack(NULL, bytes, body);
+    assert_non_null(close);
+    Gw__CloseReason reason = close->reason;
+    gw__close__free_unpacked(close, NULL);
+    assert_true(peer_has_fin(peer)); /* CLOSE is the last frame before FIN */
+    return reason;
+}

@@ -1,0 +1,537 @@
+"""tests/server/scenario_program.py: the program from outside: what it prints, and how it exits.
+
+Only the standard library: a connection that says nothing is enough of a player here.
+"""
+
+import contextlib
+import itertools
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+if os.name == "posix":
+    import fcntl
+    import pty
+    import termios
+
+PROGRAM = os.environ["GW_SERVER"]
+WINDOWS = os.environ.get("GW_TARGET") == "Windows"
+STOPS = [signal.SIGINT] if WINDOWS else [signal.SIGTERM, signal.SIGINT]
+LISTENING = re.compile(r"^gangway-server \S+ listening on (.*) \(backend=\w+ workers=\d+\)$")
+RUN_S = 20
+DRAIN_MS = 300
+DRAIN_SLACK_S = 2.5
+REPEAT_S = 0.35  # a stop signal that comes again after so long ends the program at once
+
+
+def run(*options):
+    return subprocess.run([PROGRAM, *options], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=RUN_S, check=False)
+
+
+class NotBegun(unittest.TestCase):
+    """Whatever is wrong before the first player: one line on stderr, and exit status 2.
+
+    Which backend it would have been may be said before.
+    """
+
+    def assert_refused(self, words, *options):
+        done = run(*options)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertRegex(done.stdout, r"\A([^\n]* backend name=[^\n]+\n)?([^\n]* listen_waits [^\n]+\n)?\Z")
+        self.assertRegex(done.stderr, r"\Agangway-server: [^\n]+\n\Z")
+        self.assertIn(words, done.stderr)
+
+    def test_an_unknown_option(self):
+        self.assert_refused("unknown option --wrokers; see --help", "--wrokers", "2")
+
+    def test_a_missing_value(self):
+        self.assert_refused("--workers needs a value", "--workers")
+
+    def test_a_number_that_is_none(self):
+        self.assert_refused('workers: "two" is not a number; give 0 to 64', "--workers", "two")
+
+    def test_a_number_out_of_range(self):
+        self.assert_refused('workers: "65" is out of range; give 0 to 64', "--workers", "65")
+
+    def test_a_config_that_is_not_there(self):
+        self.assert_refused("cannot open /nowhere.ini", "--config", "/nowhere.ini")
+
+    def test_a_config_that_cannot_be_read(self):
+        what = "open" if WINDOWS else "read"  # a folder is not even opened there
+        self.assert_refused(f"cannot {what} /", "--config", "/")
+
+    def test_a_mistake_in_the_config(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".ini") as file:
+            file.write("workers = 1\n\nroom_tick_ms = often\n")
+            file.flush()
+            self.assert_refused(f"{file.name}:3: room_tick_ms", "--config", file.name)
+
+    def test_a_port_in_use(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            self.assert_refused(f"cannot listen on 127.0.0.1:{port}: the port is in use",
+                                "--listen", f"127.0.0.1:{port}")
+            self.assert_refused(f"cannot listen on 127.0.0.1:{port}: the port is in use",
+                                "--listen", f"127.0.0.1:0,127.0.0.1:{port}")
+
+    def test_an_address_of_another_machine(self):
+        self.assert_refused("cannot listen on 192.0.2.1:0", "--listen", "192.0.2.1:0")
+
+    def test_a_backend_that_this_machine_does_not_have(self):
+        other = "epoll" if WINDOWS else "iocp"
+        self.assert_refused(f"backend {other}: not a backend of this system; give --backend auto",
+                            "--backend", other)
+
+
+class Told(unittest.TestCase):
+    """What is only asked for is printed, and nothing is served."""
+
+    def printed(self, *options):
+        done = run(*options)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+    def test_help_and_version(self):
+        self.assertIn("--room-tick-ms MS", self.printed("--help"))
+        self.assertRegex(self.printed("--version"), r"\Agangway-server \d+\.\d+\.\d+\n\Z")
+
+    def test_a_printed_config_is_read_back(self):
+        first = self.printed("--workers", "3", "--listen", "[::1]:1,*:2", "--print-config")
+        with tempfile.NamedTemporaryFile("w", suffix=".ini") as file:
+            file.write(first)
+            file.flush()
+            self.assertEqual(self.printed("--config", file.name, "--print-config"), first)
+
+
+class Server(unittest.TestCase):
+    def serve(self, *options, **more):
+        process = subprocess.Popen([PROGRAM, "--listen", "127.0.0.1:0", *options], text=True,
+                                   **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+                                      "stderr": subprocess.STDOUT, **more})
+        self.addCleanup(self.end, process)
+        if process.stdout is not None:
+            found = LISTENING.match(self.read_line_with(process, " listening on ").rstrip("\n"))
+            self.assertTrue(found)
+            self.addresses = found.group(1).split(", ")
+        return process
+
+    def end(self, process):
+        process.kill()
+        process.wait()
+        for file in (process.stdout, process.stderr):
+            if file is not None:
+                file.close()
+
+    def connect(self):
+        host, port = self.addresses[0].rsplit(":", 1)
+        client = socket.create_connection((host.strip("[]"), int(port)), RUN_S)
+        self.addCleanup(client.close)
+        return client
+
+    def greeted(self):
+        """A client that has got HELLO_ACK."""
+        client = self.connect()
+        client.sendall(HELLO)
+        self.assertEqual(self.next_id(client), HELLO_ACK)
+        return client
+
+    def next_id(self, client):
+        """The id of the next packet; None at the end of the connection."""
+        header = client.recv(8, socket.MSG_WAITALL)
+        if not header:
+            return None
+        body_bytes = int.from_bytes(header[:3], "little")
+        if body_bytes:
+            client.recv(body_bytes, socket.MSG_WAITALL)
+        return int.from_bytes(header[4:6], "little")
+
+    def read_line_with(self, process, words):
+        for line in process.stdout:
+            if words in line:
+                return line
+        self.fail(f"no line with {words}")
+        return None
+
+    def assert_drains_once(self, process, client):
+        """GOAWAY, CLOSE, one line about it, exit status 0."""
+        ids = [self.next_id(client) for _ in range(3)]
+        client.close()
+        text = process.stdout.read()
+        self.assertEqual((process.wait(RUN_S), ids), (0, [GOAWAY, CLOSE, None]), text)
+        self.assertEqual(text.count(" draining "), 1, text)
+
+
+class Serving(Server):
+    def test_it_stops_in_order_when_it_is_asked_to(self):
+        for number in STOPS:
+            process = self.serve("--drain-ms", str(DRAIN_MS))
+            begin = time.monotonic()
+            process.send_signal(number)
+            text = process.stdout.read()
+            self.assertEqual(process.wait(RUN_S), 0, text)
+            self.assertLess(time.monotonic() - begin, DRAIN_MS / 1000 + DRAIN_SLACK_S)
+            self.assertIn(" report ", text)
+
+    def test_a_connection_that_says_nothing_does_not_hold_it(self):
+        process = self.serve("--drain-ms", str(DRAIN_MS))
+        self.connect()
+        self.read_line_with(process, " began ")
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        text = process.stdout.read()
+        self.assertEqual(process.wait(RUN_S), 0, text)
+        self.assertLess(time.monotonic() - begin, DRAIN_MS / 1000 + DRAIN_SLACK_S)
+        self.assertIn("reason=SHUTDOWN", text)
+        self.assertIn("SHUTDOWN=1", text)
+
+    def knock(self):
+        """Comes, and comes again, until nobody opens."""
+        try:
+            while True:
+                with self.connect() as client:
+                    client.sendall(HELLO)
+                    while client.recv(4096):
+                        pass
+        except OSError:
+            pass
+
+    def test_who_keeps_coming_does_not_hold_it(self):
+        process = self.serve("--drain-ms", str(DRAIN_MS), "--log-level", "warning")
+        crowd = [threading.Thread(target=self.knock) for _ in range(20)]
+        for one in crowd:
+            one.start()
+        time.sleep(0.5)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        text = process.stdout.read()
+        self.assertEqual(process.wait(RUN_S), 0, text)
+        self.assertLess(time.monotonic() - begin, DRAIN_MS / 1000 + DRAIN_SLACK_S)
+        for one in crowd:
+            one.join(RUN_S)
+
+    def test_who_asks_twice_does_not_wait(self):
+        process = self.serve("--drain-ms", "60000")
+        client = self.connect()
+        client.sendall(HELLO)
+        self.read_line_with(process, " greeted ")
+        process.send_signal(signal.SIGINT)
+        self.read_line_with(process, " draining ")
+        time.sleep(0 if WINDOWS else REPEAT_S)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(RUN_S), 1)
+        self.assertLess(time.monotonic() - begin, DRAIN_SLACK_S)
+
+    @unittest.skipIf(WINDOWS, "there the second request comes as a console event")
+    def test_a_hard_end_leaves_its_port_free_at_once(self):
+        for backend in ("auto", "epoll"):
+            for _ in range(3):
+                process = self.serve("--drain-ms", "60000", "--backend", backend)
+                clients = [self.greeted() for _ in range(3)]
+                process.send_signal(signal.SIGINT)
+                self.read_line_with(process, " draining ")
+                time.sleep(REPEAT_S)
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(process.wait(RUN_S), 1)
+                host, port = self.addresses[0].rsplit(":", 1)
+                socket.create_server((host, int(port))).close()  # with SO_REUSEADDR, as servers do
+                for client in clients:
+                    client.close()
+
+    def test_a_server_that_is_started_again_at_once_gets_its_port(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            threading.Timer(0.2, other.close).start()
+            process = self.serve("--listen", f"127.0.0.1:{port}")
+            self.assertEqual(process.poll(), None)
+
+    @unittest.skipIf(WINDOWS, "there is no signal that asks for a report")
+    def test_a_report_is_there_for_the_asking(self):
+        process = self.serve()
+        process.send_signal(signal.SIGUSR1)
+        self.assertIn("uptime_s=0 sessions=0", self.read_line_with(process, " report "))
+        self.connect()
+        self.read_line_with(process, " began ")
+        process.send_signal(signal.SIGUSR1)
+        self.assertIn("sessions=1", self.read_line_with(process, " report "))
+
+    def test_a_report_comes_by_itself(self):
+        process = self.serve("--report-seconds", "1")
+        for _ in range(2):
+            self.read_line_with(process, " report ")
+
+    def test_it_listens_at_several_addresses(self):
+        self.serve("--listen", "127.0.0.1:0")
+        self.assertEqual(len(self.addresses), 2)
+        self.assertEqual(len(set(self.addresses)), 2)
+        for _ in range(2):
+            self.connect()
+            self.addresses.reverse()
+
+    def test_packets_are_shown_on_request(self):
+        process = self.serve("--log-packets", "--drain-ms", str(DRAIN_MS))
+        client = self.greeted()
+        self.assertIn('packet=Hello id=1 tag=22343 {sensitive}', self.read_line_with(process, "packet_in"))
+        self.assertIn("packet=HelloAck id=2 tag=22343 {", self.read_line_with(process, "packet_out"))
+        client.sendall(PING)
+        self.assertIn("packet=Ping id=3 {stamp=7}", self.read_line_with(process, "packet_in"))
+        self.assertIn("packet=Pong id=4 {stamp=7}", self.read_line_with(process, "packet_out"))
+        client.sendall(SAY)
+        self.assertIn('packet=Say id=1005 tag=9 {text="hi"}', self.read_line_with(process, "packet_in"))
+        self.assertRegex(self.read_line_with(process, "packet_out"), r'packet=Said id=1107 tag=9 \{.*text="hi"')
+        process.send_signal(signal.SIGINT)
+        self.assertIn("packet=GoAway id=6 {deadline_ms=300 ", self.read_line_with(process, "packet_out"))
+        self.assertIn("packet=Close id=5 {reason=SHUTDOWN", self.read_line_with(process, "packet_out"))
+
+
+@unittest.skipIf(WINDOWS, "Windows has console events instead")
+class Signals(Server):
+    """Terminals, shells, supervisors and containers end a program by signals; the program drains."""
+
+    KINDS = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGPWR]
+
+    def test_each_kind_drains(self):
+        for kind in self.KINDS:
+            process = self.serve("--drain-ms", str(DRAIN_MS))
+            client = self.greeted()
+            process.send_signal(kind)
+            self.assert_drains_once(process, client)
+
+    def test_two_signals_for_one_request_drain_once(self):
+        for first, second in itertools.product(self.KINDS[:2] + self.KINDS[3:4], repeat=2):
+            process = self.serve("--drain-ms", str(DRAIN_MS))
+            client = self.greeted()
+            process.send_signal(first)
+            process.send_signal(second)
+            self.assert_drains_once(process, client)
+
+    def test_a_later_signal_of_another_kind_does_not_cut_the_drain_short(self):
+        process = self.serve("--drain-ms", "1000")
+        client = self.greeted()
+        process.send_signal(signal.SIGINT)
+        for kind in (signal.SIGTERM, signal.SIGHUP):
+            time.sleep(REPEAT_S)
+            process.send_signal(kind)
+        self.assert_drains_once(process, client)
+
+    def test_hangups_never_end_it_at_once(self):
+        process = self.serve("--drain-ms", "1000")
+        client = self.greeted()
+        for _ in range(3):
+            process.send_signal(signal.SIGHUP)
+            time.sleep(REPEAT_S / 2)
+        time.sleep(REPEAT_S)
+        process.send_signal(signal.SIGHUP)
+        self.assert_drains_once(process, client)
+
+    def test_a_stop_signal_that_comes_again_ends_it_at_once(self):
+        for kind in self.KINDS[:3]:
+            process = self.serve("--drain-ms", "60000")
+            client = self.greeted()
+            process.send_signal(kind)
+            self.assertEqual(self.next_id(client), GOAWAY)
+            time.sleep(REPEAT_S)
+            begin = time.monotonic()
+            process.send_signal(kind)
+            self.assertEqual(process.wait(RUN_S), 1)
+            self.assertLess(time.monotonic() - begin, DRAIN_SLACK_S)
+
+    def test_what_was_ignored_at_the_start_stays_ignored(self):
+        kinds = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT]  # nohup(1), and shells in the background
+
+        def ignore():
+            for kind in kinds:
+                signal.signal(kind, signal.SIG_IGN)
+
+        process = self.serve("--drain-ms", str(DRAIN_MS), preexec_fn=ignore)
+        client = self.greeted()
+        for kind in kinds:
+            process.send_signal(kind)
+        process.send_signal(signal.SIGUSR1)
+        self.read_line_with(process, " report ")
+        self.greeted().close()
+        process.send_signal(signal.SIGTERM)
+        self.assert_drains_once(process, client)
+
+    def test_signals_that_the_parent_blocked_arrive(self):
+        def block():
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+        process = self.serve("--drain-ms", str(DRAIN_MS), preexec_fn=block)
+        client = self.greeted()
+        process.send_signal(signal.SIGUSR1)
+        self.read_line_with(process, " report ")
+        process.send_signal(signal.SIGTERM)
+        self.assert_drains_once(process, client)
+
+    def test_it_is_stopped_and_continued_by_the_shell(self):
+        process = self.serve("--drain-ms", str(DRAIN_MS))
+        client = self.greeted()
+        process.send_signal(signal.SIGTSTP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        process.send_signal(signal.SIGCONT)
+        self.greeted().close()
+        process.send_signal(signal.SIGTERM)
+        self.assert_drains_once(process, client)
+
+    def test_a_terminal_that_closes_drains_it(self):
+        """SIGHUP, and each write to the terminal fails with EIO."""
+        master, slave = pty.openpty()
+
+        def take_terminal():
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        process = self.serve("--drain-ms", str(DRAIN_MS), stdin=slave, stdout=slave, stderr=slave,
+                             preexec_fn=take_terminal)
+        os.close(slave)
+        shown = b""
+        while b" listening on " not in shown or not shown.endswith(b"\n"):
+            shown += os.read(master, 4096)
+        self.addresses = [re.search(r"listening on (\S+)", shown.decode()).group(1)]
+        client = self.greeted()
+        os.close(master)
+        self.assertEqual([self.next_id(client) for _ in range(3)], [GOAWAY, CLOSE, None])
+        client.close()
+        self.assertEqual(process.wait(RUN_S), 0)
+
+    def test_as_the_first_process_of_a_container_it_drains(self):
+        """There a signal without a handler does nothing."""
+        unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+        if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("this machine grants no namespaces")
+        process = subprocess.Popen([*unshare, PROGRAM, "--listen", "127.0.0.1:0", "--drain-ms", str(DRAIN_MS)],
+                                   text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
+        self.addCleanup(self.end, process)
+        line = self.read_line_with(process, " listening on ")
+        self.addresses = [re.search(r"listening on (\S+)", line).group(1)]
+        client = self.greeted()
+        children = f"/proc/{process.pid}/task/{process.pid}/children"
+        with open(children, encoding="ascii") as file:
+            os.kill(int(file.read().split()[0]), signal.SIGHUP)
+        self.assert_drains_once(process, client)
+
+
+@unittest.skipIf(WINDOWS, "descriptors and /dev/full are POSIX'")
+class Writing(Server):
+    """What cannot be written is told, and never ends up elsewhere."""
+
+    def test_what_was_asked_for_and_cannot_be_written_is_a_failure(self):
+        for option in ("--help", "--version", "--print-config"):
+            with open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run([PROGRAM, option], stdout=full, stderr=subprocess.PIPE, text=True,
+                                      timeout=RUN_S, check=False)
+            self.assertEqual((done.returncode, done.stderr),
+                             (1, "gangway-server: cannot write: No space left on device\n"))
+            done = subprocess.run(["sh", "-c", '"$0" "$1" >&-', PROGRAM, option], stderr=subprocess.PIPE,
+                                  text=True, timeout=RUN_S, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("cannot write: Bad file descriptor", done.stderr)
+
+    def test_a_log_on_a_full_disk_is_counted(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            process = self.serve(stdout=full, stderr=subprocess.PIPE)
+        self.await_port(process)
+        self.greeted().close()
+        process.terminate()
+        self.assertEqual(process.wait(RUN_S), 0)
+        self.assertRegex(process.stderr.read(), r"\Agangway-server: \d+ lines of the log are missing: "
+                                                r"No space left on device\n\Z")
+
+    def test_a_log_whose_reader_is_gone_is_counted(self):
+        process = self.serve("--drain-ms", str(DRAIN_MS), stderr=subprocess.PIPE)
+        process.stdout.close()
+        client = self.greeted()
+        process.terminate()
+        self.assertEqual([self.next_id(client) for _ in range(3)], [GOAWAY, CLOSE, None])
+        client.close()
+        self.assertEqual(process.wait(RUN_S), 0)
+        self.assertRegex(process.stderr.read(), r"\Agangway-server: \d+ lines of the log are missing: "
+                                                r"Broken pipe\n\Z")
+        process.stdout = None
+
+    def test_a_pipe_that_another_program_made_non_blocking_loses_nothing_in_silence(self):
+        read_end, write_end = os.pipe()
+        fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(write_end, False)
+        process = self.serve("--log-lines-per-second", "100000", stdout=write_end, stderr=subprocess.PIPE)
+        os.close(write_end)
+        text = os.read(read_end, 4096).decode()
+        while " listening on " not in text:
+            text += os.read(read_end, 4096).decode()
+        self.addresses = [re.search(r"listening on (\S+)", text).group(1)]
+        clients = 60
+        for _ in range(clients):
+            self.greeted().close()
+        process.terminate()
+        with open(read_end, encoding="utf-8") as file:
+            lines = (text + file.read()).splitlines()
+        self.assertEqual(process.wait(RUN_S), 0)
+        greeted = sum(" greeted " in line for line in lines)
+        told = [int(number) for number in re.findall(r"log_dropped=(\d+)", "\n".join(lines))]
+        self.assertLess(greeted, clients)
+        self.assertGreaterEqual(max(told, default=0), clients - greeted)
+        for line in lines:  # none is partial, and none is glued to another
+            self.assertRegex(line, r"\A(\d{4}-\d\d-\d\dT\S+Z \w+ +\w+( .*)?|gangway-server .*)\Z")
+            self.assertEqual(len(re.findall(r"\d{4}-\d\d-\d\dT", line)), line.startswith("2"), line)
+
+    def test_closed_standard_descriptors_are_the_null_device(self):
+        """Otherwise a socket gets the number, and a client receives the log."""
+        for closed in ([0], [1], [2], [0, 1, 2]):
+            def close(closed=closed):
+                for number in closed:
+                    os.close(number)
+
+            process = self.serve("--drain-ms", str(DRAIN_MS), stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL, preexec_fn=close)
+            self.await_port(process)
+            client = self.greeted()
+            for number in closed:
+                self.assertEqual(os.readlink(f"/proc/{process.pid}/fd/{number}"), "/dev/null")
+            process.send_signal(signal.SIGUSR1)
+            process.terminate()
+            self.assertEqual([self.next_id(client) for _ in range(3)], [GOAWAY, CLOSE, None])
+            client.close()
+            self.assertEqual(process.wait(RUN_S), 0)
+
+    def await_port(self, process):
+        """Where it listens, by what the kernel says: for a server whose output nobody sees."""
+        deadline = time.monotonic() + RUN_S
+        while time.monotonic() < deadline:
+            with open("/proc/net/tcp", encoding="ascii") as file:
+                rows = [line.split() for line in file][1:]
+            port_of = {f"socket:[{row[9]}]": int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A"}
+            for name in os.listdir(f"/proc/{process.pid}/fd"):
+                with contextlib.suppress(FileNotFoundError):
+                    target = os.readlink(f"/proc/{process.pid}/fd/{name}")
+                    if target in port_of:
+                        self.addresses = [f"127.0.0.1:{port_of[target]}"]
+                        return
+            time.sleep(0.02)
+        self.fail("it does not listen")
+
+
+HELLO_ACK, CLOSE, GOAWAY = 2, 5, 6
+
+# protocol_major 1, name "Anna"
+HELLO = bytes.fromhex("08 00 00 00 01 00 47 57 08 01 22 04 41 6e 6e 61")
+# stamp 7; text "hi", and tag 9
+PING = bytes.fromhex("09 00 00 00 03 00 00 00 09 07 00 00 00 00 00 00 00")
+SAY = bytes.fromhex("04 00 00 00 ed 03 09 00 0a 02 68 69")
+
+
+if __name__ == "__main__":
+    # A shell starts its background jobs with some signals ignored. A program that inherits that goes on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for kind in ("SIGHUP", "SIGQUIT"):
+        if hasattr(signal, kind):
+            signal.signal(getattr(signal, kind), signal.SIG_DFL)
+    unittest.main(verbosity=2)

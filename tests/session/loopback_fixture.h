@@ -1,0 +1,107 @@
+/* tests/session/loopback_fixture.h: a server on loopback, with a few packets, and what happened in
+ * it. */
+#ifndef GW_TESTS_SESSION_FIXTURE_H
+#define GW_TESTS_SESSION_FIXTURE_H
+
+#include "tests/session/raw_peer.h"
+
+#include "net/addr.h"
+#include "protocol/packet.h"
+#include "session/manager.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gw_turn;
+
+/* A schema by hand; its messages are those of control packets. */
+enum test_packet {
+    SAY = 300,    /* CLIENT, GREETED, Error, 256 */
+    IN_LOBBY,     /* CLIENT, stage 0, Ping, 16 */
+    IN_ROOM,      /* CLIENT, stage 1, Ping, 16 */
+    BIG,          /* CLIENT, GREETED, Error, 16,384: more than a session takes */
+    LINE = 310,   /* SERVER, Error, 65,536 */
+    NUMBER,       /* SERVER, Ping, 16 */
+    EITHER = 320, /* BOTH, GREETED, Ping, 16 */
+    BYTES,        /* BOTH, GREETED, no message, 512 */
+};
+
+/* What a test wants to do when something happens; all may be NULL. */
+struct loopback_fixture_hooks {
+    void (*on_begin)(struct gw_session *session);
+    int (*on_greet)(struct gw_session *session, const Gw__Hello *hello);
+    void (*on_greeted)(struct gw_session *session);
+    void (*on_received)(struct gw_session *session, const struct gw_frame *frame,
+                        const ProtobufCMessage *message); /* a packet of the game */
+    void (*on_bytes)(struct gw_session *session, const struct gw_frame *frame,
+                     const uint8_t *body); /* BYTES */
+    void (*on_go_away)(struct gw_session *session, const Gw__GoAway *go_away);
+    void (*on_shown)(struct gw_session *session, const struct gw_session_packet *packet);
+    void (*on_end)(struct gw_session *session, Gw__CloseReason reason);
+};
+
+/* What happened on one side. */
+struct loopback_fixture_side {
+    struct gw_session_manager *manager;
+    const struct loopback_fixture_hooks *hooks;
+    atomic_uint begun;
+    atomic_uint greeted;
+    atomic_uint received;
+    atomic_uint ended;
+    atomic_uint ended_for[GW_CLOSE_REASON_COUNT];
+    atomic_uint told[GW_CLOSE_REASON_COUNT]; /* the peer's reason, when it was BY_PEER */
+    atomic_uint drained;
+    _Atomic gw_session_id last_id; /* of the last that was greeted */
+    bool draining;
+};
+
+struct loopback_fixture {
+    struct gw_port *port;
+    uint16_t port_number;
+    struct gw_addr addr;
+    struct loopback_fixture_side server;
+    struct loopback_fixture_side client; /* dials the server */
+    atomic_uint logged;                  /* events but for DEBUG */
+    atomic_uint other_schema_logged;
+    atomic_uint too_long_logged;
+    atomic_uint bad_peers_logged; /* not in `logged` */
+};
+
+extern struct loopback_fixture fixture;
+
+struct loopback_fixture_config {
+    uint32_t worker_count; /* 0: 2 */
+    struct gw_session_manager_config server;
+    struct gw_session_manager_config client;
+    struct loopback_fixture_hooks server_hooks;
+    struct loopback_fixture_hooks client_hooks;
+};
+
+/* Setup and teardown; the initial state is a struct loopback_fixture_config, or NULL. */
+int fixture_open(void **state);
+int fixture_close(void **state);
+
+#define FIXTURE_TEST_WITH(test, config)                                                            \
+    cmocka_unit_test_prestate_setup_teardown(test, fixture_open, fixture_close, (void *)(config))
+#define FIXTURE_TEST(test) FIXTURE_TEST_WITH(test, NULL)
+
+/* Fails the test when it has not come to be in RAW_PATIENCE_MS. */
+void wait_for_count(atomic_uint *count, unsigned expected);
+void wait_until_empty(struct gw_session_manager *manager);
+void wait_until_sent(void); /* no send queue has anything in it */
+
+/* Says goodbye to everybody of a side, and waits until they are gone; the test may do it itself. */
+void fixture_drain(struct loopback_fixture_side *side, uint32_t drain_ms);
+void wait_until_drained(struct loopback_fixture_side *side);
+
+/* Runs `work` in a turn of `turn`, and waits for it. */
+void run_in_turn(struct gw_turn *turn, void (*work)(void *context), void *context);
+
+/* A reference to the session that was greeted last on the server's side. */
+struct gw_session *fixture_session(void);
+
+struct gw_session_counters counters_of(const struct loopback_fixture_side *side);
+struct gw_session_packet_counters packet_counters_of(const struct loopback_fixture_side *side,
+                                                     uint16_t id);
+
+#endif

@@ -1,0 +1,164 @@
+/* tools/bench/bench_game.c: echoes and rooms on Gangway, as its users write them. */
+#include "tools/bench/bench_game.h"
+
+#include "bench/bench.gen.h"
+#include "bench/bench_server.gen.h"
+#include "net/listener.h"
+#include "net/port.h"
+#include "net/turn.h"
+#include "session/group.h"
+#include "session/manager.h"
+#include "tools/bench/serve.h"
+#include "tools/bench/table.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROOM_COUNT_MAX = 1024 };
+
+struct room {
+    struct gw_turn turn;
+    struct gw_group *group;
+};
+
+/* What somebody said or wants, on its way to the room's turn. */
+struct note {
+    struct gw_task task; /* the first, so that a task is its note */
+    struct room *room;
+    struct gw_session *session; /* who joins; holds a reference */
+    uint64_t number;
+    size_t payload_bytes;
+    uint8_t payload[];
+};
+
+static struct gw_port *port;
+static struct gw_session_manager *manager;
+static struct room rooms[ROOM_COUNT_MAX];
+static uint32_t tick_ms;
+
+/* ---- echo ---- */
+
+void bench_on_echo(struct gw_session *session, const struct gw_frame *frame,
+                   const Bench__Echo *echo)
+{
+    (void)frame;
+    bench_send_echo(session, echo);
+}
+
+void table_on_opaque(void *peer, const struct gw_frame *frame, const uint8_t *body)
+{
+    gw_session_send_opaque(peer, frame, body);
+}
+
+/* ---- rooms ---- */
+
+static struct room *room_at(uint64_t number)
+{
+    struct room *room = &rooms[number % ROOM_COUNT_MAX];
+    if (room->group == NULL) {
+        const struct gw_group_config config = {.tick_ms = tick_ms};
+        gw_turn_init(&room->turn, port, NULL);
+        room->group = gw_group_create(manager, &room->turn, &config);
+    }
+    return room;
+}
+
+static struct note *note_create(struct room *room, uint64_t number, const ProtobufCBinaryData *data)
+{
+    struct note *note = malloc(sizeof(*note) + data->len);
+    if (note == NULL) {
+        serve_fail("malloc");
+    }
+    *note = (struct note){.room = room, .number = number, .payload_bytes = data->len};
+    if (data->len != 0) {
+        memcpy(note->payload, data->data, data->len);
+    }
+    return note;
+}
+
+static void run_join(struct gw_task *task)
+{
+    struct note *note = (struct note *)task;
+    Bench__Join join = BENCH__JOIN__INIT;
+    join.room = note->number;
+    (void)gw_group_add(note->room->group, note->session);
+    gw_group_send(note->room->group, gw_session_id_of(note->session), BENCH_PACKET_JOIN,
+                  &join.base);
+    gw_session_unref(note->session);
+    free(note);
+}
+
+static void run_say(struct gw_task *task)
+{
+    struct note *note = (struct note *)task;
+    Bench__Say say = BENCH__SAY__INIT;
+    say.stamp = note->number;
+    say.payload = (ProtobufCBinaryData){note->payload_bytes, note->payload};
+    gw_group_broadcast(note->room->group, BENCH_PACKET_SAY, &say.base);
+    free(note);
+}
+
+static void post(struct note *note, void (*run)(struct gw_task *task))
+{
+    note->task.run = run;
+    gw_turn_post(&note->room->turn, &note->task);
+}
+
+void bench_on_join(struct gw_session *session, const struct gw_frame *frame,
+                   const Bench__Join *join)
+{
+    (void)frame;
+    const ProtobufCBinaryData nothing = {0, NULL};
+    struct note *note = note_create(room_at(join->room), join->room, &nothing);
+    note->session = gw_session_ref(session);
+    gw_session_set_user(session, note->room);
+    post(note, run_join);
+}
+
+void bench_on_say(struct gw_session *session, const struct gw_frame *frame, const Bench__Say *say)
+{
+    (void)frame;
+    struct room *room = gw_session_user(session);
+    if (room != NULL) {
+        post(note_create(room, say->stamp, &say->payload), run_say);
+    }
+}
+
+/* ---- the door ---- */
+
+static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
+                   void *context)
+{
+    (void)session;
+    (void)peer_reason;
+    (void)context;
+    if (reason != GW__CLOSE_REASON__BY_PEER && reason != GW__CLOSE_REASON__NETWORK) {
+        fprintf(stderr, "a session ended: %s\n", gw_close_reason_name(reason));
+    }
+}
+
+static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
+{
+    (void)listener;
+    gw_session_manager_admit(context, stream);
+}
+
+static const struct gw_session_events session_events = {.on_end = on_end};
+static const struct gw_listener_events listener_events = {.on_accept = on_accept};
+
+uint16_t bench_game_open(struct gw_port *on, const struct serve_options *options)
+{
+    struct gw_listener *listener;
+    const struct gw_session_manager_config config = {
+        .side = GW_SIDE_SERVER, .session_count_max = BENCH_GAME_SESSION_COUNT_MAX};
+    port = on;
+    tick_ms = options->room_tick_ms;
+    manager = gw_session_manager_create(port, &config, table_of_packets(options->no_rates),
+                                        &session_events, NULL);
+    struct gw_listener_config door = {.stream = gw_session_manager_stream_config(manager)};
+    gw_addr_parse("127.0.0.1:0", &door.addr);
+    if (gw_listener_open(port, &door, &listener_events, manager, &listener) != 0) {
+        serve_fail("gw_listener_open");
+    }
+    return gw_listener_addr(listener)->port;
+}
