@@ -1,4 +1,4 @@
-"""tests/tools/story_dummy_program.py: the dummy client from outside: what it prints, and how it exits."""
+"""tests/tools/scenario_dummy_program.py: the dummy client from outside: what it prints, and how it exits."""
 
 import json
 import os
