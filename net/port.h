@@ -44,6 +44,9 @@ enum gw_backend {
 
 enum { GW_PORT_WORKER_COUNT_MAX = 64 };
 
+/* The value that switches a timeout or a limit of a config struct off. 0 selects the default. */
+#define GW_OFF UINT32_MAX
+
 struct gw_port_config {
     enum gw_backend backend;
     uint32_t worker_count; /* threads that will serve the port; 0: one for each processor that it
