@@ -1,6 +1,7 @@
 /* net/lane.c: one queue of the kernel, and the workers that serve it. */
 #include "net/lane.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
 #include "net/internal.h"
 #include <assert.h>
@@ -276,7 +277,7 @@ static void run_turn(struct gw_lane *lane, struct gw_turn *turn)
 /* An operation's task, on a shared lane. */
 static void run_op(struct gw_task *task)
 {
-    struct gw_op *op = (struct gw_op *)((char *)task - offsetof(struct gw_op, own.task));
+    struct gw_op *op = GW_CONTAINER_OF(task, struct gw_op, own.task);
     gw__op_socket(op)->done(op, op->result);
 }
 

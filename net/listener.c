@@ -1,6 +1,7 @@
 /* net/listener.c: an open door, and the streams that come through it. */
 #include "net/listener.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
 #include "net/stream_internal.h"
 #include <stddef.h>
@@ -74,8 +75,7 @@ static void step_close(struct gw_listener *listener)
 
 static void run_close(struct gw_task *task)
 {
-    struct gw_listener *listener =
-        (struct gw_listener *)((char *)task - offsetof(struct gw_listener, close_task));
+    struct gw_listener *listener = GW_CONTAINER_OF(task, struct gw_listener, close_task);
     listener->closing = true;
     if (listener->accepting) {
         ops_of(listener)->cancel(&listener->socket);
@@ -100,7 +100,7 @@ static void accept_next(struct gw_listener *listener)
 
 static void end_pause(struct gw_timer *timer)
 {
-    accept_next((struct gw_listener *)((char *)timer - offsetof(struct gw_listener, pause)));
+    accept_next(GW_CONTAINER_OF(timer, struct gw_listener, pause));
 }
 
 /* What is short now will be short in a microsecond, too: trying at once would spin. */
@@ -170,8 +170,7 @@ static bool must_pause(struct gw_listener *listener, int error)
 static void accept_done(struct gw_op *op, int result)
 {
     struct gw_socket *socket = gw__op_socket(op);
-    struct gw_listener *listener =
-        (struct gw_listener *)((char *)socket - offsetof(struct gw_listener, socket));
+    struct gw_listener *listener = GW_CONTAINER_OF(socket, struct gw_listener, socket);
     listener->accepting = false;
     if (result == 0 && listener->closing) {
         ops_of(listener)->socket_close(socket->accepted);
@@ -192,8 +191,7 @@ static void accept_done(struct gw_op *op, int result)
 
 static void run_open(struct gw_task *task)
 {
-    struct gw_listener *listener =
-        (struct gw_listener *)((char *)task - offsetof(struct gw_listener, open_task));
+    struct gw_listener *listener = GW_CONTAINER_OF(task, struct gw_listener, open_task);
     int error = ops_of(listener)->attach(&listener->socket);
     listener->attached = error == GW_OK;
     if (listener->attached) {

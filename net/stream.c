@@ -1,6 +1,7 @@
 /* net/stream.c: one TCP connection: how it begins, and what one may ask of it. */
 #include "net/stream.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
 #include "net/stream_internal.h"
 #include <assert.h>
@@ -81,8 +82,7 @@ static void connect_done(struct gw_stream *stream, int result)
 /* An end that comes while it connects makes no difference between a connect and a send. */
 static void op_done(struct gw_op *op, int result)
 {
-    struct gw_stream *stream =
-        (struct gw_stream *)((char *)gw__op_socket(op) - offsetof(struct gw_stream, socket));
+    struct gw_stream *stream = GW_CONTAINER_OF(gw__op_socket(op), struct gw_stream, socket);
     if (op->way == GW_WAY_IN) {
         gw__stream_recv_done(stream, op->own.data, result);
     } else if (stream->state == GW_STREAM_CONNECTING) {
@@ -94,8 +94,7 @@ static void op_done(struct gw_op *op, int result)
 
 static void run_work(struct gw_task *task)
 {
-    struct gw_stream *stream =
-        (struct gw_stream *)((char *)task - offsetof(struct gw_stream, work_task));
+    struct gw_stream *stream = GW_CONTAINER_OF(task, struct gw_stream, work_task);
     unsigned work = atomic_exchange(&stream->work, 0);
     if (stream->state == GW_STREAM_CLOSED) {
         return;

@@ -1,5 +1,6 @@
 /* net/stream_end.c: how a stream ends: finish, close, and the way there. */
 #include "net/buf.h"
+#include "net/container_of.h"
 #include "net/error.h"
 #include "net/stream_internal.h"
 #include <assert.h>
@@ -165,8 +166,7 @@ static bool is_ending(const struct gw_stream *stream)
 
 void gw__stream_on_time(struct gw_timer *timer)
 {
-    struct gw_stream *stream =
-        (struct gw_stream *)((char *)timer - offsetof(struct gw_stream, timer));
+    struct gw_stream *stream = GW_CONTAINER_OF(timer, struct gw_stream, timer);
     if (is_ending(stream)) {
         gw__stream_fail(stream, GW_E_TIMEOUT);
     } else if (!gw__stream_has_end(stream) && stream->events->on_deadline != NULL) {

@@ -1,9 +1,9 @@
 /* net/timer.c: something to do later, on the port's clock. */
 #include "net/timer.h"
 
+#include "net/container_of.h"
 #include "net/internal.h"
 #include <assert.h>
-#include <stddef.h>
 
 /* Where the timer is. A stopped one may still be on its way: then its task finds nothing to do. */
 enum {
@@ -33,7 +33,7 @@ static void leave_wheel(struct gw_timer *timer)
 
 static void run_timer(struct gw_task *task)
 {
-    struct gw_timer *timer = (struct gw_timer *)((char *)task - offsetof(struct gw_timer, task));
+    struct gw_timer *timer = GW_CONTAINER_OF(task, struct gw_timer, task);
     struct gw_lane *lane = timer->turn->lane;
     gw__lane_lock_wheel(lane);
     timer->state &= (uint8_t)~ON_ITS_WAY;

@@ -1,6 +1,8 @@
 /* net/wheel.c: the timers of a lane, sorted by when they are due. */
 #include "net/wheel.h"
 
+#include "net/container_of.h"
+
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
@@ -39,7 +41,7 @@ static unsigned level_of(uint64_t ahead)
 /* Links lead from task to task, so that a timer needs no link besides that of its task. */
 static struct gw_timer *timer_of(struct gw_task *task)
 {
-    return (struct gw_timer *)((char *)task - offsetof(struct gw_timer, task));
+    return GW_CONTAINER_OF(task, struct gw_timer, task);
 }
 
 static void link_first(struct gw_task **slot, struct gw_timer *timer)

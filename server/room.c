@@ -1,6 +1,7 @@
 /* server/room.c: players who hear and see each other. */
 #include "server/room.h"
 
+#include "net/container_of.h"
 #include "proto/game/game.gen.h"
 #include "protocol/frame.h"
 #include "server/game.h"
@@ -67,7 +68,7 @@ const char *room_name(const struct room *room)
 
 static void on_close(struct gw_task *task)
 {
-    struct room *room = (struct room *)((char *)task - offsetof(struct room, closing));
+    struct room *room = GW_CONTAINER_OF(task, struct room, closing);
     gw_group_destroy(room->group);
 }
 

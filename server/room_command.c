@@ -1,4 +1,5 @@
 /* server/room_command.c: what players say and do, on its way to their room, and there. */
+#include "net/container_of.h"
 #include "proto/game/game.gen.h"
 #include "protocol/frame.h"
 #include "server/game.h"
@@ -40,7 +41,7 @@ static struct command *command_create(struct player *player, const char *text)
 
 static void on_resume(struct gw_task *task)
 {
-    struct player *player = (struct player *)((char *)task - offsetof(struct player, resuming));
+    struct player *player = GW_CONTAINER_OF(task, struct player, resuming);
     player->is_paused = false;
     if (!player->has_ended) {
         gw_session_resume(player->session);

@@ -1,6 +1,7 @@
 /* server/roster.c: who is in a room, and who of them has moved. */
 #include "server/roster.h"
 
+#include "net/container_of.h"
 #include "server/player.h"
 
 #include <stddef.h>
@@ -155,8 +156,7 @@ bool roster_move(struct roster *roster, uint64_t player, int32_t x, int32_t y)
 void roster_forget_moves(struct roster *roster)
 {
     for (uint32_t i = 0; i < roster->moved_count; i++) {
-        char *position = (char *)roster->moved[i];
-        ((struct member *)(position - offsetof(struct member, position)))->has_moved = false;
+        GW_CONTAINER_OF(roster->moved[i], struct member, position)->has_moved = false;
     }
     roster->moved_count = 0;
 }

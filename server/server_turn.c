@@ -1,13 +1,13 @@
 /* server/server_turn.c: what a server does by itself: it reports, shuts its doors, and ends. */
 #include "server/server_inside.h"
 
+#include "net/container_of.h"
 #include "net/listener.h"
 #include "net/port.h"
 
 enum { NS_PER_MS = 1000000 };
 
-#define SERVER_OF(pointer, member)                                                                 \
-    ((struct server *)(void *)((char *)(pointer)-offsetof(struct server, member)))
+#define SERVER_OF(pointer, member) GW_CONTAINER_OF(pointer, struct server, member)
 
 static void set_timer(struct gw_timer *timer, const struct server *server, uint64_t wait_ms)
 {

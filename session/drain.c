@@ -1,6 +1,7 @@
 /* session/drain.c: a manager says goodbye to everybody. */
 #include "session/internal.h"
 
+#include "net/container_of.h"
 #include "net/port.h"
 
 #define NANOSECONDS_PER_MS UINT64_C(1000000)
@@ -36,14 +37,16 @@ static void see_off(struct gw_session *session, void *context)
 
 static void on_deadline(struct gw_timer *timer)
 {
-    struct gw_session_manager *manager = GW_OWNER_OF(timer, struct gw_session_manager, drain_timer);
+    struct gw_session_manager *manager =
+        GW_CONTAINER_OF(timer, struct gw_session_manager, drain_timer);
     gw_session_manager_each(manager, see_off, NULL);
 }
 
 /* Whoever begins from now on sees that we are draining; whoever began before is visited. */
 static void run_drain(struct gw_task *task)
 {
-    struct gw_session_manager *manager = GW_OWNER_OF(task, struct gw_session_manager, drain_task);
+    struct gw_session_manager *manager =
+        GW_CONTAINER_OF(task, struct gw_session_manager, drain_task);
     bool says_go_away = manager->config.side == GW_SIDE_SERVER;
     struct gw_buf *go_away = says_go_away ? make_go_away(manager) : NULL;
     gw__manager_set_draining(manager);
@@ -56,7 +59,8 @@ static void run_drain(struct gw_task *task)
 
 static void run_drained(struct gw_task *task)
 {
-    struct gw_session_manager *manager = GW_OWNER_OF(task, struct gw_session_manager, drained_task);
+    struct gw_session_manager *manager =
+        GW_CONTAINER_OF(task, struct gw_session_manager, drained_task);
     gw_timer_stop(&manager->drain_timer);
     manager->on_drained(manager->drained_context);
 }

@@ -1,6 +1,7 @@
 /* session/group.c: many sessions, told at once. */
 #include "session/group.h"
 
+#include "net/container_of.h"
 #include "session/internal.h"
 #include "session/membership.h"
 
@@ -37,7 +38,7 @@ void gw__group_unref(struct gw_group *group)
 
 static void run_free(struct gw_task *task)
 {
-    gw__group_unref(GW_OWNER_OF(task, struct gw_group, free_task));
+    gw__group_unref(GW_CONTAINER_OF(task, struct gw_group, free_task));
 }
 
 struct gw_group *gw_group_create(struct gw_session_manager *manager, struct gw_turn *turn,

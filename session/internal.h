@@ -42,10 +42,6 @@ enum gw_silence {
     GW_SILENCE_DISPLACED, /* it has not, and ends so that a new connection finds room */
 };
 
-/* What `pointer`, a member of a struct, lies in. */
-#define GW_OWNER_OF(pointer, type, member)                                                         \
-    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
-
 /*
  * Times are in milliseconds since the manager was made. What is asked of them is how long ago
  * something was, so that they may wrap.

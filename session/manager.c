@@ -1,6 +1,7 @@
 /* session/manager.c: everybody who is here. */
 #include "session/manager.h"
 
+#include "net/container_of.h"
 #include "session/counters.h"
 #include "session/internal.h"
 #include "session/rates.h"
@@ -53,7 +54,7 @@ static void destroy(struct gw_session_manager *manager)
 
 static void on_free(struct gw_turn *turn)
 {
-    destroy(GW_OWNER_OF(turn, struct gw_session_manager, turn));
+    destroy(GW_CONTAINER_OF(turn, struct gw_session_manager, turn));
 }
 
 static bool init(struct gw_session_manager *manager)

@@ -1,6 +1,7 @@
 /* session/membership.c: what ties a session to a group. */
 #include "session/membership.h"
 
+#include "net/container_of.h"
 #include "session/internal.h"
 
 #include "net/error.h"
@@ -54,7 +55,7 @@ static void untie(struct gw_membership *membership)
 /* In the session's turn: a member was added. */
 static void run_link(struct gw_task *task)
 {
-    struct gw_membership *membership = GW_OWNER_OF(task, struct gw_membership, link);
+    struct gw_membership *membership = GW_CONTAINER_OF(task, struct gw_membership, link);
     if (membership->session->gone) {
         post(membership->group->owner, &membership->leave);
     } else {
@@ -65,7 +66,7 @@ static void run_link(struct gw_task *task)
 /* In the session's turn: it was removed. */
 static void run_unlink(struct gw_task *task)
 {
-    struct gw_membership *membership = GW_OWNER_OF(task, struct gw_membership, unlink);
+    struct gw_membership *membership = GW_CONTAINER_OF(task, struct gw_membership, unlink);
     bool is_tied = membership->tied != NULL;
     if (is_tied) {
         untie(membership);
@@ -97,7 +98,7 @@ static void take_out(struct gw_membership *membership)
 /* In the owner's turn: the session has ended. */
 static void run_leave(struct gw_task *task)
 {
-    struct gw_membership *membership = GW_OWNER_OF(task, struct gw_membership, leave);
+    struct gw_membership *membership = GW_CONTAINER_OF(task, struct gw_membership, leave);
     bool is_placed = membership->place != GW_INDEX_NONE;
     if (is_placed) {
         take_out(membership);

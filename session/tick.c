@@ -1,4 +1,5 @@
 /* session/tick.c: when what a group was told leaves. */
+#include "net/container_of.h"
 #include "session/internal.h"
 #include "session/membership.h"
 
@@ -61,7 +62,7 @@ static void tick(struct gw_group *group)
  */
 static void run_end(struct gw_task *task)
 {
-    struct gw_group *group = GW_OWNER_OF(task, struct gw_group, end_task);
+    struct gw_group *group = GW_CONTAINER_OF(task, struct gw_group, end_task);
     group->postponed = !group->postponed && gw_turn_has_more(group->owner);
     if (group->postponed) {
         gw_turn_post(group->owner, &group->end_task);
@@ -75,7 +76,7 @@ static void run_end(struct gw_task *task)
 
 static void on_time(struct gw_timer *timer)
 {
-    struct gw_group *group = GW_OWNER_OF(timer, struct gw_group, timer);
+    struct gw_group *group = GW_CONTAINER_OF(timer, struct gw_group, timer);
     gw__group_ref(group);
     tick(group);
     gw__group_unref(group);

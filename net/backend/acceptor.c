@@ -1,6 +1,7 @@
 /* net/backend/acceptor.c: a listener's accepts, started in advance. */
 #include "net/backend/iocp.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
 #include "net/lane.h"
 #include <assert.h>
@@ -137,7 +138,7 @@ static void end_if_last(struct gw__acceptor *acceptor)
 
 static void take_home(struct gw_task *task)
 {
-    struct place *place = (struct place *)((char *)task - offsetof(struct place, way.task));
+    struct place *place = GW_CONTAINER_OF(task, struct place, way.task);
     struct gw__acceptor *acceptor = place->acceptor;
     int result = place->result;
     acceptor->waiting_count--;
@@ -157,7 +158,7 @@ static void take_home(struct gw_task *task)
 
 static void come_home(struct gw__overlapped *flight, int result)
 {
-    struct place *place = (struct place *)((char *)flight - offsetof(struct place, way.flight));
+    struct place *place = GW_CONTAINER_OF(flight, struct place, way.flight);
     place->result = result;
     place->way.task.run = take_home;
     if (gw__worker() == NULL) { /* the lane is closed: there are no turns any more */

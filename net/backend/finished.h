@@ -3,6 +3,7 @@
 #define GW_NET_BACKEND_FINISHED_H
 
 #include "net/backend/backend.h"
+#include "net/container_of.h"
 #include <stddef.h>
 
 /*
@@ -44,7 +45,7 @@ static inline struct gw_op *gw__finished_next(struct gw_finished *taken)
         return NULL;
     }
     taken->first = task->next;
-    return (struct gw_op *)((char *)task - offsetof(struct gw_op, own.task));
+    return GW_CONTAINER_OF(task, struct gw_op, own.task);
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* net/backend/iocp.c: the kernel through a Windows completion port, which all workers share. */
 #include "net/backend/iocp.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
 #include "net/lane.h"
 #include "net/stream.h"
@@ -61,12 +62,12 @@ static struct gw__overlapped *overlapped_of(struct gw_op *op)
 
 static struct gw_op *op_of(struct gw__overlapped *flight)
 {
-    return (struct gw_op *)((char *)flight - offsetof(struct gw_op, own.bytes));
+    return GW_CONTAINER_OF(flight, struct gw_op, own.bytes);
 }
 
 static struct gw_op *op_of_task(struct gw_task *task)
 {
-    return (struct gw_op *)((char *)task - offsetof(struct gw_op, own.task));
+    return GW_CONTAINER_OF(task, struct gw_op, own.task);
 }
 
 atomic_uint *gw__iocp_acceptor_count(struct gw_lane *lane)
@@ -98,8 +99,8 @@ static bool take_packet(const OVERLAPPED_ENTRY *entry)
     if (entry->lpOverlapped == NULL) {
         return false;
     }
-    struct gw__overlapped *flight = (struct gw__overlapped *)((char *)entry->lpOverlapped -
-                                                      offsetof(struct gw__overlapped, overlapped));
+    struct gw__overlapped *flight =
+        GW_CONTAINER_OF(entry->lpOverlapped, struct gw__overlapped, overlapped);
     int status = (int)entry->lpOverlapped->Internal; /* an NTSTATUS */
     flight->lane(flight, status >= 0 ? (int)entry->dwNumberOfBytesTransferred : os_error(status));
     return true;

@@ -1,6 +1,7 @@
 /* tests/guard/silent_kernel.c: a kernel whose peers come, are silent, and go. */
 #include "tests/guard/silent_kernel.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
 #include "net/lane.h"
 #include <stddef.h>
@@ -70,8 +71,7 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
         let_one_in();
     }
     while (kernel.finished != NULL) {
-        struct gw_op *op =
-            (struct gw_op *)((char *)kernel.finished - offsetof(struct gw_op, own.task));
+        struct gw_op *op = GW_CONTAINER_OF(kernel.finished, struct gw_op, own.task);
         kernel.finished = kernel.finished->next;
         gw__op_done(op, op->result);
     }

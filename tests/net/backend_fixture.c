@@ -2,6 +2,7 @@
  */
 #include "tests/net/backend_fixture.h"
 
+#include "net/container_of.h"
 #include "net/internal.h"
 #include <string.h>
 
@@ -33,8 +34,7 @@ void backend_fixture_accept_done(struct backend_fixture *backend_fixture, int re
 static void done(struct gw_op *op, int result)
 {
     struct backend_fixture *backend_fixture =
-        (struct backend_fixture *)((char *)gw__op_socket(op) -
-                                   offsetof(struct backend_fixture, socket));
+        GW_CONTAINER_OF(gw__op_socket(op), struct backend_fixture, socket);
     if (op->way == GW_WAY_IN) {
         backend_fixture->in_done(backend_fixture, result);
     } else {

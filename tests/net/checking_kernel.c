@@ -1,6 +1,7 @@
 /* tests/net/checking_kernel.c: a backend that passes everything on, and watches the rules. */
 #include "tests/net/checking_kernel.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
 #include "net/lane.h"
 #include "net/stream.h"
@@ -237,7 +238,7 @@ static void done_checked(struct gw_op *op, int result)
 
 static void release(struct gw_task *task)
 {
-    struct record *record = (struct record *)((char *)task - offsetof(struct record, release));
+    struct record *record = GW_CONTAINER_OF(task, struct record, release);
     complete(record, record->result);
 }
 

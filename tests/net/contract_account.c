@@ -2,6 +2,7 @@
  */
 #include "tests/net/contract.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
 #include "tests/net/backend_fixture.h"
 #include "tests/support/random.h"
@@ -63,8 +64,7 @@ static void out_done(struct restless *one, int result)
 
 static void done(struct gw_op *op, int result)
 {
-    struct restless *one =
-        (struct restless *)((char *)gw__op_socket(op) - offsetof(struct restless, socket));
+    struct restless *one = GW_CONTAINER_OF(gw__op_socket(op), struct restless, socket);
     if (op->way == GW_WAY_IN) {
         in_done(one, result);
     } else {
@@ -164,7 +164,7 @@ static void do_something(struct restless *one)
 
 static void step(struct gw_task *task)
 {
-    struct restless *one = (struct restless *)((char *)task - offsetof(struct restless, step_task));
+    struct restless *one = GW_CONTAINER_OF(task, struct restless, step_task);
     one->step_posted = false;
     if (one->connecting) {
         return; /* its done comes back here */

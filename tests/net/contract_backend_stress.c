@@ -2,6 +2,7 @@
  * operation. */
 #include "tests/net/contract.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
 #include "tests/net/backend_fixture.h"
 #include "tests/support/random.h"
@@ -31,7 +32,7 @@ static uint64_t next_seed;
 
 static struct one *one_of(struct backend_fixture *backend_fixture)
 {
-    return (struct one *)((char *)backend_fixture - offsetof(struct one, backend_fixture));
+    return GW_CONTAINER_OF(backend_fixture, struct one, backend_fixture);
 }
 
 /* Bytes come in order, none is lost, and none comes twice, whatever was cancelled between. */
@@ -76,7 +77,7 @@ static void talk_if_idle(struct one *one)
 /* One or two things in one turn. */
 static void act(struct gw_task *task)
 {
-    struct one *one = (struct one *)((char *)task - offsetof(struct one, task));
+    struct one *one = GW_CONTAINER_OF(task, struct one, task);
     for (uint32_t i = random_below(&one->random, 2); i < 2; i++) {
         switch (random_below(&one->random, 8)) {
         case 0:

@@ -1,5 +1,6 @@
 /* tools/dummy-client/conductor.c: brings the clients in, and moves the run on. */
 #include "tools/dummy-client/conductor.h"
+#include "net/container_of.h"
 #include "net/port.h"
 #include "tools/dummy-client/client.h"
 #include "tools/dummy-client/crowd.h"
@@ -109,8 +110,7 @@ static void move_on(struct dummy_conductor *conductor, uint64_t now_ns)
 
 static void on_time(struct gw_timer *timer)
 {
-    struct dummy_conductor *conductor =
-        (struct dummy_conductor *)((char *)timer - offsetof(struct dummy_conductor, timer));
+    struct dummy_conductor *conductor = GW_CONTAINER_OF(timer, struct dummy_conductor, timer);
     struct dummy_crowd *crowd = conductor->crowd;
     uint64_t now_ns = gw_turn_now_ns(&conductor->turn);
     bring_in(conductor, now_ns);
@@ -130,8 +130,7 @@ static void on_time(struct gw_timer *timer)
 /* A timer is set in a turn; the first turn is this. */
 static void begin(struct gw_task *task)
 {
-    struct dummy_conductor *conductor =
-        (struct dummy_conductor *)((char *)task - offsetof(struct dummy_conductor, begin));
+    struct dummy_conductor *conductor = GW_CONTAINER_OF(task, struct dummy_conductor, begin);
     gw_timer_set(&conductor->timer, gw_turn_now_ns(&conductor->turn));
 }
 

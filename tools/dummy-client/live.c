@@ -1,5 +1,6 @@
 /* tools/dummy-client/live.c: a line each second, so that one sees how it goes. */
 #include "tools/dummy-client/live.h"
+#include "net/container_of.h"
 #include "net/port.h"
 #include "tools/dummy-client/crowd.h"
 #include "tools/dummy-client/number.h"
@@ -56,8 +57,7 @@ static void print_line(const struct dummy_live *live, uint64_t now_ns)
 
 static void on_time(struct gw_timer *timer)
 {
-    struct dummy_live *live =
-        (struct dummy_live *)((char *)timer - offsetof(struct dummy_live, timer));
+    struct dummy_live *live = GW_CONTAINER_OF(timer, struct dummy_live, timer);
     uint64_t now_ns = gw_turn_now_ns(&live->turn);
     take_stock(live);
     print_line(live, now_ns);
@@ -66,8 +66,7 @@ static void on_time(struct gw_timer *timer)
 
 static void begin(struct gw_task *task)
 {
-    struct dummy_live *live =
-        (struct dummy_live *)((char *)task - offsetof(struct dummy_live, begin));
+    struct dummy_live *live = GW_CONTAINER_OF(task, struct dummy_live, begin);
     gw_timer_set(&live->timer, gw_turn_now_ns(&live->turn) + LINE_NS);
 }
 

@@ -1,5 +1,6 @@
 /* tools/dummy-client/watch.c: what a client does when its time comes. */
 #include "tools/dummy-client/watch.h"
+#include "net/container_of.h"
 #include "net/turn.h"
 #include "session/session.h"
 #include "tools/dummy-client/crowd.h"
@@ -89,8 +90,7 @@ static void look(struct dummy_client *client, uint64_t now_ns)
 
 static void on_time(struct gw_timer *timer)
 {
-    struct dummy_client *client =
-        (struct dummy_client *)((char *)timer - offsetof(struct dummy_client, timer));
+    struct dummy_client *client = GW_CONTAINER_OF(timer, struct dummy_client, timer);
     uint64_t now_ns = gw_turn_now_ns(gw_session_turn(client->session));
     if (client->state == DUMMY_TALKING && !is_going(client)) {
         dummy_talk(client, now_ns);
