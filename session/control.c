@@ -1,6 +1,7 @@
 /* session/control.c: the handlers of the control packets, but for the greeting's. */
+#include "session/end.h"
 #include "session/internal.h"
-#include "session/requests.h"
+#include "session/open_requests.h"
 
 void gw__on_ping(struct gw_session *session, const struct gw_frame *frame, const Gw__Ping *ping)
 {
@@ -37,5 +38,5 @@ void gw__on_go_away(struct gw_session *session, const struct gw_frame *frame,
 
 void gw__on_error(struct gw_session *session, const struct gw_frame *frame, const Gw__Error *error)
 {
-    gw__requests_answer(session, frame, &error->base);
+    gw__open_requests_answer(session, frame, &error->base);
 }

@@ -18,8 +18,7 @@ static uint32_t shard_count(const struct gw_session_manager *manager)
 
 static struct gw_shard *shard_create(const struct gw_session_manager *manager)
 {
-    size_t bytes =
-        sizeof(struct gw_shard) + gw__packet_count(manager) * sizeof(struct gw_passed);
+    size_t bytes = sizeof(struct gw_shard) + gw__packet_count(manager) * sizeof(struct gw_passed);
     return calloc(1, bytes + sizeof(((struct gw_shard *)NULL)->edge));
 }
 

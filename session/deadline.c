@@ -1,7 +1,10 @@
 /* session/deadline.c: what must not take too long. */
+#include "session/deadline.h"
+
+#include "session/end.h"
 #include "session/internal.h"
+#include "session/open_requests.h"
 #include "session/rates.h"
-#include "session/requests.h"
 
 #include "net/error.h"
 
@@ -61,7 +64,7 @@ static void consider_idleness(struct due *due, const struct gw_session *session,
 static void consider_requests(struct due *due, const struct gw_session *session, uint32_t now_ms)
 {
     uint32_t begun_ms;
-    if (gw__requests_first(session, &begun_ms)) {
+    if (gw__open_requests_first(session, &begun_ms)) {
         consider(due, now_ms - begun_ms, session->manager->config.request_timeout_ms,
                  GW__CLOSE_REASON__NONE);
     }
@@ -169,7 +172,7 @@ static void do_what_is_due(struct gw_session *session, uint32_t now_ms)
         session->recv_done = true; /* after FIN the pause has lasted too long */
     } else {
         gw__rates_rest(session); /* it has been silent for a heartbeat */
-        gw__requests_rest(session);
+        gw__open_requests_rest(session);
         ping(session, now_ms);
     }
 }
@@ -183,7 +186,7 @@ void gw__session_on_deadline(struct gw_stream *stream, void *context)
         gw__rates_note_unread(session, session->partial_ms);
     }
     look_for_peer(session, now_ms);
-    gw__requests_expire(session); /* from here on no request is due */
+    gw__open_requests_expire(session); /* from here on no request is due */
     struct due due = first_due(session, now_ms);
     if (due.left_ms == 0 && due.reason == GW__CLOSE_REASON__NONE) {
         do_what_is_due(session, now_ms);

@@ -1,4 +1,5 @@
 /* session/drain.c: a manager says goodbye to everybody. */
+#include "session/admission.h"
 #include "session/internal.h"
 
 #include "net/container_of.h"

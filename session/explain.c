@@ -1,7 +1,9 @@
 /* session/explain.c: texts that say what a peer did wrong, for the log and for CLOSE. */
+#include "session/end.h"
 #include "session/internal.h"
+#include "session/open_requests.h"
 #include "session/rates.h"
-#include "session/requests.h"
+#include "session/send.h"
 
 #include "net/addr.h"
 #include "net/log.h"

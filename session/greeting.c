@@ -1,6 +1,12 @@
-/* session/greeting.c: HELLO and HELLO_ACK, on both sides. */
+/* session/greeting.c: The greeting: HELLO and HELLO_ACK on both sides, and detection of foreign
+ * protocols. */
+#include "session/admission.h"
 #include "session/counters.h"
+#include "session/deadline.h"
+#include "session/end.h"
 #include "session/internal.h"
+#include "session/rates.h"
+#include "session/receive.h"
 
 #include "net/log.h"
 #include "net/port.h"
@@ -9,6 +15,51 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+/* ---- foreign protocols ---- */
+
+struct sign {
+    enum gw_foreign_protocol visitor;
+    uint8_t byte_count;
+    const char *bytes;
+};
+
+static const struct sign signs[] = {
+    {GW_FOREIGN_HTTP, 4, "GET "},
+    {GW_FOREIGN_HTTP, 4, "HEAD"},
+    {GW_FOREIGN_HTTP, 4, "POST"},
+    {GW_FOREIGN_HTTP, 4, "PUT "},
+    {GW_FOREIGN_HTTP, 4, "DELE"},
+    {GW_FOREIGN_HTTP, 4, "CONN"},
+    {GW_FOREIGN_HTTP, 4, "OPTI"},
+    {GW_FOREIGN_HTTP, 4, "TRAC"},
+    {GW_FOREIGN_HTTP, 4, "PATC"},
+    {GW_FOREIGN_HTTP, 4, "PRI "},
+    {GW_FOREIGN_SSH, 4, "SSH-"},
+    {GW_FOREIGN_TLS, 2, "\x16\x03"}, /* RFC 8446, 5.1: a handshake record */
+    {GW_FOREIGN_RDP, 2, "\x03\x00"}, /* RFC 1006, 6: TPKT, which carries RDP */
+};
+
+enum gw_foreign_protocol gw__foreign_protocol_of(const uint8_t *bytes)
+{
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
+        if (memcmp(bytes, signs[i].bytes, signs[i].byte_count) == 0) {
+            return signs[i].visitor;
+        }
+    }
+    return GW_FOREIGN_OTHER;
+}
+
+const char *gw_foreign_protocol_name(enum gw_foreign_protocol visitor)
+{
+    static const char *const names[GW_FOREIGN_COUNT] = {
+        [GW_FOREIGN_HTTP] = "http", [GW_FOREIGN_TLS] = "tls",     [GW_FOREIGN_SSH] = "ssh",
+        [GW_FOREIGN_RDP] = "rdp",   [GW_FOREIGN_OTHER] = "other",
+    };
+    return (size_t)visitor < GW_FOREIGN_COUNT ? names[visitor] : "?";
+}
+
+/* ---- HELLO and HELLO_ACK ---- */
 
 /* What WIRE.md says of HELLO, besides what its schema does. */
 enum { HELLO_BODY_BYTES_MIN = 2 };

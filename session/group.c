@@ -1,14 +1,239 @@
-/* session/group.c: many sessions, told at once. */
+/* session/group.c: Broadcast groups. */
 #include "session/group.h"
 
-#include "net/container_of.h"
+#include "session/admission.h"
 #include "session/internal.h"
 #include "session/membership.h"
+#include "session/send.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
+#include "net/port.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* ---- the batch: queued frames ---- */
+
+enum { PIECE_BYTES_MIN = 256, BATCH_BYTES_MAX = 64 * 1024 };
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A buffer of at least `bytes`, in powers of two, so that one that grows is not copied often. */
+static struct gw_buf *create_buf(uint32_t bytes)
+{
+    uint32_t size = PIECE_BYTES_MIN;
+    while (size < bytes) {
+        size *= 2;
+    }
+    return gw_buf_create(size);
+}
+
+static struct gw_batch_piece *last_of(struct gw_group *group)
+{
+    return &group->pieces[group->piece_count - 1];
+}
+
+static uint32_t end_of(const struct gw_group *group, uint32_t piece)
+{
+    return piece + 1 < group->piece_count ? group->pieces[piece + 1].begin : group->batch_bytes;
+}
+
+static void mark(struct gw_batch_piece *piece)
+{
+    if (piece->kind != 0) {
+        gw_buf_mark(piece->buf, piece->key_begin, piece->kind);
+    }
+}
+
+/* Only the tail of a buffer can coalesce, because there it can be cut off. */
+static bool last_piece_takes(struct gw_group *group, uint16_t kind)
+{
+    return group->piece_count > 0 && (last_of(group)->kind == 0 || last_of(group)->kind == kind);
+}
+
+/* The first piece is as large as the last batch: the next one is much the same. */
+static bool begin_piece(struct gw_group *group, uint32_t bytes)
+{
+    uint32_t bytes_before = group->piece_count == 0 ? group->batch_bytes_before : 0;
+    struct gw_buf *buf = create_buf(larger(bytes, bytes_before));
+    if (buf != NULL) {
+        group->pieces[group->piece_count++] =
+            (struct gw_batch_piece){.buf = buf, .begin = group->batch_bytes};
+    }
+    return buf != NULL;
+}
+
+/* Members that were sent a part of the old buffer keep it. */
+static bool grow(struct gw_batch_piece *piece, uint32_t used_bytes, uint32_t bytes)
+{
+    struct gw_buf *buf = create_buf(used_bytes + bytes);
+    if (buf == NULL) {
+        return false;
+    }
+    memcpy(gw_buf_data(buf), gw_buf_data(piece->buf), used_bytes);
+    gw_buf_unref(piece->buf);
+    piece->buf = buf;
+    mark(piece);
+    return true;
+}
+
+/* Returns where to write one frame at the end of the batch, or NULL when out of memory. */
+static uint8_t *batch_add(struct gw_group *group, uint32_t bytes, uint16_t kind)
+{
+    bool fits = group->batch_bytes == 0 || group->batch_bytes + bytes <= BATCH_BYTES_MAX;
+    bool takes = last_piece_takes(group, kind);
+    if (!fits || (!takes && group->piece_count == GW_BATCH_PIECE_COUNT_MAX)) {
+        gw_group_flush(group);
+        takes = false;
+    }
+    if (!takes && !begin_piece(group, bytes)) {
+        return NULL;
+    }
+    struct gw_batch_piece *piece = last_of(group);
+    uint32_t used_bytes = group->batch_bytes - piece->begin;
+    if (used_bytes + bytes > gw_buf_bytes(piece->buf) && !grow(piece, used_bytes, bytes)) {
+        return NULL;
+    }
+    if (piece->kind != kind) {
+        piece->kind = kind;
+        piece->key_begin = used_bytes;
+        mark(piece);
+    }
+    group->batch_bytes += bytes;
+    return gw_buf_data(piece->buf) + used_bytes;
+}
+
+static void batch_send(struct gw_group *group, struct gw_membership *membership)
+{
+    for (uint32_t i = 0; i < group->piece_count; i++) {
+        const struct gw_batch_piece *piece = &group->pieces[i];
+        uint32_t begin = larger(membership->sent_bytes, piece->begin);
+        uint32_t end = end_of(group, i);
+        if (begin < end) {
+            gw__session_push_part(membership->session, piece->buf, begin - piece->begin,
+                                  end - piece->begin);
+        }
+    }
+    membership->sent_bytes = group->batch_bytes;
+}
+
+static void batch_drop(struct gw_group *group)
+{
+    while (group->piece_count > 0) {
+        gw_buf_unref(last_of(group)->buf);
+        group->piece_count--;
+    }
+    group->batch_bytes_before = group->batch_bytes;
+    group->batch_bytes = 0;
+}
+
+/* ---- the tick: when the batch is sent ---- */
+
+#define NANOSECONDS_PER_MS UINT64_C(1000000)
+
+/* Ticks stand on a grid, so that they do not drift; each group's is shifted by chance. */
+static uint64_t next_tick_ns(const struct gw_group *group)
+{
+    uint64_t tick_ns = group->config.tick_ms * NANOSECONDS_PER_MS;
+    uint64_t now_ns = gw_turn_now_ns(group->owner);
+    return now_ns + tick_ns - (now_ns + tick_ns - group->phase_ns) % tick_ns;
+}
+
+static void tick_await(struct gw_group *group)
+{
+    if (group->awaited || group->ticking) {
+        return;
+    }
+    group->awaited = true;
+    if (group->config.tick_ms == 0) {
+        gw__group_ref(group);
+        gw_turn_at_end(group->owner, &group->end_task);
+    } else {
+        gw_timer_set(&group->timer, next_tick_ns(group));
+    }
+}
+
+static void call_on_tick(struct gw_group *group)
+{
+    if (group->config.on_tick != NULL) {
+        group->ticking = true;
+        group->config.on_tick(group, group->config.context);
+        group->ticking = false;
+    }
+}
+
+/* on_tick may destroy the group: the caller holds a reference. */
+static void tick(struct gw_group *group)
+{
+    group->awaited = false;
+    call_on_tick(group);
+    if (group->destroyed) {
+        return;
+    }
+    gw_group_flush(group);
+    if (group->expected) {
+        group->expected = false;
+        tick_await(group);
+    }
+}
+
+/*
+ * The end of a turn in which something was said. When more is waiting for the owner already, the
+ * tick comes behind that, once: a turn has a limited number of tasks, and where all members of a
+ * large room speak at once, each of them hears it in one piece nevertheless.
+ */
+static void run_end(struct gw_task *task)
+{
+    struct gw_group *group = GW_CONTAINER_OF(task, struct gw_group, end_task);
+    group->postponed = !group->postponed && gw_turn_has_more(group->owner);
+    if (group->postponed) {
+        gw_turn_post(group->owner, &group->end_task);
+        return;
+    }
+    if (!group->destroyed) {
+        tick(group);
+    }
+    gw__group_unref(group);
+}
+
+static void on_time(struct gw_timer *timer)
+{
+    struct gw_group *group = GW_CONTAINER_OF(timer, struct gw_group, timer);
+    gw__group_ref(group);
+    tick(group);
+    gw__group_unref(group);
+}
+
+void gw_group_request_tick(struct gw_group *group)
+{
+    assert(gw_turn_check(group->owner, __func__));
+    group->expected = group->ticking && group->config.tick_ms != 0;
+    tick_await(group);
+}
+
+static void tick_init(struct gw_group *group)
+{
+    group->end_task.run = run_end;
+    if (group->config.tick_ms != 0) {
+        gw_timer_init(&group->timer, group->owner, on_time);
+        group->phase_ns =
+            gw_port_random(group->manager->port) % (group->config.tick_ms * NANOSECONDS_PER_MS);
+    }
+}
+
+static void tick_stop(struct gw_group *group)
+{
+    if (group->config.tick_ms != 0) {
+        gw_timer_stop(&group->timer);
+    }
+}
+
+/* ---- the public functions ---- */
 
 struct gw_group *gw__group_ref(struct gw_group *group)
 {
@@ -53,7 +278,7 @@ struct gw_group *gw_group_create(struct gw_session_manager *manager, struct gw_t
     group->config = *config;
     atomic_init(&group->ref_count, 1);
     group->free_task.run = run_free;
-    gw__tick_init(group);
+    tick_init(group);
     return group;
 }
 
@@ -64,7 +289,7 @@ void gw_group_destroy(struct gw_group *group)
     while (group->count > 0) {
         gw__membership_end(group->members[group->count - 1]);
     }
-    gw__tick_stop(group);
+    tick_stop(group);
     group->destroyed = true;
     group->holds = gw__manager_ref(group->manager);
     gw_turn_post(group->owner, &group->free_task);
@@ -89,7 +314,7 @@ void gw_group_remove(struct gw_group *group, gw_session_id id)
     assert(gw_turn_check(group->owner, __func__));
     uint32_t place = gw__membership_find(group, id);
     if (place != GW_INDEX_NONE) {
-        gw__batch_send(group, group->members[place]);
+        batch_send(group, group->members[place]);
         gw__membership_end(group->members[place]);
     }
 }
@@ -113,14 +338,14 @@ static void add_to_batch(struct gw_group *group, const struct gw_packet *packet,
                          const struct gw_frame *frame, const ProtobufCMessage *message)
 {
     uint16_t kind = gw__packet_coalesces(group->manager, packet) ? packet->id : 0;
-    uint8_t *place = gw__batch_add(group, GW_FRAME_HEADER_BYTES + frame->body_bytes, kind);
+    uint8_t *place = batch_add(group, GW_FRAME_HEADER_BYTES + frame->body_bytes, kind);
     if (place == NULL) {
         end_all(group, GW__CLOSE_REASON__NO_MEMORY);
         return;
     }
     protobuf_c_message_pack(message, gw_frame_write(place, frame));
     gw__packet_count_out(group->manager, packet, group->count);
-    gw__tick_await(group);
+    tick_await(group);
 }
 
 void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message)
@@ -146,7 +371,7 @@ void gw_group_send(struct gw_group *group, gw_session_id id, uint16_t packet_id,
     assert(gw_turn_check(group->owner, __func__));
     uint32_t place = gw__membership_find(group, id);
     if (place != GW_INDEX_NONE) {
-        gw__batch_send(group, group->members[place]);
+        batch_send(group, group->members[place]);
         gw_session_send(group->members[place]->session, packet_id, message);
     }
 }
@@ -157,7 +382,7 @@ void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_fr
     assert(gw_turn_check(group->owner, __func__));
     uint32_t place = gw__membership_find(group, id);
     if (place != GW_INDEX_NONE) {
-        gw__batch_send(group, group->members[place]);
+        batch_send(group, group->members[place]);
         gw_session_reply(group->members[place]->session, request, packet_id, message);
     }
 }
@@ -169,8 +394,8 @@ void gw_group_flush(struct gw_group *group)
         return;
     }
     for (uint32_t i = 0; i < group->count; i++) {
-        gw__batch_send(group, group->members[i]);
+        batch_send(group, group->members[i]);
         group->members[i]->sent_bytes = 0;
     }
-    gw__batch_drop(group);
+    batch_drop(group);
 }

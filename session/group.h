@@ -84,7 +84,8 @@ uint32_t gw_group_count(const struct gw_group *group);
  * Owns      borrows `message`.
  * Thread    turn of the owner.
  */
-void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message);
+void gw_group_broadcast(struct gw_group *group, uint16_t packet_id,
+                        const ProtobufCMessage *message);
 
 /*
  * Sends a packet to one member, behind all that the group was told so far, which that member is

@@ -1,11 +1,13 @@
 /* session/manager.c: everybody who is here. */
 #include "session/manager.h"
 
-#include "net/container_of.h"
+#include "session/admission.h"
 #include "session/counters.h"
+#include "session/end.h"
 #include "session/internal.h"
 #include "session/rates.h"
 
+#include "net/container_of.h"
 #include "net/log.h"
 #include "net/port.h"
 #include "protocol/validate.h"
@@ -78,7 +80,8 @@ static const char *fault_of_shape(const struct gw_message_rules *message_rules,
     for (unsigned i = 0; fault == NULL && i < of->n_fields; i++) {
         const struct gw_field_rule *rule = &message_rules->rules[i];
         bool is_message = of->fields[i].type == PROTOBUF_C_TYPE_MESSAGE;
-        if (rule->counter > message_rules->counter_count || is_message != (rule->message_rules != NULL)) {
+        if (rule->counter > message_rules->counter_count ||
+            is_message != (rule->message_rules != NULL)) {
             fault = "a rule of the schema is not that of its field";
         } else if (is_message && depth < GW_VALIDATE_DEPTH_MAX) {
             fault = fault_of_shape(rule->message_rules, of->fields[i].descriptor, depth + 1);
@@ -99,7 +102,9 @@ static const char *fault_of_packet(const struct gw_packet_table *table,
     if (packet->body_bytes_max > GW_FRAME_BODY_BYTES_MAX) {
         return "a packet of the schema is longer than a frame";
     }
-    return packet->message_rules == NULL ? NULL : fault_of_shape(packet->message_rules, packet->message, 1);
+    return packet->message_rules == NULL
+               ? NULL
+               : fault_of_shape(packet->message_rules, packet->message, 1);
 }
 
 static const char *fault_of_packets(const struct gw_packet_table *table)

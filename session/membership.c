@@ -1,9 +1,10 @@
 /* session/membership.c: what ties a session to a group. */
 #include "session/membership.h"
 
-#include "net/container_of.h"
+#include "session/admission.h"
 #include "session/internal.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
 
 #include <assert.h>

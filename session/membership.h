@@ -49,9 +49,9 @@ enum { GW_BATCH_PIECE_COUNT_MAX = 16 };
 
 struct gw_batch_piece {
     struct gw_buf *buf;
-    uint32_t begin;      /* where it begins in the batch */
+    uint32_t begin;     /* where it begins in the batch */
     uint32_t key_begin; /* from here on its bytes are of `kind`, unless that is 0 */
-    uint16_t kind;       /* the id of a packet that coalesces */
+    uint16_t kind;      /* the id of a packet that coalesces */
 };
 
 struct gw_group {
@@ -93,23 +93,5 @@ int gw__membership_create(struct gw_group *group, struct gw_session *session);
 void gw__membership_end(struct gw_membership *membership);
 /* Where a session is in the arrays, or GW_INDEX_NONE. */
 uint32_t gw__membership_find(const struct gw_group *group, gw_session_id id);
-
-/* In tick.c. init() by any thread; the others: turn of the owner. */
-void gw__tick_init(struct gw_group *group);
-void gw__tick_stop(struct gw_group *group);
-/* Sees to it that a tick comes, unless one will come anyway. */
-void gw__tick_await(struct gw_group *group);
-
-/* In batch.c. Thread of all: turn of the owner. */
-/*
- * Makes room for one frame at the end of the batch; flushes the group first when the batch would
- * exceed 64 KiB or GW_BATCH_PIECE_COUNT_MAX pieces. `kind` is the id of a packet that coalesces, or
- * 0. Returns where to write, or NULL when there is no memory.
- */
-uint8_t *gw__batch_add(struct gw_group *group, uint32_t bytes, uint16_t kind);
-/* Sends one member what was not sent to it of the batch so far. */
-void gw__batch_send(struct gw_group *group, struct gw_membership *membership);
-/* Ends the batch, which was sent to all members, and begins an empty one. */
-void gw__batch_drop(struct gw_group *group);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef GW_SESSION_RATES_H
 #define GW_SESSION_RATES_H
 
+#include "session/internal.h"
 #include "session/session.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -90,5 +91,15 @@ void gw__rates_note_unread(struct gw_session *session, uint32_t since_ms);
 
 /* Frees the buckets when all of them are as new. */
 void gw__rates_rest(struct gw_session *session);
+
+/* In hold.c. Thread of all: turn. */
+/* Whether we listen: otherwise it is not the peer's fault that nothing comes. */
+static inline bool gw__session_listens(const struct gw_session *session)
+{
+    return !session->held && !session->paused;
+}
+/* Reading stops until session->packet has a token, and goes on once it has. */
+void gw__session_throttle(struct gw_session *session);
+void gw__session_unthrottle(struct gw_session *session);
 
 #endif

@@ -1,8 +1,13 @@
 /* session/receive.c: bytes become packets. */
+#include "session/receive.h"
+
 #include "session/counters.h"
+#include "session/deadline.h"
+#include "session/end.h"
 #include "session/internal.h"
+#include "session/open_requests.h"
 #include "session/rates.h"
-#include "session/requests.h"
+#include "session/send.h"
 
 #include "net/port.h"
 #include "net/ring.h"
@@ -95,7 +100,7 @@ static void show_and_handle(void *peer, const struct gw_frame *frame,
     const struct gw_session_packet shown = {watched->packet, frame, message, true};
     gw__packet_show(watched->session->manager, watched->session, shown);
     if (watched->is_answer) {
-        gw__requests_answer(watched->session, frame, message);
+        gw__open_requests_answer(watched->session, frame, message);
     } else if (watched->packet->handle != NULL) {
         watched->packet->handle(watched->session, frame, message);
     }
@@ -112,7 +117,7 @@ static bool is_answer(const struct gw_session *session, const struct gw_frame *f
 static bool is_welcome(struct gw_session *session, const struct gw_packet *packet,
                        const struct gw_frame *frame)
 {
-    return !gw__is_request(session, packet, frame) || gw__requests_take(session, frame);
+    return !gw__is_request(session, packet, frame) || gw__open_requests_take(session, frame);
 }
 
 /* Who watches sees a packet between unpacking and handling, where only a handler comes by. */

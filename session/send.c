@@ -1,5 +1,8 @@
 /* session/send.c: packets become bytes. */
+#include "session/send.h"
+
 #include "session/counters.h"
+#include "session/end.h"
 #include "session/internal.h"
 
 #include "net/error.h"
@@ -183,6 +186,25 @@ void gw__session_send_packed(struct gw_session *session, const struct gw_packet 
         }
         gw_stream_commit(session->stream, &place);
         gw__packet_count_out(session->manager, packet, 1);
+    }
+}
+
+void gw_session_send_opaque(struct gw_session *session, const struct gw_frame *frame,
+                            const uint8_t *body)
+{
+    const struct gw_packet *packet = gw__packet_to_send(session->manager, frame->packet_id);
+    if (packet == NULL) {
+        return;
+    }
+    if (packet->message != NULL) {
+        gw__misuse(session->manager, __func__, "the packet has a message", frame->packet_id);
+        return;
+    }
+    if (!gw_session_has_ended(session) &&
+        gw__packet_fits(session->manager, packet, frame->body_bytes)) {
+        const struct gw_session_packet shown = {packet, frame, NULL, false};
+        gw__packet_show(session->manager, session, shown);
+        gw__session_send_packed(session, packet, frame, body);
     }
 }
 

@@ -1,9 +1,13 @@
 /* session/session.c: a peer we know, from its first byte to its last. */
 #include "session/session.h"
 
+#include "session/admission.h"
 #include "session/counters.h"
+#include "session/deadline.h"
+#include "session/end.h"
 #include "session/internal.h"
-#include "session/requests.h"
+#include "session/open_requests.h"
+#include "session/receive.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -71,7 +75,7 @@ static void end(struct gw_session *session, Gw__CloseReason reason)
     gw__slots_end(&manager->slots, session->id);
     struct gw_shard *shard = gw__shard(manager);
     gw__count(shard, &shard->ended[reason], 1);
-    gw__requests_end(session);
+    gw__open_requests_end(session);
     manager->events->on_end(session, reason, (Gw__CloseReason)session->peer_reason,
                             manager->context);
     gw__session_leave_groups(session);

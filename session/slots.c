@@ -1,6 +1,8 @@
 /* session/slots.c: ids that go stale, and objects that stay while held. */
 #include "session/slots.h"
 
+#include "session/internal.h"
+
 #include <assert.h>
 #include <stdlib.h>
 

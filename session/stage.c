@@ -1,8 +1,11 @@
 /* session/stage.c: the stage of a session, and packets that cross a change of it. */
 #include "session/counters.h"
+#include "session/deadline.h"
+#include "session/end.h"
 #include "session/internal.h"
+#include "session/open_requests.h"
 #include "session/rates.h"
-#include "session/requests.h"
+#include "session/receive.h"
 
 #include <assert.h>
 
@@ -35,7 +38,7 @@ static void refuse(struct gw_session *session, const struct gw_packet *packet,
     struct gw_shard *shard = gw__shard(session->manager);
     gw__count(shard, &gw__passed(session->manager, shard, packet)->crossed, 1);
     if (gw__is_request(session, packet, frame)) {
-        gw__requests_refuse(session, frame);
+        gw__open_requests_refuse(session, frame);
     }
     gw__session_skip(session, frame);
 }

@@ -1,8 +1,11 @@
-/* session/requests.c: the requests of a session that are not answered yet. */
-#include "session/requests.h"
+/* session/open_requests.c: requests that have no answer yet. */
+#include "session/open_requests.h"
 
 #include "session/counters.h"
+#include "session/deadline.h"
+#include "session/end.h"
 #include "session/internal.h"
+#include "session/send.h"
 
 #include "net/log.h"
 #include "net/port.h"
@@ -31,17 +34,18 @@ static struct gw_request *find(const struct gw_session *session, uint16_t tag)
 /* Makes room for one more. Returns whether there is memory. */
 static bool grow(struct gw_session *session)
 {
-    struct gw_requests *old = session->requests;
+    struct gw_open_requests *old = session->requests;
     if (old != NULL && old->count < old->capacity) {
         return true;
     }
     uint32_t capacity = old != NULL ? old->capacity * 2 : CAPACITY_MIN;
-    struct gw_requests *grown = realloc(old, sizeof(*grown) + capacity * sizeof(grown->open[0]));
+    struct gw_open_requests *grown =
+        realloc(old, sizeof(*grown) + capacity * sizeof(grown->open[0]));
     if (grown == NULL) {
         return false;
     }
     if (old == NULL) {
-        *grown = (struct gw_requests){0};
+        *grown = (struct gw_open_requests){0};
     }
     grown->capacity = capacity;
     session->requests = grown;
@@ -51,7 +55,7 @@ static bool grow(struct gw_session *session)
 /* There is room for it. */
 static void add(struct gw_session *session, const struct gw_request *request)
 {
-    struct gw_requests *requests = session->requests;
+    struct gw_open_requests *requests = session->requests;
     struct gw_request *added = &requests->open[requests->count++];
     *added = *request;
     added->begun_ms = gw__session_now_ms(session);
@@ -60,7 +64,7 @@ static void add(struct gw_session *session, const struct gw_request *request)
 }
 
 /* In the order in which they began: the first is the one whose time is over first. */
-static void take_out(struct gw_requests *requests, struct gw_request *request)
+static void take_out(struct gw_open_requests *requests, struct gw_request *request)
 {
     uint32_t place = (uint32_t)(request - requests->open);
     requests->count--;
@@ -78,8 +82,8 @@ static bool answers(const struct gw_session *session, const struct gw_frame *fra
            frame->packet_id == gw_packet_find(packets, request->packet_id)->reply_id;
 }
 
-bool gw__requests_close(struct gw_session *session, const struct gw_frame *answer,
-                        struct gw_request *closed_out)
+bool gw__open_requests_close(struct gw_session *session, const struct gw_frame *answer,
+                             struct gw_request *closed_out)
 {
     struct gw_request *request = find(session, answer->tag);
     if (request == NULL || !answers(session, answer, request)) {
@@ -90,7 +94,7 @@ bool gw__requests_close(struct gw_session *session, const struct gw_frame *answe
     return true;
 }
 
-bool gw__requests_first(const struct gw_session *session, uint32_t *begun_ms_out)
+bool gw__open_requests_first(const struct gw_session *session, uint32_t *begun_ms_out)
 {
     if (count_of(session) == 0) {
         return false;
@@ -106,7 +110,7 @@ static void free_all(struct gw_session *session)
 }
 
 /* Who has given a tag goes on counting: an old answer may still be on its way. */
-void gw__requests_rest(struct gw_session *session)
+void gw__open_requests_rest(struct gw_session *session)
 {
     if (session->requests != NULL && session->requests->count == 0 &&
         session->requests->last_tag == 0) {
@@ -130,7 +134,7 @@ static void send_error(struct gw_session *session, uint16_t tag, Gw__ErrorCode c
     gw_session_send_frame(session, &frame, &error.base);
 }
 
-void gw__requests_refuse(struct gw_session *session, const struct gw_frame *frame)
+void gw__open_requests_refuse(struct gw_session *session, const struct gw_frame *frame)
 {
     if (find(session, frame->tag) != NULL) {
         gw__session_end_saying(session, GW__CLOSE_REASON__BAD_FLAGS,
@@ -142,11 +146,11 @@ void gw__requests_refuse(struct gw_session *session, const struct gw_frame *fram
     send_error(session, frame->tag, GW__ERROR_CODE__REFUSED);
 }
 
-bool gw__requests_take(struct gw_session *session, const struct gw_frame *frame)
+bool gw__open_requests_take(struct gw_session *session, const struct gw_frame *frame)
 {
     const struct gw_request request = {.tag = frame->tag, .packet_id = frame->packet_id};
     if (find(session, frame->tag) != NULL || count_of(session) == GW_REQUEST_COUNT_MAX) {
-        gw__requests_refuse(session, frame);
+        gw__open_requests_refuse(session, frame);
         return false;
     }
     if (!grow(session)) {
@@ -185,11 +189,11 @@ static void tell(struct gw_session *session, const struct gw_request *request,
     request->on_answer(session, &answer, request->context);
 }
 
-void gw__requests_answer(struct gw_session *session, const struct gw_frame *frame,
-                         const ProtobufCMessage *message)
+void gw__open_requests_answer(struct gw_session *session, const struct gw_frame *frame,
+                              const ProtobufCMessage *message)
 {
     struct gw_request request;
-    if (!gw__requests_close(session, frame, &request)) {
+    if (!gw__open_requests_close(session, frame, &request)) {
         gw__answer_ignored(session, frame);
         return;
     }
@@ -200,15 +204,15 @@ void gw__requests_answer(struct gw_session *session, const struct gw_frame *fram
 /* The next tag that is not open, and not 0. */
 static uint16_t next_tag(struct gw_session *session)
 {
-    struct gw_requests *requests = session->requests;
+    struct gw_open_requests *requests = session->requests;
     do {
         requests->last_tag++;
     } while (requests->last_tag == 0 || find(session, requests->last_tag) != NULL);
     return requests->last_tag;
 }
 
-uint16_t gw__requests_ask(struct gw_session *session, uint16_t packet_id,
-                          gw_session_on_answer *on_answer, void *context)
+uint16_t gw__open_requests_ask(struct gw_session *session, uint16_t packet_id,
+                               gw_session_on_answer *on_answer, void *context)
 {
     if (count_of(session) == GW_REQUEST_COUNT_MAX || !grow(session)) {
         return 0;
@@ -237,11 +241,11 @@ static void give_up(struct gw_session *session, const struct gw_request *request
 static bool is_late(const struct gw_session *session)
 {
     uint32_t begun_ms;
-    return gw__requests_first(session, &begun_ms) &&
+    return gw__open_requests_first(session, &begun_ms) &&
            gw__session_now_ms(session) - begun_ms > session->manager->config.request_timeout_ms;
 }
 
-void gw__requests_expire(struct gw_session *session)
+void gw__open_requests_expire(struct gw_session *session)
 {
     while (is_late(session)) {
         struct gw_request request = session->requests->open[0];
@@ -250,7 +254,7 @@ void gw__requests_expire(struct gw_session *session)
     }
 }
 
-void gw__requests_end(struct gw_session *session)
+void gw__open_requests_end(struct gw_session *session)
 {
     while (count_of(session) > 0) {
         struct gw_request request = session->requests->open[0];

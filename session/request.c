@@ -1,6 +1,11 @@
-/* session/reply.c: questions and answers on their way out. */
+/* session/request.c: sending requests and answers. */
+#include "session/request.h"
+
+#include "session/admission.h"
+#include "session/end.h"
 #include "session/internal.h"
-#include "session/requests.h"
+#include "session/open_requests.h"
+#include "session/send.h"
 
 #include "net/error.h"
 
@@ -26,7 +31,7 @@ static bool counts(struct gw_session *session, const struct gw_frame *frame)
     if (gw_session_has_ended(session)) {
         return false;
     }
-    if (!gw__requests_close(session, frame, &request)) {
+    if (!gw__open_requests_close(session, frame, &request)) {
         gw__answer_ignored(session, frame);
         return false;
     }
@@ -134,8 +139,9 @@ uint16_t gw_session_request(struct gw_session *session, uint16_t packet_id,
         gw__misuse(manager, __func__, "a client asks with a packet that has a reply", packet_id);
         return 0;
     }
-    const struct gw_frame frame = {.packet_id = packet_id,
-                                   .tag = gw__requests_ask(session, packet_id, on_answer, context)};
+    const struct gw_frame frame = {
+        .packet_id = packet_id,
+        .tag = gw__open_requests_ask(session, packet_id, on_answer, context)};
     if (frame.tag != 0) {
         gw_session_send_frame(session, &frame, message);
     }
