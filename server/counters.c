@@ -2,8 +2,8 @@
 #include "server/counters.h"
 
 #include "proto/game/game_server.gen.h"
-#include "server/game.h"
-#include "server/log.h"
+#include "server/game/game.h"
+#include "server/log/log.h"
 
 static void add_packet(struct game *game, const struct gw_packet *packet,
                        struct server_counters *counters)

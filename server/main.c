@@ -2,8 +2,8 @@
 #include "net/addr.h"
 #include "net/port.h"
 #include "net/signals.h"
-#include "server/config.h"
-#include "server/log.h"
+#include "server/config/config.h"
+#include "server/log/log.h"
 #include "server/server.h"
 
 #include <errno.h>

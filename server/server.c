@@ -1,18 +1,152 @@
-/* server/server.c: a whole server: the house from the ground up, and down again. */
+/* server/server.c: A complete server: creation, reports, shutdown. */
 #include "server/server.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
 #include "net/listener.h"
+#include "net/port.h"
+#include "net/timer.h"
+#include "net/turn.h"
 #include "net/workers.h"
 #include "proto/game/game_server.gen.h"
 #include "server/counters.h"
-#include "server/lobby.h"
-#include "server/log.h"
-#include "server/server_inside.h"
+#include "server/game/game.h"
+#include "server/game/lobby.h"
+#include "server/log/log.h"
+#include "session/manager.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { NS_PER_MS = 1000000 };
+
+struct server {
+    struct server_config config;
+    struct server_log *log;
+    struct gw_port *port;
+    struct gw_workers *workers;
+    struct gw_session_events events;
+    struct game game;
+    uint64_t begun_ns;
+    atomic_bool is_draining;
+
+    /* The rest belongs to the server's own turn, once it serves. */
+    struct gw_turn turn;
+    struct gw_timer report_timer;
+    struct gw_timer shut_timer;
+    struct gw_task begin_task;
+    struct gw_task drain_task;
+    struct gw_task drained_task;
+    struct gw_task over_task;
+    struct gw_listener *listeners[SERVER_LISTEN_COUNT_MAX];
+    uint32_t listener_count;
+    bool is_shut;
+};
+
+#define SERVER_OF(pointer, member) GW_CONTAINER_OF(pointer, struct server, member)
+
+static void set_timer(struct gw_timer *timer, const struct server *server, uint64_t wait_ms)
+{
+    gw_timer_set(timer, gw_turn_now_ns(&server->turn) + wait_ms * NS_PER_MS);
+}
+
+/* ---- reports ---- */
+
+static void await_report(struct server *server)
+{
+    if (server->config.report_seconds > 0) {
+        set_timer(&server->report_timer, server, (uint64_t)server->config.report_seconds * 1000);
+    }
+}
+
+static void on_report_time(struct gw_timer *timer)
+{
+    struct server *server = SERVER_OF(timer, report_timer);
+    server_report(server);
+    await_report(server);
+}
+
+static void on_begin(struct gw_task *task)
+{
+    await_report(SERVER_OF(task, begin_task));
+}
+
+static void start_reports(struct server *server)
+{
+    gw_turn_post(&server->turn, &server->begin_task);
+}
+
+/* ---- the end ---- */
+
+static void shut_listeners(struct server *server)
+{
+    for (uint32_t i = 0; i < server->listener_count && !server->is_shut; i++) {
+        gw_listener_close(server->listeners[i]);
+    }
+    server->is_shut = true;
+}
+
+static void on_shut_time(struct gw_timer *timer)
+{
+    shut_listeners(SERVER_OF(timer, shut_timer));
+}
+
+/*
+ * The doors stay open while we drain, so that who comes late is told why there is no entrance; but
+ * not longer, because somebody always comes.
+ */
+static void on_drain(struct gw_task *task)
+{
+    struct server *server = SERVER_OF(task, drain_task);
+    set_timer(&server->shut_timer, server, server->config.drain_ms);
+}
+
+static void on_drained_task(struct gw_task *task)
+{
+    struct server *server = SERVER_OF(task, drained_task);
+    shut_listeners(server);
+    game_release(&server->game);
+}
+
+static void on_drained(void *context)
+{
+    struct server *server = context;
+    gw_turn_post(&server->turn, &server->drained_task);
+}
+
+static void begin_drain(struct server *server, uint32_t drain_ms)
+{
+    gw_turn_post(&server->turn, &server->drain_task);
+    gw_session_manager_drain(server->game.sessions, drain_ms, on_drained, server);
+}
+
+/* The last turn of all: a task that came after it would never run. */
+static void on_over_task(struct gw_task *task)
+{
+    struct server *server = SERVER_OF(task, over_task);
+    gw_timer_stop(&server->report_timer);
+    gw_timer_stop(&server->shut_timer);
+    gw_port_stop(server->port);
+}
+
+static void on_over(void *context)
+{
+    struct server *server = context;
+    gw_turn_post(&server->turn, &server->over_task);
+}
+
+static void init_turn(struct server *server)
+{
+    gw_turn_init(&server->turn, server->port, NULL);
+    gw_timer_init(&server->report_timer, &server->turn, on_report_time);
+    gw_timer_init(&server->shut_timer, &server->turn, on_shut_time);
+    server->begin_task.run = on_begin;
+    server->drain_task.run = on_drain;
+    server->drained_task.run = on_drained_task;
+    server->over_task.run = on_over_task;
+    server->game.on_over = on_over;
+    server->game.context = server;
+}
 
 /* ---- building ---- */
 
@@ -134,7 +268,7 @@ static void give_up(struct server *server)
 {
     struct server_problem ignored;
     if (server->listener_count > 0 && server_start(server, &ignored)) {
-        server_turn_drain(server, 0);
+        begin_drain(server, 0);
         (void)server_join(server);
     }
     server_destroy(server);
@@ -154,7 +288,7 @@ struct server *server_create(const struct server_config *config, struct server_l
         free(server);
         return NULL;
     }
-    server_turn_init(server);
+    init_turn(server);
     if (!open_sessions(server, problem_out) || !open_game(server, problem_out) ||
         !open_listeners(server, problem_out)) {
         give_up(server);
@@ -177,7 +311,7 @@ const struct gw_addr *server_addr(const struct server *server, uint32_t index)
 
 bool server_start(struct server *server, struct server_problem *problem_out)
 {
-    server_turn_begin(server);
+    start_reports(server);
     if (gw_workers_start(server->port, &server->workers) != 0) {
         return server_problem_say(problem_out, "cannot start threads; give fewer --workers");
     }
@@ -207,7 +341,7 @@ void server_drain(struct server *server)
         server_log_number(&line, "drain_ms", server->config.drain_ms);
         server_log_number(&line, "sessions", gw_session_manager_count(server->game.sessions));
         server_log_end(&line);
-        server_turn_drain(server, server->config.drain_ms);
+        begin_drain(server, server->config.drain_ms);
     }
 }
 

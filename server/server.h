@@ -2,7 +2,7 @@
 #ifndef GW_SERVER_SERVER_H
 #define GW_SERVER_SERVER_H
 
-#include "server/config.h"
+#include "server/config/config.h"
 #include <stdint.h>
 
 struct gw_addr;
@@ -13,9 +13,8 @@ struct server_log;
 /*
  *      create   the house stands, its doors are open, and nobody is at home yet
  *      start    the workers serves                                    <-- players come and go
- *      drain    says goodbye; when the last player has gone, the doors are shut and the workers stops
- *      join     waits for that
- *      destroy
+ *      drain    says goodbye; when the last player has gone, the doors are shut and the workers
+ * stops join     waits for that destroy
  */
 struct server;
 

@@ -239,7 +239,7 @@ GOOD = {path: header(path, body, note) for path, body, note in [
     ("protocol/frame.h", "#include <protobuf-c/protobuf-c.h>", ""),
     ("session/session.h", '#include "net/port.h"\n#include "protocol/frame.h"', ""),
     ("gen/proto/game/game_server.gen.h", '#include "session/session.h"', ""),
-    ("server/room.h", '#include "proto/game/game_server.gen.h"\n#include <ini.h>', ""),
+    ("server/game/room.h", '#include "proto/game/game_server.gen.h"\n#include <ini.h>', ""),
     ("tools/dummy-client/bot.h", '#include "session/session.h"', ""),
     ("tests/test.h", '#include "net/lane.h"\n#include <unistd.h>\n#include <cmocka.h>\n'
      '#include "small/small.pb-c.h"', ""),
@@ -247,7 +247,7 @@ GOOD = {path: header(path, body, note) for path, body, note in [
 GOOD["tests/consumer/a/net/port.h"] = "/* x */\n#ifndef A_H\n#define A_H\n#endif\n"
 GOOD["tests/consumer/a/a.c"] = ('#include "net/port.h"\n#include "a.gen.h"\n#include <gangway/net/port.h>\n'
                                 "#include <pthread.h>\n")
-GOOD["server/utc_win32.c"] = "/* server/utc_win32.c: an example. */\n#include <windows.h>\n"
+GOOD["server/log/out_win32.c"] = "/* server/log/out_win32.c: an example. */\n#include <windows.h>\n"
 GOOD["net/backend/list.c"] = "/* net/backend/list.c: an example. */\n#ifdef __linux__\n#endif\n"
 
 
@@ -259,11 +259,11 @@ BAD = [
     bad("net/port.h", '#include "protocol/frame.h"', "net may not include protocol"),
     bad("protocol/frame.h", '#include "net/port.h"', "protocol may not include net"),
     bad("protocol/frame.h", '# include "session/session.h"', "protocol may not include session"),
-    bad("session/more.h", '#include "server/room.h"', "session may not include server"),
+    bad("session/more.h", '#include "server/game/room.h"', "session may not include server"),
     bad("session/more.h", '#include "proto/game/game_server.gen.h"', "session may not include proto/game"),
     bad("gen/proto/game/more.gen.h", '#include "net/port.h"', "proto/game may not include net"),
     bad("server/more.h", '#include "tools/dummy-client/bot.h"', "server may not include tools/dummy"),
-    bad("tools/dummy-client/bot.h", '#include "server/room.h"', "may not include server"),
+    bad("tools/dummy-client/bot.h", '#include "server/game/room.h"', "may not include server"),
     bad("server/more.h", '#include "tests/test.h"', "server may not include tests"),
     ("session/more.c", '#include "net/lane.h"\n', "is private to net"),
     ("session/more.c", '#include "net/os/os.h"\n', "is private to net"),

@@ -46,7 +46,7 @@ class AddAPacket(unittest.TestCase):
             copy = shutil.copytree if (TREE / part).is_dir() else shutil.copy
             copy(TREE / part, cls.tree / part)
         cls.schema = cls.tree / "proto/game/game.proto"
-        cls.handler = cls.tree / "server/handlers/emote.c"
+        cls.handler = cls.tree / "server/game/handlers/emote.c"
         cls.lock = cls.tree / "proto/packets.lock"
 
     def cmake(self, *words):

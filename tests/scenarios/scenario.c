@@ -1,7 +1,7 @@
 /* tests/scenarios/scenario.c: a whole server, for as long as a story lasts. */
 #include "tests/scenarios/scenario.h"
 
-#include "server/log.h"
+#include "server/log/log.h"
 #include "server/server.h"
 #include "tests/scenarios/chronicle.h"
 #include "tests/scenarios/test_client.h"

@@ -4,7 +4,7 @@
 
 #include "tests/test.h"
 
-#include "server/config.h"
+#include "server/config/config.h"
 #include "server/counters.h"
 #include <stdbool.h>
 #include <stdint.h>

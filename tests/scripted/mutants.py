@@ -186,8 +186,8 @@ CHANGES = [
     (0, "position-stays-after-the-tick", "session/group.c", "group->members[i]->sent_bytes = 0;", ";"),
     (0, "piece-loses-its-mark", "session/group.c", "piece->buf = buf;\n    mark(piece);", "piece->buf = buf;"),
     (0, "member-stays", "session/session.c", "gw__session_leave_groups(session);", ";"),
-    (0, "place-is-kept", "server/room.c", "room->place_count--;", ";"),
-    (0, "line-repeats", "server/room_command.c", "room->line++;", ";"),
+    (0, "place-is-kept", "server/game/room.c", "room->place_count--;", ";"),
+    (0, "line-repeats", "server/game/room.c", "room->line++;", ";"),
 ]
 
 

@@ -7,7 +7,7 @@
 #include "net/stream.h"
 #include "net/workers.h"
 #include "server/counters.h"
-#include "server/log.h"
+#include "server/log/log.h"
 #include "server/server.h"
 #include "tests/scripted/memory.h"
 

@@ -2,7 +2,7 @@
 #ifndef GW_TESTS_SCRIPTED_SERVER_FIXTURE_H
 #define GW_TESTS_SCRIPTED_SERVER_FIXTURE_H
 
-#include "server/config.h"
+#include "server/config/config.h"
 #include "tests/scripted/port_fixture.h"
 #include <stdbool.h>
 #include <stdint.h>

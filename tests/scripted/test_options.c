@@ -3,7 +3,7 @@
 #include "tests/test.h"
 
 #include "server/counters.h"
-#include "server/options.h"
+#include "server/config/options.h"
 #include "server/server.h"
 #include "tests/scripted/bot.h"
 #include "tests/scripted/server_fixture.h"

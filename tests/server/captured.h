@@ -2,7 +2,7 @@
 #ifndef GW_TESTS_SERVER_CAPTURED_H
 #define GW_TESTS_SERVER_CAPTURED_H
 
-#include "server/log.h"
+#include "server/log/log.h"
 #include "tests/support/machine.h"
 #include "tests/test.h"
 #include <stdio.h>

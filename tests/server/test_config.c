@@ -3,7 +3,7 @@
 
 #include "net/log.h"
 #include "net/port.h"
-#include "server/config.h"
+#include "server/config/config.h"
 #include "tests/support/machine.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* tests/server/test_log_limit.c: how many lines a second the log may have. */
 #include "tests/test.h"
 
-#include "server/log_limit.h"
+#include "server/log/limit.h"
 
 static unsigned taken(struct server_log_limit *limit, uint64_t second, unsigned asked,
                       uint32_t lines_max)

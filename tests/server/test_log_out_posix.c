@@ -1,8 +1,8 @@
 /* tests/server/test_log_out_posix.c: lines into descriptors that take a part of them, or nothing.
  */
 #define _POSIX_C_SOURCE 200809L
-#include "server/log_limit.h"
-#include "server/log_out.h"
+#include "server/log/limit.h"
+#include "server/log/out.h"
 #include "tests/server/captured.h"
 
 #include <errno.h>

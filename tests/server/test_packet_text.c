@@ -3,7 +3,7 @@
 
 #include "proto/game/game.pb-c.h"
 #include "proto/gw/control.pb-c.h"
-#include "server/packet_text.h"
+#include "server/log/packet_text.h"
 
 static struct captured captured;
 

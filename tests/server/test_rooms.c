@@ -5,10 +5,10 @@
 #include "tests/server/fake_session.h"
 #include "tests/support/machine.h"
 
-#include "server/game.h"
-#include "server/lobby.h"
-#include "server/log.h"
-#include "server/player.h"
+#include "server/game/game.h"
+#include "server/game/lobby.h"
+#include "server/game/player.h"
+#include "server/log/log.h"
 
 #include <stddef.h>
 #include <stdio.h>

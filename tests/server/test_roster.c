@@ -1,7 +1,7 @@
 /* tests/server/test_roster.c: who is in a room, and who of them has moved. */
 #include "tests/test.h"
 
-#include "server/roster.h"
+#include "server/game/roster.h"
 
 #include <stdio.h>
 #include <string.h>

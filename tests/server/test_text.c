@@ -1,7 +1,7 @@
 /* tests/server/test_text.c: what players write: is it UTF-8, and may a terminal see it? */
 #include "tests/test.h"
 
-#include "server/text.h"
+#include "server/log/text.h"
 
 static bool is_utf8(const char *text)
 {

@@ -1,0 +1,70 @@
+/* server/config/config.h: what the server was told: on its command line, and in an INI file. */
+#ifndef GW_SERVER_CONFIG_CONFIG_H
+#define GW_SERVER_CONFIG_CONFIG_H
+
+#include "net/addr.h"
+#include "server/config/problem.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { SERVER_LISTEN_COUNT_MAX = 16 };
+
+/* Each member is an option of the same name; options.c has the table. */
+struct server_config {
+    struct gw_addr listen[SERVER_LISTEN_COUNT_MAX];
+    uint32_t listen_count;
+    uint32_t backend; /* enum gw_backend */
+    uint32_t workers;
+    uint32_t sessions_max;
+    uint32_t room_members_max;
+    uint32_t rooms_max;
+    uint32_t room_tick_ms;
+    uint32_t drain_ms;
+    uint32_t greeting_timeout_ms;
+    uint32_t heartbeat_ms;
+    uint32_t idle_timeout_ms;
+    uint32_t frame_timeout_ms;
+    uint32_t excess_ms;
+    bool unlimited;
+    uint32_t request_timeout_ms;
+    uint32_t send_queue_bytes_max;
+    uint32_t log_level; /* enum gw_log_level */
+    bool log_packets;
+    uint32_t log_lines_per_second;
+    uint32_t report_seconds;
+};
+
+/* Every option at its default. */
+void server_config_init(struct server_config *config);
+
+enum server_config_result {
+    SERVER_CONFIG_RUN,  /* the configuration is complete */
+    SERVER_CONFIG_DONE, /* what was asked for (--help, --version, --print-config) was printed */
+    SERVER_CONFIG_BAD,  /* *problem_out says why */
+};
+
+/*
+ * Reads the command line, and the INI file that it names; what the command line says wins. What it
+ * asks to be told is printed to `out`.
+ */
+enum server_config_result server_config_read(int argc, char **argv, FILE *out,
+                                             struct server_config *config_out,
+                                             struct server_problem *problem_out);
+
+/*
+ * Reads an INI file: `name = value` lines, comments from ; or #. Names are those of the options.
+ *
+ * Returns   whether it could be read and understood; otherwise *problem_out says why, with the name
+ *           of the file and the number of the line.
+ */
+bool server_config_read_file(struct server_config *config, const char *path,
+                             struct server_problem *problem_out);
+
+/* Prints the configuration as an INI file that server_config_read_file() reads back. */
+void server_config_print(const struct server_config *config, FILE *out);
+
+/* Prints how the program is used. */
+void server_config_print_help(FILE *out);
+
+#endif

@@ -1,0 +1,202 @@
+/* server/config/option_value.c: Conversion of option values from and to text. */
+#include "server/config/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- from text ---- */
+
+static bool say_range(const struct server_option *option, const char *text, const char *what,
+                      struct server_problem *problem)
+{
+    char range[SERVER_OPTION_TEXT_BYTES];
+    server_option_range(option, range);
+    return server_problem_say(problem, "%s: \"%.60s\" is %s; give %.200s", option->name, text, what,
+                              range);
+}
+
+static bool set_number(const struct server_option *option, const char *text, uint32_t *number,
+                       struct server_problem *problem)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || text[digits] != '\0') {
+        return say_range(option, text, "not a number", problem);
+    }
+    errno = 0;
+    unsigned long long value = strtoull(text, NULL, 10);
+    if (errno != 0 || value < option->min || value > option->max) {
+        return say_range(option, text, "out of range", problem);
+    }
+    *number = (uint32_t)value;
+    return true;
+}
+
+static bool set_switch(const struct server_option *option, const char *text, bool *is_on,
+                       struct server_problem *problem)
+{
+    static const char *const words[][2] = {
+        {"no", "yes"}, {"false", "true"}, {"off", "on"}, {"0", "1"}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        for (int on = 0; on <= 1; on++) {
+            if (strcmp(text, words[i][on]) == 0) {
+                *is_on = on == 1;
+                return true;
+            }
+        }
+    }
+    return say_range(option, text, "neither", problem);
+}
+
+static bool set_choice(const struct server_option *option, const char *text, uint32_t *choice,
+                       struct server_problem *problem)
+{
+    for (uint32_t value = option->min; value <= option->max; value++) {
+        if (strcmp(text, option->name_of(value)) == 0) {
+            *choice = value;
+            return true;
+        }
+    }
+    return say_range(option, text, "none of them", problem);
+}
+
+/* Copies an item of a list without the blanks around it; one that is too long becomes empty. */
+static void copy_item(const char *text, size_t bytes, char out[GW_ADDR_TEXT_BYTES])
+{
+    while (bytes > 0 && (*text == ' ' || *text == '\t')) {
+        text++;
+        bytes--;
+    }
+    while (bytes > 0 && (text[bytes - 1] == ' ' || text[bytes - 1] == '\t')) {
+        bytes--;
+    }
+    snprintf(out, GW_ADDR_TEXT_BYTES, "%.*s", (int)(bytes < GW_ADDR_TEXT_BYTES ? bytes : 0), text);
+}
+
+static bool add_address(const struct server_option *option, const char *text, size_t bytes,
+                        struct server_config *config, struct server_problem *problem)
+{
+    char address[GW_ADDR_TEXT_BYTES];
+    copy_item(text, bytes, address);
+    if (config->listen_count == SERVER_LISTEN_COUNT_MAX) {
+        return server_problem_say(problem, "%s: more than %d addresses; give fewer", option->name,
+                                  SERVER_LISTEN_COUNT_MAX);
+    }
+    const char *what = gw_addr_problem(address);
+    if (what != NULL) {
+        bool is_name =
+            isalpha((unsigned char)*address) && strchr(address, ':') == strrchr(address, ':');
+        return say_range(option, text, is_name ? "a name, and names are not looked up" : what,
+                         problem);
+    }
+    (void)gw_addr_parse(address, &config->listen[config->listen_count]);
+    config->listen_count++;
+    return true;
+}
+
+static bool add_addresses(const struct server_option *option, const char *text, bool is_first,
+                          struct server_config *config, struct server_problem *problem)
+{
+    config->listen_count = is_first ? 0 : config->listen_count;
+    for (;;) {
+        size_t bytes = strcspn(text, ",");
+        if (!add_address(option, text, bytes, config, problem)) {
+            return false;
+        }
+        if (text[bytes] == '\0') {
+            return true;
+        }
+        text += bytes + 1;
+    }
+}
+
+bool server_option_set(const struct server_option *option, const char *text, bool is_first,
+                       struct server_config *config, struct server_problem *problem_out)
+{
+    void *member = (char *)config + option->offset;
+    switch (option->kind) {
+    case SERVER_OPTION_NUMBER:
+        return set_number(option, text, member, problem_out);
+    case SERVER_OPTION_SWITCH:
+        return set_switch(option, text, member, problem_out);
+    case SERVER_OPTION_CHOICE:
+        return set_choice(option, text, member, problem_out);
+    case SERVER_OPTION_LISTEN:
+        return add_addresses(option, text, is_first, config, problem_out);
+    }
+    return false;
+}
+
+/* ---- to text ---- */
+
+/* Adds to a text that has room for it by its size, and is cut otherwise. */
+static void add(char text[SERVER_OPTION_TEXT_BYTES], const char *more)
+{
+    size_t used = strlen(text);
+    snprintf(text + used, SERVER_OPTION_TEXT_BYTES - used, "%s", more);
+}
+
+static void add_listen(const struct server_config *config, char text[SERVER_OPTION_TEXT_BYTES])
+{
+    char address[GW_ADDR_TEXT_BYTES];
+    for (uint32_t i = 0; i < config->listen_count; i++) {
+        add(text, i == 0 ? "" : ", ");
+        add(text, gw_addr_format(&config->listen[i], address));
+    }
+}
+
+const char *server_option_text(const struct server_option *option,
+                               const struct server_config *config,
+                               char text[SERVER_OPTION_TEXT_BYTES])
+{
+    const void *member = (const char *)config + option->offset;
+    text[0] = '\0';
+    switch (option->kind) {
+    case SERVER_OPTION_NUMBER:
+        snprintf(text, SERVER_OPTION_TEXT_BYTES, "%" PRIu32, *(const uint32_t *)member);
+        break;
+    case SERVER_OPTION_SWITCH:
+        add(text, *(const bool *)member ? "yes" : "no");
+        break;
+    case SERVER_OPTION_CHOICE:
+        add(text, option->name_of(*(const uint32_t *)member));
+        break;
+    case SERVER_OPTION_LISTEN:
+        add_listen(config, text);
+        break;
+    }
+    return text;
+}
+
+static void add_names(const struct server_option *option, char text[SERVER_OPTION_TEXT_BYTES])
+{
+    for (uint32_t value = option->min; value <= option->max; value++) {
+        const char *gap = value == option->max ? " or " : ", ";
+        add(text, value == option->min ? "" : gap);
+        add(text, option->name_of(value));
+    }
+}
+
+const char *server_option_range(const struct server_option *option,
+                                char text[SERVER_OPTION_TEXT_BYTES])
+{
+    text[0] = '\0';
+    switch (option->kind) {
+    case SERVER_OPTION_NUMBER:
+        snprintf(text, SERVER_OPTION_TEXT_BYTES, "%" PRIu32 " to %" PRIu32, option->min,
+                 option->max);
+        break;
+    case SERVER_OPTION_SWITCH:
+        add(text, "yes or no");
+        break;
+    case SERVER_OPTION_CHOICE:
+        add_names(option, text);
+        break;
+    case SERVER_OPTION_LISTEN:
+        add(text, "an address such as 0.0.0.0:7777, [::1]:7777 or *:7777");
+        break;
+    }
+    return text;
+}

@@ -1,0 +1,97 @@
+/* server/config/options.c: the one table of all options. */
+#include "server/config/options.h"
+
+#include "net/log.h"
+#include "net/port.h"
+#include "net/stream.h"
+#include "protocol/frame.h"
+#include "server/log/limit.h"
+
+enum { MINUTE_MS = 60 * 1000, DAY_MS = 24 * 60 * MINUTE_MS, MEBIBYTE = 1024 * 1024 };
+
+/* One of the longest messages and a room's full batch, which is as long. */
+enum {
+    LONGEST_BYTES = GW_FRAME_HEADER_BYTES + 64 * 1024 + GW_STREAM_BUF_OVERHEAD_BYTES,
+    SEND_QUEUE_BYTES_MIN = 2 * LONGEST_BYTES,
+};
+
+static const char *backend_name(uint32_t value)
+{
+    return gw_backend_name((enum gw_backend)value);
+}
+
+static const char *level_name(uint32_t value)
+{
+    return gw_log_level_name((enum gw_log_level)value);
+}
+
+#define AT(member) .offset = offsetof(struct server_config, member), .name = #member
+#define NUMBER(least, most, unit)                                                                  \
+    .kind = SERVER_OPTION_NUMBER, .min = (least), .max = (most), .value = (unit)
+#define CHOICE(most, names)                                                                        \
+    .kind = SERVER_OPTION_CHOICE, .max = (most), .name_of = (names), .value = "NAME"
+
+const struct server_option server_options[] = {
+    {AT(listen), .kind = SERVER_OPTION_LISTEN, .value = "ADDRESS", .initial = "127.0.0.1:7777",
+     .help = "where players come in; several with commas between"},
+    {AT(backend), CHOICE(GW_BACKEND_EPOLL, backend_name), .initial = "auto",
+     .help = "the completion port's way to the kernel"},
+    {AT(workers), NUMBER(0, GW_PORT_WORKER_COUNT_MAX, "COUNT"), .initial = "0",
+     .help = "threads that serve; 0: one for each processor"},
+    {AT(sessions_max), NUMBER(1, 1000000, "COUNT"), .initial = "10000",
+     .help = "connections at one time"},
+    {AT(room_members_max), NUMBER(1, 1000, "COUNT"), .initial = "100",
+     .help = "players in one room"},
+    {AT(rooms_max), NUMBER(1, 100000, "COUNT"), .initial = "1000", .help = "rooms at one time"},
+    {AT(room_tick_ms), NUMBER(0, 10000, "MS"), .initial = "50",
+     .help = "between a room's reports of what happened; 0: at once"},
+    {AT(drain_ms), NUMBER(0, 60 * MINUTE_MS, "MS"), .initial = "2000",
+     .help = "how long players are served after a request to stop"},
+    {AT(greeting_timeout_ms), NUMBER(1, 60 * MINUTE_MS, "MS"), .initial = "5000",
+     .help = "from connecting until it is greeted"},
+    {AT(heartbeat_ms), NUMBER(100, 60 * MINUTE_MS, "MS"), .initial = "10000",
+     .help = "who is silent so long is asked for a sign of life; ends at 3 x"},
+    {AT(idle_timeout_ms), NUMBER(0, DAY_MS, "MS"), .initial = "0",
+     .help = "a player that does nothing for so long is sent away; 0: never"},
+    {AT(frame_timeout_ms), NUMBER(1, 60 * MINUTE_MS, "MS"), .initial = "10000",
+     .help = "from a packet's first byte to its last"},
+    {AT(excess_ms), NUMBER(1, DAY_MS, "MS"), .initial = "12000",
+     .help = "how far ahead of a rate, beyond a burst, a player may get"},
+    {AT(unlimited), .kind = SERVER_OPTION_SWITCH, .initial = "no",
+     .help = "count no rates; for measurements"},
+    {AT(request_timeout_ms), NUMBER(1, 60 * MINUTE_MS, "MS"), .initial = "5000",
+     .help = "from a player's request to its answer, or to ERROR TIMEOUT"},
+    {AT(send_queue_bytes_max), NUMBER(SEND_QUEUE_BYTES_MIN, 256 * MEBIBYTE, "BYTES"),
+     .initial = "262144",
+     .help = "what the kernel need not take for one connection before it ends"},
+    {AT(log_level), CHOICE(GW_LOG_DEBUG, level_name), .initial = "info",
+     .help = "log this, and what is graver"},
+    {AT(log_packets), .kind = SERVER_OPTION_SWITCH, .initial = "no",
+     .help = "log every packet, decoded"},
+    {AT(log_lines_per_second), NUMBER(1, SERVER_LOG_LINES_MAX, "COUNT"), .initial = "1000",
+     .help = "further lines of the same second are only counted"},
+    {AT(report_seconds), NUMBER(0, DAY_MS / 1000, "SECONDS"), .initial = "60",
+     .help = "between reports of the counters; 0: on SIGUSR1 and at the end"},
+};
+const size_t server_option_count = sizeof server_options / sizeof server_options[0];
+
+static bool is_same_name(const char *name, const char *text, size_t text_bytes)
+{
+    for (size_t i = 0; i < text_bytes; i++) {
+        char letter = text[i] == '-' ? '_' : text[i];
+        if (letter != name[i]) {
+            return false;
+        }
+    }
+    return name[text_bytes] == '\0';
+}
+
+const struct server_option *server_option_find(const char *name, size_t name_bytes)
+{
+    for (size_t i = 0; i < server_option_count; i++) {
+        if (is_same_name(server_options[i].name, name, name_bytes)) {
+            return &server_options[i];
+        }
+    }
+    return NULL;
+}

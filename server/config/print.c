@@ -1,0 +1,61 @@
+/* server/config/print.c: what the server was told, and how to tell it. */
+#include "server/config/options.h"
+
+#include <string.h>
+
+enum { OPTION_COLUMN_BYTES = 31 };
+
+void server_config_print(const struct server_config *config, FILE *out)
+{
+    char text[SERVER_OPTION_TEXT_BYTES];
+    fprintf(out, "; Read by gangway-server --config FILE.\n");
+    for (size_t i = 0; i < server_option_count; i++) {
+        const struct server_option *option = &server_options[i];
+        fprintf(out, "\n; %s\n%s = %s\n", option->help, option->name,
+                server_option_text(option, config, text));
+    }
+}
+
+static void print_option(FILE *out, const char *name, const char *value, const char *help)
+{
+    char column[OPTION_COLUMN_BYTES + 1];
+    snprintf(column, sizeof column, "--%s%s%s", name, value[0] == '\0' ? "" : " ", value);
+    for (char *letter = column; *letter != '\0'; letter++) {
+        *letter = *letter == '_' ? '-' : *letter;
+    }
+    fprintf(out, "  %-*s %s\n", OPTION_COLUMN_BYTES, column, help);
+}
+
+static void print_table(FILE *out, const struct server_config *config)
+{
+    char text[SERVER_OPTION_TEXT_BYTES];
+    for (size_t i = 0; i < server_option_count; i++) {
+        const struct server_option *option = &server_options[i];
+        print_option(out, option->name, option->value == NULL ? "" : option->value, option->help);
+        if (option->kind != SERVER_OPTION_SWITCH) {
+            fprintf(out, "  %-*s %s", OPTION_COLUMN_BYTES, "", server_option_range(option, text));
+            fprintf(out, " [%s]\n", server_option_text(option, config, text));
+        }
+    }
+}
+
+void server_config_print_help(FILE *out)
+{
+    struct server_config config;
+    server_config_init(&config);
+    fprintf(
+        out,
+        "Usage: gangway-server [OPTION]...\n\n"
+        "Serves players until it is asked to stop (Ctrl-C, SIGTERM, SIGHUP, SIGQUIT). A Ctrl-C or\n"
+        "SIGTERM that comes again, 300 ms or more after the first, ends it at once.\n\n");
+    print_table(out, &config);
+    fprintf(out, "\n");
+    print_option(out, "config", "FILE", "read options from an INI file; the command line wins");
+    print_option(out, "print_config", "", "print the options as such a file");
+    print_option(out, "help", "", "print this");
+    print_option(out, "version", "", "print the version");
+    fprintf(
+        out,
+        "\nExit status: 0 stopped as asked, or printed what was asked for; 1 failed while serving\n"
+        "or printing, or ended at once; 2 could not begin.\n");
+}

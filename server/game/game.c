@@ -1,0 +1,139 @@
+/* server/game/game.c: sessions come and go; each has a player. */
+#include "server/game/game.h"
+
+#include "net/addr.h"
+#include "protocol/frame.h"
+#include "protocol/packet.h"
+#include "server/game/player.h"
+#include "server/log/log.h"
+#include "server/log/packet_text.h"
+
+void game_hold(struct game *game)
+{
+    atomic_fetch_add(&game->hold_count, 1);
+}
+
+void game_release(struct game *game)
+{
+    if (atomic_fetch_sub(&game->hold_count, 1) == 1) {
+        game->on_over(game->context);
+    }
+}
+
+static void log_begin(struct game *game, struct gw_session *session)
+{
+    char peer[GW_ADDR_TEXT_BYTES];
+    struct server_log_line line;
+    server_log_begin(&line, game->log, GW_LOG_INFO, "began");
+    server_log_id(&line, "session", gw_session_id_of(session));
+    server_log_word(&line, "peer", gw_addr_format(gw_session_peer(session), peer));
+    server_log_end(&line);
+}
+
+static void on_begin(struct gw_session *session, void *context)
+{
+    log_begin(context, session);
+    struct player *player = player_create(context, session);
+    if (player == NULL) {
+        gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
+    }
+    gw_session_set_user(session, player);
+}
+
+static int on_greet(struct gw_session *session, const Gw__Hello *hello, void *context)
+{
+    (void)context;
+    struct player *player = gw_session_user(session);
+    if (player == NULL) {
+        return GW__CLOSE_REASON__NO_MEMORY;
+    }
+    return player_set_name(player, hello->name) ? 0 : GW__CLOSE_REASON__NOT_WELCOME;
+}
+
+static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void *context)
+{
+    (void)ack;
+    struct game *game = context;
+    const struct player *player = gw_session_user(session);
+    struct server_log_line line;
+    server_log_begin(&line, game->log, GW_LOG_INFO, "greeted");
+    server_log_id(&line, "session", player->id);
+    server_log_text(&line, "name", player->name);
+    server_log_end(&line);
+}
+
+static void on_packet(struct gw_session *session, const struct gw_session_packet *packet,
+                      void *context)
+{
+    struct game *game = context;
+    struct server_log_line line;
+    server_log_begin(&line, game->log, GW_LOG_INFO, packet->inbound ? "packet_in" : "packet_out");
+    if (session != NULL) {
+        server_log_id(&line, "session", gw_session_id_of(session));
+    }
+    server_log_word(&line, "packet", packet->packet->name);
+    server_log_number(&line, "id", packet->packet->id);
+    if (packet->frame->tag != 0) {
+        server_log_number(&line, "tag", packet->frame->tag);
+    }
+    if ((packet->packet->flags & GW_PACKET_SENSITIVE) != 0) {
+        server_log_put(&line, " {sensitive}");
+    } else if (packet->message == NULL) {
+        server_log_number(&line, "body_bytes", packet->frame->body_bytes);
+    } else {
+        server_log_put(&line, " ");
+        server_packet_text(&line, packet->message);
+    }
+    server_log_end(&line);
+}
+
+/* Snapshots are all that coalesces. */
+static void on_lost(struct gw_session *session, uint16_t packet_id, void *context)
+{
+    (void)packet_id;
+    (void)context;
+    player_catch_up(gw_session_user(session));
+}
+
+static void log_end(struct game *game, struct gw_session *session, Gw__CloseReason reason,
+                    Gw__CloseReason peer_reason)
+{
+    const struct player *player = gw_session_user(session);
+    struct server_log_line line;
+    server_log_begin(&line, game->log, GW_LOG_INFO, "ended");
+    server_log_id(&line, "session", gw_session_id_of(session));
+    if (player != NULL && player->name[0] != '\0') {
+        server_log_text(&line, "name", player->name);
+    }
+    if (player != NULL) {
+        server_log_number(&line, "after_ms", (int64_t)player_age_ms(player));
+    }
+    server_log_word(&line, "reason", gw_close_reason_name(reason));
+    if (peer_reason != GW__CLOSE_REASON__NONE) {
+        server_log_word(&line, "peer_reason", gw_close_reason_name(peer_reason));
+    }
+    server_log_end(&line);
+}
+
+static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
+                   void *context)
+{
+    struct player *player = gw_session_user(session);
+    log_end(context, session, reason, peer_reason);
+    if (player != NULL) {
+        gw_session_set_user(session, NULL);
+        player_end(player);
+    }
+}
+
+struct gw_session_events game_events(bool log_packets)
+{
+    return (struct gw_session_events){
+        .on_begin = on_begin,
+        .on_greet = on_greet,
+        .on_greeted = on_greeted,
+        .on_packet = log_packets ? on_packet : NULL,
+        .on_lost = on_lost,
+        .on_end = on_end,
+    };
+}

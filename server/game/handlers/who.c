@@ -1,0 +1,11 @@
+/* server/game/handlers/who.c: a player asks who is in the room. */
+#include "proto/game/game_server.gen.h"
+#include "protocol/frame.h"
+#include "server/game/room.h"
+#include "session/session.h"
+
+void game_on_who(struct gw_session *session, const struct gw_frame *frame, const Game__Who *who)
+{
+    (void)who;
+    room_post_who(gw_session_user(session), frame->tag);
+}
