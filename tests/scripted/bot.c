@@ -2,6 +2,7 @@
 #include "tests/scripted/bot.h"
 
 #include "tests/scripted/memory.h"
+#include "tests/support/frame_codec.h"
 #include "tests/test.h"
 
 #include <stdio.h>
@@ -9,15 +10,7 @@
 #include <string.h>
 
 enum {
-    HEADER_BYTES = 8,
     FRAME_BYTES_MAX = 70000,
-    HELLO = 1,
-    HELLO_ACK = 2,
-    PING = 3,
-    PONG = 4,
-    CLOSE = 5,
-    GO_AWAY = 6,
-    HELLO_TAG = 0x5747,
     ENTER = 1000,
     CHAT = 1001,
     LEAVE = 1002,
@@ -50,22 +43,11 @@ void bot_fini(struct bot *bot)
 
 /* ---- saying ---- */
 
-size_t bot_frame(uint8_t *out, uint16_t id, uint8_t flags, uint16_t tag,
-                 const ProtobufCMessage *message)
-{
-    size_t body = protobuf_c_message_pack(message, out + HEADER_BYTES);
-    const uint8_t header[HEADER_BYTES] = {
-        (uint8_t)body, (uint8_t)(body >> 8), (uint8_t)(body >> 16), flags,
-        (uint8_t)id,   (uint8_t)(id >> 8),   (uint8_t)tag,          (uint8_t)(tag >> 8)};
-    memcpy(out, header, HEADER_BYTES);
-    return HEADER_BYTES + body;
-}
-
 static void send_tagged(struct bot *bot, uint16_t id, uint16_t tag, const ProtobufCMessage *message)
 {
     static uint8_t frame[FRAME_BYTES_MAX];
     if (bot->peer != NULL) {
-        peer_send(bot->peer, frame, bot_frame(frame, id, 0, tag, message));
+        peer_send(bot->peer, frame, frame_write(frame, id, 0, tag, message));
     }
 }
 
@@ -292,19 +274,6 @@ static const ProtobufCMessageDescriptor *type_of(uint16_t id)
     return id >= ENTERED && id <= SAID ? game[id - ENTERED] : NULL;
 }
 
-/* The length of the frame that has come first, or 0 when it is not whole. */
-static size_t whole_frame(const struct bot *bot)
-{
-    const uint8_t *data = peer_look(bot->peer);
-    size_t count = peer_unread_count(bot->peer);
-    if (count < HEADER_BYTES) {
-        return 0;
-    }
-    size_t frame = HEADER_BYTES + (data[0] | (size_t)data[1] << 8 | (size_t)data[2] << 16);
-    assert_true(frame < FRAME_BYTES_MAX);
-    return count >= frame ? frame : 0;
-}
-
 static void *take(void *context, size_t bytes)
 {
     (void)context;
@@ -323,13 +292,14 @@ static ProtobufCAllocator unseen = {.alloc = take, .free = give};
 static void read_frame(struct bot *bot, size_t bytes)
 {
     static uint8_t data[FRAME_BYTES_MAX];
+    assert_true(bytes < FRAME_BYTES_MAX);
     peer_read(bot->peer, data, bytes);
-    uint16_t id = (uint16_t)(data[4] | data[5] << 8);
+    uint16_t id = frame_read_header(data).id;
     const ProtobufCMessageDescriptor *type = type_of(id);
     assert_non_null(type);
     assert_false(bot->has_close); /* CLOSE is the last */
-    ProtobufCMessage *message =
-        protobuf_c_message_unpack(type, &unseen, bytes - HEADER_BYTES, data + HEADER_BYTES);
+    ProtobufCMessage *message = protobuf_c_message_unpack(type, &unseen, bytes - FRAME_HEADER_BYTES,
+                                                          data + FRAME_HEADER_BYTES);
     assert_non_null(message);
     bot->frame_count++;
     receive(bot, id, message);
@@ -341,7 +311,8 @@ void bot_read(struct bot *bot)
     if (bot->peer == NULL || bot->is_closed) {
         return;
     }
-    for (size_t bytes; (bytes = whole_frame(bot)) > 0;) {
+    for (size_t bytes;
+         (bytes = frame_complete_bytes(peer_look(bot->peer), peer_unread_count(bot->peer))) > 0;) {
         read_frame(bot, bytes);
     }
 }

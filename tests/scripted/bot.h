@@ -58,9 +58,6 @@ void bot_leave(struct bot *bot);
 void bot_ping(struct bot *bot);
 void bot_close(struct bot *bot); /* CLOSE, then FIN */
 
-/* A frame of any kind; returns its bytes: `out` holds them. */
-size_t bot_frame(uint8_t *out, uint16_t id, uint8_t flags, uint16_t tag,
-                 const ProtobufCMessage *message);
 void bot_send(struct bot *bot, uint16_t id, const ProtobufCMessage *message);
 
 /* Reads what has come. */

@@ -7,7 +7,6 @@
 #include "net/listener.h"
 #include "net/stream.h"
 #include "protocol/packet.h"
-#include "tests/scripted/bot.h"
 
 #include <string.h>
 
@@ -254,7 +253,7 @@ size_t session_fixture_hello_frame(uint8_t *out)
     Gw__Hello hello = GW__HELLO__INIT;
     hello.protocol_major = GW_PROTOCOL_MAJOR;
     hello.name = "Ada";
-    return bot_frame(out, SESSION_FIXTURE_HELLO, 0, SESSION_FIXTURE_HELLO_TAG, &hello.base);
+    return frame_write(out, HELLO, 0, HELLO_TAG, &hello.base);
 }
 
 struct peer *session_fixture_join(void)
@@ -265,27 +264,21 @@ struct peer *session_fixture_join(void)
     struct peer *peer = session_fixture_knock();
     peer_send(peer, frame, session_fixture_hello_frame(frame));
     fixture_run_now();
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_HELLO_ACK);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
     return peer;
 }
 
 void session_fixture_send(struct peer *peer, uint16_t id, const ProtobufCMessage *message)
 {
     static uint8_t frame[BODY_BYTES_MAX];
-    peer_send(peer, frame, bot_frame(frame, id, 0, 0, message));
+    peer_send(peer, frame, frame_write(frame, id, 0, 0, message));
 }
 
 void session_fixture_send_header(struct peer *peer, uint32_t body_bytes, uint8_t flags, uint16_t id,
                                  uint16_t tag)
 {
-    const uint8_t header[] = {(uint8_t)body_bytes,
-                              (uint8_t)(body_bytes >> 8),
-                              (uint8_t)(body_bytes >> 16),
-                              flags,
-                              (uint8_t)id,
-                              (uint8_t)(id >> 8),
-                              (uint8_t)tag,
-                              (uint8_t)(tag >> 8)};
+    uint8_t header[FRAME_HEADER_BYTES];
+    frame_write_header(header, body_bytes, flags, id, tag);
     peer_send(peer, header, sizeof header);
 }
 
@@ -305,29 +298,27 @@ void session_fixture_ping(struct peer *peer, uint64_t stamp)
 {
     Gw__Ping ping = GW__PING__INIT;
     ping.stamp = stamp;
-    session_fixture_send(peer, SESSION_FIXTURE_PING, &ping.base);
+    session_fixture_send(peer, PING, &ping.base);
 }
 
 uint16_t session_fixture_next(struct peer *peer, uint8_t *body_out, size_t *bytes_out)
 {
-    const uint8_t *data = peer_look(peer);
-    size_t count = peer_unread_count(peer);
-    if (count < 8) {
+    if (peer_unread_count(peer) < FRAME_HEADER_BYTES) {
         return 0;
     }
-    *bytes_out = data[0] | (size_t)data[1] << 8 | (size_t)data[2] << 16;
-    assert_true(count >= 8 + *bytes_out);
-    uint16_t id = (uint16_t)(data[4] | data[5] << 8);
-    peer_read(peer, NULL, 8);
+    struct frame_header header = frame_read_header(peer_look(peer));
+    *bytes_out = header.body_bytes;
+    assert_true(peer_unread_count(peer) >= FRAME_HEADER_BYTES + *bytes_out);
+    peer_read(peer, NULL, FRAME_HEADER_BYTES);
     peer_read(peer, body_out, *bytes_out);
-    return id;
+    return header.id;
 }
 
 Gw__CloseReason session_fixture_close_reason(struct peer *peer)
 {
     uint8_t body[512];
     size_t bytes = 0;
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_CLOSE);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), CLOSE);
     Gw__Close *close = gw__close__unpack(NULL, bytes, body);
     assert_non_null(close);
     Gw__CloseReason reason = close->reason;

@@ -7,6 +7,7 @@
 #include "tests/scripted/bytes.h"
 #include "tests/scripted/peer.h"
 #include "tests/scripted/port_fixture.h"
+#include "tests/support/frame_codec.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,14 +23,6 @@ enum session_fixture_packet {
     LINE = 310, /* SERVER, Error, 65,536 */
     PLACE,      /* as LINE; coalesces */
     ANSWER,     /* as LINE; answers ASK */
-    SESSION_FIXTURE_HELLO = 1,
-    SESSION_FIXTURE_HELLO_ACK,
-    SESSION_FIXTURE_PING,
-    SESSION_FIXTURE_PONG,
-    SESSION_FIXTURE_CLOSE,
-    SESSION_FIXTURE_GO_AWAY,
-    SESSION_FIXTURE_ERROR = 11,
-    SESSION_FIXTURE_HELLO_TAG = 0x5747,
 };
 
 /* What happened, in all sessions together. */

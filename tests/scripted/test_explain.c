@@ -1,9 +1,7 @@
 /* tests/scripted/test_explain.c: what a client's developer learns when its session ends. */
 #include "tests/test.h"
 
-#include "protocol/frame.h"
 #include "session/request.h"
-#include "tests/scripted/bot.h"
 #include "tests/scripted/memory.h"
 #include "tests/scripted/session_fixture.h"
 
@@ -39,7 +37,7 @@ static void expect_close(Gw__CloseReason reason, const char *text)
     uint8_t body[512];
     size_t bytes = 0;
     fixture_run_now();
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_CLOSE);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), CLOSE);
     Gw__Close *close = gw__close__unpack(NULL, bytes, body);
     assert_non_null(close);
     assert_int_equal(close->reason, reason);
@@ -99,8 +97,7 @@ static void close_says_which_field_of_a_greeting_is_wrong(void **state)
     memset(name, 'n', sizeof name);
     name[sizeof name - 1] = '\0';
     peer = session_fixture_knock();
-    peer_send(peer, frame,
-              bot_frame(frame, SESSION_FIXTURE_HELLO, 0, SESSION_FIXTURE_HELLO_TAG, &hello.base));
+    peer_send(peer, frame, frame_write(frame, HELLO, 0, HELLO_TAG, &hello.base));
     expect_close(GW__CLOSE_REASON__BAD_BODY, "Hello (1): name is longer than 32 bytes");
 }
 
@@ -111,8 +108,7 @@ static void close_says_which_version_is_spoken(void **state)
     Gw__Hello hello = GW__HELLO__INIT;
     hello.protocol_major = 9;
     peer = session_fixture_knock();
-    peer_send(peer, frame,
-              bot_frame(frame, SESSION_FIXTURE_HELLO, 0, SESSION_FIXTURE_HELLO_TAG, &hello.base));
+    peer_send(peer, frame, frame_write(frame, HELLO, 0, HELLO_TAG, &hello.base));
     expect_close(GW__CLOSE_REASON__WRONG_VERSION, "protocol_major is 9, and must be 1");
 }
 
@@ -123,7 +119,7 @@ static void close_says_which_tag_was_open(void **state)
     Gw__Error question = GW__ERROR__INIT;
     peer = session_fixture_join();
     for (int i = 0; i < 2; i++) {
-        peer_send(peer, frame, bot_frame(frame, ASK, 0, 7, &question.base));
+        peer_send(peer, frame, frame_write(frame, ASK, 0, 7, &question.base));
     }
     expect_close(GW__CLOSE_REASON__BAD_FLAGS,
                  "packet 306: tag 7 is the tag of a request that is still open");
@@ -167,7 +163,7 @@ static void a_request_that_is_not_answered_is_logged(void **state)
     uint8_t frame[64];
     Gw__Error question = GW__ERROR__INIT;
     peer = session_fixture_join();
-    peer_send(peer, frame, bot_frame(frame, ASK, 0, 7, &question.base));
+    peer_send(peer, frame, frame_write(frame, ASK, 0, 7, &question.base));
     fixture_run_ms(4999);
     assert_int_equal(fixture_logged_count("request_late"), 0);
     fixture_run_ms(10);

@@ -4,7 +4,6 @@
 #include "net/stream.h"
 #include "protocol/frame.h"
 #include "session/request.h"
-#include "tests/scripted/bot.h"
 #include "tests/scripted/session_fixture.h"
 #include "tests/support/random.h"
 
@@ -51,7 +50,7 @@ static void send_request(uint16_t tag)
     uint8_t frame[64];
     Gw__Error question = GW__ERROR__INIT;
     question.text = "?";
-    peer_send(peer, frame, bot_frame(frame, ASK, 0, tag, &question.base));
+    peer_send(peer, frame, frame_write(frame, ASK, 0, tag, &question.base));
 }
 
 static void send_hello(void)
@@ -83,8 +82,8 @@ static void expect_frame(uint16_t id, uint16_t tag)
 {
     uint8_t body[256];
     size_t bytes;
-    assert_true(peer_unread_count(peer) >= GW_FRAME_HEADER_BYTES);
-    assert_int_equal(gw_frame_read(peer_look(peer)).tag, tag);
+    assert_true(peer_unread_count(peer) >= FRAME_HEADER_BYTES);
+    assert_int_equal(frame_read_header(peer_look(peer)).tag, tag);
     assert_int_equal(session_fixture_next(peer, body, &bytes), id);
 }
 
@@ -163,7 +162,7 @@ static void a_refusal_is_an_answer(void **state)
     finish();
     gw_session_refuse(session_fixture.last, &asked[0], 1234, "no");
     fixture_run_now();
-    expect_frame(SESSION_FIXTURE_ERROR, 7);
+    expect_frame(ERROR_REPLY, 7);
     expect_end();
 }
 
@@ -178,10 +177,10 @@ static void each_request_keeps_its_own_deadline_after_fin(void **state)
     fixture_run_ms(1000);
     finish();
     fixture_run_until(from_ns + (TIMEOUT_MS + SLACK_MS) * FIXTURE_MS);
-    expect_frame(SESSION_FIXTURE_ERROR, 1);
+    expect_frame(ERROR_REPLY, 1);
     expect_open();
     fixture_run_until(from_ns + (2000 + TIMEOUT_MS + SLACK_MS) * FIXTURE_MS);
-    expect_frame(SESSION_FIXTURE_ERROR, 2);
+    expect_frame(ERROR_REPLY, 2);
     expect_end();
 }
 
@@ -295,7 +294,7 @@ static void a_pause_after_fin_lasts_as_long_as_a_request_may(void **state)
     fixture_run_ms(1000);
     finish();
     fixture_run_ms(TIMEOUT_MS - 1000 + SLACK_MS);
-    expect_frame(SESSION_FIXTURE_ERROR, 7);
+    expect_frame(ERROR_REPLY, 7);
     expect_open();
     fixture_run_ms(1000);
     expect_end();
@@ -339,7 +338,7 @@ static void a_ping_that_fin_overtakes_is_not_missed(void **state)
     peer = session_fixture_join();
     send_request(7);
     fixture_run_ms(110);
-    expect_frame(SESSION_FIXTURE_PING, 0);
+    expect_frame(PING, 0);
     finish();
     fixture_run_ms(1000);
     answer_from_elsewhere(0);
@@ -365,7 +364,7 @@ static void a_greeting_that_is_put_off_is_answered_after_fin(void **state)
     fixture_run_ms(TIMEOUT_MS - 100);
     expect_open();
     fixture_in_turn(gw_session_turn(session_fixture.last), greet, NULL);
-    expect_frame(SESSION_FIXTURE_HELLO_ACK, SESSION_FIXTURE_HELLO_TAG);
+    expect_frame(HELLO_ACK, HELLO_TAG);
     expect_end();
 }
 
@@ -410,7 +409,7 @@ static void close_ends_a_session_whatever_is_open(void **state)
     send_request(7);
     Gw__Close close = GW__CLOSE__INIT;
     close.reason = GW__CLOSE_REASON__SHUTDOWN;
-    session_fixture_send(peer, SESSION_FIXTURE_CLOSE, &close.base);
+    session_fixture_send(peer, CLOSE, &close.base);
     finish();
     expect_end();
 }
@@ -448,7 +447,7 @@ static void a_drain_ends_half_closed_sessions(void **state)
     finish();
     session_fixture_drain(100);
     fixture_run_ms(110);
-    expect_frame(SESSION_FIXTURE_GO_AWAY, 0);
+    expect_frame(GO_AWAY, 0);
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__SHUTDOWN);
 }
 
@@ -510,9 +509,9 @@ static void expect_all_answered(uint16_t tag_count)
     size_t bytes;
     uint32_t answers[WALK_REQUESTS_MAX + 1] = {0};
     while (peer_unread_count(peer) > 0) {
-        uint16_t tag = gw_frame_read(peer_look(peer)).tag;
+        uint16_t tag = frame_read_header(peer_look(peer)).tag;
         uint16_t id = session_fixture_next(peer, body, &bytes);
-        assert_true(id == ANSWER || id == SESSION_FIXTURE_ERROR);
+        assert_true(id == ANSWER || id == ERROR_REPLY);
         assert_true(tag > 0 && tag <= tag_count);
         answers[tag]++;
     }

@@ -146,7 +146,7 @@ static void send_pong(void *context)
 {
     const Gw__Pong pong = GW__PONG__INIT;
     (void)context;
-    session_fixture_send(peer, SESSION_FIXTURE_PONG, &pong.base);
+    session_fixture_send(peer, PONG, &pong.base);
 }
 
 static void send_word(void *context)

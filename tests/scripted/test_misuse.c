@@ -10,7 +10,6 @@
 #include "protocol/packet.h"
 #include "session/group.h"
 #include "session/request.h"
-#include "tests/scripted/bot.h"
 #include "tests/scripted/memory.h"
 #include "tests/scripted/session_fixture.h"
 
@@ -119,7 +118,7 @@ static void a_peers_close_may_have_any_reason(void **state)
         Gw__Close close = GW__CLOSE__INIT;
         close.reason = (Gw__CloseReason)reasons[i];
         peer = session_fixture_join();
-        session_fixture_send(peer, SESSION_FIXTURE_CLOSE, &close.base);
+        session_fixture_send(peer, CLOSE, &close.base);
         fixture_run_now();
         peer_close(peer);
         fixture_run_now();
@@ -172,7 +171,7 @@ static void a_greeting_before_hello_does_nothing(void **state)
     assert_int_equal(session_fixture.greeted_count, 0);
     peer_send(peer, frame, session_fixture_hello_frame(frame));
     fixture_run_now();
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_HELLO_ACK);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
 }
 
 static void greet_thrice(void *context)
@@ -194,12 +193,12 @@ static void a_second_greeting_does_nothing(void **state)
     peer_send(peer, frame, session_fixture_hello_frame(frame));
     fixture_run_now();
     fixture_in_turn(gw_session_turn(session_fixture.last), greet_thrice, NULL);
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_HELLO_ACK);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
     assert_int_equal(peer_unread_count(peer), 0);
     assert_int_equal(session_fixture.greeted_count, 1);
     session_fixture_ping(peer, 1);
     fixture_run_now();
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PONG);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), PONG);
 }
 
 static void a_second_drain_does_nothing(void **state)
@@ -222,7 +221,7 @@ static void expect_nothing_sent(void)
     assert_int_equal(peer_unread_count(peer), 0);
     session_fixture_ping(peer, 1);
     fixture_run_now();
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PONG);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), PONG);
 }
 
 static void what_this_side_may_not_send_is_dropped(void **state)
@@ -293,7 +292,7 @@ static void say_in_room(void *context)
     room.error = gw_group_add(room.group, session_fixture.last);
     gw_group_broadcast(room.group, SAY, &error.base);
     gw_group_broadcast(room.group, 65535, &error.base);
-    gw_group_broadcast(room.group, SESSION_FIXTURE_PING, &error.base);
+    gw_group_broadcast(room.group, PING, &error.base);
     gw_group_send(room.group, gw_session_id_of(session_fixture.last), SAY, &error.base);
     gw_group_destroy(room.group);
 }
@@ -376,9 +375,9 @@ static void a_client_does_not_do_what_servers_do(void **state)
     assert_int_not_equal(gw_session_manager_dial(manager, &addr, NULL, NULL), 0);
     fixture_run_now();
     struct peer *server = peer_accept(listener);
-    struct gw_frame frame = gw_frame_read(peer_look(server));
-    assert_int_equal(frame.packet_id, SESSION_FIXTURE_HELLO);
-    assert_int_equal(peer_unread_count(server), GW_FRAME_HEADER_BYTES + frame.body_bytes);
+    struct frame_header frame = frame_read_header(peer_look(server));
+    assert_int_equal(frame.id, HELLO);
+    assert_int_equal(peer_unread_count(server), FRAME_HEADER_BYTES + frame.body_bytes);
     peer_read(server, NULL, peer_unread_count(server));
     fixture_in_turn(gw_session_turn(client), ask_wrongly, NULL);
     fixture_run_now();

@@ -217,7 +217,7 @@ static void who_is_held_is_neither_silent_nor_late(void **state)
     run_until((COUNT - 1) * RARE_PACE + FRAME_MS + 10);
     uint8_t body[64];
     size_t bytes;
-    if (session_fixture_next(peer, body, &bytes) == SESSION_FIXTURE_PING) {
+    if (session_fixture_next(peer, body, &bytes) == PING) {
         assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__FRAME_TIMEOUT);
     }
     assert_true(is_over());
@@ -646,7 +646,7 @@ static void who_falls_silent_gives_its_buckets_back(void **state)
     tell(OFTEN, 1);
     assert_int_equal(memory_block_count(), before + 1);
     run_until(HEARTBEAT_MS + 10);
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PING);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), PING);
     assert_int_equal(memory_block_count(), before);
 }
 
@@ -658,7 +658,7 @@ static void buckets_that_are_not_full_are_kept(void **state)
     size_t bytes;
     tell(OFTEN, BURST);
     run_until(2 * INTERVAL + 5 * LAG_MS);
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PING);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), PING);
     tell(OFTEN, BURST);
     assert_int_equal(session_fixture.received_count, BURST + 2 * INTERVAL / PACE);
 }

@@ -3,7 +3,6 @@
 
 #include "protocol/frame.h"
 #include "session/request.h"
-#include "tests/scripted/bot.h"
 #include "tests/scripted/memory.h"
 #include "tests/scripted/session_fixture.h"
 
@@ -50,7 +49,7 @@ static void ask(uint16_t id, uint16_t tag)
     uint8_t frame[64];
     Gw__Error question = GW__ERROR__INIT;
     question.text = "?";
-    peer_send(peer, frame, bot_frame(frame, id, 0, tag, &question.base));
+    peer_send(peer, frame, frame_write(frame, id, 0, tag, &question.base));
     fixture_run_now();
 }
 
@@ -74,8 +73,8 @@ static void expect_frame(uint16_t id, uint8_t flags, uint16_t tag, uint32_t code
     uint8_t body[256];
     size_t bytes;
     assert_true(peer_unread_count(peer) >= 8);
-    struct gw_frame frame = gw_frame_read(peer_look(peer));
-    assert_int_equal(frame.packet_id, id);
+    struct frame_header frame = frame_read_header(peer_look(peer));
+    assert_int_equal(frame.id, id);
     assert_int_equal(frame.flags, flags);
     assert_int_equal(frame.tag, tag);
     assert_int_equal(session_fixture_next(peer, body, &bytes), id);
@@ -93,7 +92,7 @@ static void expect_reply(uint16_t tag, const char *text)
 
 static void expect_error(uint16_t tag, Gw__ErrorCode code)
 {
-    expect_frame(SESSION_FIXTURE_ERROR, GW_FRAME_REPLY | GW_FRAME_ERROR, tag, (uint32_t)code, "");
+    expect_frame(ERROR_REPLY, GW_FRAME_REPLY | GW_FRAME_ERROR, tag, (uint32_t)code, "");
 }
 
 static void expect_nothing(void)
@@ -192,7 +191,7 @@ static void a_request_can_be_refused(void **state)
     ask(ASK, 7);
     gw_session_refuse(session_fixture.last, &asked[0], 1234, "not today");
     answer_from_elsewhere(0, "or is it?");
-    expect_frame(SESSION_FIXTURE_ERROR, GW_FRAME_REPLY | GW_FRAME_ERROR, 7, 1234, "not today");
+    expect_frame(ERROR_REPLY, GW_FRAME_REPLY | GW_FRAME_ERROR, 7, 1234, "not today");
     expect_nothing();
     assert_int_equal(counters().answers_ignored, 1);
 }
@@ -375,7 +374,7 @@ static void who_falls_silent_keeps_no_memory_for_requests(void **state)
     expect_reply(7, "yes");
     assert_int_equal(memory_block_count(), before + 1);
     fixture_run_ms(10010);
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PING);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), PING);
     assert_int_equal(memory_block_count(), before);
 }
 

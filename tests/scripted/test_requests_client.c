@@ -3,7 +3,6 @@
 
 #include "protocol/frame.h"
 #include "session/request.h"
-#include "tests/scripted/bot.h"
 #include "tests/scripted/memory.h"
 #include "tests/scripted/session_fixture.h"
 
@@ -53,7 +52,7 @@ static void send_from_server(uint16_t id, uint8_t flags, uint16_t tag,
                              const ProtobufCMessage *message)
 {
     uint8_t frame[256];
-    peer_send(server, frame, bot_frame(frame, id, flags, tag, message));
+    peer_send(server, frame, frame_write(frame, id, flags, tag, message));
     fixture_run_now();
 }
 
@@ -75,8 +74,7 @@ static int open_client(void **state)
     assert_non_null(server);
     Gw__HelloAck ack = GW__HELLO_ACK__INIT;
     ack.heartbeat_ms = HEARTBEAT_MS;
-    send_from_server(SESSION_FIXTURE_HELLO_ACK, GW_FRAME_REPLY, SESSION_FIXTURE_HELLO_TAG,
-                     &ack.base);
+    send_from_server(HELLO_ACK, GW_FRAME_REPLY, HELLO_TAG, &ack.base);
     peer_read(server, NULL, peer_unread_count(server)); /* HELLO */
     return 0;
 }
@@ -139,9 +137,9 @@ static uint16_t ask(uint32_t number)
     if (peer_unread_count(server) == 0) {
         return 0;
     }
-    struct gw_frame frame = gw_frame_read(peer_look(server));
-    peer_read(server, NULL, GW_FRAME_HEADER_BYTES + frame.body_bytes);
-    assert_int_equal(frame.packet_id, ASK);
+    struct frame_header frame = frame_read_header(peer_look(server));
+    peer_read(server, NULL, FRAME_HEADER_BYTES + frame.body_bytes);
+    assert_int_equal(frame.id, ASK);
     assert_int_equal(frame.flags, 0);
     assert_int_equal(frame.tag, tags[number]);
     return frame.tag;
@@ -202,7 +200,7 @@ static void who_asks_receives_an_error(void **state)
     (void)state;
     Gw__Error error = GW__ERROR__INIT;
     error.text = "no";
-    send_from_server(SESSION_FIXTURE_ERROR, GW_FRAME_REPLY | GW_FRAME_ERROR, ask(1), &error.base);
+    send_from_server(ERROR_REPLY, GW_FRAME_REPLY | GW_FRAME_ERROR, ask(1), &error.base);
     expect_answer(0, 1, GW_ANSWER_ERROR);
     assert_string_equal(received.text, "no");
 }
@@ -242,7 +240,7 @@ static void the_servers_fin_ends_the_session_and_its_requests(void **state)
     Gw__Error message = GW__ERROR__INIT;
     message.text = "just in time";
     uint8_t frame[256];
-    peer_send(server, frame, bot_frame(frame, ANSWER, GW_FRAME_REPLY, 2, &message.base));
+    peer_send(server, frame, frame_write(frame, ANSWER, GW_FRAME_REPLY, 2, &message.base));
     peer_finish(server);
     fixture_run_now();
     assert_int_equal(received.ended_count, 1);
@@ -299,7 +297,7 @@ static void no_tag_is_given_again_after_a_silence(void **state)
     uint16_t tag = ask(1);
     reply(tag, "yes");
     fixture_run_ms(HEARTBEAT_MS + SLACK_MS);
-    assert_int_equal(gw_frame_read(peer_look(server)).packet_id, SESSION_FIXTURE_PING);
+    assert_int_equal(frame_read_header(peer_look(server)).id, PING);
     peer_read(server, NULL, peer_unread_count(server));
     assert_int_equal(ask(2), tag + 1);
     reply(tag, "an old one");

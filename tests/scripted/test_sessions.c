@@ -4,7 +4,6 @@
 
 #include "net/error.h"
 #include "session/session.h"
-#include "tests/scripted/bot.h"
 #include "tests/scripted/session_fixture.h"
 
 #include <string.h>
@@ -63,7 +62,7 @@ static uint64_t assert_pinged_after(uint64_t from_ns)
     fixture_run_until(from_ns + HEARTBEAT_MS * FIXTURE_MS);
     assert_int_equal(peer_unread_count(peer), 0);
     fixture_run_until(past(from_ns, HEARTBEAT_MS));
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PING);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), PING);
     return fixture_now_ns();
 }
 
@@ -154,7 +153,7 @@ static void any_byte_is_a_sign_of_test_stream(void **state)
         fixture_run_ms(HEARTBEAT_MS - 10);
         session_fixture_ping(peer, 5);
         fixture_run_now();
-        assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PONG);
+        assert_int_equal(session_fixture_next(peer, body, &bytes), PONG);
         assert_int_equal(peer_unread_count(peer), 0); /* it was not asked */
     }
     (void)assert_pinged_after(fixture_now_ns());
@@ -178,7 +177,7 @@ static void who_does_not_play_is_idle(void **state)
         fixture_run_ms(5000);
         session_fixture_ping(peer, 1); /* alive, but not playing */
         fixture_run_now();
-        assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_PONG);
+        assert_int_equal(session_fixture_next(peer, body, &bytes), PONG);
     }
     assert_ends_after(from_ns, IDLE_MS, GW__CLOSE_REASON__IDLE);
 }
@@ -232,11 +231,11 @@ static const struct check checks[] = {
     {0, 0, 0, GW__CLOSE_REASON__UNKNOWN_PACKET},
     {0, 0, 65535, GW__CLOSE_REASON__UNKNOWN_PACKET},
     {4096, 0, LINE, GW__CLOSE_REASON__WRONG_WAY},
-    {0, 0, SESSION_FIXTURE_HELLO_ACK, GW__CLOSE_REASON__WRONG_WAY},
+    {0, 0, HELLO_ACK, GW__CLOSE_REASON__WRONG_WAY},
     {4096, 0, IN_ROOM, GW__CLOSE_REASON__WRONG_STAGE},
-    {2, 0, SESSION_FIXTURE_HELLO, GW__CLOSE_REASON__WRONG_STAGE},
+    {2, 0, HELLO, GW__CLOSE_REASON__WRONG_STAGE},
     {257, 0, SAY, GW__CLOSE_REASON__TOO_LONG},
-    {17, 0, SESSION_FIXTURE_PING, GW__CLOSE_REASON__TOO_LONG},
+    {17, 0, PING, GW__CLOSE_REASON__TOO_LONG},
 };
 
 static void every_header_is_checked_by_the_first_check_that_fails(void **state)

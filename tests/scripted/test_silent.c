@@ -60,7 +60,7 @@ static void expect_greeted(struct peer *peer)
 {
     uint8_t body[128];
     size_t bytes;
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_HELLO_ACK);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
     assert_false(peer_has_fin(peer));
 }
 

@@ -1,7 +1,6 @@
 /* tests/scripted/test_splits.c: however a conversation is cut, it is the same conversation. */
 #include "tests/test.h"
 
-#include "tests/scripted/bot.h"
 #include "tests/scripted/session_fixture.h"
 #include "tests/support/random.h"
 
@@ -19,7 +18,7 @@ static size_t received_bytes;
 
 static void add(uint16_t id, uint16_t tag, const ProtobufCMessage *message)
 {
-    text_bytes += bot_frame(text + text_bytes, id, 0, tag, message);
+    text_bytes += frame_write(text + text_bytes, id, 0, tag, message);
 }
 
 static void write_conversation(void)
@@ -30,7 +29,7 @@ static void write_conversation(void)
     say.text = "hello";
     add(SAY, 3, &say.base);
     ping.stamp = 0x1122334455667788;
-    add(SESSION_FIXTURE_PING, 0, &ping.base);
+    add(PING, 0, &ping.base);
     say.text = "";
     add(SAY, 0xFFFF, &say.base); /* a frame without a body */
     say.text = "bye";

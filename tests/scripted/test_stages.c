@@ -4,7 +4,6 @@
 #include "protocol/frame.h"
 #include "session/request.h"
 #include "session/session.h"
-#include "tests/scripted/bot.h"
 #include "tests/scripted/session_fixture.h"
 
 enum { LOBBY, ROOM, OTHER, SECOND = 1000, BURST = 5, AHEAD_MAX = BURST + 120 };
@@ -79,10 +78,10 @@ static void expect_refused(uint16_t tag)
     uint8_t body[64];
     size_t bytes;
     assert_true(peer_unread_count(peer) >= 8);
-    struct gw_frame frame = gw_frame_read(peer_look(peer));
+    struct frame_header frame = frame_read_header(peer_look(peer));
     assert_int_equal(frame.flags, GW_FRAME_REPLY | GW_FRAME_ERROR);
     assert_int_equal(frame.tag, tag);
-    assert_int_equal(session_fixture_next(peer, body, &bytes), SESSION_FIXTURE_ERROR);
+    assert_int_equal(session_fixture_next(peer, body, &bytes), ERROR_REPLY);
     Gw__Error *error = gw__error__unpack(NULL, bytes, body);
     assert_non_null(error);
     assert_int_equal(error->code, GW__ERROR_CODE__REFUSED);

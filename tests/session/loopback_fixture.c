@@ -6,6 +6,7 @@
 
 #include "net/error.h"
 #include "net/listener.h"
+#include "net/os/os.h"
 #include "net/port.h"
 #include "net/turn.h"
 #include "net/workers.h"
@@ -320,20 +321,25 @@ int fixture_open(void **state)
 
 /* Waiting. */
 
+uint64_t fixture_now_ms(void)
+{
+    return os_now_ns() / 1000000;
+}
+
 void wait_for_count(atomic_uint *count, unsigned expected)
 {
-    for (uint64_t end = raw_now_ms() + RAW_PATIENCE_MS;
-         atomic_load(count) < expected && raw_now_ms() < end;) {
-        raw_sleep_ms(1);
+    for (uint64_t end = fixture_now_ms() + RAW_SOCKET_PATIENCE_MS;
+         atomic_load(count) < expected && fixture_now_ms() < end;) {
+        machine_sleep_ms(1);
     }
     assert_int_equal(atomic_load(count), expected);
 }
 
 void wait_until_empty(struct gw_session_manager *manager)
 {
-    for (uint64_t end = raw_now_ms() + RAW_PATIENCE_MS;
-         gw_session_manager_count(manager) != 0 && raw_now_ms() < end;) {
-        raw_sleep_ms(1);
+    for (uint64_t end = fixture_now_ms() + RAW_SOCKET_PATIENCE_MS;
+         gw_session_manager_count(manager) != 0 && fixture_now_ms() < end;) {
+        machine_sleep_ms(1);
     }
     assert_int_equal(gw_session_manager_count(manager), 0);
 }
@@ -347,9 +353,9 @@ static uint64_t queued_bytes(void)
 
 void wait_until_sent(void)
 {
-    for (uint64_t end = raw_now_ms() + RAW_PATIENCE_MS;
-         queued_bytes() != 0 && raw_now_ms() < end;) {
-        raw_sleep_ms(1);
+    for (uint64_t end = fixture_now_ms() + RAW_SOCKET_PATIENCE_MS;
+         queued_bytes() != 0 && fixture_now_ms() < end;) {
+        machine_sleep_ms(1);
     }
     assert_int_equal(queued_bytes(), 0);
 }

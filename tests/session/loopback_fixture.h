@@ -3,11 +3,12 @@
 #ifndef GW_TESTS_SESSION_FIXTURE_H
 #define GW_TESTS_SESSION_FIXTURE_H
 
-#include "tests/session/raw_peer.h"
+#include "tests/session/socket_peer.h"
 
 #include "net/addr.h"
 #include "protocol/packet.h"
 #include "session/manager.h"
+#include "tests/support/machine.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -85,7 +86,7 @@ int fixture_close(void **state);
     cmocka_unit_test_prestate_setup_teardown(test, fixture_open, fixture_close, (void *)(config))
 #define FIXTURE_TEST(test) FIXTURE_TEST_WITH(test, NULL)
 
-/* Fails the test when it has not come to be in RAW_PATIENCE_MS. */
+/* Fails the test when it has not come to be in RAW_SOCKET_PATIENCE_MS. */
 void wait_for_count(atomic_uint *count, unsigned expected);
 void wait_until_empty(struct gw_session_manager *manager);
 void wait_until_sent(void); /* no send queue has anything in it */
@@ -99,6 +100,9 @@ void run_in_turn(struct gw_turn *turn, void (*work)(void *context), void *contex
 
 /* A reference to the session that was greeted last on the server's side. */
 struct gw_session *fixture_session(void);
+
+/* Milliseconds of the system's monotonic clock. */
+uint64_t fixture_now_ms(void);
 
 struct gw_session_counters counters_of(const struct loopback_fixture_side *side);
 struct gw_session_packet_counters packet_counters_of(const struct loopback_fixture_side *side,

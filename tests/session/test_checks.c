@@ -1,5 +1,5 @@
 /* tests/session/test_checks.c: the checks of WIRE.md, each on both sides of its limit. */
-#include "tests/session/player.h"
+#include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
 #include "net/port.h"
@@ -10,25 +10,25 @@
 static void expect_end_by_header(uint32_t body_bytes, uint8_t flags, uint16_t id,
                                  Gw__CloseReason reason)
 {
-    struct raw_peer peer = player_join();
-    raw_send_header(&peer, body_bytes, flags, id, 0);
-    player_expect_close(&peer, reason);
+    struct raw_socket peer = peer_join();
+    peer_send_header(&peer, body_bytes, flags, id, 0);
+    peer_expect_close(&peer, reason);
 }
 
 /* A frame of zeros, which is no message, or an empty one. */
 static void expect_taken(uint16_t id, uint8_t flags, size_t body_bytes)
 {
-    static uint8_t frame[8 + RAW_BODY_BYTES_MAX];
-    struct raw_peer peer = player_join();
+    static uint8_t frame[8 + PEER_BODY_BYTES_MAX];
+    struct raw_socket peer = peer_join();
     unsigned received_before = atomic_load(&fixture.server.received);
-    raw_header(frame, (uint32_t)body_bytes, flags, id, 0);
-    raw_send(&peer, frame, 8 + body_bytes);
+    frame_write_header(frame, (uint32_t)body_bytes, flags, id, 0);
+    peer_send(&peer, frame, 8 + body_bytes);
     if (body_bytes == 0) {
-        player_sync(&peer);
+        peer_sync(&peer);
         assert_int_equal(atomic_load(&fixture.server.received), received_before + 1);
-        raw_close(&peer);
+        raw_socket_close(&peer);
     } else {
-        player_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
+        peer_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
     }
 }
 
@@ -60,9 +60,9 @@ static void the_limits_of_the_stages_are_the_configs(void **state)
     (void)state;
     expect_taken(BIG, 0, 100);
     expect_end_by_header(101, 0, BIG, GW__CLOSE_REASON__TOO_LONG);
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    raw_send_header(&peer, 51, 0, HELLO_ID, HELLO_TAG);
-    player_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    peer_send_header(&peer, 51, 0, HELLO, HELLO_TAG);
+    peer_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
 }
 
 static void a_packet_has_at_most_its_own_bytes(void **state)
@@ -86,7 +86,7 @@ static void an_id_that_nobody_has_ends_with_unknown_packet(void **state)
 static void what_only_a_server_sends_ends_with_wrong_way(void **state)
 {
     (void)state;
-    static const uint16_t ids[] = {HELLO_ACK_ID, GO_AWAY_ID, 11, LINE, NUMBER};
+    static const uint16_t ids[] = {HELLO_ACK, GO_AWAY, 11, LINE, NUMBER};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         expect_end_by_header(0, 0, ids[i], GW__CLOSE_REASON__WRONG_WAY);
     }
@@ -109,18 +109,18 @@ static const struct loopback_fixture_config two_stages = {
 static void a_packet_is_welcome_only_at_its_stage(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    raw_send_header(&peer, 0, 0, IN_ROOM, 0);
-    player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+    struct raw_socket peer = peer_join();
+    peer_send_header(&peer, 0, 0, IN_ROOM, 0);
+    peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
 
-    peer = player_join();
-    raw_send_header(&peer, 0, 0, IN_LOBBY, 0);
-    raw_send_header(&peer, 0, 0, IN_ROOM, 0);
-    raw_send_header(&peer, 0, 0, IN_LOBBY, 0);
-    player_sync(&peer);
+    peer = peer_join();
+    peer_send_header(&peer, 0, 0, IN_LOBBY, 0);
+    peer_send_header(&peer, 0, 0, IN_ROOM, 0);
+    peer_send_header(&peer, 0, 0, IN_LOBBY, 0);
+    peer_sync(&peer);
     assert_int_equal(atomic_load(&fixture.server.received), 3);
-    raw_send_header(&peer, 0, 0, IN_LOBBY, 0);
-    player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+    peer_send_header(&peer, 0, 0, IN_LOBBY, 0);
+    peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
     assert_int_equal(atomic_load(&fixture.server.received), 3);
 }
 
@@ -138,7 +138,7 @@ static void the_last_stage_is_a_greeted_one(void **state)
     (void)state;
     expect_taken(SAY, 0, 0);
     expect_end_by_header(0, 0, IN_LOBBY, GW__CLOSE_REASON__WRONG_STAGE);
-    expect_end_by_header(0, 0, HELLO_ID, GW__CLOSE_REASON__WRONG_STAGE);
+    expect_end_by_header(0, 0, HELLO, GW__CLOSE_REASON__WRONG_STAGE);
 }
 
 /* Each header is wrong in all that comes after its first mistake, too. */
@@ -163,9 +163,9 @@ static void a_body_that_is_not_its_message_ends_with_bad_body(void **state)
         {0x00, 0x00, 0x00, 0x00}, /* a field with number 0 */
     };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-        struct raw_peer peer = player_join();
-        raw_send_frame(&peer, SAY, 0, bodies[i], sizeof bodies[i]);
-        player_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
+        struct raw_socket peer = peer_join();
+        peer_send_frame(&peer, SAY, 0, bodies[i], sizeof bodies[i]);
+        peer_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
     }
     assert_int_equal(atomic_load(&fixture.server.received), 0);
 }
@@ -178,15 +178,15 @@ static void a_message_larger_than_the_arena_ends_with_too_complex(void **state)
     char text[2000];
     Gw__Error big = GW__ERROR__INIT;
     big.text = memset(text, 'x', sizeof text);
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     text[200] = '\0';
-    player_send(&peer, BIG, &big.base);
-    player_sync(&peer);
+    peer_send_message(&peer, BIG, &big.base);
+    peer_sync(&peer);
     assert_int_equal(atomic_load(&fixture.server.received), 1);
     text[200] = 'x';
     text[sizeof text - 1] = '\0';
-    player_send(&peer, BIG, &big.base);
-    player_expect_close(&peer, GW__CLOSE_REASON__TOO_COMPLEX);
+    peer_send_message(&peer, BIG, &big.base);
+    peer_expect_close(&peer, GW__CLOSE_REASON__TOO_COMPLEX);
     assert_int_equal(atomic_load(&fixture.server.received), 1);
 }
 
@@ -194,18 +194,18 @@ static void a_message_larger_than_the_arena_ends_with_too_complex(void **state)
 static void a_header_that_is_refused_costs_no_memory(void **state)
 {
     (void)state;
-    struct raw_peer peers[20];
+    struct raw_socket peers[20];
     for (size_t i = 0; i < 20; i++) {
-        peers[i] = player_join();
-        raw_send_header(&peers[i], 0xFFFFFF, 0, BIG, 0);
-        assert_true(raw_read(&peers[i], &(struct raw_frame){0}));
+        peers[i] = peer_join();
+        peer_send_header(&peers[i], 0xFFFFFF, 0, BIG, 0);
+        assert_true(peer_read_frame(&peers[i], &(struct peer_frame){0}));
     }
     wait_until_sent();
     struct gw_port_counters counters;
     gw_port_counters(fixture.port, &counters);
     assert_int_equal(counters.pool_bytes, 0);
     for (size_t i = 0; i < 20; i++) {
-        raw_close(&peers[i]);
+        raw_socket_close(&peers[i]);
     }
 }
 
@@ -213,18 +213,18 @@ static void a_header_that_is_refused_costs_no_memory(void **state)
 static void others_notice_nothing(void **state)
 {
     (void)state;
-    struct raw_peer good = player_join();
-    uint64_t begin_ms = raw_now_ms();
+    struct raw_socket good = peer_join();
+    uint64_t begin_ms = fixture_now_ms();
     for (int i = 0; i < 20; i++) {
-        player_say(&good, "here");
+        peer_send_text(&good, "here");
         expect_end_by_header(0, 0, 65535, GW__CLOSE_REASON__UNKNOWN_PACKET);
-        player_sync(&good);
+        peer_sync(&good);
     }
     assert_int_equal(atomic_load(&fixture.server.received), 20);
     assert_int_equal(atomic_load(&fixture.logged), 0);
     assert_in_range(atomic_load(&fixture.bad_peers_logged), 1,
-                    2 + (raw_now_ms() - begin_ms) / 1000);
-    raw_close(&good);
+                    2 + (fixture_now_ms() - begin_ms) / 1000);
+    raw_socket_close(&good);
 }
 
 static void go_to_room_now(void *context)
@@ -238,22 +238,22 @@ static void a_frame_whose_stage_was_left_is_not_handled(void **state)
 {
     (void)state;
     uint8_t frame[8 + 9] = {0};
-    raw_header(frame, 9, 0, IN_LOBBY, 0);
+    frame_write_header(frame, 9, 0, IN_LOBBY, 0);
     frame[8] = 0x09; /* field 1, fixed64 */
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
-    raw_send(&peer, frame, 8);
-    raw_sleep_ms(50); /* so that the header has been read when the stage changes */
+    peer_send(&peer, frame, 8);
+    machine_sleep_ms(50); /* so that the header has been read when the stage changes */
     run_in_turn(gw_session_turn(session), go_to_room_now, session);
-    raw_send(&peer, frame + 8, 9);
-    player_sync(&peer);
+    peer_send(&peer, frame + 8, 9);
+    peer_sync(&peer);
     assert_int_equal(atomic_load(&fixture.server.received), 0);
     struct gw_session_packet_counters counters;
     gw_session_manager_packet_counters(fixture.server.manager, IN_LOBBY, &counters);
     assert_int_equal(counters.crossed, 1);
     gw_session_unref(session);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 int main(void)

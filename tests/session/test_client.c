@@ -1,12 +1,12 @@
 /* tests/session/test_client.c: the side that calls. */
-#include "tests/session/player.h"
+#include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
 #include <string.h>
 
 static void say_hello(struct gw_session *session)
 {
-    const Gw__Hello hello = player_hello();
+    const Gw__Hello hello = peer_valid_hello();
     gw_session_hello(session, &hello);
 }
 
@@ -87,36 +87,37 @@ static void a_client_greets_speaks_receives_and_leaves(void **state)
 static const struct loopback_fixture_config caller = {.client_hooks = {.on_begin = say_hello}};
 
 /* Dials a bare socket and reads the HELLO. */
-static struct raw_peer answer_a_call(void)
+static struct raw_socket answer_a_call(void)
 {
     uint16_t port;
-    struct raw_peer listener = raw_listen(&port);
+    struct raw_socket listener = peer_listen(&port);
     struct gw_addr addr = fixture.addr;
     addr.port = port;
     assert_int_not_equal(gw_session_manager_dial(fixture.client.manager, &addr, NULL, NULL),
                          GW_SESSION_ID_NONE);
-    struct raw_peer peer = raw_accept(&listener);
-    raw_close(&listener);
-    const struct raw_frame *frame = player_expect(&peer, HELLO_ID);
-    assert_int_equal(frame->tag, HELLO_TAG);
-    assert_int_equal(frame->flags, 0);
+    struct raw_socket peer = peer_accept(&listener);
+    raw_socket_close(&listener);
+    const struct peer_frame *frame = peer_expect(&peer, HELLO);
+    assert_int_equal(frame->header.tag, HELLO_TAG);
+    assert_int_equal(frame->header.flags, 0);
     return peer;
 }
 
-static void send_ack(struct raw_peer *peer, uint8_t flags, uint16_t tag, uint32_t heartbeat_ms)
+static void send_ack(struct raw_socket *peer, uint8_t flags, uint16_t tag, uint32_t heartbeat_ms)
 {
     Gw__HelloAck ack = GW__HELLO_ACK__INIT;
     ack.heartbeat_ms = heartbeat_ms;
     uint8_t frame[8 + 64];
     uint8_t body[64];
     size_t body_bytes = gw__hello_ack__pack(&ack, body);
-    memcpy(raw_header(frame, (uint32_t)body_bytes, flags, HELLO_ACK_ID, tag), body, body_bytes);
-    raw_send(peer, frame, 8 + body_bytes);
+    memcpy(frame_write_header(frame, (uint32_t)body_bytes, flags, HELLO_ACK, tag), body,
+           body_bytes);
+    peer_send(peer, frame, 8 + body_bytes);
 }
 
-static struct raw_peer welcome_a_call(uint32_t heartbeat_ms)
+static struct raw_socket welcome_a_call(uint32_t heartbeat_ms)
 {
-    struct raw_peer peer = answer_a_call();
+    struct raw_socket peer = answer_a_call();
     send_ack(&peer, GW_FRAME_REPLY, HELLO_TAG, heartbeat_ms);
     return peer;
 }
@@ -125,19 +126,19 @@ static void a_hello_says_the_version_and_the_schema(void **state)
 {
     (void)state;
     uint16_t port;
-    struct raw_peer listener = raw_listen(&port);
+    struct raw_socket listener = peer_listen(&port);
     struct gw_addr addr = fixture.addr;
     addr.port = port;
     gw_session_manager_dial(fixture.client.manager, &addr, NULL, NULL);
-    struct raw_peer peer = raw_accept(&listener);
-    const struct raw_frame *frame = player_expect(&peer, HELLO_ID);
-    Gw__Hello *hello = gw__hello__unpack(NULL, frame->body_bytes, frame->body);
+    struct raw_socket peer = peer_accept(&listener);
+    const struct peer_frame *frame = peer_expect(&peer, HELLO);
+    Gw__Hello *hello = gw__hello__unpack(NULL, frame->header.body_bytes, frame->body);
     assert_int_equal(hello->protocol_major, GW_PROTOCOL_MAJOR);
     assert_int_not_equal(hello->schema_hash, 0);
     assert_string_equal(hello->name, "Ada");
     gw__hello__free_unpacked(hello, NULL);
-    raw_close(&listener);
-    raw_close(&peer);
+    raw_socket_close(&listener);
+    raw_socket_close(&peer);
     wait_for_count(&fixture.client.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
 }
 
@@ -149,9 +150,9 @@ static void an_answer_that_is_none_ends_with_wrong_stage(void **state)
         uint16_t tag;
     } wrong[] = {{0, HELLO_TAG}, {GW_FRAME_REPLY, 0}, {GW_FRAME_REPLY, 1}};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        struct raw_peer peer = answer_a_call();
+        struct raw_socket peer = answer_a_call();
         send_ack(&peer, wrong[i].flags, wrong[i].tag, 0);
-        player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+        peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
     }
     assert_int_equal(atomic_load(&fixture.client.greeted), 0);
 }
@@ -159,21 +160,21 @@ static void an_answer_that_is_none_ends_with_wrong_stage(void **state)
 static void a_second_answer_ends_with_wrong_stage(void **state)
 {
     (void)state;
-    struct raw_peer peer = welcome_a_call(0);
+    struct raw_socket peer = welcome_a_call(0);
     wait_for_count(&fixture.client.greeted, 1);
     send_ack(&peer, GW_FRAME_REPLY, HELLO_TAG, 0);
-    player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+    peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
     assert_int_equal(atomic_load(&fixture.client.greeted), 1);
 }
 
 static void what_only_a_client_sends_ends_with_wrong_way(void **state)
 {
     (void)state;
-    static const uint16_t ids[] = {HELLO_ID, SAY, IN_LOBBY};
+    static const uint16_t ids[] = {HELLO, SAY, IN_LOBBY};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
-        struct raw_peer peer = welcome_a_call(0);
-        raw_send_header(&peer, 0, 0, ids[i], 0);
-        player_expect_close(&peer, GW__CLOSE_REASON__WRONG_WAY);
+        struct raw_socket peer = welcome_a_call(0);
+        peer_send_header(&peer, 0, 0, ids[i], 0);
+        peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_WAY);
     }
 }
 
@@ -185,33 +186,33 @@ static void a_server_sends_at_most_65536_bytes_of_body(void **state)
     Gw__Error line = GW__ERROR__INIT;
     line.text = text;
     text[65536 - 4] = '\0';
-    struct raw_peer peer = welcome_a_call(0);
-    player_send(&peer, LINE, &line.base);
+    struct raw_socket peer = welcome_a_call(0);
+    peer_send_message(&peer, LINE, &line.base);
     wait_for_count(&fixture.client.received, 1);
-    raw_send_header(&peer, 65537, 0, LINE, 0);
-    player_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
+    peer_send_header(&peer, 65537, 0, LINE, 0);
+    peer_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
 }
 
 /* A server that sees us does not ping; so we ask, when it has nothing to say. */
 static void a_client_pings_a_silent_server_and_ends_with_heartbeat_lost(void **state)
 {
     (void)state;
-    uint64_t began_ms = raw_now_ms();
-    struct raw_peer peer = welcome_a_call(300);
-    player_stamp(&peer, PONG_ID, player_expect_stamp(&peer, PING_ID));
-    player_expect_stamp(&peer, PING_ID);
-    player_expect_close(&peer, GW__CLOSE_REASON__HEARTBEAT_LOST);
-    assert_true(raw_now_ms() + 20 - began_ms >= 4 * 300);
+    uint64_t began_ms = fixture_now_ms();
+    struct raw_socket peer = welcome_a_call(300);
+    peer_send_stamp(&peer, PONG, peer_expect_stamp(&peer, PING));
+    peer_expect_stamp(&peer, PING);
+    peer_expect_close(&peer, GW__CLOSE_REASON__HEARTBEAT_LOST);
+    assert_true(fixture_now_ms() + 20 - began_ms >= 4 * 300);
 }
 
 static void without_an_announced_heartbeat_a_silent_server_is_waited_for(void **state)
 {
     (void)state;
-    struct raw_peer peer = welcome_a_call(0);
-    raw_sleep_ms(100);
-    assert_false(raw_has_news(&peer));
-    player_sync(&peer);
-    raw_close(&peer);
+    struct raw_socket peer = welcome_a_call(0);
+    machine_sleep_ms(100);
+    assert_false(raw_socket_has_news(&peer));
+    peer_sync(&peer);
+    raw_socket_close(&peer);
 }
 
 static const struct loopback_fixture_config impatient_caller = {
@@ -220,8 +221,8 @@ static const struct loopback_fixture_config impatient_caller = {
 static void a_server_that_does_not_greet_ends_with_greeting_timeout(void **state)
 {
     (void)state;
-    struct raw_peer peer = answer_a_call();
-    player_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
+    struct raw_socket peer = answer_a_call();
+    peer_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
 }
 
 static atomic_uint go_away_ms;
@@ -263,8 +264,8 @@ static void a_call_that_nobody_answers_ends_without_having_begun(void **state)
 {
     (void)state;
     uint16_t port;
-    struct raw_peer listener = raw_listen(&port);
-    raw_close(&listener);
+    struct raw_socket listener = peer_listen(&port);
+    raw_socket_close(&listener);
     struct gw_addr addr = fixture.addr;
     addr.port = port;
     gw_session_id id = gw_session_manager_dial(fixture.client.manager, &addr, NULL, NULL);

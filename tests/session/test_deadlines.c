@@ -1,5 +1,5 @@
 /* tests/session/test_deadlines.c: what takes too long, and what keeps a session alive. */
-#include "tests/session/player.h"
+#include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
 /*
@@ -18,14 +18,14 @@ static uint64_t began_ms;
 
 static void begin_to_measure(void)
 {
-    began_ms = raw_now_ms();
+    began_ms = fixture_now_ms();
 }
 
 /* A turn's clock is that of its worker's round, which may have begun a little before the test did.
  */
 static void expect_not_before(unsigned ms)
 {
-    assert_true(raw_now_ms() - began_ms + TOLERANCE_MS >= ms);
+    assert_true(fixture_now_ms() - began_ms + TOLERANCE_MS >= ms);
 }
 
 static const struct loopback_fixture_config impatient = {
@@ -35,18 +35,18 @@ static void who_says_nothing_ends_with_greeting_timeout(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    player_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    peer_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
     expect_not_before(LIMIT_MS);
 }
 
 /* The news must come while the bytes still drip. */
-static void drip_until_news(struct raw_peer *peer)
+static void drip_until_news(struct raw_socket *peer)
 {
-    while (!raw_has_news(peer)) {
-        assert_true(raw_now_ms() - began_ms < MUCH_TOO_LATE_MS);
-        raw_send_some(peer, "x", 1);
-        raw_sleep_ms(STEP_MS);
+    while (!raw_socket_has_news(peer)) {
+        assert_true(fixture_now_ms() - began_ms < MUCH_TOO_LATE_MS);
+        raw_socket_send_some(peer, "x", 1);
+        machine_sleep_ms(STEP_MS);
     }
 }
 
@@ -55,15 +55,15 @@ static void slow_bytes_do_not_extend_the_greeting(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = raw_connect(fixture.port_number);
+    struct raw_socket peer = peer_connect(fixture.port_number);
     uint8_t header[8];
-    raw_header(header, 1000, 0, HELLO_ID, HELLO_TAG);
-    for (size_t i = 0; i < sizeof header && !raw_has_news(&peer); i++) {
-        raw_send(&peer, &header[i], 1);
-        raw_sleep_ms(STEP_MS);
+    frame_write_header(header, 1000, 0, HELLO, HELLO_TAG);
+    for (size_t i = 0; i < sizeof header && !raw_socket_has_news(&peer); i++) {
+        peer_send(&peer, &header[i], 1);
+        machine_sleep_ms(STEP_MS);
     }
     drip_until_news(&peer);
-    player_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
+    peer_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
     expect_not_before(LIMIT_MS);
 }
 
@@ -81,10 +81,10 @@ static void a_greeting_that_the_game_forgets_ends_with_greeting_timeout(void **s
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    const Gw__Hello hello = player_hello();
-    player_say_hello(&peer, &hello);
-    player_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    const Gw__Hello hello = peer_valid_hello();
+    peer_send_hello(&peer, &hello);
+    peer_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
     expect_not_before(LIMIT_MS);
 }
 
@@ -94,10 +94,10 @@ static const struct loopback_fixture_config patient = {
 static void who_is_greeted_in_time_stays(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    raw_sleep_ms(LONG_LIMIT_MS + LIMIT_MS);
-    player_sync(&peer);
-    raw_close(&peer);
+    struct raw_socket peer = peer_join();
+    machine_sleep_ms(LONG_LIMIT_MS + LIMIT_MS);
+    peer_sync(&peer);
+    raw_socket_close(&peer);
 }
 
 static const struct loopback_fixture_config beating = {.server = {.heartbeat_ms = LIMIT_MS}};
@@ -106,10 +106,10 @@ static void who_is_silent_is_pinged_once_and_ends_with_heartbeat_lost(void **sta
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = player_join();
-    player_expect_stamp(&peer, PING_ID);
+    struct raw_socket peer = peer_join();
+    peer_expect_stamp(&peer, PING);
     expect_not_before(LIMIT_MS);
-    player_expect_close(&peer, GW__CLOSE_REASON__HEARTBEAT_LOST);
+    peer_expect_close(&peer, GW__CLOSE_REASON__HEARTBEAT_LOST);
     expect_not_before(3 * LIMIT_MS);
 }
 
@@ -119,13 +119,13 @@ static void who_answers_each_ping_stays(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     for (int i = 0; i < 4; i++) {
-        player_stamp(&peer, PONG_ID, player_expect_stamp(&peer, PING_ID));
+        peer_send_stamp(&peer, PONG, peer_expect_stamp(&peer, PING));
     }
     expect_not_before(4 * 2 * LIMIT_MS);
-    player_sync(&peer);
-    raw_close(&peer);
+    peer_sync(&peer);
+    raw_socket_close(&peer);
 }
 
 /* Only inbound bytes are a sign of life, and any of them are. */
@@ -133,13 +133,13 @@ static void who_speaks_need_not_be_pinged(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = player_join();
-    while (raw_now_ms() - began_ms < 4 * LIMIT_MS) {
-        player_say(&peer, "still here");
-        raw_sleep_ms(STEP_MS);
+    struct raw_socket peer = peer_join();
+    while (fixture_now_ms() - began_ms < 4 * LIMIT_MS) {
+        peer_send_text(&peer, "still here");
+        machine_sleep_ms(STEP_MS);
     }
     assert_int_equal(counters_of(&fixture.server).ended[GW__CLOSE_REASON__HEARTBEAT_LOST], 0);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 static void say_something(struct gw_session *session)
@@ -151,20 +151,20 @@ static void say_something(struct gw_session *session)
 static void who_only_listens_ends_with_heartbeat_lost(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    struct raw_frame *frame = &(struct raw_frame){0};
+    struct raw_socket peer = peer_join();
+    struct peer_frame *frame = &(struct peer_frame){0};
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
     while (!gw_session_has_ended(session)) {
         say_something(session);
-        raw_sleep_ms(STEP_MS);
+        machine_sleep_ms(STEP_MS);
     }
     gw_session_unref(session);
-    while (raw_read(&peer, frame) && frame->id != CLOSE_ID) {
+    while (peer_read_frame(&peer, frame) && frame->header.id != CLOSE) {
     }
-    assert_int_equal(frame->id, CLOSE_ID);
+    assert_int_equal(frame->header.id, CLOSE);
     assert_int_equal(frame->body[1], GW__CLOSE_REASON__HEARTBEAT_LOST);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 static const struct loopback_fixture_config restless = {
@@ -175,18 +175,18 @@ static void who_does_not_play_ends_with_idle(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = player_join();
-    struct raw_frame *frame = &(struct raw_frame){0};
-    while (raw_read(&peer, frame) && frame->id == PING_ID &&
-           raw_now_ms() - began_ms < MUCH_TOO_LATE_MS) {
+    struct raw_socket peer = peer_join();
+    struct peer_frame *frame = &(struct peer_frame){0};
+    while (peer_read_frame(&peer, frame) && frame->header.id == PING &&
+           fixture_now_ms() - began_ms < MUCH_TOO_LATE_MS) {
         Gw__Pong pong = GW__PONG__INIT;
-        player_send(&peer, PONG_ID, &pong.base);
+        peer_send_message(&peer, PONG, &pong.base);
     }
     expect_not_before(LONG_LIMIT_MS);
-    assert_int_equal(frame->id, CLOSE_ID);
+    assert_int_equal(frame->header.id, CLOSE);
     assert_int_equal(frame->body[1], GW__CLOSE_REASON__IDLE);
-    assert_true(raw_reads_fin(&peer));
-    raw_close(&peer);
+    assert_true(peer_reads_fin(&peer));
+    raw_socket_close(&peer);
 }
 
 static const struct loopback_fixture_config unhurried = {
@@ -196,13 +196,13 @@ static void who_plays_is_not_idle(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = player_join();
-    while (raw_now_ms() - began_ms < 2 * LONG_LIMIT_MS) {
-        player_stamp(&peer, EITHER, 1);
-        raw_sleep_ms(STEP_MS);
+    struct raw_socket peer = peer_join();
+    while (fixture_now_ms() - began_ms < 2 * LONG_LIMIT_MS) {
+        peer_send_stamp(&peer, EITHER, 1);
+        machine_sleep_ms(STEP_MS);
     }
-    player_sync(&peer);
-    player_expect_close(&peer, GW__CLOSE_REASON__IDLE);
+    peer_sync(&peer);
+    peer_expect_close(&peer, GW__CLOSE_REASON__IDLE);
 }
 
 static const struct loopback_fixture_config brisk = {
@@ -212,9 +212,9 @@ static void a_frame_that_does_not_end_ends_with_frame_timeout(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = player_join();
-    raw_send_header(&peer, 100, 0, SAY, 0);
-    player_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
+    struct raw_socket peer = peer_join();
+    peer_send_header(&peer, 100, 0, SAY, 0);
+    peer_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
     expect_not_before(LIMIT_MS);
 }
 
@@ -222,9 +222,9 @@ static void half_a_header_is_a_frame_that_has_begun(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = player_join();
-    raw_send(&peer, "\x08", 1);
-    player_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
+    struct raw_socket peer = peer_join();
+    peer_send(&peer, "\x08", 1);
+    peer_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
     expect_not_before(LIMIT_MS);
 }
 
@@ -232,10 +232,10 @@ static void slow_bytes_do_not_extend_a_frame(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = player_join();
-    raw_send_header(&peer, 4000, 0, BIG, 0);
+    struct raw_socket peer = peer_join();
+    peer_send_header(&peer, 4000, 0, BIG, 0);
     drip_until_news(&peer);
-    player_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
+    peer_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
     expect_not_before(LIMIT_MS);
 }
 
@@ -247,27 +247,27 @@ static void frames_that_are_whole_in_time_may_follow_for_ever(void **state)
 {
     (void)state;
     uint8_t header[8];
-    raw_header(header, 0, 0, EITHER, 0);
+    frame_write_header(header, 0, 0, EITHER, 0);
     begin_to_measure();
-    struct raw_peer peer = player_join();
-    raw_send(&peer, header, 4);
-    while (raw_now_ms() - began_ms < 2 * LONG_LIMIT_MS) {
-        raw_sleep_ms(STEP_MS);
-        raw_send(&peer, header + 4, 4); /* one ends ... */
-        raw_send(&peer, header, 4);     /* ... and the next begins */
+    struct raw_socket peer = peer_join();
+    peer_send(&peer, header, 4);
+    while (fixture_now_ms() - began_ms < 2 * LONG_LIMIT_MS) {
+        machine_sleep_ms(STEP_MS);
+        peer_send(&peer, header + 4, 4); /* one ends ... */
+        peer_send(&peer, header, 4);     /* ... and the next begins */
     }
-    raw_send(&peer, header + 4, 4);
-    player_sync(&peer);
-    raw_close(&peer);
+    peer_send(&peer, header + 4, 4);
+    peer_sync(&peer);
+    raw_socket_close(&peer);
 }
 
 static void before_the_greeting_the_frame_deadline_holds_too(void **state)
 {
     (void)state;
     begin_to_measure();
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    raw_send_header(&peer, 100, 0, HELLO_ID, HELLO_TAG);
-    player_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    peer_send_header(&peer, 100, 0, HELLO, HELLO_TAG);
+    peer_expect_close(&peer, GW__CLOSE_REASON__FRAME_TIMEOUT);
     expect_not_before(LIMIT_MS);
 }
 

@@ -1,15 +1,15 @@
 /* tests/session/test_drain.c: a server says goodbye to everybody. */
-#include "tests/session/player.h"
+#include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
 #include "net/os/os.h"
 
 enum { LONG_MS = 60000 };
 
-static void expect_go_away(struct raw_peer *peer, uint32_t deadline_ms)
+static void expect_go_away(struct raw_socket *peer, uint32_t deadline_ms)
 {
-    const struct raw_frame *frame = player_expect(peer, GO_AWAY_ID);
-    Gw__GoAway *go_away = gw__go_away__unpack(NULL, frame->body_bytes, frame->body);
+    const struct peer_frame *frame = peer_expect(peer, GO_AWAY);
+    Gw__GoAway *go_away = gw__go_away__unpack(NULL, frame->header.body_bytes, frame->body);
     assert_non_null(go_away);
     assert_int_equal(go_away->deadline_ms, deadline_ms);
     assert_int_equal(go_away->retry_min_ms, 500);
@@ -27,18 +27,18 @@ static void nobody_is_drained_at_once(void **state)
 static void who_is_greeted_is_told_to_go_and_served_until_it_goes(void **state)
 {
     (void)state;
-    struct raw_peer peers[2] = {player_join(), player_join()};
+    struct raw_socket peers[2] = {peer_join(), peer_join()};
     wait_for_count(&fixture.server.greeted, 2);
     fixture_drain(&fixture.server, LONG_MS);
     expect_go_away(&peers[0], LONG_MS);
     expect_go_away(&peers[1], LONG_MS);
-    player_say(&peers[0], "one last word");
-    player_sync(&peers[0]);
+    peer_send_text(&peers[0], "one last word");
+    peer_sync(&peers[0]);
     assert_int_equal(atomic_load(&fixture.server.received), 1);
-    raw_close(&peers[0]);
+    raw_socket_close(&peers[0]);
     wait_for_count(&fixture.server.ended, 1);
     assert_int_equal(atomic_load(&fixture.server.drained), 0);
-    raw_close(&peers[1]);
+    raw_socket_close(&peers[1]);
     wait_until_drained(&fixture.server);
     assert_int_equal(atomic_load(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER]), 2);
 }
@@ -46,41 +46,41 @@ static void who_is_greeted_is_told_to_go_and_served_until_it_goes(void **state)
 static void who_is_not_greeted_reads_shutdown_at_once(void **state)
 {
     (void)state;
-    struct raw_peer mute = raw_connect(fixture.port_number);
+    struct raw_socket mute = peer_connect(fixture.port_number);
     wait_for_count(&fixture.server.begun, 1);
     fixture_drain(&fixture.server, LONG_MS);
-    player_expect_close(&mute, GW__CLOSE_REASON__SHUTDOWN);
+    peer_expect_close(&mute, GW__CLOSE_REASON__SHUTDOWN);
     wait_until_drained(&fixture.server);
 }
 
 static void who_is_still_here_at_the_deadline_reads_shutdown(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
-    uint64_t began_ms = raw_now_ms();
+    uint64_t began_ms = fixture_now_ms();
     fixture_drain(&fixture.server, 100);
     expect_go_away(&peer, 100);
-    player_expect_close(&peer, GW__CLOSE_REASON__SHUTDOWN);
-    assert_true(raw_now_ms() + 1 - began_ms >= 100);
+    peer_expect_close(&peer, GW__CLOSE_REASON__SHUTDOWN);
+    assert_true(fixture_now_ms() + 1 - began_ms >= 100);
     wait_until_drained(&fixture.server);
 }
 
 static void a_later_hello_reads_shutdown(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     fixture_drain(&fixture.server, LONG_MS);
     expect_go_away(&peer, LONG_MS);
     for (int i = 0; i < 5; i++) {
-        struct raw_peer late = raw_connect(fixture.port_number);
-        const Gw__Hello hello = player_hello();
-        player_say_hello(&late, &hello);
-        player_expect_close(&late, GW__CLOSE_REASON__SHUTDOWN);
+        struct raw_socket late = peer_connect(fixture.port_number);
+        const Gw__Hello hello = peer_valid_hello();
+        peer_send_hello(&late, &hello);
+        peer_expect_close(&late, GW__CLOSE_REASON__SHUTDOWN);
     }
-    player_sync(&peer);
-    raw_close(&peer);
+    peer_sync(&peer);
+    raw_socket_close(&peer);
     wait_until_drained(&fixture.server);
     assert_int_equal(atomic_load(&fixture.server.greeted), 1);
 }
@@ -88,13 +88,13 @@ static void a_later_hello_reads_shutdown(void **state)
 static void who_comes_later_and_says_nothing_reads_shutdown(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     fixture_drain(&fixture.server, LONG_MS);
     expect_go_away(&peer, LONG_MS);
-    struct raw_peer late = raw_connect(fixture.port_number);
-    player_expect_close(&late, GW__CLOSE_REASON__SHUTDOWN);
-    raw_close(&peer);
+    struct raw_socket late = peer_connect(fixture.port_number);
+    peer_expect_close(&late, GW__CLOSE_REASON__SHUTDOWN);
+    raw_socket_close(&peer);
     wait_until_drained(&fixture.server);
 }
 
@@ -111,12 +111,12 @@ static const struct loopback_fixture_config forgetful = {
 static void who_waits_for_an_answer_reads_shutdown(void **state)
 {
     (void)state;
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    const Gw__Hello hello = player_hello();
-    player_say_hello(&peer, &hello);
-    player_sync(&peer);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    const Gw__Hello hello = peer_valid_hello();
+    peer_send_hello(&peer, &hello);
+    peer_sync(&peer);
     fixture_drain(&fixture.server, LONG_MS);
-    player_expect_close(&peer, GW__CLOSE_REASON__SHUTDOWN);
+    peer_expect_close(&peer, GW__CLOSE_REASON__SHUTDOWN);
     wait_until_drained(&fixture.server);
 }
 
@@ -125,9 +125,9 @@ static void after_the_end_nobody_is_let_in(void **state)
     (void)state;
     fixture_drain(&fixture.server, 0);
     wait_until_drained(&fixture.server);
-    struct raw_peer late = raw_connect(fixture.port_number);
-    assert_false(raw_read(&late, &(struct raw_frame){0}));
-    raw_close(&late);
+    struct raw_socket late = peer_connect(fixture.port_number);
+    assert_false(peer_read_frame(&late, &(struct peer_frame){0}));
+    raw_socket_close(&late);
     assert_int_equal(counters_of(&fixture.server).begun, 0);
 }
 
@@ -137,16 +137,16 @@ static const struct loopback_fixture_config tiny = {.server = {.session_count_ma
 static void drained_comes_after_who_was_turned_away(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    struct raw_peer late = raw_connect(fixture.port_number);
-    player_expect(&late, CLOSE_ID);
+    struct raw_socket peer = peer_join();
+    struct raw_socket late = peer_connect(fixture.port_number);
+    peer_expect(&late, CLOSE);
     fixture_drain(&fixture.server, LONG_MS);
     expect_go_away(&peer, LONG_MS);
-    raw_close(&peer);
+    raw_socket_close(&peer);
     wait_for_count(&fixture.server.ended, 1);
-    raw_sleep_ms(20);
+    machine_sleep_ms(20);
     assert_int_equal(atomic_load(&fixture.server.drained), 0);
-    raw_close(&late);
+    raw_socket_close(&late);
     wait_until_drained(&fixture.server);
 }
 
@@ -159,28 +159,28 @@ static atomic_uint fault_count;
 /* Reads what a player in a farewell may read: HELLO_ACK, GOAWAY, CLOSE SHUTDOWN. Then it goes. */
 static void live_through_it(void)
 {
-    struct raw_peer peer = raw_connect(fixture.port_number);
+    struct raw_socket peer = peer_connect(fixture.port_number);
     uint8_t hello[10];
-    uint8_t *body = raw_header(hello, 2, 0, HELLO_ID, HELLO_TAG);
+    uint8_t *body = frame_write_header(hello, 2, 0, HELLO, HELLO_TAG);
     body[0] = 0x08;
     body[1] = GW_PROTOCOL_MAJOR;
-    raw_send_some(&peer, hello, sizeof hello);
-    struct raw_frame *frame = &(struct raw_frame){0};
+    raw_socket_send_some(&peer, hello, sizeof hello);
+    struct peer_frame *frame = &(struct peer_frame){0};
     unsigned acknowledged = 0;
     unsigned sent_away = 0;
-    while (raw_read(&peer, frame) && frame->id != CLOSE_ID) {
-        acknowledged += frame->id == HELLO_ACK_ID;
-        sent_away += frame->id == GO_AWAY_ID;
+    while (peer_read_frame(&peer, frame) && frame->header.id != CLOSE) {
+        acknowledged += frame->header.id == HELLO_ACK;
+        sent_away += frame->header.id == GO_AWAY;
         if (sent_away != 0) {
             break;
         }
     }
-    bool closed = frame->id == CLOSE_ID && frame->body[1] == GW__CLOSE_REASON__SHUTDOWN;
+    bool closed = frame->header.id == CLOSE && frame->body[1] == GW__CLOSE_REASON__SHUTDOWN;
     if (sent_away + closed != 1 || sent_away > acknowledged) {
         atomic_fetch_add(&fault_count, 1);
     }
     atomic_fetch_add(&told_count, 1);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 static void join_the_crowd(void *context)
@@ -194,7 +194,7 @@ static void join_the_crowd(void *context)
 static void whoever_comes_while_the_close_frame_begins_is_told(void **state)
 {
     (void)state;
-    struct raw_peer stayer = player_join(); /* so that it does not end too early */
+    struct raw_socket stayer = peer_join(); /* so that it does not end too early */
     os_thread crowd[CROWD_COUNT];
     for (int i = 0; i < CROWD_COUNT; i++) {
         assert_int_equal(os_thread_start(&crowd[i], join_the_crowd, NULL), 0);
@@ -206,7 +206,7 @@ static void whoever_comes_while_the_close_frame_begins_is_told(void **state)
     assert_int_equal(atomic_load(&fault_count), 0);
     assert_int_equal(atomic_load(&told_count), CROWD_COUNT * LATE_COUNT);
     expect_go_away(&stayer, LONG_MS);
-    raw_close(&stayer);
+    raw_socket_close(&stayer);
     wait_until_drained(&fixture.server);
 }
 

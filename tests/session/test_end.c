@@ -1,5 +1,5 @@
 /* tests/session/test_end.c: a session ends once, for one reason, and says so. */
-#include "tests/session/player.h"
+#include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
 #include "net/os/os.h"
@@ -13,7 +13,7 @@
 static void what_was_sent_before_the_end_comes_before_close(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
     Gw__Ping number = GW__PING__INIT;
@@ -25,21 +25,21 @@ static void what_was_sent_before_the_end_comes_before_close(void **state)
     assert_true(gw_session_has_ended(session));
     gw_session_send(session, NUMBER, &number.base); /* dropped */
     for (uint64_t stamp = 1; stamp <= 100; stamp++) {
-        assert_int_equal(player_expect_stamp(&peer, NUMBER), stamp);
+        assert_int_equal(peer_expect_stamp(&peer, NUMBER), stamp);
     }
-    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
     gw_session_unref(session);
 }
 
 static void the_first_reason_is_the_reason(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
     gw_session_end(session, GW__CLOSE_REASON__KICKED);
     gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
-    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__KICKED], 1);
     gw_session_unref(session);
 }
@@ -55,7 +55,7 @@ static void of_many_ends_at_once_one_is_told_and_on_end_comes_once(void **state)
 {
     (void)state;
     for (unsigned race = 1; race <= RACE_COUNT; race++) {
-        struct raw_peer peer = player_join();
+        struct raw_socket peer = peer_join();
         wait_for_count(&fixture.server.greeted, race);
         struct gw_session *session = fixture_session();
         os_thread rivals[RIVAL_COUNT];
@@ -65,7 +65,7 @@ static void of_many_ends_at_once_one_is_told_and_on_end_comes_once(void **state)
         for (int i = 0; i < RIVAL_COUNT; i++) {
             os_thread_join(rivals[i]);
         }
-        player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+        peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
         gw_session_unref(session);
     }
     wait_for_count(&fixture.server.ended, RACE_COUNT);
@@ -78,32 +78,32 @@ static void close_is_read_by_a_peer_that_keeps_sending(void **state)
     (void)state;
     static uint8_t stuff[64 * 1024];
     for (unsigned round = 1; round <= 20; round++) {
-        struct raw_peer peer = player_join();
+        struct raw_socket peer = peer_join();
         wait_for_count(&fixture.server.greeted, round);
         struct gw_session *session = fixture_session();
         for (size_t i = 0; i + 8 <= sizeof stuff; i += 8) {
-            raw_header(stuff + i, 0, 0, EITHER, 0);
+            frame_write_header(stuff + i, 0, 0, EITHER, 0);
         }
-        raw_send(&peer, stuff, 8 * 1000);
+        peer_send(&peer, stuff, 8 * 1000);
         gw_session_end(session, GW__CLOSE_REASON__KICKED);
         gw_session_unref(session);
-        while (!raw_has_news(&peer) && raw_send_some(&peer, stuff, 1024) > 0) {
+        while (!raw_socket_has_news(&peer) && raw_socket_send_some(&peer, stuff, 1024) > 0) {
         }
-        player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+        peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
     }
 }
 
 static void close_is_read_by_a_peer_in_the_middle_of_a_frame(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
-    raw_send_header(&peer, 200, 0, SAY, 0);
+    peer_send_header(&peer, 200, 0, SAY, 0);
     struct gw_session *session = fixture_session();
     gw_session_end(session, GW__CLOSE_REASON__KICKED);
     gw_session_unref(session);
-    raw_send_some(&peer, "more", 4);
-    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    raw_socket_send_some(&peer, "more", 4);
+    peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
 }
 
 /* Ended by the peer. */
@@ -111,11 +111,11 @@ static void close_is_read_by_a_peer_in_the_middle_of_a_frame(void **state)
 static void a_peers_close_is_not_answered_and_its_reason_is_kept(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     Gw__Close close = GW__CLOSE__INIT;
     close.reason = GW__CLOSE_REASON__SHUTDOWN;
-    player_send(&peer, CLOSE_ID, &close.base);
-    player_expect_silence(&peer);
+    peer_send_message(&peer, CLOSE, &close.base);
+    peer_expect_fin(&peer);
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
     assert_int_equal(atomic_load(&fixture.server.told[GW__CLOSE_REASON__SHUTDOWN]), 1);
 }
@@ -125,11 +125,11 @@ static void a_peers_reason_that_nobody_knows_is_none(void **state)
     (void)state;
     static const int reasons[] = {-1, 14, 19, 30, 1000000};
     for (unsigned i = 0; i < 5; i++) {
-        struct raw_peer peer = player_join();
+        struct raw_socket peer = peer_join();
         Gw__Close close = GW__CLOSE__INIT;
         close.reason = (Gw__CloseReason)reasons[i];
-        player_send(&peer, CLOSE_ID, &close.base);
-        player_expect_silence(&peer);
+        peer_send_message(&peer, CLOSE, &close.base);
+        peer_expect_fin(&peer);
         wait_for_count(&fixture.server.told[GW__CLOSE_REASON__NONE], i + 1);
     }
 }
@@ -137,11 +137,11 @@ static void a_peers_reason_that_nobody_knows_is_none(void **state)
 static void what_comes_after_a_peers_close_is_not_received(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     uint8_t frames[16];
-    raw_header(raw_header(frames, 0, 0, CLOSE_ID, 0), 0, 0, SAY, 0);
-    raw_send(&peer, frames, sizeof frames);
-    player_expect_silence(&peer);
+    frame_write_header(frame_write_header(frames, 0, 0, CLOSE, 0), 0, 0, SAY, 0);
+    peer_send(&peer, frames, sizeof frames);
+    peer_expect_fin(&peer);
     wait_for_count(&fixture.server.ended, 1);
     assert_int_equal(atomic_load(&fixture.server.received), 0);
 }
@@ -149,9 +149,9 @@ static void what_comes_after_a_peers_close_is_not_received(void **state)
 static void a_peer_that_hangs_up_ends_by_peer(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    player_say(&peer, "goodbye");
-    raw_close(&peer);
+    struct raw_socket peer = peer_join();
+    peer_send_text(&peer, "goodbye");
+    raw_socket_close(&peer);
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
     assert_int_equal(atomic_load(&fixture.server.told[GW__CLOSE_REASON__NONE]), 1);
     assert_int_equal(atomic_load(&fixture.server.received), 1);
@@ -161,28 +161,28 @@ static void a_peer_that_hangs_up_ends_by_peer(void **state)
 static void a_peer_that_says_fin_reads_what_it_asked_for(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    player_stamp(&peer, PING_ID, 7);
-    raw_finish(&peer);
-    assert_int_equal(player_expect_stamp(&peer, PONG_ID), 7);
-    player_expect_silence(&peer);
+    struct raw_socket peer = peer_join();
+    peer_send_stamp(&peer, PING, 7);
+    raw_socket_finish(&peer);
+    assert_int_equal(peer_expect_stamp(&peer, PONG), 7);
+    peer_expect_fin(&peer);
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
 }
 
 static void a_peer_that_resets_ends_with_network(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    raw_reset(&peer);
+    struct raw_socket peer = peer_join();
+    raw_socket_reset(&peer);
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__NETWORK], 1);
 }
 
 static void a_peer_that_resets_in_the_middle_of_a_frame_leaves_nothing_behind(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    raw_send_header(&peer, 200, 0, SAY, 0);
-    raw_reset(&peer);
+    struct raw_socket peer = peer_join();
+    peer_send_header(&peer, 200, 0, SAY, 0);
+    raw_socket_reset(&peer);
     wait_for_count(&fixture.server.ended, 1);
     assert_int_equal(atomic_load(&fixture.server.received), 0);
 }
@@ -235,50 +235,50 @@ static const struct loopback_fixture_config used_in_end = {.server_hooks = {.on_
 static void it_may_be_ended_in_on_begin(void **state)
 {
     (void)state;
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
     wait_for_count(&fixture.server.ended, 1);
 }
 
 static void it_may_be_ended_in_on_greet(void **state)
 {
     (void)state;
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    const Gw__Hello hello = player_hello();
-    player_say_hello(&peer, &hello);
-    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    const Gw__Hello hello = peer_valid_hello();
+    peer_send_hello(&peer, &hello);
+    peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
     assert_int_equal(atomic_load(&fixture.server.greeted), 0);
 }
 
 static void it_may_be_ended_in_on_greeted(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    struct raw_socket peer = peer_join();
+    peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
 }
 
 static void it_may_be_ended_in_a_handler(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     uint8_t frames[8 * 10];
     for (int i = 0; i < 10; i++) {
-        raw_header(frames + i * 8, 0, 0, SAY, 0);
+        frame_write_header(frames + i * 8, 0, 0, SAY, 0);
     }
-    raw_send(&peer, frames, sizeof frames);
-    assert_int_equal(player_expect_stamp(&peer, NUMBER), 4);
-    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    peer_send(&peer, frames, sizeof frames);
+    assert_int_equal(peer_expect_stamp(&peer, NUMBER), 4);
+    peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
     assert_int_equal(atomic_load(&fixture.server.received), 1);
 }
 
 static void on_end_may_use_the_session_and_finds_it_no_more(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    raw_close(&peer);
-    peer = player_join();
-    raw_send_header(&peer, 0, 0, 65535, 0);
-    player_expect_close(&peer, GW__CLOSE_REASON__UNKNOWN_PACKET);
+    struct raw_socket peer = peer_join();
+    raw_socket_close(&peer);
+    peer = peer_join();
+    peer_send_header(&peer, 0, 0, 65535, 0);
+    peer_expect_close(&peer, GW__CLOSE_REASON__UNKNOWN_PACKET);
     wait_for_count(&fixture.server.ended, 2);
 }
 
@@ -316,22 +316,22 @@ static const struct loopback_fixture_config meddlers = {
 static void handlers_may_send_to_and_end_each_other(void **state)
 {
     (void)state;
-    struct raw_peer peers[FRIEND_COUNT];
+    struct raw_socket peers[FRIEND_COUNT];
     for (int i = 0; i < FRIEND_COUNT; i++) {
-        peers[i] = player_join();
+        peers[i] = peer_join();
     }
     srand(7);
     for (int i = 0; i < MESSAGE_COUNT; i++) {
         for (int p = 0; p < FRIEND_COUNT; p++) {
             uint8_t frame[17] = {0};
             uint64_t stamp = (uint64_t)rand();
-            raw_header(frame, 9, 0, EITHER, 0)[0] = 0x09;
+            frame_write_header(frame, 9, 0, EITHER, 0)[0] = 0x09;
             memcpy(frame + 9, &stamp, sizeof stamp);
-            raw_send_some(&peers[p], frame, sizeof frame);
+            raw_socket_send_some(&peers[p], frame, sizeof frame);
         }
     }
     for (int i = 0; i < FRIEND_COUNT; i++) {
-        raw_close(&peers[i]);
+        raw_socket_close(&peers[i]);
     }
     wait_until_empty(fixture.server.manager);
     wait_for_count(&fixture.server.ended, FRIEND_COUNT);

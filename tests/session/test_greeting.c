@@ -1,5 +1,5 @@
 /* tests/session/test_greeting.c: HELLO and its answers. */
-#include "tests/session/player.h"
+#include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
 #include <string.h>
@@ -17,49 +17,49 @@ static char *text_of(size_t bytes)
 /* The session about whose HELLO the game was asked last; 0: none since the last HELLO was sent. */
 static _Atomic gw_session_id asked_id;
 
-static struct raw_peer say_hello(const Gw__Hello *hello)
+static struct raw_socket say_hello(const Gw__Hello *hello)
 {
     atomic_store(&asked_id, 0); /* what an earlier test has left may be an id of this server too */
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    player_say_hello(&peer, hello);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    peer_send_hello(&peer, hello);
     return peer;
 }
 
 static void expect_welcome(const Gw__Hello *hello)
 {
-    struct raw_peer peer = say_hello(hello);
-    player_expect(&peer, HELLO_ACK_ID);
-    raw_close(&peer);
+    struct raw_socket peer = say_hello(hello);
+    peer_expect(&peer, HELLO_ACK);
+    raw_socket_close(&peer);
 }
 
 static void expect_refusal(const Gw__Hello *hello, Gw__CloseReason reason)
 {
-    struct raw_peer peer = say_hello(hello);
-    player_expect_close(&peer, reason);
+    struct raw_socket peer = say_hello(hello);
+    peer_expect_close(&peer, reason);
 }
 
 static void hello_ack_answers_hello_and_says_what_we_take(void **state)
 {
     (void)state;
-    const Gw__Hello hello = player_hello();
-    struct raw_peer peer = say_hello(&hello);
-    const struct raw_frame *frame = player_expect(&peer, HELLO_ACK_ID);
-    assert_int_equal(frame->flags, GW_FRAME_REPLY);
-    assert_int_equal(frame->tag, HELLO_TAG);
-    Gw__HelloAck *ack = gw__hello_ack__unpack(NULL, frame->body_bytes, frame->body);
+    const Gw__Hello hello = peer_valid_hello();
+    struct raw_socket peer = say_hello(&hello);
+    const struct peer_frame *frame = peer_expect(&peer, HELLO_ACK);
+    assert_int_equal(frame->header.flags, GW_FRAME_REPLY);
+    assert_int_equal(frame->header.tag, HELLO_TAG);
+    Gw__HelloAck *ack = gw__hello_ack__unpack(NULL, frame->header.body_bytes, frame->body);
     assert_int_equal(ack->heartbeat_ms, 10000);
     assert_int_equal(ack->body_bytes_max, 4096);
     assert_int_not_equal(ack->schema_hash, 0);
     wait_for_count(&fixture.server.greeted, 1);
     assert_int_equal(ack->session_id, atomic_load(&fixture.server.last_id));
     gw__hello_ack__free_unpacked(ack, NULL);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 static void a_hello_of_another_version_is_refused(void **state)
 {
     (void)state;
-    Gw__Hello hello = player_hello();
+    Gw__Hello hello = peer_valid_hello();
     hello.protocol_major = GW_PROTOCOL_MAJOR + 1;
     expect_refusal(&hello, GW__CLOSE_REASON__WRONG_VERSION);
     hello.protocol_major = 0;
@@ -69,7 +69,7 @@ static void a_hello_of_another_version_is_refused(void **state)
 static void a_name_has_at_most_32_bytes(void **state)
 {
     (void)state;
-    Gw__Hello hello = player_hello();
+    Gw__Hello hello = peer_valid_hello();
     hello.name = text_of(32);
     expect_welcome(&hello);
     hello.name = text_of(33);
@@ -79,7 +79,7 @@ static void a_name_has_at_most_32_bytes(void **state)
 static void a_client_build_has_at_most_64_bytes(void **state)
 {
     (void)state;
-    Gw__Hello hello = player_hello();
+    Gw__Hello hello = peer_valid_hello();
     hello.client_build = text_of(64);
     expect_welcome(&hello);
     hello.client_build = text_of(65);
@@ -89,7 +89,7 @@ static void a_client_build_has_at_most_64_bytes(void **state)
 static void credentials_have_at_most_512_bytes(void **state)
 {
     (void)state;
-    Gw__Hello hello = player_hello();
+    Gw__Hello hello = peer_valid_hello();
     hello.credentials.data = (uint8_t *)text_of(513);
     hello.credentials.len = 512;
     expect_welcome(&hello);
@@ -103,37 +103,37 @@ static void a_hello_has_at_most_1024_bytes(void **state)
     /* An unknown field, 15, fills the body up: a tag, a length of two bytes, then the bytes. */
     uint8_t body[1024] = {0x08, GW_PROTOCOL_MAJOR, 0x7A, 0xFB, 0x07};
     assert_int_equal(0x07 * 128 + 0x7B, sizeof body - 5);
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    raw_send_frame(&peer, HELLO_ID, HELLO_TAG, body, sizeof body);
-    player_expect(&peer, HELLO_ACK_ID);
-    raw_close(&peer);
-    peer = raw_connect(fixture.port_number);
-    raw_send_header(&peer, 1025, 0, HELLO_ID, HELLO_TAG);
-    player_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    peer_send_frame(&peer, HELLO, HELLO_TAG, body, sizeof body);
+    peer_expect(&peer, HELLO_ACK);
+    raw_socket_close(&peer);
+    peer = peer_connect(fixture.port_number);
+    peer_send_header(&peer, 1025, 0, HELLO, HELLO_TAG);
+    peer_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
 }
 
 static void a_hello_that_is_no_message_is_a_bad_body(void **state)
 {
     (void)state;
     const uint8_t body[] = {0x08, 0xFF, 0xFF};
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    raw_send_frame(&peer, HELLO_ID, HELLO_TAG, body, sizeof body);
-    player_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    peer_send_frame(&peer, HELLO, HELLO_TAG, body, sizeof body);
+    peer_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
 }
 
 static void a_second_hello_is_at_the_wrong_stage(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    const Gw__Hello hello = player_hello();
-    player_say_hello(&peer, &hello);
-    player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+    struct raw_socket peer = peer_join();
+    const Gw__Hello hello = peer_valid_hello();
+    peer_send_hello(&peer, &hello);
+    peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
 }
 
 static void other_schemas_are_welcome_counted_and_logged_once_each(void **state)
 {
     (void)state;
-    Gw__Hello hello = player_hello();
+    Gw__Hello hello = peer_valid_hello();
     expect_welcome(&hello); /* 0: not known */
     hello.schema_hash = 77;
     expect_welcome(&hello);
@@ -148,7 +148,7 @@ static void other_schemas_are_welcome_counted_and_logged_once_each(void **state)
 static void a_flood_of_schemas_does_not_flood_the_log(void **state)
 {
     (void)state;
-    Gw__Hello hello = player_hello();
+    Gw__Hello hello = peer_valid_hello();
     for (uint64_t hash = 1; hash <= 40; hash++) {
         hello.schema_hash = hash;
         expect_welcome(&hello);
@@ -162,9 +162,9 @@ static void a_flood_of_schemas_does_not_flood_the_log(void **state)
 static void expect_visitor(const char *bytes, size_t count, enum gw_foreign_protocol visitor)
 {
     struct gw_session_counters before = counters_of(&fixture.server);
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    raw_send(&peer, bytes, count);
-    player_expect_silence(&peer);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    peer_send(&peer, bytes, count);
+    peer_expect_fin(&peer);
     wait_until_empty(fixture.server.manager);
     struct gw_session_counters after = counters_of(&fixture.server);
     assert_int_equal(after.unknown_protocol[visitor], before.unknown_protocol[visitor] + 1);
@@ -196,10 +196,10 @@ static void a_hello_of_two_bytes_is_a_players(void **state)
 {
     (void)state;
     const uint8_t body[] = {0x08, GW_PROTOCOL_MAJOR};
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    raw_send_frame(&peer, HELLO_ID, HELLO_TAG, body, sizeof body);
-    player_expect(&peer, HELLO_ACK_ID);
-    raw_close(&peer);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    peer_send_frame(&peer, HELLO, HELLO_TAG, body, sizeof body);
+    peer_expect(&peer, HELLO_ACK);
+    raw_socket_close(&peer);
 }
 
 static void every_visitor_has_a_name(void **state)
@@ -223,7 +223,7 @@ static const struct loopback_fixture_config doorman = {.server_hooks = {.on_gree
 static void the_game_refuses_with_a_reason(void **state)
 {
     (void)state;
-    Gw__Hello hello = player_hello();
+    Gw__Hello hello = peer_valid_hello();
     expect_welcome(&hello);
     hello.name = "Mallory";
     expect_refusal(&hello, GW__CLOSE_REASON__NOT_WELCOME);
@@ -242,11 +242,11 @@ static const struct loopback_fixture_config into_room = {.server_hooks = {.on_gr
 static void the_greeting_leads_to_the_stage_that_on_greet_chose(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    player_stamp(&peer, IN_ROOM, 1);
-    player_sync(&peer);
-    player_stamp(&peer, IN_LOBBY, 1);
-    player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+    struct raw_socket peer = peer_join();
+    peer_send_stamp(&peer, IN_ROOM, 1);
+    peer_sync(&peer);
+    peer_send_stamp(&peer, IN_LOBBY, 1);
+    peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
 }
 
 /* The game takes its time. */
@@ -276,13 +276,13 @@ static void give_answer(void *context)
 /* Waits until the game was asked. */
 static struct gw_session *asked_session(void)
 {
-    for (uint64_t end = raw_now_ms() + RAW_PATIENCE_MS; raw_now_ms() < end;) {
+    for (uint64_t end = fixture_now_ms() + RAW_SOCKET_PATIENCE_MS; fixture_now_ms() < end;) {
         struct gw_session *session =
             gw_session_manager_find(fixture.server.manager, atomic_load(&asked_id));
         if (session != NULL) {
             return session;
         }
-        raw_sleep_ms(1);
+        machine_sleep_ms(1);
     }
     fail();
     return NULL;
@@ -299,60 +299,60 @@ static void answer_now(int result)
 static void a_late_answer_lets_the_peer_in(void **state)
 {
     (void)state;
-    const Gw__Hello hello = player_hello();
-    struct raw_peer peer = say_hello(&hello);
-    player_sync(&peer); /* PING is welcome meanwhile */
+    const Gw__Hello hello = peer_valid_hello();
+    struct raw_socket peer = say_hello(&hello);
+    peer_sync(&peer); /* PING is welcome meanwhile */
     assert_int_equal(atomic_load(&fixture.server.greeted), 0);
     answer_now(0);
-    player_expect(&peer, HELLO_ACK_ID);
-    player_stamp(&peer, IN_ROOM, 1);
-    player_sync(&peer);
-    raw_close(&peer);
+    peer_expect(&peer, HELLO_ACK);
+    peer_send_stamp(&peer, IN_ROOM, 1);
+    peer_sync(&peer);
+    raw_socket_close(&peer);
 }
 
 static void a_late_answer_refuses(void **state)
 {
     (void)state;
-    const Gw__Hello hello = player_hello();
-    struct raw_peer peer = say_hello(&hello);
+    const Gw__Hello hello = peer_valid_hello();
+    struct raw_socket peer = say_hello(&hello);
     answer_now(GW__CLOSE_REASON__NOT_WELCOME);
-    player_expect_close(&peer, GW__CLOSE_REASON__NOT_WELCOME);
+    peer_expect_close(&peer, GW__CLOSE_REASON__NOT_WELCOME);
 }
 
 static void while_the_game_thinks_a_second_hello_is_not_asked(void **state)
 {
     (void)state;
-    const Gw__Hello hello = player_hello();
-    struct raw_peer peer = say_hello(&hello);
-    player_say_hello(&peer, &hello);
-    player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+    const Gw__Hello hello = peer_valid_hello();
+    struct raw_socket peer = say_hello(&hello);
+    peer_send_hello(&peer, &hello);
+    peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
 }
 
 static void while_the_game_thinks_its_packets_are_not_welcome(void **state)
 {
     (void)state;
-    const Gw__Hello hello = player_hello();
-    struct raw_peer peer = say_hello(&hello);
-    player_stamp(&peer, IN_ROOM, 1);
-    player_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
+    const Gw__Hello hello = peer_valid_hello();
+    struct raw_socket peer = say_hello(&hello);
+    peer_send_stamp(&peer, IN_ROOM, 1);
+    peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
 }
 
 static void an_answer_that_comes_twice_or_too_late_changes_nothing(void **state)
 {
     (void)state;
-    const Gw__Hello hello = player_hello();
-    struct raw_peer peer = say_hello(&hello);
+    const Gw__Hello hello = peer_valid_hello();
+    struct raw_socket peer = say_hello(&hello);
     answer_now(0);
-    player_expect(&peer, HELLO_ACK_ID);
+    peer_expect(&peer, HELLO_ACK);
     wait_for_count(&fixture.server.greeted, 1);
     struct answer answer = {fixture_session(), 0};
     run_in_turn(gw_session_turn(answer.session), give_answer, &answer);
     answer.result = GW__CLOSE_REASON__NOT_WELCOME;
     run_in_turn(gw_session_turn(answer.session), give_answer, &answer);
-    player_sync(&peer);
+    peer_sync(&peer);
     gw_session_end(answer.session, GW__CLOSE_REASON__KICKED);
     run_in_turn(gw_session_turn(answer.session), give_answer, &answer);
-    player_expect_close(&peer, GW__CLOSE_REASON__KICKED);
+    peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
     gw_session_unref(answer.session);
 }
 

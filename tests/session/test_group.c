@@ -1,6 +1,6 @@
 /* tests/session/test_group.c: a member hears exactly what was said between its add and its remove.
  */
-#include "tests/session/player.h"
+#include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
 #include "net/os/os.h"
@@ -119,22 +119,22 @@ static uint32_t count_in(struct room *room)
 
 static void wait_for_members(struct room *room, uint32_t expected)
 {
-    for (uint64_t end = raw_now_ms() + RAW_PATIENCE_MS;
-         count_in(room) != expected && raw_now_ms() < end;) {
-        raw_sleep_ms(1);
+    for (uint64_t end = fixture_now_ms() + RAW_SOCKET_PATIENCE_MS;
+         count_in(room) != expected && fixture_now_ms() < end;) {
+        machine_sleep_ms(1);
     }
     assert_int_equal(room->count, expected);
 }
 
 /* A player, and the session it has. */
 struct guest {
-    struct raw_peer peer;
+    struct raw_socket peer;
     struct gw_session *session;
 };
 
 static struct guest invite(void)
 {
-    struct guest guest = {player_join(), NULL};
+    struct guest guest = {peer_join(), NULL};
     wait_for_count(&fixture.server.greeted, atomic_load(&fixture.server.begun));
     guest.session = fixture_session();
     return guest;
@@ -143,13 +143,13 @@ static struct guest invite(void)
 static void see_off(struct guest *guest)
 {
     gw_session_unref(guest->session);
-    raw_close(&guest->peer);
+    raw_socket_close(&guest->peer);
 }
 
-static void expect_numbers(struct raw_peer *peer, uint64_t first, uint64_t last)
+static void expect_numbers(struct raw_socket *peer, uint64_t first, uint64_t last)
 {
     for (uint64_t number = first; number <= last; number++) {
-        assert_int_equal(player_expect_stamp(peer, NUMBER), number);
+        assert_int_equal(peer_expect_stamp(peer, NUMBER), number);
     }
 }
 
@@ -169,8 +169,8 @@ static void receives_what_was_said_between(uint32_t tick_ms)
     do_in(room, do_say_ten, NULL);
     expect_numbers(&ada.peer, 11, 30);
     expect_numbers(&bob.peer, 21, 40);
-    player_sync(&ada.peer);
-    player_sync(&bob.peer);
+    peer_sync(&ada.peer);
+    peer_sync(&bob.peer);
     assert_int_equal(count_in(room), 0);
     close_room(room);
     see_off(&ada);
@@ -222,8 +222,8 @@ static void members_may_come_and_go_within_a_turn(void **state)
     do_in(room, do_all_at_once, ada.session);
     expect_numbers(&ada.peer, 1, 5);
     expect_numbers(&bob.peer, 4, 8);
-    player_sync(&ada.peer);
-    player_sync(&bob.peer);
+    peer_sync(&ada.peer);
+    peer_sync(&bob.peer);
     close_room(room);
     see_off(&ada);
     see_off(&bob);
@@ -250,7 +250,7 @@ static void who_is_told_receives_it_behind_all_that_was_said_so_far(void **state
     do_in(room, do_add, ada.session);
     do_in(room, do_tell, ada.session);
     expect_numbers(&ada.peer, 1, 2);
-    player_expect_line(&ada.peer, "for you alone");
+    peer_expect_line(&ada.peer, "for you alone");
     expect_numbers(&ada.peer, 3, 4);
     expect_numbers(&bob.peer, 1, 4);
     close_room(room);
@@ -287,7 +287,7 @@ static void a_member_that_ends_leaves_by_itself(void **state)
     do_in(room, do_add, bob.session);
     do_in(room, do_add, eve.session);
     gw_session_unref(bob.session);
-    raw_reset(&bob.peer);
+    raw_socket_reset(&bob.peer);
     wait_for_members(room, 2);
     do_in(room, do_say_ten, NULL);
     expect_numbers(&ada.peer, 1, 10);
@@ -305,7 +305,7 @@ static void who_has_ended_is_not_added(void **state)
     gw_session_end(ada.session, GW__CLOSE_REASON__KICKED);
     do_in(room, do_add, ada.session);
     assert_int_equal(count_in(room), 0);
-    player_expect_close(&ada.peer, GW__CLOSE_REASON__KICKED);
+    peer_expect_close(&ada.peer, GW__CLOSE_REASON__KICKED);
     wait_until_empty(fixture.server.manager);
     do_in(room, do_add, ada.session);
     assert_int_equal(count_in(room), 0);
@@ -325,7 +325,7 @@ static void a_group_with_members_may_be_destroyed(void **state)
     close_room(room); /* what was said leaves */
     expect_numbers(&ada.peer, 1, 10);
     expect_numbers(&bob.peer, 1, 10);
-    player_sync(&ada.peer);
+    peer_sync(&ada.peer);
     see_off(&ada);
     see_off(&bob);
 }
@@ -347,9 +347,9 @@ static void a_session_may_be_in_many_groups(void **state)
         do_in(rooms[i], do_say_one, NULL);
     }
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(player_expect_stamp(&ada.peer, NUMBER), 1);
+        assert_int_equal(peer_expect_stamp(&ada.peer, NUMBER), 1);
     }
-    player_sync(&ada.peer);
+    peer_sync(&ada.peer);
     see_off(&ada);
     for (int i = 0; i < 5; i++) {
         wait_for_members(rooms[i], 1);
@@ -383,12 +383,12 @@ static void ticks_come_only_when_they_are_expected_or_something_was_said(void **
     struct room *room = open_room_that_ticks(5, say_at_three_ticks);
     struct guest ada = invite();
     do_in(room, do_add, ada.session);
-    raw_sleep_ms(30);
+    machine_sleep_ms(30);
     assert_int_equal(atomic_load(&room->tick_count), 0);
     do_in(room, do_expect, NULL); /* and on_tick itself expects two more */
     wait_for_count(&room->tick_count, 3);
     expect_numbers(&ada.peer, 1, 3);
-    raw_sleep_ms(30);
+    machine_sleep_ms(30);
     assert_int_equal(atomic_load(&room->tick_count), 3);
     do_in(room, do_say_one, NULL);
     wait_for_count(&room->tick_count, 4);
@@ -502,7 +502,7 @@ static void a_group_may_be_destroyed_in_its_tick(void **state)
         do_in(room, do_say_ten, NULL);
         wait_for_count(&room->tick_count, 1);
         expect_numbers(&ada.peer, 1, 10);
-        player_sync(&ada.peer);
+        peer_sync(&ada.peer);
         see_off(&ada);
         rooms_to_free[i] = room;
     }
@@ -530,8 +530,8 @@ static void more_than_a_buffer_holds_leaves_in_order(void **state)
     do_in(room, do_add, ada.session);
     do_in(room, do_say_much, NULL);
     for (uint32_t code = 0; code < 60; code++) {
-        const struct raw_frame *frame = player_expect(&ada.peer, LINE);
-        Gw__Error *line = gw__error__unpack(NULL, frame->body_bytes, frame->body);
+        const struct peer_frame *frame = peer_expect(&ada.peer, LINE);
+        Gw__Error *line = gw__error__unpack(NULL, frame->header.body_bytes, frame->body);
         assert_int_equal(line->code, code);
         assert_int_equal(strlen(line->text), 3000);
         gw__error__free_unpacked(line, NULL);
@@ -564,7 +564,7 @@ static void the_longest_message_is_said_and_a_longer_one_is_not(void **state)
     do_in(room, do_add, ada.session);
     do_in(room, do_say_longest, NULL);
     expect_numbers(&ada.peer, 1, 1);
-    assert_int_equal(player_expect(&ada.peer, LINE)->body_bytes, 65536);
+    assert_int_equal(peer_expect(&ada.peer, LINE)->header.body_bytes, 65536);
     expect_numbers(&ada.peer, 2, 2);
     assert_int_equal(atomic_load(&fixture.too_long_logged), 1);
     close_room(room);
@@ -580,10 +580,10 @@ static void a_slow_member_ends_with_slow_consumer_and_the_others_receive_all(voi
     (void)state;
     struct room *room = open_room(0);
     struct guest good = invite();
-    struct raw_peer slow = raw_connect_narrow(fixture.port_number);
-    const Gw__Hello hello = player_hello();
-    player_say_hello(&slow, &hello);
-    player_expect(&slow, HELLO_ACK_ID);
+    struct raw_socket slow = peer_connect_narrow(fixture.port_number);
+    const Gw__Hello hello = peer_valid_hello();
+    peer_send_hello(&slow, &hello);
+    peer_expect(&slow, HELLO_ACK);
     wait_for_count(&fixture.server.greeted, 2);
     struct gw_session *session = fixture_session();
     do_in(room, do_add, session);
@@ -592,12 +592,12 @@ static void a_slow_member_ends_with_slow_consumer_and_the_others_receive_all(voi
     while (!gw_session_has_ended(session) && rounds < 200) {
         do_in(room, do_say_much, NULL);
         for (int i = 0; i < 60; i++) {
-            player_expect(&good.peer, LINE);
+            peer_expect(&good.peer, LINE);
         }
         rounds++;
     }
     assert_true(gw_session_has_ended(session));
-    raw_close(&slow);
+    raw_socket_close(&slow);
     wait_for_members(room, 1);
     do_in(room, do_say_ten, NULL);
     expect_numbers(&good.peer, 1, 10);
@@ -653,13 +653,13 @@ static void all_receive_the_same_in_one_order(uint32_t tick_ms)
     }
     for (uint64_t speech = 0; speech < SPEECH_COUNT; speech++) {
         for (uint64_t i = 0; i < SPEAKER_COUNT; i++) {
-            player_stamp(&guests[i].peer, EITHER, 1 + i * SPEECH_COUNT + speech);
+            peer_send_stamp(&guests[i].peer, EITHER, 1 + i * SPEECH_COUNT + speech);
         }
     }
     for (int i = 0; i < SPEAKER_COUNT; i++) {
         uint64_t last[SPEAKER_COUNT] = {0};
         for (int n = 0; n < SPEAKER_COUNT * SPEECH_COUNT; n++) {
-            uint64_t stamp = player_expect_stamp(&guests[i].peer, NUMBER);
+            uint64_t stamp = peer_expect_stamp(&guests[i].peer, NUMBER);
             uint64_t speaker = (stamp - 1) / SPEECH_COUNT;
             assert_true(stamp > last[speaker]); /* in the order it was said */
             last[speaker] = stamp;
@@ -714,7 +714,7 @@ static void members_end_while_they_are_added_and_removed(void **state)
     for (int move = 0; move < MOVE_COUNT; move++) {
         if (move % (MOVE_COUNT / CROWD_COUNT) == 0 && gone < CROWD_COUNT) {
             if (gone % 2 == 0) {
-                raw_reset(&crowd[gone].peer);
+                raw_socket_reset(&crowd[gone].peer);
             } else {
                 gw_session_end(crowd[gone].session, GW__CLOSE_REASON__KICKED);
             }
@@ -741,7 +741,7 @@ static atomic_bool room_may_go_on;
 static void wait_for_flag(atomic_bool *flag)
 {
     while (!atomic_load(flag)) {
-        raw_sleep_ms(1);
+        machine_sleep_ms(1);
     }
 }
 
@@ -763,8 +763,8 @@ static void hang_up_meanwhile(void *context)
 {
     struct guest *guest = context;
     wait_for_flag(&room_has_turn);
-    raw_reset(&guest->peer);
-    raw_sleep_ms(20);
+    raw_socket_reset(&guest->peer);
+    machine_sleep_ms(20);
     atomic_store(&room_may_go_on, true);
 }
 
@@ -819,13 +819,13 @@ static void drained_comes_after_the_last_membership(void **state)
     }
     fixture_drain(&fixture.server, 20);
     for (int i = 0; i < CROWD_COUNT; i++) {
-        player_expect(&crowd[i].peer, GO_AWAY_ID);
-        player_expect_close(&crowd[i].peer, GW__CLOSE_REASON__SHUTDOWN);
+        peer_expect(&crowd[i].peer, GO_AWAY);
+        peer_expect_close(&crowd[i].peer, GW__CLOSE_REASON__SHUTDOWN);
     }
     wait_until_drained(&fixture.server);
     assert_int_equal(count_in(room), 0);
     close_room(room);
-    raw_sleep_ms(20); /* the group's last task; the port is stopped right after this */
+    machine_sleep_ms(20); /* the group's last task; the port is stopped right after this */
 }
 
 #define GROUP_TEST_WITH(test, config)                                                              \

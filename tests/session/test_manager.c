@@ -1,5 +1,5 @@
 /* tests/session/test_manager.c: everybody who is here, and who is not let in. */
-#include "tests/session/player.h"
+#include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
 #include "net/buf.h"
@@ -14,41 +14,41 @@ static const struct loopback_fixture_config small_fixture = {.server = {.session
 static void who_comes_when_the_server_is_full_reads_server_full(void **state)
 {
     (void)state;
-    struct raw_peer peers[3];
+    struct raw_socket peers[3];
     for (int i = 0; i < 3; i++) {
-        peers[i] = player_join();
+        peers[i] = peer_join();
     }
     assert_int_equal(gw_session_manager_count(fixture.server.manager), 3);
     for (uint64_t turned_away = 1; turned_away <= 5; turned_away++) {
-        struct raw_peer late = raw_connect(fixture.port_number);
-        const Gw__Hello hello = player_hello();
-        player_say_hello(&late, &hello);
-        player_expect_close(&late, GW__CLOSE_REASON__SERVER_FULL);
+        struct raw_socket late = peer_connect(fixture.port_number);
+        const Gw__Hello hello = peer_valid_hello();
+        peer_send_hello(&late, &hello);
+        peer_expect_close(&late, GW__CLOSE_REASON__SERVER_FULL);
         struct gw_session_counters counters = counters_of(&fixture.server);
         assert_int_equal(counters.ended[GW__CLOSE_REASON__SERVER_FULL], turned_away);
         assert_int_equal(counters.begun, 3 + turned_away);
     }
     assert_int_equal(atomic_load(&fixture.server.begun), 3);
-    raw_close(&peers[0]);
+    raw_socket_close(&peers[0]);
     wait_for_count(&fixture.server.ended, 1);
-    peers[0] = player_join();
+    peers[0] = peer_join();
     for (int i = 0; i < 3; i++) {
-        player_sync(&peers[i]);
-        raw_close(&peers[i]);
+        peer_sync(&peers[i]);
+        raw_socket_close(&peers[i]);
     }
 }
 
 static void a_session_is_found_by_its_id_until_it_has_ended(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
     gw_session_id id = gw_session_id_of(session);
     assert_ptr_equal(gw_session_manager_of(session), fixture.server.manager);
     assert_true(gw_addr_is_ipv4(gw_session_peer(session)));
     assert_int_not_equal(gw_session_peer(session)->port, 0);
-    raw_close(&peer);
+    raw_socket_close(&peer);
     wait_for_count(&fixture.server.ended, 1);
     assert_null(gw_session_manager_find(fixture.server.manager, id));
     /* Held, it may still be asked; what is sent to it is dropped. */
@@ -66,14 +66,14 @@ static void a_stale_id_does_not_find_who_came_after(void **state)
     (void)state;
     gw_session_id ids[20];
     for (unsigned i = 0; i < 20; i++) {
-        struct raw_peer peer = player_join();
+        struct raw_socket peer = peer_join();
         wait_for_count(&fixture.server.greeted, i + 1);
         ids[i] = atomic_load(&fixture.server.last_id);
         for (unsigned before = 0; before < i; before++) {
             assert_int_not_equal(ids[before], ids[i]);
             assert_null(gw_session_manager_find(fixture.server.manager, ids[before]));
         }
-        raw_close(&peer);
+        raw_socket_close(&peer);
         wait_for_count(&fixture.server.ended, i + 1);
     }
 }
@@ -96,10 +96,10 @@ static void each_visits_everybody_once(void **state)
 {
     (void)state;
     enum { COUNT = 300 };
-    static struct raw_peer peers[COUNT];
+    static struct raw_socket peers[COUNT];
     uint64_t sum = 0;
     for (unsigned i = 0; i < COUNT; i++) {
-        peers[i] = player_join();
+        peers[i] = peer_join();
         wait_for_count(&fixture.server.greeted, i + 1);
         sum += atomic_load(&fixture.server.last_id);
     }
@@ -108,8 +108,8 @@ static void each_visits_everybody_once(void **state)
     assert_int_equal(roll.count, COUNT);
     assert_int_equal(roll.sum, sum);
     for (int i = 0; i < COUNT; i++) {
-        player_expect_stamp(&peers[i], NUMBER);
-        raw_close(&peers[i]);
+        peer_expect_stamp(&peers[i], NUMBER);
+        raw_socket_close(&peers[i]);
     }
     wait_until_empty(fixture.server.manager);
     gw_session_manager_each(fixture.server.manager, call_up, &roll);
@@ -130,7 +130,7 @@ static void meddle(void *context)
         gw_session_id id = atomic_load(&fixture.server.last_id);
         struct gw_session *session = gw_session_manager_find(fixture.server.manager, id);
         if (session == NULL) {
-            raw_sleep_ms(0);
+            machine_sleep_ms(0);
             continue;
         }
         atomic_fetch_add(&met_count, 1);
@@ -144,14 +144,14 @@ static void meddle(void *context)
 
 static void come_and_go(int how)
 {
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    const Gw__Hello hello = player_hello();
-    player_say_hello(&peer, &hello);
-    player_expect(&peer, HELLO_ACK_ID);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    const Gw__Hello hello = peer_valid_hello();
+    peer_send_hello(&peer, &hello);
+    peer_expect(&peer, HELLO_ACK);
     if (how % 3 == 0) {
-        raw_reset(&peer);
+        raw_socket_reset(&peer);
     } else {
-        raw_close(&peer);
+        raw_socket_close(&peer);
     }
 }
 
@@ -189,7 +189,7 @@ static void talk_until_it_ends(struct gw_session *session)
     for (unsigned i = 0; i < 20000 && !gw_session_has_ended(session); i++) {
         gw_session_send(session, LINE, &line.base);
         if (i % 8 == 0) {
-            raw_sleep_ms(1);
+            machine_sleep_ms(1);
         }
     }
     assert_true(gw_session_has_ended(session));
@@ -199,36 +199,36 @@ static void talk_until_it_ends(struct gw_session *session)
 static void who_does_not_read_ends_with_slow_consumer(void **state)
 {
     (void)state;
-    struct raw_peer slow = raw_connect_narrow(fixture.port_number);
-    const Gw__Hello hello = player_hello();
-    player_say_hello(&slow, &hello);
-    player_expect(&slow, HELLO_ACK_ID);
+    struct raw_socket slow = peer_connect_narrow(fixture.port_number);
+    const Gw__Hello hello = peer_valid_hello();
+    peer_send_hello(&slow, &hello);
+    peer_expect(&slow, HELLO_ACK);
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
-    struct raw_peer good = player_join();
+    struct raw_socket good = peer_join();
     talk_until_it_ends(session);
     struct gw_port_counters counters;
     gw_port_counters(fixture.port, &counters);
     assert_true(counters.send_queue_bytes <= GW_STREAM_BURST_FACTOR * 64 * 1024 + 1024);
     /* It wakes up, reads all that was queued, and then the reason. */
-    struct raw_frame *frame = &(struct raw_frame){0};
-    while (raw_read(&slow, frame) && frame->id == LINE) {
+    struct peer_frame *frame = &(struct peer_frame){0};
+    while (peer_read_frame(&slow, frame) && frame->header.id == LINE) {
     }
-    assert_int_equal(frame->id, CLOSE_ID);
+    assert_int_equal(frame->header.id, CLOSE);
     assert_int_equal(frame->body[1], GW__CLOSE_REASON__SLOW_CONSUMER);
-    assert_true(raw_reads_fin(&slow));
-    raw_close(&slow);
+    assert_true(peer_reads_fin(&slow));
+    raw_socket_close(&slow);
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__SLOW_CONSUMER], 1);
     gw_session_unref(session);
-    player_sync(&good);
-    raw_close(&good);
+    peer_sync(&good);
+    raw_socket_close(&good);
 }
 
 /* Also one byte more: nothing else waits. */
 static void a_message_as_long_as_the_queue_goes_to_a_peer_that_reads(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
     static char text[65537];
@@ -240,22 +240,22 @@ static void a_message_as_long_as_the_queue_goes_to_a_peer_that_reads(void **stat
     wait_until_sent();
     gw_session_send(session, LINE, &line.base);
     assert_false(gw_session_has_ended(session));
-    player_expect(&peer, LINE);
+    peer_expect(&peer, LINE);
     wait_until_sent();
     text[64 * 1024 - 8 - 4] = 'x';
     text[64 * 1024 - 8 - 3] = '\0';
     gw_session_send(session, LINE, &line.base);
     assert_false(gw_session_has_ended(session));
-    player_expect(&peer, LINE);
+    peer_expect(&peer, LINE);
     gw_session_unref(session);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 /* What is too long is our own mistake: it is told to the log, and not to the peer. */
 static void a_message_longer_than_its_packet_is_logged_once_and_dropped(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
     static char text[65537];
@@ -267,22 +267,22 @@ static void a_message_longer_than_its_packet_is_logged_once_and_dropped(void **s
     }
     line.text = "short";
     gw_session_send(session, LINE, &line.base);
-    player_expect_line(&peer, "short");
+    peer_expect_line(&peer, "short");
     assert_int_equal(atomic_load(&fixture.too_long_logged), 1);
     gw_session_unref(session);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 static void one_frame_is_encoded_for_many(void **state)
 {
     (void)state;
-    struct raw_peer peers[5];
+    struct raw_socket peers[5];
     Gw__Error line = GW__ERROR__INIT;
     line.text = "to whom it may concern";
     struct gw_buf *frame = gw_session_encode(LINE, &line.base);
     assert_non_null(frame);
     for (unsigned i = 0; i < 5; i++) {
-        peers[i] = player_join();
+        peers[i] = peer_join();
         wait_for_count(&fixture.server.greeted, i + 1);
         struct gw_session *session = fixture_session();
         gw_session_send_encoded(session, frame);
@@ -290,8 +290,8 @@ static void one_frame_is_encoded_for_many(void **state)
     }
     gw_buf_unref(frame);
     for (int i = 0; i < 5; i++) {
-        player_expect_line(&peers[i], "to whom it may concern");
-        raw_close(&peers[i]);
+        peer_expect_line(&peers[i], "to whom it may concern");
+        raw_socket_close(&peers[i]);
     }
     assert_int_equal(packet_counters_of(&fixture.server, LINE).out, 5);
 }

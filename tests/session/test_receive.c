@@ -1,5 +1,5 @@
 /* tests/session/test_receive.c: however bytes come, the same packets are heard. */
-#include "tests/session/player.h"
+#include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
 #include "net/buf.h"
@@ -43,7 +43,7 @@ static void add(struct script *script, uint16_t id, uint16_t tag, const Protobuf
 {
     size_t body_bytes = protobuf_c_message_get_packed_size(message);
     uint8_t *place = script->bytes + script->count;
-    protobuf_c_message_pack(message, raw_header(place, (uint32_t)body_bytes, 0, id, tag));
+    protobuf_c_message_pack(message, frame_write_header(place, (uint32_t)body_bytes, 0, id, tag));
     script->count += 8 + body_bytes;
 }
 
@@ -67,21 +67,21 @@ static void add_packet(struct script *script, unsigned i)
 static void write_script(struct script *script)
 {
     memset(script, 0, sizeof *script);
-    const Gw__Hello hello = player_hello();
-    add(script, HELLO_ID, HELLO_TAG, &hello.base);
+    const Gw__Hello hello = peer_valid_hello();
+    add(script, HELLO, HELLO_TAG, &hello.base);
     script->hello_count = script->count;
     for (unsigned i = 0; i < STAMP_COUNT; i++) {
         add_packet(script, i);
     }
 }
 
-static void expect_received(struct raw_peer *peer, const struct script *script)
+static void expect_received(struct raw_socket *peer, const struct script *script)
 {
-    player_expect(peer, HELLO_ACK_ID);
-    player_sync(peer);
+    peer_expect(peer, HELLO_ACK);
+    peer_sync(peer);
     assert_int_equal(atomic_load(&fixture.server.received), STAMP_COUNT);
     assert_int_equal(atomic_load(&digest), script->digest);
-    raw_close(peer);
+    raw_socket_close(peer);
     atomic_store(&fixture.server.received, 0);
     atomic_store(&digest, 0);
 }
@@ -91,8 +91,8 @@ static void frames_that_come_together_are_all_received(void **state)
     (void)state;
     static struct script script;
     write_script(&script);
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    raw_send(&peer, script.bytes, script.count);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    peer_send(&peer, script.bytes, script.count);
     expect_received(&peer, &script);
 }
 
@@ -101,8 +101,8 @@ static void frames_that_come_byte_by_byte_are_all_received(void **state)
     (void)state;
     static struct script script;
     write_script(&script);
-    struct raw_peer peer = raw_connect(fixture.port_number);
-    raw_drip(&peer, script.bytes, script.count);
+    struct raw_socket peer = peer_connect(fixture.port_number);
+    peer_send_bytewise(&peer, script.bytes, script.count);
     expect_received(&peer, &script);
 }
 
@@ -114,11 +114,11 @@ static void frames_that_come_in_pieces_are_all_received(void **state)
     write_script(&script);
     srand(20240229);
     for (int round = 0; round < 30; round++) {
-        struct raw_peer peer = raw_connect(fixture.port_number);
+        struct raw_socket peer = peer_connect(fixture.port_number);
         for (size_t sent = 0; sent < script.count;) {
             size_t piece = 1 + (size_t)rand() % (round % 3 == 0 ? 20 : 700);
             piece = piece < script.count - sent ? piece : script.count - sent;
-            raw_send(&peer, script.bytes + sent, piece);
+            peer_send(&peer, script.bytes + sent, piece);
             sent += piece;
         }
         expect_received(&peer, &script);
@@ -136,17 +136,17 @@ static void a_flood_of_frames_is_received_in_order(void **state)
     for (uint64_t i = 1; i <= COUNT; i++) {
         Gw__Ping ping = GW__PING__INIT;
         ping.stamp = i;
-        uint8_t *body = raw_header(flood + count, 9, 0, EITHER, 0);
+        uint8_t *body = frame_write_header(flood + count, 9, 0, EITHER, 0);
         count += 8 + protobuf_c_message_pack(&ping.base, body);
         expected = stir(expected, i);
     }
-    struct raw_peer peer = player_join();
-    raw_send(&peer, flood, count);
-    player_sync(&peer);
+    struct raw_socket peer = peer_join();
+    peer_send(&peer, flood, count);
+    peer_sync(&peer);
     assert_int_equal(atomic_load(&fixture.server.received), COUNT);
     assert_int_equal(atomic_load(&digest), expected);
     atomic_store(&digest, 0);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 static void exactly_as_many_frames_as_a_turn_takes_leave_nothing_behind(void **state)
@@ -155,14 +155,14 @@ static void exactly_as_many_frames_as_a_turn_takes_leave_nothing_behind(void **s
     for (unsigned count = 62; count <= 66; count++) {
         uint8_t frames[66 * 8];
         for (unsigned i = 0; i < count; i++) {
-            raw_header(frames + i * 8, 0, 0, EITHER, 0);
+            frame_write_header(frames + i * 8, 0, 0, EITHER, 0);
         }
-        struct raw_peer peer = player_join();
-        raw_send(&peer, frames, count * 8);
-        player_sync(&peer);
+        struct raw_socket peer = peer_join();
+        peer_send(&peer, frames, count * 8);
+        peer_sync(&peer);
         assert_int_equal(atomic_load(&fixture.server.received), count);
         atomic_store(&fixture.server.received, 0);
-        raw_close(&peer);
+        raw_socket_close(&peer);
     }
     atomic_store(&digest, 0);
 }
@@ -176,15 +176,15 @@ static void the_largest_frame_is_taken_between_others(void **state)
     big.text = text;
     text[4096 - 3] = '\0';
     assert_int_equal(gw__error__get_packed_size(&big), 4096);
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     for (unsigned i = 0; i < 20; i++) {
-        player_say(&peer, "small");
-        player_send(&peer, BIG, &big.base);
+        peer_send_text(&peer, "small");
+        peer_send_message(&peer, BIG, &big.base);
     }
-    player_sync(&peer);
+    peer_sync(&peer);
     assert_int_equal(atomic_load(&fixture.server.received), 40);
     atomic_store(&digest, 0);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 /* Who watches. */
@@ -238,24 +238,24 @@ static const struct loopback_fixture_config watched = {.worker_count = 1,
 static void on_packet_sees_each_packet_before_it_is_handled(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    player_say(&peer, "look");
-    player_sync(&peer);
+    struct raw_socket peer = peer_join();
+    peer_send_text(&peer, "look");
+    peer_sync(&peer);
     assert_int_equal(atomic_load(&fixture.server.received), 1);
-    assert_shown(0, true, HELLO_ID, HELLO_TAG);
-    assert_shown(1, false, HELLO_ACK_ID, HELLO_TAG);
+    assert_shown(0, true, HELLO, HELLO_TAG);
+    assert_shown(1, false, HELLO_ACK, HELLO_TAG);
     assert_shown(2, true, SAY, 0);
     assert_int_equal(shown[2].received, 0);
-    assert_shown(3, true, PING_ID, 0);
-    assert_shown(4, false, PONG_ID, 0);
+    assert_shown(3, true, PING, 0);
+    assert_shown(4, false, PONG, 0);
     assert_int_equal(atomic_load(&shown_count), 5);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 static void on_packet_sees_what_was_encoded_before(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     Gw__Error line = GW__ERROR__INIT;
     line.text = "encoded";
@@ -265,13 +265,13 @@ static void on_packet_sees_what_was_encoded_before(void **state)
     gw_session_send_encoded(session, frame);
     gw_session_unref(session);
     gw_buf_unref(frame);
-    player_expect_line(&peer, "encoded");
+    peer_expect_line(&peer, "encoded");
     assert_shown(2, false, LINE, 0);
     fixture_drain(&fixture.server, 50);
-    player_expect(&peer, GO_AWAY_ID);
-    player_expect_close(&peer, GW__CLOSE_REASON__SHUTDOWN);
-    assert_shown(3, false, GO_AWAY_ID, 0);
-    assert_shown(4, false, CLOSE_ID, 0);
+    peer_expect(&peer, GO_AWAY);
+    peer_expect_close(&peer, GW__CLOSE_REASON__SHUTDOWN);
+    assert_shown(3, false, GO_AWAY, 0);
+    assert_shown(4, false, CLOSE, 0);
     wait_until_drained(&fixture.server);
     assert_int_equal(atomic_load(&shown_count), 5);
     for (unsigned i = 0; i < 5; i++) {
@@ -288,34 +288,34 @@ static const struct loopback_fixture_config watched_full = {
 static void on_packet_sees_the_close_of_a_connection_that_is_turned_away(void **state)
 {
     (void)state;
-    struct raw_peer first = player_join();
+    struct raw_socket first = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
-    struct raw_peer second = raw_connect(fixture.port_number);
-    player_expect_close(&second, GW__CLOSE_REASON__SERVER_FULL);
-    assert_shown(2, false, CLOSE_ID, 0);
+    struct raw_socket second = peer_connect(fixture.port_number);
+    peer_expect_close(&second, GW__CLOSE_REASON__SERVER_FULL);
+    assert_shown(2, false, CLOSE, 0);
     assert_false(shown[2].has_session);
-    raw_close(&first);
+    raw_socket_close(&first);
 }
 
 static void packets_are_counted_by_type(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     for (int i = 0; i < 3; i++) {
-        player_say(&peer, "one more");
+        peer_send_text(&peer, "one more");
     }
-    player_sync(&peer);
+    peer_sync(&peer);
     assert_int_equal(packet_counters_of(&fixture.server, SAY).in, 3);
     assert_int_equal(packet_counters_of(&fixture.server, SAY).out, 0);
-    assert_int_equal(packet_counters_of(&fixture.server, PING_ID).in, 1);
-    assert_int_equal(packet_counters_of(&fixture.server, PONG_ID).out, 1);
+    assert_int_equal(packet_counters_of(&fixture.server, PING).in, 1);
+    assert_int_equal(packet_counters_of(&fixture.server, PONG).out, 1);
     assert_int_equal(packet_counters_of(&fixture.server, 65535).in, 0);
     assert_int_equal(packet_counters_of(&fixture.server, 65535).out, 0);
     struct gw_session_counters counters = counters_of(&fixture.server);
     assert_int_equal(counters.frames_in, 5);
     assert_int_equal(counters.frames_out, 2);
     atomic_store(&digest, 0);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 static void echo_bytes(struct gw_session *session, const struct gw_frame *frame,
@@ -332,12 +332,12 @@ static const struct loopback_fixture_config watched_bytes = {
 static void on_packet_sees_packets_without_a_message(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    raw_send_frame(&peer, BYTES, 9, "abc", 3);
-    player_expect(&peer, BYTES);
+    struct raw_socket peer = peer_join();
+    peer_send_frame(&peer, BYTES, 9, "abc", 3);
+    peer_expect(&peer, BYTES);
     assert_shown(2, true, BYTES, 9);
     assert_shown(3, false, BYTES, 9);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 static const struct loopback_fixture_config echoing = {.server_hooks = {.on_bytes = echo_bytes}};
@@ -346,18 +346,18 @@ static void a_body_without_a_message_comes_back_as_it_was(void **state)
 {
     (void)state;
     uint8_t body[512];
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     for (size_t i = 0; i < sizeof body; i++) {
         body[i] = (uint8_t)(0xFF - i);
     }
-    raw_send_frame(&peer, BYTES, 7, body, sizeof body);
-    const struct raw_frame *frame = player_expect(&peer, BYTES);
-    assert_int_equal(frame->tag, 7);
-    assert_int_equal(frame->body_bytes, sizeof body);
+    peer_send_frame(&peer, BYTES, 7, body, sizeof body);
+    const struct peer_frame *frame = peer_expect(&peer, BYTES);
+    assert_int_equal(frame->header.tag, 7);
+    assert_int_equal(frame->header.body_bytes, sizeof body);
     assert_memory_equal(frame->body, body, sizeof body);
-    raw_send_frame(&peer, BYTES, 0, body, 0);
-    assert_int_equal(player_expect(&peer, BYTES)->body_bytes, 0);
-    raw_close(&peer);
+    peer_send_frame(&peer, BYTES, 0, body, 0);
+    assert_int_equal(peer_expect(&peer, BYTES)->header.body_bytes, 0);
+    raw_socket_close(&peer);
 }
 
 static void send_too_much(struct gw_session *session, const struct gw_frame *frame,
@@ -376,11 +376,11 @@ static const struct loopback_fixture_config sending_too_much = {
 static void a_body_that_is_too_long_is_not_sent(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
-    raw_send_frame(&peer, BYTES, 0, "short", 5);
-    assert_int_equal(player_expect(&peer, BYTES)->body_bytes, 5);
+    struct raw_socket peer = peer_join();
+    peer_send_frame(&peer, BYTES, 0, "short", 5);
+    assert_int_equal(peer_expect(&peer, BYTES)->header.body_bytes, 5);
     assert_int_equal(atomic_load(&fixture.too_long_logged), 1);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /* tests/session/test_traps.c: what the server that this one grew from did wrong. */
-#include "tests/session/player.h"
+#include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
 #include "net/port.h"
@@ -12,19 +12,19 @@ static void o1_every_disconnect_ends_its_session(void **state)
     (void)state;
     enum { COUNT = 120 };
     for (unsigned i = 0; i < COUNT; i++) {
-        struct raw_peer peer = i % 4 == 0 ? raw_connect(fixture.port_number) : player_join();
+        struct raw_socket peer = i % 4 == 0 ? peer_connect(fixture.port_number) : peer_join();
         switch (i % 4) {
         case 1:
-            raw_reset(&peer);
+            raw_socket_reset(&peer);
             break;
         case 2:
-            raw_send(&peer, "\x05", 1); /* in the middle of a header */
+            peer_send(&peer, "\x05", 1); /* in the middle of a header */
             break;
         case 3:
-            raw_send_header(&peer, 100, 0, SAY, 0); /* in the middle of a frame */
+            peer_send_header(&peer, 100, 0, SAY, 0); /* in the middle of a frame */
             break;
         }
-        raw_close(&peer);
+        raw_socket_close(&peer);
     }
     wait_for_count(&fixture.server.ended, COUNT);
     wait_until_empty(fixture.server.manager);
@@ -47,46 +47,46 @@ static void o2_a_packet_of_100_bytes_may_come_as_60_and_40(void **state)
 {
     (void)state;
     uint8_t packet[100] = {0};
-    uint8_t *body = raw_header(packet, 92, 0, SAY, 0);
+    uint8_t *body = frame_write_header(packet, 92, 0, SAY, 0);
     body[0] = 0x12; /* field 2, a text */
     body[1] = 90;
     memset(body + 2, 'x', 90);
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     for (unsigned i = 1; i <= 5; i++) {
-        raw_send(&peer, packet, 60);
-        raw_sleep_ms(10);
-        raw_send(&peer, packet + 60, 40);
+        peer_send(&peer, packet, 60);
+        machine_sleep_ms(10);
+        peer_send(&peer, packet + 60, 40);
         wait_for_count(&fixture.server.received, i); /* now, and not with the next one */
     }
-    player_sync(&peer);
-    raw_close(&peer);
+    peer_sync(&peer);
+    raw_socket_close(&peer);
 }
 
 /* O3, O9: whatever a header says its size is, reading moves on by at least the header. */
 static void o3_o9_a_size_of_zero_moves_on(void **state)
 {
     (void)state;
-    struct raw_peer peer = player_join();
+    struct raw_socket peer = peer_join();
     for (int i = 0; i < 200; i++) {
-        raw_send_header(&peer, 0, 0, EITHER, 0);
+        peer_send_header(&peer, 0, 0, EITHER, 0);
     }
-    player_sync(&peer);
+    peer_sync(&peer);
     assert_int_equal(atomic_load(&fixture.server.received), 200);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 static void o3_eight_zeros_end_the_session_and_nothing_else(void **state)
 {
     (void)state;
-    struct raw_peer good = player_join();
-    struct raw_peer peer = player_join();
-    raw_send(&peer, "\0\0\0\0\0\0\0\0", 8);
-    player_expect_close(&peer, GW__CLOSE_REASON__UNKNOWN_PACKET);
-    peer = raw_connect(fixture.port_number);
-    raw_send(&peer, "\0\0\0\0\0\0\0\0", 8);
-    player_expect_silence(&peer);
-    player_sync(&good);
-    raw_close(&good);
+    struct raw_socket good = peer_join();
+    struct raw_socket peer = peer_join();
+    peer_send(&peer, "\0\0\0\0\0\0\0\0", 8);
+    peer_expect_close(&peer, GW__CLOSE_REASON__UNKNOWN_PACKET);
+    peer = peer_connect(fixture.port_number);
+    peer_send(&peer, "\0\0\0\0\0\0\0\0", 8);
+    peer_expect_fin(&peer);
+    peer_sync(&good);
+    raw_socket_close(&good);
 }
 
 static void o9_sizes_from_0_to_9_are_all_of_the_body_alone(void **state)
@@ -95,13 +95,13 @@ static void o9_sizes_from_0_to_9_are_all_of_the_body_alone(void **state)
     /* A fixed64 of field 1 needs 9 bytes: only 0 and 9 are a message. */
     static const uint8_t body[9] = {0x09};
     for (uint32_t body_bytes = 0; body_bytes <= 9; body_bytes++) {
-        struct raw_peer peer = player_join();
-        raw_send_frame(&peer, EITHER, 0, body, body_bytes);
+        struct raw_socket peer = peer_join();
+        peer_send_frame(&peer, EITHER, 0, body, body_bytes);
         if (body_bytes == 0 || body_bytes == 9) {
-            player_sync(&peer);
-            raw_close(&peer);
+            peer_sync(&peer);
+            raw_socket_close(&peer);
         } else {
-            player_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
+            peer_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
         }
     }
 }
@@ -111,9 +111,9 @@ static void o4_every_id_from_65280_to_65535_is_unknown(void **state)
 {
     (void)state;
     for (uint32_t id = 65280; id <= 65535; id++) {
-        struct raw_peer peer = player_join();
-        raw_send_header(&peer, 0, 0, (uint16_t)id, 0);
-        player_expect_close(&peer, GW__CLOSE_REASON__UNKNOWN_PACKET);
+        struct raw_socket peer = peer_join();
+        peer_send_header(&peer, 0, 0, (uint16_t)id, 0);
+        peer_expect_close(&peer, GW__CLOSE_REASON__UNKNOWN_PACKET);
     }
 }
 
@@ -123,12 +123,12 @@ static void o5_the_wire_is_bytes(void **state)
     (void)state;
     static const uint8_t ping[] = {9,    0,    0,    0,    3,    0,    0,    0,   0x09,
                                    0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11};
-    struct raw_peer peer = player_join();
-    raw_send(&peer, ping, sizeof ping);
-    const struct raw_frame *pong = player_expect(&peer, PONG_ID);
-    assert_int_equal(pong->body_bytes, 9);
+    struct raw_socket peer = peer_join();
+    peer_send(&peer, ping, sizeof ping);
+    const struct peer_frame *pong = peer_expect(&peer, PONG);
+    assert_int_equal(pong->header.body_bytes, 9);
     assert_memory_equal(pong->body, ping + 8, 9);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 static const struct loopback_fixture_config short_queues = {
@@ -145,24 +145,24 @@ static uint64_t queued_bytes(void)
 static void o6_a_send_queue_has_a_limit(void **state)
 {
     (void)state;
-    struct raw_peer peer = raw_connect_narrow(fixture.port_number);
-    const Gw__Hello hello = player_hello();
-    player_say_hello(&peer, &hello);
-    player_expect(&peer, HELLO_ACK_ID);
+    struct raw_socket peer = peer_connect_narrow(fixture.port_number);
+    const Gw__Hello hello = peer_valid_hello();
+    peer_send_hello(&peer, &hello);
+    peer_expect(&peer, HELLO_ACK);
     static uint8_t pings[17 * 1000];
     for (int i = 0; i < 1000; i++) {
-        raw_header(pings + i * 17, 9, 0, PING_ID, 0)[0] = 0x09;
+        frame_write_header(pings + i * 17, 9, 0, PING, 0)[0] = 0x09;
     }
     size_t place = 0;
-    uint64_t end_ms = raw_now_ms() + RAW_PATIENCE_MS;
-    while (atomic_load(&fixture.server.ended) == 0 && raw_now_ms() < end_ms) {
-        size_t sent = raw_send_some(&peer, pings + place, sizeof pings - place);
+    uint64_t end_ms = fixture_now_ms() + RAW_SOCKET_PATIENCE_MS;
+    while (atomic_load(&fixture.server.ended) == 0 && fixture_now_ms() < end_ms) {
+        size_t sent = raw_socket_send_some(&peer, pings + place, sizeof pings - place);
         place = (place + sent) % sizeof pings;
         assert_true(queued_bytes() <= 33 * 1024);
-        raw_sleep_ms(sent == 0);
+        machine_sleep_ms(sent == 0);
     }
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__SLOW_CONSUMER], 1);
-    raw_close(&peer);
+    raw_socket_close(&peer);
 }
 
 /* O7: an error that nobody has foreseen is an end, too. */
@@ -170,14 +170,14 @@ static void o7_a_reset_in_the_middle_of_sending_ends_the_session(void **state)
 {
     (void)state;
     for (unsigned i = 1; i <= 20; i++) {
-        struct raw_peer peer = player_join();
+        struct raw_socket peer = peer_join();
         wait_for_count(&fixture.server.greeted, i);
         struct gw_session *session = fixture_session();
-        raw_reset(&peer);
+        raw_socket_reset(&peer);
         Gw__Ping number = GW__PING__INIT;
         while (!gw_session_has_ended(session)) {
             gw_session_send(session, NUMBER, &number.base);
-            raw_sleep_ms(0);
+            machine_sleep_ms(0);
         }
         gw_session_unref(session);
         wait_for_count(&fixture.server.ended, i);
@@ -188,30 +188,30 @@ static void o7_a_reset_in_the_middle_of_sending_ends_the_session(void **state)
 static void o8_it_stops_whatever_players_do(void **state)
 {
     (void)state;
-    struct raw_peer peers[40];
+    struct raw_socket peers[40];
     for (int i = 0; i < 40; i++) {
-        peers[i] = i % 5 == 0 ? raw_connect(fixture.port_number) : player_join();
+        peers[i] = i % 5 == 0 ? peer_connect(fixture.port_number) : peer_join();
         switch (i % 5) {
         case 1:
-            raw_send(&peers[i], "\x05", 1);
+            peer_send(&peers[i], "\x05", 1);
             break;
         case 2:
-            raw_send_header(&peers[i], 100, 0, SAY, 0);
+            peer_send_header(&peers[i], 100, 0, SAY, 0);
             break;
         case 3:
-            player_stamp(&peers[i], PING_ID, 1);
+            peer_send_stamp(&peers[i], PING, 1);
             break;
         }
     }
     fixture_drain(&fixture.server, 10);
     for (int i = 0; i < 40; i++) {
-        struct raw_frame *frame = &(struct raw_frame){0};
-        while (raw_read(&peers[i], frame) && frame->id != CLOSE_ID) {
+        struct peer_frame *frame = &(struct peer_frame){0};
+        while (peer_read_frame(&peers[i], frame) && frame->header.id != CLOSE) {
         }
-        assert_int_equal(frame->id, CLOSE_ID);
+        assert_int_equal(frame->header.id, CLOSE);
         assert_int_equal(frame->body[1], GW__CLOSE_REASON__SHUTDOWN);
-        assert_true(raw_reads_fin(&peers[i]));
-        raw_close(&peers[i]);
+        assert_true(peer_reads_fin(&peers[i]));
+        raw_socket_close(&peers[i]);
     }
     wait_until_drained(&fixture.server);
 }
