@@ -47,7 +47,7 @@ static void on_tick(struct gw_group *group, void *context)
         Game__Snapshot snapshot = GAME__SNAPSHOT__INIT;
         snapshot.n_positions = room->roster.moved_count;
         snapshot.positions = room->roster.moved;
-        game_say_snapshot(group, &snapshot);
+        game_broadcast_snapshot(group, &snapshot);
         roster_forget_moves(&room->roster);
     }
 }
@@ -109,14 +109,14 @@ static void say_joined(struct room *room, const Game__Member *member)
 {
     Game__Joined joined = GAME__JOINED__INIT;
     joined.member = (Game__Member *)member;
-    game_say_joined(room->group, &joined);
+    game_broadcast_joined(room->group, &joined);
 }
 
 static void say_gone(struct room *room, uint64_t player)
 {
     Game__Gone gone = GAME__GONE__INIT;
     gone.player = player;
-    game_say_gone(room->group, &gone);
+    game_broadcast_gone(room->group, &gone);
 }
 
 static void send_entered(struct room *room, const struct player *player)
@@ -170,7 +170,7 @@ static void on_enter(struct gw_task *task)
 static void dismiss(struct room *room, const struct player *player)
 {
     const Game__Left left = GAME__LEFT__INIT;
-    gw_group_send(room->group, player->id, GAME_PACKET_LEFT, &left.base);
+    game_group_send_left(room->group, player->id, &left);
     gw_group_remove(room->group, player->id);
     say_gone(room, player->id);
     log_passage(room, player, "left");
@@ -281,7 +281,7 @@ static void say_line(struct room *room, const struct command *command)
     line.player = command->player->id;
     line.text = (char *)command->text;
     line.line = room->line;
-    game_say_chat_line(room->group, &line);
+    game_broadcast_chat_line(room->group, &line);
     atomic_fetch_add_explicit(&room->game->counters.lines, 1, memory_order_relaxed);
 }
 
@@ -315,8 +315,7 @@ static void on_who_command(struct gw_task *task)
     Game__WhoIsHere who_is_here = GAME__WHO_IS_HERE__INIT;
     who_is_here.n_members = room->roster.member_count;
     who_is_here.members = room->roster.everybody;
-    gw_group_reply(room->group, command->player->id, &who, GAME_PACKET_WHO_IS_HERE,
-                   &who_is_here.base);
+    game_group_reply_who_is_here(room->group, command->player->id, &who, &who_is_here);
     command_destroy(command);
 }
 
@@ -328,7 +327,7 @@ static void on_catch_up_command(struct gw_task *task)
     Game__Snapshot snapshot = GAME__SNAPSHOT__INIT;
     snapshot.n_positions = room->roster.member_count;
     snapshot.positions = room->roster.places;
-    gw_group_send(room->group, command->player->id, GAME_PACKET_SNAPSHOT, &snapshot.base);
+    game_group_send_snapshot(room->group, command->player->id, &snapshot);
     command_destroy(command);
 }
 

@@ -91,8 +91,10 @@ client 5 256
 small_client_on_deal_httpdone 32767
 send 300 small.C_Play
 send 32767 small.Deal.HTTPDone
-say 32767 small.Deal.HTTPDone
+broadcast 32767 small.Deal.HTTPDone
+send 32767 small.Deal.HTTPDone to 9
 reply 302 small.Session to 7
+reply 302 small.Session to 8 of 9
 named CONNECTED, HALL, TABLE, LAST
 stages 2 4 80000000
 """
@@ -326,8 +328,8 @@ class Packages(Built):
                 handlers += (f"void {stem}_{infix}on_login(struct gw_session *s, const struct gw_frame *f,\n"
                              f"    const {'__'.join(w.capitalize() for w in name.split('.'))}__Login *m)\n"
                              "{ (void)s; (void)f; (void)m; }\n")
-        for function in "gw_session_send", "gw_session_reply", "gw_group_broadcast":
-            handlers += f"void {function}(void) {{}}\n"
+        functions = "gw_session_send gw_session_reply gw_group_broadcast gw_group_send gw_group_reply".split()
+        (self.out / "stubs.c").write_text("".join(f"void {function}(void) {{}}\n" for function in functions))
         result = self.build(
             source + handlers + "int main(void) { return edge_server_packets.packet_count +\n"
             "inner_net_client_packets.packet_count + EDGE_PACKET_LOGIN + INNER_NET_PACKET_LOGIN == 602 ? 0 : 1; }\n",
@@ -434,7 +436,6 @@ class Boundaries(Built):
         #include "protocol/arena.h"
         #include <stdio.h>
         void test_on_a(struct gw_session *s, const struct gw_frame *f, const Test__A *m) { (void)s; (void)f; (void)m; }
-        void gw_session_send(void) {}
         int main(void)
         {
             static max_align_t memory[4096];
@@ -540,7 +541,7 @@ class Refusal(GeneratorTest):
         for compiler in map(shutil.which, ("gcc", "clang")):
             if compiler:
                 result = generator.run([compiler, "-std=c11", f"-I{self.out}", f"-I{ROOT}",
-                                        f"-I{gen / 'proto'}", "-fsyntax-only", source])
+                                        f"-I{gen}", f"-I{gen / 'proto'}", "-fsyntax-only", source])
                 self.assertNotEqual(result.returncode, 0)
                 self.assertRegex(result.stderr,
                                  rf"handler\.c:[34]:\d+: error: {re.escape(said)}")

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/emit_senders.c: ids, stages, and a function for each packet that sends it. */
+/* tools/protoc-gen-gw/emit_senders.c: Generation of packet ids, stages and typed senders. */
 #include "tools/protoc-gen-gw/emit.h"
 
 #include "tools/protoc-gen-gw/names.h"
@@ -8,13 +8,17 @@
 
 static const char about_senders[] =
     "\n/*\n"
-    " * %s_send_x() sends a packet to one session, %s_say_x() to a whole group. They add the id "
+    " * Typed senders. They add the packet's id and type to the functions of session/session.h "
     "and\n"
-    " * the type to gw_session_send() and gw_group_broadcast(), which say which thread may call them.\n"
+    " * session/group.h, which say what happens and which thread may call them.\n"
     " *\n"
-    " * %s_reply_x() answers a request with a packet and the request's tag; `request` is the "
-    "frame\n"
-    " * that its handler was called with. See gw_session_reply().\n"
+    " *   %s_send_x()         to one session: gw_session_send()\n"
+    " *   %s_reply_x()        to one session, in answer to `request`: gw_session_reply()\n"
+    " *   %s_broadcast_x()    to all members of a group: gw_group_broadcast()\n"
+    " *   %s_group_send_x()   to one member of a group: gw_group_send()\n"
+    " *   %s_group_reply_x()  to one member, in answer to `request`: gw_group_reply()\n"
+    " *\n"
+    " * `request` is the frame that the handler of the request was called with.\n"
     " *\n"
     " * Owns: they borrow `message`.\n"
     " */\n";
@@ -23,9 +27,7 @@ static void emit_stages(struct text *text, struct schema *schema)
 {
     const char *game = name_upper(&schema->pool, schema->package);
     if (schema->stage_count != 0) {
-        text_print(
-            text,
-            "\n/* Where a session stands, as bits: what struct gw_packet.stages is made of. */\n");
+        text_print(text, "\n/* Stages of a session, as the bits of struct gw_packet.stages. */\n");
     }
     for (size_t i = 0; i < schema->stage_count; i++) {
         text_print(text, "#define %s_STAGE_%s (1u << %" PRId32 ")\n", game,
@@ -33,65 +35,53 @@ static void emit_stages(struct text *text, struct schema *schema)
     }
 }
 
-static void emit_send_head(struct text *text, const char *prefix, const struct packet *packet)
+/* A typed sender: "void game_VERB_x(PARAMETERS, const Game__X *message)", and the call it makes. */
+struct sender {
+    const char *verb;
+    const char *parameters;
+    const char *function;
+    const char *arguments;
+    bool is_from_server; /* only for packets that a server sends */
+    bool is_reply;       /* only for packets that answer a request */
+};
+
+static const struct sender senders[] = {
+    {"send", "struct gw_session *session", "gw_session_send", "session", false, false},
+    {"reply", "struct gw_session *session, const struct gw_frame *request", "gw_session_reply",
+     "session, request", false, true},
+    {"broadcast", "struct gw_group *group", "gw_group_broadcast", "group", true, false},
+    {"group_send", "struct gw_group *group, gw_session_id id", "gw_group_send", "group, id", true,
+     false},
+    {"group_reply", "struct gw_group *group, gw_session_id id, const struct gw_frame *request",
+     "gw_group_reply", "group, id, request", true, true},
+};
+
+#define SENDER_COUNT (sizeof senders / sizeof senders[0])
+
+static bool sender_applies(const struct sender *sender, const struct packet *packet)
 {
-    text_print(text, "void %s_send_%s(struct gw_session *session, const %s *message)", prefix,
-               packet->snake, packet->c_type);
+    return (!sender->is_from_server || (packet->from & FROM_SERVER) != 0) &&
+           (!sender->is_reply || packet->is_reply);
 }
 
-static void emit_say_head(struct text *text, const char *prefix, const struct packet *packet)
+static void emit_sender_head(struct text *text, struct schema *schema, const struct packet *packet,
+                             const struct sender *sender)
 {
-    text_print(text, "void %s_say_%s(struct gw_group *group, const %s *message)", prefix,
-               packet->snake, packet->c_type);
+    const char *head = pool_print(&schema->pool, "void %s_%s_%s(%s,", schema->prefix, sender->verb,
+                                  packet->snake, sender->parameters);
+    const char *last = pool_print(&schema->pool, "const %s *message)", packet->c_type);
+    bool fits = strlen(head) + strlen(last) < 100;
+    int indent = fits ? 1 : (int)strcspn(head, "(") + 1;
+    text_print(text, "%s%s%*s%s", head, fits ? "" : "\n", indent, "", last);
 }
 
-static void emit_reply_head(struct text *text, const char *prefix, const struct packet *packet)
-{
-    int indent = (int)(sizeof "void _reply_(" - 1 + strlen(prefix) + strlen(packet->snake));
-    text_print(text,
-               "void %s_reply_%s(struct gw_session *session, const struct gw_frame *request,\n",
-               prefix, packet->snake);
-    text_print(text, "%*sconst %s *message)", indent, "", packet->c_type);
-}
-
-static bool is_said(const struct packet *packet)
-{
-    return (packet->from & FROM_SERVER) != 0;
-}
-
-static void emit_declarations(struct text *text, const char *prefix, const struct packet *packet)
-{
-    emit_send_head(text, prefix, packet);
-    text_print(text, ";\n");
-    if (is_said(packet)) {
-        emit_say_head(text, prefix, packet);
-        text_print(text, ";\n");
-    }
-    if (packet->is_reply) {
-        emit_reply_head(text, prefix, packet);
-        text_print(text, ";\n");
-    }
-}
-
-static void emit_definitions(struct text *text, const char *prefix, const struct packet *packet,
-                             const char *id_prefix)
+static void emit_sender(struct text *text, struct schema *schema, const struct packet *packet,
+                        const struct sender *sender, const char *id_prefix)
 {
     text_print(text, "\n");
-    emit_send_head(text, prefix, packet);
-    text_print(text, "\n{\n    gw_session_send(session, %s%s, &message->base);\n}\n", id_prefix,
-               packet->upper);
-    if (is_said(packet)) {
-        text_print(text, "\n");
-        emit_say_head(text, prefix, packet);
-        text_print(text, "\n{\n    gw_group_broadcast(group, %s%s, &message->base);\n}\n", id_prefix,
-                   packet->upper);
-    }
-    if (packet->is_reply) {
-        text_print(text, "\n");
-        emit_reply_head(text, prefix, packet);
-        text_print(text, "\n{\n    gw_session_reply(session, request, %s%s, &message->base);\n}\n",
-                   id_prefix, packet->upper);
-    }
+    emit_sender_head(text, schema, packet, sender);
+    text_print(text, "\n{\n    %s(%s, %s%s, &message->base);\n}\n", sender->function,
+               sender->arguments, id_prefix, packet->upper);
 }
 
 static void emit_header(struct text *text, struct schema *schema, const char *name,
@@ -99,17 +89,21 @@ static void emit_header(struct text *text, struct schema *schema, const char *na
 {
     const char *prefix = schema->prefix;
     emit_guard_open(text, schema, name);
-    text_print(text, "#include \"%s\"\n\n", emit_messages_of(schema));
-    text_print(
-        text,
-        "PROTOBUF_C__BEGIN_DECLS\n\nstruct gw_frame;\nstruct gw_group;\nstruct gw_session;\n\n");
-    text_print(text, "/* Numbers that mean the same for ever. */\n");
+    text_print(text, "#include \"%s\"\n", emit_messages_of(schema));
+    emit_include(text, schema, "session/session.h");
+    text_print(text, "\nPROTOBUF_C__BEGIN_DECLS\n\nstruct gw_frame;\nstruct gw_group;\n\n");
+    text_print(text, "/* Packet ids. An id never changes its meaning. */\n");
     emit_ids(text, schema, id_prefix);
     emit_limits(text, schema, name_upper(&schema->pool, schema->package));
     emit_stages(text, schema);
-    text_print(text, about_senders, prefix, prefix, prefix);
+    text_print(text, about_senders, prefix, prefix, prefix, prefix, prefix);
     for (size_t i = 0; i < schema->packet_count; i++) {
-        emit_declarations(text, prefix, &schema->packets[i]);
+        for (size_t k = 0; k < SENDER_COUNT; k++) {
+            if (sender_applies(&senders[k], &schema->packets[i])) {
+                emit_sender_head(text, schema, &schema->packets[i], &senders[k]);
+                text_print(text, ";\n");
+            }
+        }
     }
     emit_guard_close(text);
 }
@@ -127,6 +121,10 @@ void emit_senders(struct output *output, struct schema *schema, const char *id_p
     emit_include(source, schema, "session/group.h");
     emit_include(source, schema, "session/session.h");
     for (size_t i = 0; i < schema->packet_count; i++) {
-        emit_definitions(source, schema->prefix, &schema->packets[i], id_prefix);
+        for (size_t k = 0; k < SENDER_COUNT; k++) {
+            if (sender_applies(&senders[k], &schema->packets[i])) {
+                emit_sender(source, schema, &schema->packets[i], &senders[k], id_prefix);
+            }
+        }
     }
 }

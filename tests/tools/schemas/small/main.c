@@ -1,7 +1,9 @@
 /* tests/tools/schemas/small/main.c: prints what the generated tables hold, and calls every handler
  * they name. */
-#include "protocol/packet.h"
 #include "protocol/message_rules.h"
+#include "protocol/packet.h"
+#include "session/group.h"
+#include "session/session.h"
 #include "small/small_client.gen.h"
 #include "small/small_server.gen.h"
 
@@ -63,29 +65,38 @@ static void print_table(const char *name, const struct gw_packet_table *table)
 
 /* What the generated senders call. */
 void gw_session_send(struct gw_session *session, uint16_t packet_id,
-                     const ProtobufCMessage *message);
-void gw_session_send(struct gw_session *session, uint16_t packet_id,
                      const ProtobufCMessage *message)
 {
     (void)session;
     printf("send %u %s\n", packet_id, message->descriptor->name);
 }
 
-struct gw_group;
-void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message);
 void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message)
 {
     (void)group;
-    printf("say %u %s\n", packet_id, message->descriptor->name);
+    printf("broadcast %u %s\n", packet_id, message->descriptor->name);
 }
 
-void gw_session_reply(struct gw_session *session, const struct gw_frame *request,
-                      uint16_t packet_id, const ProtobufCMessage *message);
+void gw_group_send(struct gw_group *group, gw_session_id id, uint16_t packet_id,
+                   const ProtobufCMessage *message)
+{
+    (void)group;
+    printf("send %u %s to %" PRIu64 "\n", packet_id, message->descriptor->name, id);
+}
+
 void gw_session_reply(struct gw_session *session, const struct gw_frame *request,
                       uint16_t packet_id, const ProtobufCMessage *message)
 {
     (void)session;
     printf("reply %u %s to %u\n", packet_id, message->descriptor->name, request->tag);
+}
+
+void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_frame *request,
+                    uint16_t packet_id, const ProtobufCMessage *message)
+{
+    (void)group;
+    printf("reply %u %s to %u of %" PRIu64 "\n", packet_id, message->descriptor->name, request->tag,
+           id);
 }
 
 int main(void)
@@ -96,9 +107,11 @@ int main(void)
     Small__Deal__HTTPDone done = SMALL__DEAL__HTTPDONE__INIT;
     small_send_c_play(NULL, &play);
     small_send_deal_httpdone(NULL, &done);
-    small_say_deal_httpdone(NULL, &done);
+    small_broadcast_deal_httpdone(NULL, &done);
+    small_group_send_deal_httpdone(NULL, 9, &done);
     Small__Session session = SMALL__SESSION__INIT;
     small_reply_session(NULL, &(struct gw_frame){.tag = 7}, &session);
+    small_group_reply_session(NULL, 9, &(struct gw_frame){.tag = 8}, &session);
     char names[64];
     gw_packet_stages_text(&small_client_packets, 0x80000007u, names, sizeof names);
     printf("named %s\n", names);

@@ -19,19 +19,19 @@ void small_send_int(struct gw_session *session, const Small__Int *message)
     gw_session_send(session, SMALL_PACKET_INT, &message->base);
 }
 
-void small_say_int(struct gw_group *group, const Small__Int *message)
+void small_broadcast_int(struct gw_group *group, const Small__Int *message)
 {
     gw_group_broadcast(group, SMALL_PACKET_INT, &message->base);
+}
+
+void small_group_send_int(struct gw_group *group, gw_session_id id, const Small__Int *message)
+{
+    gw_group_send(group, id, SMALL_PACKET_INT, &message->base);
 }
 
 void small_send_session(struct gw_session *session, const Small__Session *message)
 {
     gw_session_send(session, SMALL_PACKET_SESSION, &message->base);
-}
-
-void small_say_session(struct gw_group *group, const Small__Session *message)
-{
-    gw_group_broadcast(group, SMALL_PACKET_SESSION, &message->base);
 }
 
 void small_reply_session(struct gw_session *session, const struct gw_frame *request,
@@ -40,12 +40,35 @@ void small_reply_session(struct gw_session *session, const struct gw_frame *requ
     gw_session_reply(session, request, SMALL_PACKET_SESSION, &message->base);
 }
 
+void small_broadcast_session(struct gw_group *group, const Small__Session *message)
+{
+    gw_group_broadcast(group, SMALL_PACKET_SESSION, &message->base);
+}
+
+void small_group_send_session(struct gw_group *group, gw_session_id id,
+                              const Small__Session *message)
+{
+    gw_group_send(group, id, SMALL_PACKET_SESSION, &message->base);
+}
+
+void small_group_reply_session(struct gw_group *group, gw_session_id id, const struct gw_frame *request,
+                               const Small__Session *message)
+{
+    gw_group_reply(group, id, request, SMALL_PACKET_SESSION, &message->base);
+}
+
 void small_send_deal_httpdone(struct gw_session *session, const Small__Deal__HTTPDone *message)
 {
     gw_session_send(session, SMALL_PACKET_DEAL_HTTPDONE, &message->base);
 }
 
-void small_say_deal_httpdone(struct gw_group *group, const Small__Deal__HTTPDone *message)
+void small_broadcast_deal_httpdone(struct gw_group *group, const Small__Deal__HTTPDone *message)
 {
     gw_group_broadcast(group, SMALL_PACKET_DEAL_HTTPDONE, &message->base);
+}
+
+void small_group_send_deal_httpdone(struct gw_group *group, gw_session_id id,
+                                    const Small__Deal__HTTPDone *message)
+{
+    gw_group_send(group, id, SMALL_PACKET_DEAL_HTTPDONE, &message->base);
 }

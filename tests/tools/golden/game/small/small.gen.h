@@ -3,14 +3,14 @@
 #define SMALL_SMALL_GEN_H
 
 #include "small/small.pb-c.h"
+#include "session/session.h"
 
 PROTOBUF_C__BEGIN_DECLS
 
 struct gw_frame;
 struct gw_group;
-struct gw_session;
 
-/* Numbers that mean the same for ever. */
+/* Packet ids. An id never changes its meaning. */
 enum {
     SMALL_PACKET_SIT = 256,
     SMALL_PACKET_C_PLAY = 300,
@@ -27,30 +27,42 @@ enum {
     SMALL_C_PLAY_TITLE_BYTES_MAX = 8,
 };
 
-/* Where a session stands, as bits: what struct gw_packet.stages is made of. */
+/* Stages of a session, as the bits of struct gw_packet.stages. */
 #define SMALL_STAGE_HALL (1u << 1)
 #define SMALL_STAGE_TABLE (1u << 2)
 #define SMALL_STAGE_LAST (1u << 31)
 
 /*
- * small_send_x() sends a packet to one session, small_say_x() to a whole group. They add the id and
- * the type to gw_session_send() and gw_group_broadcast(), which say which thread may call them.
+ * Typed senders. They add the packet's id and type to the functions of session/session.h and
+ * session/group.h, which say what happens and which thread may call them.
  *
- * small_reply_x() answers a request with a packet and the request's tag; `request` is the frame
- * that its handler was called with. See gw_session_reply().
+ *   small_send_x()         to one session: gw_session_send()
+ *   small_reply_x()        to one session, in answer to `request`: gw_session_reply()
+ *   small_broadcast_x()    to all members of a group: gw_group_broadcast()
+ *   small_group_send_x()   to one member of a group: gw_group_send()
+ *   small_group_reply_x()  to one member, in answer to `request`: gw_group_reply()
+ *
+ * `request` is the frame that the handler of the request was called with.
  *
  * Owns: they borrow `message`.
  */
 void small_send_sit(struct gw_session *session, const Small__Sit *message);
 void small_send_c_play(struct gw_session *session, const Small__CPlay *message);
 void small_send_int(struct gw_session *session, const Small__Int *message);
-void small_say_int(struct gw_group *group, const Small__Int *message);
+void small_broadcast_int(struct gw_group *group, const Small__Int *message);
+void small_group_send_int(struct gw_group *group, gw_session_id id, const Small__Int *message);
 void small_send_session(struct gw_session *session, const Small__Session *message);
-void small_say_session(struct gw_group *group, const Small__Session *message);
 void small_reply_session(struct gw_session *session, const struct gw_frame *request,
                          const Small__Session *message);
+void small_broadcast_session(struct gw_group *group, const Small__Session *message);
+void small_group_send_session(struct gw_group *group, gw_session_id id,
+                              const Small__Session *message);
+void small_group_reply_session(struct gw_group *group, gw_session_id id, const struct gw_frame *request,
+                               const Small__Session *message);
 void small_send_deal_httpdone(struct gw_session *session, const Small__Deal__HTTPDone *message);
-void small_say_deal_httpdone(struct gw_group *group, const Small__Deal__HTTPDone *message);
+void small_broadcast_deal_httpdone(struct gw_group *group, const Small__Deal__HTTPDone *message);
+void small_group_send_deal_httpdone(struct gw_group *group, gw_session_id id,
+                                    const Small__Deal__HTTPDone *message);
 
 PROTOBUF_C__END_DECLS
 
