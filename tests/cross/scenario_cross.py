@@ -59,7 +59,7 @@ class Worlds(unittest.TestCase):
         self.assertEqual(report["unanswered"], 0, report)
         self.assertGreaterEqual(report["sent"]["all"], sent_each_min * crowd.clients)
         print(f"{crowd.clients} clients, {report['seconds']:.0f} s: {report['sent']['all']} sent, "
-              f"{report['heard']['all']} heard, {report['ends']}", flush=True)
+              f"{report['received']['all']} received, {report['ends']}", flush=True)
         return report
 
     def assert_all_were_asked_to_go(self, crowd):

@@ -19,10 +19,11 @@ HOUSE = {
     "session": {"session", "net", "protocol", "proto/gw"},
     "proto/game": {"proto/game", "session", "protocol", "proto/gw"},
     "server": {"server", "proto/game", "session", "net", "protocol", "proto/gw"},
-    "tools/dummy-client": {"tools/dummy-client", "proto/game", "session", "net", "protocol", "proto/gw"},
+    "tools/common": {"tools/common"},
+    "tools/dummy-client": {"tools/dummy-client", "tools/common", "proto/game", "session", "net", "protocol", "proto/gw"},
     "tools/protoc-gen-gw": {"tools/protoc-gen-gw", "proto/gw"},
     "proto/bench": {"proto/bench", "session", "protocol", "proto/gw"},
-    "tools/bench": {"tools/bench", "proto/bench", "session", "net", "protocol", "proto/gw"},
+    "tools/bench": {"tools/bench", "tools/common", "proto/bench", "session", "net", "protocol", "proto/gw"},
 }
 LIBRARY = ("net", "protocol", "session")
 EVERYWHERE = set(HOUSE) | {"tests"}

@@ -26,7 +26,7 @@ void dummies_init(struct dummies *dummies, uint32_t count, uint32_t talk_ms)
 static void run(void *context)
 {
     struct dummies *dummies = context;
-    dummies->error = dummy_run(&dummies->options, &dummies->report);
+    dummies->error = dummy_run_execute(&dummies->options, &dummies->report);
     atomic_store(&dummies->are_over, true);
 }
 

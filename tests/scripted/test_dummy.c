@@ -1,4 +1,4 @@
-/* tests/scripted/test_dummy.c: the dummy client's crowd and the server in one small world. */
+/* tests/scripted/test_dummy.c: the dummy client's run and the server in one small world. */
 #include "tests/test.h"
 
 #include "net/error.h"
@@ -41,7 +41,7 @@ static void prepare_crowd(void)
 static int run_crowd(void)
 {
     prepare_crowd();
-    return dummy_run(&options, &report);
+    return dummy_run_execute(&options, &report);
 }
 
 static const struct server_packet_count *packet_of(const struct server_counters *counters,
@@ -102,7 +102,7 @@ static void who_is_slow_to_read_knows_in_the_end_where_everybody_is(void **state
     options.rate_millionths = 10000000;
     options.talk_microseconds = 20000000;
     options.slow_count = 2;
-    assert_int_equal(dummy_run(&options, &report), 0);
+    assert_int_equal(dummy_run_execute(&options, &report), 0);
     assert_clean();
     assert_true(report.complete);
     server_counters(server_fixture_server, &counters);
@@ -121,7 +121,7 @@ static void each_request_is_measured_by_its_packet(void **state)
         const struct dummy_request_counter *counter = &report.total.requests[i];
         uint64_t expected = strcmp(name, "Say") == 0 ? 0 : CLIENT_COUNT;
         assert_int_equal(dummy_request_count(counter, GW_ANSWER_REPLY), expected);
-        assert_int_equal(dummy_histogram_count(&counter->took), expected);
+        assert_int_equal(gw_histogram_count(&counter->took), expected);
         assert_int_equal(dummy_request_count(counter, GW_ANSWER_ERROR), 0);
     }
     server_fixture_close();
@@ -138,7 +138,7 @@ static void any_packet_can_be_sent_once_by_each(void **state)
         prepare_crowd();
         options.send = dummy_fill_find(names[i]);
         assert_non_null(options.send);
-        assert_int_equal(dummy_run(&options, &report), 0);
+        assert_int_equal(dummy_run_execute(&options, &report), 0);
         assert_clean();
         assert_int_equal(report.total.filled, CLIENT_COUNT);
         assert_true(report.complete && report.seconds < 4);

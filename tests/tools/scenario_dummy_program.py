@@ -113,7 +113,7 @@ class Reports(Server):
     def test_an_address_of_another_machine_is_one_line(self):
         done = run("--connect", self.serve(), "--clients", "2", "--source", "192.0.2.1", "--ramp", "0", "--seconds", "0.2", "--quiet")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertRegex(done.stderr, r"\ngangway-dummy: no client can call [^\n]+: give a --source that is an "
+        self.assertRegex(done.stderr, r"\ngangway-dummy: cannot dial [^\n]+: give a --source that is an "
                                       r"address of this machine\n\Z")
 
     @unittest.skipIf(WINDOWS, "/dev/full and descriptors are POSIX'")

@@ -93,7 +93,7 @@ void load_note(uint64_t due_ns)
     if (load.counting) {
         load.count++;
         if (due_ns != 0) {
-            latency_add(&load.latency, serve_now_ns() - due_ns);
+            gw_histogram_add(&load.latency, serve_now_ns() - due_ns);
         }
     }
 }
@@ -173,7 +173,7 @@ static void begin(void)
 
 static void report(const struct meter *from, const struct meter *to, uint64_t ns)
 {
-    const struct latency *latency = &load.latency;
+    const struct gw_histogram *latency = &load.latency;
     double count = load.count == 0 ? 1 : (double)load.count;
     printf("{\"count\": %llu, \"unit\": \"%s\", \"seconds\": %.3f, \"cpu_ns\": %llu, "
            "\"cpu_ns_each\": %.1f, \"per_second\": %.0f, \"wakes_each\": %.5f, "
@@ -185,9 +185,10 @@ static void report(const struct meter *from, const struct meter *to, uint64_t ns
            (double)(to->sleep_count - from->sleep_count) / count,
            (long long)(to->private_bytes - from->private_bytes),
            (double)(int64_t)(to->private_bytes - from->private_bytes) / count,
-           (double)latency_percentile_ns(latency, 500) / 1000,
-           (double)latency_percentile_ns(latency, 990) / 1000,
-           (double)latency_percentile_ns(latency, 999) / 1000, (double)latency->max_ns / 1000);
+           (double)gw_histogram_percentile_ns(latency, 50) / 1000,
+           (double)gw_histogram_percentile_ns(latency, 99) / 1000,
+           (double)gw_histogram_percentile_ns(latency, 99.9) / 1000,
+           (double)gw_histogram_percentile_ns(latency, 100) / 1000);
 }
 
 static void count_frames(void)

@@ -2,9 +2,9 @@
 #ifndef GW_TOOLS_BENCH_LOAD_H
 #define GW_TOOLS_BENCH_LOAD_H
 
-#include "tools/bench/latency.h"
 #include "tools/bench/link.h"
 #include "tools/bench/meter.h"
+#include "tools/common/histogram.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,7 +37,7 @@ struct load {
     uint64_t begun_ns;  /* when the first message was due */
     uint64_t due_count; /* with a rate: messages that were said so far */
     uint64_t count;     /* messages, deliveries or connections, while counting */
-    struct latency latency;
+    struct gw_histogram latency;
 };
 
 extern struct load load;

@@ -1,21 +1,34 @@
-/* tools/dummy-client/client.c: one client, from its call to its last word. */
+/* tools/dummy-client/client.c: one client, from dialing to the end of its session. */
 #include "tools/dummy-client/client.h"
 #include "net/turn.h"
 #include "proto/game/game_client.gen.h"
-#include "tools/dummy-client/crowd.h"
 #include "tools/dummy-client/options.h"
 #include "tools/dummy-client/room.h"
+#include "tools/dummy-client/run.h"
+#include "tools/dummy-client/send.h"
 #include "tools/dummy-client/source.h"
-#include "tools/dummy-client/talk.h"
+#include "tools/dummy-client/state.h"
 #include "tools/dummy-client/text.h"
-#include "tools/dummy-client/watch.h"
 #include <stdio.h>
 
-void dummy_client_init(struct dummy_client *client, struct dummy_crowd *crowd, uint32_t index)
+bool dummy_outcome_is_orderly(const struct dummy_outcome *outcome, bool server_asked)
 {
-    *client = (struct dummy_client){.crowd = crowd, .index = index};
-    client->pace.interval_ns = dummy_pace_interval_ns(crowd->options->rate_millionths);
-    dummy_window_init(&client->said, 1);
+    if (outcome->reason == DUMMY_LEAVES) {
+        return true;
+    }
+    if (!outcome->greeted && server_asked) {
+        return outcome->reason == GW__CLOSE_REASON__BY_PEER ||
+               outcome->reason == GW__CLOSE_REASON__NETWORK;
+    }
+    return outcome->asked_to_go && outcome->reason == GW__CLOSE_REASON__BY_PEER &&
+           outcome->peer_reason == GW__CLOSE_REASON__SHUTDOWN;
+}
+
+void dummy_client_init(struct dummy_client *client, struct dummy_run *run, uint32_t index)
+{
+    *client = (struct dummy_client){.run = run, .index = index};
+    client->pace.interval_ns = dummy_pace_interval_ns(run->options->rate_millionths);
+    dummy_sequence_init(&client->said, 1);
 }
 
 void dummy_client_fini(struct dummy_client *client)
@@ -25,19 +38,19 @@ void dummy_client_fini(struct dummy_client *client)
 
 bool dummy_client_dial(struct dummy_client *client, uint64_t due_ns)
 {
-    struct dummy_crowd *crowd = client->crowd;
+    struct dummy_run *run = client->run;
     struct gw_addr source;
-    bool has_source = dummy_source_addr(&crowd->options->source, client->index, &source);
+    bool has_source = dummy_source_addr(&run->options->source, client->index, &source);
     client->due_ns = due_ns;
-    atomic_fetch_add(&crowd->here_count, 1);
-    atomic_fetch_add(&crowd->busy_count, 1);
-    atomic_fetch_add(&crowd->unfrozen_count, 1);
-    client->id = gw_session_manager_dial(crowd->manager, &crowd->options->connect,
+    atomic_fetch_add(&run->open_count, 1);
+    atomic_fetch_add(&run->busy_count, 1);
+    atomic_fetch_add(&run->unfrozen_count, 1);
+    client->id = gw_session_manager_dial(run->manager, &run->options->connect,
                                          has_source ? &source : NULL, client);
     if (client->id == GW_SESSION_ID_NONE) {
-        atomic_fetch_sub(&crowd->here_count, 1);
-        atomic_fetch_sub(&crowd->busy_count, 1);
-        atomic_fetch_sub(&crowd->unfrozen_count, 1);
+        atomic_fetch_sub(&run->open_count, 1);
+        atomic_fetch_sub(&run->busy_count, 1);
+        atomic_fetch_sub(&run->unfrozen_count, 1);
         return false;
     }
     return true;
@@ -45,7 +58,7 @@ bool dummy_client_dial(struct dummy_client *client, uint64_t due_ns)
 
 void dummy_client_dismiss(struct dummy_client *client)
 {
-    struct gw_session *session = gw_session_manager_find(client->crowd->manager, client->id);
+    struct gw_session *session = gw_session_manager_find(client->run->manager, client->id);
     if (session != NULL) {
         gw_session_end(session, DUMMY_LEAVES);
         gw_session_unref(session);
@@ -65,7 +78,7 @@ uint64_t dummy_client_unanswered(const struct dummy_client *client)
 
 bool dummy_client_is_slow(const struct dummy_client *client)
 {
-    return client->index < client->crowd->options->slow_count && client->state == DUMMY_TALKING;
+    return client->index < client->run->options->slow_count && client->state == DUMMY_SENDING;
 }
 
 void dummy_client_has_read(struct dummy_client *client)
@@ -75,11 +88,11 @@ void dummy_client_has_read(struct dummy_client *client)
     }
 }
 
-/* Once it is quiet it reads all there is. */
+/* Once it sends no more, it reads without pauses. */
 void dummy_client_read_on(struct dummy_client *client, uint64_t now_ns)
 {
     bool is_time = now_ns >= client->read_ns || !dummy_client_is_slow(client);
-    if (client->index < client->crowd->options->slow_count && is_time) {
+    if (client->index < client->run->options->slow_count && is_time) {
         client->read_ns = now_ns + DUMMY_SLOW_READ_NS;
         gw_session_resume(client->session);
     }
@@ -90,20 +103,20 @@ void dummy_client_is_ready(struct dummy_client *client)
     client->outcome.ready = true;
     dummy_pace_begin(&client->pace, gw_turn_now_ns(gw_session_turn(client->session)),
                      client->index);
-    dummy_watch_become(client, DUMMY_TALKING);
-    dummy_talk_begin(client);
-    dummy_watch_look(client);
+    dummy_state_set(client, DUMMY_SENDING);
+    dummy_send_filled(client);
+    dummy_state_update(client);
 }
 
 static void on_begin(struct gw_session *session, void *context)
 {
-    struct dummy_crowd *crowd = context;
+    struct dummy_run *run = context;
     struct dummy_client *client = gw_session_user(session);
     client->session = session;
     client->outcome.begun = true;
-    atomic_fetch_add(&crowd->begun_count, 1);
-    atomic_fetch_add(&crowd->connected_count, 1);
-    dummy_watch_begin(client);
+    atomic_fetch_add(&run->begun_count, 1);
+    atomic_fetch_add(&run->connected_count, 1);
+    dummy_state_begin(client);
     char name[DUMMY_NAME_BYTES];
     Gw__Hello hello = GW__HELLO__INIT;
     hello.name = dummy_text_write_name(client->index, name);
@@ -111,11 +124,11 @@ static void on_begin(struct gw_session *session, void *context)
     gw_session_hello(session, &hello);
 }
 
-static void ask_for_room(struct dummy_client *client)
+static void enter_room(struct dummy_client *client)
 {
     char name[32];
     snprintf(name, sizeof name, "room-%lu",
-             (unsigned long)(client->index / client->crowd->options->room_size));
+             (unsigned long)(client->index / client->run->options->room_size));
     Game__Enter enter = GAME__ENTER__INIT;
     enter.room = name;
     dummy_request(client, gw_packet_find(&game_client_packets, GAME_PACKET_ENTER), &enter.base);
@@ -123,34 +136,34 @@ static void ask_for_room(struct dummy_client *client)
 
 static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void *context)
 {
-    struct dummy_crowd *crowd = context;
+    struct dummy_run *run = context;
     struct dummy_client *client = gw_session_user(session);
     uint64_t now_ns = gw_turn_now_ns(gw_session_turn(session));
     client->outcome.greeted = true;
-    dummy_histogram_add(&dummy_stats_mine(&crowd->stats)->latency[DUMMY_LATENCY_CONNECT],
-                        now_ns - client->due_ns);
-    if (!dummy_options_have_rooms(crowd->options)) {
+    gw_histogram_add(&dummy_stats_mine(&run->stats)->latency[DUMMY_LATENCY_CONNECT],
+                     now_ns - client->due_ns);
+    if (!dummy_options_have_rooms(run->options)) {
         dummy_client_is_ready(client);
         return;
     }
     uint32_t member;
-    struct dummy_room *room = dummy_crowd_room(crowd, client->index, &member);
+    struct dummy_room *room = dummy_run_room(run, client->index, &member);
     atomic_store(&room->members[member].player, ack->session_id);
-    dummy_players_add(&crowd->players, ack->session_id, client->index);
-    ask_for_room(client);
+    dummy_players_add(&run->players, ack->session_id, client->index);
+    enter_room(client);
 }
 
 static void on_go_away(struct gw_session *session, const Gw__GoAway *go_away, void *context)
 {
-    struct dummy_crowd *crowd = context;
+    struct dummy_run *run = context;
     struct dummy_client *client = gw_session_user(session);
     client->outcome.asked_to_go = true;
-    atomic_store(&crowd->go_away_ms, go_away->deadline_ms + 1);
-    dummy_watch_look(client);
+    atomic_store(&run->go_away_ms, go_away->deadline_ms + 1);
+    dummy_state_update(client);
 }
 
-/* What its room must know of a client that is gone before the end. */
-static void leave_early(struct dummy_client *client)
+/* Records in its room that a client is lost before the end. */
+static void lose_member(struct dummy_client *client)
 {
     if (client->ledger.room != NULL) {
         uint64_t received = dummy_ledger_own_lines(&client->ledger);
@@ -160,38 +173,38 @@ static void leave_early(struct dummy_client *client)
     }
 }
 
-/* What can be told of the server by how it let somebody go. */
-static void note_absence(struct dummy_crowd *crowd, const struct dummy_outcome *outcome)
+/* What the end of one session shows of the server: it does not listen, or it drains. */
+static void note_server_state(struct dummy_run *run, const struct dummy_outcome *outcome)
 {
-    if (atomic_load(&crowd->begun_count) == 0 && outcome->reason == GW__CLOSE_REASON__NETWORK) {
-        atomic_store(&crowd->nobody_listens, true);
+    if (atomic_load(&run->begun_count) == 0 && outcome->reason == GW__CLOSE_REASON__NETWORK) {
+        atomic_store(&run->nobody_listens, true);
     }
     uint_least32_t not_yet = 0;
     if (outcome->peer_reason == GW__CLOSE_REASON__SHUTDOWN) {
-        atomic_compare_exchange_strong(&crowd->go_away_ms, &not_yet, 1);
+        atomic_compare_exchange_strong(&run->go_away_ms, &not_yet, 1);
     }
 }
 
 static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
                    void *context)
 {
-    struct dummy_crowd *crowd = context;
+    struct dummy_run *run = context;
     struct dummy_client *client = gw_session_user(session);
     struct dummy_outcome *outcome = &client->outcome;
     outcome->ended = true;
     outcome->reason = reason;
     outcome->peer_reason = peer_reason;
-    atomic_fetch_sub(&crowd->connected_count, outcome->begun ? 1 : 0);
-    note_absence(crowd, outcome);
+    atomic_fetch_sub(&run->connected_count, outcome->begun ? 1 : 0);
+    note_server_state(run, outcome);
     if (client->state < DUMMY_FROZEN) {
-        leave_early(client);
+        lose_member(client);
     }
-    if (!dummy_outcome_is_orderly(outcome, atomic_load(&crowd->go_away_ms) > 0)) {
-        atomic_fetch_add(&crowd->disorderly_count, 1);
+    if (!dummy_outcome_is_orderly(outcome, atomic_load(&run->go_away_ms) > 0)) {
+        atomic_fetch_add(&run->disorderly_count, 1);
     }
-    dummy_watch_end(client);
+    dummy_state_end(client);
     client->session = NULL;
-    atomic_fetch_sub(&crowd->here_count, 1);
+    atomic_fetch_sub(&run->open_count, 1);
 }
 
 const struct gw_session_events dummy_client_events = {

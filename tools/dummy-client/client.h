@@ -1,79 +1,110 @@
-/* tools/dummy-client/client.h: one client, from its call to its last word. */
+/* tools/dummy-client/client.h: one client, from dialing to the end of its session. */
 #ifndef GW_DUMMY_CLIENT_H
 #define GW_DUMMY_CLIENT_H
 
 #include "net/timer.h"
+#include "proto/gw/control.pb-c.h"
 #include "session/manager.h"
 #include "tools/dummy-client/ledger.h"
-#include "tools/dummy-client/outcome.h"
-#include "tools/dummy-client/pace.h"
 #include "tools/dummy-client/script.h"
 #include <stdbool.h>
 #include <stdint.h>
 
-struct dummy_crowd;
 struct dummy_room;
+struct dummy_run;
 
-/* Between two packets that a slow reader reads. */
+/* The interval at which a slow reader reads packets. */
 enum { DUMMY_SLOW_READ_NS = 500000000 };
 
-enum dummy_state {
-    DUMMY_COMING,  /* it calls, is greeted, enters its room */
-    DUMMY_TALKING, /* it sends at its pace */
-    DUMMY_QUIET,   /* it has said all, and waits for answers */
-    DUMMY_FROZEN,  /* it has received all there is, or time is up; it waits to be sent home */
-    DUMMY_GONE
+/*
+ * The reason with which a client closes its own session. A reason that the server sends arrives as
+ * BY_PEER, so the two cannot be confused.
+ */
+#define DUMMY_LEAVES GW__CLOSE_REASON__SHUTDOWN
+
+/* The answer to Enter was ERROR, or did not come in time. */
+enum { DUMMY_REFUSED_BY_ERROR = -1 };
+
+/* The result of a client, for the report. */
+struct dummy_outcome {
+    bool begun;       /* on_begin came: the connection was established */
+    bool greeted;     /* HELLO_ACK came */
+    bool ready;       /* and Entered, if its script has rooms */
+    bool asked_to_go; /* GOAWAY came */
+    bool ended;       /* on_end came; with: */
+    Gw__CloseReason reason;
+    Gw__CloseReason peer_reason;
+    int refusal; /* a Game__EnterResult, or DUMMY_REFUSED_BY_ERROR; 0, ENTERED_OK: not refused */
 };
 
 /*
- * A client lives in the turns of its session. What others need of it stands in its room. Until it
- * is dialed it belongs to the conductor, and again when the workers are home.
+ * Whether the session ended in order: the client left, or the server sent GOAWAY and closed it with
+ * SHUTDOWN. A client that was not greeted when the server began to drain (`server_asked`) may be
+ * closed without a reason.
+ */
+bool dummy_outcome_is_orderly(const struct dummy_outcome *outcome, bool server_asked);
+
+enum dummy_state {
+    DUMMY_CONNECTING, /* dials, is greeted, enters its room */
+    DUMMY_SENDING,    /* sends messages at its rate */
+    DUMMY_QUIET,      /* sends no more, waits for answers */
+    DUMMY_FROZEN,     /* its ledger is final; it waits until the schedule ends its session */
+    DUMMY_ENDED
+};
+
+/*
+ * A client is accessed in the turns of its session only. Before it is dialed, and after the workers
+ * have joined, it belongs to the schedule. Other clients read the shared part in its room.
  */
 struct dummy_client {
-    struct dummy_crowd *crowd;
+    struct dummy_run *run;
     uint32_t index;
     enum dummy_state state;
-    gw_session_id id;           /* the conductor's */
+    gw_session_id id;           /* accessed by the schedule */
     struct gw_session *session; /* from on_begin to on_end */
     struct gw_timer timer;
-    uint64_t due_ns; /* when it should come */
+    uint64_t due_ns; /* when it should dial */
     struct dummy_pace pace;
-    uint64_t slot; /* the next of its pace */
+    uint64_t slot; /* the next slot of its pace */
     uint64_t sent[DUMMY_MESSAGE_COUNT];
-    uint64_t moves_received; /* up to which of its moves it has seen itself move */
-    uint64_t read_ns;        /* a slow reader: when it reads the next packet */
-    struct dummy_window said;
+    uint64_t moves_received; /* how many of its own moves it has received back */
+    uint64_t read_ns;        /* of a slow reader: when it reads the next packet */
+    struct dummy_sequence said;
     struct dummy_ledger ledger;
     struct dummy_outcome outcome;
 };
 
-/* The callbacks of its session, for the session manager; their context is the crowd. */
+/* The callbacks of a client's session, for the session manager; their context is the run. */
 extern const struct gw_session_events dummy_client_events;
 
-/* Prepares a client that is at home, and takes it apart. Thread: setup. */
-void dummy_client_init(struct dummy_client *client, struct dummy_crowd *crowd, uint32_t index);
+/* Initialises a client that is not dialed yet, and releases it after the run. Thread: setup. */
+void dummy_client_init(struct dummy_client *client, struct dummy_run *run, uint32_t index);
 void dummy_client_fini(struct dummy_client *client);
 
 /*
- * Sends the client on its way; it should have left at `due_ns`.
+ * Dials. The connect latency counts from `due_ns`.
  *
- * Returns   whether it could be dialed.
- * Thread    the conductor's turn, once.
+ * Returns   whether dialing began.
+ * Thread    the schedule's turn, once.
  */
 bool dummy_client_dial(struct dummy_client *client, uint64_t due_ns);
 
-/* Sends it home. Thread: the conductor's turn. */
+/* Ends its session with DUMMY_LEAVES. Thread: the schedule's turn. */
 void dummy_client_dismiss(struct dummy_client *client);
 
-/* A slow reader has heard something, or its time to hear more has come. Thread: turn. */
+/*
+ * Reading of a slow reader: it pauses after each packet while it sends, and resumes after
+ * DUMMY_SLOW_READ_NS. has_read() is called for each packet, read_on() when the timer fires.
+ * Thread: turn.
+ */
 bool dummy_client_is_slow(const struct dummy_client *client);
 void dummy_client_has_read(struct dummy_client *client);
 void dummy_client_read_on(struct dummy_client *client, uint64_t now_ns);
 
-/* It is let in, and may talk from now on. Thread: turn. */
+/* Starts to send: the client is greeted, and in its room if its script has rooms. Thread: turn. */
 void dummy_client_is_ready(struct dummy_client *client);
 
-/* How many of its messages are not answered. Thread: turn; or when it is gone. */
+/* How many of its messages are unanswered. Thread: turn; after the end: setup. */
 uint64_t dummy_client_unanswered(const struct dummy_client *client);
 
 #endif

@@ -1,4 +1,4 @@
-/* tools/dummy-client/faults.c: what a client may hear that it should not, counted by kind. */
+/* tools/dummy-client/faults.c: counters of faults in what a client receives, by kind. */
 #include "tools/dummy-client/faults.h"
 
 static const struct {

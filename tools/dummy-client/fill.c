@@ -1,4 +1,4 @@
-/* tools/dummy-client/fill.c: a message with valid values, of any type. */
+/* tools/dummy-client/fill.c: generated messages of any type, with values that its rules allow. */
 #include "tools/dummy-client/fill.h"
 #include "proto/game/game_client.gen.h"
 #include "protocol/arena.h"
@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What texts are made of; so much of it as a field may hold, again and again where it must be more.
- */
+/* Texts: as much of it as the field allows, repeated where the field requires more. */
 static const char text_value[] = "dummy";
 
 static void *take(struct gw_arena *arena, size_t bytes)
@@ -30,7 +29,7 @@ static void write_text(char *text, size_t bytes)
     }
 }
 
-/* 1, or what comes next to it in the field's range; 0 only where it may be. */
+/* 1, or the nearest value in the range of the field; 0 only if the rules allow it. */
 static double number_of(const struct gw_field_rule *rule)
 {
     if (rule == NULL || (rule->checks & GW_FIELD_RANGE) == 0) {
@@ -42,20 +41,20 @@ static double number_of(const struct gw_field_rule *rule)
     return is_zero ? rule->min : number;
 }
 
-static void put_string(struct gw_arena *arena, const struct gw_field_rule *rule, void *place)
+static void put_string(struct gw_arena *arena, const struct gw_field_rule *rule, void *field_out)
 {
     size_t bytes = text_bytes(rule);
     char *text = take(arena, bytes + 1);
     if (text != NULL) {
         write_text(text, bytes);
         text[bytes] = '\0';
-        *(char **)place = text;
+        *(char **)field_out = text;
     }
 }
 
-static void put_bytes(struct gw_arena *arena, const struct gw_field_rule *rule, void *place)
+static void put_bytes(struct gw_arena *arena, const struct gw_field_rule *rule, void *field_out)
 {
-    ProtobufCBinaryData *binary = place;
+    ProtobufCBinaryData *binary = field_out;
     binary->data = take(arena, text_bytes(rule));
     binary->len = binary->data == NULL ? 0 : text_bytes(rule);
     if (binary->data != NULL) {
@@ -63,7 +62,7 @@ static void put_bytes(struct gw_arena *arena, const struct gw_field_rule *rule, 
     }
 }
 
-/* The last of its values, but the first if that one is 0, which says nothing. */
+/* The last of its values; the first if the last is 0, which is not encoded. */
 static int enum_value(const ProtobufCEnumDescriptor *names)
 {
     int last = names->values[names->n_values - 1].value;
@@ -74,48 +73,48 @@ static ProtobufCMessage *make(struct gw_arena *arena, const ProtobufCMessageDesc
                               const struct gw_message_rules *message_rules);
 
 static void put_value(struct gw_arena *arena, const ProtobufCFieldDescriptor *field,
-                      const struct gw_field_rule *rule, void *place)
+                      const struct gw_field_rule *rule, void *field_out)
 {
     double number = number_of(rule);
     switch (field->type) {
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
     case PROTOBUF_C_TYPE_SFIXED32:
-        *(int32_t *)place = (int32_t)number;
+        *(int32_t *)field_out = (int32_t)number;
         break;
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_FIXED32:
-        *(uint32_t *)place = (uint32_t)number;
+        *(uint32_t *)field_out = (uint32_t)number;
         break;
     case PROTOBUF_C_TYPE_INT64:
     case PROTOBUF_C_TYPE_SINT64:
     case PROTOBUF_C_TYPE_SFIXED64:
-        *(int64_t *)place = (int64_t)number;
+        *(int64_t *)field_out = (int64_t)number;
         break;
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
-        *(uint64_t *)place = (uint64_t)number;
+        *(uint64_t *)field_out = (uint64_t)number;
         break;
     case PROTOBUF_C_TYPE_FLOAT:
-        *(float *)place = (float)number;
+        *(float *)field_out = (float)number;
         break;
     case PROTOBUF_C_TYPE_DOUBLE:
-        *(double *)place = number;
+        *(double *)field_out = number;
         break;
     case PROTOBUF_C_TYPE_BOOL:
-        *(protobuf_c_boolean *)place = 1;
+        *(protobuf_c_boolean *)field_out = 1;
         break;
     case PROTOBUF_C_TYPE_ENUM:
-        *(int *)place = enum_value(field->descriptor);
+        *(int *)field_out = enum_value(field->descriptor);
         break;
     case PROTOBUF_C_TYPE_STRING:
-        put_string(arena, rule, place);
+        put_string(arena, rule, field_out);
         break;
     case PROTOBUF_C_TYPE_BYTES:
-        put_bytes(arena, rule, place);
+        put_bytes(arena, rule, field_out);
         break;
     case PROTOBUF_C_TYPE_MESSAGE:
-        *(ProtobufCMessage **)place =
+        *(ProtobufCMessage **)field_out =
             make(arena, field->descriptor, rule == NULL ? NULL : rule->message_rules);
         break;
     }
@@ -126,7 +125,7 @@ static void *member_at(ProtobufCMessage *message, unsigned offset)
     return (uint8_t *)message + offset;
 }
 
-/* One element; of what may have none, none. */
+/* One element, or none if the rules allow none. */
 static void put_list(struct gw_arena *arena, const ProtobufCFieldDescriptor *field,
                      const struct gw_field_rule *rule, ProtobufCMessage *message)
 {
@@ -167,7 +166,8 @@ static ProtobufCMessage *make(struct gw_arena *arena, const ProtobufCMessageDesc
     }
     protobuf_c_message_init(type, message);
     for (unsigned i = 0; i < type->n_fields; i++) {
-        put_field(arena, &type->fields[i], message_rules == NULL ? NULL : &message_rules->rules[i], message);
+        put_field(arena, &type->fields[i], message_rules == NULL ? NULL : &message_rules->rules[i],
+                  message);
     }
     return message;
 }
@@ -180,19 +180,19 @@ const ProtobufCMessage *dummy_fill(const struct gw_packet *packet, void *memory,
     return arena.exhausted ? NULL : message;
 }
 
-static bool is_welcome(const struct gw_packet *packet, Game__Stage stage)
+static bool is_allowed(const struct gw_packet *packet, Game__Stage stage)
 {
     return (packet->stages >> ((unsigned)stage + 1) & 1) != 0;
 }
 
 bool dummy_fill_in_room(const struct gw_packet *packet)
 {
-    return is_welcome(packet, GAME__STAGE__IN_ROOM);
+    return is_allowed(packet, GAME__STAGE__IN_ROOM);
 }
 
 bool dummy_fill_in_lobby(const struct gw_packet *packet)
 {
-    return is_welcome(packet, GAME__STAGE__LOBBY);
+    return is_allowed(packet, GAME__STAGE__LOBBY);
 }
 
 void dummy_fill_list(char *text, size_t bytes)

@@ -1,4 +1,4 @@
-/* tools/dummy-client/ledger.c: what one client has heard of its room, held against the truth. */
+/* tools/dummy-client/ledger.c: a record of what one client receives of its room, and its check. */
 #include "tools/dummy-client/ledger.h"
 #include "net/error.h"
 #include "tools/dummy-client/room.h"
@@ -12,12 +12,12 @@ int dummy_ledger_enter(struct dummy_ledger *ledger, struct dummy_room *room, uin
         return GW_E_MEMORY;
     }
     for (uint32_t member = 0; member < room->member_count; member++) {
-        ledger->peers[member].place = DUMMY_NOWHERE;
+        ledger->peers[member].position = DUMMY_NOWHERE;
     }
     ledger->room = room;
     ledger->self = self;
-    dummy_window_init(&ledger->lines, line + 1);
-    dummy_window_init(&ledger->peers[self].lines, 1);
+    dummy_sequence_init(&ledger->lines, line + 1);
+    dummy_sequence_init(&ledger->peers[self].lines, 1);
     return 0;
 }
 
@@ -28,8 +28,8 @@ void dummy_ledger_fini(struct dummy_ledger *ledger)
     ledger->room = NULL;
 }
 
-/* Whether what came is for this ledger at all. */
-static bool listens(struct dummy_ledger *ledger)
+/* Whether to record what was received; before the room is entered it is a fault. */
+static bool accepts(struct dummy_ledger *ledger)
 {
     if (ledger->room == NULL) {
         dummy_faults_add(&ledger->faults, DUMMY_GARBLED, 1);
@@ -37,82 +37,82 @@ static bool listens(struct dummy_ledger *ledger)
     return ledger->room != NULL && !ledger->frozen;
 }
 
-static void appear(struct dummy_ledger *ledger, uint32_t member, dummy_place place,
+static void appear(struct dummy_ledger *ledger, uint32_t member, dummy_position position,
                    uint64_t line_next)
 {
-    if (!listens(ledger)) {
+    if (!accepts(ledger)) {
         return;
     }
     struct dummy_peer *peer = &ledger->peers[member];
-    if (peer->place != DUMMY_NOWHERE) {
+    if (peer->position != DUMMY_NOWHERE) {
         dummy_faults_add(&ledger->faults, DUMMY_DOUBLED, 1);
         return;
     }
-    peer->place = place;
-    dummy_window_init(&peer->lines, line_next);
+    peer->position = position;
+    dummy_sequence_init(&peer->lines, line_next);
 }
 
-void dummy_ledger_was_here(struct dummy_ledger *ledger, uint32_t member, dummy_place place)
+void dummy_ledger_was_here(struct dummy_ledger *ledger, uint32_t member, dummy_position position)
 {
-    appear(ledger, member, place, member == ledger->self ? 1 : 0);
+    appear(ledger, member, position, member == ledger->self ? 1 : 0);
 }
 
-void dummy_ledger_joined(struct dummy_ledger *ledger, uint32_t member, dummy_place place)
+void dummy_ledger_joined(struct dummy_ledger *ledger, uint32_t member, dummy_position position)
 {
-    appear(ledger, member, place, 1);
+    appear(ledger, member, position, 1);
 }
 
-/* Finds who is here; that somebody else does something is a fault. */
+/* Finds a member that is in the room; a packet about any other is a fault. */
 static struct dummy_peer *find_here(struct dummy_ledger *ledger, uint32_t member)
 {
     struct dummy_peer *peer = &ledger->peers[member];
-    if (peer->place != DUMMY_NOWHERE) {
+    if (peer->position != DUMMY_NOWHERE) {
         return peer;
     }
     dummy_faults_add(&ledger->faults, DUMMY_GARBLED, 1);
     return NULL;
 }
 
-static void set_place(struct dummy_ledger *ledger, uint32_t member, dummy_place place)
+static void set_position(struct dummy_ledger *ledger, uint32_t member, dummy_position position)
 {
-    struct dummy_peer *peer = listens(ledger) ? find_here(ledger, member) : NULL;
+    struct dummy_peer *peer = accepts(ledger) ? find_here(ledger, member) : NULL;
     if (peer != NULL) {
-        peer->place = place;
+        peer->position = position;
     }
 }
 
 void dummy_ledger_gone(struct dummy_ledger *ledger, uint32_t member)
 {
-    set_place(ledger, member, DUMMY_NOWHERE);
+    set_position(ledger, member, DUMMY_NOWHERE);
 }
 
-void dummy_ledger_moved(struct dummy_ledger *ledger, uint32_t member, dummy_place place)
+void dummy_ledger_moved(struct dummy_ledger *ledger, uint32_t member, dummy_position position)
 {
-    set_place(ledger, member, place);
+    set_position(ledger, member, position);
 }
 
 void dummy_ledger_line(struct dummy_ledger *ledger, uint32_t member, uint64_t count, uint64_t line)
 {
-    if (!listens(ledger)) {
+    if (!accepts(ledger)) {
         return;
     }
-    dummy_window_receive(&ledger->lines, line, &ledger->line_faults);
+    dummy_sequence_receive(&ledger->lines, line, &ledger->line_faults);
     struct dummy_peer *peer = find_here(ledger, member);
     if (peer != NULL) {
-        dummy_window_receive(&peer->lines, count, &ledger->sender_faults);
+        dummy_sequence_receive(&peer->lines, count, &ledger->sender_faults);
     }
 }
 
 void dummy_ledger_odd_line(struct dummy_ledger *ledger, uint64_t line)
 {
-    if (listens(ledger)) {
-        dummy_window_receive(&ledger->lines, line, &ledger->line_faults);
+    if (accepts(ledger)) {
+        dummy_sequence_receive(&ledger->lines, line, &ledger->line_faults);
     }
 }
 
 void dummy_ledger_outsider(struct dummy_ledger *ledger)
 {
-    if (listens(ledger) && !atomic_load(&ledger->room->has_outsiders)) {
+    if (accepts(ledger) && !atomic_load(&ledger->room->has_outsiders)) {
         atomic_store(&ledger->room->has_outsiders, true);
     }
 }
@@ -127,13 +127,13 @@ uint64_t dummy_ledger_own_lines(const struct dummy_ledger *ledger)
     return ledger->room == NULL ? 0 : ledger->peers[ledger->self].lines.next - 1;
 }
 
-/* How many members are not where this client believes. */
+/* How many members have another position than this client has received. */
 static uint64_t count_misplaced(const struct dummy_ledger *ledger)
 {
     uint64_t count = 0;
     for (uint32_t i = 0; i < ledger->room->member_count; i++) {
         const struct dummy_member *member = &ledger->room->members[i];
-        bool agrees = ledger->peers[i].place == atomic_load(&member->place);
+        bool agrees = ledger->peers[i].position == atomic_load(&member->position);
         count += atomic_load(&member->here) && !agrees;
     }
     return count;

@@ -1,10 +1,10 @@
-/* tools/dummy-client/main.c: reads the command line, runs, and reports. */
+/* tools/dummy-client/main.c: the program: command line, run, report, exit status. */
 #include "net/addr.h"
 #include "net/error.h"
 #include "tools/dummy-client/options.h"
-#include "tools/dummy-client/rates.h"
 #include "tools/dummy-client/report.h"
 #include "tools/dummy-client/run.h"
+#include "tools/dummy-client/script.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,17 +13,17 @@ enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_OPTIONS = 2 };
 
 static void warn_of_excess(const struct dummy_options *options)
 {
-    struct dummy_excess excess = dummy_rates_look(options);
+    struct dummy_rate_excess excess = dummy_script_excess(options);
     if (excess.message != DUMMY_MESSAGE_COUNT) {
         fprintf(
             stderr,
             "gangway-dummy: %g %s messages per second each, and the schema allows %u: unless it "
-            "runs with --unlimited, the server will slow the clients down and then end them\n",
+            "runs with --unlimited, the server will throttle the clients and then close them\n",
             excess.wanted, dummy_message_name(excess.message), excess.allowed);
     }
 }
 
-static int complain(const struct dummy_options *options, int error)
+static int report_error(const struct dummy_options *options, int error)
 {
     if (error == GW_E_UNSUPPORTED) {
         const char *refusal = gw_backend_refusal(options->backend);
@@ -37,7 +37,7 @@ static int complain(const struct dummy_options *options, int error)
     return STATUS_FAILED;
 }
 
-/* What could not be written is a failure; a full disk shows on the last write. */
+/* A failed write is an error; a full disk may show only at fclose(). */
 static int close_output(int status)
 {
     errno = 0;
@@ -57,18 +57,17 @@ static int run(struct dummy_options *options)
     char addr[GW_ADDR_TEXT_BYTES];
     options->take_signals = true;
     warn_of_excess(options);
-    int error = dummy_run(options, &report);
+    int error = dummy_run_execute(options, &report);
     if (error != 0) {
-        return complain(options, error);
+        return report_error(options, error);
     }
     if (report.nobody_listens) {
-        fprintf(stderr,
-                "gangway-dummy: nobody listens at %s: start the server with ./tools/run.sh\n",
+        fprintf(stderr, "gangway-dummy: no server listens at %s: start one with ./tools/run.sh\n",
                 gw_addr_format(&options->connect, addr));
     }
     bool has_no_client = dummy_report_has_no_client(&report);
     if (has_no_client) {
-        fprintf(stderr, "gangway-dummy: no client can call %s: %s\n",
+        fprintf(stderr, "gangway-dummy: cannot dial %s: %s\n",
                 gw_addr_format(&options->connect, addr),
                 options->source.count > 0 ? "give a --source that is an address of this machine"
                                           : "give fewer --clients, or allow more descriptors");

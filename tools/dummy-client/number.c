@@ -1,4 +1,4 @@
-/* tools/dummy-client/number.c: numbers as people write them. */
+/* tools/dummy-client/number.c: parsing and formatting of numbers. */
 #include "tools/dummy-client/number.h"
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +24,7 @@ const char *dummy_number_read(const char *text, uint64_t max, uint64_t *number_o
     return end;
 }
 
-/* Reads ".25", or nothing at all. */
+/* Parses ".25" or an empty text. */
 static bool read_fraction(const char *text, uint64_t *millionths_out)
 {
     uint64_t fraction = 0;

@@ -1,4 +1,4 @@
-/* tools/dummy-client/number.h: numbers as people write them. */
+/* tools/dummy-client/number.h: parsing and formatting of numbers. */
 #ifndef GW_DUMMY_NUMBER_H
 #define GW_DUMMY_NUMBER_H
 
@@ -6,21 +6,21 @@
 #include <stdint.h>
 
 /*
- * Reads the digits at `text`, at most 18 of them, as a number up to `max`.
+ * Parses the digits at `text`, at most 18 of them, as a number up to `max`.
  *
- * Returns   the place after them, or NULL when there are none or they are too many; *number_out is
- *           set only then.
+ * Returns   a pointer behind them, or NULL when there are none or the number is too large;
+ *           *number_out is not set on NULL.
  */
 const char *dummy_number_read(const char *text, uint64_t max, uint64_t *number_out);
 
 /*
- * Reads all of `text`, such as "2" or "0.25", in millionths; finer digits are not taken.
+ * Parses all of `text`, such as "2" or "0.25", in millionths; more decimals are an error.
  *
- * Returns   whether it is such a number; *millionths_out is set only then.
+ * Returns   whether `text` is valid; *millionths_out is set only then.
  */
 bool dummy_number_read_millionths(const char *text, uint64_t *millionths_out);
 
-/* Room for a number with a comma before every three digits, and its NUL. */
+/* The size of a number with thousands separators, and its NUL. */
 enum { DUMMY_NUMBER_TEXT_BYTES = 28 };
 
 /* Writes "1,234,567". Returns `text`. */

@@ -1,4 +1,4 @@
-/* tools/dummy-client/option.c: one option, and how its value is read. */
+/* tools/dummy-client/option.c: parsers of the values of options. */
 #include "tools/dummy-client/option.h"
 #include "net/addr.h"
 #include "net/port.h"
@@ -19,7 +19,7 @@ bool dummy_take_count(const char *text, const struct dummy_option *option, void 
     return true;
 }
 
-/* min and max are whole; the field is in millionths. */
+/* min and max are integers; the field is in millionths. */
 bool dummy_take_millionths(const char *text, const struct dummy_option *option, void *field)
 {
     uint64_t millionths;

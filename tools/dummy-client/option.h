@@ -1,4 +1,4 @@
-/* tools/dummy-client/option.h: one option, and how its value is read. */
+/* tools/dummy-client/option.h: one option of the command line, and the parsers of its value. */
 #ifndef GW_DUMMY_OPTION_H
 #define GW_DUMMY_OPTION_H
 
@@ -8,15 +8,15 @@
 
 struct dummy_option {
     const char *name;
-    const char *value;   /* what stands for its value in the help; NULL: it has none */
-    const char *initial; /* its default, as the user would write it; NULL: none, or off */
+    const char *value;   /* the placeholder of its value in the help; NULL: it has none */
+    const char *initial; /* its default, as on the command line; NULL: none, or off */
     const char *help;
-    const char *wants; /* what its value may be; NULL: a number from min to max */
-    void (*list)(char *text, size_t bytes); /* writes what else belongs to `wants`; or NULL */
+    const char *wants; /* which values are valid; NULL: a number from min to max */
+    void (*list)(char *text, size_t bytes); /* writes the rest of `wants`; or NULL */
     uint64_t min, max;
-    size_t field; /* where in the options the value goes */
+    size_t field; /* the offset of its field in the options */
 
-    /* Reads `text` into the field. Returns whether it is such a value. NULL: there is no field. */
+    /* Parses `text` into the field. Returns whether it is valid. NULL: there is no field. */
     bool (*take)(const char *text, const struct dummy_option *option, void *field);
 };
 

@@ -1,4 +1,4 @@
-/* tools/dummy-client/options.c: what the user asks of the clients. */
+/* tools/dummy-client/options.c: the options of the command line. */
 #include "tools/dummy-client/options.h"
 #include "tools/dummy-client/fill.h"
 #include "tools/dummy-client/option.h"
@@ -17,14 +17,14 @@ static const struct dummy_option table[] = {
      .take = dummy_take_addr},
     {.name = "--source",
      .value = "A[-B]",
-     .help = "IPv4 addresses to come from, taken in turn",
+     .help = "IPv4 addresses to connect from, round robin",
      .wants = "IPv4 addresses, such as 127.0.0.2-127.0.0.21",
      .field = FIELD(source),
      .take = dummy_take_source},
     {.name = "--clients",
      .value = "N",
      .initial = "10",
-     .help = "how many clients there are",
+     .help = "number of clients",
      .min = 1,
      .max = DUMMY_CLIENT_COUNT_MAX,
      .field = FIELD(client_count),
@@ -32,7 +32,7 @@ static const struct dummy_option table[] = {
     {.name = "--room-size",
      .value = "N",
      .initial = "50",
-     .help = "how many of them share a room",
+     .help = "clients in each room",
      .min = 1,
      .max = 10000,
      .field = FIELD(room_size),
@@ -40,13 +40,13 @@ static const struct dummy_option table[] = {
     {.name = "--script",
      .value = "NAME",
      .initial = "mixed",
-     .help = "what they do: hello, chat, move or mixed",
+     .help = "what they send: hello, chat, move or mixed",
      .wants = "hello, chat, move or mixed",
      .field = FIELD(script),
      .take = dummy_take_script},
     {.name = "--send",
      .value = "PACKET",
-     .help = "instead, each sends this once, with values made up",
+     .help = "send this once from each, with generated values",
      .wants = "one of",
      .list = dummy_fill_list,
      .field = FIELD(send),
@@ -54,7 +54,7 @@ static const struct dummy_option table[] = {
     {.name = "--slow-readers",
      .value = "N",
      .initial = "0",
-     .help = "so many of them read two packets a second while they talk",
+     .help = "the first N read two packets a second while they send",
      .max = DUMMY_CLIENT_COUNT_MAX,
      .field = FIELD(slow_count),
      .take = dummy_take_count},
@@ -68,45 +68,45 @@ static const struct dummy_option table[] = {
     {.name = "--seconds",
      .value = "N",
      .initial = "10",
-     .help = "how long they talk, once all should have come",
+     .help = "how long they send, after the ramp",
      .max = 86400,
      .field = FIELD(talk_microseconds),
      .take = dummy_take_millionths},
     {.name = "--ramp",
      .value = "SECONDS",
      .initial = "1",
-     .help = "over which they come",
+     .help = "time over which they connect",
      .max = 3600,
      .field = FIELD(ramp_microseconds),
      .take = dummy_take_millionths},
     {.name = "--workers",
      .value = "N",
      .initial = "0",
-     .help = "threads that serve them; 0: one for each processor",
+     .help = "worker threads; 0: one for each processor",
      .max = GW_PORT_WORKER_COUNT_MAX,
      .field = FIELD(worker_count),
      .take = dummy_take_count},
     {.name = "--backend",
      .value = "NAME",
      .initial = "auto",
-     .help = "the kernel's door: auto, iocp, uring or epoll",
+     .help = "kernel interface: auto, iocp, uring or epoll",
      .wants = "auto, iocp, uring or epoll",
      .field = FIELD(backend),
      .take = dummy_take_backend},
     {.name = "--stay",
-     .help = "when the server asks to go, go on until it closes",
+     .help = "continue after GOAWAY until the server closes",
      .field = FIELD(stay),
      .take = dummy_take_flag},
     {.name = "--json",
-     .help = "the report as one JSON object",
+     .help = "print the report as one JSON object",
      .field = FIELD(json),
      .take = dummy_take_flag},
     {.name = "--quiet",
-     .help = "no line each second on the way",
+     .help = "print no progress line each second",
      .field = FIELD(quiet),
      .take = dummy_take_flag},
-    {.name = "--help", .help = "this page"},
-    {.name = "--version", .help = "which version this is"},
+    {.name = "--help", .help = "print this help"},
+    {.name = "--version", .help = "print the version"},
 };
 
 enum { OPTION_COUNT = sizeof table / sizeof table[0] };
@@ -134,7 +134,7 @@ void dummy_options_init(struct dummy_options *options_out)
     }
 }
 
-/* Finds the option that `text` begins with: all of it, or what stands before a '='. */
+/* Finds the option named by `text`, up to a '='. */
 static const struct dummy_option *find(const char *text)
 {
     size_t bytes = strcspn(text, "=");
@@ -146,7 +146,7 @@ static const struct dummy_option *find(const char *text)
     return NULL;
 }
 
-static void say_what_to_give(const struct dummy_option *option, const char *text, char *problem_out)
+static void explain(const struct dummy_option *option, const char *text, char *problem_out)
 {
     if (option->wants != NULL) {
         char list[DUMMY_PROBLEM_BYTES - 200] = "";
@@ -161,7 +161,7 @@ static void say_what_to_give(const struct dummy_option *option, const char *text
              option->name, text, (unsigned long long)option->min, (unsigned long long)option->max);
 }
 
-/* What stands for its value: behind the '=', or in the next word; NULL: nothing. */
+/* Its value: behind the '=', or the next argument; NULL: none. */
 static const char *value_of(const struct dummy_option *option, char *const *argv)
 {
     const char *joined = strchr(argv[0], '=');
@@ -171,12 +171,12 @@ static const char *value_of(const struct dummy_option *option, char *const *argv
     return option->value != NULL ? argv[1] : NULL;
 }
 
-/* Takes the option at `argv[0]`. Returns how many words it was; 0 after a problem. */
+/* Parses the option at `argv[0]`. Returns how many arguments it used; 0 on an error. */
 static int take_one(char *const *argv, struct dummy_options *options, char *problem_out)
 {
     const struct dummy_option *option = find(argv[0]);
     if (option == NULL) {
-        snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%.80s is no option: see --help", argv[0]);
+        snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%.80s is not an option: see --help", argv[0]);
         return 0;
     }
     const char *value = value_of(option, argv);
@@ -186,13 +186,13 @@ static int take_one(char *const *argv, struct dummy_options *options, char *prob
         return 0;
     }
     if (option->take != NULL && !option->take(value, option, field_of(options, option))) {
-        say_what_to_give(option, value, problem_out);
+        explain(option, value, problem_out);
         return 0;
     }
     return value != NULL && value == argv[1] ? 2 : 1;
 }
 
-/* What --help and --version ask for, wherever they stand; otherwise RUN. */
+/* HELP or VERSION if the option is given anywhere; otherwise RUN. */
 static enum dummy_options_result look_for_page(int argc, char *const *argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -235,7 +235,7 @@ enum dummy_options_result dummy_options_read(int argc, char *const *argv,
 
 void dummy_options_print_help(FILE *file)
 {
-    fprintf(file, "gangway-dummy: many players at once, who check what they hear.\n\n"
+    fprintf(file, "gangway-dummy: a load generator whose clients check what they receive.\n\n"
                   "  gangway-dummy [options]\n\n");
     for (int i = 0; i < OPTION_COUNT; i++) {
         char left[40];
@@ -245,10 +245,9 @@ void dummy_options_print_help(FILE *file)
         fprintf(file, "  %-17s %s%s%s%s\n", left, table[i].help, initial != NULL ? " [" : "",
                 initial != NULL ? initial : "", initial != NULL ? "]" : "");
     }
-    fprintf(file, "\nExit status: 0 when nothing was lost, doubled or out of order and all left in "
-                  "good order;\n1 when not, or when the report could not be written; 2 for options "
-                  "that make no "
-                  "sense.\n");
+    fprintf(file, "\nExit status: 0 if nothing was lost, doubled or out of order and all clients "
+                  "left;\n1 if not, or if the report could not be written; 2 for invalid "
+                  "options.\n");
 }
 
 void dummy_options_print_version(FILE *file)

@@ -1,4 +1,4 @@
-/* tools/dummy-client/options.h: what the user asks of the clients. */
+/* tools/dummy-client/options.h: the options of the command line. */
 #ifndef GW_DUMMY_OPTIONS_H
 #define GW_DUMMY_OPTIONS_H
 
@@ -18,45 +18,45 @@ struct dummy_options {
     uint32_t client_count;
     uint32_t room_size;
     enum dummy_script script;
-    uint64_t rate_millionths;     /* of a message, per client and second */
-    const struct gw_packet *send; /* instead of the script, once for each client; or NULL */
-    uint32_t slow_count;          /* so many read slowly while they talk */
-    uint64_t talk_microseconds;   /* how long clients talk, once all should have come */
-    uint64_t ramp_microseconds;   /* over which they come */
+    uint64_t rate_millionths;     /* of a message per second, for each client */
+    const struct gw_packet *send; /* instead of the script, once from each client; or NULL */
+    uint32_t slow_count;          /* the first so many clients read slowly while they send */
+    uint64_t talk_microseconds;   /* how long clients send, after the ramp */
+    uint64_t ramp_microseconds;   /* the time over which clients are dialed */
     uint32_t worker_count;
     enum gw_backend backend;
-    bool stay; /* where GOAWAY came, go on until the server closes */
+    bool stay; /* continue after GOAWAY, until the server closes */
     bool json;
     bool quiet;
-    bool take_signals; /* stop early on SIGINT; for the program alone */
+    bool take_signals; /* stop early on signals; set by the program only */
 };
 
 enum dummy_options_result {
     DUMMY_OPTIONS_RUN,
-    DUMMY_OPTIONS_HELP,    /* --help was among them */
-    DUMMY_OPTIONS_VERSION, /* --version was */
+    DUMMY_OPTIONS_HELP,    /* --help was given */
+    DUMMY_OPTIONS_VERSION, /* --version was given */
     DUMMY_OPTIONS_BAD
 };
 
 enum { DUMMY_PROBLEM_BYTES = 1000 };
 
-/* Whether clients are in rooms: there is a script for it, or a packet that is sent there. */
+/* Whether clients enter rooms: for their script, or for the packet of --send. */
 bool dummy_options_have_rooms(const struct dummy_options *options);
 
 /* Sets every option to its default. */
 void dummy_options_init(struct dummy_options *options_out);
 
 /*
- * Reads a command line, "--name value" or "--name=value", on top of the defaults.
+ * Parses a command line, "--name value" or "--name=value", on top of the defaults.
  *
- * Returns   what is to be done. On BAD `problem_out` says in one line what is wrong and what to do;
+ * Returns   what to do. On BAD `problem_out` has a line with the error and its remedy;
  *           *options_out is set only on RUN.
  */
 enum dummy_options_result dummy_options_read(int argc, char *const *argv,
                                              struct dummy_options *options_out,
                                              char problem_out[DUMMY_PROBLEM_BYTES]);
 
-/* Prints what --help and --version ask for. */
+/* Print the output of --help and --version. */
 void dummy_options_print_help(FILE *file);
 void dummy_options_print_version(FILE *file);
 

@@ -1,11 +1,12 @@
-/* tools/dummy-client/receive.c: what a client hears: a handler for each packet of the server. */
+/* tools/dummy-client/receive.c: the handlers of received packets, one for each packet of the
+ * server. */
 #include "tools/dummy-client/receive.h"
 #include "net/turn.h"
 #include "proto/game/game_client.gen.h"
 #include "tools/dummy-client/client.h"
-#include "tools/dummy-client/crowd.h"
 #include "tools/dummy-client/options.h"
 #include "tools/dummy-client/room.h"
+#include "tools/dummy-client/run.h"
 #include "tools/dummy-client/text.h"
 
 enum { NOT_OURS = -1, NOT_IN_ROOM = -2 };
@@ -18,22 +19,22 @@ static uint64_t now_ns(struct gw_session *session)
 static void took(struct dummy_counter *counter, enum dummy_latency latency, uint64_t from_ns,
                  uint64_t to_ns)
 {
-    dummy_histogram_add(&counter->latency[latency], to_ns > from_ns ? to_ns - from_ns : 0);
+    gw_histogram_add(&counter->latency[latency], to_ns > from_ns ? to_ns - from_ns : 0);
 }
 
-/* When this client's message `nth` of a kind should have left. */
+/* When this client's message `nth` of a kind was due. */
 static uint64_t intended_ns(const struct dummy_client *client, enum dummy_message message,
                             uint64_t nth)
 {
-    uint64_t slot = dummy_script_slot(client->crowd->options->script, client->index, message, nth);
+    uint64_t slot = dummy_script_slot(client->run->options->script, client->index, message, nth);
     return dummy_pace_slot_ns(&client->pace, slot);
 }
 
-/* The member that a player is; or NOT_OURS, which the ledger is told, or NOT_IN_ROOM: a fault. */
+/* The member index of a player; or NOT_OURS, noted in the ledger, or NOT_IN_ROOM, a fault. */
 static int64_t member_of(struct dummy_client *client, uint64_t player)
 {
     const struct dummy_room *room = client->ledger.room;
-    uint32_t index = dummy_players_find(&client->crowd->players, player);
+    uint32_t index = dummy_players_find(&client->run->players, player);
     if (index == DUMMY_PLAYER_OUTSIDER) {
         dummy_ledger_outsider(&client->ledger);
         return NOT_OURS;
@@ -45,17 +46,17 @@ static int64_t member_of(struct dummy_client *client, uint64_t player)
     return index - room->client_first;
 }
 
-/* Its own place: the answer to its last move, and to those before that went under in the tick. */
-static void receive_own_place(struct dummy_client *client, struct dummy_counter *counter,
-                              dummy_place place)
+/* The client's own position: the answer to that move, and to earlier ones of the same tick. */
+static void receive_own_position(struct dummy_client *client, struct dummy_counter *counter,
+                                 dummy_position position)
 {
     uint64_t step = client->moves_received + 1;
     while (step <= client->sent[DUMMY_MOVE] &&
-           dummy_place_step(client->index, (uint32_t)step) != place) {
+           dummy_script_position(client->index, (uint32_t)step) != position) {
         step++;
     }
     if (step > client->sent[DUMMY_MOVE]) {
-        bool is_known = place == client->ledger.peers[client->ledger.self].place;
+        bool is_known = position == client->ledger.peers[client->ledger.self].position;
         dummy_faults_add(&client->ledger.faults, DUMMY_WRONG_POSITION, is_known ? 0 : 1);
         return;
     }
@@ -67,22 +68,22 @@ static void receive_own_place(struct dummy_client *client, struct dummy_counter 
     }
 }
 
-static void receive_place(struct dummy_client *client, struct dummy_counter *counter,
-                          const Game__Position *position)
+static void receive_position(struct dummy_client *client, struct dummy_counter *counter,
+                             const Game__Position *message)
 {
-    int64_t member = member_of(client, position->player);
+    int64_t member = member_of(client, message->player);
     if (member < 0) {
         return;
     }
-    dummy_place place = dummy_place_at(position->x, position->y);
+    dummy_position position = dummy_position_at(message->x, message->y);
     if (member == client->ledger.self) {
-        receive_own_place(client, counter, place);
+        receive_own_position(client, counter, position);
     }
-    dummy_ledger_moved(&client->ledger, (uint32_t)member, place);
+    dummy_ledger_moved(&client->ledger, (uint32_t)member, position);
 }
 
-/* Everybody who is in the room already, the client itself among them. */
-static void meet(struct dummy_client *client, const Game__Entered *entered)
+/* Records the members that are in the room, the client itself among them. */
+static void record_members(struct dummy_client *client, const Game__Entered *entered)
 {
     struct dummy_ledger *ledger = &client->ledger;
     for (size_t i = 0; i < entered->n_members; i++) {
@@ -91,10 +92,10 @@ static void meet(struct dummy_client *client, const Game__Entered *entered)
         if (member < 0) {
             continue;
         }
-        dummy_place place = dummy_place_at(other->x, other->y);
-        dummy_ledger_was_here(ledger, (uint32_t)member, place);
+        dummy_position position = dummy_position_at(other->x, other->y);
+        dummy_ledger_was_here(ledger, (uint32_t)member, position);
         if (member == ledger->self) {
-            dummy_room_enter(ledger->room, ledger->self, entered->line, place);
+            dummy_room_enter(ledger->room, ledger->self, entered->line, position);
         }
     }
 }
@@ -109,18 +110,18 @@ void game_client_on_entered(struct gw_session *session, const struct gw_frame *f
         gw_session_end(session, DUMMY_LEAVES);
         return;
     }
-    if (client->state != DUMMY_COMING || atomic_load(&client->crowd->phase) > DUMMY_PHASE_HUSH) {
+    if (client->state != DUMMY_CONNECTING || atomic_load(&client->run->phase) > DUMMY_PHASE_STOP) {
         return;
     }
     uint32_t self;
-    struct dummy_room *room = dummy_crowd_room(client->crowd, client->index, &self);
+    struct dummy_room *room = dummy_run_room(client->run, client->index, &self);
     if (dummy_ledger_enter(&client->ledger, room, self, entered->line) != 0) {
         gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
         return;
     }
-    meet(client, entered);
-    const Game__Who who = GAME__WHO__INIT;
-    dummy_request(client, gw_packet_find(&game_client_packets, GAME_PACKET_WHO), &who.base);
+    record_members(client, entered);
+    const Game__Who request = GAME__WHO__INIT;
+    dummy_request(client, gw_packet_find(&game_client_packets, GAME_PACKET_WHO), &request.base);
     dummy_client_is_ready(client);
 }
 
@@ -130,7 +131,7 @@ void game_client_on_left(struct gw_session *session, const struct gw_frame *fram
     (void)frame;
     (void)left;
     struct dummy_client *client = gw_session_user(session);
-    dummy_ledger_garbled(&client->ledger); /* nobody asked */
+    dummy_ledger_garbled(&client->ledger); /* clients do not send Leave */
 }
 
 void game_client_on_joined(struct gw_session *session, const struct gw_frame *frame,
@@ -141,7 +142,8 @@ void game_client_on_joined(struct gw_session *session, const struct gw_frame *fr
     const Game__Member *other = joined->member;
     int64_t member = other == NULL ? NOT_OURS : member_of(client, other->player);
     if (member >= 0) {
-        dummy_ledger_joined(&client->ledger, (uint32_t)member, dummy_place_at(other->x, other->y));
+        dummy_ledger_joined(&client->ledger, (uint32_t)member,
+                            dummy_position_at(other->x, other->y));
     }
 }
 
@@ -156,7 +158,7 @@ void game_client_on_gone(struct gw_session *session, const struct gw_frame *fram
     }
 }
 
-/* A line that does not say what one of ours would: from a stranger, or not as it was sent. */
+/* A line that none of these clients sends: from another process, or changed on the way. */
 static void receive_odd_line(struct dummy_client *client, const Game__ChatLine *line)
 {
     if (member_of(client, line->player) >= 0) {
@@ -165,7 +167,7 @@ static void receive_odd_line(struct dummy_client *client, const Game__ChatLine *
     dummy_ledger_odd_line(&client->ledger, line->line);
 }
 
-/* Whether a line's text and the server agree on who said it, and he is of this room. */
+/* Whether the sender in a line's text is the one that the server names, and is in this room. */
 static bool is_from(const struct dummy_room *room, const Game__ChatLine *line, uint32_t member)
 {
     return room != NULL && member < room->member_count &&
@@ -179,7 +181,7 @@ void game_client_on_chat_line(struct gw_session *session, const struct gw_frame 
     (void)frame;
     struct dummy_client *client = gw_session_user(session);
     const struct dummy_room *room = client->ledger.room;
-    struct dummy_counter *counter = dummy_stats_mine(&client->crowd->stats);
+    struct dummy_counter *counter = dummy_stats_mine(&client->run->stats);
     dummy_client_has_read(client);
     dummy_counter_received(counter, DUMMY_RECEIVED_LINE, 1);
     struct dummy_chat_text text;
@@ -189,7 +191,7 @@ void game_client_on_chat_line(struct gw_session *session, const struct gw_frame 
         return;
     }
     uint32_t member = text.client - room->client_first;
-    uint64_t left_ns = client->crowd->origin_ns + text.intended_us * 1000;
+    uint64_t left_ns = client->run->origin_ns + text.intended_us * 1000;
     took(counter, DUMMY_LATENCY_DELIVERY, left_ns, now_ns(session));
     if (member == client->ledger.self) {
         took(counter, DUMMY_LATENCY_CHAT, left_ns, now_ns(session));
@@ -202,11 +204,11 @@ void game_client_on_snapshot(struct gw_session *session, const struct gw_frame *
 {
     (void)frame;
     struct dummy_client *client = gw_session_user(session);
-    struct dummy_counter *counter = dummy_stats_mine(&client->crowd->stats);
+    struct dummy_counter *counter = dummy_stats_mine(&client->run->stats);
     dummy_client_has_read(client);
-    dummy_counter_received(counter, DUMMY_RECEIVED_PLACE, snapshot->n_positions);
+    dummy_counter_received(counter, DUMMY_RECEIVED_POSITION, snapshot->n_positions);
     for (size_t i = 0; i < snapshot->n_positions; i++) {
-        receive_place(client, counter, snapshot->positions[i]);
+        receive_position(client, counter, snapshot->positions[i]);
     }
 }
 
@@ -230,7 +232,7 @@ void game_client_on_said(struct gw_session *session, const struct gw_frame *fram
 {
     (void)frame;
     struct dummy_client *client = gw_session_user(session);
-    struct dummy_counter *counter = dummy_stats_mine(&client->crowd->stats);
+    struct dummy_counter *counter = dummy_stats_mine(&client->run->stats);
     dummy_counter_received(counter, DUMMY_RECEIVED_SAID, 1);
     uint32_t speaker, message;
     if (!dummy_text_read_hello(said->text, &speaker, &message) || speaker != client->index ||
@@ -239,7 +241,7 @@ void game_client_on_said(struct gw_session *session, const struct gw_frame *fram
         return;
     }
     took(counter, DUMMY_LATENCY_SAY, intended_ns(client, DUMMY_SAY, message), now_ns(session));
-    dummy_window_receive(&client->said, message, &client->ledger.faults);
+    dummy_sequence_receive(&client->said, message, &client->ledger.faults);
 }
 
 const struct gw_packet_table *dummy_receive_packets(void)

@@ -1,10 +1,10 @@
-/* tools/dummy-client/report.c: what a run was like. */
+/* tools/dummy-client/report.c: the results of a run. */
 #include "tools/dummy-client/report.h"
 #include "proto/game/game_client.gen.h"
 #include "tools/dummy-client/client.h"
-#include "tools/dummy-client/conductor.h"
-#include "tools/dummy-client/crowd.h"
 #include "tools/dummy-client/room.h"
+#include "tools/dummy-client/run.h"
+#include "tools/dummy-client/schedule.h"
 
 const char *dummy_refusal_name(int refusal)
 {
@@ -50,7 +50,7 @@ static void collect_outcome(struct dummy_report *report, const struct dummy_outc
         !was_asked && left && !outcome->ready && outcome->refusal == GAME__ENTER_RESULT__ENTERED_OK;
 }
 
-/* What is missing at the very end: only if everybody had time to hear it. */
+/* What is missing at the end: only if all clients had time to receive it. */
 static void check(struct dummy_client *client)
 {
     if (client->ledger.room != NULL && client->ledger.frozen) {
@@ -96,28 +96,28 @@ static void collect_requests(struct dummy_report *report)
     }
 }
 
-void dummy_report_collect(struct dummy_report *report, struct dummy_crowd *crowd,
-                          const struct dummy_conductor *conductor)
+void dummy_report_collect(struct dummy_report *report, struct dummy_run *run,
+                          const struct dummy_schedule *schedule)
 {
-    bool was_asked = atomic_load(&crowd->go_away_ms) > 0;
-    report->options = *crowd->options;
-    report->seconds = (double)(conductor->over_ns - crowd->origin_ns) / 1e9;
-    report->complete = conductor->complete;
-    report->nobody_listens = atomic_load(&crowd->nobody_listens);
-    report->interrupted = atomic_load(&crowd->interrupted);
-    report->dial_failed = conductor->dial_failed_count;
-    report->dialed = conductor->next_client - conductor->dial_failed_count;
-    collect_port(report, crowd->port);
-    dummy_stats_sum(&crowd->stats, &report->total);
+    bool was_asked = atomic_load(&run->go_away_ms) > 0;
+    report->options = *run->options;
+    report->seconds = (double)(schedule->over_ns - run->origin_ns) / 1e9;
+    report->complete = schedule->complete;
+    report->nobody_listens = atomic_load(&run->nobody_listens);
+    report->interrupted = atomic_load(&run->interrupted);
+    report->dial_failed = schedule->dial_failed_count;
+    report->dialed = schedule->next_client - schedule->dial_failed_count;
+    collect_port(report, run->port);
+    dummy_stats_sum(&run->stats, &report->total);
     collect_requests(report);
-    for (uint32_t i = 0; i < conductor->next_client; i++) {
-        if (crowd->clients[i].id != GW_SESSION_ID_NONE) {
-            collect_client(report, &crowd->clients[i], was_asked);
+    for (uint32_t i = 0; i < schedule->next_client; i++) {
+        if (run->clients[i].id != GW_SESSION_ID_NONE) {
+            collect_client(report, &run->clients[i], was_asked);
         }
     }
-    report->room_count = crowd->room_count;
-    for (uint32_t i = 0; i < crowd->room_count; i++) {
-        report->rooms_with_outsiders += atomic_load(&crowd->rooms[i].has_outsiders);
+    report->room_count = run->room_count;
+    for (uint32_t i = 0; i < run->room_count; i++) {
+        report->rooms_with_outsiders += atomic_load(&run->rooms[i].has_outsiders);
     }
 }
 
@@ -126,7 +126,7 @@ bool dummy_report_has_no_client(const struct dummy_report *report)
     return report->dialed == 0 && report->dial_failed > 0;
 }
 
-/* What a packet with made-up values does to the other clients is not checked. */
+/* The effect of a packet with generated values on other clients is not checked. */
 static bool received_well(const struct dummy_report *report)
 {
     return (report->options.send != NULL || dummy_faults_total(&report->faults) == 0) &&

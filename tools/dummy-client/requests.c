@@ -1,15 +1,15 @@
-/* tools/dummy-client/requests.c: what the clients ask, and how long the answers take, by packet. */
+/* tools/dummy-client/requests.c: requests of clients, and their latency by packet. */
 #include "tools/dummy-client/requests.h"
 #include "proto/game/game_client.gen.h"
 #include "tools/dummy-client/client.h"
-#include "tools/dummy-client/crowd.h"
+#include "tools/dummy-client/run.h"
 
-const struct gw_packet *dummy_request_packet(uint32_t place)
+const struct gw_packet *dummy_request_packet(uint32_t index)
 {
     for (uint32_t i = 0; i < game_client_packets.packet_count; i++) {
         const struct gw_packet *packet = &game_client_packets.packets[i];
         bool is_request = packet->reply_id != 0 && (packet->from & GW_FROM_CLIENT) != 0;
-        if (is_request && place-- == 0) {
+        if (is_request && index-- == 0) {
             return packet;
         }
     }
@@ -18,7 +18,7 @@ const struct gw_packet *dummy_request_packet(uint32_t place)
 
 static struct dummy_request_counter *counter_of(struct dummy_client *client, uint16_t packet_id)
 {
-    struct dummy_counter *counter = dummy_stats_mine(&client->crowd->stats);
+    struct dummy_counter *counter = dummy_stats_mine(&client->run->stats);
     const struct gw_packet *packet;
     for (uint32_t i = 0; i < DUMMY_REQUEST_KIND_COUNT_MAX; i++) {
         packet = dummy_request_packet(i);
@@ -41,7 +41,7 @@ static void measure(struct dummy_client *client, const struct gw_answer *answer)
     if (counter != NULL) {
         add(&counter->answers[answer->kind], 1);
         if (answer->message != NULL) {
-            dummy_histogram_add(&counter->took, answer->took_ns);
+            gw_histogram_add(&counter->took, answer->took_ns);
         }
     }
 }
@@ -74,7 +74,7 @@ void dummy_request_merge(struct dummy_request_counter *into,
     for (int kind = 0; kind < DUMMY_ANSWER_KIND_COUNT; kind++) {
         add(&into->answers[kind], dummy_request_count(from, (enum gw_answer_kind)kind));
     }
-    dummy_histogram_merge(&into->took, &from->took);
+    gw_histogram_merge(&into->took, &from->took);
 }
 
 uint64_t dummy_request_count(const struct dummy_request_counter *counter, enum gw_answer_kind kind)

@@ -1,4 +1,4 @@
-/* tools/dummy-client/room.c: what is true of a room, told by those who did it. */
+/* tools/dummy-client/room.c: the true state of a room, written by the clients that change it. */
 #include "tools/dummy-client/room.h"
 #include "net/error.h"
 #include <stdlib.h>
@@ -17,12 +17,13 @@ void dummy_room_fini(struct dummy_room *room)
     room->members = NULL;
 }
 
-void dummy_room_enter(struct dummy_room *room, uint32_t member, uint64_t line, dummy_place place)
+void dummy_room_enter(struct dummy_room *room, uint32_t member, uint64_t line,
+                      dummy_position position)
 {
     uint_least64_t base = atomic_load(&room->line_base);
     while (line < base && !atomic_compare_exchange_weak(&room->line_base, &base, line)) {
     }
-    atomic_store(&room->members[member].place, place);
+    atomic_store(&room->members[member].position, position);
     atomic_store(&room->members[member].here, true);
 }
 
@@ -31,9 +32,9 @@ void dummy_room_say(struct dummy_room *room)
     atomic_fetch_add(&room->lines_sent, 1);
 }
 
-void dummy_room_move(struct dummy_room *room, uint32_t member, dummy_place place)
+void dummy_room_move(struct dummy_room *room, uint32_t member, dummy_position position)
 {
-    atomic_store(&room->members[member].place, place);
+    atomic_store(&room->members[member].position, position);
 }
 
 void dummy_room_lose(struct dummy_room *room, uint32_t member, uint64_t lines_doubtful)

@@ -1,5 +1,8 @@
-/* tools/dummy-client/script.c: what a client does, message by message. */
+/* tools/dummy-client/script.c: scripts: which message a client sends, when, and with which
+ * position. */
 #include "tools/dummy-client/script.h"
+#include "proto/game/game_client.gen.h"
+#include "tools/dummy-client/options.h"
 #include <string.h>
 
 static const char *const script_names[] = {
@@ -59,4 +62,57 @@ uint64_t dummy_script_slot(enum dummy_script script, uint32_t client, enum dummy
         return nth - 1;
     }
     return 2 * (nth - 1) + (dummy_script_message(script, client, 0) == message ? 0 : 1);
+}
+
+enum { EDGE = 1000, ROW = 2 * EDGE + 1 };
+
+dummy_position dummy_script_position(uint32_t client, uint32_t step)
+{
+    uint64_t walked = (uint64_t)client * 7 * ROW + step;
+    uint32_t row = (uint32_t)(walked / ROW % ROW);
+    int32_t along = (int32_t)(walked % ROW);
+    int32_t x = row % 2 == 0 ? along - EDGE : EDGE - along;
+    return dummy_position_at(x, (int32_t)row - EDGE);
+}
+
+uint64_t dummy_pace_interval_ns(uint64_t rate_millionths)
+{
+    return rate_millionths == 0 ? 0 : UINT64_C(1000000000000000) / rate_millionths;
+}
+
+void dummy_pace_begin(struct dummy_pace *pace, uint64_t now_ns, uint32_t client)
+{
+    /* Multiples of the golden ratio are spread evenly for any number of clients. */
+    uint32_t part = client * UINT32_C(0x9E3779B9) >> 16;
+    pace->start_ns = now_ns + pace->interval_ns / 65536 * part;
+}
+
+uint64_t dummy_pace_slot_ns(const struct dummy_pace *pace, uint64_t slot)
+{
+    return pace->interval_ns == 0 ? DUMMY_NEVER : pace->start_ns + slot * pace->interval_ns;
+}
+
+static const uint16_t packet_ids[DUMMY_MESSAGE_COUNT] = {[DUMMY_SAY] = GAME_PACKET_SAY,
+                                                         [DUMMY_CHAT] = GAME_PACKET_CHAT,
+                                                         [DUMMY_MOVE] = GAME_PACKET_MOVE};
+
+/* A script repeats after two messages. */
+static double wanted_rate(const struct dummy_options *options, enum dummy_message message)
+{
+    int of_two = (dummy_script_message(options->script, 0, 0) == message ? 1 : 0) +
+                 (dummy_script_message(options->script, 0, 1) == message ? 1 : 0);
+    return (double)options->rate_millionths / 1e6 * of_two / 2;
+}
+
+struct dummy_rate_excess dummy_script_excess(const struct dummy_options *options)
+{
+    for (int i = 0; i < DUMMY_MESSAGE_COUNT && options->send == NULL; i++) {
+        enum dummy_message message = (enum dummy_message)i;
+        unsigned allowed = gw_packet_find(&game_client_packets, packet_ids[i])->rate_per_second;
+        double wanted = wanted_rate(options, message);
+        if (allowed != 0 && wanted > allowed) {
+            return (struct dummy_rate_excess){message, wanted, allowed};
+        }
+    }
+    return (struct dummy_rate_excess){.message = DUMMY_MESSAGE_COUNT};
 }

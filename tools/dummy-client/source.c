@@ -1,9 +1,9 @@
-/* tools/dummy-client/source.c: the addresses that clients come from. */
+/* tools/dummy-client/source.c: a range of local addresses that clients connect from. */
 #include "tools/dummy-client/source.h"
 #include "tools/dummy-client/number.h"
 #include <stddef.h>
 
-/* Reads "127.0.0.2" up to what follows it. Returns that place, or NULL. */
+/* Parses "127.0.0.2". Returns a pointer behind it, or NULL. */
 static const char *read_ipv4(const char *text, uint32_t *ip_out)
 {
     uint32_t ip = 0;

@@ -1,4 +1,4 @@
-/* tools/dummy-client/stats.c: what all clients together have done so far. */
+/* tools/dummy-client/stats.c: counters of all clients, one set for each worker. */
 #include "tools/dummy-client/stats.h"
 #include "net/error.h"
 #include "net/port.h"
@@ -27,7 +27,7 @@ static uint64_t get(const atomic_uint_least64_t *number)
     return atomic_load_explicit(number, memory_order_relaxed);
 }
 
-/* Each number has one writer, so that adding needs no locked instruction. */
+/* Each number has one writer, so an addition needs no locked instruction. */
 static void add(atomic_uint_least64_t *number, uint64_t count)
 {
     atomic_store_explicit(number, get(number) + count, memory_order_relaxed);
@@ -58,7 +58,7 @@ static void merge(struct dummy_counter *into, const struct dummy_counter *from)
         add(&into->received[i], get(&from->received[i]));
     }
     for (int i = 0; i < DUMMY_LATENCY_COUNT; i++) {
-        dummy_histogram_merge(&into->latency[i], &from->latency[i]);
+        gw_histogram_merge(&into->latency[i], &from->latency[i]);
     }
     for (int i = 0; i < DUMMY_REQUEST_KIND_COUNT_MAX; i++) {
         dummy_request_merge(&into->requests[i], &from->requests[i]);

@@ -1,4 +1,4 @@
-/* tools/dummy-client/text.c: what clients say, so that who hears it can check it. */
+/* tools/dummy-client/text.c: texts of messages, in a form that a receiver can check. */
 #include "tools/dummy-client/text.h"
 #include "tools/dummy-client/number.h"
 #include <stdio.h>
@@ -6,7 +6,7 @@
 
 static const char chat_form[DUMMY_CHAT_TEXT_BYTES] = "dummy 000000 line 00000000 at 00000000000 us";
 
-/* Where its numbers lie, and how long they are. */
+/* The offsets and lengths of its numbers. */
 enum {
     CLIENT_AT = 6,
     CLIENT_DIGITS = 6,
@@ -34,7 +34,7 @@ char *dummy_text_write_chat(const struct dummy_chat_text *chat, char text[DUMMY_
     return text;
 }
 
-/* Reads exactly `digit_count` digits; a text that ends too early has a NUL among them. */
+/* Parses exactly `digit_count` digits; the NUL of a text that is too short is not a digit. */
 static bool read_digits(const char *text, int digit_count, uint64_t *number_out)
 {
     uint64_t number = 0;
@@ -49,8 +49,8 @@ static bool read_digits(const char *text, int digit_count, uint64_t *number_out)
     return true;
 }
 
-/* Whether the form's words stand at [from, to). */
-static bool reads_as_form(const char *text, int from, int to)
+/* Whether the form's words are at [from, to). */
+static bool matches_form(const char *text, int from, int to)
 {
     return strncmp(text + from, chat_form + from, (size_t)(to - from)) == 0;
 }
@@ -58,13 +58,13 @@ static bool reads_as_form(const char *text, int from, int to)
 bool dummy_text_read_chat(const char *text, struct dummy_chat_text *chat_out)
 {
     uint64_t client, line, intended_us;
-    if (!reads_as_form(text, 0, CLIENT_AT) ||
+    if (!matches_form(text, 0, CLIENT_AT) ||
         !read_digits(text + CLIENT_AT, CLIENT_DIGITS, &client) ||
-        !reads_as_form(text, CLIENT_AT + CLIENT_DIGITS, LINE_AT) ||
+        !matches_form(text, CLIENT_AT + CLIENT_DIGITS, LINE_AT) ||
         !read_digits(text + LINE_AT, LINE_DIGITS, &line) ||
-        !reads_as_form(text, LINE_AT + LINE_DIGITS, INTENDED_AT) ||
+        !matches_form(text, LINE_AT + LINE_DIGITS, INTENDED_AT) ||
         !read_digits(text + INTENDED_AT, INTENDED_DIGITS, &intended_us) ||
-        !reads_as_form(text, END_AT, DUMMY_CHAT_TEXT_BYTES)) {
+        !matches_form(text, END_AT, DUMMY_CHAT_TEXT_BYTES)) {
         return false;
     }
     *chat_out = (struct dummy_chat_text){
@@ -82,7 +82,7 @@ char *dummy_text_write_hello(uint32_t client, uint32_t message, char text[DUMMY_
     return text;
 }
 
-/* Reads `words`, and a number after them. Returns the place after both, or NULL. */
+/* Parses `words` and a number. Returns a pointer behind them, or NULL. */
 static const char *read_after(const char *text, const char *words, uint64_t *number_out)
 {
     size_t bytes = strlen(words);

@@ -1,4 +1,4 @@
-/* tools/dummy-client/text.h: what clients say, so that who hears it can check it. */
+/* tools/dummy-client/text.h: texts of messages, in a form that a receiver can check. */
 #ifndef GW_DUMMY_TEXT_H
 #define GW_DUMMY_TEXT_H
 
@@ -6,12 +6,12 @@
 #include <stdint.h>
 
 /*
- * A chat line says who speaks, which of his lines it is, and when it should have left:
+ * A chat line contains its sender, the number of the line, and when it was due:
  *
  *      dummy 000042 line 00000017 at 00012345678 us
  *
- * Its form is fixed, so that it is read in one pass without a search. To people clients count from
- * one, inside from zero.
+ * The form is fixed, so that it is parsed in one pass. Texts count clients from one, the code
+ * counts them from zero.
  */
 struct dummy_chat_text {
     uint32_t client;
@@ -35,7 +35,7 @@ bool dummy_text_read_chat(const char *text, struct dummy_chat_text *chat_out);
 /* Writes "hello from dummy 2, message 1" for client 1. Returns `text`. */
 char *dummy_text_write_hello(uint32_t client, uint32_t message, char text[DUMMY_HELLO_TEXT_BYTES]);
 
-/* Returns whether `text` is such a greeting; the rest is set only then. */
+/* Returns whether `text` is such a text; the rest is set only then. */
 bool dummy_text_read_hello(const char *text, uint32_t *client_out, uint32_t *message_out);
 
 /* Writes the name of a client: "dummy-2" for client 1. Returns `text`. */

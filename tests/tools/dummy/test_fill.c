@@ -1,4 +1,4 @@
-/* tests/tools/dummy/test_fill.c: whatever a schema allows can be made up. */
+/* tests/tools/dummy/test_fill.c: tests of generated messages against the rules of the schema. */
 #include "proto/game/game_client.gen.h"
 #include "proto/gw/control.pb-c.h"
 #include "protocol/arena.h"
@@ -24,7 +24,7 @@ static void receive(void *peer, const struct gw_frame *frame, const ProtobufCMes
     }
 }
 
-/* What a server would say of it: its header, its length, and each field. */
+/* The result of a server that receives it: header, length, and each field. */
 static enum gw_packet_result check(const struct gw_packet *packet)
 {
     static uint8_t body[4096];
@@ -42,7 +42,7 @@ static enum gw_packet_result check(const struct gw_packet *packet)
     return gw_packet_dispatch(&received_packet, &frame, body, NULL, &arena);
 }
 
-static void every_packet_of_the_game_that_a_client_sends_can_be_made_up(void **state)
+static void every_client_packet_of_the_game_is_generated_and_valid(void **state)
 {
     (void)state;
     uint32_t count = 0;
@@ -67,8 +67,8 @@ static struct gw_packet error_packet(const struct gw_message_rules *message_rule
                               .message_rules = message_rules};
 }
 
-/* 0 and 1 are outside, and a text has room for three bytes. */
-static void rules_are_kept(void **state)
+/* 0 and 1 are out of range, and a text may have three bytes. */
+static void values_follow_range_and_length_rules(void **state)
 {
     (void)state;
     static const struct gw_field_rule rules[] = {
@@ -81,7 +81,7 @@ static void rules_are_kept(void **state)
     assert_string_equal(received_text, "dum");
 }
 
-static void a_range_below_one_is_kept_too(void **state)
+static void a_range_of_zero_and_an_empty_text_are_followed(void **state)
 {
     (void)state;
     static const struct gw_field_rule rules[] = {
@@ -94,8 +94,8 @@ static void a_range_below_one_is_kept_too(void **state)
     assert_string_equal(received_text, "");
 }
 
-/* What must be there is made long enough, and not 0. */
-static void required_fields_are_filled(void **state)
+/* A required value is long enough, and not 0. */
+static void required_fields_are_generated(void **state)
 {
     (void)state;
     static const struct gw_field_rule rules[] = {{.count_max = UINT16_MAX,
@@ -115,20 +115,20 @@ static void required_fields_are_filled(void **state)
     assert_string_equal(received_text, "dummydummydu");
 }
 
-/* A list gets one element, which is filled as well. */
-static void a_list_and_what_is_in_it_are_filled(void **state)
+/* A list gets one element, with generated fields. */
+static void a_list_has_one_generated_element(void **state)
 {
     (void)state;
     const struct gw_packet packet = {.message = &game__who_is_here__descriptor};
-    const Game__WhoIsHere *who =
+    const Game__WhoIsHere *here =
         (const Game__WhoIsHere *)dummy_fill(&packet, memory, sizeof memory);
-    assert_non_null(who);
-    assert_int_equal(who->n_members, 1);
-    assert_int_equal(who->members[0]->player, 1);
-    assert_string_equal(who->members[0]->name, "d");
+    assert_non_null(here);
+    assert_int_equal(here->n_members, 1);
+    assert_int_equal(here->members[0]->player, 1);
+    assert_string_equal(here->members[0]->name, "d");
 }
 
-static void what_finds_no_room_is_not_made(void **state)
+static void a_message_larger_than_the_memory_returns_null(void **state)
 {
     (void)state;
     const struct gw_packet packet = {.message = &game__who_is_here__descriptor};
@@ -136,7 +136,7 @@ static void what_finds_no_room_is_not_made(void **state)
     assert_null(dummy_fill(&packet, memory, 0));
 }
 
-static void only_what_clients_send_is_found(void **state)
+static void only_packets_that_clients_send_are_found(void **state)
 {
     (void)state;
     assert_null(dummy_fill_find("ChatLine"));
@@ -151,13 +151,13 @@ static void only_what_clients_send_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_packet_of_the_game_that_a_client_sends_can_be_made_up),
-        cmocka_unit_test(rules_are_kept),
-        cmocka_unit_test(a_range_below_one_is_kept_too),
-        cmocka_unit_test(required_fields_are_filled),
-        cmocka_unit_test(a_list_and_what_is_in_it_are_filled),
-        cmocka_unit_test(what_finds_no_room_is_not_made),
-        cmocka_unit_test(only_what_clients_send_is_found),
+        cmocka_unit_test(every_client_packet_of_the_game_is_generated_and_valid),
+        cmocka_unit_test(values_follow_range_and_length_rules),
+        cmocka_unit_test(a_range_of_zero_and_an_empty_text_are_followed),
+        cmocka_unit_test(required_fields_are_generated),
+        cmocka_unit_test(a_list_has_one_generated_element),
+        cmocka_unit_test(a_message_larger_than_the_memory_returns_null),
+        cmocka_unit_test(only_packets_that_clients_send_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

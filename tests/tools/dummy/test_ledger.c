@@ -1,10 +1,11 @@
-/* tests/tools/dummy/test_ledger.c: each kind of fault is caught, and a clean run is clean. */
+/* tests/tools/dummy/test_ledger.c: tests of the ledger: each kind of fault is counted. */
 #include "tests/test.h"
 #include "tools/dummy-client/ledger.h"
 #include "tools/dummy-client/room.h"
+#include "tools/dummy-client/script.h"
 #include <string.h>
 
-/* A room of three, whose last line was 10 before they came. Ann is 0, Bob 1 and Cat 2. */
+/* A room of three clients, entered after line 10. */
 enum { ANN, BOB, CAT, MEMBER_COUNT };
 
 static struct dummy_room room;
@@ -12,20 +13,20 @@ static struct dummy_ledger ledgers[MEMBER_COUNT];
 static uint64_t line_last;
 static uint64_t said[MEMBER_COUNT];
 
-static dummy_place home(uint32_t member)
+static dummy_position start(uint32_t member)
 {
-    return dummy_place_at((int32_t)member * 10, 0);
+    return dummy_position_at((int32_t)member * 10, 0);
 }
 
 static void enter(uint32_t self)
 {
     assert_int_equal(dummy_ledger_enter(&ledgers[self], &room, self, line_last), 0);
     for (uint32_t other = 0; other < self; other++) {
-        dummy_ledger_was_here(&ledgers[self], other, home(other));
-        dummy_ledger_joined(&ledgers[other], self, home(self));
+        dummy_ledger_was_here(&ledgers[self], other, start(other));
+        dummy_ledger_joined(&ledgers[other], self, start(self));
     }
-    dummy_ledger_was_here(&ledgers[self], self, home(self));
-    dummy_room_enter(&room, self, line_last, home(self));
+    dummy_ledger_was_here(&ledgers[self], self, start(self));
+    dummy_room_enter(&room, self, line_last, start(self));
 }
 
 static int open_room(void **state)
@@ -51,25 +52,25 @@ static int close_room(void **state)
     return 0;
 }
 
-/* Somebody says something; all but `deaf` hear it. */
-static void say(uint32_t speaker, uint32_t closed)
+/* A member sends a line; all but `missing` receive it. */
+static void say(uint32_t speaker, uint32_t missing)
 {
     dummy_room_say(&room);
     said[speaker]++;
     line_last++;
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
-        if (member != closed) {
+        if (member != missing) {
             dummy_ledger_line(&ledgers[member], speaker, said[speaker], line_last);
         }
     }
 }
 
-static void move(uint32_t mover, dummy_place place, uint32_t blind)
+static void move(uint32_t mover, dummy_position position, uint32_t missing)
 {
-    dummy_room_move(&room, mover, place);
+    dummy_room_move(&room, mover, position);
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
-        if (member != blind) {
-            dummy_ledger_moved(&ledgers[member], mover, place);
+        if (member != missing) {
+            dummy_ledger_moved(&ledgers[member], mover, position);
         }
     }
 }
@@ -104,12 +105,12 @@ static void assert_only(enum dummy_fault fault, uint64_t count)
     }
 }
 
-static void a_clean_run_is_clean(void **state)
+static void a_run_without_faults_counts_none(void **state)
 {
     (void)state;
     for (uint32_t round = 0; round < 300; round++) {
         say(round % MEMBER_COUNT, NOBODY);
-        move(ANN, dummy_place_step(ANN, round), NOBODY);
+        move(ANN, dummy_script_position(ANN, round), NOBODY);
     }
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
         assert_true(dummy_ledger_is_complete(&ledgers[member]));
@@ -119,7 +120,7 @@ static void a_clean_run_is_clean(void **state)
     assert_int_equal(dummy_ledger_own_lines(&ledgers[ANN]), 100);
 }
 
-static void a_line_that_one_listener_misses_is_lost_once(void **state)
+static void a_line_that_one_member_misses_is_lost_once(void **state)
 {
     (void)state;
     say(ANN, NOBODY);
@@ -130,7 +131,7 @@ static void a_line_that_one_listener_misses_is_lost_once(void **state)
     assert_only(DUMMY_LOST, 1);
 }
 
-static void a_last_line_that_one_listener_misses_is_lost(void **state)
+static void a_last_line_that_one_member_misses_is_lost(void **state)
 {
     (void)state;
     say(ANN, NOBODY);
@@ -141,7 +142,7 @@ static void a_last_line_that_one_listener_misses_is_lost(void **state)
     assert_only(DUMMY_LOST, 1);
 }
 
-static void a_line_that_the_server_never_took_in_is_lost_by_all(void **state)
+static void a_line_that_the_server_never_accepted_is_lost_for_all(void **state)
 {
     (void)state;
     say(ANN, NOBODY);
@@ -152,7 +153,7 @@ static void a_line_that_the_server_never_took_in_is_lost_by_all(void **state)
     assert_only(DUMMY_LOST, MEMBER_COUNT);
 }
 
-static void a_line_that_comes_twice_is_doubled(void **state)
+static void a_line_received_twice_is_doubled(void **state)
 {
     (void)state;
     say(ANN, NOBODY);
@@ -185,7 +186,7 @@ static void two_lines_in_the_wrong_order_are_out_of_order(void **state)
     assert_only(DUMMY_OUT_OF_ORDER, 1);
 }
 
-static void a_sender_whose_lines_are_swapped_by_the_server_is_out_of_order(void **state)
+static void lines_of_a_sender_that_the_server_swaps_are_out_of_order(void **state)
 {
     (void)state;
     say(BOB, NOBODY);
@@ -199,16 +200,16 @@ static void a_sender_whose_lines_are_swapped_by_the_server_is_out_of_order(void 
     assert_only(DUMMY_OUT_OF_ORDER, MEMBER_COUNT);
 }
 
-static void a_wrong_position_is_caught(void **state)
+static void a_wrong_position_is_counted(void **state)
 {
     (void)state;
-    move(BOB, dummy_place_at(5, 5), ANN);
+    move(BOB, dummy_position_at(5, 5), ANN);
     assert_false(dummy_ledger_is_complete(&ledgers[ANN]));
     check();
     assert_only(DUMMY_WRONG_POSITION, 1);
 }
 
-static void who_is_here_and_not_known_has_a_wrong_position(void **state)
+static void a_member_that_the_ledger_does_not_know_has_a_wrong_position(void **state)
 {
     (void)state;
     dummy_ledger_gone(&ledgers[ANN], CAT);
@@ -216,26 +217,26 @@ static void who_is_here_and_not_known_has_a_wrong_position(void **state)
     assert_only(DUMMY_WRONG_POSITION, 1);
 }
 
-static void who_speaks_and_is_not_here_is_garbled(void **state)
+static void a_line_from_a_member_that_left_is_garbled(void **state)
 {
     (void)state;
     dummy_ledger_gone(&ledgers[ANN], CAT);
     dummy_room_lose(&room, CAT, 0);
     say(CAT, CAT);
     check();
-    /* Bob was not told that Cat is gone. Her own ledger is not judged. */
+    /* Bob received no Gone of Cat. Her own ledger is not checked. */
     assert_only(DUMMY_GARBLED, 1);
 }
 
-static void who_joins_twice_is_doubled(void **state)
+static void a_second_joined_is_doubled(void **state)
 {
     (void)state;
-    dummy_ledger_joined(&ledgers[ANN], CAT, home(CAT));
+    dummy_ledger_joined(&ledgers[ANN], CAT, start(CAT));
     check();
     assert_only(DUMMY_DOUBLED, 1);
 }
 
-static void the_first_line_of_who_joined_is_his_line_1(void **state)
+static void the_first_line_of_a_member_that_joined_is_its_line_1(void **state)
 {
     (void)state;
     dummy_room_say(&room);
@@ -245,16 +246,16 @@ static void the_first_line_of_who_joined_is_his_line_1(void **state)
     assert_only(DUMMY_LOST, MEMBER_COUNT);
 }
 
-static void what_comes_before_the_room_is_entered_is_garbled(void **state)
+static void packets_before_entered_are_garbled(void **state)
 {
     (void)state;
     dummy_ledger_fini(&ledgers[CAT]);
     dummy_ledger_line(&ledgers[CAT], ANN, 1, 11);
-    dummy_ledger_moved(&ledgers[CAT], ANN, home(ANN));
+    dummy_ledger_moved(&ledgers[CAT], ANN, start(ANN));
     assert_only(DUMMY_GARBLED, 2);
 }
 
-static void what_comes_after_the_freeze_is_not_received(void **state)
+static void packets_after_the_freeze_are_ignored(void **state)
 {
     (void)state;
     say(ANN, NOBODY);
@@ -265,11 +266,11 @@ static void what_comes_after_the_freeze_is_not_received(void **state)
     assert_only(DUMMY_LOST, 0);
 }
 
-static void who_is_gone_early_may_have_said_a_last_line_or_not(void **state)
+static void a_line_in_flight_from_a_lost_member_may_be_missing(void **state)
 {
     (void)state;
     say(ANN, NOBODY);
-    dummy_room_say(&room); /* Cat's, on its way when she vanished */
+    dummy_room_say(&room); /* Cat's, in flight when her connection is lost */
     dummy_room_lose(&room, CAT, 1);
     dummy_ledger_gone(&ledgers[ANN], CAT);
     dummy_ledger_gone(&ledgers[BOB], CAT);
@@ -278,7 +279,7 @@ static void who_is_gone_early_may_have_said_a_last_line_or_not(void **state)
     assert_only(DUMMY_LOST, 0);
 }
 
-static void a_doubtful_line_that_one_has_received_all_must_receive(void **state)
+static void a_doubtful_line_that_one_member_received_is_required_of_all(void **state)
 {
     (void)state;
     say(CAT, BOB);
@@ -301,7 +302,7 @@ static void with_outsiders_only_the_order_is_checked(void **state)
     assert_true(atomic_load(&room.has_outsiders));
 }
 
-static void a_hole_among_outsiders_is_lost_too(void **state)
+static void a_gap_in_lines_of_outsiders_is_lost(void **state)
 {
     (void)state;
     dummy_ledger_outsider(&ledgers[ANN]);
@@ -315,25 +316,25 @@ static void a_hole_among_outsiders_is_lost_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_ROOM(a_clean_run_is_clean),
-        IN_ROOM(a_line_that_one_listener_misses_is_lost_once),
-        IN_ROOM(a_last_line_that_one_listener_misses_is_lost),
-        IN_ROOM(a_line_that_the_server_never_took_in_is_lost_by_all),
-        IN_ROOM(a_line_that_comes_twice_is_doubled),
+        IN_ROOM(a_run_without_faults_counts_none),
+        IN_ROOM(a_line_that_one_member_misses_is_lost_once),
+        IN_ROOM(a_last_line_that_one_member_misses_is_lost),
+        IN_ROOM(a_line_that_the_server_never_accepted_is_lost_for_all),
+        IN_ROOM(a_line_received_twice_is_doubled),
         IN_ROOM(a_line_that_the_server_counts_twice_is_doubled_for_all),
         IN_ROOM(two_lines_in_the_wrong_order_are_out_of_order),
-        IN_ROOM(a_sender_whose_lines_are_swapped_by_the_server_is_out_of_order),
-        IN_ROOM(a_wrong_position_is_caught),
-        IN_ROOM(who_is_here_and_not_known_has_a_wrong_position),
-        IN_ROOM(who_speaks_and_is_not_here_is_garbled),
-        IN_ROOM(who_joins_twice_is_doubled),
-        IN_ROOM(the_first_line_of_who_joined_is_his_line_1),
-        IN_ROOM(what_comes_before_the_room_is_entered_is_garbled),
-        IN_ROOM(what_comes_after_the_freeze_is_not_received),
-        IN_ROOM(who_is_gone_early_may_have_said_a_last_line_or_not),
-        IN_ROOM(a_doubtful_line_that_one_has_received_all_must_receive),
+        IN_ROOM(lines_of_a_sender_that_the_server_swaps_are_out_of_order),
+        IN_ROOM(a_wrong_position_is_counted),
+        IN_ROOM(a_member_that_the_ledger_does_not_know_has_a_wrong_position),
+        IN_ROOM(a_line_from_a_member_that_left_is_garbled),
+        IN_ROOM(a_second_joined_is_doubled),
+        IN_ROOM(the_first_line_of_a_member_that_joined_is_its_line_1),
+        IN_ROOM(packets_before_entered_are_garbled),
+        IN_ROOM(packets_after_the_freeze_are_ignored),
+        IN_ROOM(a_line_in_flight_from_a_lost_member_may_be_missing),
+        IN_ROOM(a_doubtful_line_that_one_member_received_is_required_of_all),
         IN_ROOM(with_outsiders_only_the_order_is_checked),
-        IN_ROOM(a_hole_among_outsiders_is_lost_too),
+        IN_ROOM(a_gap_in_lines_of_outsiders_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/tools/dummy/test_number.c: numbers as people write them. */
+/* tests/tools/dummy/test_number.c: tests of parsing and formatting of numbers. */
 #include "tests/test.h"
 #include "tools/dummy-client/number.h"
 
@@ -11,7 +11,7 @@ static void a_number_ends_where_its_digits_end(void **state)
     assert_int_equal(number, 120);
 }
 
-static void a_number_may_be_its_limit_and_no_more(void **state)
+static void a_number_may_equal_its_limit_and_not_exceed_it(void **state)
 {
     (void)state;
     uint64_t number;
@@ -35,7 +35,7 @@ static void fractions_are_read_in_millionths(void **state)
     assert_int_equal(millionths, 10000001);
 }
 
-static void what_is_no_fraction_is_refused(void **state)
+static void an_invalid_fraction_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {"",    ".5",  "5.",  "1.0000001", "1,5",
@@ -46,7 +46,7 @@ static void what_is_no_fraction_is_refused(void **state)
     }
 }
 
-static void large_numbers_have_commas(void **state)
+static void large_numbers_have_thousands_separators(void **state)
 {
     (void)state;
     char text[DUMMY_NUMBER_TEXT_BYTES];
@@ -60,10 +60,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_number_ends_where_its_digits_end),
-        cmocka_unit_test(a_number_may_be_its_limit_and_no_more),
+        cmocka_unit_test(a_number_may_equal_its_limit_and_not_exceed_it),
         cmocka_unit_test(fractions_are_read_in_millionths),
-        cmocka_unit_test(what_is_no_fraction_is_refused),
-        cmocka_unit_test(large_numbers_have_commas),
+        cmocka_unit_test(an_invalid_fraction_is_refused),
+        cmocka_unit_test(large_numbers_have_thousands_separators),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

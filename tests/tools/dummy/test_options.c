@@ -1,4 +1,4 @@
-/* tests/tools/dummy/test_options.c: command lines, good and bad. */
+/* tests/tools/dummy/test_options.c: tests of valid and invalid command lines. */
 #include "tests/test.h"
 #include "tools/dummy-client/options.h"
 #include <string.h>
@@ -8,7 +8,7 @@ enum { WORD_COUNT_MAX = 12 };
 static struct dummy_options options;
 static char problem[DUMMY_PROBLEM_BYTES];
 
-/* Reads a command line whose words are parted by single spaces. */
+/* Parses a command line whose arguments are separated by single spaces. */
 static enum dummy_options_result read_line(const char *line)
 {
     static char copy[300];
@@ -22,14 +22,14 @@ static enum dummy_options_result read_line(const char *line)
     return dummy_options_read(argc, argv, &options, problem);
 }
 
-static void assert_bad(const char *line, const char *what_is_said)
+static void assert_bad(const char *line, const char *expected)
 {
     assert_int_equal(read_line(line), DUMMY_OPTIONS_BAD);
-    assert_string_equal(problem, what_is_said);
+    assert_string_equal(problem, expected);
     assert_null(strchr(problem, '\n'));
 }
 
-static void without_options_the_defaults_hold(void **state)
+static void no_options_give_the_defaults(void **state)
 {
     (void)state;
     char addr[GW_ADDR_TEXT_BYTES];
@@ -48,7 +48,7 @@ static void without_options_the_defaults_hold(void **state)
     assert_false(options.quiet);
 }
 
-static void every_option_is_taken(void **state)
+static void every_option_sets_its_field(void **state)
 {
     (void)state;
     char addr[GW_ADDR_TEXT_BYTES];
@@ -72,7 +72,7 @@ static void every_option_is_taken(void **state)
     assert_int_equal(options.backend, GW_BACKEND_EPOLL);
 }
 
-static void numbers_may_be_their_limits_and_no_more(void **state)
+static void numbers_may_equal_their_limits_and_not_exceed_them(void **state)
 {
     (void)state;
     assert_int_equal(read_line("--clients 999999 --rate 10000"), DUMMY_OPTIONS_RUN);
@@ -83,14 +83,14 @@ static void numbers_may_be_their_limits_and_no_more(void **state)
     assert_bad("--workers 65", "--workers 65: give a number from 0 to 64");
 }
 
-static void what_makes_no_sense_is_said_in_one_line(void **state)
+static void an_invalid_option_gives_one_line_with_its_remedy(void **state)
 {
     (void)state;
     assert_bad("--clients many", "--clients many: give a number from 1 to 999999");
     assert_bad("--clients", "--clients needs a value: see --help");
     assert_bad("--json=yes", "--json takes no value");
-    assert_bad("--client 3", "--client is no option: see --help");
-    assert_bad("3", "3 is no option: see --help");
+    assert_bad("--client 3", "--client is not an option: see --help");
+    assert_bad("3", "3 is not an option: see --help");
     assert_bad("--script dance", "--script dance: give hello, chat, move or mixed");
     assert_bad("--backend kqueue", "--backend kqueue: give auto, iocp, uring or epoll");
     assert_bad("--connect localhost",
@@ -113,7 +113,7 @@ static void all_clients_may_read_slowly(void **state)
     assert_int_equal(options.slow_count, 2);
 }
 
-static void help_and_version_are_found_behind_anything(void **state)
+static void help_and_version_win_over_other_options(void **state)
 {
     (void)state;
     assert_int_equal(read_line("--clients 3 --help"), DUMMY_OPTIONS_HELP);
@@ -123,12 +123,12 @@ static void help_and_version_are_found_behind_anything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_options_the_defaults_hold),
-        cmocka_unit_test(every_option_is_taken),
-        cmocka_unit_test(numbers_may_be_their_limits_and_no_more),
-        cmocka_unit_test(what_makes_no_sense_is_said_in_one_line),
+        cmocka_unit_test(no_options_give_the_defaults),
+        cmocka_unit_test(every_option_sets_its_field),
+        cmocka_unit_test(numbers_may_equal_their_limits_and_not_exceed_them),
+        cmocka_unit_test(an_invalid_option_gives_one_line_with_its_remedy),
         cmocka_unit_test(all_clients_may_read_slowly),
-        cmocka_unit_test(help_and_version_are_found_behind_anything),
+        cmocka_unit_test(help_and_version_win_over_other_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
-/* tests/tools/dummy/test_outcome.c: which ends are in good order. */
+/* tests/tools/dummy/test_outcome.c: tests of which session ends are in order. */
 #include "session/manager.h"
 #include "tests/test.h"
-#include "tools/dummy-client/outcome.h"
+#include "tools/dummy-client/client.h"
 
 static struct dummy_outcome ended(Gw__CloseReason reason, Gw__CloseReason peer_reason)
 {
@@ -13,7 +13,7 @@ static struct dummy_outcome ended(Gw__CloseReason reason, Gw__CloseReason peer_r
                                   .peer_reason = peer_reason};
 }
 
-static void who_was_sent_home_is_orderly(void **state)
+static void a_client_that_leaves_is_orderly(void **state)
 {
     (void)state;
     struct dummy_outcome outcome = ended(DUMMY_LEAVES, GW__CLOSE_REASON__NONE);
@@ -30,7 +30,7 @@ static void a_shutdown_is_orderly_only_after_go_away(void **state)
     assert_true(dummy_outcome_is_orderly(&outcome, true));
 }
 
-static void any_other_end_of_who_was_greeted_is_not(void **state)
+static void any_other_end_of_a_greeted_client_is_not_orderly(void **state)
 {
     (void)state;
     for (int reason = 0; reason < GW_CLOSE_REASON_COUNT; reason++) {
@@ -43,7 +43,7 @@ static void any_other_end_of_who_was_greeted_is_not(void **state)
     assert_false(dummy_outcome_is_orderly(&kicked, true));
 }
 
-static void who_came_too_late_may_be_turned_away(void **state)
+static void a_client_that_is_not_greeted_may_be_closed_during_a_drain(void **state)
 {
     (void)state;
     struct dummy_outcome outcome = ended(GW__CLOSE_REASON__BY_PEER, GW__CLOSE_REASON__SHUTDOWN);
@@ -60,10 +60,10 @@ static void who_came_too_late_may_be_turned_away(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_was_sent_home_is_orderly),
+        cmocka_unit_test(a_client_that_leaves_is_orderly),
         cmocka_unit_test(a_shutdown_is_orderly_only_after_go_away),
-        cmocka_unit_test(any_other_end_of_who_was_greeted_is_not),
-        cmocka_unit_test(who_came_too_late_may_be_turned_away),
+        cmocka_unit_test(any_other_end_of_a_greeted_client_is_not_orderly),
+        cmocka_unit_test(a_client_that_is_not_greeted_may_be_closed_during_a_drain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,16 @@
-/* tests/tools/dummy/test_players.c: which client a player of the server is. */
+/* tests/tools/dummy/test_players.c: tests of the map from player ids to clients. */
 #include "tests/test.h"
 #include "tools/dummy-client/players.h"
 
 enum { PLAYER_COUNT = 5000 };
 
-/* Ids as a server gives them: a generation above, a slot below. */
+/* Ids as a server makes them: generation in the high half, slot in the low half. */
 static uint64_t id_of(uint32_t index)
 {
     return (uint64_t)(index % 3 + 1) << 32 | (index + 1);
 }
 
-static void every_player_is_found_again(void **state)
+static void every_added_player_is_found(void **state)
 {
     (void)state;
     struct dummy_players players;
@@ -24,7 +24,7 @@ static void every_player_is_found_again(void **state)
     dummy_players_fini(&players);
 }
 
-static void who_was_not_added_is_a_outsider(void **state)
+static void a_player_that_was_not_added_is_an_outsider(void **state)
 {
     (void)state;
     struct dummy_players players;
@@ -39,8 +39,8 @@ static void who_was_not_added_is_a_outsider(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_player_is_found_again),
-        cmocka_unit_test(who_was_not_added_is_a_outsider),
+        cmocka_unit_test(every_added_player_is_found),
+        cmocka_unit_test(a_player_that_was_not_added_is_an_outsider),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/tools/dummy/test_report.c: what makes a run a failure. */
+/* tests/tools/dummy/test_report.c: tests of which results fail a run. */
 #include "tests/test.h"
 #include "tools/dummy-client/fill.h"
 #include "tools/dummy-client/report.h"
@@ -14,13 +14,13 @@ static int clear(void **state)
     return 0;
 }
 
-static void a_run_without_problems_is_clean(void **state)
+static void a_run_without_problems_succeeds(void **state)
 {
     (void)state;
     assert_true(dummy_report_is_clean(&report));
 }
 
-static void every_kind_of_fault_is_a_failure(void **state)
+static void every_kind_of_fault_fails_a_run(void **state)
 {
     (void)state;
     for (int fault = 0; fault < DUMMY_FAULT_COUNT; fault++) {
@@ -30,7 +30,7 @@ static void every_kind_of_fault_is_a_failure(void **state)
     }
 }
 
-static void every_other_problem_is_a_failure(void **state)
+static void every_other_problem_fails_a_run(void **state)
 {
     (void)state;
     uint32_t *const counts[] = {&report.dial_failed, &report.refused[0], &report.refused[1],
@@ -54,7 +54,7 @@ static void every_other_problem_is_a_failure(void **state)
     assert_false(dummy_report_is_clean(&report));
 }
 
-static void to_be_asked_to_go_is_no_failure(void **state)
+static void go_away_does_not_fail_a_run(void **state)
 {
     (void)state;
     report.complete = false;
@@ -66,10 +66,10 @@ static void to_be_asked_to_go_is_no_failure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_run_without_problems_is_clean, clear),
-        cmocka_unit_test_setup(every_kind_of_fault_is_a_failure, clear),
-        cmocka_unit_test_setup(every_other_problem_is_a_failure, clear),
-        cmocka_unit_test_setup(to_be_asked_to_go_is_no_failure, clear),
+        cmocka_unit_test_setup(a_run_without_problems_succeeds, clear),
+        cmocka_unit_test_setup(every_kind_of_fault_fails_a_run, clear),
+        cmocka_unit_test_setup(every_other_problem_fails_a_run, clear),
+        cmocka_unit_test_setup(go_away_does_not_fail_a_run, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

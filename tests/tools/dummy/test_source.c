@@ -1,4 +1,4 @@
-/* tests/tools/dummy/test_source.c: ranges of addresses to come from. */
+/* tests/tools/dummy/test_source.c: tests of source address ranges. */
 #include "net/addr.h"
 #include "tests/test.h"
 #include "tools/dummy-client/source.h"
@@ -12,7 +12,7 @@ static void assert_comes_from(const struct dummy_source *source, uint32_t index,
     assert_string_equal(gw_addr_format(&addr, found), text);
 }
 
-static void clients_take_the_addresses_in_turn(void **state)
+static void clients_use_the_addresses_round_robin(void **state)
 {
     (void)state;
     struct dummy_source source;
@@ -22,7 +22,7 @@ static void clients_take_the_addresses_in_turn(void **state)
     assert_comes_from(&source, 3, "127.0.0.2:0");
 }
 
-static void a_range_may_cross_a_dot(void **state)
+static void a_range_may_cross_a_byte_boundary(void **state)
 {
     (void)state;
     struct dummy_source source;
@@ -41,7 +41,7 @@ static void one_address_is_a_range_of_one(void **state)
     assert_int_equal(source.count, 1);
 }
 
-static void without_a_range_the_machine_chooses(void **state)
+static void without_a_range_there_is_no_source_address(void **state)
 {
     (void)state;
     struct dummy_source source = {0};
@@ -49,7 +49,7 @@ static void without_a_range_the_machine_chooses(void **state)
     assert_false(dummy_source_addr(&source, 0, &addr));
 }
 
-static void what_is_no_range_is_refused(void **state)
+static void an_invalid_range_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {
@@ -80,11 +80,11 @@ static void what_is_no_range_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clients_take_the_addresses_in_turn),
-        cmocka_unit_test(a_range_may_cross_a_dot),
+        cmocka_unit_test(clients_use_the_addresses_round_robin),
+        cmocka_unit_test(a_range_may_cross_a_byte_boundary),
         cmocka_unit_test(one_address_is_a_range_of_one),
-        cmocka_unit_test(without_a_range_the_machine_chooses),
-        cmocka_unit_test(what_is_no_range_is_refused),
+        cmocka_unit_test(without_a_range_there_is_no_source_address),
+        cmocka_unit_test(an_invalid_range_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
-/* tests/tools/dummy/test_text.c: what clients say, so that who hears it can check it. */
+/* tests/tools/dummy/test_text.c: tests of message texts. */
 #include "tests/test.h"
 #include "tools/dummy-client/text.h"
 #include <string.h>
 
-static void a_chat_line_reads_as_it_was_written(void **state)
+static void a_chat_line_is_parsed_as_written(void **state)
 {
     (void)state;
     char text[DUMMY_CHAT_TEXT_BYTES];
@@ -26,7 +26,7 @@ static void the_largest_numbers_fit(void **state)
     assert_memory_equal(&found, &chat, sizeof chat);
 }
 
-static void a_chat_line_that_lost_its_end_is_none(void **state)
+static void a_truncated_chat_line_is_refused(void **state)
 {
     (void)state;
     char text[DUMMY_CHAT_TEXT_BYTES];
@@ -38,7 +38,7 @@ static void a_chat_line_that_lost_its_end_is_none(void **state)
     }
 }
 
-static void a_chat_line_with_a_wrong_byte_is_none(void **state)
+static void a_chat_line_with_a_wrong_byte_is_refused(void **state)
 {
     (void)state;
     char text[DUMMY_CHAT_TEXT_BYTES];
@@ -50,7 +50,7 @@ static void a_chat_line_with_a_wrong_byte_is_none(void **state)
     }
 }
 
-static void a_chat_line_with_something_behind_it_is_none(void **state)
+static void a_chat_line_with_a_suffix_is_refused(void **state)
 {
     (void)state;
     struct dummy_chat_text found;
@@ -58,7 +58,7 @@ static void a_chat_line_with_something_behind_it_is_none(void **state)
     assert_false(dummy_text_read_chat("dummy 000042 line 00000017 at 00012345678 us!", &found));
 }
 
-static void a_hello_reads_as_it_was_written(void **state)
+static void a_hello_is_parsed_as_written(void **state)
 {
     (void)state;
     char text[DUMMY_HELLO_TEXT_BYTES];
@@ -70,7 +70,7 @@ static void a_hello_reads_as_it_was_written(void **state)
     assert_int_equal(message, 1);
 }
 
-static void what_is_no_hello_is_refused(void **state)
+static void an_invalid_hello_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {"",
@@ -96,13 +96,13 @@ static void names_count_from_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_chat_line_reads_as_it_was_written),
+        cmocka_unit_test(a_chat_line_is_parsed_as_written),
         cmocka_unit_test(the_largest_numbers_fit),
-        cmocka_unit_test(a_chat_line_that_lost_its_end_is_none),
-        cmocka_unit_test(a_chat_line_with_a_wrong_byte_is_none),
-        cmocka_unit_test(a_chat_line_with_something_behind_it_is_none),
-        cmocka_unit_test(a_hello_reads_as_it_was_written),
-        cmocka_unit_test(what_is_no_hello_is_refused),
+        cmocka_unit_test(a_truncated_chat_line_is_refused),
+        cmocka_unit_test(a_chat_line_with_a_wrong_byte_is_refused),
+        cmocka_unit_test(a_chat_line_with_a_suffix_is_refused),
+        cmocka_unit_test(a_hello_is_parsed_as_written),
+        cmocka_unit_test(an_invalid_hello_is_refused),
         cmocka_unit_test(names_count_from_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* tools/dummy-client/json.c: the report, for programs. */
+/* tools/dummy-client/report_json.c: the report as a JSON object. */
 #include "net/addr.h"
 #include "protocol/packet.h"
 #include "tools/dummy-client/report.h"
@@ -8,7 +8,7 @@ static void print_number(FILE *file, const char *key, uint64_t number, const cha
     fprintf(file, "\"%s\": %llu%s", key, (unsigned long long)number, after);
 }
 
-static const char *truth(bool value)
+static const char *boolean(bool value)
 {
     return value ? "true" : "false";
 }
@@ -38,7 +38,7 @@ static void print_clients(const struct dummy_report *report, FILE *file)
     print_number(file, "let_in", report->ready, ", ");
     print_number(file, "never_let_in", report->not_ready, ",\n  ");
     print_number(file, "rooms", report->room_count, ", ");
-    print_number(file, "rooms_with_strangers", report->rooms_with_outsiders, ", ");
+    print_number(file, "rooms_with_outsiders", report->rooms_with_outsiders, ", ");
     fprintf(file, "\"refused\": {");
     for (int i = 1; i < DUMMY_REFUSAL_COUNT; i++) {
         print_number(file, dummy_refusal_name(i), report->refused[i], ", ");
@@ -53,25 +53,25 @@ static void print_messages(const struct dummy_report *report, FILE *file)
     for (int i = 0; i < DUMMY_MESSAGE_COUNT; i++) {
         print_number(file, dummy_message_name((enum dummy_message)i), total->sent[i], ", ");
     }
-    print_number(file, "all", dummy_counter_sent_count(total), "},\n  \"heard\": {");
+    print_number(file, "all", dummy_counter_sent_count(total), "},\n  \"received\": {");
     print_number(file, "said", total->received[DUMMY_RECEIVED_SAID], ", ");
     print_number(file, "lines", total->received[DUMMY_RECEIVED_LINE], ", ");
-    print_number(file, "positions", total->received[DUMMY_RECEIVED_PLACE], ", ");
+    print_number(file, "positions", total->received[DUMMY_RECEIVED_POSITION], ", ");
     print_number(file, "all", dummy_counter_received_count(total), "},\n  ");
     print_number(file, "unanswered", report->unanswered, ", ");
     print_number(file, "bytes_out", report->bytes_out, ", ");
     print_number(file, "bytes_in", report->bytes_in, ",\n");
 }
 
-static void print_latency(const struct dummy_histogram *latency, FILE *file)
+static void print_latency(const struct gw_histogram *latency, FILE *file)
 {
     static const struct {
         const char *key;
         double percent;
     } points[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99_9", 99.9}, {"max", 100}};
-    print_number(file, "count", dummy_histogram_count(latency), "");
+    print_number(file, "count", gw_histogram_count(latency), "");
     for (int i = 0; i < 5; i++) {
-        double us = (double)dummy_histogram_percentile_ns(latency, points[i].percent) / 1e3;
+        double us = (double)gw_histogram_percentile_ns(latency, points[i].percent) / 1e3;
         fprintf(file, ", \"%s\": %.1f", points[i].key, us);
     }
 }
@@ -116,7 +116,7 @@ static void print_checks(const struct dummy_report *report, FILE *file)
     print_number(file, "not_ended", report->unended, "},\n");
 }
 
-/* By packet, as latency_us; with how each ended. */
+/* Latencies by packet, in microseconds, with the number of answers of each kind. */
 static void print_requests(const struct dummy_report *report, FILE *file)
 {
     const char *separator = "";
@@ -150,7 +150,7 @@ void dummy_report_print_json(const struct dummy_report *report, FILE *file)
     print_reasons(file, "ends_by_peer", report->peer_reasons);
     print_checks(report, file);
     fprintf(file, "  \"asked_to_go\": %u, \"complete\": %s, \"interrupted\": %s,\n",
-            (unsigned)report->asked_to_go, truth(report->complete), truth(report->interrupted));
-    fprintf(file, "  \"nobody_listens\": %s, \"ok\": %s\n}\n", truth(report->nobody_listens),
-            truth(dummy_report_is_clean(report)));
+            (unsigned)report->asked_to_go, boolean(report->complete), boolean(report->interrupted));
+    fprintf(file, "  \"nobody_listens\": %s, \"ok\": %s\n}\n", boolean(report->nobody_listens),
+            boolean(dummy_report_is_clean(report)));
 }

@@ -1,8 +1,8 @@
-/* tools/dummy-client/print.c: the report, for people. */
+/* tools/dummy-client/report_text.c: the report as text. */
 #include "net/addr.h"
 #include "protocol/packet.h"
+#include "tools/dummy-client/client.h"
 #include "tools/dummy-client/number.h"
-#include "tools/dummy-client/outcome.h"
 #include "tools/dummy-client/report.h"
 
 /* Prints "  12,345 words". */
@@ -12,7 +12,7 @@ static void print_count(FILE *file, uint64_t count, const char *words)
     fprintf(file, "  %s %s", dummy_number_write(count, text), words);
 }
 
-/* Prints it only when there is any. */
+/* Prints nothing for 0. */
 static void print_some(FILE *file, uint64_t count, const char *words)
 {
     if (count > 0) {
@@ -40,11 +40,11 @@ static void print_title(const struct dummy_report *report, FILE *file)
 static void print_clients(const struct dummy_report *report, FILE *file)
 {
     fprintf(file, "clients ");
-    print_count(file, report->dialed, "called");
+    print_count(file, report->dialed, "dialed");
     print_count(file, report->begun, "connected");
     print_count(file, report->greeted, "greeted");
     if (report->room_count > 0) {
-        print_count(file, report->ready, "let in");
+        print_count(file, report->ready, "ready");
         print_count(file, report->room_count, "rooms");
     }
     fprintf(file, "\n");
@@ -60,32 +60,32 @@ static void print_messages(const struct dummy_report *report, FILE *file)
     if (report->options.send != NULL) {
         print_some(file, report->total.filled, report->options.send->message->short_name);
     }
-    fprintf(file, "\nheard   ");
+    fprintf(file, "\nreceived");
     print_count(file, dummy_counter_received_count(&report->total), "deliveries:");
     print_some(file, report->total.received[DUMMY_RECEIVED_SAID], "said");
     print_some(file, report->total.received[DUMMY_RECEIVED_LINE], "chat lines");
-    print_some(file, report->total.received[DUMMY_RECEIVED_PLACE], "positions");
+    print_some(file, report->total.received[DUMMY_RECEIVED_POSITION], "positions");
     fprintf(file, "\nbytes   ");
     print_count(file, report->bytes_out, "out");
     print_count(file, report->bytes_in, "in");
     fprintf(file, "\n");
 }
 
-static void print_latency(const struct dummy_histogram *latency, const char *name, FILE *file)
+static void print_latency(const struct gw_histogram *latency, const char *name, FILE *file)
 {
     static const double percents[] = {50, 90, 99, 99.9, 100};
-    if (dummy_histogram_count(latency) == 0) {
+    if (gw_histogram_count(latency) == 0) {
         return;
     }
     fprintf(file, "  %-10s", name);
     for (int i = 0; i < 5; i++) {
-        double ms = (double)dummy_histogram_percentile_ns(latency, percents[i]) / 1e6;
+        double ms = (double)gw_histogram_percentile_ns(latency, percents[i]) / 1e6;
         fprintf(file, "%10.2f", ms);
     }
     fprintf(file, "\n");
 }
 
-/* By packet, from when it was asked until its answer came. */
+/* By packet, from the request to its answer. */
 static void print_requests(const struct dummy_report *report, FILE *file)
 {
     const struct gw_packet *packet;
@@ -99,12 +99,12 @@ static void print_requests(const struct dummy_report *report, FILE *file)
 
 static void print_latencies(const struct dummy_report *report, FILE *file)
 {
-    uint64_t count = dummy_histogram_count(&report->total.latency[DUMMY_LATENCY_CONNECT]);
+    uint64_t count = gw_histogram_count(&report->total.latency[DUMMY_LATENCY_CONNECT]);
     if (count == 0) {
         return;
     }
-    fprintf(file, "ms, from when it should have left\n  %-10s%10s%10s%10s%10s%10s\n", "", "p50",
-            "p90", "p99", "p99.9", "max");
+    fprintf(file, "ms, from when it was due\n  %-10s%10s%10s%10s%10s%10s\n", "", "p50", "p90",
+            "p99", "p99.9", "max");
     for (int i = 0; i < DUMMY_LATENCY_COUNT; i++) {
         print_latency(&report->total.latency[i], dummy_latency_name((enum dummy_latency)i), file);
     }
@@ -114,7 +114,7 @@ static void print_latencies(const struct dummy_report *report, FILE *file)
 static void print_ends(const struct dummy_report *report, FILE *file)
 {
     fprintf(file, "ends    ");
-    print_some(file, report->ends[DUMMY_LEAVES], "left in good order");
+    print_some(file, report->ends[DUMMY_LEAVES], "left");
     for (int i = 0; i < GW_CLOSE_REASON_COUNT; i++) {
         if (i != GW__CLOSE_REASON__BY_PEER && i != DUMMY_LEAVES) {
             print_some(file, report->ends[i], gw_close_reason_name((Gw__CloseReason)i));
@@ -123,10 +123,10 @@ static void print_ends(const struct dummy_report *report, FILE *file)
     for (int i = 0; i < GW_CLOSE_REASON_COUNT; i++) {
         const char *reason = gw_close_reason_name((Gw__CloseReason)i);
         char words[40];
-        snprintf(words, sizeof words, "BY_PEER %s", i == 0 ? "without a word" : reason);
+        snprintf(words, sizeof words, "BY_PEER %s", i == 0 ? "without a reason" : reason);
         print_some(file, report->peer_reasons[i], words);
     }
-    print_some(file, report->asked_to_go, "were asked to go");
+    print_some(file, report->asked_to_go, "received GOAWAY");
     fprintf(file, "\n");
 }
 
@@ -140,7 +140,7 @@ static void print_checks(const struct dummy_report *report, FILE *file)
 {
     fprintf(file, "checks  ");
     if (report->options.send != NULL) {
-        fprintf(file, "  requests only: what the packet does to the others is not known");
+        fprintf(file, "  requests only: the effect of the packet on other clients is not known");
     } else {
         for (int i = 0; i < DUMMY_FAULT_COUNT; i++) {
             print_count(file, dummy_faults_count(&report->faults, (enum dummy_fault)i),
@@ -155,16 +155,16 @@ static void print_checks(const struct dummy_report *report, FILE *file)
 static const char *what_went_well(const struct dummy_report *report)
 {
     if (!report->complete && report->asked_to_go > 0) {
-        return "the server asked the clients to go, and they went; checked up to then";
+        return "the server sent GOAWAY, and all clients left; checked up to then";
     }
     if (report->options.send != NULL) {
-        return "everybody has sent it, and left in good order";
+        return "all clients sent it, and left";
     }
     if (report->rooms_with_outsiders > 0) {
-        return "strangers were in the rooms: how much they said could not be checked";
+        return "clients of other processes were in the rooms: only the order was checked";
     }
-    return report->interrupted ? "stopped early; everybody heard everything, once and in order"
-                               : "everybody heard everything, once and in order";
+    return report->interrupted ? "stopped early; all clients received everything, once and in order"
+                               : "all clients received everything, once and in order";
 }
 
 static void print_problems(const struct dummy_report *report, FILE *file)
@@ -177,12 +177,13 @@ static void print_problems(const struct dummy_report *report, FILE *file)
         print_some(file, report->refused[i], dummy_refusal_name(i));
     }
     print_bad_requests(report, file);
-    print_some(file, report->disorderly, "ended in no good order");
-    print_some(file, report->not_ready, "never let in");
-    print_some(file, report->not_asked, "not asked to go");
+    print_some(file, report->disorderly, "ended out of order");
+    print_some(file, report->not_ready, "never ready");
+    print_some(file, report->not_asked, "left without GOAWAY");
     print_some(file, report->unended, "did not end in time");
-    print_some(file, report->dial_failed,
-               "could not even call: is --source of this machine, and are there descriptors?");
+    print_some(
+        file, report->dial_failed,
+        "could not dial: is --source an address of this machine, and are there descriptors?");
 }
 
 void dummy_report_print(const struct dummy_report *report, FILE *file)

@@ -1,11 +1,11 @@
-/* tools/dummy-client/talk.c: what a client says. */
-#include "tools/dummy-client/talk.h"
+/* tools/dummy-client/send.c: sending of a client's messages. */
+#include "tools/dummy-client/send.h"
 #include "proto/game/game_client.gen.h"
 #include "tools/dummy-client/client.h"
-#include "tools/dummy-client/crowd.h"
 #include "tools/dummy-client/fill.h"
 #include "tools/dummy-client/options.h"
 #include "tools/dummy-client/room.h"
+#include "tools/dummy-client/run.h"
 #include "tools/dummy-client/text.h"
 #include <stddef.h>
 
@@ -23,7 +23,7 @@ static void chat(struct dummy_client *client, uint64_t intended_ns)
     struct dummy_chat_text line = {
         .client = client->index,
         .line = (uint32_t)client->sent[DUMMY_CHAT],
-        .intended_us = (intended_ns - client->crowd->origin_ns) / 1000,
+        .intended_us = (intended_ns - client->run->origin_ns) / 1000,
     };
     Game__Chat message = GAME__CHAT__INIT;
     message.text = dummy_text_write_chat(&line, text);
@@ -33,18 +33,20 @@ static void chat(struct dummy_client *client, uint64_t intended_ns)
 
 static void move(struct dummy_client *client)
 {
-    dummy_place place = dummy_place_step(client->index, (uint32_t)client->sent[DUMMY_MOVE]);
+    dummy_position position =
+        dummy_script_position(client->index, (uint32_t)client->sent[DUMMY_MOVE]);
     Game__Move message = GAME__MOVE__INIT;
-    message.x = dummy_place_x(place);
-    message.y = dummy_place_y(place);
-    dummy_room_move(client->ledger.room, client->ledger.self, place);
+    message.x = dummy_position_x(position);
+    message.y = dummy_position_y(position);
+    dummy_room_move(client->ledger.room, client->ledger.self, position);
     game_send_move(client->session, &message);
 }
 
-static void speak(struct dummy_client *client, enum dummy_message message, uint64_t intended_ns)
+static void send_message(struct dummy_client *client, enum dummy_message message,
+                         uint64_t intended_ns)
 {
     client->sent[message]++;
-    dummy_counter_sent(dummy_stats_mine(&client->crowd->stats), message);
+    dummy_counter_sent(dummy_stats_mine(&client->run->stats), message);
     switch (message) {
     case DUMMY_SAY:
         say(client);
@@ -57,19 +59,19 @@ static void speak(struct dummy_client *client, enum dummy_message message, uint6
     }
 }
 
-/* A message has at most so many bytes, unpacked. */
+/* The largest unpacked message. */
 enum { FILL_BYTES = 16 * 1024 };
 
-void dummy_talk_begin(struct dummy_client *client)
+void dummy_send_filled(struct dummy_client *client)
 {
-    const struct gw_packet *packet = client->crowd->options->send;
+    const struct gw_packet *packet = client->run->options->send;
     _Alignas(max_align_t) uint8_t memory[FILL_BYTES];
     const ProtobufCMessage *message =
         packet == NULL ? NULL : dummy_fill(packet, memory, sizeof memory);
     if (message == NULL) {
         return;
     }
-    dummy_counter_filled(dummy_stats_mine(&client->crowd->stats));
+    dummy_counter_filled(dummy_stats_mine(&client->run->stats));
     if (packet->reply_id != 0) {
         dummy_request(client, packet, message);
     } else {
@@ -77,17 +79,18 @@ void dummy_talk_begin(struct dummy_client *client)
     }
 }
 
-void dummy_talk(struct dummy_client *client, uint64_t now_ns)
+void dummy_send_due(struct dummy_client *client, uint64_t now_ns)
 {
-    struct dummy_crowd *crowd = client->crowd;
-    while (crowd->options->send == NULL) {
+    struct dummy_run *run = client->run;
+    while (run->options->send == NULL) {
         uint64_t intended_ns = dummy_pace_slot_ns(&client->pace, client->slot);
-        if (intended_ns > now_ns || intended_ns >= crowd->stop_ns ||
-            atomic_load(&crowd->phase) > DUMMY_PHASE_TALK) {
+        if (intended_ns > now_ns || intended_ns >= run->stop_ns ||
+            atomic_load(&run->phase) > DUMMY_PHASE_SEND) {
             return;
         }
-        speak(client, dummy_script_message(crowd->options->script, client->index, client->slot),
-              intended_ns);
+        send_message(client,
+                     dummy_script_message(run->options->script, client->index, client->slot),
+                     intended_ns);
         client->slot++;
     }
 }

@@ -1,23 +1,23 @@
-/* tests/tools/dummy/test_window.c: numbers that should come once each, and in order. */
+/* tests/tools/dummy/test_sequence.c: tests of the check that numbers arrive once each, in order. */
 #include "tests/test.h"
 #include "tools/dummy-client/faults.h"
-#include "tools/dummy-client/window.h"
+#include "tools/dummy-client/sequence.h"
 #include <string.h>
 
-static struct dummy_window window;
+static struct dummy_sequence sequence;
 static struct dummy_faults faults;
 
 static int begin_at_seven(void **state)
 {
     (void)state;
     memset(&faults, 0, sizeof faults);
-    dummy_window_init(&window, 7);
+    dummy_sequence_init(&sequence, 7);
     return 0;
 }
 
 static void receive(uint64_t number)
 {
-    dummy_window_receive(&window, number, &faults);
+    dummy_sequence_receive(&sequence, number, &faults);
 }
 
 static void assert_faults(uint64_t lost, uint64_t doubled, uint64_t out_of_order)
@@ -34,13 +34,13 @@ static void numbers_in_order_are_no_fault(void **state)
         receive(number);
     }
     assert_int_equal(dummy_faults_total(&faults), 0);
-    assert_int_equal(window.next, 500);
+    assert_int_equal(sequence.next, 500);
 }
 
-static void a_window_without_a_beginning_begins_anywhere(void **state)
+static void a_sequence_without_a_beginning_starts_at_any_number(void **state)
 {
     (void)state;
-    dummy_window_init(&window, 0);
+    dummy_sequence_init(&sequence, 0);
     receive(41);
     receive(42);
     assert_int_equal(dummy_faults_total(&faults), 0);
@@ -48,7 +48,7 @@ static void a_window_without_a_beginning_begins_anywhere(void **state)
     assert_faults(1, 0, 0);
 }
 
-static void a_hole_is_lost(void **state)
+static void a_gap_is_lost(void **state)
 {
     (void)state;
     receive(7);
@@ -58,7 +58,7 @@ static void a_hole_is_lost(void **state)
     assert_faults(3, 0, 0);
 }
 
-static void a_hole_at_the_beginning_is_lost(void **state)
+static void a_gap_at_the_beginning_is_lost(void **state)
 {
     (void)state;
     receive(8);
@@ -95,7 +95,7 @@ static void a_number_from_before_the_beginning_is_doubled(void **state)
     assert_faults(0, 1, 0);
 }
 
-static void what_is_late_by_63_is_remembered_and_by_64_not(void **state)
+static void a_number_late_by_63_is_remembered_and_by_64_is_not(void **state)
 {
     (void)state;
     receive(7 + 64);
@@ -105,7 +105,7 @@ static void what_is_late_by_63_is_remembered_and_by_64_not(void **state)
     assert_faults(63, 1, 1);
 }
 
-static void a_great_hole_forgets_all(void **state)
+static void after_a_large_gap_only_the_last_64_are_remembered(void **state)
 {
     (void)state;
     receive(7);
@@ -119,14 +119,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(numbers_in_order_are_no_fault, begin_at_seven),
-        cmocka_unit_test_setup(a_window_without_a_beginning_begins_anywhere, begin_at_seven),
-        cmocka_unit_test_setup(a_hole_is_lost, begin_at_seven),
-        cmocka_unit_test_setup(a_hole_at_the_beginning_is_lost, begin_at_seven),
+        cmocka_unit_test_setup(a_sequence_without_a_beginning_starts_at_any_number, begin_at_seven),
+        cmocka_unit_test_setup(a_gap_is_lost, begin_at_seven),
+        cmocka_unit_test_setup(a_gap_at_the_beginning_is_lost, begin_at_seven),
         cmocka_unit_test_setup(a_number_received_twice_is_doubled, begin_at_seven),
         cmocka_unit_test_setup(a_late_number_is_out_of_order_and_not_lost, begin_at_seven),
         cmocka_unit_test_setup(a_number_from_before_the_beginning_is_doubled, begin_at_seven),
-        cmocka_unit_test_setup(what_is_late_by_63_is_remembered_and_by_64_not, begin_at_seven),
-        cmocka_unit_test_setup(a_great_hole_forgets_all, begin_at_seven),
+        cmocka_unit_test_setup(a_number_late_by_63_is_remembered_and_by_64_is_not, begin_at_seven),
+        cmocka_unit_test_setup(after_a_large_gap_only_the_last_64_are_remembered, begin_at_seven),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
