@@ -1,8 +1,7 @@
 /* net/buf.c: counted shared buffers. */
 #include "net/buf.h"
 
-#include "net/internal.h"
-
+#include "net/send_queue.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 

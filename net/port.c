@@ -2,7 +2,7 @@
 #include "net/port.h"
 
 #include "net/error.h"
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

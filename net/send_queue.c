@@ -2,7 +2,6 @@
 #include "net/send_queue.h"
 
 #include "net/buf.h"
-#include "net/internal.h"
 #include "net/pool.h"
 #include "net/stream.h"
 #include <assert.h>

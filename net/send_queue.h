@@ -39,6 +39,10 @@ struct gw_send_entry {
     uint8_t data[];
 };
 
+/* The coalescing key of a buffer's last bytes, and where they begin; 0: none (buf.c). Thread: any.
+ */
+uint16_t gw__buf_key(const struct gw_buf *buf, uint32_t *begin_out);
+
 /* A circle, by its last entry, whose link leads to the first; NULL: empty. So the ten thousand
  * streams that are idle have one pointer each for it. */
 struct gw_send_queue {

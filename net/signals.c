@@ -2,7 +2,7 @@
 #include "net/signals.h"
 
 #include "net/error.h"
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include <stddef.h>
 
 /* The one port that has the signals. The handler only marks; a worker leaves the task. */
@@ -42,7 +42,7 @@ static void tell(struct gw_task *task)
     }
 }
 
-void gw__signals_look(struct gw_port *port)
+void gw__signals_poll(struct gw_port *port)
 {
     if (any_come() && atomic_load(&signals.port) == port &&
         !atomic_exchange(&signals.posted, true)) {

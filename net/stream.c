@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 _Static_assert(sizeof(struct gw_stream) <=
-                   264 + OS_SOCKET_BYTES + 2 * OS_OP_BYTES + 2 * sizeof(os_socket),
+                   272 + OS_SOCKET_BYTES + 2 * OS_OP_BYTES + 2 * sizeof(os_socket),
                "ten thousand idle streams are most of a server's memory");
 
 static const struct gw_backend_ops *ops_of(const struct gw_stream *stream)
@@ -131,6 +131,7 @@ static struct gw_stream *create(struct gw_port *port, os_socket handle,
     atomic_fetch_add_explicit(&lane->stream_count, 1, memory_order_relaxed);
     gw__socket_init(&stream->socket, handle, &stream->turn, op_done);
     stream->work_task.run = run_work;
+    stream->flush_task.run = gw__stream_run_flush;
     stream->queued_bytes_max = config->send_queue_bytes_max;
     gw_ring_init(&stream->ring, ring_bytes_for(config->recv_bytes_max));
     gw_timer_init(&stream->timer, &stream->turn, gw__stream_on_time);

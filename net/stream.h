@@ -115,8 +115,8 @@ enum { GW_STREAM_BUF_OVERHEAD_BYTES = 64 };
 
 /*
  * Begins to connect to `addr`; for clients and bots. Servers get theirs from a listener. `source`
- * is the address to come from (its port may be 0), or NULL to let the machine choose. A connection to
- * itself, which TCP allows when nobody listens, is refused.
+ * is the address to come from (its port may be 0), or NULL to let the machine choose. A connection
+ * to itself, which TCP allows when nobody listens, is refused.
  *
  * Returns   0; GW_E_FULL (stream_count_max of the port is reached, or no descriptor is left),
  *           GW_E_ADDRESS (`source` is not ours), GW_E_MEMORY or GW_E_SYSTEM, and then there is no
@@ -189,7 +189,8 @@ struct gw_stream_reservation {
  * Returns   0, GW_E_CLOSED, GW_E_FULL (also for 0 bytes) or GW_E_MEMORY, as gw_stream_send();
  * *place_out is set only on 0, and then must be committed. Thread    any.
  */
-int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream_reservation *place_out);
+int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes,
+                      struct gw_stream_reservation *place_out);
 
 /* Queues what was written. Owns: takes `place`. Thread: the one that reserved. */
 void gw_stream_commit(struct gw_stream *stream, struct gw_stream_reservation *place);

@@ -3,7 +3,8 @@
 #define GW_NET_STREAM_INTERNAL_H
 
 #include "net/backend/backend.h"
-#include "net/internal.h"
+#include "net/lane.h"
+#include "net/port_internal.h"
 #include "net/ring.h"
 #include "net/send_queue.h"
 #include "net/stream.h"
@@ -53,7 +54,7 @@ struct gw_stream {
     struct gw_task work_task;
     const struct gw_stream_events *events;
     void *context;
-    struct gw_stream *flush_next; /* in the worker's list of streams that were spoken to */
+    struct gw_task flush_task; /* due at the end of the turn while `flush_marked` */
 
     _Atomic uint64_t end;     /* what the first finish or close decided; 0 before it */
     atomic_uint work;         /* bits; not 0 while work_task is posted */
@@ -91,6 +92,9 @@ void gw__stream_leave_port(struct gw_stream *stream);
 /* Leaves a bit of work for a turn. Thread: any. */
 void gw__stream_post_work(struct gw_stream *stream, unsigned work);
 
+/* The peer of the stream that has this turn; NULL for the turn of another object. Thread: any. */
+const struct gw_addr *gw__stream_peer_of(const struct gw_turn *turn);
+
 /* ---- stream_recv.c: bytes in ---- */
 
 /* Asks for bytes, if the state wants any. */
@@ -109,6 +113,9 @@ void gw__stream_send_done(struct gw_stream *stream, int result);
 
 /* Queues the last words of this side, however full the queue is. Thread: any. */
 void gw__stream_queue_last(struct gw_stream *stream, struct gw_buf *buf);
+
+/* The task of a flush. */
+void gw__stream_run_flush(struct gw_task *task);
 
 /* Sees to it that what is queued leaves at the end of the turn that runs now. Thread: its lane. */
 void gw__stream_flush_at_end(struct gw_stream *stream);

@@ -1,5 +1,6 @@
 /* net/stream_send.c: the bytes that go out on a stream. */
 #include "net/buf.h"
+#include "net/container_of.h"
 #include "net/error.h"
 #include "net/stream_internal.h"
 #include <assert.h>
@@ -227,7 +228,8 @@ static int reserve_elsewhere(struct gw_stream_reservation *place)
     return entry == NULL ? GW_E_MEMORY : GW_OK;
 }
 
-int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes, struct gw_stream_reservation *place_out)
+int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes,
+                      struct gw_stream_reservation *place_out)
 {
     int error = bytes == 0 ? GW_E_FULL : claim(stream, bytes);
     if (error != GW_OK) {
@@ -261,13 +263,8 @@ void gw__stream_flush_at_end(struct gw_stream *stream)
     if (!stream->flush_marked) {
         stream->flush_marked = true;
         gw_turn_ref(&stream->turn);
-        gw__lane_flush_at_end(stream);
+        gw__turn_at_end(GW_TURN_END_FLUSH, &stream->flush_task);
     }
-}
-
-struct gw_stream **gw__stream_flush_next(struct gw_stream *stream)
-{
-    return &stream->flush_next;
 }
 
 static bool may_send(const struct gw_stream *stream)
@@ -315,8 +312,9 @@ static void send_now(struct gw_stream *stream)
     }
 }
 
-void gw__stream_flush(struct gw_stream *stream)
+void gw__stream_run_flush(struct gw_task *task)
 {
+    struct gw_stream *stream = GW_CONTAINER_OF(task, struct gw_stream, flush_task);
     struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
     stream->flush_marked = false;
     send_now(stream);

@@ -2,7 +2,7 @@
 #include "net/timer.h"
 
 #include "net/container_of.h"
-#include "net/internal.h"
+#include "net/lane.h"
 #include <assert.h>
 
 /* Where the timer is. A stopped one may still be on its way: then its task finds nothing to do. */

@@ -1,15 +1,16 @@
-/* net/turn.c: one object, one turn at a time. */
+/* net/turn.c: Turns: posted tasks of one object, run one after another. */
 #include "net/turn.h"
 
-#include "net/internal.h"
+#include "net/lane.h"
+#include "net/stream_internal.h"
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 
 /*
- * The inbox is NULL while the turn is idle: nobody has queued it. Whoever leaves the first task
- * queues it in its lane. From then until it has nothing left, an empty inbox holds this mark, so
- * that nobody queues it twice.
+ * The inbox is NULL while the turn is idle, that is, in no queue of its lane. The post that adds
+ * the first task queues the turn. From then until no task is left, an empty inbox holds this mark,
+ * so that no other post queues the turn again.
  */
 static struct gw_task queued_mark;
 
@@ -60,7 +61,58 @@ void gw_turn_post(struct gw_turn *turn, struct gw_task *task)
     }
 }
 
-/* Takes all that was left so far, oldest first. */
+/* ---- the end of a turn ---- */
+
+static void append(struct gw_task_queue *queue, struct gw_task *task)
+{
+    task->next = NULL;
+    if (queue->first == NULL) {
+        queue->first = task;
+    } else {
+        queue->last->next = task;
+    }
+    queue->last = task;
+}
+
+void gw__turn_at_end(enum gw_turn_end_phase phase, struct gw_task *task)
+{
+    append(&gw__worker()->at_end[phase], task);
+}
+
+void gw_turn_at_end(struct gw_turn *turn, struct gw_task *task)
+{
+    assert(gw_turn_check(turn, __func__));
+    (void)turn;
+    gw__turn_at_end(GW_TURN_END_TASKS, task);
+}
+
+static void run_at_end(struct gw_worker *worker)
+{
+    for (int phase = 0; phase < GW_TURN_END_PHASE_COUNT; phase++) {
+        struct gw_task_queue *queue = &worker->at_end[phase];
+        while (queue->first != NULL) {
+            struct gw_task *task = queue->first;
+            queue->first = task->next;
+            task->run(task);
+        }
+    }
+}
+
+/* ---- running ---- */
+
+void gw__turn_begin(struct gw_turn *turn)
+{
+    gw__worker()->turn = turn;
+}
+
+void gw__turn_end(void)
+{
+    struct gw_worker *worker = gw__worker();
+    run_at_end(worker);
+    worker->turn = NULL;
+}
+
+/* Returns all tasks posted so far, oldest first. */
 static struct gw_task *take_inbox(struct gw_turn *turn)
 {
     struct gw_task *newest = atomic_exchange(&turn->inbox, &queued_mark);
@@ -74,22 +126,31 @@ static struct gw_task *take_inbox(struct gw_turn *turn)
     return oldest;
 }
 
-void gw__turn_run_tasks(struct gw_turn *turn)
+/* Makes the turn idle, and returns true, unless it has more tasks. */
+static bool rest(struct gw_turn *turn)
 {
+    struct gw_task *mark = &queued_mark;
+    return turn->backlog == NULL && atomic_compare_exchange_strong(&turn->inbox, &mark, NULL);
+}
+
+void gw__turn_run(struct gw_turn *turn)
+{
+    gw__turn_begin(turn);
     if (turn->backlog == NULL) {
         turn->backlog = take_inbox(turn);
     }
     for (int i = 0; i < GW_TURN_TASK_COUNT_MAX && turn->backlog != NULL; i++) {
         struct gw_task *task = turn->backlog;
         turn->backlog = task->next;
-        task->run(task); /* may free the task, or leave it again */
+        task->run(task); /* may free the task, or post it again */
     }
-}
-
-bool gw__turn_rest(struct gw_turn *turn)
-{
-    struct gw_task *mark = &queued_mark;
-    return turn->backlog == NULL && atomic_compare_exchange_strong(&turn->inbox, &mark, NULL);
+    gw__turn_end();
+    if (!rest(turn)) {
+        gw__lane_push(turn->lane, turn);
+        return;
+    }
+    gw_turn_unref(turn);
+    run_at_end(gw__worker()); /* on_free of the object may have sent on other streams */
 }
 
 bool gw__turn_is_idle(const struct gw_turn *turn)
@@ -104,20 +165,6 @@ bool gw_turn_has_more(const struct gw_turn *turn)
            !is_mark(atomic_load_explicit(&turn->inbox, memory_order_relaxed));
 }
 
-void gw_turn_at_end(struct gw_turn *turn, struct gw_task *task)
-{
-    struct gw_worker *worker = gw__worker();
-    assert(gw_turn_check(turn, __func__));
-    (void)turn;
-    task->next = NULL;
-    if (worker->ending_first == NULL) {
-        worker->ending_first = task;
-    } else {
-        worker->ending_last->next = task;
-    }
-    worker->ending_last = task;
-}
-
 bool gw_turn_is_mine(const struct gw_turn *turn)
 {
     const struct gw_worker *worker = gw__worker();
@@ -126,7 +173,7 @@ bool gw_turn_is_mine(const struct gw_turn *turn)
 
 enum { TURN_TEXT_BYTES = 48 + GW_ADDR_TEXT_BYTES };
 
-/* A turn as a person may recognize it: the stream of a peer, or an address in memory. */
+/* Writes which turn it is: by the peer's address for a stream, otherwise by its own address. */
 static const char *describe(const struct gw_turn *turn, char *text)
 {
     char addr[GW_ADDR_TEXT_BYTES];

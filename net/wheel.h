@@ -48,6 +48,12 @@ void gw__wheel_remove(struct gw_wheel *wheel, struct gw_timer *timer);
 void gw__wheel_advance(struct gw_wheel *wheel, uint64_t now_ns,
                        void (*fire)(struct gw_timer *timer, uint64_t now_ns));
 
+/*
+ * Posts a timer whose slot has come, or adds it again when its deadline has moved (timer.c).
+ * Thread: worker, with the wheel locked.
+ */
+void gw__timer_fire(struct gw_timer *timer, uint64_t now_ns);
+
 /* When to call gw__wheel_advance() next; UINT64_MAX while the wheel is empty. */
 uint64_t gw__wheel_next_ns(const struct gw_wheel *wheel);
 

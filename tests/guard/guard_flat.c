@@ -1,5 +1,5 @@
 /* tests/guard/guard_flat.c: what must not cost more when more are here. */
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include "net/listener.h"
 #include "net/wheel.h"
 #include "session/manager.h"

@@ -3,7 +3,7 @@
 #include "tests/net/backend_fixture.h"
 
 #include "net/container_of.h"
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include <string.h>
 
 const struct gw_backend_ops *backend_fixture_ops(void)

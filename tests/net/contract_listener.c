@@ -2,7 +2,7 @@
 #include "tests/net/contract.h"
 
 #include "net/error.h"
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include "net/lane.h"
 #include "net/ring.h"
 #include "tests/net/port_fixture.h"

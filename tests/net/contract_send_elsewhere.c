@@ -3,7 +3,7 @@
 
 #include "net/buf.h"
 #include "net/error.h"
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include "tests/net/port_fixture.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* tests/net/contract_timer.c: timers, on a clock that the test moves. */
 #include "tests/net/contract.h"
 
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include "net/timer.h"
 #include "tests/net/port_fixture.h"
 #include "tests/support/random.h"

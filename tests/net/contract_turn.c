@@ -1,7 +1,7 @@
 /* tests/net/contract_turn.c: one object, one turn at a time. */
 #include "tests/net/contract.h"
 
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include "net/os/os.h"
 #include "net/ring.h"
 #include "tests/net/port_fixture.h"

@@ -1,7 +1,7 @@
 /* tests/net/contract_wake.c: workers fall asleep, and are woken when there is something to do. */
 #include "tests/net/contract.h"
 
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include "tests/net/port_fixture.h"
 
 enum { CALLER_COUNT = 4, CALL_MS = 700, PING_COUNT = 20000 };

@@ -2,7 +2,7 @@
 #include "tests/net/port_fixture.h"
 
 #include "net/error.h"
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include "net/pool.h"
 #include "net/workers.h"
 #include <stdlib.h>
@@ -227,7 +227,7 @@ static void run_all_lanes(void)
 static bool holds_timers(struct gw_lane *lane)
 {
     gw__lane_lock_wheel(lane);
-    bool holds = lane->hold_until_ns != 0;
+    bool holds = lane->defer_until_ns != 0;
     gw__lane_unlock_wheel(lane);
     return holds;
 }

@@ -3,7 +3,7 @@
 
 #include "net/backend/backend.h"
 #include "net/error.h"
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include "net/port.h"
 #include "net/workers.h"
 #include "tests/support/machine.h"

@@ -2,7 +2,7 @@
 #include "tests/scripted/kernel_inside.h"
 
 #include "net/error.h"
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include "net/lane.h"
 #include "tests/scripted/broken.h"
 #include "tests/scripted/memory.h"

@@ -5,7 +5,7 @@
 #include "tests/test.h"
 
 #include "net/error.h"
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include "net/pool.h"
 #include "net/wheel.h"
 #include "tests/scripted/audit.h"

@@ -4,7 +4,8 @@
 
 #include "net/buf.h"
 #include "net/error.h"
-#include "net/internal.h"
+#include "net/port_internal.h"
+#include "net/send_queue.h"
 #include "net/stream.h"
 #include "protocol/message_rules.h"
 #include "protocol/packet.h"

@@ -2,7 +2,7 @@
  */
 #include "tests/test.h"
 
-#include "net/internal.h"
+#include "net/port_internal.h"
 #include "net/listener.h"
 #include "net/pool.h"
 #include "net/workers.h"
