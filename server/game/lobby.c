@@ -5,6 +5,7 @@
 #include "server/game/game.h"
 #include "server/game/player.h"
 #include "server/game/room.h"
+#include "server/log/text.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -117,13 +118,18 @@ static void on_enter(struct gw_task *task)
 {
     struct player *player = (struct player *)task;
     struct lobby *lobby = player->game->lobby;
+    if (!server_text_is_valid(player->room_name, 1, PLAYER_ROOM_NAME_BYTES_MAX)) {
+        player->enter_result = GAME__ENTER_RESULT__BAD_ROOM_NAME;
+        player_complete(player);
+        return;
+    }
     struct open_room *open = find(lobby, player->room_name);
     if (open == NULL) {
         open = add_room(lobby, player->room_name);
     }
     if (open == NULL) {
         player->enter_result = GAME__ENTER_RESULT__SERVER_BUSY;
-        player_go_home(player);
+        player_complete(player);
         return;
     }
     open->player_count++;
@@ -141,7 +147,7 @@ static void on_release(struct gw_task *task)
         remove_room(lobby, open);
     }
     player->room = NULL;
-    player_go_home(player);
+    player_complete(player);
 }
 
 void lobby_post_enter(struct lobby *lobby, struct player *player)

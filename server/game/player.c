@@ -1,7 +1,7 @@
-/* server/game/player.c: what the game ties to a session. */
+/* server/game/player.c: Transitions of a player between the lobby and a room. */
 #include "server/game/player.h"
 
-#include "net/turn.h"
+#include "net/port.h"
 #include "proto/game/game.gen.h"
 #include "protocol/frame.h"
 #include "server/game/game.h"
@@ -9,6 +9,7 @@
 #include "server/game/room.h"
 #include "server/log/text.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,6 @@ struct player *player_create(struct game *game, struct gw_session *session)
 static void destroy(struct player *player)
 {
     struct game *game = player->game;
-    free(player->next_room_name);
     free(player);
     game_release(game);
 }
@@ -47,65 +47,47 @@ uint64_t player_age_ms(const struct player *player)
     return (gw_port_now_ns(player->game->port) - player->begun_ns) / 1000000;
 }
 
-static void refuse(struct player *player, uint16_t tag, const char *room_name,
-                   Game__EnterResult result)
+void player_update_reading(struct player *player)
 {
-    const struct gw_frame enter = {.packet_id = GAME_PACKET_ENTER, .tag = tag};
-    Game__Entered entered = GAME__ENTERED__INIT;
-    entered.result = result;
-    entered.room = (char *)room_name;
-    atomic_fetch_add_explicit(&player->game->counters.enters_refused, 1, memory_order_relaxed);
-    game_reply_entered(player->session, &enter, &entered);
-}
-
-/* Takes `room_name`. */
-static void set_out(struct player *player, uint16_t tag, char *room_name)
-{
-    player->room_name = room_name;
-    player->enter_tag = tag;
-    player->place = PLAYER_ENTERING;
-    gw_session_ref(player->session);
-    lobby_post_enter(player->game->lobby, player);
-}
-
-/* Most players are not on their way, so the name is not kept in the player. */
-static char *copy_name(struct player *player, const char *room_name)
-{
-    char *copy = malloc(strlen(room_name) + 1);
-    if (copy == NULL) {
-        gw_session_end(player->session, GW__CLOSE_REASON__NO_MEMORY);
-        return NULL;
+    bool is_moving = player->place == PLAYER_ENTERING || player->place == PLAYER_LEAVING;
+    bool is_paused = is_moving || player->is_inbox_full;
+    if (player->has_ended || player->is_paused == is_paused) {
+        return;
     }
-    return strcpy(copy, room_name);
-}
-
-static void want(struct player *player, uint16_t tag, char *room_name)
-{
-    if (room_name != NULL && player->place == PLAYER_IN_LOBBY) {
-        set_out(player, tag, room_name);
+    player->is_paused = is_paused;
+    if (is_paused) {
+        gw_session_pause(player->session);
     } else {
-        player->next_room_name = room_name;
-        player->next_tag = tag;
+        gw_session_resume(player->session);
     }
+}
+
+static void begin_transition(struct player *player, enum player_place place)
+{
+    player->place = (uint8_t)place;
+    gw_session_ref(player->session); /* until on_complete() */
+    player_update_reading(player);
 }
 
 void player_enter(struct player *player, uint16_t tag, const char *room_name)
 {
-    bool is_leaving = player->place == PLAYER_LEAVING && player->next_room_name == NULL;
-    if (!server_text_is_valid(room_name, 1, PLAYER_ROOM_NAME_BYTES_MAX)) {
-        refuse(player, tag, "", GAME__ENTER_RESULT__BAD_ROOM_NAME);
-    } else if (player->place == PLAYER_IN_LOBBY || is_leaving) {
-        want(player, tag, copy_name(player, room_name));
-    } else {
-        refuse(player, tag, room_name, GAME__ENTER_RESULT__SERVER_BUSY);
+    assert(player->place == PLAYER_IN_LOBBY);
+    /* Allocated, because most players are not entering a room. */
+    player->room_name = malloc(strlen(room_name) + 1);
+    if (player->room_name == NULL) {
+        gw_session_end(player->session, GW__CLOSE_REASON__NO_MEMORY);
+        return;
     }
+    strcpy(player->room_name, room_name);
+    player->enter_tag = tag;
+    begin_transition(player, PLAYER_ENTERING);
+    lobby_post_enter(player->game->lobby, player);
 }
 
 void player_leave(struct player *player)
 {
-    player->place = PLAYER_LEAVING;
-    gw_session_set_stage(player->session, GAME__STAGE__LOBBY);
-    gw_session_ref(player->session);
+    assert(player->place == PLAYER_IN_ROOM);
+    begin_transition(player, PLAYER_LEAVING);
     room_post_leave(player->room, player);
 }
 
@@ -116,54 +98,50 @@ void player_catch_up(struct player *player)
     }
 }
 
-static void be_in_room(struct player *player)
+/*
+ * The stage changes to IN_ROOM and back: packets of a room that the client has sent behind Enter
+ * cross a change of stage (WIRE.md, "Stages"), and are dropped instead of ending the session.
+ */
+static void refuse(struct player *player)
 {
-    player->place = PLAYER_IN_ROOM;
-    if (!player->has_ended) {
-        gw_session_set_stage(player->session, GAME__STAGE__IN_ROOM);
-        room_post_arrival(player);
-    }
+    const struct gw_frame enter = {.packet_id = GAME_PACKET_ENTER, .tag = player->enter_tag};
+    Game__Entered entered = GAME__ENTERED__INIT;
+    entered.result = player->enter_result;
+    entered.room =
+        player->enter_result == GAME__ENTER_RESULT__BAD_ROOM_NAME ? "" : player->room_name;
+    atomic_fetch_add_explicit(&player->game->counters.enters_refused, 1, memory_order_relaxed);
+    game_reply_entered(player->session, &enter, &entered);
+    gw_session_set_stage(player->session, GAME__STAGE__IN_ROOM);
+    gw_session_set_stage(player->session, GAME__STAGE__LOBBY);
 }
 
-/* What the room or the lobby has decided. */
-static void arrive(struct player *player)
-{
-    if (player->place == PLAYER_LEAVING) {
-        player->place = PLAYER_IN_LOBBY;
-    } else if (player->enter_result == GAME__ENTER_RESULT__ENTERED_OK) {
-        be_in_room(player);
-    } else {
-        player->place = PLAYER_IN_LOBBY;
-        refuse(player, player->enter_tag, player->room_name, player->enter_result);
-    }
-}
-
-/* What was asked for meanwhile. */
-static void go_on(struct player *player)
-{
-    char *next_room_name = player->next_room_name;
-    if (player->has_ended) {
-        player_end(player);
-    } else if (next_room_name != NULL) {
-        player->next_room_name = NULL;
-        set_out(player, player->next_tag, next_room_name);
-    }
-}
-
-static void on_home(struct gw_task *task)
+static void on_complete(struct gw_task *task)
 {
     struct player *player = (struct player *)task;
     struct gw_session *session = player->session;
-    arrive(player);
+    if (player->place == PLAYER_LEAVING) {
+        player->place = PLAYER_IN_LOBBY;
+        gw_session_set_stage(session, GAME__STAGE__LOBBY);
+    } else if (player->enter_result == GAME__ENTER_RESULT__ENTERED_OK) {
+        player->place = PLAYER_IN_ROOM;
+        gw_session_set_stage(session, GAME__STAGE__IN_ROOM);
+    } else {
+        player->place = PLAYER_IN_LOBBY;
+        refuse(player);
+    }
     free(player->room_name);
     player->room_name = NULL;
-    go_on(player);
-    gw_session_unref(session); /* the reference of this journey; another one has its own */
+    if (player->has_ended) {
+        player_end(player);
+    } else {
+        player_update_reading(player);
+    }
+    gw_session_unref(session);
 }
 
-void player_go_home(struct player *player)
+void player_complete(struct player *player)
 {
-    player->task.run = on_home;
+    player->task.run = on_complete;
     gw_turn_post(gw_session_turn(player->session), &player->task);
 }
 
@@ -175,5 +153,5 @@ void player_end(struct player *player)
     } else if (player->place == PLAYER_IN_LOBBY) {
         destroy(player);
     }
-    /* On a journey: the rest is done when it comes home. */
+    /* During a transition: on_complete() does the rest. */
 }

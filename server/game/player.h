@@ -1,8 +1,9 @@
-/* server/game/player.h: what the game ties to a session. */
+/* server/game/player.h: The player of a session: its name, its room, and its transitions between
+ * lobby and room. */
 #ifndef GW_SERVER_GAME_PLAYER_H
 #define GW_SERVER_GAME_PLAYER_H
 
-#include "net/port.h"
+#include "net/turn.h"
 #include "proto/game/game.pb-c.h"
 #include "session/session.h"
 #include <stdatomic.h>
@@ -15,76 +16,84 @@ struct room;
 enum {
     PLAYER_NAME_BYTES_MAX = 32,
     PLAYER_ROOM_NAME_BYTES_MAX = 32,
-    PLAYER_COMMAND_COUNT_MAX = 256, /* on its way to a room; then the session is paused */
+    PLAYER_COMMAND_COUNT_MAX = 256, /* queued for a room; at this number the session is paused */
 };
 
 /*
- * A player lives in the turn of its session. To enter a room, and to leave it, it travels through
- * the turns of the lobby and the room as a task, and comes home:
+ * A player belongs to the turn of its session. To enter a room or to leave it, the player's task
+ * passes through the turns of the lobby and of the room, and back:
  *
- *                 on_enter                                                       on_leave, on_end
- *      IN_LOBBY --------------> ENTERING ----------------> IN_ROOM --------------------+
- *         ^                        |  refused                                          |
- *         |                        v                                                   v
- *         +--------- home <----- lobby <--------------------- room <-------------- LEAVING
+ *      Enter   session -> lobby (finds or creates the room) -> room (adds a member, sends Entered)
+ * -> session
+ *                           \                                    \
+ *                            +-- refused ----> session            +-- refused --> lobby --> session
  *
- * There is one task, so there is one journey at a time: a player that ends on its way is freed when
- * it comes home, and one that wants to be in another room before it has left this one sets out when
- * it is home. A turn that a journey leads through is the only one to touch what is marked so.
+ *      Leave   session -> room (removes the member, sends Left) -> lobby (closes an empty room) ->
+ * session
+ *
+ * There is one task, so there is one transition at a time. While it is under way, the session reads
+ * no packets. The transition ends in the session's turn, which sets the stage of the session and
+ * resumes reading: packets that a client sent behind Enter or Leave are checked against the new
+ * stage. A player whose session ends during a transition is freed when the transition is complete.
+ *
+ * The turn that has the task is the only one to access the members that are marked "transition".
  */
 enum player_place { PLAYER_IN_LOBBY, PLAYER_ENTERING, PLAYER_IN_ROOM, PLAYER_LEAVING };
 
 struct player {
-    struct gw_task task; /* the first, so that the task of a journey is its player */
+    struct gw_task task; /* of a transition; the first member, so that the task is its player */
     struct game *game;
-    struct gw_session *session; /* borrowed; a reference goes along on a journey */
+    struct gw_session *session; /* borrowed; a transition holds a reference */
     gw_session_id id;
     uint64_t begun_ns;
-    struct room *room;         /* journey: counted by the lobby, from there until back there */
-    atomic_uint command_count; /* on its way to the room, see room.c */
+    struct room *room;         /* transition; counted by the lobby until the player has left */
+    char *room_name;           /* transition: the room to enter */
+    atomic_uint command_count; /* queued for the room, see room.c */
+    struct gw_task inbox_task; /* see room.c: the room has handled the queued commands */
+    uint16_t enter_tag;        /* transition: of the Enter that is answered */
+    uint8_t enter_result;      /* transition: enum Game__EnterResult */
     uint8_t place;             /* enum player_place */
-    uint8_t enter_result;      /* journey: enum Game__EnterResult */
-    uint16_t enter_tag;        /* of the Enter that this journey answers */
-    uint16_t next_tag;         /* of the one that next_room_name answers */
+    bool is_inbox_full;        /* PLAYER_COMMAND_COUNT_MAX commands are queued */
+    bool is_paused;            /* the session does not read packets */
     bool has_ended;
-    bool is_paused;          /* its session, by room.c */
-    struct gw_task resuming; /* of that */
-    char *room_name;         /* journey: where to, while it is entering */
-    char *next_room_name;    /* where to, once it has left; or NULL */
     char name[PLAYER_NAME_BYTES_MAX + 1];
 };
 
 /*
- * Makes the player of a session that begins, and holds the game until the player is gone.
+ * Creates the player of a session that begins.
  *
- * Returns   the player, or NULL when there is no memory for it.
- * Owns      gives the player; end it with player_end().
- * Thread    turn of the session, as all below but player_go_home().
+ * Returns   the player, or NULL when out of memory.
+ * Owns      gives the player; end it with player_end(). Holds the game until the player is freed.
+ * Thread    turn of the session, as for all functions below but player_complete().
  */
 struct player *player_create(struct game *game, struct gw_session *session);
 
-/* The session has ended: the player leaves its room, if it is in one, and goes. */
+/* The session has ended. Leaves the room, if the player is in one, and frees the player. */
 void player_end(struct player *player);
 
-/* Returns whether the name is one: 1 to 32 bytes of UTF-8. */
+/* Sets the name. Returns false unless it has 1 to PLAYER_NAME_BYTES_MAX bytes of UTF-8. */
 bool player_set_name(struct player *player, const char *name);
 
-/* Since its session began. */
+/* Returns the milliseconds since the session began. */
 uint64_t player_age_ms(const struct player *player);
 
 /*
- * Answered with Entered, sooner or later, under the tag of the Enter. SERVER_BUSY to who is
- * entering another room already.
+ * Enters a room. The client receives Entered with the tag of its Enter. The player is in the lobby.
+ * Ends the session with NO_MEMORY when out of memory.
  */
 void player_enter(struct player *player, uint16_t tag, const char *room_name);
 
-/* Answered with Left. The player is in the room. */
+/* Leaves the room. The client receives Left. The player is in a room. */
 void player_leave(struct player *player);
 
-/* It has been slow to read, and has missed where others went. */
+/* The session has lost a Snapshot. If the player is in a room, the client receives all positions.
+ */
 void player_catch_up(struct player *player);
 
-/* Ends a journey. Thread: the turn that has the player. */
-void player_go_home(struct player *player);
+/* Pauses or resumes reading: no packet is read during a transition or while the inbox is full. */
+void player_update_reading(struct player *player);
+
+/* Returns the player to the turn of its session. Thread: the turn that has the player's task. */
+void player_complete(struct player *player);
 
 #endif

@@ -22,8 +22,7 @@ struct room {
     struct game *game;
     struct gw_group *group;
     struct roster roster;
-    uint32_t place_count; /* of the members, and of who was let in and has not arrived yet */
-    uint64_t line;        /* of the last chat line; they count from 1 */
+    uint64_t line; /* of the last chat line; they count from 1 */
     char name[PLAYER_ROOM_NAME_BYTES_MAX + 1];
 };
 
@@ -132,16 +131,11 @@ static void send_entered(struct room *room, const struct player *player)
 }
 
 /*
- * Those who are here are told of the newcomer, and what they were told before is not for it; then
- * it hears what it has come into, and from then on what the others hear.
+ * Members receive Joined; the new one is not a member yet. It receives Entered, then everything
+ * that is broadcast from now on.
  */
-static void admit(struct room *room, struct player *player)
+static void admit(struct room *room, struct player *player, const Game__Member *member)
 {
-    const Game__Member *member = roster_add(&room->roster, player->id, player->name);
-    if (member == NULL) {
-        gw_session_end(player->session, GW__CLOSE_REASON__NO_MEMORY);
-        return;
-    }
     say_joined(room, member);
     send_entered(room, player);
     if (gw_group_add(room->group, player->session) != 0) {
@@ -152,23 +146,28 @@ static void admit(struct room *room, struct player *player)
     atomic_fetch_add_explicit(&room->game->counters.room_members, 1, memory_order_relaxed);
 }
 
-/* Keeps a place. The player goes home and comes again: see room_post_arrival(). */
+/* Refuses a player through the lobby, which counts the players of each room. */
 static void on_enter(struct gw_task *task)
 {
     struct player *player = (struct player *)task;
     struct room *room = player->room;
-    if (room->place_count < room->game->limits.room_members_max) {
-        room->place_count++;
+    bool is_full = room->roster.member_count >= room->game->limits.room_members_max;
+    const Game__Member *member =
+        is_full ? NULL : roster_add(&room->roster, player->id, player->name);
+    if (member != NULL) {
         player->enter_result = GAME__ENTER_RESULT__ENTERED_OK;
-        player_go_home(player);
+        admit(room, player, member);
+        player_complete(player);
     } else {
-        player->enter_result = GAME__ENTER_RESULT__ROOM_FULL;
+        player->enter_result =
+            is_full ? GAME__ENTER_RESULT__ROOM_FULL : GAME__ENTER_RESULT__SERVER_BUSY;
         lobby_post_release(room->game->lobby, player);
     }
 }
 
 static void dismiss(struct room *room, const struct player *player)
 {
+    (void)roster_remove(&room->roster, player->id);
     const Game__Left left = GAME__LEFT__INIT;
     game_group_send_left(room->group, player->id, &left);
     gw_group_remove(room->group, player->id);
@@ -181,10 +180,7 @@ static void on_leave(struct gw_task *task)
 {
     struct player *player = (struct player *)task;
     struct room *room = player->room;
-    room->place_count--;
-    if (roster_remove(&room->roster, player->id)) { /* not one that ended before its arrival */
-        dismiss(room, player);
-    }
+    dismiss(room, player);
     lobby_post_release(room->game->lobby, player);
 }
 
@@ -229,49 +225,40 @@ static struct command *command_create(struct player *player, const char *text)
     return command;
 }
 
-static void on_resume(struct gw_task *task)
+static void on_inbox_handled(struct gw_task *task)
 {
-    struct player *player = GW_CONTAINER_OF(task, struct player, resuming);
-    player->is_paused = false;
-    if (!player->has_ended) {
-        gw_session_resume(player->session);
-    }
+    struct player *player = GW_CONTAINER_OF(task, struct player, inbox_task);
+    player->is_inbox_full = false;
+    player_update_reading(player);
 }
 
 /*
- * Without a limit a player that sends faster than its room can handle would fill the memory. So its
- * session is paused at the limit, until the room has handled all of it.
+ * Without a limit, a player that sends faster than its room handles commands would fill the memory.
+ * At the limit its session is paused until the room has handled all of them.
  */
 static void command_post(struct command *command, void (*run)(struct gw_task *task))
 {
     struct player *player = command->player;
     uint32_t count = atomic_fetch_add_explicit(&player->command_count, 1, memory_order_relaxed) + 1;
-    if (count >= PLAYER_COMMAND_COUNT_MAX && !player->is_paused) {
+    if (count >= PLAYER_COMMAND_COUNT_MAX && !player->is_inbox_full) {
         command->is_the_last = true;
-        player->is_paused = true;
-        gw_session_pause(player->session);
+        player->is_inbox_full = true;
+        player_update_reading(player);
     }
     command->task.run = run;
     gw_turn_post(&player->room->turn, &command->task);
 }
 
-/* A player that leaves is posted behind its mail and comes back behind the task of this. */
+/* A player that leaves is posted behind its commands, and returns behind this task. */
 static void command_destroy(struct command *command)
 {
     struct player *player = command->player;
     atomic_fetch_sub_explicit(&player->command_count, 1, memory_order_relaxed);
     if (command->is_the_last) {
-        player->resuming.run = on_resume;
-        gw_turn_post(gw_session_turn(player->session), &player->resuming);
+        player->inbox_task.run = on_inbox_handled;
+        gw_turn_post(gw_session_turn(player->session), &player->inbox_task);
     }
     free(command);
-}
-
-static void on_arrival_command(struct gw_task *task)
-{
-    struct command *command = (struct command *)task;
-    admit(command->player->room, command->player);
-    command_destroy(command);
 }
 
 static void say_line(struct room *room, const struct command *command)
@@ -285,14 +272,10 @@ static void say_line(struct room *room, const struct command *command)
     atomic_fetch_add_explicit(&room->game->counters.lines, 1, memory_order_relaxed);
 }
 
-/* One who spoke before having read Entered may have found no memory to become a member. */
 static void on_chat_command(struct gw_task *task)
 {
     struct command *command = (struct command *)task;
-    struct room *room = command->player->room;
-    if (roster_find(&room->roster, command->player->id) != NULL) {
-        say_line(room, command);
-    }
+    say_line(command->player->room, command);
     command_destroy(command);
 }
 
@@ -329,14 +312,6 @@ static void on_catch_up_command(struct gw_task *task)
     snapshot.positions = room->roster.places;
     game_group_send_snapshot(room->group, command->player->id, &snapshot);
     command_destroy(command);
-}
-
-void room_post_arrival(struct player *player)
-{
-    struct command *command = command_create(player, "");
-    if (command != NULL) {
-        command_post(command, on_arrival_command);
-    }
 }
 
 void room_post_chat(struct player *player, const char *text)

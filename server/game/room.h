@@ -45,15 +45,6 @@ void room_close(struct room *room);
 void room_post_enter(struct room *room, struct player *player);
 
 /*
- * A player that has a place makes it known that its session is ready: now it becomes a member, and
- * is answered with Entered. In two steps, because the session's stage must have changed before its
- * client can have read that answer, and may say something.
- *
- * Thread    turn of the player's session.
- */
-void room_post_arrival(struct player *player);
-
-/*
  * Lets the player go, with Left as the last it hears of the room, and sends it home through the
  * lobby.
  *

@@ -186,7 +186,9 @@ CHANGES = [
     (0, "position-stays-after-the-tick", "session/group.c", "group->members[i]->sent_bytes = 0;", ";"),
     (0, "piece-loses-its-mark", "session/group.c", "piece->buf = buf;\n    mark(piece);", "piece->buf = buf;"),
     (0, "member-stays", "session/session.c", "gw__session_leave_groups(session);", ";"),
-    (0, "place-is-kept", "server/game/room.c", "room->place_count--;", ";"),
+    (0, "member-is-kept", "server/game/room.c", "(void)roster_remove(&room->roster, player->id);", ";"),
+    (0, "enter-reads-on", "server/game/player.c", "is_paused = is_paused;\n    if (is_paused) {", "is_paused = is_paused;\n    if (0) {"),
+    (0, "refusal-has-no-second", "server/game/player.c", "gw_session_set_stage(player->session, GAME__STAGE__IN_ROOM);", ";"),
     (0, "line-repeats", "server/game/room.c", "room->line++;", ";"),
 ]
 

@@ -129,6 +129,98 @@ static void who_leaves_receives_left_last_and_may_come_again(void **state)
     assert_int_equal(bots[0].line_count, 3);
 }
 
+/* ---- packets that are sent behind Enter and Leave, without waiting for the answer ---- */
+
+static void chat_behind_enter_is_received_in_the_room(void **state)
+{
+    (void)state;
+    bot_connect(&bots[0], 0, server_fixture_port);
+    bot_hello(&bots[0]);
+    bot_enter(&bots[0], "hall");
+    bot_chat(&bots[0]);
+    bot_who(&bots[0]);
+    run_ms(200);
+    assert_true(bots[0].is_in_room);
+    assert_int_equal(bots[0].own_line_count, 1);
+    assert_false(bots[0].has_close);
+}
+
+static void enter_behind_leave_leads_to_the_next_room(void **state)
+{
+    (void)state;
+    gather(2);
+    bot_chat(&bots[0]);
+    bot_leave(&bots[0]);
+    bot_chat(&bots[0]); /* dropped: the client is in the lobby */
+    bot_enter(&bots[0], "attic");
+    bot_chat(&bots[0]);
+    run_ms(200);
+    assert_int_equal(bots[0].left_count, 1);
+    assert_int_equal(bots[0].entered_count, 2);
+    assert_int_equal(bots[0].member_count, 1);
+    assert_int_equal(bots[1].line_count, 1);
+    assert_int_equal(count().lines, 2);
+    assert_int_equal(count().rooms, 2);
+    assert_false(bots[0].has_close);
+}
+
+static void chat_behind_a_refused_enter_is_dropped(void **state)
+{
+    (void)state;
+    gather(3);
+    bot_connect(&bots[3], 3, server_fixture_port);
+    bot_hello(&bots[3]);
+    bot_enter(&bots[3], "hall");
+    bot_chat(&bots[3]);
+    bot_enter(&bots[3], "");
+    bot_chat(&bots[3]);
+    bot_leave(&bots[3]);
+    bot_enter(&bots[3], "attic");
+    bot_enter(&bots[3], "attic"); /* dropped: the client is in a room */
+    bot_chat(&bots[3]);
+    run_ms(200);
+    assert_int_equal(bots[3].entered_count, 3);
+    assert_true(bots[3].is_in_room);
+    assert_int_equal(bots[3].own_line_count, 1);
+    assert_int_equal(count().lines, 1);
+    assert_false(bots[3].has_close);
+}
+
+static void a_client_that_sends_fin_behind_enter_receives_entered(void **state)
+{
+    (void)state;
+    bot_connect(&bots[0], 0, server_fixture_port);
+    bot_hello(&bots[0]);
+    bot_enter(&bots[0], "hall");
+    bot_chat(&bots[0]);
+    peer_finish(bots[0].peer);
+    run_ms(200);
+    assert_int_equal(bots[0].entered_count, 1);
+    assert_true(bot_is_over(&bots[0]));
+    assert_int_equal(count().session_count, 0);
+    assert_int_equal(count().rooms, 0);
+}
+
+/* Reading is suspended when RST or CLOSE arrives; server_fixture_close() checks that all is freed.
+ */
+static void a_session_may_end_while_it_changes_rooms(void **state)
+{
+    (void)state;
+    gather(2);
+    bot_leave(&bots[0]);
+    bot_enter(&bots[0], "attic");
+    bot_close(&bots[0]);
+    bot_leave(&bots[1]);
+    peer_reset(bots[1].peer);
+    bot_connect(&bots[2], 2, server_fixture_port);
+    bot_hello(&bots[2]);
+    bot_enter(&bots[2], "hall");
+    peer_reset(bots[2].peer);
+    run_ms(3000);
+    assert_int_equal(count().session_count, 0);
+    assert_int_equal(count().rooms, 0);
+}
+
 static void a_room_is_gone_with_its_last_member(void **state)
 {
     (void)state;
@@ -277,6 +369,11 @@ int main(void)
         TEST(what_one_says_all_receive_in_one_order),
         TEST(who_moves_is_seen_once_a_tick),
         TEST(who_leaves_receives_left_last_and_may_come_again),
+        TEST(chat_behind_enter_is_received_in_the_room),
+        TEST(enter_behind_leave_leads_to_the_next_room),
+        TEST_WITH(chat_behind_a_refused_enter_is_dropped, &small_rooms),
+        TEST(a_client_that_sends_fin_behind_enter_receives_entered),
+        TEST(a_session_may_end_while_it_changes_rooms),
         TEST(a_room_is_gone_with_its_last_member),
         TEST_WITH(a_full_room_refuses, &small_rooms),
         TEST_WITH(who_comes_too_late_is_told_that_it_is_full, &small),

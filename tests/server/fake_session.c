@@ -2,6 +2,7 @@
 #include "tests/server/fake_session.h"
 #include "proto/game/game.gen.h"
 
+#include "net/container_of.h"
 #include "net/error.h"
 #include "session/group.h"
 
@@ -222,8 +223,8 @@ static void receive_entered(struct gw_session *session, const Game__Entered *ent
         return;
     }
     assert_false(client->is_in_room);
-    /* Whoever reads this may say something: the session must be ready for it. */
-    assert_true(session->stage == GAME__STAGE__IN_ROOM || client->leave_count > client->left_count);
+    /* The client may send packets of the room now: they are read when the stage has changed. */
+    assert_true(session->is_paused);
     client->entered_count++;
     client->is_in_room = true;
     client->member_count = 0;
@@ -364,6 +365,41 @@ void gw_session_end(struct gw_session *session, Gw__CloseReason reason)
     }
 }
 
+/* ---- reading ---- */
+
+static void read_packet(struct gw_task *task);
+
+static void read_on(struct gw_session *session)
+{
+    if (session->packet_count > 0 && !session->is_paused && !session->is_reading &&
+        !session->is_gone) {
+        session->is_reading = true;
+        session->reading.run = read_packet;
+        gw_turn_post(&session->turn, &session->reading);
+    }
+}
+
+static void read_packet(struct gw_task *task)
+{
+    struct gw_session *session = GW_CONTAINER_OF(task, struct gw_session, reading);
+    session->is_reading = false;
+    if (!session->is_paused && !session->is_gone) {
+        fake_packet *handle = session->packets[0];
+        session->packet_count--;
+        memmove(session->packets, session->packets + 1,
+                session->packet_count * sizeof session->packets[0]);
+        handle(session);
+    }
+    read_on(session);
+}
+
+void fake_session_receive(struct gw_session *session, fake_packet *handle)
+{
+    assert_true(session->packet_count < FAKE_PACKETS_MAX);
+    session->packets[session->packet_count++] = handle;
+    read_on(session);
+}
+
 void gw_session_pause(struct gw_session *session)
 {
     assert_ptr_equal(house.running, &session->turn);
@@ -373,7 +409,9 @@ void gw_session_pause(struct gw_session *session)
 void gw_session_resume(struct gw_session *session)
 {
     assert_ptr_equal(house.running, &session->turn);
+    assert_true(session->is_paused);
     session->is_paused = false;
+    read_on(session);
 }
 
 void gw_session_set_stage(struct gw_session *session, uint32_t stage)

@@ -30,6 +30,11 @@ struct fake_client {
     Game__EnterResult refusal; /* the last */
 };
 
+/* Handles a packet that the client has sent. */
+typedef void fake_packet(struct gw_session *session);
+
+enum { FAKE_PACKETS_MAX = 256 };
+
 struct gw_session {
     struct gw_turn turn;
     gw_session_id id;
@@ -38,6 +43,10 @@ struct gw_session {
     bool has_ended; /* an end has begun: nothing is received any more */
     bool is_gone;   /* on_end was called */
     bool is_paused;
+    bool is_reading; /* its reading task is posted */
+    struct gw_task reading;
+    fake_packet *packets[FAKE_PACKETS_MAX]; /* received and not handled yet, oldest first */
+    uint32_t packet_count;
     Gw__CloseReason reason;
     unsigned ref_count;
     struct fake_client client;
@@ -59,6 +68,12 @@ bool fake_session_step(void);
 void fake_session_run_now(void);
 
 struct gw_session *fake_session_create(void);
+
+/*
+ * The client sends a packet. `handle` is called in a turn of the session: behind all packets that
+ * were sent before, when the session is not paused, and not after it has gone.
+ */
+void fake_session_receive(struct gw_session *session, fake_packet *handle);
 
 /* Whether nobody holds the session any more but the test. */
 bool fake_session_is_free(const struct gw_session *session);

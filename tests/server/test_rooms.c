@@ -29,28 +29,27 @@ static void on_over(void *context)
     over_count++;
 }
 
-/* Something that happens to a session, in its turn. */
-struct wish {
-    struct gw_task task;
-    struct gw_session *session;
-    void (*what)(struct gw_session *session);
-};
+/* The end of a session, in its turn; nothing that was received has to be handled before. */
+static struct gw_task ends[PLAYERS];
 
-static void run_wish(struct gw_task *task)
+static void end(struct gw_session *session)
 {
-    struct wish *wish = (struct wish *)task;
-    if (!wish->session->is_gone) {
-        wish->what(wish->session);
-    }
-    free(wish);
+    gw_session_end(session, GW__CLOSE_REASON__BY_PEER);
+    session->is_gone = true;
+    events.on_end(session, session->reason, GW__CLOSE_REASON__NONE, &game);
 }
 
-static void post_wish(struct gw_session *session, void (*what)(struct gw_session *session))
+static void run_end(struct gw_task *task)
 {
-    struct wish *wish = malloc(sizeof *wish);
-    assert_non_null(wish);
-    *wish = (struct wish){.task.run = run_wish, .session = session, .what = what};
-    gw_turn_post(&session->turn, &wish->task);
+    end(sessions[task - ends]);
+}
+
+static void post_end(int player)
+{
+    if (ends[player].run == NULL) {
+        ends[player].run = run_end;
+        gw_turn_post(&sessions[player]->turn, &ends[player]);
+    }
 }
 
 static void open_game(uint32_t seed)
@@ -62,6 +61,7 @@ static void open_game(uint32_t seed)
         .on_over = on_over,
     };
     over_count = 0;
+    memset(ends, 0, sizeof ends);
     game_hold(&game);
     game.lobby = lobby_create(&game);
     for (int i = 0; i < PLAYERS; i++) {
@@ -71,20 +71,11 @@ static void open_game(uint32_t seed)
     }
 }
 
-static void end(struct gw_session *session)
-{
-    gw_session_end(session, GW__CLOSE_REASON__BY_PEER);
-    session->is_gone = true;
-    events.on_end(session, session->reason, GW__CLOSE_REASON__NONE, &game);
-}
-
 /* Everybody goes; then nothing may be left. */
 static void close_game(void)
 {
     for (int i = 0; i < PLAYERS; i++) {
-        if (!sessions[i]->is_gone) {
-            post_wish(sessions[i], end);
-        }
+        post_end(i);
     }
     fake_session_run_now();
     assert_int_equal(over_count, 0);
@@ -105,9 +96,17 @@ static void wish_enter(struct gw_session *session, const char *room)
 {
     Game__Enter enter = GAME__ENTER__INIT;
     enter.room = (char *)room;
+    assert_false(session->is_paused);
     if (session->stage == GAME__STAGE__LOBBY && !session->has_ended) {
         game_on_enter(session, &no_tag, &enter);
     }
+}
+
+static const char *named_room;
+
+static void enter_named(struct gw_session *session)
+{
+    wish_enter(session, named_room);
 }
 
 static void enter_hall(struct gw_session *session)
@@ -180,7 +179,7 @@ static void everybody_in_a_room_agrees_on_who_is_there(void **state)
     (void)state;
     open_game(1);
     for (int i = 0; i < MEMBERS_MAX; i++) {
-        post_wish(sessions[i], enter_hall);
+        fake_session_receive(sessions[i], enter_hall);
     }
     fake_session_run_now();
     for (int i = 0; i < MEMBERS_MAX; i++) {
@@ -196,7 +195,7 @@ static void a_room_that_is_full_is_full(void **state)
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game(seed);
         for (int i = 0; i < MEMBERS_MAX + 1; i++) {
-            post_wish(sessions[i], enter_hall);
+            fake_session_receive(sessions[i], enter_hall);
         }
         fake_session_run_now();
         assert_int_equal(in_room_count(), MEMBERS_MAX);
@@ -218,14 +217,14 @@ static void a_place_is_free_as_soon_as_somebody_knows_it(void **state)
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game(seed);
         for (int i = 0; i < MEMBERS_MAX; i++) {
-            post_wish(sessions[i], enter_hall);
+            fake_session_receive(sessions[i], enter_hall);
         }
         fake_session_run_now();
-        post_wish(sessions[0], leave);
+        fake_session_receive(sessions[0], leave);
         while (sessions[0]->client.left_count == 0) {
             assert_true(fake_session_step());
         }
-        post_wish(sessions[PLAYERS - 1], enter_hall);
+        fake_session_receive(sessions[PLAYERS - 1], enter_hall);
         fake_session_run_now();
         assert_true(sessions[PLAYERS - 1]->client.is_in_room);
         close_game();
@@ -238,18 +237,17 @@ static void there_are_no_more_rooms_than_there_may_be(void **state)
     (void)state;
     open_game(1);
     for (int i = 0; i < ROOMS_MAX + 1; i++) {
-        Game__Enter enter = GAME__ENTER__INIT;
-        enter.room = (char *)rooms[i];
-        game_on_enter(sessions[i], &no_tag, &enter);
+        named_room = rooms[i];
+        fake_session_receive(sessions[i], enter_named);
         fake_session_run_now();
     }
     assert_int_equal(game.counters.rooms, ROOMS_MAX);
     assert_int_equal(sessions[ROOMS_MAX]->client.refusal, GAME__ENTER_RESULT__SERVER_BUSY);
     assert_int_equal(sessions[ROOMS_MAX]->stage, GAME__STAGE__LOBBY);
 
-    post_wish(sessions[0], leave);
+    fake_session_receive(sessions[0], leave);
     fake_session_run_now();
-    post_wish(sessions[ROOMS_MAX], enter_hall);
+    fake_session_receive(sessions[ROOMS_MAX], enter_hall);
     fake_session_run_now();
     assert_true(sessions[ROOMS_MAX]->client.is_in_room);
     close_game();
@@ -261,11 +259,14 @@ static void a_room_without_a_name_is_refused_at_once(void **state)
     (void)state;
     open_game(1);
     for (size_t i = 0; i < 3; i++) {
-        wish_enter(sessions[0], names[i]);
+        named_room = names[i];
+        fake_session_receive(sessions[0], enter_named);
+        fake_session_run_now();
         assert_int_equal(sessions[0]->client.refused_count, i + 1);
         assert_int_equal(sessions[0]->client.refusal, GAME__ENTER_RESULT__BAD_ROOM_NAME);
     }
-    wish_enter(sessions[0], "12345678901234567890123456789012");
+    named_room = "12345678901234567890123456789012";
+    fake_session_receive(sessions[0], enter_named);
     fake_session_run_now();
     assert_true(sessions[0]->client.is_in_room);
     close_game();
@@ -276,9 +277,8 @@ static void who_enters_twice_enters_once(void **state)
     (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game(seed);
-        wish_enter(sessions[0], "hall");
-        wish_enter(sessions[0], "attic");
-        assert_int_equal(sessions[0]->client.refusal, GAME__ENTER_RESULT__SERVER_BUSY);
+        fake_session_receive(sessions[0], enter_hall);
+        fake_session_receive(sessions[0], enter_attic);
         fake_session_run_now();
         assert_true(sessions[0]->client.is_in_room);
         assert_string_equal(sessions[0]->client.room, "hall");
@@ -292,16 +292,39 @@ static void who_leaves_may_enter_another_room_without_waiting(void **state)
     (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game(seed);
-        post_wish(sessions[0], enter_hall);
-        post_wish(sessions[1], enter_hall);
+        fake_session_receive(sessions[0], enter_hall);
+        fake_session_receive(sessions[1], enter_hall);
         fake_session_run_now();
-        post_wish(sessions[0], leave);
-        post_wish(sessions[0], enter_attic);
-        post_wish(sessions[1], chat);
+        fake_session_receive(sessions[0], leave);
+        fake_session_receive(sessions[0], enter_attic);
+        fake_session_receive(sessions[1], chat);
         fake_session_run_now(); /* the client asserts that Left comes before Entered */
         assert_int_equal(sessions[0]->client.left_count, 1);
         assert_string_equal(sessions[0]->client.room, "attic");
         assert_true(sessions[0]->client.is_in_room);
+        close_game();
+    }
+}
+
+/* Packets that a client sends behind Enter and Leave, without waiting for the answers. */
+static void packets_behind_a_change_of_room_are_handled_after_it(void **state)
+{
+    static fake_packet *const packets[] = {enter_hall, chat, move, leave, enter_attic, chat, who};
+    (void)state;
+    for (uint32_t seed = 0; seed < 200; seed++) {
+        open_game(seed);
+        fake_session_receive(sessions[1], enter_hall);
+        fake_session_run_now();
+        for (size_t i = 0; i < sizeof packets / sizeof packets[0]; i++) {
+            fake_session_receive(sessions[0], packets[i]);
+        }
+        fake_session_run_now(); /* the client asserts that it receives its lines in the room */
+        assert_int_equal(game.counters.lines, 2);
+        assert_int_equal(sessions[1]->client.line, 1);
+        assert_int_equal(sessions[0]->client.line, 1);
+        assert_int_equal(sessions[0]->client.left_count, 1);
+        assert_string_equal(sessions[0]->client.room, "attic");
+        assert_false(sessions[0]->is_paused);
         close_game();
     }
 }
@@ -312,10 +335,10 @@ static void nobody_is_lost_on_the_way_to_a_room_that_goes(void **state)
     (void)state;
     for (uint32_t seed = 0; seed < SEEDS; seed++) {
         open_game(seed);
-        post_wish(sessions[0], enter_hall);
+        fake_session_receive(sessions[0], enter_hall);
         fake_session_run_now();
-        post_wish(sessions[0], leave);
-        post_wish(sessions[1], enter_hall);
+        fake_session_receive(sessions[0], leave);
+        fake_session_receive(sessions[1], enter_hall);
         fake_session_run_now();
         assert_false(sessions[0]->client.is_in_room);
         assert_true(sessions[1]->client.is_in_room);
@@ -330,13 +353,13 @@ static void who_ends_is_gone_once_wherever_it_was(void **state)
     (void)state;
     for (uint32_t seed = 0; seed < SEEDS; seed++) {
         open_game(seed);
-        post_wish(sessions[0], enter_hall);
+        fake_session_receive(sessions[0], enter_hall);
         fake_session_run_now();
-        post_wish(sessions[1], enter_hall);
+        fake_session_receive(sessions[1], enter_hall);
         for (uint32_t steps = fake_random(12); steps > 0; steps--) {
             fake_session_step();
         }
-        post_wish(sessions[1], end);
+        post_end(1);
         fake_session_run_now(); /* the witness asserts that nobody goes twice */
         assert_int_equal(sessions[0]->client.member_count, 1);
         close_game();
@@ -348,23 +371,18 @@ static void what_is_said_before_leaving_is_received(void **state)
     (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game(seed);
-        post_wish(sessions[0], enter_hall);
-        post_wish(sessions[1], enter_hall);
+        fake_session_receive(sessions[0], enter_hall);
+        fake_session_receive(sessions[1], enter_hall);
         fake_session_run_now();
-        post_wish(sessions[1], chat);
-        post_wish(sessions[1], move);
-        post_wish(sessions[1], leave);
-        post_wish(sessions[0], chat);
+        fake_session_receive(sessions[1], chat);
+        fake_session_receive(sessions[1], move);
+        fake_session_receive(sessions[1], leave);
+        fake_session_receive(sessions[0], chat);
         fake_session_run_now();
         assert_int_equal(sessions[0]->client.line, 2);
         assert_true(sessions[1]->client.line >= 1);
         close_game();
     }
-}
-
-static void catch_up(struct gw_session *session)
-{
-    player_catch_up(session->user);
 }
 
 static void chat_up_to_the_limit(struct gw_session *session)
@@ -374,18 +392,18 @@ static void chat_up_to_the_limit(struct gw_session *session)
         chat(session);
     }
     assert_true(session->is_paused);
+    player_catch_up(session->user); /* a command that no packet asks for */
 }
 
-/* Twice, to show that the session may be paused again; what has no packet comes on top. */
+/* Twice, to show that the session may be paused again. */
 static void a_session_is_paused_while_its_room_has_too_much_to_handle(void **state)
 {
     (void)state;
     open_game(1);
-    post_wish(sessions[0], enter_hall);
+    fake_session_receive(sessions[0], enter_hall);
     fake_session_run_now();
     for (uint32_t i = 1; i <= 2; i++) {
-        post_wish(sessions[0], chat_up_to_the_limit);
-        post_wish(sessions[0], catch_up);
+        fake_session_receive(sessions[0], chat_up_to_the_limit);
         fake_session_run_now();
         assert_false(sessions[0]->is_paused);
         assert_int_equal(sessions[0]->client.line, i * PLAYER_COMMAND_COUNT_MAX);
@@ -400,12 +418,14 @@ static void a_paused_session_may_end(void **state)
     (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game(seed);
-        post_wish(sessions[0], enter_hall);
-        post_wish(sessions[1], enter_hall);
+        fake_session_receive(sessions[0], enter_hall);
+        fake_session_receive(sessions[1], enter_hall);
         fake_session_run_now();
-        post_wish(sessions[0], chat_up_to_the_limit);
-        post_wish(sessions[0], seed % 2 == 0 ? leave : end);
-        post_wish(sessions[0], end);
+        fake_session_receive(sessions[0], chat_up_to_the_limit);
+        if (seed % 2 == 0) {
+            fake_session_receive(sessions[0], leave);
+        }
+        post_end(0);
         fake_session_run_now();
         assert_int_equal(sessions[1]->client.line, PLAYER_COMMAND_COUNT_MAX);
         close_game();
@@ -423,7 +443,7 @@ static void an_empty_text_is_refused_before_its_handler(void **state)
     struct gw_arena arena;
     (void)state;
     open_game(1);
-    post_wish(sessions[0], enter_hall);
+    fake_session_receive(sessions[0], enter_hall);
     fake_session_run_now();
     gw_arena_init(&arena, memory, sizeof memory);
     struct gw_frame frame = {.packet_id = GAME_PACKET_CHAT, .body_bytes = 3};
@@ -441,14 +461,16 @@ static void an_empty_text_is_refused_before_its_handler(void **state)
 
 static void do_anything(void)
 {
-    static void (*const wishes[])(struct gw_session *) = {
-        enter_hall, enter_some, enter_some, leave, leave, chat, chat, move, move, who, end};
+    static fake_packet *const packets[] = {enter_hall, enter_some, enter_some, leave, leave,
+                                           chat,       chat,       move,       move,  who};
+    enum { PACKETS = sizeof packets / sizeof packets[0] };
     for (int i = 0; i < WISHES; i++) {
-        uint32_t what = fake_random(sizeof wishes / sizeof wishes[0]);
-        struct gw_session *session = sessions[fake_random(PLAYERS)];
-        bool is_rare = wishes[what] == end && fake_random(8) != 0;
-        if (!is_rare && !session->is_gone) {
-            post_wish(session, wishes[what]);
+        uint32_t what = fake_random(PACKETS + 1);
+        int player = (int)fake_random(PLAYERS);
+        if (what < PACKETS) {
+            fake_session_receive(sessions[player], packets[what]);
+        } else if (fake_random(8) == 0) {
+            post_end(player);
         }
         for (uint32_t steps = fake_random(6); steps > 0; steps--) {
             fake_session_step();
@@ -509,6 +531,7 @@ int main(void)
         cmocka_unit_test(a_room_without_a_name_is_refused_at_once),
         cmocka_unit_test(who_enters_twice_enters_once),
         cmocka_unit_test(who_leaves_may_enter_another_room_without_waiting),
+        cmocka_unit_test(packets_behind_a_change_of_room_are_handled_after_it),
         cmocka_unit_test(nobody_is_lost_on_the_way_to_a_room_that_goes),
         cmocka_unit_test(who_ends_is_gone_once_wherever_it_was),
         cmocka_unit_test(what_is_said_before_leaving_is_received),
