@@ -20,6 +20,9 @@
  */
 enum { SLOTS_PER_SESSION = 4, SLOTS_SPARE = 64 };
 
+/* The default of body_bytes_max on a server's side. */
+enum { CLIENT_BODY_BYTES_MAX = 4096 };
+
 static uint32_t or_default(uint32_t value, uint32_t default_value)
 {
     return value != 0 ? value : default_value;
@@ -36,8 +39,8 @@ static struct gw_session_manager_config with_defaults(const struct gw_session_ma
     config.request_timeout_ms =
         or_default(given->request_timeout_ms, given->side == GW_SIDE_SERVER ? 5000 : 10000);
     config.body_bytes_max_connected = or_default(given->body_bytes_max_connected, 1024);
-    config.body_bytes_max =
-        or_default(given->body_bytes_max, given->side == GW_SIDE_SERVER ? 4096 : 65536);
+    config.body_bytes_max = or_default(
+        given->body_bytes_max, given->side == GW_SIDE_SERVER ? CLIENT_BODY_BYTES_MAX : 65536);
     config.arena_bytes = or_default(given->arena_bytes, 262144);
     config.send_queue_bytes_max = or_default(given->send_queue_bytes_max, 262144);
     return config;
@@ -139,6 +142,25 @@ static const char *fault_of(const struct gw_session_manager_config *config,
     return fault_of_packets(packets);
 }
 
+/* Warns of each client packet of which a server does not accept the longest. */
+static void warn_of_long_packets(const struct gw_session_manager *manager)
+{
+    for (uint32_t i = 0; i < manager->packets->packet_count; i++) {
+        const struct gw_packet *packet = &manager->packets->packets[i];
+        if (manager->config.side == GW_SIDE_SERVER && (packet->from & GW_FROM_CLIENT) != 0 &&
+            (packet->stages & GW_STAGE_GREETED) != 0 &&
+            packet->body_bytes_max > manager->config.body_bytes_max) {
+            const struct gw_log_field fields[] = {
+                GW_LOG_TEXT("packet", packet->name != NULL ? packet->name : "?"),
+                GW_LOG_NUMBER("packet_id", packet->id),
+                GW_LOG_NUMBER("max_bytes", packet->body_bytes_max),
+                GW_LOG_NUMBER("body_bytes_max", manager->config.body_bytes_max)};
+            gw_log_write(gw_port_log(manager->port), GW_LOG_WARNING, "body_bytes_max_too_small",
+                         fields, sizeof fields / sizeof fields[0]);
+        }
+    }
+}
+
 struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
                                                      const struct gw_session_manager_config *config,
                                                      const struct gw_packet_table *packets,
@@ -168,6 +190,7 @@ struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
     }
     gw_turn_init(&manager->turn, port, on_free);
     gw__drain_init(manager);
+    warn_of_long_packets(manager);
     return manager;
 }
 

@@ -123,8 +123,11 @@ struct gw_session_manager_config {
     uint32_t request_timeout_ms;  /* see session/request.h [5,000; on a client's side 10,000] */
     bool unlimited;               /* no rate is counted, whatever the schema says */
     uint32_t body_bytes_max_connected; /* from a client before it is greeted [1,024] */
-    uint32_t body_bytes_max;           /* [4,096 from a client, 65,536 from a server] */
-    uint32_t arena_bytes;              /* the most memory one unpacked packet may take [262,144] */
+    /* The longest body from a greeted client [4,096] or, on a client's side, from the server
+     * [65,536]. A longer one is TOO_LONG, whatever max_bytes its packet has: a server whose schema
+     * has a client packet with more logs body_bytes_max_too_small when the manager is created. */
+    uint32_t body_bytes_max;
+    uint32_t arena_bytes; /* the most memory one unpacked packet may take [262,144] */
     /* What the kernel does not take for one session [262,144]; see gw_stream_send(). A session that
      * exceeds it ends with SLOW_CONSUMER. */
     uint32_t send_queue_bytes_max;

@@ -21,7 +21,7 @@ static bool is_draining;
 
 static void handle(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
 {
-    uint8_t body[512];
+    static uint8_t body[BODY_BYTES_MAX];
     size_t bytes = protobuf_c_message_pack(message, body);
     session_fixture.received_count++;
     bytes_put(&session_fixture.received, &frame->packet_id, sizeof frame->packet_id);

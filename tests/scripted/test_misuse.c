@@ -474,6 +474,48 @@ static void a_manager_is_not_made_of_a_schema_that_contradicts_itself(void **sta
     expect_no_manager(&config, &table, &events);
 }
 
+static uint32_t warnings_of_manager(uint32_t body_bytes_max, enum gw_session_side side,
+                                    const struct gw_packet_table *packets)
+{
+    static const struct gw_session_events events = {.on_end = on_client_end};
+    const struct gw_session_manager_config config = {
+        .side = side, .session_count_max = 4, .body_bytes_max = body_bytes_max};
+    uint32_t logged = fixture_logged_count("body_bytes_max_too_small");
+    struct gw_session_manager *manager =
+        gw_session_manager_create(fixture_port, &config, packets, &events, NULL);
+    assert_non_null(manager);
+    gw_session_manager_destroy(manager);
+    return fixture_logged_count("body_bytes_max_too_small") - logged;
+}
+
+static void a_server_warns_of_a_packet_that_is_longer_than_it_accepts(void **state)
+{
+    (void)state;
+    static const uint16_t index[] = {1, 2};
+    struct gw_packet both[] = {{.id = 300,
+                                .from = GW_FROM_CLIENT,
+                                .stages = GW_STAGE_GREETED,
+                                .body_bytes_max = 4097,
+                                .message = &gw__error__descriptor},
+                               {.id = 301,
+                                .from = GW_FROM_SERVER,
+                                .stages = GW_STAGE_ANY,
+                                .body_bytes_max = 65536,
+                                .message = &gw__error__descriptor}};
+    const struct gw_packet_table table = {.packets = both,
+                                          .index = index,
+                                          .packet_count = 2,
+                                          .id_first = 300,
+                                          .id_count = 2,
+                                          .schema_hash = 7};
+    assert_int_equal(warnings_of_manager(0, GW_SIDE_SERVER, &table), 1);
+    assert_int_equal(warnings_of_manager(4096, GW_SIDE_SERVER, &table), 1);
+    assert_int_equal(warnings_of_manager(4097, GW_SIDE_SERVER, &table), 0);
+    assert_int_equal(warnings_of_manager(4096, GW_SIDE_CLIENT, &table), 0);
+    both[0].body_bytes_max = 4096;
+    assert_int_equal(warnings_of_manager(0, GW_SIDE_SERVER, &table), 0);
+}
+
 /* ---- streams and buffers ---- */
 
 static int told_reason;
@@ -585,6 +627,7 @@ int main(void)
         TEST(a_client_does_not_do_what_servers_do),
         TEST(a_manager_is_not_made_of_what_cannot_be),
         TEST(a_manager_is_not_made_of_a_schema_that_contradicts_itself),
+        TEST(a_server_warns_of_a_packet_that_is_longer_than_it_accepts),
         TEST(a_message_may_be_as_long_as_32_bits_say),
         TEST(parts_of_a_buffer_end_where_it_ends),
         TEST(a_call_outside_its_turn_is_explained),

@@ -269,6 +269,22 @@ static void the_longest_that_is_allowed_is_received(void **state)
     assert_int_equal(session_fixture.ended_count, 0);
 }
 
+/* BIG has max_bytes 16,384; by default a server accepts 4,096. */
+static void a_server_that_allows_it_receives_a_body_above_4096_bytes(void **state)
+{
+    (void)state;
+    static char text[16384 - 3];
+    peer = session_fixture_join();
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = 0;
+    session_fixture_tell(peer, BIG, text); /* 4 bytes before it: 16,384 in all */
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 1);
+    session_fixture_send_header(peer, 16385, 0, BIG, 0);
+    fixture_run_now();
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__TOO_LONG);
+}
+
 static void a_body_that_is_no_message_ends_it(void **state)
 {
     (void)state;
@@ -471,6 +487,7 @@ static void who_is_paused_and_held_is_received_when_neither_holds(void **state)
 int main(void)
 {
     static const struct gw_session_manager_config idle = {.idle_timeout_ms = IDLE_MS};
+    static const struct gw_session_manager_config large_bodies = {.body_bytes_max = 65536};
     const struct CMUnitTest tests[] = {
         TEST(who_says_nothing_is_ended_after_five_seconds),
         TEST(who_drips_its_hello_is_ended_after_five_seconds_too),
@@ -483,6 +500,7 @@ int main(void)
         TEST(no_limit_is_early_by_a_part_of_a_millisecond),
         TEST(every_header_is_checked_by_the_first_check_that_fails),
         TEST(the_longest_that_is_allowed_is_received),
+        TEST_WITH(a_server_that_allows_it_receives_a_body_above_4096_bytes, &large_bodies),
         TEST(a_body_that_is_no_message_ends_it),
         TEST(who_is_not_a_player_receives_nothing),
         TEST(frames_behind_the_one_that_ends_it_are_not_received),

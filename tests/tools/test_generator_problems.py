@@ -91,9 +91,9 @@ class Problems(GeneratorTest):
 
     def test_max_bytes_is_at_most_what_a_frame_can_carry(self):
         limits = (("from: SERVER", 65536, "from a server"),
-                  ('from: CLIENT stages: "HALL"', 4096, "from a client"),
-                  ('from: BOTH stages: "HALL"', 4096, "from a client"),
-                  ('from: CLIENT stages: "CONNECTED" stages: "HALL"', 4096, "from a client"),
+                  ('from: CLIENT stages: "HALL"', 65536, "from a client"),
+                  ('from: BOTH stages: "HALL"', 65536, "from a client"),
+                  ('from: CLIENT stages: "CONNECTED" stages: "HALL"', 65536, "from a client"),
                   ('from: CLIENT stages: "CONNECTED"', 1024, "before the greeting"))
         for policy, limit, whose in limits:
             self.passes(packet("A", f"id: 300 {policy} max_bytes: {limit}"))
@@ -188,10 +188,10 @@ class Problems(GeneratorTest):
             ("bool x = 1 [(gw.field).range = { max: 1 }];", "has a range, and is no number: take it away"),
             ("A2 x = 1 [(gw.field).range = { max: 1 }];", "has a range, and is no number: take it away"),
             ("int32 x = 1 [(gw.field).max_count = 9];", "has a max_count, and is not repeated: take it away"),
-            ("string x = 1 [(gw.field).max_length = 4097];",
-             "has max_length 4097, but no body from a client is longer than 4096"),
-            ("repeated bool x = 1 [(gw.field).max_count = 4097];",
-             "has max_count 4097, but no body from a client is longer than 4096"),
+            ("string x = 1 [(gw.field).max_length = 65536];",
+             "has max_length 65536, and at most 65535 is possible"),
+            ("repeated bool x = 1 [(gw.field).max_count = 65536];",
+             "has max_count 65536, and at most 65535 is possible"),
             ("int32 x = 1 [(gw.field).range = { min: 2 max: 1 }];",
              "has a range from 2 to 1, where nothing is"),
             ("float x = 1 [(gw.field).range = { min: nan max: 1 }];",
@@ -346,8 +346,19 @@ class Problems(GeneratorTest):
         self.says(packet("A", 'id: 300 from: CLIENT stages: "HALL"', "string x = 1 [(gw.field).max_length = 4094];") +
                   packet("B", 'id: 301 from: CLIENT stages: "CONNECTED"', "repeated string x = 1;"),
                   "test.proto:3: A takes up to 4097 bytes by the rules of its fields, but its body has 4096 at most: "
-                  "write a smaller max_length or max_count",
+                  "write a smaller max_length or max_count, or max_bytes: 4097 and in the server a body_bytes_max that "
+                  "allows it",
                   "test.proto:4: B takes up to 1056 bytes by the rules of its fields, but its body has 1024 at most: "
+                  "write a smaller max_length or max_count")
+
+    def test_a_packet_may_declare_up_to_65536_bytes(self):
+        for length in 4094, 65532:
+            self.passes(packet("A", f'id: 300 from: CLIENT stages: "HALL" max_bytes: {length + 4}',
+                               f"bytes x = 1 [(gw.field).max_length = {length}];"))
+            self.assertIn(f".body_bytes_max = {length + 4},", (self.out / "test_server.gen.c").read_text())
+        self.says(packet("A", 'id: 300 from: CLIENT stages: "HALL" max_bytes: 65536',
+                         "bytes x = 1 [(gw.field).max_length = 65533];"),
+                  "test.proto:3: A takes up to 65537 bytes by the rules of its fields, but its body has 65536 at most: "
                   "write a smaller max_length or max_count")
 
     def test_rules_in_imported_files_are_checked_too(self):

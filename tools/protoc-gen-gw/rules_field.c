@@ -96,17 +96,17 @@ static void check_limits(const struct place *place)
 {
     const Gw__FieldPolicy *policy = place->field->policy;
     uint32_t length_max = policy->max_length == 0 ? DEFAULT_LENGTH : policy->max_length;
-    if (policy->max_length > CLIENT_BYTES_MAX) {
-        complain(place, "has max_length %" PRIu32 ", but no body from a client is longer than %d",
-                 policy->max_length, CLIENT_BYTES_MAX);
+    if (policy->max_length > FIELD_LIMIT_MAX) {
+        complain(place, "has max_length %" PRIu32 ", and at most %d is possible",
+                 policy->max_length, FIELD_LIMIT_MAX);
     }
-    if (policy->max_count > CLIENT_BYTES_MAX) {
-        complain(place, "has max_count %" PRIu32 ", but no body from a client is longer than %d",
-                 policy->max_count, CLIENT_BYTES_MAX);
+    if (policy->max_count > FIELD_LIMIT_MAX) {
+        complain(place, "has max_count %" PRIu32 ", and at most %d is possible", policy->max_count,
+                 FIELD_LIMIT_MAX);
     }
-    if (policy->min_length > CLIENT_BYTES_MAX) {
-        complain(place, "has min_length %" PRIu32 ", but no body from a client is longer than %d",
-                 policy->min_length, CLIENT_BYTES_MAX);
+    if (policy->min_length > FIELD_LIMIT_MAX) {
+        complain(place, "has min_length %" PRIu32 ", and at most %d is possible",
+                 policy->min_length, FIELD_LIMIT_MAX);
     } else if (policy->min_length > length_max) {
         complain(place,
                  "has min_length %" PRIu32 " and max_length %" PRIu32 "%s, where nothing is: write "

@@ -116,16 +116,20 @@ struct limit {
     const char *whose;
 };
 
-/* The most that can come through the check of the frame's length, which is made first. */
+/*
+ * A client packet without max_bytes stays within what every server accepts. One that declares more
+ * needs a server whose body_bytes_max allows it: gw_session_manager_create() checks that.
+ */
 static struct limit limit_of(const struct packet *packet)
 {
     if (packet->from == FROM_SERVER) {
-        return (struct limit){SERVER_BYTES_MAX, "from a server"};
+        return (struct limit){BODY_BYTES_MAX, "from a server"};
     }
     if (packet->stages == STAGES_CONNECTED) {
         return (struct limit){GREETING_BYTES_MAX, "before the greeting"};
     }
-    return (struct limit){CLIENT_BYTES_MAX, "from a client"};
+    bool is_declared = packet->policy->max_bytes != 0;
+    return (struct limit){is_declared ? BODY_BYTES_MAX : USUAL_CLIENT_BYTES_MAX, "from a client"};
 }
 
 static void apply_bytes(struct schema *schema, struct packet *packet)
@@ -134,7 +138,7 @@ static void apply_bytes(struct schema *schema, struct packet *packet)
     packet->bytes_max = packet->policy->max_bytes;
     if (packet->bytes_max == 0) {
         /* What clients send may get more: see rules_size.c. */
-        packet->bytes_max = packet->from == FROM_SERVER ? SERVER_BYTES_MAX : DEFAULT_CLIENT_BYTES;
+        packet->bytes_max = packet->from == FROM_SERVER ? BODY_BYTES_MAX : DEFAULT_CLIENT_BYTES;
     }
     packet->bytes_limit = limit.bytes;
     if (packet->from != 0 && packet->bytes_max > limit.bytes) {

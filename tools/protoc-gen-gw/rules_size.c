@@ -162,10 +162,18 @@ void rules_apply_size(struct schema *schema, struct packet *packet)
         return;
     }
     if (size.most > packet->bytes_limit) {
+        bool may_declare = packet->bytes_limit == USUAL_CLIENT_BYTES_MAX && !is_said &&
+                           size.most <= BODY_BYTES_MAX;
+        const char *declare = may_declare
+                                  ? pool_print(&schema->pool,
+                                               ", or max_bytes: %" PRIu64
+                                               " and in the server a body_bytes_max that allows it",
+                                               size.most)
+                                  : "";
         problem_add(&schema->problems, schema->file_name, packet->line,
                     "%s takes up to %" PRIu64 " bytes by the rules of its fields, but its body has "
-                    "%" PRIu32 " at most: write a smaller max_length or max_count",
-                    packet->name, size.most, packet->bytes_limit);
+                    "%" PRIu32 " at most: write a smaller max_length or max_count%s",
+                    packet->name, size.most, packet->bytes_limit, declare);
     } else if (is_said) {
         problem_add(&schema->problems, schema->file_name, packet->line,
                     "%s takes %" PRIu64 " to %" PRIu64 " bytes by the rules of its fields, and has "

@@ -22,8 +22,9 @@ enum {
     GAME_ID_MIN = 256,
     GAME_ID_MAX = 32767,
 
-    SERVER_BYTES_MAX = 65536,
-    CLIENT_BYTES_MAX = 4096,
+    BODY_BYTES_MAX = 65536,
+    USUAL_CLIENT_BYTES_MAX = 4096, /* what a server accepts unless its program allows more */
+    FIELD_LIMIT_MAX = 65535,       /* fits into the 16 bits of struct gw_field_rule */
     CLIENT_DEPTH_MAX = 8,
     COUNTER_COUNT_MAX = 32,
     GREETING_BYTES_MAX = 1024,
