@@ -185,6 +185,7 @@ static void tell(struct gw_session *session, const struct gw_request *request,
         .frame = frame,
         .message = message,
         .took_ns = gw_turn_now_ns(gw_session_turn(session)) - request->begun_ns,
+        .function = request->function,
     };
     request->on_answer(session, &answer, request->context);
 }
@@ -211,16 +212,13 @@ static uint16_t next_tag(struct gw_session *session)
     return requests->last_tag;
 }
 
-uint16_t gw__open_requests_ask(struct gw_session *session, uint16_t packet_id,
-                               gw_session_on_answer *on_answer, void *context)
+uint16_t gw__open_requests_ask(struct gw_session *session, const struct gw_request *asked)
 {
     if (count_of(session) == GW_REQUEST_COUNT_MAX || !grow(session)) {
         return 0;
     }
-    const struct gw_request request = {.tag = next_tag(session),
-                                       .packet_id = packet_id,
-                                       .on_answer = on_answer,
-                                       .context = context};
+    struct gw_request request = *asked;
+    request.tag = next_tag(session);
     add(session, &request);
     return request.tag;
 }

@@ -12,6 +12,7 @@ struct gw_request {
     uint16_t tag;
     uint16_t packet_id;
     gw_session_on_answer *on_answer; /* of our own */
+    void (*function)(void);
     void *context;
     uint64_t begun_ns;
 };
@@ -44,9 +45,11 @@ bool gw__open_requests_take(struct gw_session *session, const struct gw_frame *f
 /* On a server's side: answers a request that is not to be handled with ERROR REFUSED. */
 void gw__open_requests_refuse(struct gw_session *session, const struct gw_frame *frame);
 
-/* On a client's side: a request of our own. Returns its tag, or 0 when there is no room for it. */
-uint16_t gw__open_requests_ask(struct gw_session *session, uint16_t packet_id,
-                               gw_session_on_answer *on_answer, void *context);
+/*
+ * On a client's side: opens a request of this side with the next tag. Returns the tag, or 0 when
+ * GW_REQUEST_COUNT_MAX are open or there is no memory.
+ */
+uint16_t gw__open_requests_ask(struct gw_session *session, const struct gw_request *asked);
 
 /* On a client's side: a reply has come in; it goes to who asked, or nowhere. */
 void gw__open_requests_answer(struct gw_session *session, const struct gw_frame *frame,

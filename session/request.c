@@ -128,6 +128,13 @@ uint16_t gw_session_request(struct gw_session *session, uint16_t packet_id,
                             const ProtobufCMessage *message, gw_session_on_answer *on_answer,
                             void *context)
 {
+    return gw_session_request_with(session, packet_id, message, on_answer, NULL, context);
+}
+
+uint16_t gw_session_request_with(struct gw_session *session, uint16_t packet_id,
+                                 const ProtobufCMessage *message, gw_session_on_answer *on_answer,
+                                 void (*function)(void), void *context)
+{
     struct gw_session_manager *manager = session->manager;
     assert(gw_turn_check(gw_session_turn(session), __func__));
     const struct gw_packet *packet = gw__packet_to_send(manager, packet_id);
@@ -139,9 +146,10 @@ uint16_t gw_session_request(struct gw_session *session, uint16_t packet_id,
         gw__misuse(manager, __func__, "a client asks with a packet that has a reply", packet_id);
         return 0;
     }
-    const struct gw_frame frame = {
-        .packet_id = packet_id,
-        .tag = gw__open_requests_ask(session, packet_id, on_answer, context)};
+    const struct gw_request request = {
+        .packet_id = packet_id, .on_answer = on_answer, .function = function, .context = context};
+    const struct gw_frame frame = {.packet_id = packet_id,
+                                   .tag = gw__open_requests_ask(session, &request)};
     if (frame.tag != 0) {
         gw_session_send_frame(session, &frame, message);
     }

@@ -46,6 +46,7 @@ struct gw_answer {
     const struct gw_frame *frame;    /* of the answer; NULL for LATE and GONE */
     const ProtobufCMessage *message; /* as `kind` says, or NULL; gone when the callback returns */
     uint64_t took_ns;                /* since the request was made */
+    void (*function)(void);          /* as given to gw_session_request_with(), or NULL */
 };
 
 /*
@@ -67,6 +68,14 @@ typedef void gw_session_on_answer(struct gw_session *session, const struct gw_an
 uint16_t gw_session_request(struct gw_session *session, uint16_t packet_id,
                             const ProtobufCMessage *message, gw_session_on_answer *on_answer,
                             void *context);
+
+/*
+ * As gw_session_request(), with a function of any type that on_answer finds in answer->function.
+ * The generated game_ask_x() keeps the caller's typed callback there.
+ */
+uint16_t gw_session_request_with(struct gw_session *session, uint16_t packet_id,
+                                 const ProtobufCMessage *message, gw_session_on_answer *on_answer,
+                                 void (*function)(void), void *context);
 
 /*
  * For the server's side: answers a request with ERROR. `code` is a Gw__ErrorCode or, from 1000 on,

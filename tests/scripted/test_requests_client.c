@@ -166,6 +166,55 @@ static uint64_t ignored_count(void)
     return counters.answers_ignored;
 }
 
+/* ---- a typed callback, as the generator makes one ---- */
+
+static void on_typed_answer(struct gw_session *asker, const struct gw_answer *answer,
+                            const Gw__Error *reply_or_null, void *context)
+{
+    assert_ptr_equal(asker, session);
+    assert_int_equal(answer->kind == GW_ANSWER_REPLY, reply_or_null != NULL);
+    if (reply_or_null != NULL) {
+        strcpy(received.text, reply_or_null->text);
+    }
+    received.kinds[received.count] = answer->kind;
+    received.contexts[received.count++] = *(const uint32_t *)context;
+}
+
+typedef void typed_callback(struct gw_session *asker, const struct gw_answer *answer,
+                            const Gw__Error *reply_or_null, void *context);
+
+static void call_typed(struct gw_session *asker, const struct gw_answer *answer, void *context)
+{
+    typed_callback *callback = (typed_callback *)answer->function;
+    callback(asker, answer,
+             answer->kind == GW_ANSWER_REPLY ? (const Gw__Error *)answer->message : NULL, context);
+}
+
+static void do_ask_typed(void *context)
+{
+    static uint32_t number = 77;
+    Gw__Error question = GW__ERROR__INIT;
+    *(uint16_t *)context = gw_session_request_with(session, ASK, &question.base, call_typed,
+                                                   (void (*)(void))on_typed_answer, &number);
+}
+
+static void a_typed_callback_receives_the_reply_or_null(void **state)
+{
+    (void)state;
+    uint16_t asked[2];
+    for (int i = 0; i < 2; i++) {
+        fixture_in_turn(gw_session_turn(session), do_ask_typed, &asked[i]);
+        assert_int_equal(asked[i], i + 1);
+    }
+    reply(asked[1], "yes");
+    expect_answer(0, 77, GW_ANSWER_REPLY);
+    assert_string_equal(received.text, "yes");
+    fixture_run_ms(TIMEOUT_MS + SLACK_MS);
+    expect_answer(1, 77, GW_ANSWER_LATE);
+    assert_int_equal(received.count, 2);
+    peer_read(server, NULL, peer_unread_count(server));
+}
+
 /* ---- what is heard ---- */
 
 static void who_asks_receives_the_reply_and_no_handler_does(void **state)
@@ -329,6 +378,7 @@ int main(void)
         TEST(no_tag_is_given_twice_while_it_is_open),
         TEST(no_tag_is_given_again_after_a_silence),
         TEST(without_memory_nothing_is_asked),
+        TEST(a_typed_callback_receives_the_reply_or_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,14 @@ broadcast 32767 small.Deal.HTTPDone
 send 32767 small.Deal.HTTPDone to 9
 reply 302 small.Session to 7
 reply 302 small.Session to 8 of 9
+ask 256 small.Sit
+answer 0 small.Session to a client
+answer 1 - to a client
+answer 2 - to a client
+answer 3 - to a client
+tag 7
+ask 256 small.Sit
+tag 0
 named CONNECTED, HALL, TABLE, LAST
 stages 2 4 80000000
 """
@@ -328,7 +336,8 @@ class Packages(Built):
                 handlers += (f"void {stem}_{infix}on_login(struct gw_session *s, const struct gw_frame *f,\n"
                              f"    const {'__'.join(w.capitalize() for w in name.split('.'))}__Login *m)\n"
                              "{ (void)s; (void)f; (void)m; }\n")
-        functions = "gw_session_send gw_session_reply gw_group_broadcast gw_group_send gw_group_reply".split()
+        functions = ("gw_session_send gw_session_reply gw_group_broadcast gw_group_send gw_group_reply "
+                     "gw_session_request_with").split()
         (self.out / "stubs.c").write_text("".join(f"void {function}(void) {{}}\n" for function in functions))
         result = self.build(
             source + handlers + "int main(void) { return edge_server_packets.packet_count +\n"

@@ -3,6 +3,7 @@
 #include "net/turn.h"
 #include "proto/game/game_client.gen.h"
 #include "tools/dummy-client/options.h"
+#include "tools/dummy-client/requests.h"
 #include "tools/dummy-client/room.h"
 #include "tools/dummy-client/run.h"
 #include "tools/dummy-client/send.h"
@@ -124,6 +125,20 @@ static void on_begin(struct gw_session *session, void *context)
     gw_session_hello(session, &hello);
 }
 
+/* A client whose Enter gets no reply leaves. */
+static void on_entered(struct gw_session *session, const struct gw_answer *answer,
+                       const Game__Entered *entered, void *context)
+{
+    struct dummy_client *client = context;
+    dummy_request_measure(client, answer);
+    if (entered != NULL) {
+        game_client_on_entered(session, answer->frame, entered);
+    } else if (answer->kind != GW_ANSWER_GONE) {
+        client->outcome.refusal = DUMMY_REFUSED_BY_ERROR;
+        gw_session_end(session, DUMMY_LEAVES);
+    }
+}
+
 static void enter_room(struct dummy_client *client)
 {
     char name[32];
@@ -131,7 +146,9 @@ static void enter_room(struct dummy_client *client)
              (unsigned long)(client->index / client->run->options->room_size));
     Game__Enter enter = GAME__ENTER__INIT;
     enter.room = name;
-    dummy_request(client, gw_packet_find(&game_client_packets, GAME_PACKET_ENTER), &enter.base);
+    if (game_ask_enter(client->session, &enter, on_entered, client) == 0) {
+        gw_session_end(client->session, GW__CLOSE_REASON__NO_MEMORY);
+    }
 }
 
 static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void *context)

@@ -5,6 +5,7 @@
 #include "proto/game/game_client.gen.h"
 #include "tools/dummy-client/client.h"
 #include "tools/dummy-client/options.h"
+#include "tools/dummy-client/requests.h"
 #include "tools/dummy-client/room.h"
 #include "tools/dummy-client/run.h"
 #include "tools/dummy-client/text.h"
@@ -97,6 +98,15 @@ static void record_members(struct dummy_client *client, const Game__Entered *ent
         if (member == ledger->self) {
             dummy_room_enter(ledger->room, ledger->self, entered->line, position);
         }
+    }
+}
+
+static void on_who_answered(struct gw_session *session, const struct gw_answer *answer,
+                            const Game__WhoIsHere *who_is_here, void *context)
+{
+    dummy_request_measure(context, answer);
+    if (who_is_here != NULL) {
+        game_client_on_who_is_here(session, answer->frame, who_is_here);
     }
 }
 

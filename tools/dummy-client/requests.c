@@ -35,7 +35,7 @@ static void add(atomic_uint_least64_t *number, uint64_t count)
     atomic_store_explicit(number, before + count, memory_order_relaxed);
 }
 
-static void measure(struct dummy_client *client, const struct gw_answer *answer)
+void dummy_request_measure(struct dummy_client *client, const struct gw_answer *answer)
 {
     struct dummy_request_counter *counter = counter_of(client, answer->packet_id);
     if (counter != NULL) {
@@ -49,14 +49,11 @@ static void measure(struct dummy_client *client, const struct gw_answer *answer)
 static void on_answer(struct gw_session *session, const struct gw_answer *answer, void *context)
 {
     struct dummy_client *client = context;
-    measure(client, answer);
+    dummy_request_measure(client, answer);
     if (answer->kind == GW_ANSWER_REPLY) {
         const struct gw_packet *reply =
             gw_packet_find(&game_client_packets, answer->frame->packet_id);
         reply->handle(session, answer->frame, answer->message);
-    } else if (answer->kind != GW_ANSWER_GONE && answer->packet_id == GAME_PACKET_ENTER) {
-        client->outcome.refusal = DUMMY_REFUSED_BY_ERROR;
-        gw_session_end(session, DUMMY_LEAVES);
     }
 }
 

@@ -23,13 +23,15 @@ struct dummy_request_counter {
 const struct gw_packet *dummy_request_packet(uint32_t index);
 
 /*
- * Sends a request. Its reply goes to the handler of its packet. A client whose Enter is answered
- * with ERROR, or not in time, leaves.
+ * Sends a request. Its reply goes to the handler of its packet.
  *
  * Thread    turn of the client.
  */
 void dummy_request(struct dummy_client *client, const struct gw_packet *packet,
                    const ProtobufCMessage *message);
+
+/* Counts an answer, and the time that it took. Thread: turn of the client. */
+void dummy_request_measure(struct dummy_client *client, const struct gw_answer *answer);
 
 /* Adds the counts of `from` to `into`. Thread: the one that owns `into`. */
 void dummy_request_merge(struct dummy_request_counter *into,

@@ -72,6 +72,92 @@ static void emit_refusals(struct text *text, struct schema *schema, const struct
     }
 }
 
+static const char about_requests[] =
+    "\n/*\n"
+    " * Typed requests. %s_ask_x() sends x as a request and calls `on_answer` exactly once, in a "
+    "turn\n"
+    " * of `session`: with the reply, or with NULL and the reason in answer->kind: "
+    "GW_ANSWER_ERROR\n"
+    " * (answer->message is the Gw__Error), GW_ANSWER_LATE or GW_ANSWER_GONE. The reply is freed "
+    "when\n"
+    " * on_answer returns; no handler receives it. on_answer must not block.\n"
+    " *\n"
+    " * Returns   the tag. 0: nothing was sent and on_answer is not called; see "
+    "gw_session_request().\n"
+    " * Owns      borrows `message`; borrows `context` until on_answer is called.\n"
+    " * Thread    turn of `session`.\n"
+    " */\n";
+
+/* Whether this side is a client and the packet one of its requests. */
+static bool is_request_of(const struct side *side, const struct packet *packet)
+{
+    return side->receives == FROM_SERVER && (packet->from & FROM_CLIENT) != 0 &&
+           packet->reply != NULL;
+}
+
+static bool has_requests(const struct schema *schema, const struct side *side)
+{
+    for (size_t i = 0; i < schema->packet_count; i++) {
+        if (is_request_of(side, &schema->packets[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void emit_request_head(struct text *text, const struct schema *schema,
+                              const struct packet *packet)
+{
+    int indent =
+        (int)(sizeof "uint16_t _ask_(" - 1 + strlen(schema->prefix) + strlen(packet->snake));
+    text_print(text, "uint16_t %s_ask_%s(struct gw_session *session, const %s *message,\n",
+               schema->prefix, packet->snake, packet->c_type);
+    text_print(text,
+               "%*svoid (*on_answer)(struct gw_session *session, const struct gw_answer *answer,\n",
+               indent, "");
+    text_print(text, "%*sconst %s *reply, void *context),\n%*svoid *context)", indent + 18, "",
+               packet->reply->c_type, indent, "");
+}
+
+static void emit_requests(struct text *text, const struct schema *schema, const struct side *side)
+{
+    if (has_requests(schema, side)) {
+        text_print(text, about_requests, schema->prefix);
+    }
+    for (size_t i = 0; i < schema->packet_count; i++) {
+        if (is_request_of(side, &schema->packets[i])) {
+            emit_request_head(text, schema, &schema->packets[i]);
+            text_print(text, ";\n");
+        }
+    }
+}
+
+/* The callback that the session calls, which calls the typed one, and the function that asks. */
+static void emit_request(struct text *text, const struct schema *schema, const struct side *side,
+                         const struct packet *packet)
+{
+    const char *reply = packet->reply->c_type;
+    text_print(
+        text,
+        "\nstatic void answer_%s(struct gw_session *session, const struct gw_answer *answer,\n"
+        "%*svoid *context)\n{\n"
+        "    void (*on_answer)(struct gw_session *, const struct gw_answer *, const %s *, void "
+        "*);\n"
+        "    on_answer = (void (*)(struct gw_session *, const struct gw_answer *, const %s *,\n"
+        "                          void *))answer->function;\n"
+        "    on_answer(session, answer,\n"
+        "              answer->kind == GW_ANSWER_REPLY ? (const %s *)answer->message : NULL,\n"
+        "              context);\n}\n\n",
+        packet->snake, (int)(sizeof "static void answer_(" - 1 + strlen(packet->snake)), "", reply,
+        reply, reply);
+    emit_request_head(text, schema, packet);
+    text_print(text,
+               "\n{\n    return gw_session_request_with(session, %s%s, &message->base,\n"
+               "                                   on_answer == NULL ? NULL : answer_%s,\n"
+               "                                   (void (*)(void))on_answer, context);\n}\n",
+               side->id_prefix, packet->upper, packet->snake);
+}
+
 static void emit_header(struct text *text, struct schema *schema, const struct side *side,
                         const char *name)
 {
@@ -79,6 +165,9 @@ static void emit_header(struct text *text, struct schema *schema, const struct s
     emit_guard_open(text, schema, name);
     text_print(text, "#include \"%s\"\n", side->declares_ids ? emit_messages_of(schema) : ids);
     emit_include(text, schema, "protocol/packet.h");
+    if (has_requests(schema, side)) {
+        emit_include(text, schema, "session/request.h");
+    }
     text_print(text, "\nPROTOBUF_C__BEGIN_DECLS\n\nstruct gw_session;\n");
     if (side->declares_ids) {
         text_print(text, "\n");
@@ -92,6 +181,7 @@ static void emit_header(struct text *text, struct schema *schema, const struct s
         }
     }
     emit_refusals(text, schema, side);
+    emit_requests(text, schema, side);
     text_print(text, "\n/* All packets; `handle` is NULL for those that do not come in here. */\n");
     text_print(text, "extern const struct gw_packet_table %s;\n", side->table);
     emit_guard_close(text);
@@ -122,6 +212,11 @@ void emit_side(struct output *output, struct schema *schema, const struct side *
     for (size_t i = 0; i < schema->packet_count; i++) {
         if (is_received(side, &schema->packets[i])) {
             emit_thunk(source, schema, side, &schema->packets[i]);
+        }
+    }
+    for (size_t i = 0; i < schema->packet_count; i++) {
+        if (is_request_of(side, &schema->packets[i])) {
+            emit_request(source, schema, side, &schema->packets[i]);
         }
     }
     emit_message_rules(source, schema);

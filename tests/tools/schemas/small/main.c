@@ -3,6 +3,7 @@
 #include "protocol/message_rules.h"
 #include "protocol/packet.h"
 #include "session/group.h"
+#include "session/request.h"
 #include "session/session.h"
 #include "small/small_client.gen.h"
 #include "small/small_server.gen.h"
@@ -99,6 +100,32 @@ void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_fr
            id);
 }
 
+uint16_t gw_session_request_with(struct gw_session *session, uint16_t packet_id,
+                                 const ProtobufCMessage *message, gw_session_on_answer *on_answer,
+                                 void (*function)(void), void *context)
+{
+    printf("ask %u %s\n", packet_id, message->descriptor->name);
+    if (on_answer == NULL) {
+        return 0;
+    }
+    const Small__Session reply = SMALL__SESSION__INIT;
+    const struct gw_frame frame = {.packet_id = SMALL_PACKET_SESSION};
+    struct gw_answer answer = {.frame = &frame, .message = &reply.base, .function = function};
+    for (int kind = GW_ANSWER_REPLY; kind <= GW_ANSWER_GONE; kind++) {
+        answer.kind = (enum gw_answer_kind)kind;
+        on_answer(session, &answer, context);
+    }
+    return 7;
+}
+
+static void on_sit_answered(struct gw_session *session, const struct gw_answer *answer,
+                            const Small__Session *reply, void *context)
+{
+    printf("answer %d %s to %s\n", (int)answer->kind,
+           reply != NULL ? reply->base.descriptor->name : "-", (const char *)context);
+    (void)session;
+}
+
 int main(void)
 {
     print_table("server", &small_server_packets);
@@ -112,6 +139,10 @@ int main(void)
     Small__Session session = SMALL__SESSION__INIT;
     small_reply_session(NULL, &(struct gw_frame){.tag = 7}, &session);
     small_group_reply_session(NULL, 9, &(struct gw_frame){.tag = 8}, &session);
+    const Small__Sit sit = SMALL__SIT__INIT;
+    char asker[] = "a client";
+    printf("tag %u\n", small_ask_sit(NULL, &sit, on_sit_answered, asker));
+    printf("tag %u\n", small_ask_sit(NULL, &sit, NULL, NULL));
     char names[64];
     gw_packet_stages_text(&small_client_packets, 0x80000007u, names, sizeof names);
     printf("named %s\n", names);

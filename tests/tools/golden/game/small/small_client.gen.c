@@ -21,6 +21,27 @@ static void handle_deal_httpdone(void *peer, const struct gw_frame *frame,
     small_client_on_deal_httpdone(peer, frame, (const Small__Deal__HTTPDone *)message);
 }
 
+static void answer_sit(struct gw_session *session, const struct gw_answer *answer,
+                       void *context)
+{
+    void (*on_answer)(struct gw_session *, const struct gw_answer *, const Small__Session *, void *);
+    on_answer = (void (*)(struct gw_session *, const struct gw_answer *, const Small__Session *,
+                          void *))answer->function;
+    on_answer(session, answer,
+              answer->kind == GW_ANSWER_REPLY ? (const Small__Session *)answer->message : NULL,
+              context);
+}
+
+uint16_t small_ask_sit(struct gw_session *session, const Small__Sit *message,
+                       void (*on_answer)(struct gw_session *session, const struct gw_answer *answer,
+                                         const Small__Session *reply, void *context),
+                       void *context)
+{
+    return gw_session_request_with(session, SMALL_PACKET_SIT, &message->base,
+                                   on_answer == NULL ? NULL : answer_sit,
+                                   (void (*)(void))on_answer, context);
+}
+
 static const struct gw_message_rules small__sit__message_rules = {
     .message = &small__sit__descriptor,
     .rules = NULL,

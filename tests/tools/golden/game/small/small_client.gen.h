@@ -4,6 +4,7 @@
 
 #include "small/small.gen.h"
 #include "protocol/packet.h"
+#include "session/request.h"
 
 PROTOBUF_C__BEGIN_DECLS
 
@@ -24,6 +25,21 @@ void small_client_on_deal_httpdone(struct gw_session *session, const struct gw_f
 /* No handlers: this side sends these. Who writes one is told so at that line. */
 #define small_client_on_sit(...) _Pragma("GCC error \"Sit is from CLIENT (small/small.proto:30), so there is nobody here to handle it: take small_client_on_sit() away\"")
 #define small_client_on_c_play(...) _Pragma("GCC error \"C_Play is from CLIENT (small/small.proto:34), so there is nobody here to handle it: take small_client_on_c_play() away\"")
+
+/*
+ * Typed requests. small_ask_x() sends x as a request and calls `on_answer` exactly once, in a turn
+ * of `session`: with the reply, or with NULL and the reason in answer->kind: GW_ANSWER_ERROR
+ * (answer->message is the Gw__Error), GW_ANSWER_LATE or GW_ANSWER_GONE. The reply is freed when
+ * on_answer returns; no handler receives it. on_answer must not block.
+ *
+ * Returns   the tag. 0: nothing was sent and on_answer is not called; see gw_session_request().
+ * Owns      borrows `message`; borrows `context` until on_answer is called.
+ * Thread    turn of `session`.
+ */
+uint16_t small_ask_sit(struct gw_session *session, const Small__Sit *message,
+                       void (*on_answer)(struct gw_session *session, const struct gw_answer *answer,
+                                         const Small__Session *reply, void *context),
+                       void *context);
 
 /* All packets; `handle` is NULL for those that do not come in here. */
 extern const struct gw_packet_table small_client_packets;
