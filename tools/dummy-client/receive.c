@@ -131,7 +131,9 @@ void game_client_on_entered(struct gw_session *session, const struct gw_frame *f
     }
     record_members(client, entered);
     const Game__Who request = GAME__WHO__INIT;
-    dummy_request(client, gw_packet_find(&game_client_packets, GAME_PACKET_WHO), &request.base);
+    if (game_ask_who(session, &request, on_who_answered, client) == 0) {
+        gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
+    }
     dummy_client_is_ready(client);
 }
 
