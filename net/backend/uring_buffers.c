@@ -1,4 +1,4 @@
-/* net/backend/uring_buffers.c: memory that io_uring receives into. */
+/* net/backend/uring_buffers.c: The buffers that io_uring receives into. */
 #include "net/backend/uring_buffers.h"
 
 #include "net/os/os.h"
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The kernel wants the ring on a page of its own. The smallest page has room for 256 entries. */
+/* The kernel requires the ring to start on a page. The smallest page has room for 256 entries. */
 static bool take_memory(struct gw_uring_buffers *buffers, uint32_t count)
 {
     size_t page_bytes = os_page_bytes();
@@ -41,7 +41,7 @@ int gw__uring_buffers_open(struct gw_uring_buffers *buffers, struct io_uring *ri
     for (uint32_t i = 0; i < count; i++) {
         gw__uring_buffers_give_back(buffers, i);
     }
-    gw__uring_buffers_show(buffers);
+    gw__uring_buffers_publish(buffers);
     return 0;
 }
 
@@ -64,7 +64,7 @@ void gw__uring_buffers_give_back(struct gw_uring_buffers *buffers, uint32_t inde
     buffers->given_back++;
 }
 
-void gw__uring_buffers_show(struct gw_uring_buffers *buffers)
+void gw__uring_buffers_publish(struct gw_uring_buffers *buffers)
 {
     io_uring_buf_ring_advance(buffers->ring, buffers->given_back);
     buffers->given_back = 0;

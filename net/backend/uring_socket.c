@@ -1,4 +1,4 @@
-/* net/backend/uring_socket.c: what the io_uring backend knows of a socket. */
+/* net/backend/uring_socket.c: What the io_uring backend stores for a socket. */
 #include "net/backend/uring_socket.h"
 
 #include "net/error.h"
@@ -57,75 +57,75 @@ void gw__uring_sockets_free(struct gw_uring_sockets *sockets)
     sockets->free = NULL;
 }
 
-/* ---- what nobody asked for yet ---- */
+/* ---- results without an operation ---- */
 
 static uint32_t block_bytes(int result)
 {
     return (uint32_t)sizeof(struct gw_uring_buffered) + (result > 0 ? (uint32_t)result : 0);
 }
 
-/* Puts a new one at the end; NULL: no memory. There are few. */
+/* Appends a new one; NULL: no memory. The list is short, so it is walked. */
 static struct gw_uring_buffered *append(struct gw_uring_socket *record, int result)
 {
-    struct gw_uring_buffered **link = &record->held;
-    struct gw_uring_buffered *held = gw__pool_take(block_bytes(result));
-    if (held == NULL) {
+    struct gw_uring_buffered **link = &record->buffered;
+    struct gw_uring_buffered *buffered = gw__pool_take(block_bytes(result));
+    if (buffered == NULL) {
         return NULL;
     }
     while (*link != NULL) {
         link = &(*link)->next;
     }
-    held->next = NULL;
-    held->result = result;
-    held->accepted = OS_SOCKET_NONE;
-    *link = held;
-    return held;
+    buffered->next = NULL;
+    buffered->result = result;
+    buffered->accepted = OS_SOCKET_NONE;
+    *link = buffered;
+    return buffered;
 }
 
 void gw__uring_buffer_bytes(struct gw_uring_socket *record, int result, const uint8_t *bytes)
 {
-    /* What comes after a gap is not what the peer has sent. */
-    struct gw_uring_buffered *held = record->has_lost ? NULL : append(record, result);
-    if (held == NULL) {
+    /* After a lost result nothing is buffered: the bytes would have a gap. */
+    struct gw_uring_buffered *buffered = record->has_lost ? NULL : append(record, result);
+    if (buffered == NULL) {
         record->has_lost = true;
     } else if (result > 0) {
-        memcpy(held->bytes, bytes, (size_t)result);
+        memcpy(buffered->bytes, bytes, (size_t)result);
     }
 }
 
 void gw__uring_buffer_accepted(struct gw_uring_socket *record, os_socket accepted)
 {
-    struct gw_uring_buffered *held = append(record, GW_OK);
-    if (held == NULL) {
+    struct gw_uring_buffered *buffered = append(record, GW_OK);
+    if (buffered == NULL) {
         os_socket_close(accepted);
     } else {
-        held->accepted = accepted;
+        buffered->accepted = accepted;
     }
 }
 
 struct gw_uring_buffered *gw__uring_buffered_take(struct gw_uring_socket *record)
 {
-    struct gw_uring_buffered *held = record->held;
-    if (held != NULL) {
-        record->held = held->next;
+    struct gw_uring_buffered *buffered = record->buffered;
+    if (buffered != NULL) {
+        record->buffered = buffered->next;
     }
-    return held;
+    return buffered;
 }
 
-void gw__uring_buffered_free(struct gw_uring_buffered *held)
+void gw__uring_buffered_free(struct gw_uring_buffered *buffered)
 {
-    if (held != NULL) {
-        gw__pool_give(held, block_bytes(held->result));
+    if (buffered != NULL) {
+        gw__pool_give(buffered, block_bytes(buffered->result));
     }
 }
 
 void gw__uring_buffered_drop(struct gw_uring_socket *record)
 {
-    struct gw_uring_buffered *held;
-    while ((held = gw__uring_buffered_take(record)) != NULL) {
-        if (held->accepted != OS_SOCKET_NONE) {
-            os_socket_close(held->accepted);
+    struct gw_uring_buffered *buffered;
+    while ((buffered = gw__uring_buffered_take(record)) != NULL) {
+        if (buffered->accepted != OS_SOCKET_NONE) {
+            os_socket_close(buffered->accepted);
         }
-        gw__uring_buffered_free(held);
+        gw__uring_buffered_free(buffered);
     }
 }
