@@ -1,4 +1,4 @@
-/* net/backend/iocp.c: the kernel through a Windows completion port, which all workers share. */
+/* net/backend/iocp.c: The backend on a Windows completion port, which all workers share. */
 #include "net/backend/iocp.h"
 
 #include "net/container_of.h"
@@ -10,43 +10,38 @@
 #include <stdlib.h>
 
 /*
- * Every worker waits at the one port, and the kernel says who takes what has finished. It does not
- * say in which order they work on it: so what comes home only leaves a task for the turn of its
- * object, and whoever gets the turn goes on.
+ * All workers wait at one port, and the kernel decides which worker takes which packet. It does not
+ * order their work on the packets: so taking a packet only posts a task to the turn of its object,
+ * and the worker that runs the turn goes on.
  *
- * A call that ends at once leaves no packet in the port, but the same task. It comes behind all
- * that is ready, so that a busy socket holds up nobody.
+ * A call that ends at once leaves no packet in the port; it posts the same task. The task runs
+ * after all turns that are ready, so that a busy socket does not delay others.
  *
- * A receive waits with no buffer at all, and so locks no memory; the bytes are read in the turn.
+ * A receive waits with a buffer of 0 bytes, and so locks no memory; the turn reads the bytes.
  */
 enum {
     ENTRY_COUNT_MAX = 64,
-    NOTHING_THERE = -1000, /* no gw_error: what was ready is not any more */
-    HIGH_RESOLUTION = 2,   /* CREATE_WAITABLE_TIMER_HIGH_RESOLUTION, which old headers lack */
+    NOTHING_READ = -1000, /* no gw_error: the socket is not readable any more */
 };
 
 struct iocp_lane {
     HANDLE port;
-    HANDLE timer;
     atomic_uint acceptor_count;
-    os_thread timekeeper;
-    os_mutex mutex;
-    uint64_t due_ns; /* by os_now_ns(), when the timer goes off; UINT64_MAX: not set. Locked. */
-    bool closing;    /* locked */
+    struct gw__iocp_timer timer;
 };
 
-/* Of one that listens, or of one that moves bytes. */
+/* What the backend keeps in gw_socket.own. */
 struct iocp_socket {
-    struct gw__acceptor *acceptor;
+    struct gw__acceptor *acceptor; /* of a listening socket */
     bool recv_cancelled;
     bool has_shutdown;
-    bool has_unsent; /* the last send was cancelled or failed: the peer has no room */
+    bool has_unsent; /* the last send was cancelled or failed, so bytes may be unsent */
 };
 
 _Static_assert(sizeof(struct iocp_socket) <= sizeof(((struct gw_socket *)0)->own),
-               "a socket has room for what iocp keeps");
+               "iocp_socket fits into gw_socket.own");
 _Static_assert(sizeof(struct gw__overlapped) <= sizeof(((struct gw_op *)0)->own),
-               "an operation has room for an extended OVERLAPPED");
+               "an extended OVERLAPPED fits into gw_op.own");
 
 struct gw__winsock gw__winsock;
 
@@ -60,9 +55,9 @@ static struct gw__overlapped *overlapped_of(struct gw_op *op)
     return (struct gw__overlapped *)(void *)op->own.bytes;
 }
 
-static struct gw_op *op_of(struct gw__overlapped *flight)
+static struct gw_op *op_of(struct gw__overlapped *overlapped)
 {
-    return GW_CONTAINER_OF(flight, struct gw_op, own.bytes);
+    return GW_CONTAINER_OF(overlapped, struct gw_op, own.bytes);
 }
 
 static struct gw_op *op_of_task(struct gw_task *task)
@@ -75,128 +70,60 @@ atomic_uint *gw__iocp_acceptor_count(struct gw_lane *lane)
     return &((struct iocp_lane *)lane->own)->acceptor_count;
 }
 
-/* ---- flights ---- */
+/* ---- overlapped operations ---- */
 
-void gw__overlapped_begin(struct gw__overlapped *flight,
-                      void (*lane)(struct gw__overlapped *flight, int result))
+void gw__overlapped_begin(struct gw__overlapped *overlapped,
+                          void (*completed)(struct gw__overlapped *overlapped, int result))
 {
-    *flight = (struct gw__overlapped){.home = home};
+    *overlapped = (struct gw__overlapped){.completed = completed};
 }
 
-void gw__overlapped_began(struct gw__overlapped *flight, BOOL succeeded, DWORD bytes)
+void gw__overlapped_began(struct gw__overlapped *overlapped, BOOL succeeded, DWORD bytes)
 {
     int code = succeeded ? 0 : WSAGetLastError();
     if (succeeded) {
-        flight->lane(flight, (int)bytes);
+        overlapped->completed(overlapped, (int)bytes);
     } else if (code != WSA_IO_PENDING) {
-        flight->lane(flight, os_error(code));
+        overlapped->completed(overlapped, os_error(code));
     }
 }
 
-/* A packet of the port: a flight that has come home, or a wake. Returns whether it was a flight. */
+/* Takes a packet of the port: an operation that has completed, or a wake. Returns false for a wake.
+ */
 static bool take_packet(const OVERLAPPED_ENTRY *entry)
 {
     if (entry->lpOverlapped == NULL) {
         return false;
     }
-    struct gw__overlapped *flight =
-        GW_CONTAINER_OF(entry->lpOverlapped, struct gw__overlapped, overlapped);
+    struct gw__overlapped *overlapped =
+        GW_CONTAINER_OF(entry->lpOverlapped, struct gw__overlapped, system);
     int status = (int)entry->lpOverlapped->Internal; /* an NTSTATUS */
-    flight->lane(flight, status >= 0 ? (int)entry->dwNumberOfBytesTransferred : os_error(status));
+    overlapped->completed(overlapped,
+                          status >= 0 ? (int)entry->dwNumberOfBytesTransferred : os_error(status));
     return true;
 }
 
-/* ---- time ---- */
-
-/*
- * Timeouts of the port have the grain of the system's clock, 15.6 ms; this timer's is half a
- * millisecond. It cannot be waited for together with the port, so a thread does that alone.
- */
-static void keep_time(void *context)
-{
-    struct gw_lane *lane = context;
-    struct iocp_lane *own = lane->own;
-    for (bool closing = false; !closing;) {
-        (void)WaitForSingleObject(own->timer, INFINITE);
-        os_mutex_lock(&own->mutex);
-        own->due_ns = UINT64_MAX;
-        closing = own->closing;
-        os_mutex_unlock(&own->mutex);
-        lane->ops->wake(lane);
-    }
-}
-
-/* Locked. */
-static void set_timer(struct iocp_lane *own, uint64_t left_ns)
-{
-    LARGE_INTEGER due = {.QuadPart = -(LONGLONG)(left_ns / 100) - 1}; /* from now on, in 100 ns */
-    (void)SetWaitableTimer(own->timer, &due, 0, NULL, NULL, FALSE);
-}
-
-/* Sees to it that some worker comes home in time. */
-static void wake_after(struct iocp_lane *own, uint64_t left_ns)
-{
-    enum { NEAR_NS = 50000 }; /* two looks at the clock make no other time */
-    const uint64_t left_ns_max = (uint64_t)3600 * 1000000000u;
-    left_ns = left_ns < left_ns_max ? left_ns : left_ns_max;
-    uint64_t due_ns = os_now_ns() + left_ns; /* the lane's clock may be a scripted one */
-    os_mutex_lock(&own->mutex);
-    if (due_ns + NEAR_NS < own->due_ns) {
-        own->due_ns = due_ns;
-        set_timer(own, left_ns);
-    }
-    os_mutex_unlock(&own->mutex);
-}
-
-static int open_timer(struct gw_lane *lane)
-{
-    struct iocp_lane *own = lane->own;
-    own->due_ns = UINT64_MAX;
-    os_mutex_init(&own->mutex);
-    own->timer = CreateWaitableTimerExW(NULL, NULL, HIGH_RESOLUTION, TIMER_ALL_ACCESS);
-    if (own->timer == NULL) { /* a Windows older than 10, 1803 */
-        own->timer = CreateWaitableTimerExW(NULL, NULL, 0, TIMER_ALL_ACCESS);
-    }
-    if (own->timer == NULL) {
-        return os_error((int)GetLastError());
-    }
-    int error = os_thread_start(&own->timekeeper, keep_time, lane);
-    if (error != GW_OK) {
-        CloseHandle(own->timer);
-    }
-    return error;
-}
-
-static void close_timer(struct iocp_lane *own)
-{
-    os_mutex_lock(&own->mutex);
-    own->closing = true;
-    set_timer(own, 0);
-    os_mutex_unlock(&own->mutex);
-    os_thread_join(own->timekeeper);
-    CloseHandle(own->timer);
-    os_mutex_fini(&own->mutex);
-}
-
-/* ---- what comes home ---- */
+/* ---- completed operations ---- */
 
 /* A send completes when the system has taken all its bytes. */
-static void send_home(struct gw__overlapped *flight, int result)
+static void send_completed(struct gw__overlapped *overlapped, int result)
 {
-    own_of(gw__op_socket(op_of(flight)))->has_unsent = result < 0;
-    gw__op_done(op_of(flight), result);
+    own_of(gw__op_socket(op_of(overlapped)))->has_unsent = result < 0;
+    gw__op_done(op_of(overlapped), result);
 }
 
-/* Leaves what is to be done next for the turn. The flight is over: its memory is the task's. */
-static void leave_for_turn(struct gw__overlapped *flight, int result, void (*run)(struct gw_task *task))
+/* Posts the next step to the turn. The kernel is done with `overlapped`: the task takes its memory.
+ */
+static void post_to_turn(struct gw__overlapped *overlapped, int result,
+                         void (*run)(struct gw_task *task))
 {
-    struct gw_op *op = op_of(flight);
+    struct gw_op *op = op_of(overlapped);
     op->result = result;
     op->own.task.run = run;
     gw_turn_post(gw__op_socket(op)->turn, &op->own.task);
 }
 
-/* Until then the socket does not know that it is connected: ConnectEx(). */
+/* Until SO_UPDATE_CONNECT_CONTEXT getpeername() and shutdown() fail on the socket: ConnectEx(). */
 static void finish_connect(struct gw_task *task)
 {
     struct gw_op *op = op_of_task(task);
@@ -212,17 +139,17 @@ static void finish_connect(struct gw_task *task)
     socket->done(op, result < 0 ? result : GW_OK);
 }
 
-static void connect_home(struct gw__overlapped *flight, int result)
+static void connect_completed(struct gw__overlapped *overlapped, int result)
 {
-    leave_for_turn(flight, result, finish_connect);
+    post_to_turn(overlapped, result, finish_connect);
 }
 
-static void wait_for_bytes(struct gw_socket *socket);
+static void start_recv(struct gw_socket *socket);
 
 /*
- * Wine looks at a socket before the program does, and so may take a reset for itself; what is left
- * of it reads like an end in good order. But where there is no connection any more not even nothing
- * can be sent.
+ * Tells FIN from RST when recv() has returned 0. Wine reads a socket's error before the program
+ * does; after that recv() returns 0 for a reset, too. But a send of 0 bytes fails without a
+ * connection.
  */
 static int end_result(struct gw_socket *socket)
 {
@@ -236,44 +163,45 @@ static int recv_result(struct gw_socket *socket, uint8_t *bytes)
     int got = recv(socket->handle, (char *)bytes, GW_STREAM_RECV_BYTES_MAX, 0);
     int code = got < 0 ? WSAGetLastError() : 0;
     if (code == WSAEWOULDBLOCK) {
-        return NOTHING_THERE;
+        return NOTHING_READ;
     }
     return got > 0 ? got : got == 0 ? end_result(socket) : os_error(code);
 }
 
-/* Bytes are there, or the end. Nobody else may use the worker's memory until done returns. */
+/* The socket is readable, or has ended. Nothing else uses the worker's buffer until done returns.
+ */
 static void read_bytes(struct gw_task *task)
 {
     struct gw_op *op = op_of_task(task);
     struct gw_socket *socket = gw__op_socket(op);
     uint8_t *bytes = gw__worker_recv_bytes();
     int result = op->result < 0 ? op->result : recv_result(socket, bytes);
-    if (result == NOTHING_THERE && !own_of(socket)->recv_cancelled) {
-        wait_for_bytes(socket);
+    if (result == NOTHING_READ && !own_of(socket)->recv_cancelled) {
+        start_recv(socket);
         return;
     }
     op->own.data = bytes;
-    socket->done(op, result == NOTHING_THERE ? GW_E_CLOSED : result);
+    socket->done(op, result == NOTHING_READ ? GW_E_CLOSED : result);
 }
 
-static void recv_home(struct gw__overlapped *flight, int result)
+static void recv_completed(struct gw__overlapped *overlapped, int result)
 {
-    leave_for_turn(flight, result, read_bytes);
+    post_to_turn(overlapped, result, read_bytes);
 }
 
-static void wait_for_bytes(struct gw_socket *socket)
+static void start_recv(struct gw_socket *socket)
 {
     char nowhere;
     WSABUF nothing = {.len = 0, .buf = &nowhere};
     DWORD bytes = 0;
     DWORD flags = 0;
-    struct gw__overlapped *flight = overlapped_of(&socket->in);
-    gw__overlapped_begin(flight, recv_home);
-    int got = WSARecv(socket->handle, &nothing, 1, &bytes, &flags, &flight->overlapped, NULL);
-    gw__overlapped_began(flight, got == 0, 0);
+    struct gw__overlapped *overlapped = overlapped_of(&socket->in);
+    gw__overlapped_begin(overlapped, recv_completed);
+    int got = WSARecv(socket->handle, &nothing, 1, &bytes, &flags, &overlapped->system, NULL);
+    gw__overlapped_began(overlapped, got == 0, 0);
 }
 
-/* ---- the door ---- */
+/* ---- the functions of gw__backend_iocp ---- */
 
 static bool backend_available(const char **why_out)
 {
@@ -310,7 +238,7 @@ static int find_functions(void)
 
 static int backend_open(struct gw_lane *lane, const char **why_out)
 {
-    (void)why_out; /* what is short is short for every backend */
+    (void)why_out; /* no other backend would open where this one fails */
     struct iocp_lane *own = calloc(1, sizeof(*own));
     if (own == NULL) {
         return GW_E_MEMORY;
@@ -322,7 +250,7 @@ static int backend_open(struct gw_lane *lane, const char **why_out)
         error = os_error((int)GetLastError());
     }
     if (error == GW_OK) {
-        error = open_timer(lane);
+        error = gw__iocp_timer_open(&own->timer, lane);
     }
     if (error != GW_OK) {
         if (own->port != NULL) {
@@ -334,7 +262,7 @@ static int backend_open(struct gw_lane *lane, const char **why_out)
     return error;
 }
 
-/* What a listener has left behind still belongs to the kernel. */
+/* The kernel still owns pending operations of acceptors that were released. */
 static void wait_for_acceptors(struct iocp_lane *own)
 {
     while (atomic_load(&own->acceptor_count) > 0) {
@@ -350,7 +278,7 @@ static void backend_close(struct gw_lane *lane)
 {
     struct iocp_lane *own = lane->own;
     wait_for_acceptors(own);
-    close_timer(own);
+    gw__iocp_timer_close(&own->timer);
     CloseHandle(own->port);
     free(own);
     lane->own = NULL;
@@ -369,14 +297,14 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
     ULONG count = 0;
     uint64_t left_ns = left_ns_until(lane, deadline_ns);
     if (left_ns > 0 && deadline_ns != UINT64_MAX) {
-        wake_after(own, left_ns);
+        gw__iocp_timer_set(&own->timer, left_ns);
     }
     BOOL got = GetQueuedCompletionStatusEx(own->port, entries, ENTRY_COUNT_MAX, &count,
                                            left_ns == 0 ? 0 : INFINITE, FALSE);
     DWORD code = got ? 0 : GetLastError();
     gw__lane_awake(lane);
     if (!got) {
-        return code == WAIT_TIMEOUT ? GW_WAIT_NOTHING : GW_E_SYSTEM; /* `count` means nothing */
+        return code == WAIT_TIMEOUT ? GW_WAIT_NOTHING : GW_E_SYSTEM; /* `count` is undefined */
     }
     bool took = count == ENTRY_COUNT_MAX; /* or there may be more */
     for (ULONG i = 0; i < count; i++) {
@@ -412,11 +340,11 @@ static void backend_accept(struct gw_socket *socket)
     if (own->acceptor == NULL) {
         gw__op_done(&socket->in, GW_E_MEMORY);
     } else {
-        gw__acceptor_ask(own->acceptor, &socket->in);
+        gw__acceptor_accept(own->acceptor, &socket->in);
     }
 }
 
-/* ConnectEx() wants a socket that is bound; one that has a source is already. */
+/* ConnectEx() requires a bound socket. WSAEINVAL: it is bound already, to its source address. */
 static int bind_to_any(SOCKET socket, bool ipv4)
 {
     struct gw_addr any = {.port = 0};
@@ -433,23 +361,23 @@ static int bind_to_any(SOCKET socket, bool ipv4)
 static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr)
 {
     struct sockaddr_storage system;
-    struct gw__overlapped *flight = overlapped_of(&socket->out);
+    struct gw__overlapped *overlapped = overlapped_of(&socket->out);
     int bytes = os_addr_to_system(addr, &system);
     int error = bind_to_any(socket->handle, gw_addr_is_ipv4(addr));
     if (error != GW_OK) {
         gw__op_done(&socket->out, error);
         return;
     }
-    gw__overlapped_begin(flight, connect_home);
+    gw__overlapped_begin(overlapped, connect_completed);
     BOOL connected = gw__winsock.connect(socket->handle, (struct sockaddr *)&system, bytes, NULL, 0,
-                                         NULL, &flight->overlapped);
-    gw__overlapped_began(flight, connected, 0);
+                                         NULL, &overlapped->system);
+    gw__overlapped_began(overlapped, connected, 0);
 }
 
 static void backend_recv(struct gw_socket *socket)
 {
     own_of(socket)->recv_cancelled = false;
-    wait_for_bytes(socket);
+    start_recv(socket);
 }
 
 static void copy_spans(WSABUF *parts_out, const struct gw_span *spans, int span_count)
@@ -463,16 +391,16 @@ static void copy_spans(WSABUF *parts_out, const struct gw_span *spans, int span_
 static void backend_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     WSABUF parts[GW_SEND_SPAN_COUNT_MAX];
-    struct gw__overlapped *flight = overlapped_of(&socket->out);
+    struct gw__overlapped *overlapped = overlapped_of(&socket->out);
     DWORD bytes = 0;
     copy_spans(parts, spans, span_count);
-    gw__overlapped_begin(flight, send_home);
+    gw__overlapped_begin(overlapped, send_completed);
     int sent =
-        WSASend(socket->handle, parts, (DWORD)span_count, &bytes, 0, &flight->overlapped, NULL);
-    gw__overlapped_began(flight, sent == 0, bytes);
+        WSASend(socket->handle, parts, (DWORD)span_count, &bytes, 0, &overlapped->system, NULL);
+    gw__overlapped_began(overlapped, sent == 0, bytes);
 }
 
-/* Without an OVERLAPPED the socket's non-blocking mode counts, and the port gets no packet. */
+/* Without an OVERLAPPED the call follows the socket's non-blocking mode, and queues no packet. */
 static int backend_send_now(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     WSABUF parts[GW_SEND_SPAN_COUNT_MAX];
@@ -514,7 +442,7 @@ static void backend_detach(struct gw_socket *socket, bool reset)
 {
     struct iocp_socket *own = own_of(socket);
     if (own->acceptor != NULL) {
-        gw__acceptor_leave(own->acceptor);
+        gw__acceptor_release(own->acceptor);
         own->acceptor = NULL;
     }
     os_socket_end(socket->handle, reset);

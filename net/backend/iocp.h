@@ -1,4 +1,4 @@
-/* net/backend/iocp.h: what iocp.c and acceptor.c tell one another. Private to net. */
+/* net/backend/iocp.h: What the parts of the completion-port backend share. Private to net. */
 #ifndef GW_NET_BACKEND_IOCP_H
 #define GW_NET_BACKEND_IOCP_H
 
@@ -11,54 +11,84 @@
 #include <windows.h>
 
 /*
- * The extended OVERLAPPED of the completion-port model. From the call that starts it until its
- * packet has been taken from the port it belongs to the kernel; then `home` is called, once. A call
- * that ends at once ends in `home`, too: then there is no packet.
+ * The extended OVERLAPPED of the completion-port model. The kernel owns it from the call that
+ * starts the operation until a worker takes its packet from the port; then `completed` is called,
+ * once. `completed` is also called for a call that ends at once, which leaves no packet.
  */
 struct gw__overlapped {
-    OVERLAPPED overlapped;
-    void (*lane)(struct gw__overlapped *flight, int result);
+    OVERLAPPED system;
+    void (*completed)(struct gw__overlapped *overlapped, int result);
 };
 
 /* Prepares one for the next call. */
-void gw__overlapped_begin(struct gw__overlapped *flight,
-                      void (*lane)(struct gw__overlapped *flight, int result));
+void gw__overlapped_begin(struct gw__overlapped *overlapped,
+                          void (*completed)(struct gw__overlapped *overlapped, int result));
 
-/* What the call that started it has said: whether it `succeeded`, and moved so many bytes. When the
- * flight is under way `flight` may be gone already. */
-void gw__overlapped_began(struct gw__overlapped *flight, BOOL succeeded, DWORD bytes);
+/* Takes the result of the call that started it: whether the call `succeeded`, and the bytes it
+ * moved. While the operation is pending, `overlapped` may be gone when this is called. */
+void gw__overlapped_began(struct gw__overlapped *overlapped, BOOL succeeded, DWORD bytes);
 
-/* The functions of the system that have no import library; found when the lane is opened. */
+/* Functions of Winsock that have no import library; looked up when the lane is opened. */
 struct gw__winsock {
     LPFN_ACCEPTEX accept;
     LPFN_CONNECTEX connect;
 };
 extern struct gw__winsock gw__winsock;
 
-/* How many acceptors of the lane have not ended: their flights come home behind all others. */
+/* The number of the lane's acceptors that exist. Closing the lane waits for their operations. */
 atomic_uint *gw__iocp_acceptor_count(struct gw_lane *lane);
 
-/* ---- acceptor.c ---- */
+/* ---- iocp_timer.c ---- */
+
+/*
+ * The timer that wakes a worker at a deadline. Timeouts of GetQueuedCompletionStatusEx() have the
+ * resolution of the system's clock, 15.6 ms; a waitable timer has 0.5 ms. A thread cannot wait for
+ * the port and the timer together, so a thread of its own waits for the timer.
+ */
+struct gw__iocp_timer {
+    HANDLE handle;
+    os_thread thread;
+    os_mutex mutex;
+    uint64_t due_ns; /* by os_now_ns(), when the timer fires; UINT64_MAX: not set. Locked. */
+    bool closing;    /* locked */
+    struct gw_lane *lane;
+};
+
+/* Starts the thread; each time the timer fires it calls wake() of the lane's backend. Returns 0 or
+ * a gw_error. Thread: setup. */
+int gw__iocp_timer_open(struct gw__iocp_timer *timer, struct gw_lane *lane);
+
+/* Ends and joins the thread. Thread: setup. */
+void gw__iocp_timer_close(struct gw__iocp_timer *timer);
+
+/* Makes the timer fire after `left_ns`, an hour at most, unless it fires before that anyway.
+ * Thread: worker. */
+void gw__iocp_timer_set(struct gw__iocp_timer *timer, uint64_t left_ns);
+
+/* ---- iocp_acceptor.c ---- */
 
 /*
  * A listener's accepts, started in advance: the kernel fills a socket of the pool whenever a peer
- * comes, whether somebody asks or not. One op at a time takes what has come, in the listener's
- * turn; each one that asks fills the pool up. A failure empties a place of the pool until then, so
- * that whoever pauses after it is not answered by a storm of failures.
+ * connects, whether net has an accept in flight or not. One accept at a time takes the next
+ * accepted socket, in a turn of the listener, and refills the pool. A slot whose operation has
+ * failed stays empty until the next accept, so that a listener which pauses after a failure gets no
+ * further ones.
  */
 struct gw__acceptor;
 
-/* Makes an empty one for a socket that listens. NULL: no memory. Holds the socket's turn. */
+/* Creates an empty one for a listening socket. NULL: no memory. References the socket's turn. */
 struct gw__acceptor *gw__acceptor_create(struct gw_socket *socket);
 
-/* Answers `op` with the next socket, now or when there is one. Thread: turn, and for the next. */
-void gw__acceptor_ask(struct gw__acceptor *acceptor, struct gw_op *op);
+/* Completes `op` with the next accepted socket, now or when there is one. Thread: turn, as for what
+ * follows. */
+void gw__acceptor_accept(struct gw__acceptor *acceptor, struct gw_op *op);
 
-/* Hurries the pool home, and with it the op that waits: its answer comes when nothing is under way,
- * so that who closes the socket then closes the door. */
+/* Cancels all operations of the pool. The accept that waits completes when none is pending, so that
+ * the listening socket can be closed from its done. */
 void gw__acceptor_cancel(struct gw__acceptor *acceptor);
 
-/* Lets it go. It ends when its last flight is home; the socket may be closed before. */
-void gw__acceptor_leave(struct gw__acceptor *acceptor);
+/* Releases it. It frees itself when its last operation has completed; the listening socket may be
+ * closed before that. */
+void gw__acceptor_release(struct gw__acceptor *acceptor);
 
 #endif
