@@ -34,7 +34,7 @@ struct gw_turn;
  * Closing the socket is a reset when the kernel still holds bytes that it has not sent, so that a
  * peer that does not read leaves nothing behind. On Linux the kernel holds at most 320 KiB for one
  * stream, and drops a connection that acknowledges nothing, or whose window stays closed, after
- * 20 s (SO_SNDBUF and TCP_USER_TIMEOUT, set by os/posix.c).
+ * 20 s (SO_SNDBUF and TCP_USER_TIMEOUT, set by os/socket_posix.c).
  *
  * From the call of either on, nothing more is taken for sending, and on_recv is not called again. A
  * peer's FIN finishes the stream with GW_E_CLOSED, unless there is an on_recv_end. After a failed

@@ -1,9 +1,9 @@
-/* net/backend/epoll.c: the kernel through epoll(7): readiness that plays completion. */
+/* net/backend/epoll.c: The backend on epoll(7). */
 #define _GNU_SOURCE /* accept4 */
 #include "net/backend/backend.h"
 
-#include "net/backend/try.h"
 #include "net/backend/finished.h"
+#include "net/backend/try.h"
 #include "net/error.h"
 #include "net/lane.h"
 #include "net/stream.h"
@@ -16,40 +16,41 @@
 #include <unistd.h>
 
 /*
- * An operation waits in its socket until the kernel says that the socket is ready. Level-triggered,
- * and disarmed late: a socket stays armed while its next recv is as good as certain, and is taken
- * out of the set only when it is ready and nobody asks. So a steady stream costs no epoll_ctl.
+ * An operation waits in its socket until the kernel reports that the socket is ready; then the
+ * backend performs it. Level-triggered, and disarmed late: a socket stays armed between two
+ * receives, and leaves the set only when it is ready and no operation waits. So a steady stream
+ * needs no epoll_ctl.
  *
- * A send is tried inside the submit. Its done, like that of everything that ends inside a call,
- * waits in the lane's list of finished operations until wait() is between two events. Not longer:
- * what a send held is taken again for the next one while it is hot.
+ * A send is tried inside the submit. Operations that finish inside a call wait in the lane's list
+ * until wait() has processed the current event. Not longer: a send's memory is reused for the next
+ * one while it is in the cache.
  */
 enum {
-    EVENT_COUNT_MAX = 1024, /* in a round; then turns and timers have theirs */
-    ACCEPT_COUNT_MAX = 16,  /* per round: others want their turn, too */
+    EVENT_COUNT_MAX = 1024, /* per wait(); turns and timers run after that */
+    ACCEPT_COUNT_MAX = 16,  /* per wait(), so that a listener does not delay other sockets */
 };
 
 struct epoll_lane {
     int set;
     int wake;
     struct gw_finished finished;
-    struct epoll_event *events; /* those that wait() has not come to yet */
+    struct epoll_event *events; /* that wait() has not processed yet */
     int event_count;
 };
 
-/* What waits on a socket, and what its set entry asks for. */
+/* The operations that wait on a socket, and the events that its entry in the set requests. */
 struct epoll_socket {
-    uint8_t armed;      /* EPOLLIN and EPOLLOUT; 0 when it is not in the set */
-    bool in_waits;      /* until there is something to take */
-    bool out_waits;     /* until there is room, or a connect has ended */
-    bool is_accept;     /* what waits inward; otherwise a recv */
-    bool is_connecting; /* what waits outward; otherwise a send */
+    uint8_t armed;      /* EPOLLIN, EPOLLOUT; 0: not in the set */
+    bool in_waits;      /* until the socket is readable */
+    bool out_waits;     /* until the socket is writable */
+    bool is_accept;     /* the operation in is an accept, otherwise a recv */
+    bool is_connecting; /* the operation out is a connect, otherwise a send */
 };
 
-_Static_assert(EPOLLIN < 256 && EPOLLOUT < 256, "what is asked for fits into a byte");
+_Static_assert(EPOLLIN < 256 && EPOLLOUT < 256, "the requested events fit into a byte");
 
 _Static_assert(sizeof(struct epoll_socket) <= sizeof(((struct gw_socket *)0)->own),
-               "a socket has room for what epoll keeps");
+               "epoll_socket fits into gw_socket.own");
 
 static struct epoll_socket *own_of(struct gw_socket *socket)
 {
@@ -61,7 +62,7 @@ static struct epoll_lane *lane_of(struct gw_socket *socket)
     return socket->turn->lane->own;
 }
 
-/* ---- what has finished inside a call ---- */
+/* ---- operations that have finished inside a call ---- */
 
 static void finish(struct gw_op *op, int result)
 {
@@ -77,9 +78,9 @@ static void hand_over_finished(struct epoll_lane *lane)
     }
 }
 
-/* ---- the set ---- */
+/* ---- the epoll set ---- */
 
-/* Makes the socket's entry ask for `events`. Returns 0 or a gw_error. */
+/* Makes the socket's entry request `events`. Returns 0 or a gw_error. */
 static int arm(struct gw_socket *socket, uint32_t events)
 {
     struct epoll_socket *own = own_of(socket);
@@ -95,7 +96,7 @@ static int arm(struct gw_socket *socket, uint32_t events)
     return GW_OK;
 }
 
-static void wait_for_something(struct gw_socket *socket, bool is_accept)
+static void wait_for_input(struct gw_socket *socket, bool is_accept)
 {
     struct epoll_socket *own = own_of(socket);
     assert(!own->in_waits);
@@ -142,7 +143,7 @@ static void accept_ready(struct gw_socket *socket)
     }
 }
 
-/* Reads what is there. Returns false when there is nothing after all. */
+/* Reads once. Returns false when the socket is not readable after all. */
 static bool read_ready(struct gw_socket *socket, int *result_out)
 {
     uint8_t *bytes = gw__worker_recv_bytes();
@@ -155,12 +156,13 @@ static bool read_ready(struct gw_socket *socket, int *result_out)
     return true;
 }
 
-/* Nobody asks for what the socket is ready for: takes it out of the set, or it would report on. */
-static void disarm_unasked(struct gw_socket *socket)
+/* Removes events for which no operation waits: level-triggered, they would be reported each time.
+ */
+static void disarm_unused(struct gw_socket *socket)
 {
     struct epoll_socket *own = own_of(socket);
-    uint32_t asked = (own->in_waits ? EPOLLIN : 0u) | (own->out_waits ? EPOLLOUT : 0u);
-    (void)arm(socket, asked);
+    uint32_t events = (own->in_waits ? EPOLLIN : 0u) | (own->out_waits ? EPOLLOUT : 0u);
+    (void)arm(socket, events);
 }
 
 static void recv_and_send_ready(struct gw_socket *socket, uint32_t events)
@@ -173,14 +175,13 @@ static void recv_and_send_ready(struct gw_socket *socket, uint32_t events)
 
     in_ready = in_ready && read_ready(socket, &in_result);
     if (!in_ready && !out_ready) {
-        disarm_unasked(socket);
+        disarm_unused(socket);
         return;
     }
-    /* For a send there is room, or an error that the next one meets. */
-    int out_result =
-        out_ready && own->is_connecting ? gw__try_connected(socket->handle) : GW_OK;
-    /* Both are taken before either is handed over: the first done may end the other's waiting, and
-     * the last one in flight may be the end of the socket. */
+    /* A writable socket has room or an error; the next send returns the error. */
+    int out_result = out_ready && own->is_connecting ? gw__try_connected(socket->handle) : GW_OK;
+    /* Both results exist before either done is called: the first done may cancel the other
+     * operation, and the last done may free the socket. */
     own->in_waits = own->in_waits && !in_ready;
     own->out_waits = own->out_waits && !out_ready;
     if (in_ready) {
@@ -201,7 +202,7 @@ static void socket_ready(struct gw_socket *socket, uint32_t events)
     }
 }
 
-/* ---- the door ---- */
+/* ---- the functions of gw__backend_epoll ---- */
 
 static bool backend_available(const char **why_out)
 {
@@ -211,7 +212,7 @@ static bool backend_available(const char **why_out)
 
 static int backend_open(struct gw_lane *lane, const char **why_out)
 {
-    (void)why_out; /* what is short is short for every backend */
+    (void)why_out; /* no other backend would open where this one fails */
     struct epoll_lane *own = calloc(1, sizeof(*own));
     if (own == NULL) {
         return GW_E_MEMORY;
@@ -248,7 +249,7 @@ static void take_wake(const struct epoll_lane *own)
 {
     uint64_t count;
     ssize_t got = read(own->wake, &count, sizeof(count));
-    (void)got; /* nothing there: another read took it */
+    (void)got; /* EAGAIN: an earlier read has taken it */
 }
 
 static void take_event(struct epoll_lane *own)
@@ -265,7 +266,7 @@ static void take_event(struct epoll_lane *own)
     }
 }
 
-/* A socket that goes takes along what was reported of it. */
+/* Drops the unprocessed events of a socket that is detached. */
 static void forget_events(struct epoll_lane *own, const struct gw_socket *socket)
 {
     for (int i = 0; i < own->event_count; i++) {
@@ -286,7 +287,7 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
                               busy ? 0 : gw__lane_left_ns(lane, deadline_ns));
     while (count < 0 && errno == EINTR) {
         count = os_epoll_wait(own->set, events, EVENT_COUNT_MAX,
-                              0); /* a stop interrupts, too: signal(7) */
+                              0); /* SIGSTOP interrupts, too: signal(7) */
     }
     gw__lane_awake(lane);
     if (count < 0) {
@@ -307,7 +308,7 @@ static void backend_wake(struct gw_lane *lane)
     uint64_t one = 1;
     int saved_errno = errno; /* a signal handler may be calling */
     ssize_t put = write(own->wake, &one, sizeof(one));
-    (void)put; /* full: it is awake enough */
+    (void)put; /* EAGAIN: the counter is full, so the worker wakes anyway */
     errno = saved_errno;
 }
 
@@ -319,7 +320,7 @@ static int backend_attach(struct gw_socket *socket)
 
 static void backend_accept(struct gw_socket *socket)
 {
-    wait_for_something(socket, true);
+    wait_for_input(socket, true);
 }
 
 static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr)
@@ -334,7 +335,7 @@ static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr
 
 static void backend_recv(struct gw_socket *socket)
 {
-    wait_for_something(socket, false);
+    wait_for_input(socket, false);
 }
 
 static void backend_send(struct gw_socket *socket, const struct gw_span *spans, int span_count)
@@ -385,7 +386,8 @@ static void backend_detach(struct gw_socket *socket, bool reset)
 {
     assert(!own_of(socket)->in_waits && !own_of(socket)->out_waits);
     forget_events(lane_of(socket), socket);
-    (void)arm(socket, 0); /* closing is not enough while a child has the socket too: epoll(7), Q6 */
+    (void)arm(socket, 0); /* a child process may have the socket, too; closing would not remove it:
+                             epoll(7), Q6 */
     os_socket_end(socket->handle, reset);
     socket->handle = OS_SOCKET_NONE;
 }

@@ -1,4 +1,4 @@
-/* net/backend/finished.h: operations that ended inside a call. Private to net. */
+/* net/backend/finished.h: Operations that have finished inside a call. Private to net. */
 #ifndef GW_NET_BACKEND_FINISHED_H
 #define GW_NET_BACKEND_FINISHED_H
 
@@ -7,16 +7,16 @@
 #include <stddef.h>
 
 /*
- * What ends inside a submit or a cancel waits here, because done is never called from inside one.
- * wait() takes the list, before it waits and between two events, and hands over each: what a send
- * held is given back while it is hot.
+ * An operation that finishes inside a submit or a cancel waits in this list, because done is never
+ * called from inside one. wait() empties the list before it waits and after each event, so that a
+ * send's memory is reused while it is in the cache.
  */
 struct gw_finished {
     struct gw_task *first; /* gw_op.own.task, linked */
     struct gw_task *last;
 };
 
-/* Puts `op` at the end. Its own.task is in use from now on. */
+/* Appends `op`, linked through its own.task. */
 static inline void gw__finished_add(struct gw_finished *finished, struct gw_op *op, int result)
 {
     op->result = result;
@@ -29,7 +29,7 @@ static inline void gw__finished_add(struct gw_finished *finished, struct gw_op *
     finished->last = &op->own.task;
 }
 
-/* Takes all that has finished so far; what finishes while it is handed over comes next time. */
+/* Takes the whole list. Operations that finish while it is handed over start a new one. */
 static inline struct gw_finished gw__finished_take(struct gw_finished *finished)
 {
     struct gw_finished taken = *finished;
@@ -37,7 +37,7 @@ static inline struct gw_finished gw__finished_take(struct gw_finished *finished)
     return taken;
 }
 
-/* Takes the first of them, or NULL. */
+/* Takes the first operation, or NULL. */
 static inline struct gw_op *gw__finished_next(struct gw_finished *taken)
 {
     struct gw_task *task = taken->first;

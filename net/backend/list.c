@@ -1,4 +1,4 @@
-/* net/backend/list.c: the backends of each system, best first. */
+/* net/backend/list.c: The backends of each system, the preferred one first. */
 #include "net/backend/backend.h"
 
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* net/backend/try.c: calls that are tried at once, on a socket that may be ready. */
+/* net/backend/try.c: Socket calls that a submit tries at once. */
 #include "net/backend/try.h"
 
 #include "net/error.h"
@@ -42,10 +42,9 @@ static ssize_t send_many(os_socket socket, const struct gw_span *spans, int span
     return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
-/* One run of bytes, which is what nearly every send has, needs no list that the kernel copies: an
- * echo of 128 bytes costs 5 % less. */
-bool gw__try_send(os_socket socket, const struct gw_span *spans, int span_count,
-                      int *result_out)
+/* Nearly every send has one span. send(2) takes that without a list, which the kernel would copy:
+ * an echo of 128 bytes costs 5 % less. */
+bool gw__try_send(os_socket socket, const struct gw_span *spans, int span_count, int *result_out)
 {
     ssize_t sent = span_count == 1 ? send(socket, spans->data, spans->bytes, MSG_NOSIGNAL)
                                    : send_many(socket, spans, span_count);

@@ -1,5 +1,4 @@
-/* net/backend/try.h: calls that are tried at once, on a socket that may be ready. Private to
- * net. */
+/* net/backend/try.h: Socket calls that a submit tries at once. Private to net. */
 #ifndef GW_NET_BACKEND_TRY_H
 #define GW_NET_BACKEND_TRY_H
 
@@ -7,15 +6,14 @@
 #include <stdbool.h>
 
 /*
- * What epoll and io_uring do alike, inside a submit: the kernel is asked at once. Each returns
- * false when that must wait until the socket is ready for more; otherwise `result_out` is what the
- * operation's done is told. Thread of all: worker.
+ * epoll and io_uring share these: a submit first tries the system call. Each function returns false
+ * when the operation must wait until the socket is ready; otherwise `result_out` is the result of
+ * the operation. Thread of all: worker.
  */
 bool gw__try_connect(os_socket socket, const struct gw_addr *addr, int *result_out);
-bool gw__try_send(os_socket socket, const struct gw_span *spans, int span_count,
-                      int *result_out);
+bool gw__try_send(os_socket socket, const struct gw_span *spans, int span_count, int *result_out);
 
-/* What became of a connect that had to wait: 0 or a gw_error. */
+/* The result of a connect that had to wait, once the socket is writable: 0 or a gw_error. */
 int gw__try_connected(os_socket socket);
 
 #endif

@@ -1,4 +1,4 @@
-/* net/os/cgroup.c: how much processor time the control groups of Linux allow. */
+/* net/os/cgroup.c: Processor quotas of the control groups of Linux. */
 #include "net/os/cgroup.h"
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@ static bool read_line(const char *folder, const char *name, char *line, int line
 static uint32_t processors_for(long long quota_us, long long period_us)
 {
     if (quota_us <= 0 || period_us <= 0) {
-        return UINT32_MAX; /* "max", -1, or a file of another kind */
+        return UINT32_MAX; /* "max", -1, or an unknown format */
     }
     long long count = quota_us / period_us + (quota_us % period_us != 0);
     return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
@@ -53,8 +53,8 @@ static uint32_t quota_of_group(const char *folder)
 }
 
 /*
- * The least of a group and all above it. In a container the path may be that of the host, of which
- * only the last groups, or none but the root, can be seen: what is not there has no quota.
+ * The smallest quota of a group and its ancestors. In a container the path may be that of the host,
+ * of which only the last groups, or only the root, are visible: a missing group has no quota.
  */
 static uint32_t quota_of_path(const char *root, const char *controllers, const char *path)
 {
@@ -109,7 +109,7 @@ uint32_t gw__cgroup_processor_count(const char *membership, const char *root)
             uint32_t count = quota_of_path(root, controllers, path);
             least = count < least ? count : least;
         }
-        if (has_cpu(controllers)) { /* where only the short name is mounted */
+        if (has_cpu(controllers)) { /* some systems mount only the short name */
             uint32_t count = quota_of_path(root, "cpu", path);
             least = count < least ? count : least;
         }

@@ -1,4 +1,4 @@
-/* net/os/inet.c: addresses as the calls that all systems have from BSD take them. */
+/* net/os/inet.c: IP addresses, as text and as the socket calls take them. */
 #include "net/os/os.h"
 
 #include "net/error.h"
@@ -49,22 +49,6 @@ struct gw_addr os_addr_from_system(const struct sockaddr_storage *system)
         addr.zone = in6->sin6_scope_id <= UINT16_MAX ? (uint16_t)in6->sin6_scope_id : 0;
     }
     return addr;
-}
-
-bool os_socket_is_self_connected(os_socket socket)
-{
-    struct sockaddr_storage here;
-    struct sockaddr_storage there;
-    socklen_t here_bytes = sizeof(here);
-    socklen_t there_bytes = sizeof(there);
-    if (getsockname(socket, (struct sockaddr *)&here, &here_bytes) != 0 ||
-        getpeername(socket, (struct sockaddr *)&there, &there_bytes) != 0) {
-        return false;
-    }
-    struct gw_addr from = os_addr_from_system(&here);
-    struct gw_addr to = os_addr_from_system(&there);
-    return from.port == to.port && from.zone == to.zone &&
-           memcmp(from.ip, to.ip, sizeof(from.ip)) == 0;
 }
 
 int os_zone_number_parse(const char *text, uint16_t *zone_out)

@@ -1,4 +1,4 @@
-/* net/os/os.h: the few things an operating system does in its own way. Private to net. */
+/* net/os/os.h: System functions that differ between Linux and Windows. Private to net. */
 #ifndef GW_NET_OS_OS_H
 #define GW_NET_OS_OS_H
 
@@ -8,14 +8,14 @@
 #include <stdint.h>
 
 #ifdef _WIN32
-typedef uintptr_t os_socket; /* a SOCKET, without <winsock2.h> in everybody's lap */
+typedef uintptr_t os_socket; /* a SOCKET; declared so that this header needs no <winsock2.h> */
 typedef struct os_mutex {
     void *lock; /* an SRWLOCK */
 } os_mutex;
 typedef void *os_thread; /* a HANDLE */
 enum {
-    OS_OP_BYTES = 40,     /* an OVERLAPPED and what becomes of it */
-    OS_SOCKET_BYTES = 16, /* what a backend keeps of a socket */
+    OS_OP_BYTES = 40,     /* an OVERLAPPED and its callback */
+    OS_SOCKET_BYTES = 16, /* what a backend stores for a socket */
 };
 #define OS_MUTEX_INIT                                                                              \
     {                                                                                              \
@@ -28,15 +28,14 @@ typedef pthread_mutex_t os_mutex;
 typedef pthread_t os_thread;
 enum {
     OS_OP_BYTES = 16,    /* a link in a list */
-    OS_SOCKET_BYTES = 8, /* what a backend keeps of a socket */
+    OS_SOCKET_BYTES = 8, /* what a backend stores for a socket */
 };
 #define OS_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
 #endif
 
 #define OS_SOCKET_NONE ((os_socket)-1)
 
-/* What the system may hold to be sent on one connection, and how long without an acknowledgement.
- */
+/* The send buffer of one connection, and how long sent bytes may remain unacknowledged. */
 enum { OS_SOCKET_SEND_BYTES = 128 * 1024, OS_SOCKET_UNACKED_MS = 20000 };
 
 /* ---- sockets: TCP, non-blocking, not inherited by children, TCP_NODELAY ---- */
@@ -49,41 +48,42 @@ enum { OS_SOCKET_SEND_BYTES = 128 * 1024, OS_SOCKET_UNACKED_MS = 20000 };
 int os_socket_open(const struct gw_addr *to, const struct gw_addr *source, os_socket *socket_out);
 
 /*
- * Opens one that is bound to `addr` and listening. Writes the real address back into `addr`. An
- * address in use is tried again for `wait_ms`: the calling thread sleeps meanwhile.
+ * Opens a listening socket bound to `addr`, and writes the actual address back into `addr`. While
+ * the address is in use, tries again for `wait_ms`; the calling thread sleeps in between.
  *
- * Returns as os_socket_open(), or GW_E_IN_USE.
+ * Returns what os_socket_open() returns, or GW_E_IN_USE.
  */
 int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t wait_ms,
                      os_socket *socket_out);
 
-/* Makes a socket that came from accepting like the others. */
+/* Sets the options of os_socket_open() on an accepted socket. */
 void os_socket_accepted(os_socket socket);
 
 void os_socket_close(os_socket socket);
 
-/* Whether the system holds bytes for the peer that it has not sent once. Linux alone can tell. */
+/* Whether the send buffer contains bytes that the system has not sent yet. False on Windows, which
+ * has no query for it. */
 bool os_socket_has_unsent(os_socket socket);
 
 /* As peer_end of a backend: 0, GW_E_CLOSED after FIN, or the error that has ended the connection.
  */
 int os_socket_peer_end(os_socket socket);
 
-/* Closes a socket; with `reset` the system drops what it holds for the peer, and sends RST. */
+/* Closes a socket; with `reset` the system discards unsent bytes and sends RST. */
 void os_socket_end(os_socket socket, bool reset);
 
 /*
- * Whether the other end of a connected socket is the socket itself. TCP lets that happen when the
- * kernel chooses the port that is being dialed as the source port, and nobody listens there.
+ * Whether the other end of a connected socket is the socket itself. That happens in TCP when the
+ * kernel chooses the destination port as the source port, and no socket listens on that port.
  */
 bool os_socket_is_self_connected(os_socket socket);
 
-/* The address of the other end; all zero when the socket has none any more. */
+/* The address of the other end; all zero when the socket is not connected any more. */
 struct gw_addr os_socket_peer(os_socket socket);
 
 /* ---- addresses ---- */
 
-/* An address in the form the system's calls take, and back. The first returns its bytes. */
+/* Converts an address to the form of the system's calls, and back. The first returns its size. */
 struct sockaddr_storage;
 int os_addr_to_system(const struct gw_addr *addr, struct sockaddr_storage *system_out);
 struct gw_addr os_addr_from_system(const struct sockaddr_storage *system);
@@ -101,39 +101,40 @@ int os_zone_number_parse(const char *text, uint16_t *zone_out); /* the number al
 int os_zone_parse(const char *text, uint16_t *zone_out);
 void os_zone_format(uint16_t zone, char text[OS_ZONE_TEXT_BYTES]);
 
-/* Whether it means every interface in both families; makes it that of IPv4 alone. */
+/* Whether the address is ::, which is any address of both families. Makes it 0.0.0.0. */
 bool os_ip_is_any(const uint8_t ip[16]);
 void os_ip_make_any_v4(uint8_t ip[16]);
 
 /*
- * epoll_pwait2(2), with the grain of nanoseconds; epoll_wait(2), with that of milliseconds, where
- * the C library (glibc before 2.35), the kernel (before 5.11) or a seccomp filter does not know it.
+ * epoll_pwait2(2), with a timeout in nanoseconds; epoll_wait(2), with one in milliseconds, where
+ * the C library (glibc before 2.35), the kernel (before 5.11) or a seccomp filter does not have it.
  */
 struct epoll_event;
 int os_epoll_wait(int set, struct epoll_event *events, int count_max, uint64_t left_ns);
 
-/* ---- the rest ---- */
+/* ---- errors, time, processors, memory, threads, signals ---- */
 
-/* The gw_error for an errno; on Windows for a value of GetLastError(), of WSAGetLastError(), or an
- * NTSTATUS. Never GW_OK. */
+/* Converts an errno to a gw_error; on Windows a value of GetLastError(), of WSAGetLastError(), or
+ * an NTSTATUS. Never returns GW_OK. */
 int os_error(int system_code);
 
-/* A clock that only goes forward, and chance that nobody can guess. */
+/* A monotonic clock, and cryptographically secure random numbers. */
 uint64_t os_now_ns(void);
 uint64_t os_random(void);
 
-/* Processors this program may use, by affinity and on Linux by quota; never 0. */
+/* The number of processors that this program may use: its affinity, and on Linux its quota. At
+ * least 1. */
 uint32_t os_processor_count(void);
 
-/* Asks for room for `count` descriptors. Returns how many the program may now have. */
+/* Raises the limit of open descriptors to `count` where allowed. Returns the limit afterwards. */
 uint64_t os_descriptors_want(uint64_t count);
 
-/* Memory in whole pages, zeroed; NULL when there is none. `bytes` is a multiple of a page's. */
+/* Allocates zeroed pages; NULL: no memory. `bytes` is a multiple of os_page_bytes(). */
 size_t os_page_bytes(void);
 void *os_pages_take(size_t bytes);
 void os_pages_give(void *pages, size_t bytes);
 
-/* From now on whoever reads or writes these pages is stopped there. */
+/* Makes every later access to these pages fault. */
 void os_pages_forbid(void *pages, size_t bytes);
 
 void os_mutex_init(os_mutex *mutex);
@@ -147,14 +148,14 @@ void os_thread_join(os_thread thread);
 
 /*
  * Opens the null device on each of the descriptors 0, 1 and 2 that is closed, so that no socket
- * gets its number and receives what the program prints. Reading or writing them still fails.
+ * gets such a number and receives what the program prints. Reading or writing them still fails.
  */
 void os_standard_descriptors_reserve(void);
 
 /*
- * Takes the program's signals, as gw_signals_take() says: `on_signal` gets an enum gw_signal,
- * inside a signal handler or on a thread of the system's. os_signals_release() gives them back;
- * on_signal is not called after it.
+ * Installs the signal handlers that gw_signals_take() describes. They call `on_signal` with an enum
+ * gw_signal, inside a signal handler or on a thread of the system. os_signals_release() restores
+ * the previous handlers; on_signal is not called after it.
  */
 void os_signals_take(void (*on_signal)(int signal));
 void os_signals_release(void);
