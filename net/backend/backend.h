@@ -1,8 +1,9 @@
-/* net/backend/backend.h: the one door between net and the kernel. Private to net. */
+/* net/backend/backend.h: The interface between net and the kernel. Private to net. */
 #ifndef GW_NET_BACKEND_BACKEND_H
 #define GW_NET_BACKEND_BACKEND_H
 
 #include "net/addr.h"
+#include "net/container_of.h"
 #include "net/os/os.h"
 #include "net/port.h"
 #include "net/turn.h"
@@ -15,75 +16,78 @@
  *          |  submit                       ^  done
  *   -------|-------------------------------|------------------ this file
  *          v                               |
- *        iocp.c         uring.c         epoll.c               three backends, one plan
+ *        iocp.c         uring.c         epoll.c               three backends, one contract
  *
- * The rules of the house, the same in every backend:
+ * The contract, the same for every backend:
  *
- *   1. A submit returns nothing. Whatever becomes of it comes as done, exactly once.
- *   2. done is never called from inside a submit; a backend may do the work there (a send, at once,
- *      while the bytes are hot) and keep its done for wait(). It hands each finished operation to
- *      gw__op_done(): on a lane of its own that calls done straight away, as a turn of the
- *      operation's object; on a shared lane it leaves a task for that turn.
- *   3. A socket has at most one operation inward (accept or recv) and one outward (connect or
- *      send) in flight: its `in` and its `out`.
- *   4. A recv takes no memory, and holds none while it waits. When bytes are there they lie where
- *      the backend chose, `data` and the result, until done returns. Multishot receives, provided
- *      buffers and the zero-byte WSARecv stay inside the backend: one recv is one done. What comes
- *      unasked is held for the next recv, and its source is stopped before more can come. The
- *      memory of a send's spans is the backend's until its done.
- *   5. cancel() hurries operations home, it does not forget them: done still comes, with
- *      GW_E_CLOSED if the cancelling won and with the true result if it did not.
- *   6. A backend translates. Retries, order, limits, queues and close are decided above the door.
- *   7. A backend's functions stand in its file in the order of struct gw_backend_ops, each named
- *      backend_ and its member's name. So the files differ only where the kernels do, and a check
- *      (tests/lint/outlines.py) holds them side by side.
- *   8. Time, chance and sockets come through the door too, so that a scripted kernel owns them.
+ *   1. A submit (accept, connect, recv, send) returns nothing. Its result arrives as a call of
+ *      done, exactly once.
+ *   2. done is never called inside a submit. A backend may perform the operation there (a send, at
+ *      once, while the bytes are in the cache), but delivers the result from wait(): it passes each
+ *      finished operation to gw__op_done(). On a lane with one worker that calls done at once, as a
+ *      turn of the operation's object; on a shared lane it posts a task to that turn.
+ *   3. A socket has at most one operation in flight in each direction: `in` (accept or recv) and
+ *      `out` (connect or send).
+ *   4. A recv has no buffer, and occupies no memory while it waits. When bytes have arrived they
+ *      are in memory of the backend, `data` and the result, until done returns. Multishot receives,
+ *      provided buffers and the zero-byte WSARecv are internal to a backend: one recv is one done.
+ *      Bytes that arrive without a recv are buffered for the next one, and the backend stops their
+ *      source before more can arrive. The memory of a send's spans belongs to the backend until its
+ *      done.
+ *   5. cancel() requests cancellation; each operation still completes exactly once: with
+ *      GW_E_CLOSED if it was cancelled in time, and with its real result otherwise.
+ *   6. A backend only translates. Retries, order, limits, queues and closing are decided in net.
+ *   7. A backend's functions are in its file in the order of struct gw_backend_ops, each named
+ *      backend_ and its member's name, so that the files differ only where the kernels do. A check
+ *      (tests/lint/outlines.py) enforces it.
+ *   8. Time, random numbers and sockets are members of the ops, too, so that a scripted kernel
+ *      controls them.
  */
 
 struct gw_lane;
 struct gw_turn;
 
-/* The two ways that an operation can go. */
+/* The two directions of an operation. */
 enum gw_way {
     GW_WAY_IN,  /* accept, recv */
     GW_WAY_OUT, /* connect, send */
 };
 
-/* One operation in flight; reused for the next one of its way when done. */
+/* One operation in flight. The next operation of its direction reuses it. */
 struct gw_op {
     int result;
-    uint8_t way; /* enum gw_way: which of its socket's two this is */
+    uint8_t way; /* enum gw_way: which of its socket's two operations this is */
 
     union {
-        uint8_t bytes[OS_OP_BYTES]; /* the backend's own while it is in flight */
-        struct gw_task task;        /* carries it to its object's turn when it has finished */
-        const uint8_t *data;        /* recv: where the bytes lie, while done runs */
+        uint8_t bytes[OS_OP_BYTES]; /* the backend's, while it is in flight */
+        struct gw_task task;        /* takes it to its object's turn when it has finished */
+        const uint8_t *data;        /* recv: the bytes, while done runs */
     } own;
 };
 
 /*
- * A socket, the turn of the object it belongs to, whose home lane it has joined, and what is in
- * flight. Embedded in the object. Ten thousand idle ones are a good part of a server's memory.
+ * A socket, attached to the lane of its object's turn, and its operations in flight. Embedded in
+ * the object. Its size counts: a server has one for each connection.
  */
 struct gw_socket {
     os_socket handle;
     os_socket accepted; /* accept: the new socket, when the result is 0, while done runs */
     struct gw_turn *turn;
     /*
-     * What came of an operation: bytes moved, 0 for an accept or a connect that worked, or a
-     * gw_error. A recv of 0 is a peer that has finished. A send may take less than it was given, or
-     * 0 when nothing was taken but there is room now: the rest is submitted again.
+     * Called with the result of an operation: the bytes moved, 0 for an accept or a connect that
+     * has succeeded, or a gw_error. A recv of 0 is the peer's FIN. A send may take less than it was
+     * given, or 0 when it took nothing but there is room now: net submits the rest again.
      */
     void (*done)(struct gw_op *op, int result);
     union {
         uint64_t align;
-        uint8_t bytes[OS_SOCKET_BYTES]; /* the backend's own, zeroed before attach */
+        uint8_t bytes[OS_SOCKET_BYTES]; /* the backend's, zeroed before attach */
     } own;
     struct gw_op in;
     struct gw_op out;
 };
 
-/* Makes a socket of a handle, before it is attached. */
+/* Initializes a socket with a handle, before it is attached. */
 static inline void gw__socket_init(struct gw_socket *socket, os_socket handle, struct gw_turn *turn,
                                    void (*done)(struct gw_op *op, int result))
 {
@@ -97,15 +101,15 @@ static inline void gw__socket_init(struct gw_socket *socket, os_socket handle, s
     };
 }
 
-/* The socket that an operation is one of. */
+/* The socket that an operation belongs to. */
 static inline struct gw_socket *gw__op_socket(const struct gw_op *op)
 {
-    size_t place =
-        op->way == GW_WAY_IN ? offsetof(struct gw_socket, in) : offsetof(struct gw_socket, out);
-    return (struct gw_socket *)((char *)(uintptr_t)op - place);
+    uintptr_t mutable_op = (uintptr_t)op;
+    return op->way == GW_WAY_IN ? GW_CONTAINER_OF(mutable_op, struct gw_socket, in)
+                                : GW_CONTAINER_OF(mutable_op, struct gw_socket, out);
 }
 
-/* A run of bytes to be sent. */
+/* Contiguous bytes to send. */
 struct gw_span {
     const uint8_t *data;
     uint32_t bytes;
@@ -113,86 +117,89 @@ struct gw_span {
 
 enum { GW_SEND_SPAN_COUNT_MAX = 64 };
 
-/* What wait() returns besides errors. */
+/* Results of wait() that are not errors. */
 enum {
-    GW_WAIT_NOTHING = 0,   /* the kernel was asked, and had nothing more */
-    GW_WAIT_SOMETHING = 1, /* something was taken, or the kernel may have more */
+    GW_WAIT_NOTHING = 0,   /* the kernel had no completion */
+    GW_WAIT_SOMETHING = 1, /* it had some, or may have more */
 };
 
-/* What a backend offers. "worker" below: only a thread that serves the lane. */
+/* The functions of a backend. "Thread: worker" below: a thread that serves the lane. */
 struct gw_backend_ops {
     enum gw_backend backend;
-    bool lane_shared; /* one lane for all workers, or one for each */
+    bool lane_shared; /* one lane for all workers; otherwise one lane for each */
 
     /*
-     * Whether this machine can run it with one worker; if not, *why_out is a static text that says
-     * why and what to do, such as "io_uring refused by this kernel: EPERM (...)". It opens what a
+     * Whether this machine can run it with one worker. If not, *why_out is a static text with the
+     * reason and the remedy, such as "io_uring refused by this kernel: EPERM (...)". Opens what a
      * lane needs, and closes it again. Thread: any.
      */
     bool (*available)(const char **why_out);
 
     /*
-     * Opens and closes the kernel's queue. Returns 0 or a gw_error, and then may set *why_out to
-     * such a text: another backend may run where this one does not. Thread: setup.
+     * Opens and closes the kernel's queue. Returns 0 or a gw_error. With an error it may set
+     * *why_out to such a text: then the port tries the next backend. Thread: setup.
      */
     int (*open)(struct gw_lane *lane, const char **why_out);
     void (*close)(struct gw_lane *lane);
 
     /*
-     * Waits for completions until `deadline_ns` of the port's clock (0: takes what is there), calls
-     * gw__lane_awake() when the kernel has returned, gw__op_done() for each, then returns. Also
-     * returns after a wake. A wait that a signal or a stop interrupts asks the kernel again before
-     * it returns. Returns GW_WAIT_NOTHING or GW_WAIT_SOMETHING, or GW_E_SYSTEM when the queue
-     * itself has failed. Thread: worker.
+     * Waits for completions until `deadline_ns` of the port's clock (0: does not wait) or a wake.
+     * Calls gw__lane_awake() when the kernel has returned, then gw__op_done() for each completion.
+     * After a wait that a signal or SIGSTOP has interrupted it polls the kernel once more before it
+     * returns. Returns GW_WAIT_NOTHING or GW_WAIT_SOMETHING, or GW_E_SYSTEM when the queue itself
+     * has failed. Thread: worker.
      */
     int (*wait)(struct gw_lane *lane, uint64_t deadline_ns);
 
-    /* Makes one wait() return, now or the next time. Thread: any; also a signal handler. */
+    /* Makes the current wait() return, or the next one. Thread: any; also a signal handler. */
     void (*wake)(struct gw_lane *lane);
 
-    /* Joins a socket to its turn's home lane, before its first operation. Returns 0 or a gw_error.
-     * Thread of this and all that follows: a turn of the socket's object. */
+    /* Attaches a socket to the lane of its turn, before its first operation. Returns 0 or a
+     * gw_error. Thread of this and all that follow: a turn of the socket's object. */
     int (*attach)(struct gw_socket *socket);
 
-    /* The operations. `spans` need not outlive the call; the memory they show must. */
+    /* The submits. `spans` need not outlive the call; the memory that they point to must. */
     void (*accept)(struct gw_socket *socket);
     void (*connect)(struct gw_socket *socket, const struct gw_addr *addr);
     void (*recv)(struct gw_socket *socket);
     void (*send)(struct gw_socket *socket, const struct gw_span *spans, int span_count);
 
     /*
-     * Gives the kernel what it takes at once. Not a submit: no done comes, and the memory is the
-     * caller's again. Nothing may be in flight outward. Returns the number of bytes taken, 0 when
-     * the kernel takes none now, or a gw_error; after 0 or an error a send finds out the same.
+     * Sends what the kernel takes at once. Not a submit: it has no done, and the memory belongs to
+     * the caller again. No connect or send may be in flight. Returns the number of bytes taken, 0
+     * when the kernel takes none now, or a gw_error. After 0 or an error a send has the same
+     * result.
      */
     int (*send_now)(struct gw_socket *socket, const struct gw_span *spans, int span_count);
 
-    /* Sends FIN after what has been sent; receiving goes on. */
+    /* Sends FIN behind all sent bytes. Receiving goes on. */
     void (*shutdown)(struct gw_socket *socket);
 
-    /* Hurries home what is in flight in both directions. Harmless when nothing is. */
+    /* Requests cancellation of the operations of both directions. Does nothing when there are none.
+     */
     void (*cancel)(struct gw_socket *socket);
 
     /*
-     * Whether the system still holds bytes of a finished send that it has not sent, as far as the
-     * system tells. False for a peer that reads; bytes that wait for an acknowledgement are sent.
+     * Whether the system's send buffer contains bytes of a finished send that it has not sent, as
+     * far as the system reports it. Bytes that wait for an acknowledgement are sent.
      */
     bool (*has_unsent)(struct gw_socket *socket);
 
     /*
-     * Whether the peer has ended, without reading: 0 if it has not, GW_E_CLOSED when its FIN has
-     * arrived, also behind bytes that are not read yet, or the error that the connection has ended
-     * with. Reading and sending go on as before; but an error may be told only once.
+     * Whether the peer has ended the connection, without reading: 0 if it has not, GW_E_CLOSED when
+     * its FIN has arrived, also behind unread bytes, or the error that has ended the connection.
+     * Reading and sending are not affected, except that a system may report an error only once.
      */
     int (*peer_end)(struct gw_socket *socket);
 
     /*
-     * Takes the socket out of its lane and closes it. Nothing may be in flight. With `reset` the
-     * system drops what it holds, and the peer gets RST; without, the system goes on sending.
+     * Detaches the socket from its lane and closes it. No operation may be in flight. With `reset`
+     * the system discards unsent bytes and sends RST; otherwise it goes on sending them.
      */
     void (*detach)(struct gw_socket *socket, bool reset);
 
-    /* Time, chance and sockets that are in no lane: as the os_ functions of the same names. */
+    /* Time, random numbers, and sockets that are not attached: as the os_ functions of these names.
+     */
     uint64_t (*now_ns)(void);
     uint64_t (*random)(void);
     int (*socket_open)(const struct gw_addr *to, const struct gw_addr *source,
@@ -203,38 +210,40 @@ struct gw_backend_ops {
     void (*socket_close)(os_socket socket);
 };
 
-/* What a backend calls. Thread: worker. */
+/* Functions for backends. Thread: worker. */
 
-/* A worker is back from the kernel: takes the time, and is no longer asleep. */
+/* Records that the kernel has returned to the worker: reads the clock, and marks the worker awake.
+ */
 void gw__lane_awake(struct gw_lane *lane);
 
-/* Whether turns wait, so that wait() must not sleep. */
+/* Whether turns are ready, so that wait() must not sleep. */
 bool gw__lane_is_busy(struct gw_lane *lane);
 
-/* How long a wait until `deadline_ns` lasts from now on by the port's clock; an hour at most. */
+/* The time from now until `deadline_ns` of the port's clock; an hour at most. */
 uint64_t gw__lane_left_ns(const struct gw_lane *lane, uint64_t deadline_ns);
 
-/* Hands over a finished operation. `op` and its socket may be gone when this returns. */
+/* Delivers a finished operation. `op` and its socket may be gone when this returns. */
 void gw__op_done(struct gw_op *op, int result);
 
 /*
- * Fetches what a socket is embedded in, before its event has its turn: with thousands of them it is
- * out of the cache, and each line that is waited for costs 50 to 130 ns. NULL, or one that is gone,
- * is none.
+ * Prefetches the object that embeds a socket, before its event is processed: among thousands of
+ * sockets the object has left the cache, and each cache miss costs 50 to 130 ns. Does no harm for
+ * NULL or for a socket that is gone.
  */
 static inline void gw__socket_prefetch(const struct gw_socket *socket)
 {
     enum { LINE_BYTES = 64, OBJECT_BYTES = 384 };
-    uintptr_t object = (uintptr_t)socket - sizeof(struct gw_turn); /* which begins with its turn */
+    uintptr_t object =
+        (uintptr_t)socket - sizeof(struct gw_turn); /* the object begins with its turn */
     for (uintptr_t at = 0; at < OBJECT_BYTES; at += LINE_BYTES) {
         __builtin_prefetch((const void *)(object + at));
     }
 }
 
-/* Memory of this worker to receive into, GW_STREAM_RECV_BYTES_MAX of it. */
+/* This worker's receive buffer of GW_STREAM_RECV_BYTES_MAX bytes. */
 uint8_t *gw__worker_recv_bytes(void);
 
-/* The backends of this system, best first, then NULL. */
+/* The backends of this system, the preferred one first, then NULL. */
 extern const struct gw_backend_ops *const gw__backends[];
 
 #endif

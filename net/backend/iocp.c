@@ -147,8 +147,8 @@ static void connect_completed(struct gw__overlapped *overlapped, int result)
 static void start_recv(struct gw_socket *socket);
 
 /*
- * Tells FIN from RST when recv() has returned 0. Wine reads a socket's error before the program
- * does; after that recv() returns 0 for a reset, too. But a send of 0 bytes fails without a
+ * Distinguishes FIN from RST when recv() has returned 0. Wine reads a socket's error before the
+ * program does; after that recv() returns 0 for a reset, too. But a send of 0 bytes fails without a
  * connection.
  */
 static int end_result(struct gw_socket *socket)
