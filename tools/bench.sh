@@ -1,5 +1,5 @@
 #!/bin/bash
-# tools/bench.sh: installs what is missing, builds, and measures. `--help` tells the options.
+# tools/bench.sh: the benchmark: installs, builds, measures. See --help.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname -- "$0")/setup.sh"

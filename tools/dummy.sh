@@ -1,5 +1,5 @@
 #!/bin/bash
-# tools/dummy.sh [OPTIONS OF THE DUMMY CLIENT]: installs what is missing, builds, and sends players.
+# tools/dummy.sh [OPTIONS OF THE DUMMY CLIENT]: installs, builds, and runs the dummy client.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname -- "$0")/setup.sh"

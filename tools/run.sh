@@ -1,6 +1,6 @@
 #!/bin/bash
-# tools/run.sh [--windows] [OPTIONS OF THE SERVER]: installs what is missing, builds, and serves in the
-# foreground; with --windows it is the Windows server, under Wine.
+# tools/run.sh [--windows] [OPTIONS OF THE SERVER]: installs, builds, and runs the server in the foreground;
+# with --windows the Windows server, under Wine.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname -- "$0")/setup.sh"

@@ -1,12 +1,12 @@
 #!/bin/bash
-# tools/setup.sh: installs what the project needs on Debian, and builds a preset without noise.
+# tools/setup.sh: installation of packages on Debian, and quiet builds of a preset.
 #
-#   tools/setup.sh [build|test|bench|windows]     installs what building (default), testing, measuring, or
-#                                                 building for Windows needs
+#   tools/setup.sh [build|test|bench|windows]     installs the packages for building (default), testing,
+#                                                 measuring, or building for Windows
 #
-# The other scripts source it. A machine that is not Debian is told what is missing, no more.
+# The other scripts source this file. Without apt-get it only prints the names of missing packages.
 
-# A Debian package, and what shows that it (or something as good) is here: a command or a file.
+# A Debian package, and the command or file that shows that it (or an equivalent) is installed.
 gw_packages_build="
 gcc                  gcc
 libc6-dev            /usr/include/stdio.h
@@ -30,12 +30,12 @@ tshark               tshark
 shellcheck           shellcheck
 valgrind             valgrind
 mingw-w64-x86-64-dev /usr/x86_64-w64-mingw32/include/windows.h"
-# What to measure against, and with.
+# Other servers and tools for measurements.
 gw_packages_bench="$gw_packages_test
 libuv1-dev           /usr/include/uv.h
 strace               strace
 procps               pgrep"
-# To build for Windows, and to run what was built.
+# To build for Windows, and to run the result.
 gw_packages_windows="$gw_packages_test
 gcc-mingw-w64-x86-64-win32  x86_64-w64-mingw32-gcc
 wine64                      /usr/lib/wine/wine64
@@ -46,13 +46,13 @@ gw_say() {
     printf 'gangway: %s\n' "$*" >&2
 }
 
-# The end of a log, where the reason stands.
+# gw_show_log LOG: prints the end of a log.
 gw_show_log() {
     tail -n 60 "$1" >&2
     gw_say "the whole log: $1"
 }
 
-# gw_missing PACKAGES: the names of those that are not here.
+# gw_missing PACKAGES: prints the names of packages that are not installed.
 gw_missing() {
     local package sign
     while read -r package sign; do
@@ -64,7 +64,7 @@ gw_missing() {
     done <<<"$1"
 }
 
-# gw_apt COMMAND...: apt-get as root, without a question.
+# gw_apt COMMAND...: runs apt-get as root, without questions.
 gw_apt() {
     local root=()
     if [ "$(id -u)" != 0 ]; then
@@ -75,13 +75,13 @@ gw_apt() {
         apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@" </dev/null
 }
 
-# gw_install PACKAGE...: from the lists that are here, or from fresh ones.
+# gw_install PACKAGE...: installs from the present package lists, or else from updated ones.
 gw_install() {
     gw_apt install --no-install-recommends "$@" ||
         { gw_apt update && gw_apt install --no-install-recommends "$@"; }
 }
 
-# gw_setup build|test|windows: sees to it that everything is here. Exits with 2 when that cannot be.
+# gw_setup build|test|bench|windows: installs what is missing. Exits with 2 when it cannot.
 gw_setup() {
     local packages=$gw_packages_build missing line
     case $1 in
@@ -93,7 +93,7 @@ gw_setup() {
     [ ${#missing[@]} -gt 0 ] || return 0
 
     if ! command -v apt-get >/dev/null; then
-        gw_say "not Debian, nothing installed; not found here, by Debian's names: ${missing[*]}"
+        gw_say "not Debian, nothing installed; missing, by Debian's names: ${missing[*]}"
         return 0
     fi
     line="apt-get update && apt-get install --no-install-recommends ${missing[*]}"
@@ -110,7 +110,7 @@ gw_setup() {
     fi
 }
 
-# gw_configure_and_build PRESET TARGETS [CMAKE OPTIONS...]: all output into the log of the preset.
+# gw_configure_and_build PRESET TARGETS [CMAKE OPTIONS...]: configures and builds.
 gw_configure_and_build() {
     local preset=$1 targets=$2
     shift 2
@@ -123,7 +123,7 @@ gw_configure_and_build() {
 
 gw_build_begins="gangway: the build begins"
 
-# gw_show_warnings LOG: what the compiler says of a build that succeeded.
+# gw_show_warnings LOG: prints the warnings of a build that succeeded.
 gw_show_warnings() {
     local said
     said=$(sed "1,/^$gw_build_begins\$/d" "$1" | grep -Ev '^(\[[0-9]+/[0-9]+\] |-- |ninja: )' || true)
@@ -133,7 +133,7 @@ gw_show_warnings() {
     fi
 }
 
-# gw_build PRESET TARGETS [CMAKE OPTIONS...]: one build of a preset at a time.
+# gw_build PRESET TARGETS [CMAKE OPTIONS...]: builds into the log of the preset, one build of it at a time.
 gw_build() {
     local log=$gw_top/build/$1.log
     mkdir -p "$gw_top/build"
@@ -151,7 +151,7 @@ gw_build() {
     ) 9>"$gw_top/build/$1.lock"
 }
 
-# gw_build_programs: the server and the dummy client, as players meet them.
+# gw_build_programs: builds the server and the dummy client of the preset release.
 gw_build_programs() {
     local options=()
     gw_setup build

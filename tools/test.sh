@@ -1,27 +1,27 @@
 #!/bin/bash
-# tools/test.sh: installs what is missing, builds everything, and runs every test.
+# tools/test.sh: installation of missing packages, build of everything, all tests.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname -- "$0")/setup.sh"
 
 usage="tools/test.sh [--preset NAME | --coverage | --windows] [--only REGEX] [--without BACKEND] [--list] [--help]
 
-Builds everything, warnings being errors, and runs the tests, in these parts:
+Builds everything, with warnings as errors, and runs the tests, in these parts:
 
-  release   as players meet it
+  release   optimised, as installed
   asan      with AddressSanitizer and UndefinedBehaviorSanitizer
   tsan      with ThreadSanitizer
-  clang     built by the other compiler; no tests
-  fuzz      what libFuzzer finds in a short while
+  clang     built with clang for its warnings; no tests
+  fuzz      libFuzzer, for 20 seconds each
 
-  --preset NAME   this part alone
-  --coverage      instead, what of net, protocol and session the tests run; 90 % of the lines must
-  --windows       instead, all tests of the Windows programs, under Wine
-  --only REGEX    only the tests whose name matches; with --coverage, whatever they run is enough
+  --preset NAME   only this part
+  --coverage      instead, line coverage of net, protocol and session; less than 90 % fails
+  --windows       instead, all tests of the Windows build, under Wine
+  --only REGEX    only the tests whose name matches; with --coverage, without a minimum
   --without BACKEND
-                  this machine is known not to have it (uring in many containers): its tests are left
-                  out, where otherwise a test that the kernel refuses has failed
-  --list          name the tests, run none"
+                  leaves out the tests of a backend that this machine does not have (uring in many
+                  containers); without this option they fail
+  --list          prints the names of the tests, runs none"
 
 parts=(release asan tsan clang fuzz)
 only=
@@ -30,7 +30,7 @@ windows=
 without=
 
 refuse() {
-    gw_say "$1; tools/test.sh --help tells the options"
+    gw_say "$1; see tools/test.sh --help"
     exit 2
 }
 
@@ -68,7 +68,7 @@ if [ -n "$windows" ]; then
     gw_windows_test "$only"
     exit
 fi
-# A build without tests proves nothing about the tests that were asked for.
+# The parts clang and fuzz have none of the tests that --only selects.
 if [ -n "$only" ] && [ ${#parts[@]} -gt 1 ]; then
     parts=(release asan tsan)
 fi
@@ -84,8 +84,7 @@ build() {
         -DGW_TEST_WITHOUT="$without"
 }
 
-# ThreadSanitizer's runtime wants more order in the address space than kernels with many random
-# bits leave it.
+# ThreadSanitizer's runtime fails when the kernel randomises more than 28 bits of the address space.
 ctest_command() {
     local bits
     bits=$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 0)
@@ -95,21 +94,22 @@ ctest_command() {
     echo ctest
 }
 
-# count ATTRIBUTE REPORT: a number of ctest's report; 0 when there is none.
+# count ATTRIBUTE REPORT: a number in ctest's report; 0 when there is none.
 count() {
     local number
     number=$(sed -n "s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1)
     echo "${number:-0}"
 }
 
-# run_tests PART: adds what ctest counted to the sums. A test that did not run has failed.
+# run_tests PART: adds the counts of ctest to the sums. A test that did not run counts as failed.
+# Tests wait for timers and peers most of their time: twice as many as processors run at once.
 run_tests() {
     local report=$gw_top/build/$1-tests.xml command status=0 all bad none=error
     [ -z "$only" ] || none=ignore
     mapfile -t command < <(ctest_command "$1")
     rm -f "$report"
     ran+=("$1")
-    "${command[@]}" --preset "$1" -j "$(nproc)" --no-tests="$none" --output-junit "$report" \
+    "${command[@]}" --preset "$1" -j $((2 * $(nproc))) --no-tests="$none" --output-junit "$report" \
         ${only:+-R "$only"} </dev/null 2>&1 || status=$?
     [ -e "$report" ] || : >"$report"
     all=$(count tests "$report")
@@ -123,7 +123,7 @@ run_tests() {
     result="$((all - bad)) passed, $bad failed"
 }
 
-# What the tests have run, counted by the build. Less than enough is a failure, unless only some tests ran.
+# Checks the line coverage that the build has counted. Too little fails, unless only some tests ran.
 measure() {
     if ! /usr/bin/python3 -B tools/coverage.py build/coverage ${only:+--part}; then
         failed=$((failed + 1))
@@ -150,7 +150,7 @@ run_part() {
 }
 
 gw_setup test
-gw_say "everything needed is here ($SECONDS s)"
+gw_say "all packages are installed ($SECONDS s)"
 cd "$gw_top"
 if [ -n "$list" ]; then
     build release help
@@ -168,7 +168,7 @@ printf '\n'
 # Tests by backend, workers and part.
 mapfile -t reports < <(printf "$gw_top/build/%s-tests.xml\n" "${ran[@]}")
 [ ${#ran[@]} = 0 ] || /usr/bin/python3 -B tools/test_table.py "${reports[@]}"
-[ -z "$without" ] || echo "without $without, as asked"
+[ -z "$without" ] || echo "left out by --without: $without"
 printf '\n'
 printf '%s\n' "${summary[@]}"
 printf '%d passed, %d failed\n' "$passed" "$failed"

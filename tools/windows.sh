@@ -1,17 +1,17 @@
 #!/bin/bash
-# tools/windows.sh: prepares and builds the Windows target on Debian; its programs run under Wine.
+# tools/windows.sh: preparation, build and tests of the Windows target on Debian, under Wine.
 #
-#   tools/windows.sh                  sees to it that all is here to build the preset mingw by hand
+#   tools/windows.sh                  prepares what a build of the preset mingw needs
 #
-# The other scripts source it. What it makes lies in build/windows: the libraries for the target, and
-# the Wine.
+# The other scripts source this file. build/windows has the libraries for the target and the Wine
+# prefix.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/setup.sh"
 
 gw_windows=$gw_top/build/windows
 
-# gw_windows_logged WHAT COMMAND...: what it prints is for a log, unless it fails.
+# gw_windows_logged NAME COMMAND...: runs a command with its output in a log, shown if it fails.
 gw_windows_logged() {
     local log=$gw_windows/$1.log
     shift
@@ -21,7 +21,7 @@ gw_windows_logged() {
     }
 }
 
-# What the libraries depend on: how they are built, by whom, and of which release.
+# A hash of what the libraries depend on: build script, toolchain, compiler version, Debian release.
 gw_windows_key() {
     {
         cat "$gw_top/tools/windows/libraries.sh" "$gw_top/tools/windows/toolchain.cmake"
@@ -39,13 +39,13 @@ gw_windows_libraries() {
     echo "$key" >"$folder/key"
 }
 
-# The first program that runs makes the Wine: 700 MB, once.
+# The first program that runs creates the Wine prefix: 700 MB, once.
 gw_windows_wine() {
     gw_windows_logged wine "$gw_top/tools/windows/run-wine.sh"
 }
 
-# gw_windows_prepare: packages, libraries, a Wine, and the programs of this machine that
-# the build needs: the generator runs here.
+# gw_windows_prepare: installs packages, libraries and a Wine prefix, and builds the generator for this
+# machine, which the build for Windows runs.
 gw_windows_prepare() {
     gw_setup windows
     mkdir -p "$gw_windows"
@@ -54,7 +54,7 @@ gw_windows_prepare() {
     gw_build release protoc-gen-gw
 }
 
-# gw_windows_serve OPTIONS OF THE SERVER: what it prints goes through a pipe, which outlives a Ctrl-C.
+# gw_windows_serve OPTIONS...: runs the server. A pipe that ignores Ctrl-C carries its output.
 gw_windows_serve() {
     local options=()
     gw_windows_prepare
@@ -67,7 +67,7 @@ gw_windows_serve() {
         (trap '' INT && exec cat)
 }
 
-# gw_windows_build: the programs as players meet them, and all else with traps.
+# gw_windows_build: builds the release programs (mingw), and everything with traps (mingw-checked).
 gw_windows_build() {
     local options=(-DGW_BUILD_TESTS=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON)
     gw_build release "protoc-gen-gw gangway-server gangway-dummy" "${options[@]}"
@@ -75,7 +75,7 @@ gw_windows_build() {
     gw_build mingw-checked all "${options[@]}"
 }
 
-# gw_windows_ctest PRESET OPTIONS...: leaves a report beside the build.
+# gw_windows_ctest PRESET OPTIONS...: runs the tests, with a report in build/PRESET-tests.xml.
 gw_windows_ctest() {
     local preset=$1
     shift
@@ -83,13 +83,12 @@ gw_windows_ctest() {
     ctest --preset "$preset" --output-junit "$gw_top/build/$preset-tests.xml" "$@" </dev/null 2>&1 || true
 }
 
-gw_windows_story_one_in() {
+gw_windows_scenario_one_in() {
     grep -om1 'GW_SCENARIO_ONE_IN=[0-9]*' build/mingw-checked/tests/scenarios/CTestTestfile.cmake | sed 's/.*=//'
 }
 
-# gw_windows_stay_awake: a program that waits for its input keeps Wine's services running, until
-# gw_windows_sleep, or for an hour. They are up when this returns: a test that started while they did
-# has hung.
+# gw_windows_stay_awake: keeps Wine's services running until gw_windows_sleep, for at most an hour, with
+# a program that waits for input. Returns when they run: a test that starts while they start can hang.
 gw_windows_stay_awake() {
     "$gw_top/tools/windows/run-wine.sh"
     export GW_WINE_AWAKE=yes
@@ -103,19 +102,19 @@ gw_windows_sleep() {
     kill "$gw_windows_sleeper" 2>/dev/null || true
 }
 
-# gw_windows_test [REGEX]: prepares, builds, and runs all tests, or those whose name matches; shows
-# what became of each.
+# gw_windows_test [REGEX]: prepares, builds, runs all tests or those whose name matches, and prints a
+# table of the results.
 gw_windows_test() {
     local begin=$SECONDS filter=() jobs
     [ -z "${1:-}" ] || filter=(-R "$1")
     jobs=$(nproc)
     cd "$gw_top"
     gw_windows_prepare
-    gw_say "windows: everything needed is here ($((SECONDS - begin)) s)"
+    gw_say "windows: prepared ($((SECONDS - begin)) s)"
     begin=$SECONDS
     gw_windows_build
     gw_say "windows: built in $((SECONDS - begin)) s"
-    gw_say "windows: stories with one in $(gw_windows_story_one_in) of the players"
+    gw_say "windows: scenarios with one in $(gw_windows_scenario_one_in) of the players"
     begin=$SECONDS
     gw_windows_stay_awake
     trap gw_windows_sleep EXIT
