@@ -1,4 +1,4 @@
-/* session/control.c: the handlers of the control packets, but for the greeting's. */
+/* session/control.c: handlers of PING, PONG, CLOSE, GOAWAY and ERROR. */
 #include "session/end.h"
 #include "session/internal.h"
 #include "session/open_requests.h"
@@ -13,7 +13,7 @@ void gw__on_ping(struct gw_session *session, const struct gw_frame *frame, const
 
 void gw__on_pong(struct gw_session *session, const struct gw_frame *frame, const Gw__Pong *pong)
 {
-    /* That bytes have come is all there was to say. */
+    /* Any received byte ends the wait for it. */
     (void)session;
     (void)frame;
     (void)pong;

@@ -1,4 +1,4 @@
-/* session/counters.h: what each worker has for itself: counters and scratch. Private to session. */
+/* session/counters.h: counters and scratch memory of each worker. Private to session. */
 #ifndef GW_SESSION_COUNTERS_H
 #define GW_SESSION_COUNTERS_H
 
@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What became of one type of packet; see struct gw_session_packet_counters. */
-struct gw_passed {
+/* The counters of a packet type; see struct gw_session_packet_counters. */
+struct gw_packet_counters {
     _Atomic uint64_t in;
     _Atomic uint64_t out;
     _Atomic uint64_t delayed;
@@ -20,15 +20,15 @@ struct gw_passed {
 };
 
 /*
- * One for each worker, so that counting needs no lock and unpacking no memory, and one more for all
- * other threads, which have no scratch: packets are only handled on workers. `edge` keeps the
- * counters of two shards out of one cache line.
+ * A shard belongs to one worker, so that counting needs no lock and decoding no allocation. One
+ * more shard serves all other threads; it has no scratch memory, because only workers handle
+ * packets. `edge` separates the counters of two shards by a cache line.
  */
 struct gw_shard {
-    bool shared; /* the one for all other threads */
+    bool shared; /* it serves all other threads */
     struct gw_arena arena;
     void *arena_memory;
-    uint8_t *bounce; /* holds one largest frame */
+    uint8_t *bounce; /* for one frame of the largest size */
     uint8_t edge[64];
     _Atomic uint64_t begun;
     _Atomic uint64_t greeted;
@@ -39,14 +39,14 @@ struct gw_shard {
     _Atomic uint64_t answers_ignored;
     _Atomic uint64_t ended[GW_CLOSE_REASON_COUNT];
     _Atomic uint64_t unknown_protocol[GW_FOREIGN_COUNT];
-    struct gw_passed passed[]; /* the control packets, then the game's */
+    struct gw_packet_counters packets[]; /* by gw__packet_index() */
 };
 
-/* Makes and frees the shards of a manager. init() returns whether there was memory. */
+/* Creates and frees the shards of a manager. init() returns false when out of memory. */
 bool gw__shards_init(struct gw_session_manager *manager);
 void gw__shards_fini(struct gw_session_manager *manager);
 
-/* The calling thread's shard. */
+/* Returns the calling thread's shard. */
 struct gw_shard *gw__shard(const struct gw_session_manager *manager);
 
 /* Adds to a counter of the calling thread's shard. */
@@ -56,14 +56,14 @@ static inline void gw__count(struct gw_shard *shard, _Atomic uint64_t *counter, 
         atomic_fetch_add_explicit(counter, count, memory_order_relaxed);
         return;
     }
-    /* Nobody else writes here, so that this need not lock the bus. */
+    /* Only this thread writes here, so an atomic addition is not necessary. */
     uint64_t before = atomic_load_explicit(counter, memory_order_relaxed);
     atomic_store_explicit(counter, before + count, memory_order_relaxed);
 }
 
 /*
- * A place for each packet of the manager's tables, from 0 on: for what is kept beside them. Thread:
- * any.
+ * The number of packets in both tables, and the index of a packet: first the control packets, then
+ * those of the game. For arrays with one entry for each packet. Thread: any.
  */
 size_t gw__packet_count(const struct gw_session_manager *manager);
 static inline size_t gw__packet_index(const struct gw_session_manager *manager,
@@ -75,11 +75,12 @@ static inline size_t gw__packet_index(const struct gw_session_manager *manager,
     return gw__control_packets.packet_count + (size_t)(packet - manager->packets->packets);
 }
 
-/* The counter of a packet, which is of one of the manager's tables. */
-static inline struct gw_passed *gw__passed(const struct gw_session_manager *manager,
-                                           struct gw_shard *shard, const struct gw_packet *packet)
+/* Returns the counters of a packet, which is in one of the manager's tables. */
+static inline struct gw_packet_counters *
+gw__packet_counters(const struct gw_session_manager *manager, struct gw_shard *shard,
+                    const struct gw_packet *packet)
 {
-    return &shard->passed[gw__packet_index(manager, packet)];
+    return &shard->packets[gw__packet_index(manager, packet)];
 }
 
 #endif

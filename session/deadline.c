@@ -1,4 +1,4 @@
-/* session/deadline.c: what must not take too long. */
+/* session/deadline.c: the timeouts of a session, with one deadline. */
 #include "session/deadline.h"
 
 #include "session/end.h"
@@ -13,13 +13,13 @@
 #define NANOSECONDS_PER_MS UINT64_C(1000000)
 
 enum {
-    LOOK_AGAIN_MS = 24 * 60 * 60 * 1000, /* so that 32 bits of time never wrap unseen */
-    SILENT_INTERVAL_COUNT = 3,           /* WIRE.md: so many heartbeats of silence end a session */
+    DEADLINE_MS_MAX = 24 * 60 * 60 * 1000, /* so that differences of 32-bit times do not wrap */
+    HEARTBEAT_LOST_COUNT = 3,              /* WIRE.md: heartbeat intervals without received bytes */
 };
 
 /*
- * What comes first: in how long, and what it ends the session with. NONE: a held frame has its
- * token, a PING is due, or a pause after FIN has lasted too long.
+ * The earliest timeout: the time left, and the reason with which it ends the session. NONE: a
+ * throttled frame has its token, a PING is due, or a pause after FIN has lasted too long.
  */
 struct due {
     uint64_t left_ms;
@@ -27,12 +27,12 @@ struct due {
 };
 
 /*
- * Nothing was moved when bytes came: their time was stored, and the deadline that was set for the
- * bytes before them finds out here that there is time left. Whoever is busy costs nothing.
+ * Receiving bytes only stores their time. The deadline that was set for earlier bytes computes here
+ * that there is time left. So an active session never sets a timer.
  */
 static void consider(struct due *due, uint32_t passed_ms, uint64_t limit_ms, Gw__CloseReason reason)
 {
-    /* One more, because both ends of `passed_ms` are rounded down: never early. */
+    /* 1 ms more, because both ends of `passed_ms` are rounded down: never early. */
     uint64_t left_ms = passed_ms > limit_ms ? 0 : limit_ms + 1 - passed_ms;
     if (left_ms < due->left_ms) {
         *due = (struct due){left_ms, reason};
@@ -45,70 +45,54 @@ static void consider_heartbeat(struct due *due, const struct gw_session *session
     if (heartbeat_ms == 0) {
         return;
     }
-    if (session->pinged) {
-        consider(due, now_ms - session->pinged_ms, heartbeat_ms * (SILENT_INTERVAL_COUNT - 1),
+    if (session->ping_pending) {
+        consider(due, now_ms - session->probed_ms, heartbeat_ms * (HEARTBEAT_LOST_COUNT - 1),
                  GW__CLOSE_REASON__HEARTBEAT_LOST);
     } else {
         consider(due, now_ms - session->received_ms, heartbeat_ms, GW__CLOSE_REASON__NONE);
     }
 }
 
-static void consider_idleness(struct due *due, const struct gw_session *session, uint32_t now_ms)
-{
-    uint32_t idle_timeout_ms = session->manager->config.idle_timeout_ms;
-    if (idle_timeout_ms != 0) {
-        consider(due, now_ms - session->played_ms, idle_timeout_ms, GW__CLOSE_REASON__IDLE);
-    }
-}
-
-static void consider_requests(struct due *due, const struct gw_session *session, uint32_t now_ms)
-{
-    uint32_t begun_ms;
-    if (gw__open_requests_first(session, &begun_ms)) {
-        consider(due, now_ms - begun_ms, session->manager->config.request_timeout_ms,
-                 GW__CLOSE_REASON__NONE);
-    }
-}
-
-/* After FIN: what the game does not read of it is not waited for any longer than for an answer. */
+/* After FIN: the game may pause for request_timeout_ms, as long as an answer may take. */
 static void consider_pause(struct due *due, const struct gw_session *session, uint32_t now_ms)
 {
-    if (session->paused && !session->held && !session->recv_done) {
-        consider(due, now_ms - session->pinged_ms, session->manager->config.request_timeout_ms,
+    if (session->paused && !session->throttled && !session->recv_done) {
+        consider(due, now_ms - session->probed_ms, session->manager->config.request_timeout_ms,
                  GW__CLOSE_REASON__NONE);
     }
 }
 
-static void consider_token(struct due *due, const struct gw_session *session)
-{
-    uint64_t left_ns = gw__rates_left_ns(session, session->packet);
-    due->left_ms = (left_ns + NANOSECONDS_PER_MS - 1) / NANOSECONDS_PER_MS;
-}
-
-/* A peer whose frame is held is not asked for more: we do not listen. */
+/* While reading is suspended, no PING is sent: its answer would not be read. */
 static struct due first_due(const struct gw_session *session, uint32_t now_ms)
 {
     const struct gw_session_manager_config *config = &session->manager->config;
-    struct due due = {LOOK_AGAIN_MS, GW__CLOSE_REASON__NONE};
-    if (session->held) {
-        consider_token(&due, session);
+    struct due due = {DEADLINE_MS_MAX, GW__CLOSE_REASON__NONE};
+    uint32_t request_ms;
+    if (session->throttled) {
+        uint64_t left_ns = gw__rates_left_ns(session, session->packet);
+        due.left_ms = (left_ns + NANOSECONDS_PER_MS - 1) / NANOSECONDS_PER_MS;
     } else if (session->partial && !session->paused && !session->recv_ended) {
-        consider(&due, now_ms - session->partial_ms, config->frame_timeout_ms,
+        consider(&due, now_ms - session->since_ms, config->frame_timeout_ms,
                  GW__CLOSE_REASON__FRAME_TIMEOUT);
     }
     if (!session->greeted) {
         consider(&due, now_ms - session->begun_ms, config->greeting_timeout_ms,
                  GW__CLOSE_REASON__GREETING_TIMEOUT);
     }
-    if (session->recv_ended || (session->fin_seen && !gw__session_listens(session))) {
+    if (session->recv_ended || (session->fin_seen && !gw__session_reads(session))) {
         consider_pause(&due, session, now_ms);
-    } else if (!gw__session_listens(session)) {
-        consider(&due, now_ms - session->pinged_ms, GW_PEER_LOOK_MS, GW__CLOSE_REASON__NONE);
+    } else if (!gw__session_reads(session)) {
+        consider(&due, now_ms - session->probed_ms, GW_PEER_CHECK_MS, GW__CLOSE_REASON__NONE);
     } else if (session->greeted) {
         consider_heartbeat(&due, session, now_ms);
-        consider_idleness(&due, session, now_ms);
+        if (config->idle_timeout_ms != 0) {
+            consider(&due, now_ms - session->active_ms, config->idle_timeout_ms,
+                     GW__CLOSE_REASON__IDLE);
+        }
     }
-    consider_requests(&due, session, now_ms);
+    if (gw__open_requests_first(session, &request_ms)) {
+        consider(&due, now_ms - request_ms, config->request_timeout_ms, GW__CLOSE_REASON__NONE);
+    }
     return due;
 }
 
@@ -126,17 +110,17 @@ static void set_deadline(struct gw_session *session, uint32_t now_ms, uint32_t l
                            gw_turn_now_ns(gw_stream_turn(stream)) + left_ms * NANOSECONDS_PER_MS);
 }
 
-void gw__session_watch(struct gw_session *session)
+void gw__session_update_deadline(struct gw_session *session)
 {
     uint32_t now_ms = gw__session_now_ms(session);
     set_deadline(session, now_ms, (uint32_t)first_due(session, now_ms).left_ms);
 }
 
-void gw__session_watch_within(struct gw_session *session, uint32_t left_ms)
+void gw__session_shorten_deadline(struct gw_session *session, uint32_t left_ms)
 {
     uint32_t now_ms = gw__session_now_ms(session);
     if (left_ms < session->due_ms - now_ms) {
-        gw__session_watch(session);
+        gw__session_update_deadline(session);
     }
 }
 
@@ -144,19 +128,20 @@ static void ping(struct gw_session *session, uint32_t now_ms)
 {
     Gw__Ping message = GW__PING__INIT;
     message.stamp = gw_turn_now_ns(gw_stream_turn(session->stream));
-    session->pinged = true;
-    session->pinged_ms = now_ms;
+    session->ping_pending = true;
+    session->probed_ms = now_ms;
     gw_session_send(session, GW_CONTROL_PING, &message.base);
 }
 
-/* Reading is paused, so nothing tells of FIN or RST. From here on no look is due. */
-static void look_for_peer(struct gw_session *session, uint32_t now_ms)
+/* While reading is suspended, the kernel reports neither FIN nor RST. After this no check is due.
+ */
+static void check_peer(struct gw_session *session, uint32_t now_ms)
 {
-    bool looks = !gw__session_listens(session) && !session->recv_ended && !session->fin_seen;
-    if (!looks || now_ms - session->pinged_ms < GW_PEER_LOOK_MS) {
+    bool checks = !gw__session_reads(session) && !session->recv_ended && !session->fin_seen;
+    if (!checks || now_ms - session->probed_ms < GW_PEER_CHECK_MS) {
         return;
     }
-    session->pinged_ms = now_ms;
+    session->probed_ms = now_ms;
     int error = gw_stream_peer_end(session->stream);
     session->fin_seen = error == GW_E_CLOSED;
     if (error != GW_OK && error != GW_E_CLOSED) {
@@ -164,15 +149,15 @@ static void look_for_peer(struct gw_session *session, uint32_t now_ms)
     }
 }
 
-static void do_what_is_due(struct gw_session *session, uint32_t now_ms)
+static void handle_due(struct gw_session *session, uint32_t now_ms)
 {
-    if (session->held) {
+    if (session->throttled) {
         gw__session_unthrottle(session);
     } else if (session->recv_ended || session->paused) {
-        session->recv_done = true; /* after FIN the pause has lasted too long */
+        session->recv_done = true; /* the pause after FIN has lasted too long */
     } else {
-        gw__rates_rest(session); /* it has been silent for a heartbeat */
-        gw__open_requests_rest(session);
+        gw__rates_free_idle(session); /* no bytes were received for a heartbeat interval */
+        gw__open_requests_free_idle(session);
         ping(session, now_ms);
     }
 }
@@ -182,14 +167,14 @@ void gw__session_on_deadline(struct gw_stream *stream, void *context)
     (void)stream;
     struct gw_session *session = context;
     uint32_t now_ms = gw__session_now_ms(session);
-    if (session->held && gw__session_overslept(session, now_ms)) {
-        gw__rates_note_unread(session, session->partial_ms);
+    if (session->throttled && gw__session_stalled(session, now_ms)) {
+        gw__rates_add_unread(session, session->since_ms);
     }
-    look_for_peer(session, now_ms);
-    gw__open_requests_expire(session); /* from here on no request is due */
+    check_peer(session, now_ms);
+    gw__open_requests_expire(session); /* after this no request is due */
     struct due due = first_due(session, now_ms);
     if (due.left_ms == 0 && due.reason == GW__CLOSE_REASON__NONE) {
-        do_what_is_due(session, now_ms);
+        handle_due(session, now_ms);
         due = first_due(session, now_ms);
     }
     if (due.left_ms == 0) {

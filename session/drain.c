@@ -1,4 +1,4 @@
-/* session/drain.c: a manager says goodbye to everybody. */
+/* session/drain.c: graceful shutdown of all sessions. */
 #include "session/admission.h"
 #include "session/internal.h"
 
@@ -7,10 +7,10 @@
 
 #define NANOSECONDS_PER_MS UINT64_C(1000000)
 
-/* When to come back, so that not all come at once. */
+/* When clients reconnect, at random, so that they do not reconnect all at the same time. */
 enum { RETRY_MIN_MS = 500, RETRY_MAX_MS = 5000 };
 
-static struct gw_buf *make_go_away(const struct gw_session_manager *manager)
+static struct gw_buf *encode_go_away(const struct gw_session_manager *manager)
 {
     Gw__GoAway go_away = GW__GO_AWAY__INIT;
     go_away.deadline_ms = manager->drain_ms;
@@ -19,8 +19,8 @@ static struct gw_buf *make_go_away(const struct gw_session_manager *manager)
     return gw_session_encode(GW_CONTROL_GO_AWAY, &go_away.base);
 }
 
-/* Only a server says GOAWAY; where there is none, CLOSE at the deadline has to do. */
-static void say_goodbye(struct gw_session *session, void *context)
+/* Without a GOAWAY (client side, or out of memory) the session ends at the deadline. */
+static void announce(struct gw_session *session, void *context)
 {
     struct gw_buf *go_away = context;
     if (!atomic_load(&session->greeted)) {
@@ -30,7 +30,7 @@ static void say_goodbye(struct gw_session *session, void *context)
     }
 }
 
-static void see_off(struct gw_session *session, void *context)
+static void end_session(struct gw_session *session, void *context)
 {
     (void)context;
     gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
@@ -40,20 +40,20 @@ static void on_deadline(struct gw_timer *timer)
 {
     struct gw_session_manager *manager =
         GW_CONTAINER_OF(timer, struct gw_session_manager, drain_timer);
-    gw_session_manager_each(manager, see_off, NULL);
+    gw_session_manager_each(manager, end_session, NULL);
 }
 
-/* Whoever begins from now on sees that we are draining; whoever began before is visited. */
+/* A session that begins after set_draining() ends in on_open; every earlier one is visited. */
 static void run_drain(struct gw_task *task)
 {
     struct gw_session_manager *manager =
         GW_CONTAINER_OF(task, struct gw_session_manager, drain_task);
-    bool says_go_away = manager->config.side == GW_SIDE_SERVER;
-    struct gw_buf *go_away = says_go_away ? make_go_away(manager) : NULL;
+    bool sends_go_away = manager->config.side == GW_SIDE_SERVER;
+    struct gw_buf *go_away = sends_go_away ? encode_go_away(manager) : NULL;
     gw__manager_set_draining(manager);
     gw_timer_set(&manager->drain_timer,
                  gw_port_now_ns(manager->port) + manager->drain_ms * NANOSECONDS_PER_MS);
-    gw_session_manager_each(manager, say_goodbye, go_away);
+    gw_session_manager_each(manager, announce, go_away);
     gw_buf_unref(go_away);
     gw__manager_check_drained(manager);
 }

@@ -1,4 +1,4 @@
-/* session/end.c: The end of a session: close reasons and close frames. */
+/* session/end.c: close reasons, close frames, and the end of a session. */
 #include "session/end.h"
 
 #include "session/deadline.h"
@@ -10,7 +10,7 @@
 
 /* ---- close reasons ---- */
 
-/* What is not below GW_CLOSE_REASON_COUNT has no counter and no CLOSE: it is not in the list. */
+/* A reason above GW_CLOSE_REASON_COUNT has no counter and no CLOSE: it counts as unknown. */
 static const ProtobufCEnumValue *find_reason(int reason)
 {
     return reason >= 0 && reason < GW_CLOSE_REASON_COUNT
@@ -45,7 +45,7 @@ Gw__CloseReason gw__reason_of_result(enum gw_packet_result result)
     return reasons[result];
 }
 
-/* Ours are positive and errors negative, so that both pass through a stream as one number. */
+/* A stream carries both as one number: close reasons are positive, errors negative. */
 Gw__CloseReason gw__reason_of_stream(int reason)
 {
     switch (reason) {
@@ -60,7 +60,7 @@ Gw__CloseReason gw__reason_of_stream(int reason)
 
 /* ---- ending ---- */
 
-static bool is_said(int reason)
+static bool has_close_frame(int reason)
 {
     return gw__reason_of_peer(reason) != GW__CLOSE_REASON__NONE &&
            reason != GW__CLOSE_REASON__BY_PEER && reason != GW__CLOSE_REASON__UNKNOWN_PROTOCOL;
@@ -69,7 +69,7 @@ static bool is_said(int reason)
 bool gw__close_frames_init(struct gw_session_manager *manager)
 {
     for (int reason = 0; reason < GW_CLOSE_REASON_COUNT; reason++) {
-        if (is_said(reason)) {
+        if (has_close_frame(reason)) {
             Gw__Close close = GW__CLOSE__INIT;
             close.reason = (Gw__CloseReason)reason;
             manager->close_frames[reason] = gw_session_encode(GW_CONTROL_CLOSE, &close.base);
@@ -95,7 +95,7 @@ void gw__stream_finish_with_close(struct gw_session_manager *manager, struct gw_
     close_frame = close_frame != NULL ? close_frame : manager->close_frames[reason];
     if (gw_stream_finish(stream, (int)reason, close_frame) && close_frame != NULL) {
         gw__packet_count_out(manager, gw__packet_to_send(manager, GW_CONTROL_CLOSE), 1);
-        gw__packet_show_encoded(manager, session, close_frame);
+        gw__packet_notify_encoded(manager, session, close_frame);
     }
 }
 
@@ -108,11 +108,11 @@ void gw__session_end_with(struct gw_session *session, Gw__CloseReason reason,
     }
 }
 
-/* The stream decides too: when the peer was first, its reason stands. */
+/* When the peer has closed the stream before, the reason of on_close is that of the peer. */
 void gw_session_end(struct gw_session *session, Gw__CloseReason reason)
 {
     if (gw__reason_of_peer((int)reason) == GW__CLOSE_REASON__NONE) {
-        gw__misuse(session->manager, __func__, "a reason of gw.CloseReason, but not NONE",
+        gw__misuse(session->manager, __func__, "the reason is in gw.CloseReason and not NONE",
                    (int64_t)reason);
         reason = GW__CLOSE_REASON__KICKED;
     }
@@ -124,13 +124,13 @@ bool gw_session_has_ended(const struct gw_session *session)
     return atomic_load_explicit(&session->ended, memory_order_acquire);
 }
 
-/* ---- the peer has sent FIN ---- */
+/* ---- after FIN of the peer ---- */
 
-/* What is open on a client's side can no longer be answered. */
+/* A client sends no answers, so its open requests do not delay the end. */
 static bool awaits_answer(const struct gw_session *session)
 {
     uint32_t begun_ms;
-    bool awaits_greeting = session->asked && !session->greeted;
+    bool awaits_greeting = session->hello_done && !session->greeted;
     return session->manager->config.side == GW_SIDE_SERVER &&
            (awaits_greeting || gw__open_requests_first(session, &begun_ms));
 }
@@ -142,14 +142,14 @@ void gw__session_finish_if_done(struct gw_session *session)
     }
 }
 
-/* No PING is answered any more: from here on only answers, and a pause, keep the session. */
+/* From here on PING has no answer; only open requests and a pause delay the end. */
 void gw__session_on_recv_end(struct gw_stream *stream, void *context)
 {
     (void)stream;
     struct gw_session *session = context;
     session->recv_ended = true;
-    session->pinged_ms = gw__session_now_ms(session);
-    gw__session_watch(session);
+    session->probed_ms = gw__session_now_ms(session);
+    gw__session_update_deadline(session);
 }
 
 /* ---- errors ---- */
@@ -161,5 +161,5 @@ void gw__session_end_by_error(struct gw_session *session, int error)
     } else if (error == GW_E_MEMORY) {
         gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
     }
-    /* GW_E_CLOSED: its end is on its way. */
+    /* GW_E_CLOSED: on_close follows. */
 }

@@ -1,4 +1,4 @@
-/* session/end.h: Close reasons, and the end of a session. Private to session. */
+/* session/end.h: close reasons, close frames, and the end of a session. Private to session. */
 #ifndef GW_SESSION_END_H
 #define GW_SESSION_END_H
 
@@ -6,21 +6,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* In reason.c: what translates into the one list of reasons. Thread: any. */
+/* Translation into close reasons. Thread: any. */
 Gw__CloseReason gw__reason_of_result(enum gw_packet_result result);
-Gw__CloseReason gw__reason_of_stream(int reason); /* of on_close: one of ours, or a gw_error */
+Gw__CloseReason gw__reason_of_stream(int reason); /* of on_close: a close reason or a gw_error */
 Gw__CloseReason gw__reason_of_peer(int reason);   /* NONE when it is not in the list */
 
 /*
- * In end.c, after the peer has sent FIN. Finishes the stream once all frames that came before it
- * were handled and no answer is due any more. Thread: turn.
+ * After the peer's FIN: finishes the stream when all frames before the FIN were handled and no
+ * answer is outstanding. Thread: turn.
  */
 void gw__session_finish_if_done(struct gw_session *session);
 void gw__session_on_recv_end(struct gw_stream *stream, void *context);
 
 /*
- * In explain.c: ends a session for what its peer did wrong. CLOSE says it in words, and so does one
- * line of the log in a second. The first one returns false. Thread: turn.
+ * In explain.c: end a session for an error of its peer. The text of CLOSE describes the error; so
+ * does a log line, at most once a second. The first one returns false. Thread: turn.
  */
 bool gw__session_end_by_header(struct gw_session *session, const struct gw_frame *frame,
                                enum gw_packet_result result, const struct gw_packet_sender *sender);
@@ -28,21 +28,20 @@ void gw__session_end_by_body(struct gw_session *session, const struct gw_packet 
                              enum gw_packet_result result, const uint8_t *body,
                              uint32_t body_bytes);
 void gw__session_end_by_time(struct gw_session *session, Gw__CloseReason reason);
-void gw__session_end_saying(struct gw_session *session, Gw__CloseReason reason, const char *format,
+void gw__session_end_format(struct gw_session *session, Gw__CloseReason reason, const char *format,
                             ...);
 
-/* In end.c. Thread: any. */
-/* As gw_session_end(), with a CLOSE of its own; NULL: with the usual one. */
+/* Thread of all below: any. */
+/* Like gw_session_end(), with `close_frame`, or with the preallocated one when it is NULL. */
 void gw__session_end_with(struct gw_session *session, Gw__CloseReason reason,
                           struct gw_buf *close_frame);
-/* Ends a session to which sending has failed, for that reason. */
+/* Ends a session after a send has failed with `error`. */
 void gw__session_end_by_error(struct gw_session *session, int error);
-/* Finishes a stream with CLOSE, unless it was finished already. `session` is NULL where there is
- * none. */
+/* Finishes a stream with CLOSE, unless it is finished. `session` is NULL when there is none. */
 void gw__stream_finish_with_close(struct gw_session_manager *manager, struct gw_session *session,
                                   struct gw_stream *stream, Gw__CloseReason reason,
                                   struct gw_buf *close_frame);
-/* Makes all that is ever said in CLOSE, so that lack of memory does not keep us from saying so. */
+/* Allocates a CLOSE for each reason, so that one can be sent when there is no memory. */
 bool gw__close_frames_init(struct gw_session_manager *manager);
 void gw__close_frames_fini(struct gw_session_manager *manager);
 

@@ -1,4 +1,4 @@
-/* session/explain.c: texts that say what a peer did wrong, for the log and for CLOSE. */
+/* session/explain.c: descriptions of errors of a peer or of the program, for CLOSE and the log. */
 #include "session/end.h"
 #include "session/internal.h"
 #include "session/open_requests.h"
@@ -13,10 +13,39 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* As many bytes as `text` of CLOSE may have, and the NUL. Nothing in it comes from the peer. */
+/* The limit of `text` in CLOSE, and the NUL. No text contains bytes of the peer. */
 enum { TEXT_BYTES = 201, NAME_BYTES = 72, STAGES_BYTES = 64 };
 
-/* "Chat (1001)". */
+enum { LOG_INTERVAL_MS = 1000 };
+
+bool gw__log_allowed(const struct gw_session_manager *manager, _Atomic uint64_t *next_ns)
+{
+    uint64_t now_ns = gw_port_now_ns(manager->port);
+    uint64_t allowed_ns = atomic_load(next_ns);
+    return now_ns >= allowed_ns &&
+           atomic_compare_exchange_strong(next_ns, &allowed_ns,
+                                          now_ns + LOG_INTERVAL_MS * UINT64_C(1000000));
+}
+
+/* A program that makes an error usually repeats it. */
+bool gw__misuse_log_allowed(struct gw_session_manager *manager)
+{
+    return gw__log_allowed(manager, &manager->misuse_log_ns);
+}
+
+void gw__misuse(struct gw_session_manager *manager, const char *function, const char *rule,
+                int64_t value)
+{
+    if (gw__misuse_log_allowed(manager)) {
+        const struct gw_log_field fields[] = {GW_LOG_TEXT("function", function),
+                                              GW_LOG_TEXT("rule", rule),
+                                              GW_LOG_NUMBER("value", value)};
+        gw_log_write(gw_port_log(manager->port), GW_LOG_ERROR, "misuse", fields,
+                     sizeof fields / sizeof fields[0]);
+    }
+}
+
+/* Formats "Chat (1001)". */
 static const char *name_of(const struct gw_packet *packet, char *name)
 {
     const char *known = packet->name != NULL      ? packet->name
@@ -39,7 +68,7 @@ static void log_end(struct gw_session *session, Gw__CloseReason reason, const ch
                  sizeof fields / sizeof fields[0]);
 }
 
-void gw__session_end_saying(struct gw_session *session, Gw__CloseReason reason, const char *format,
+void gw__session_end_format(struct gw_session *session, Gw__CloseReason reason, const char *format,
                             ...)
 {
     char text[TEXT_BYTES];
@@ -53,7 +82,7 @@ void gw__session_end_saying(struct gw_session *session, Gw__CloseReason reason, 
     if (gw_session_has_ended(session)) {
         return;
     }
-    if (gw__is_quiet_over(session->manager, &session->manager->peers_quiet_until_ns)) {
+    if (gw__log_allowed(session->manager, &session->manager->peer_log_ns)) {
         log_end(session, reason, text);
     }
     struct gw_buf *close_frame = gw_session_encode(GW_CONTROL_CLOSE, &close.base);
@@ -61,7 +90,7 @@ void gw__session_end_saying(struct gw_session *session, Gw__CloseReason reason, 
     gw_buf_unref(close_frame);
 }
 
-/* A header that gw_packet_admit() has refused. */
+/* Ends a session for a header that gw_packet_admit() has refused. */
 static void explain_header(struct gw_session *session, const struct gw_frame *frame,
                            enum gw_packet_result result, const struct gw_packet_sender *sender)
 {
@@ -78,25 +107,25 @@ static void explain_header(struct gw_session *session, const struct gw_frame *fr
         name_of(packet, name);
     }
     if (result == GW_PACKET_BAD_FLAGS) {
-        gw__session_end_saying(session, reason, "%s: flags 0x%02X, and only 0x01 and 0x02 exist",
+        gw__session_end_format(session, reason, "%s: flags 0x%02X, and only 0x01 and 0x02 exist",
                                name, frame->flags);
     } else if (result == GW_PACKET_TOO_LONG) {
         uint32_t max = packet == NULL || packet->body_bytes_max > sender->body_bytes_max
                            ? sender->body_bytes_max
                            : packet->body_bytes_max;
-        gw__session_end_saying(
+        gw__session_end_format(
             session, reason, "%s: a body of %" PRIu32 " bytes, and at most %" PRIu32 " are allowed",
             name, frame->body_bytes, max);
     } else if (result == GW_PACKET_WRONG_WAY) {
-        gw__session_end_saying(session, reason, "%s is not sent by %s", name,
+        gw__session_end_format(session, reason, "%s is not sent by %s", name,
                                sender->from == GW_FROM_CLIENT ? "clients" : "servers");
     } else if (result == GW_PACKET_WRONG_STAGE && packet != NULL) {
         gw_packet_stages_text(packets, sender->stage, here, sizeof here);
         gw_packet_stages_text(packets, packet->stages, there, sizeof there);
-        gw__session_end_saying(session, reason, "%s is not welcome in stage %s, only in %s", name,
+        gw__session_end_format(session, reason, "%s is not allowed in stage %s, only in %s", name,
                                here, there);
     } else {
-        gw__session_end_saying(session, reason, "%s is not in the schema", name);
+        gw__session_end_format(session, reason, "%s is not in the schema", name);
     }
 }
 
@@ -114,7 +143,7 @@ bool gw__session_end_by_rate(struct gw_session *session, const struct gw_packet 
     if (rate == GW_RATE_NO_MEMORY) {
         gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
     } else {
-        gw__session_end_saying(session, GW__CLOSE_REASON__TOO_OFTEN,
+        gw__session_end_format(session, GW__CLOSE_REASON__TOO_OFTEN,
                                "%s: more than %u in a second, for too long", name_of(packet, name),
                                packet->rate_per_second);
     }
@@ -128,7 +157,7 @@ void gw__session_end_by_body(struct gw_session *session, const struct gw_packet 
     struct gw_packet_fault fault;
     if (!gw_session_has_ended(session)) {
         gw_packet_explain(packet, result, body, body_bytes, &fault);
-        gw__session_end_saying(session, gw__reason_of_result(result), "%s: %s %s",
+        gw__session_end_format(session, gw__reason_of_result(result), "%s: %s %s",
                                name_of(packet, name), fault.field, fault.rule);
     }
 }
@@ -138,24 +167,24 @@ void gw__session_end_by_time(struct gw_session *session, Gw__CloseReason reason)
     char name[NAME_BYTES];
     const struct gw_session_manager_config *config = &session->manager->config;
     if (reason == GW__CLOSE_REASON__FRAME_TIMEOUT) {
-        gw__session_end_saying(session, reason, "%s: not complete after %" PRIu32 " ms",
+        gw__session_end_format(session, reason, "%s: not complete after %" PRIu32 " ms",
                                session->packet != NULL ? name_of(session->packet, name) : "a frame",
                                config->frame_timeout_ms);
-    } else if (reason == GW__CLOSE_REASON__GREETING_TIMEOUT && !session->asked) {
-        gw__session_end_saying(session, reason, "no HELLO after %" PRIu32 " ms",
+    } else if (reason == GW__CLOSE_REASON__GREETING_TIMEOUT && !session->hello_done) {
+        gw__session_end_format(session, reason, "no HELLO after %" PRIu32 " ms",
                                config->greeting_timeout_ms);
     } else {
         gw_session_end(session, reason);
     }
 }
 
-void gw__request_complain(struct gw_session *session, uint16_t packet_id, uint16_t tag)
+void gw__request_log_timeout(struct gw_session *session, uint16_t packet_id, uint16_t tag)
 {
     struct gw_session_manager *manager = session->manager;
     const struct gw_packet *packet =
         gw_packet_find(gw__packet_table(manager, packet_id), packet_id);
     char name[NAME_BYTES];
-    if (packet != NULL && gw__may_complain(manager)) {
+    if (packet != NULL && gw__misuse_log_allowed(manager)) {
         const struct gw_log_field fields[] = {
             GW_LOG_TEXT("packet", name_of(packet, name)),
             GW_LOG_NUMBER("session", session->id),

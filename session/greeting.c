@@ -1,5 +1,4 @@
-/* session/greeting.c: The greeting: HELLO and HELLO_ACK on both sides, and detection of foreign
- * protocols. */
+/* session/greeting.c: HELLO and HELLO_ACK, and detection of foreign protocols. */
 #include "session/admission.h"
 #include "session/counters.h"
 #include "session/deadline.h"
@@ -18,13 +17,13 @@
 
 /* ---- foreign protocols ---- */
 
-struct sign {
-    enum gw_foreign_protocol visitor;
+struct signature {
+    enum gw_foreign_protocol protocol;
     uint8_t byte_count;
     const char *bytes;
 };
 
-static const struct sign signs[] = {
+static const struct signature signatures[] = {
     {GW_FOREIGN_HTTP, 4, "GET "},
     {GW_FOREIGN_HTTP, 4, "HEAD"},
     {GW_FOREIGN_HTTP, 4, "POST"},
@@ -40,31 +39,31 @@ static const struct sign signs[] = {
     {GW_FOREIGN_RDP, 2, "\x03\x00"}, /* RFC 1006, 6: TPKT, which carries RDP */
 };
 
-enum gw_foreign_protocol gw__foreign_protocol_of(const uint8_t *bytes)
+static enum gw_foreign_protocol protocol_of(const uint8_t *bytes)
 {
-    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
-        if (memcmp(bytes, signs[i].bytes, signs[i].byte_count) == 0) {
-            return signs[i].visitor;
+    for (size_t i = 0; i < sizeof signatures / sizeof signatures[0]; i++) {
+        if (memcmp(bytes, signatures[i].bytes, signatures[i].byte_count) == 0) {
+            return signatures[i].protocol;
         }
     }
     return GW_FOREIGN_OTHER;
 }
 
-const char *gw_foreign_protocol_name(enum gw_foreign_protocol visitor)
+const char *gw_foreign_protocol_name(enum gw_foreign_protocol protocol)
 {
     static const char *const names[GW_FOREIGN_COUNT] = {
         [GW_FOREIGN_HTTP] = "http", [GW_FOREIGN_TLS] = "tls",     [GW_FOREIGN_SSH] = "ssh",
         [GW_FOREIGN_RDP] = "rdp",   [GW_FOREIGN_OTHER] = "other",
     };
-    return (size_t)visitor < GW_FOREIGN_COUNT ? names[visitor] : "?";
+    return (size_t)protocol < GW_FOREIGN_COUNT ? names[protocol] : "?";
 }
 
 /* ---- HELLO and HELLO_ACK ---- */
 
-/* What WIRE.md says of HELLO, besides what its schema does. */
+/* The minimum in WIRE.md, in addition to the schema. */
 enum { HELLO_BODY_BYTES_MIN = 2 };
 
-bool gw__session_is_player(struct gw_session *session, const uint8_t *header)
+bool gw__hello_header_check(struct gw_session *session, const uint8_t *header)
 {
     const struct gw_frame frame = gw_frame_read(header);
     if (frame.packet_id == GW_CONTROL_HELLO && frame.flags == 0 && frame.tag == GW_HELLO_TAG &&
@@ -72,12 +71,12 @@ bool gw__session_is_player(struct gw_session *session, const uint8_t *header)
         return true;
     }
     struct gw_shard *shard = gw__shard(session->manager);
-    gw__count(shard, &shard->unknown_protocol[gw__foreign_protocol_of(header)], 1);
+    gw__count(shard, &shard->unknown_protocol[protocol_of(header)], 1);
     gw_session_end(session, GW__CLOSE_REASON__UNKNOWN_PROTOCOL);
     return false;
 }
 
-/* Returns whether `hash` has not been seen, as far as so many can be remembered. */
+/* Stores `hash`. Returns false when it is known, or when GW_OTHER_SCHEMA_COUNT_MAX are stored. */
 static bool is_new_schema(struct gw_session_manager *manager, uint64_t hash)
 {
     for (size_t i = 0; i < GW_OTHER_SCHEMA_COUNT_MAX; i++) {
@@ -92,7 +91,7 @@ static bool is_new_schema(struct gw_session_manager *manager, uint64_t hash)
     return false;
 }
 
-static void note_schema(struct gw_session *session, uint64_t hash)
+static void log_schema(struct gw_session *session, uint64_t hash)
 {
     struct gw_session_manager *manager = session->manager;
     if (hash == 0 || hash == manager->packets->schema_hash) {
@@ -108,10 +107,10 @@ static void note_schema(struct gw_session *session, uint64_t hash)
     }
 }
 
-/* Returns why not to ask the game about this HELLO, or NONE. */
+/* Returns the reason to refuse this HELLO without on_greet, or NONE. */
 static Gw__CloseReason refusal_of(const struct gw_session *session, const Gw__Hello *hello)
 {
-    if (session->asked) {
+    if (session->hello_done) {
         return GW__CLOSE_REASON__WRONG_STAGE;
     }
     if (gw__manager_is_draining(session->manager)) {
@@ -129,7 +128,7 @@ void gw__on_hello(struct gw_session *session, const struct gw_frame *frame, cons
     struct gw_session_manager *manager = session->manager;
     Gw__CloseReason refusal = refusal_of(session, hello);
     if (refusal == GW__CLOSE_REASON__WRONG_VERSION) {
-        gw__session_end_saying(session, refusal, "protocol_major is %u, and must be %u",
+        gw__session_end_format(session, refusal, "protocol_major is %u, and must be %u",
                                (unsigned)hello->protocol_major, (unsigned)GW_PROTOCOL_MAJOR);
         return;
     }
@@ -137,11 +136,11 @@ void gw__on_hello(struct gw_session *session, const struct gw_frame *frame, cons
         gw_session_end(session, refusal);
         return;
     }
-    if (!gw__silent_end(session)) {
+    if (!gw__pending_end(session)) {
         return;
     }
-    session->asked = true;
-    note_schema(session, hello->schema_hash);
+    session->hello_done = true;
+    log_schema(session, hello->schema_hash);
     int result = 0;
     if (manager->events->on_greet != NULL) {
         result = manager->events->on_greet(session, hello, manager->context);
@@ -151,7 +150,7 @@ void gw__on_hello(struct gw_session *session, const struct gw_frame *frame, cons
     }
 }
 
-static void acknowledge(struct gw_session *session)
+static void send_hello_ack(struct gw_session *session)
 {
     const struct gw_session_manager *manager = session->manager;
     const struct gw_frame frame = {
@@ -164,19 +163,19 @@ static void acknowledge(struct gw_session *session)
     gw_session_send_frame(session, &frame, &ack.base);
 }
 
-/* The peer is in. */
-static void enter(struct gw_session *session, uint32_t heartbeat_ms, const Gw__HelloAck *ack)
+/* Ends the greeting. */
+static void complete(struct gw_session *session, uint32_t heartbeat_ms, const Gw__HelloAck *ack)
 {
     struct gw_session_manager *manager = session->manager;
     struct gw_shard *shard = gw__shard(manager);
     gw__count(shard, &shard->greeted, 1);
     session->heartbeat_ms = heartbeat_ms;
-    session->played_ms = gw__session_now_ms(session);
-    if (!gw__session_listens(session)) {
-        session->partial_ms = session->played_ms; /* it cannot have been idle before */
+    session->active_ms = gw__session_now_ms(session);
+    if (!gw__session_reads(session)) {
+        session->since_ms = session->active_ms; /* the idle time begins here */
     }
     atomic_store(&session->greeted, true);
-    gw__session_watch(session);
+    gw__session_update_deadline(session);
     if (manager->events->on_greeted != NULL) {
         manager->events->on_greeted(session, ack, manager->context);
     }
@@ -187,8 +186,8 @@ void gw_session_greet(struct gw_session *session, int result)
 {
     struct gw_session_manager *manager = session->manager;
     assert(gw_turn_check(gw_session_turn(session), __func__));
-    if (manager->config.side != GW_SIDE_SERVER || !session->asked) {
-        gw__misuse(manager, __func__, "a HELLO has come", result);
+    if (manager->config.side != GW_SIDE_SERVER || !session->hello_done) {
+        gw__misuse(manager, __func__, "HELLO was received", result);
         return;
     }
     if (gw_session_has_ended(session) || session->greeted) {
@@ -202,23 +201,23 @@ void gw_session_greet(struct gw_session *session, int result)
         gw_session_end(session, (Gw__CloseReason)result);
         return;
     }
-    acknowledge(session);
-    enter(session, manager->config.heartbeat_ms, NULL);
+    send_hello_ack(session);
+    complete(session, manager->config.heartbeat_ms, NULL);
 }
 
 void gw_session_hello(struct gw_session *session, const Gw__Hello *hello)
 {
     struct gw_session_manager *manager = session->manager;
     assert(gw_turn_check(gw_session_turn(session), __func__));
-    if (manager->config.side != GW_SIDE_CLIENT || session->asked) {
-        gw__misuse(manager, __func__, "a client says HELLO once", session->asked);
+    if (manager->config.side != GW_SIDE_CLIENT || session->hello_done) {
+        gw__misuse(manager, __func__, "a client sends HELLO once", session->hello_done);
         return;
     }
     const struct gw_frame frame = {.packet_id = GW_CONTROL_HELLO, .tag = GW_HELLO_TAG};
     Gw__Hello ours = *hello;
     ours.protocol_major = GW_PROTOCOL_MAJOR;
     ours.schema_hash = manager->packets->schema_hash;
-    session->asked = true;
+    session->hello_done = true;
     gw_session_send_frame(session, &frame, &ours.base);
 }
 
@@ -226,10 +225,10 @@ void gw__on_hello_ack(struct gw_session *session, const struct gw_frame *frame,
                       const Gw__HelloAck *hello_ack)
 {
     bool answers = (frame->flags & GW_FRAME_REPLY) != 0 && frame->tag == GW_HELLO_TAG;
-    if (!answers || !session->asked || session->greeted) {
+    if (!answers || !session->hello_done || session->greeted) {
         gw_session_end(session, GW__CLOSE_REASON__WRONG_STAGE);
         return;
     }
-    note_schema(session, hello_ack->schema_hash);
-    enter(session, hello_ack->heartbeat_ms, hello_ack);
+    log_schema(session, hello_ack->schema_hash);
+    complete(session, hello_ack->heartbeat_ms, hello_ack);
 }

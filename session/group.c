@@ -1,4 +1,4 @@
-/* session/group.c: Broadcast groups. */
+/* session/group.c: broadcast groups: members, the batch of collected frames, the tick. */
 #include "session/group.h"
 
 #include "session/admission.h"
@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the batch: queued frames ---- */
+#define NANOSECONDS_PER_MS UINT64_C(1000000)
+
+/* ---- the batch: collected frames ---- */
 
 enum { PIECE_BYTES_MIN = 256, BATCH_BYTES_MAX = 64 * 1024 };
 
@@ -23,7 +25,7 @@ static uint32_t larger(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-/* A buffer of at least `bytes`, in powers of two, so that one that grows is not copied often. */
+/* The size is a power of two of at least `bytes`, so that a growing buffer is copied seldom. */
 static struct gw_buf *create_buf(uint32_t bytes)
 {
     uint32_t size = PIECE_BYTES_MIN;
@@ -33,33 +35,33 @@ static struct gw_buf *create_buf(uint32_t bytes)
     return gw_buf_create(size);
 }
 
-static struct gw_batch_piece *last_of(struct gw_group *group)
+static struct gw_batch_piece *last_piece(struct gw_group *group)
 {
     return &group->pieces[group->piece_count - 1];
 }
 
-static uint32_t end_of(const struct gw_group *group, uint32_t piece)
+static uint32_t end_of_piece(const struct gw_group *group, uint32_t piece)
 {
     return piece + 1 < group->piece_count ? group->pieces[piece + 1].begin : group->batch_bytes;
 }
 
 static void mark(struct gw_batch_piece *piece)
 {
-    if (piece->kind != 0) {
-        gw_buf_mark(piece->buf, piece->key_begin, piece->kind);
+    if (piece->key != 0) {
+        gw_buf_mark(piece->buf, piece->key_begin, piece->key);
     }
 }
 
-/* Only the tail of a buffer can coalesce, because there it can be cut off. */
-static bool last_piece_takes(struct gw_group *group, uint16_t kind)
+/* Only the end of a buffer can coalesce, because the send queue can truncate it there. */
+static bool last_piece_has_room_for_key(struct gw_group *group, uint16_t key)
 {
-    return group->piece_count > 0 && (last_of(group)->kind == 0 || last_of(group)->kind == kind);
+    return group->piece_count > 0 && (last_piece(group)->key == 0 || last_piece(group)->key == key);
 }
 
-/* The first piece is as large as the last batch: the next one is much the same. */
+/* The first piece has the size of the previous batch: successive batches are of similar size. */
 static bool begin_piece(struct gw_group *group, uint32_t bytes)
 {
-    uint32_t bytes_before = group->piece_count == 0 ? group->batch_bytes_before : 0;
+    uint32_t bytes_before = group->piece_count == 0 ? group->last_batch_bytes : 0;
     struct gw_buf *buf = create_buf(larger(bytes, bytes_before));
     if (buf != NULL) {
         group->pieces[group->piece_count++] =
@@ -68,7 +70,7 @@ static bool begin_piece(struct gw_group *group, uint32_t bytes)
     return buf != NULL;
 }
 
-/* Members that were sent a part of the old buffer keep it. */
+/* The send queues that already share the old buffer keep it. */
 static bool grow(struct gw_batch_piece *piece, uint32_t used_bytes, uint32_t bytes)
 {
     struct gw_buf *buf = create_buf(used_bytes + bytes);
@@ -82,25 +84,29 @@ static bool grow(struct gw_batch_piece *piece, uint32_t used_bytes, uint32_t byt
     return true;
 }
 
-/* Returns where to write one frame at the end of the batch, or NULL when out of memory. */
-static uint8_t *batch_add(struct gw_group *group, uint32_t bytes, uint16_t kind)
+/*
+ * Returns where to write one frame of `bytes` at the end of the batch, or NULL when out of memory.
+ * Flushes the group first when the batch would exceed 64 KiB or GW_BATCH_PIECE_COUNT_MAX pieces.
+ * `key` is the id of a packet that coalesces, or 0.
+ */
+static uint8_t *batch_add(struct gw_group *group, uint32_t bytes, uint16_t key)
 {
     bool fits = group->batch_bytes == 0 || group->batch_bytes + bytes <= BATCH_BYTES_MAX;
-    bool takes = last_piece_takes(group, kind);
-    if (!fits || (!takes && group->piece_count == GW_BATCH_PIECE_COUNT_MAX)) {
+    bool fits_key = last_piece_has_room_for_key(group, key);
+    if (!fits || (!fits_key && group->piece_count == GW_BATCH_PIECE_COUNT_MAX)) {
         gw_group_flush(group);
-        takes = false;
+        fits_key = false;
     }
-    if (!takes && !begin_piece(group, bytes)) {
+    if (!fits_key && !begin_piece(group, bytes)) {
         return NULL;
     }
-    struct gw_batch_piece *piece = last_of(group);
+    struct gw_batch_piece *piece = last_piece(group);
     uint32_t used_bytes = group->batch_bytes - piece->begin;
     if (used_bytes + bytes > gw_buf_bytes(piece->buf) && !grow(piece, used_bytes, bytes)) {
         return NULL;
     }
-    if (piece->kind != kind) {
-        piece->kind = kind;
+    if (piece->key != key) {
+        piece->key = key;
         piece->key_begin = used_bytes;
         mark(piece);
     }
@@ -113,7 +119,7 @@ static void batch_send(struct gw_group *group, struct gw_membership *membership)
     for (uint32_t i = 0; i < group->piece_count; i++) {
         const struct gw_batch_piece *piece = &group->pieces[i];
         uint32_t begin = larger(membership->sent_bytes, piece->begin);
-        uint32_t end = end_of(group, i);
+        uint32_t end = end_of_piece(group, i);
         if (begin < end) {
             gw__session_push_part(membership->session, piece->buf, begin - piece->begin,
                                   end - piece->begin);
@@ -125,18 +131,16 @@ static void batch_send(struct gw_group *group, struct gw_membership *membership)
 static void batch_drop(struct gw_group *group)
 {
     while (group->piece_count > 0) {
-        gw_buf_unref(last_of(group)->buf);
+        gw_buf_unref(last_piece(group)->buf);
         group->piece_count--;
     }
-    group->batch_bytes_before = group->batch_bytes;
+    group->last_batch_bytes = group->batch_bytes;
     group->batch_bytes = 0;
 }
 
 /* ---- the tick: when the batch is sent ---- */
 
-#define NANOSECONDS_PER_MS UINT64_C(1000000)
-
-/* Ticks stand on a grid, so that they do not drift; each group's is shifted by chance. */
+/* Ticks are at multiples of tick_ms after a random phase, so they do not drift or coincide. */
 static uint64_t next_tick_ns(const struct gw_group *group)
 {
     uint64_t tick_ns = group->config.tick_ms * NANOSECONDS_PER_MS;
@@ -146,53 +150,48 @@ static uint64_t next_tick_ns(const struct gw_group *group)
 
 static void tick_await(struct gw_group *group)
 {
-    if (group->awaited || group->ticking) {
+    if (group->tick_pending || group->in_on_tick) {
         return;
     }
-    group->awaited = true;
+    group->tick_pending = true;
     if (group->config.tick_ms == 0) {
         gw__group_ref(group);
-        gw_turn_at_end(group->owner, &group->end_task);
+        gw_turn_at_end(group->owner, &group->turn_end_task);
     } else {
         gw_timer_set(&group->timer, next_tick_ns(group));
     }
 }
 
-static void call_on_tick(struct gw_group *group)
-{
-    if (group->config.on_tick != NULL) {
-        group->ticking = true;
-        group->config.on_tick(group, group->config.context);
-        group->ticking = false;
-    }
-}
-
-/* on_tick may destroy the group: the caller holds a reference. */
+/* The caller holds a reference, because on_tick may destroy the group. */
 static void tick(struct gw_group *group)
 {
-    group->awaited = false;
-    call_on_tick(group);
+    group->tick_pending = false;
+    if (group->config.on_tick != NULL) {
+        group->in_on_tick = true;
+        group->config.on_tick(group, group->config.context);
+        group->in_on_tick = false;
+    }
     if (group->destroyed) {
         return;
     }
     gw_group_flush(group);
-    if (group->expected) {
-        group->expected = false;
+    if (group->tick_requested) {
+        group->tick_requested = false;
         tick_await(group);
     }
 }
 
 /*
- * The end of a turn in which something was said. When more is waiting for the owner already, the
- * tick comes behind that, once: a turn has a limited number of tasks, and where all members of a
- * large room speak at once, each of them hears it in one piece nevertheless.
+ * The end of a turn in which a message was queued. When tasks are waiting for the owner, the tick
+ * is posted behind them, once: a turn runs a limited number of tasks, and when all members of a
+ * large room send at the same time, each member still receives the messages in one piece.
  */
-static void run_end(struct gw_task *task)
+static void run_turn_end(struct gw_task *task)
 {
-    struct gw_group *group = GW_CONTAINER_OF(task, struct gw_group, end_task);
-    group->postponed = !group->postponed && gw_turn_has_more(group->owner);
-    if (group->postponed) {
-        gw_turn_post(group->owner, &group->end_task);
+    struct gw_group *group = GW_CONTAINER_OF(task, struct gw_group, turn_end_task);
+    group->tick_postponed = !group->tick_postponed && gw_turn_has_more(group->owner);
+    if (group->tick_postponed) {
+        gw_turn_post(group->owner, &group->turn_end_task);
         return;
     }
     if (!group->destroyed) {
@@ -212,25 +211,8 @@ static void on_time(struct gw_timer *timer)
 void gw_group_request_tick(struct gw_group *group)
 {
     assert(gw_turn_check(group->owner, __func__));
-    group->expected = group->ticking && group->config.tick_ms != 0;
+    group->tick_requested = group->in_on_tick && group->config.tick_ms != 0;
     tick_await(group);
-}
-
-static void tick_init(struct gw_group *group)
-{
-    group->end_task.run = run_end;
-    if (group->config.tick_ms != 0) {
-        gw_timer_init(&group->timer, group->owner, on_time);
-        group->phase_ns =
-            gw_port_random(group->manager->port) % (group->config.tick_ms * NANOSECONDS_PER_MS);
-    }
-}
-
-static void tick_stop(struct gw_group *group)
-{
-    if (group->config.tick_ms != 0) {
-        gw_timer_stop(&group->timer);
-    }
 }
 
 /* ---- the public functions ---- */
@@ -241,15 +223,15 @@ struct gw_group *gw__group_ref(struct gw_group *group)
     return group;
 }
 
-static void end(struct gw_group *group)
+static void group_free(struct gw_group *group)
 {
     struct gw_session_manager *manager = group->manager;
-    bool holds = group->holds;
+    bool is_referenced = group->manager_referenced;
     gw_turn_unref(group->owner);
     free(group->ids);
     free(group->members);
     free(group);
-    if (holds) {
+    if (is_referenced) {
         gw__manager_unref(manager);
     }
 }
@@ -257,7 +239,7 @@ static void end(struct gw_group *group)
 void gw__group_unref(struct gw_group *group)
 {
     if (atomic_fetch_sub_explicit(&group->ref_count, 1, memory_order_acq_rel) == 1) {
-        end(group);
+        group_free(group);
     }
 }
 
@@ -278,7 +260,11 @@ struct gw_group *gw_group_create(struct gw_session_manager *manager, struct gw_t
     group->config = *config;
     atomic_init(&group->ref_count, 1);
     group->free_task.run = run_free;
-    tick_init(group);
+    group->turn_end_task.run = run_turn_end;
+    if (config->tick_ms != 0) {
+        gw_timer_init(&group->timer, turn, on_time);
+        group->phase_ns = gw_port_random(manager->port) % (config->tick_ms * NANOSECONDS_PER_MS);
+    }
     return group;
 }
 
@@ -289,9 +275,11 @@ void gw_group_destroy(struct gw_group *group)
     while (group->count > 0) {
         gw__membership_end(group->members[group->count - 1]);
     }
-    tick_stop(group);
+    if (group->config.tick_ms != 0) {
+        gw_timer_stop(&group->timer);
+    }
     group->destroyed = true;
-    group->holds = gw__manager_ref(group->manager);
+    group->manager_referenced = gw__manager_ref(group->manager);
     gw_turn_post(group->owner, &group->free_task);
 }
 
@@ -299,7 +287,7 @@ int gw_group_add(struct gw_group *group, struct gw_session *session)
 {
     assert(gw_turn_check(group->owner, __func__));
     if (gw_session_manager_of(session) != group->manager) {
-        gw__misuse(group->manager, __func__, "a member is of the group's manager", 0);
+        gw__misuse(group->manager, __func__, "a member belongs to the group's manager", 0);
         return GW_E_SYSTEM;
     }
     if (gw_session_has_ended(session) ||
@@ -312,10 +300,10 @@ int gw_group_add(struct gw_group *group, struct gw_session *session)
 void gw_group_remove(struct gw_group *group, gw_session_id id)
 {
     assert(gw_turn_check(group->owner, __func__));
-    uint32_t place = gw__membership_find(group, id);
-    if (place != GW_INDEX_NONE) {
-        batch_send(group, group->members[place]);
-        gw__membership_end(group->members[place]);
+    uint32_t index = gw__membership_find(group, id);
+    if (index != GW_INDEX_NONE) {
+        batch_send(group, group->members[index]);
+        gw__membership_end(group->members[index]);
     }
 }
 
@@ -325,7 +313,7 @@ uint32_t gw_group_count(const struct gw_group *group)
     return group->count;
 }
 
-/* What they have been told so far leaves before they do. */
+/* Sends what was collected, then ends every member. */
 static void end_all(struct gw_group *group, Gw__CloseReason reason)
 {
     gw_group_flush(group);
@@ -337,13 +325,13 @@ static void end_all(struct gw_group *group, Gw__CloseReason reason)
 static void add_to_batch(struct gw_group *group, const struct gw_packet *packet,
                          const struct gw_frame *frame, const ProtobufCMessage *message)
 {
-    uint16_t kind = gw__packet_coalesces(group->manager, packet) ? packet->id : 0;
-    uint8_t *place = batch_add(group, GW_FRAME_HEADER_BYTES + frame->body_bytes, kind);
-    if (place == NULL) {
+    uint16_t key = gw__packet_coalesces(group->manager, packet) ? packet->id : 0;
+    uint8_t *to = batch_add(group, GW_FRAME_HEADER_BYTES + frame->body_bytes, key);
+    if (to == NULL) {
         end_all(group, GW__CLOSE_REASON__NO_MEMORY);
         return;
     }
-    protobuf_c_message_pack(message, gw_frame_write(place, frame));
+    protobuf_c_message_pack(message, gw_frame_write(to, frame));
     gw__packet_count_out(group->manager, packet, group->count);
     tick_await(group);
 }
@@ -361,7 +349,7 @@ void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const Protob
     }
     const struct gw_frame frame = {.body_bytes = (uint32_t)body_bytes, .packet_id = packet_id};
     const struct gw_session_packet shown = {packet, &frame, message, false};
-    gw__packet_show(group->manager, NULL, shown);
+    gw__packet_notify(group->manager, NULL, shown);
     add_to_batch(group, packet, &frame, message);
 }
 
@@ -369,10 +357,10 @@ void gw_group_send(struct gw_group *group, gw_session_id id, uint16_t packet_id,
                    const ProtobufCMessage *message)
 {
     assert(gw_turn_check(group->owner, __func__));
-    uint32_t place = gw__membership_find(group, id);
-    if (place != GW_INDEX_NONE) {
-        batch_send(group, group->members[place]);
-        gw_session_send(group->members[place]->session, packet_id, message);
+    uint32_t index = gw__membership_find(group, id);
+    if (index != GW_INDEX_NONE) {
+        batch_send(group, group->members[index]);
+        gw_session_send(group->members[index]->session, packet_id, message);
     }
 }
 
@@ -380,10 +368,10 @@ void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_fr
                     uint16_t packet_id, const ProtobufCMessage *message)
 {
     assert(gw_turn_check(group->owner, __func__));
-    uint32_t place = gw__membership_find(group, id);
-    if (place != GW_INDEX_NONE) {
-        batch_send(group, group->members[place]);
-        gw_session_reply(group->members[place]->session, request, packet_id, message);
+    uint32_t index = gw__membership_find(group, id);
+    if (index != GW_INDEX_NONE) {
+        batch_send(group, group->members[index]);
+        gw_session_reply(group->members[index]->session, request, packet_id, message);
     }
 }
 

@@ -1,4 +1,4 @@
-/* session/internal.h: what the files of this folder share. Private to session. */
+/* session/internal.h: the session and the manager. Private to session. */
 #ifndef GW_SESSION_INTERNAL_H
 #define GW_SESSION_INTERNAL_H
 
@@ -28,64 +28,63 @@ enum {
     GW_PACKET_ID_CONTROL_MAX = 63,
     GW_HELLO_TAG = 0x5747, /* of HELLO and HELLO_ACK */
     GW_FRAMES_PER_TURN_MAX = 64,
-    GW_OVERSLEPT_MS = 1000,
-    GW_CROSSING_MS =
-        1000, /* WIRE.md: so long after the server leaves a stage, its packets may come */
-    GW_PEER_LOOK_MS = 1000,         /* how often a peer that is not read from is looked for */
-    GW_OTHER_SCHEMA_COUNT_MAX = 16, /* so many other schemas are remembered */
+    GW_STALL_MS = 1000,      /* a deadline later than this: the process did not run */
+    GW_CROSSING_MS = 1000,   /* WIRE.md: packets of the previous stage may arrive for so long */
+    GW_PEER_CHECK_MS = 1000, /* interval of checks for FIN and RST without reading */
+    GW_OTHER_SCHEMA_COUNT_MAX = 16, /* other schema hashes that are stored */
 };
 
-/* Whether a session has sent its HELLO, which only a server's peers do. */
-enum gw_silence {
-    GW_SILENCE_OVER, /* it has, or need not */
-    GW_SILENCE_LASTS,
-    GW_SILENCE_DISPLACED, /* it has not, and ends so that a new connection finds room */
+/* Server side: whether a session is pending, that is, has sent no HELLO. */
+enum gw_pending {
+    GW_PENDING_NO,
+    GW_PENDING_YES,
+    GW_PENDING_DISPLACED, /* it ends to make room for a new connection */
 };
 
 /*
- * Times are in milliseconds since the manager was made. What is asked of them is how long ago
- * something was, so that they may wrap.
+ * Times are in milliseconds since the manager was created, as 32 bits that wrap: only differences
+ * to the current time are used.
  */
 struct gw_session {
     struct gw_session_manager *manager;
     struct gw_stream *stream; /* holds a reference */
     gw_session_id id;
 
-    /* Its turn's alone. */
+    /* Only its turn accesses the members below. */
     void *user;
     struct gw_membership *memberships;
     const struct gw_packet *packet; /* of the frame at the head of the ring, once it is admitted */
     struct gw_bucket *buckets;      /* see rates.h; NULL: all are full */
-    struct gw_open_requests *requests; /* see requests.h; NULL: none is open */
-    uint64_t no_lag_ns;                /* when the lag that rates.h means is 0 again */
+    struct gw_open_requests *requests; /* see open_requests.h; NULL: none is open */
+    uint64_t no_lag_ns;                /* when the lag described in rates.h is 0 again */
     uint32_t heartbeat_ms;             /* 0: none */
     uint32_t begun_ms;
-    uint32_t received_ms; /* when bytes came last */
-    uint32_t pinged_ms;   /* when we asked for some, if `pinged`; when FIN came or a later pause
-                             began, if `recv_ended` or `fin_seen`; otherwise, if `held` or `paused`,
-                             when we looked for FIN last */
-    uint32_t played_ms;   /* when a packet of the game came last */
-    uint32_t partial_ms;  /* when the frame at the head of the ring began, if `partial`; when it
-                          stopped, if `held` or `paused` */
-    uint32_t due_ms;      /* when on_deadline comes, or earlier */
-    uint32_t moved_ms; /* when the server left `stages_left`; later by the time it did not read */
-    uint32_t stages_left; /* as bits; packets of these may still be on their way */
-    uint32_t skip_bytes;  /* so much of a frame that is dropped has still to come */
-    bool asked : 1;       /* HELLO has come, or on a client's side, has been said */
-    bool pinged : 1;      /* nothing has come since */
-    bool partial : 1;     /* the frame at the head of the ring is not whole */
-    bool gone : 1;        /* it is having its last turn, or has had it */
-    bool fin_seen : 1;    /* the peer has sent FIN, and bytes before it may not have been read */
-    bool recv_ended : 1;  /* the peer has sent FIN */
-    bool recv_done : 1;   /* and all frames before it were handled, or their time is over */
-    bool held;            /* it waits for a token of its rate, and reading is paused */
-    bool paused;          /* reading is, because the game wants it */
-    bool handling;        /* its packets, in on_recv */
+    uint32_t received_ms; /* time of the last received bytes */
+    uint32_t probed_ms;   /* with `ping_pending`: time of the PING; with `recv_ended` or `fin_seen`:
+                             time of FIN or of the start of a later pause; otherwise, with `throttled`
+                             or `paused`: time of the last check for FIN */
+    uint32_t active_ms;   /* time of the last packet of the game */
+    uint32_t since_ms;    /* with `partial`: time of the first byte of the frame at the head of the
+                             ring; with `throttled` or `paused`: time when reading was suspended */
+    uint32_t due_ms;      /* time of on_deadline, or later than it */
+    uint32_t stage_ms; /* when the server left `previous_stages`, plus the time without reading */
+    uint32_t previous_stages; /* bits of stages whose packets may still be in flight */
+    uint32_t skip_bytes;      /* of a dropped frame, not received yet */
+    bool hello_done : 1;      /* server side: HELLO was received; client side: it was sent */
+    bool ping_pending : 1;    /* nothing was received since the PING */
+    bool partial : 1;         /* the frame at the head of the ring is incomplete */
+    bool closed : 1;          /* on_end was called, or is being called */
+    bool fin_seen : 1;        /* the peer has sent FIN; bytes before it may be unread */
+    bool recv_ended : 1;      /* the peer has sent FIN; all bytes before it were read */
+    bool recv_done : 1;       /* and all frames were handled, or their time has passed */
+    bool throttled;           /* waits for a token of its rate; reading is suspended */
+    bool paused;              /* the game has suspended reading */
+    bool handling;            /* on_recv is handling packets */
     uint8_t peer_reason;
-    uint8_t stage_bit; /* the game's stage, as the place of its bit; holds from the greeting on */
+    uint8_t stage_bit; /* the index of the bit of the game's stage; used after the greeting */
 
-    /* Other threads look at these too. */
-    _Atomic uint8_t silence; /* enum gw_silence */
+    /* Other threads access the members below, too. */
+    _Atomic uint8_t pending; /* enum gw_pending */
     atomic_bool greeted;
     atomic_bool ended; /* an end has begun */
 };
@@ -94,25 +93,25 @@ struct gw_session_manager {
     struct gw_port *port;
     struct gw_session_manager_config config;
     const struct gw_packet_table *packets;
-    uint8_t sends_from; /* the bit of enum gw_packet_from that is this side's */
+    uint8_t own_side; /* GW_FROM_SERVER or GW_FROM_CLIENT */
     const struct gw_session_events *events;
     void *context;
     uint64_t begun_ns;
     struct gw_slots slots;
     struct gw_shard **shards;        /* see counters.h */
-    struct gw_rate_rule *rate_rules; /* see rates.h; by the place of a packet */
+    struct gw_rate_rule *rate_rules; /* see rates.h; by the index of a packet */
     uint32_t bucket_count;
-    struct gw_buf *close_frames[GW_CLOSE_REASON_COUNT]; /* a CLOSE for each; NULL: says nothing */
-    _Atomic uint64_t places;                            /* see places.c */
-    _Atomic uint64_t *silent; /* ids of sessions without a HELLO, oldest first; see listener.c */
-    uint32_t silent_mask;     /* one less than how many fit, a power of two */
-    atomic_uint silent_first;
-    atomic_uint silent_end;
+    struct gw_buf *close_frames[GW_CLOSE_REASON_COUNT]; /* NULL: no CLOSE is sent */
+    _Atomic uint64_t admitted;                          /* see admission.c */
+    _Atomic uint64_t *pending_ids; /* ids of pending sessions, oldest first; see admission.c */
+    uint32_t pending_mask;         /* their maximum number, a power of two, minus 1 */
+    atomic_uint pending_first;
+    atomic_uint pending_end;
     _Atomic uint64_t other_schemas[GW_OTHER_SCHEMA_COUNT_MAX];
-    _Atomic uint64_t quiet_until_ns;       /* for complaints of our own */
-    _Atomic uint64_t peers_quiet_until_ns; /* for what peers did wrong */
+    _Atomic uint64_t misuse_log_ns; /* when an error of the program may be logged again */
+    _Atomic uint64_t peer_log_ns;   /* when an error of a peer may be logged again */
 
-    /* What drain.c does in turns of the manager. */
+    /* The state of drain.c, in turns of the manager. */
     struct gw_turn turn;
     struct gw_timer drain_timer;
     struct gw_task drain_task;
@@ -122,43 +121,48 @@ struct gw_session_manager {
     void *drained_context;
 };
 
+/* Logging, in explain.c. Thread of all: any. */
 /*
- * In send.c: the program has called `function` against its rule. Logs that, with the value that was
- * given; the caller does what the rule says then. Thread: any.
+ * Logs that the program has called `function` against `rule`, with the value that it passed. The
+ * caller then does what the rule's documentation says.
  */
 void gw__misuse(struct gw_session_manager *manager, const char *function, const char *rule,
                 int64_t value);
+/* Returns whether the time `*next_ns` has passed, and sets it to one second from now. */
+bool gw__log_allowed(const struct gw_session_manager *manager, _Atomic uint64_t *next_ns);
+/* Returns whether an error of the program may be logged: at most one a second. */
+bool gw__misuse_log_allowed(struct gw_session_manager *manager);
 
-/* In manager.c. Thread: any. */
-/* The table in which the packet with this id must be, if there is one. */
+/* In manager.c. Thread of all: any. */
+/* Returns the table that contains the packet with this id, if any does. */
 static inline const struct gw_packet_table *
 gw__packet_table(const struct gw_session_manager *manager, uint16_t packet_id)
 {
     return packet_id <= GW_PACKET_ID_CONTROL_MAX ? &gw__control_packets : manager->packets;
 }
-/* The packet, when it is one that this side may send; otherwise logs that and returns NULL. */
+/* Returns the packet when this side may send it; otherwise logs that and returns NULL. */
 static inline const struct gw_packet *gw__packet_to_send(struct gw_session_manager *manager,
                                                          uint16_t packet_id)
 {
     const struct gw_packet *packet =
         gw_packet_find(gw__packet_table(manager, packet_id), packet_id);
-    if (packet == NULL || (packet->from & manager->sends_from) == 0) {
+    if (packet == NULL || (packet->from & manager->own_side) == 0) {
         gw__misuse(manager, "send", "a packet of the table that this side may send", packet_id);
         return NULL;
     }
     return packet;
 }
-/* The longest frame that comes in. */
+/* Returns the size of the longest frame that may be received. */
 uint32_t gw__frame_bytes_max(const struct gw_session_manager *manager);
 
 /*
- * In session.c: makes a session with one reference, that of its stream's life. It cannot be found
- * yet. Returns NULL when there is no memory or no slot.
+ * In session.c: creates a session with one reference, for the time in which its stream is open.
+ * find() does not return it yet. Returns NULL when out of memory or slots.
  */
 struct gw_session *gw__session_create(struct gw_session_manager *manager, void *user);
 extern const struct gw_stream_events gw__session_stream_events;
 
-/* In membership.c: the session has its last turn, and leaves all its groups. Thread: turn. */
+/* In membership.c: removes an ended session from its groups. Thread: turn. */
 void gw__session_leave_groups(struct gw_session *session);
 
 #endif

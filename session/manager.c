@@ -1,4 +1,4 @@
-/* session/manager.c: everybody who is here. */
+/* session/manager.c: creation of a manager, checks of its configuration, lookup of sessions. */
 #include "session/manager.h"
 
 #include "session/admission.h"
@@ -15,12 +15,12 @@
 #include <stdlib.h>
 
 /*
- * A session that has ended keeps its slot for as long as somebody holds it, and one that made room
- * for another until it has closed.
+ * An ended session uses its slot until its last reference is released, and a displaced one until it
+ * has closed.
  */
 enum { SLOTS_PER_SESSION = 4, SLOTS_SPARE = 64 };
 
-/* The default of body_bytes_max on a server's side. */
+/* Server side: the default of body_bytes_max. */
 enum { CLIENT_BODY_BYTES_MAX = 4096 };
 
 static uint32_t or_default(uint32_t value, uint32_t default_value)
@@ -46,13 +46,13 @@ static struct gw_session_manager_config with_defaults(const struct gw_session_ma
     return config;
 }
 
-/* Frees what there is of it, also when it never became whole. */
+/* Also frees a manager whose creation has failed. */
 static void destroy(struct gw_session_manager *manager)
 {
     gw__shards_fini(manager);
     gw__rates_fini(manager);
     gw__close_frames_fini(manager);
-    gw__silent_fini(manager);
+    gw__pending_fini(manager);
     gw__slots_fini(&manager->slots);
     free(manager);
 }
@@ -67,83 +67,82 @@ static bool init(struct gw_session_manager *manager)
     return gw__slots_init(&manager->slots,
                           manager->config.session_count_max * SLOTS_PER_SESSION + SLOTS_SPARE) &&
            gw__shards_init(manager) && gw__rates_init(manager) && gw__close_frames_init(manager) &&
-           gw__silent_init(manager);
+           gw__pending_init(manager);
 }
 
-/* ---- what a program may ask for ---- */
+/* ---- checks of the configuration and the schema ---- */
 
-static const char *fault_of_shape(const struct gw_message_rules *message_rules,
-                                  const ProtobufCMessageDescriptor *of, int depth)
+static const char *check_message_rules(const struct gw_message_rules *message_rules,
+                                       const ProtobufCMessageDescriptor *of, int depth)
 {
     const char *fault = NULL;
     if (message_rules->message != of || message_rules->counter_count > GW_RULES_COUNTER_COUNT_MAX ||
         message_rules->required_count > message_rules->counter_count) {
-        return "a message_rules of the schema is not that of its message";
+        return "the rules of a message in the schema do not match the message";
     }
     for (unsigned i = 0; fault == NULL && i < of->n_fields; i++) {
         const struct gw_field_rule *rule = &message_rules->rules[i];
         bool is_message = of->fields[i].type == PROTOBUF_C_TYPE_MESSAGE;
         if (rule->counter > message_rules->counter_count ||
             is_message != (rule->message_rules != NULL)) {
-            fault = "a rule of the schema is not that of its field";
+            fault = "a rule in the schema does not match its field";
         } else if (is_message && depth < GW_VALIDATE_DEPTH_MAX) {
-            fault = fault_of_shape(rule->message_rules, of->fields[i].descriptor, depth + 1);
+            fault = check_message_rules(rule->message_rules, of->fields[i].descriptor, depth + 1);
         }
     }
     return fault;
 }
 
-static const char *fault_of_packet(const struct gw_packet_table *table,
-                                   const struct gw_packet *packet)
+static const char *check_packet(const struct gw_packet_table *table, const struct gw_packet *packet)
 {
     if (packet->id <= GW_PACKET_ID_CONTROL_MAX) {
-        return "a packet of the schema has the id of a control packet";
+        return "a packet in the schema has the id of a control packet";
     }
     if (gw_packet_find(table, packet->id) != packet) {
-        return "the index of the schema does not find a packet";
+        return "the index of the schema does not lead to a packet";
     }
     if (packet->body_bytes_max > GW_FRAME_BODY_BYTES_MAX) {
-        return "a packet of the schema is longer than a frame";
+        return "a packet in the schema is longer than a frame";
     }
     return packet->message_rules == NULL
                ? NULL
-               : fault_of_shape(packet->message_rules, packet->message, 1);
+               : check_message_rules(packet->message_rules, packet->message, 1);
 }
 
-static const char *fault_of_packets(const struct gw_packet_table *table)
+static const char *check_packets(const struct gw_packet_table *table)
 {
     const char *fault = NULL;
     for (uint32_t i = 0; i < table->id_count; i++) {
         if (table->index[i] > table->packet_count) {
-            return "the index of the schema finds a packet that is not there";
+            return "the index of the schema leads to a packet that does not exist";
         }
     }
     for (uint32_t i = 0; fault == NULL && i < table->packet_count; i++) {
-        fault = fault_of_packet(table, &table->packets[i]);
+        fault = check_packet(table, &table->packets[i]);
     }
     return fault;
 }
 
-/* Returns what cannot be done, or NULL. */
-static const char *fault_of(const struct gw_session_manager_config *config,
-                            const struct gw_packet_table *packets,
-                            const struct gw_session_events *events)
+/* Returns a description of the error, or NULL. */
+static const char *check_config(const struct gw_session_manager_config *config,
+                                const struct gw_packet_table *packets,
+                                const struct gw_session_events *events)
 {
     if (events->on_end == NULL) {
-        return "on_end must be there";
+        return "on_end is required";
     }
     if (config->session_count_max > UINT32_MAX / 2 / SLOTS_PER_SESSION) {
         return "session_count_max is too large";
     }
     if (config->body_bytes_max > GW_FRAME_BODY_BYTES_MAX ||
         config->body_bytes_max_connected > GW_FRAME_BODY_BYTES_MAX) {
-        return "a limit of bodies is larger than a frame";
+        return "a body limit is larger than a frame";
     }
-    return fault_of_packets(packets);
+    return check_packets(packets);
 }
 
-/* Warns of each client packet of which a server does not accept the longest. */
-static void warn_of_long_packets(const struct gw_session_manager *manager)
+/* Logs each client packet whose max_bytes exceeds the server's body_bytes_max. */
+static void log_long_packets(const struct gw_session_manager *manager)
 {
     for (uint32_t i = 0; i < manager->packets->packet_count; i++) {
         const struct gw_packet *packet = &manager->packets->packets[i];
@@ -167,7 +166,7 @@ struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
                                                      const struct gw_session_events *events,
                                                      void *context)
 {
-    const char *fault = fault_of(config, packets, events);
+    const char *fault = check_config(config, packets, events);
     if (fault != NULL) {
         const struct gw_log_field field = GW_LOG_TEXT("rule", fault);
         gw_log_write(gw_port_log(port), GW_LOG_ERROR, "misuse", &field, 1);
@@ -180,7 +179,7 @@ struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
     manager->port = port;
     manager->config = with_defaults(config);
     manager->packets = packets;
-    manager->sends_from = config->side == GW_SIDE_SERVER ? GW_FROM_SERVER : GW_FROM_CLIENT;
+    manager->own_side = config->side == GW_SIDE_SERVER ? GW_FROM_SERVER : GW_FROM_CLIENT;
     manager->events = events;
     manager->context = context;
     manager->begun_ns = gw_port_now_ns(port);
@@ -190,7 +189,7 @@ struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
     }
     gw_turn_init(&manager->turn, port, on_free);
     gw__drain_init(manager);
-    warn_of_long_packets(manager);
+    log_long_packets(manager);
     return manager;
 }
 

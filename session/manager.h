@@ -1,4 +1,4 @@
-/* session/manager.h: everybody who is here. */
+/* session/manager.h: the sessions of one port: limits, events, counters, draining. */
 #ifndef GW_SESSION_MANAGER_H
 #define GW_SESSION_MANAGER_H
 
@@ -16,79 +16,81 @@ struct gw_packet;
 struct gw_packet_table;
 struct gw_port;
 
-/* What on_greet returns to answer later. */
+/* on_greet returns it to answer the HELLO later. */
 enum { GW_GREET_LATER = -1 };
 
-/* One packet as it passed; see on_packet. */
+/* One received or sent packet; see on_packet. */
 struct gw_session_packet {
     const struct gw_packet *packet;
     const struct gw_frame *frame;    /* its tag, flags and length */
-    const ProtobufCMessage *message; /* NULL: its type has none, or no memory to decode it */
+    const ProtobufCMessage *message; /* NULL: the packet has no message type, or out of memory */
     bool inbound;
 };
 
 /*
- * What happens to sessions. All callbacks run in turns of the session they name, but for what
- * on_packet says of itself. Only on_end must be there.
+ * The events of a session, in this order. Each callback runs in a turn of the session that it
+ * names, except on_packet, which says so. Only on_end is required.
  *
  *      on_begin   [on_greet   on_greeted   handlers*]   on_end
  */
 struct gw_session_events {
     /*
-     * The connection stands; nothing has been said yet. A client says gw_session_hello() here. It
+     * The connection is established; nothing was sent yet. A client calls gw_session_hello(). It
      * must not block.
      */
     void (*on_begin)(struct gw_session *session, void *context);
 
     /*
-     * On the server's side: a peer has said HELLO, with a version that is ours. Returns 0 to let it
-     * in, a close reason to refuse it, or GW_GREET_LATER to answer with gw_session_greet() within
-     * the greeting deadline. Any other number is logged and refuses it with NOT_WELCOME. Without
-     * this callback everybody is let in.
-     * It must not block: a lookup of the name or the credentials answers with gw_session_greet().
+     * Server side: a HELLO with a supported version was received. Returns 0 to accept the client, a
+     * close reason to refuse it, or GW_GREET_LATER to answer with gw_session_greet() within
+     * greeting_timeout_ms. Any other number is logged and refuses the client with NOT_WELCOME.
+     * NULL: every client is accepted. It must not block: a lookup of a name or of credentials is
+     * done elsewhere and answers with gw_session_greet().
      */
     int (*on_greet)(struct gw_session *session, const Gw__Hello *hello, void *context);
 
     /*
-     * It is greeted: HELLO_ACK is on its way (`ack` is NULL) or, on a client's side, has come. It
-     * must not block.
+     * The greeting is complete. Server side: HELLO_ACK is queued, and `ack` is NULL. Client side:
+     * `ack` was received. It must not block.
      */
     void (*on_greeted)(struct gw_session *session, const Gw__HelloAck *ack, void *context);
 
     /*
-     * On a client's side: the server asks us to leave in good order until the deadline. It must not
+     * Client side: the server shuts down; the client should leave before the deadline. It must not
      * block.
      */
     void (*on_go_away)(struct gw_session *session, const Gw__GoAway *go_away, void *context);
 
     /*
-     * A packet has come in and is about to be handled, or is about to be sent, unless it turns out
-     * to be an answer that nobody waits for; the latter on the thread that sends it. For the log:
-     * it must not send or end anything, and NULL costs nothing. What was encoded before is decoded
-     * for it and shown as it is queued: gw_session_send_encoded(), GOAWAY and CLOSE. `session` is
-     * NULL for what is said to a group, which is shown once, in a turn of its owner, and for the
-     * CLOSE of a connection that never became a session. What is dropped or refused unread is not
-     * shown. It must not block.
+     * A packet was received and is about to be handled, or is about to be queued. The callback is
+     * for logging: it must not send a packet or end a session. NULL costs nothing.
+     *
+     * A sent packet is reported on the thread that sends it, before an answer is checked for being
+     * late. A frame that was encoded before (gw_session_send_encoded(), GOAWAY, CLOSE) is decoded
+     * for the callback and reported when it is queued. `session` is NULL for a message to a group,
+     * which is reported once, in a turn of the group's owner, and for the CLOSE of a connection
+     * that did not become a session. A packet that is dropped or refused unread is not reported.
+     * It must not block.
      */
     void (*on_packet)(struct gw_session *session, const struct gw_session_packet *packet,
                       void *context);
 
     /*
-     * A slow peer has missed packets of this type, which its schema lets coalesce: while more than
-     * a fourth of send_queue_bytes_max waited that the kernel did not take, older ones that had not
-     * begun to leave were dropped when a newer one came. The newest has left now, so that there is
-     * room for what makes up for the rest, such as a full snapshot. Without this callback nothing
-     * is ever dropped.
+     * The peer has missed packets of this type, which the schema marks as coalescing. While more
+     * than a fourth of send_queue_bytes_max waits for the kernel, a new packet of the type replaces
+     * older ones that have not begun to be sent. The event occurs when the newest one was sent, so
+     * that there is room for a replacement such as a full snapshot. NULL: packets never coalesce.
      * It must not block.
      */
     void (*on_lost)(struct gw_session *session, uint16_t packet_id, void *context);
 
     /*
-     * It is gone, and gw_session_manager_find() no longer finds it. Once for each session that
-     * began, and for each dialed one that never stood. `reason` is why this side ended it, or
-     * BY_PEER, or NETWORK; when it is BY_PEER, `peer_reason` is what the peer's CLOSE said (NONE
-     * when it only hung up). No callback follows. It leaves its groups after this: what is posted
-     * to their owners from here comes before that. It must not block.
+     * The session has ended, and gw_session_manager_find() no longer returns it. Occurs once for
+     * each session that began, and for each dialed one whose connection failed; it is the last
+     * event. `reason` is the reason given on this side, or BY_PEER, or NETWORK. For BY_PEER
+     * `peer_reason` is the reason in the peer's CLOSE, or NONE when the peer sent no CLOSE. The
+     * session leaves its groups after this event: tasks posted here to the owners of the groups run
+     * before that. It must not block.
      */
     void (*on_end)(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
                    void *context);
@@ -97,56 +99,56 @@ struct gw_session_events {
 enum gw_session_side { GW_SIDE_SERVER, GW_SIDE_CLIENT };
 
 /*
- * Rates. On a server's side each session has a token bucket for each packet type whose schema gives
- * it a rate. A packet that finds no token waits for one, and with it all that the peer has sent
- * behind it: reading is suspended, TCP slows the peer down, and nothing is lost. Tokens come back
- * at twice the rate then. While it waits the session is neither silent nor idle, and no frame is
- * late. A packet that is marked droppable is dropped instead, unread; its tokens come back at the
- * rate.
+ * Rate limits. On the server side each session has a token bucket for each packet type whose schema
+ * sets a rate. When a packet finds no token, reading from the client is suspended until there is a
+ * token; TCP flow control slows the client down, and nothing is lost. Tokens return at twice the
+ * rate then, and the time of the suspension does not count for the heartbeat, idle and frame
+ * timeouts. A packet that the schema marks as droppable is dropped unread instead; its tokens
+ * return at the rate.
  *
- * Each packet of the type counts, delayed and dropped ones too. A session that gets further ahead
- * of the rate than `burst` packets and `excess_ms` of the rate ends with TOO_OFTEN. Time in which
- * the session is paused, or the process does not run, counts twice: once as it passes, and once for
- * what the peer sent meanwhile. See session/rates.h for why this ends no client that keeps to its
- * rate.
+ * Every packet of the type counts, also a delayed or dropped one. A session that gets ahead of the
+ * rate by more than `burst` packets and `excess_ms` of the rate ends with TOO_OFTEN. Time in which
+ * the session is paused or the process does not run counts twice: once as it passes, and once for
+ * the packets that the peer sent in it. session/rates.h shows why a client that observes its rate
+ * is never ended.
  */
 
-/* 0 takes the default in brackets. */
+/* 0 selects the default in brackets. */
 struct gw_session_manager_config {
     enum gw_session_side side;
-    uint32_t session_count_max;   /* at one time [10,000] */
-    uint32_t greeting_timeout_ms; /* from on_begin to HELLO and its answer [5,000] */
-    uint32_t heartbeat_ms;        /* as PING in WIRE.md; clients keep to the server's [10,000] */
-    uint32_t idle_timeout_ms;     /* without a packet of the game; 0: never */
-    uint32_t frame_timeout_ms;    /* from the first byte of a frame to its last [10,000] */
-    uint32_t excess_ms;           /* how far a client may get ahead of a rate [12,000] */
-    uint32_t request_timeout_ms;  /* see session/request.h [5,000; on a client's side 10,000] */
-    bool unlimited;               /* no rate is counted, whatever the schema says */
-    uint32_t body_bytes_max_connected; /* from a client before it is greeted [1,024] */
-    /* The longest body from a greeted client [4,096] or, on a client's side, from the server
-     * [65,536]. A longer one is TOO_LONG, whatever max_bytes its packet has: a server whose schema
-     * has a client packet with more logs body_bytes_max_too_small when the manager is created. */
+    uint32_t session_count_max;        /* at the same time [10,000] */
+    uint32_t greeting_timeout_ms;      /* from on_begin to the end of the greeting [5,000] */
+    uint32_t heartbeat_ms;             /* see PING in WIRE.md; clients use the server's [10,000] */
+    uint32_t idle_timeout_ms;          /* without a packet of the game; 0: none */
+    uint32_t frame_timeout_ms;         /* from the first byte of a frame to its last [10,000] */
+    uint32_t excess_ms;                /* how far a client may get ahead of a rate [12,000] */
+    uint32_t request_timeout_ms;       /* see session/request.h [server 5,000; client 10,000] */
+    bool unlimited;                    /* switches all rate limits off */
+    uint32_t body_bytes_max_connected; /* from a client before the greeting [1,024] */
+    /* From a greeted client [4,096] or, on the client side, from the server [65,536]. A longer body
+     * is TOO_LONG, whatever max_bytes its packet has. A server whose schema has a client packet
+     * with a larger max_bytes logs body_bytes_max_too_small when the manager is created. */
     uint32_t body_bytes_max;
-    uint32_t arena_bytes; /* the most memory one unpacked packet may take [262,144] */
-    /* What the kernel does not take for one session [262,144]; see gw_stream_send(). A session that
-     * exceeds it ends with SLOW_CONSUMER. */
+    uint32_t arena_bytes; /* memory for one decoded packet [262,144] */
+    /* Bytes that wait for the kernel, for one session [262,144]; see gw_stream_send(). A session
+     * that exceeds it ends with SLOW_CONSUMER. */
     uint32_t send_queue_bytes_max;
 };
 
 struct gw_session_manager;
 
-/* A connection that has sent no HELLO for so long may have to make room for another. */
-enum { GW_SILENCE_MS_MIN = 100 };
+/* A connection can be displaced when it has sent no HELLO for this long. */
+enum { GW_HELLO_GRACE_MS = 100 };
 
 /*
- * Makes an empty manager.
+ * Creates a manager without sessions.
  *
- * Returns   the manager; NULL when there is no memory for it, or, with a log line that says what
- *           is wrong, when on_end is missing, session_count_max is above 2^29, a limit of bodies is
- *           larger than a frame's, or `packets` contradicts itself.
- * Owns      gives the manager; end it with gw_session_manager_destroy(). Copies `config`; borrows
- *           `port`, `packets`, `events` and `context` for its whole life.
- * Thread    setup.
+ * Returns   the manager, or NULL when out of memory. Also NULL, with a log line that names the
+ *           error, when on_end is NULL, session_count_max is above 2^29, a body limit is larger
+ *           than a frame, or `packets` is inconsistent.
+ * Owns      gives the manager, destroy it with gw_session_manager_destroy(); copies `config`;
+ *           borrows `port`, `packets`, `events` and `context` until it is destroyed
+ * Thread    setup
  */
 struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
                                                      const struct gw_session_manager_config *config,
@@ -155,84 +157,86 @@ struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
                                                      void *context);
 
 /*
- * Owns      takes `manager`, which may be NULL. All sessions must have ended and all references to
- *           them must have been let go; while sessions are there it is logged and the manager
- * stays. Thread    setup, before gw_port_destroy().
+ * Destroys the manager. All sessions must have ended, and all references to them must have been
+ * released. While there are sessions the call is logged and has no effect.
+ *
+ * Owns      takes `manager`, which may be NULL
+ * Thread    setup, before gw_port_destroy()
  */
 void gw_session_manager_destroy(struct gw_session_manager *manager);
 
-/* What the streams of its sessions need: for the config of a listener. Thread: any. */
+/* Returns the stream configuration of its sessions, for a listener. Thread: any. */
 struct gw_stream_config gw_session_manager_stream_config(const struct gw_session_manager *manager);
 
 /*
- * Makes a session of a stream that has just come in, and starts it. When session_count_max are
- * here already, the oldest of them ends with CLOSE SERVER_FULL and makes room if it has sent no
- * HELLO for GW_SILENCE_MS_MIN; otherwise the new peer gets CLOSE SERVER_FULL instead. On a client's
- * side it does nothing, and the stream is closed.
+ * Creates a session for a stream that a listener has accepted, and starts the stream.
  *
- * Owns      keeps its own reference to `stream`.
- * Thread    turn, of the listener, inside on_accept.
+ * When there are session_count_max sessions already, the oldest connection that has sent no HELLO
+ * for GW_HELLO_GRACE_MS ends with SERVER_FULL to make room. When there is none, the new connection
+ * receives CLOSE SERVER_FULL. On the client side the call is logged, and the stream is closed.
+ *
+ * Owns      holds its own reference to `stream`
+ * Thread    turn of the listener, in on_accept
  */
 void gw_session_manager_admit(struct gw_session_manager *manager, struct gw_stream *stream);
 
 /*
- * Makes a session by calling somebody; for bots. on_begin comes when they answer, on_end when they
- * do not. `source` is the address to come from, or NULL. `user` is what gw_session_user() returns
- * from the first callback on.
+ * Client side: creates a session and connects it. on_begin occurs when the connection is
+ * established, on_end when it fails. `source` is the local address, or NULL. `user` is the initial
+ * value of gw_session_user().
  *
- * Returns   the id of the session, or GW_SESSION_ID_NONE when there is no room, descriptor or
- *           memory for one, or this is a server's side; then no callback comes.
- * Owns      borrows `addr` and `source`.
- * Thread    any.
+ * Returns   the id of the session, or GW_SESSION_ID_NONE when session_count_max is reached, there
+ * is no descriptor or memory, or this is the server side; then no event occurs Owns      borrows
+ * `addr` and `source` Thread    any
  */
 gw_session_id gw_session_manager_dial(struct gw_session_manager *manager,
                                       const struct gw_addr *addr, const struct gw_addr *source,
                                       void *user);
 
 /*
- * Finds a session by id.
+ * Finds a session by its id.
  *
- * Returns   the session, or NULL when it has ended.
- * Owns      gives one reference; let it go with gw_session_unref().
- * Thread    any.
+ * Returns   the session, or NULL when it has ended
+ * Owns      gives one reference, release it with gw_session_unref()
+ * Thread    any
  */
 struct gw_session *gw_session_manager_find(struct gw_session_manager *manager, gw_session_id id);
 
 /*
- * Calls `visit` for each session that is here now. Who comes or goes meanwhile may or may not be
- * visited. No lock is held during a visit. `visit` must not block when this
- * is called in a turn.
+ * Calls `visit` for each session. A session that begins or ends during the call may or may not be
+ * visited. No lock is held during a visit. `visit` must not block when this is called in a turn.
  *
- * Owns      `visit` borrows the session.
- * Thread    any.
+ * Owns      `visit` borrows the session
+ * Thread    any
  */
 void gw_session_manager_each(struct gw_session_manager *manager,
                              void (*visit)(struct gw_session *session, void *context),
                              void *context);
 
 /*
- * Says goodbye to everybody. At once: GOAWAY to who is greeted, CLOSE SHUTDOWN to the others and to
- * whoever still comes. Packets are served until players leave or `drain_ms` has passed, then CLOSE
- * SHUTDOWN goes to the rest. A client's side has no GOAWAY to say; the rest is the same.
+ * Shuts all sessions down gracefully. A server sends GOAWAY to each greeted session; every other
+ * session, and every session that begins from then on, ends with CLOSE SHUTDOWN. Packets are
+ * handled until the clients leave or `drain_ms` has passed; then the remaining sessions end with
+ * CLOSE SHUTDOWN. A client's side sends no GOAWAY; the rest is the same.
  *
- * When nobody is left, in no group either, `on_drained` is called, once, in a turn of the manager:
- * within drain_ms + GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS, as long as nobody new comes. What
- * on_end has posted to the owners of the session's groups has run by then. From then on nobody is
- * let in: a stream that still comes in is closed. A second call is logged and does nothing.
- * `on_drained` must not block.
+ * When no session is left, not even as a member of a group, `on_drained` is called, once, in a turn
+ * of the manager: within drain_ms + GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS, unless new
+ * connections arrive. Tasks that on_end has posted to the owners of the session's groups have run
+ * by then. After that no connection is admitted: a new stream is closed. A second call is logged
+ * and has no effect. `on_drained` must not block.
  *
- * Thread    any, once.
+ * Thread    any, once
  */
 void gw_session_manager_drain(struct gw_session_manager *manager, uint32_t drain_ms,
                               void (*on_drained)(void *context), void *context);
 
 /*
- * How many are here: from their admission or dial to the end of on_end; without those that made
- * room for another and are still closing. Thread: any.
+ * Returns the number of sessions: from their admission or dial to the end of on_end, without
+ * displaced ones that are still closing. Thread: any.
  */
 uint32_t gw_session_manager_count(const struct gw_session_manager *manager);
 
-/* Who came to the door and was not a player. */
+/* The protocol of a connection whose first bytes are not a HELLO. */
 enum gw_foreign_protocol {
     GW_FOREIGN_HTTP,
     GW_FOREIGN_TLS,
@@ -242,48 +246,48 @@ enum gw_foreign_protocol {
     GW_FOREIGN_COUNT
 };
 
-/* Gw__CloseReason is below this; a reason of a schema that is not is treated as an unknown one. */
+/* Every Gw__CloseReason is below this; a larger one in the schema is treated as unknown. */
 enum { GW_CLOSE_REASON_COUNT = 64 };
 
-/* What the manager has seen so far. The sum of `ended` is `begun` once all have ended. */
+/* The counters of a manager. When all sessions have ended, the sum of `ended` equals `begun`. */
 struct gw_session_counters {
-    uint64_t begun; /* accepted or dialed, those turned away at the limit among them */
+    uint64_t begun; /* connections accepted or dialed, also those rejected at the limit */
     uint64_t greeted;
     uint64_t ended[GW_CLOSE_REASON_COUNT]; /* by Gw__CloseReason */
     uint64_t unknown_protocol[GW_FOREIGN_COUNT];
-    uint64_t displaced;        /* of those ended with SERVER_FULL: after they had come in */
-    uint64_t other_schema;     /* greetings with a schema_hash that is not ours */
-    uint64_t requests_late;    /* not answered in time */
-    uint64_t requests_refused; /* came in while too many were open, or crossed a change of stage */
-    uint64_t answers_ignored;  /* second ones, and those that came too late */
+    uint64_t displaced;        /* of those ended with SERVER_FULL: after their admission */
+    uint64_t other_schema;     /* greetings with another schema_hash */
+    uint64_t requests_late;    /* not answered within request_timeout_ms */
+    uint64_t requests_refused; /* above GW_REQUEST_COUNT_MAX, or of the previous stage */
+    uint64_t answers_ignored;  /* second or late answers */
     uint64_t frames_in;
     uint64_t frames_out; /* to a group: once for each member */
 };
 
-/* Adds up the counters; while workers run, a picture that is a moment old. Thread: any. */
+/* Sums up the counters of all workers; they may change during the call. Thread: any. */
 void gw_session_manager_counters(const struct gw_session_manager *manager,
                                  struct gw_session_counters *counters_out);
 
-/* The table of the control packets, which each manager adds to its game's. Thread: any. */
+/* Returns the table of the control packets, which every manager has. Thread: any. */
 const struct gw_packet_table *gw_control_packets(void);
 
-/* What became of the packets of one type. */
+/* The counters of one packet type. */
 struct gw_session_packet_counters {
-    uint64_t in;      /* came in whole and were not dropped */
-    uint64_t out;     /* went out; to a group: once for each member */
-    uint64_t delayed; /* had to wait for a token of their rate */
-    uint64_t dropped; /* came in above their rate and were not handled */
-    uint64_t crossed; /* came in for a stage that the server had just left, and were not handled */
-    uint64_t lost;    /* how often on_lost told of them */
+    uint64_t in;      /* received completely and not dropped */
+    uint64_t out;     /* queued; to a group: once for each member */
+    uint64_t delayed; /* reading was suspended until there was a token */
+    uint64_t dropped; /* received above the rate and not handled */
+    uint64_t crossed; /* received for the previous stage and not handled */
+    uint64_t lost;    /* on_lost events */
 };
 
-/* Adds them up; all 0 for an unknown id. Thread: any. */
+/* Sums up the counters of a packet type; all 0 for an unknown id. Thread: any. */
 void gw_session_manager_packet_counters(const struct gw_session_manager *manager,
                                         uint16_t packet_id,
                                         struct gw_session_packet_counters *counters_out);
 
-/* A visitor's name for people: "http". Thread: any. */
-const char *gw_foreign_protocol_name(enum gw_foreign_protocol visitor);
+/* Returns the name of a protocol: "http". Thread: any. */
+const char *gw_foreign_protocol_name(enum gw_foreign_protocol protocol);
 
 #ifdef __cplusplus
 }

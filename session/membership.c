@@ -1,4 +1,4 @@
-/* session/membership.c: what ties a session to a group. */
+/* session/membership.c: the connection of a session with a group. */
 #include "session/membership.h"
 
 #include "session/admission.h"
@@ -12,8 +12,8 @@
 
 enum { MEMBER_COUNT_MIN = 8 };
 
-/* Lets go of one or both ends. */
-static void let_go(struct gw_membership *membership, unsigned end_count)
+/* Releases the references of one or both ends. */
+static void release(struct gw_membership *membership, unsigned end_count)
 {
     if (atomic_fetch_sub(&membership->ref_count, end_count) != end_count) {
         return;
@@ -25,7 +25,7 @@ static void let_go(struct gw_membership *membership, unsigned end_count)
     gw__manager_unref(manager);
 }
 
-/* The task may let go of all that keeps the turn, before the post has returned. */
+/* The task may release the last reference to the turn before gw_turn_post() has returned. */
 static void post(struct gw_turn *turn, struct gw_task *task)
 {
     gw_turn_ref(turn);
@@ -33,83 +33,83 @@ static void post(struct gw_turn *turn, struct gw_task *task)
     gw_turn_unref(turn);
 }
 
-static void tie(struct gw_membership *membership)
+static void list_add(struct gw_membership *membership)
 {
     struct gw_membership **first = &membership->session->memberships;
     membership->next = *first;
-    membership->tied = first;
+    membership->previous_next = first;
     if (membership->next != NULL) {
-        membership->next->tied = &membership->next;
+        membership->next->previous_next = &membership->next;
     }
     *first = membership;
 }
 
-static void untie(struct gw_membership *membership)
+static void list_remove(struct gw_membership *membership)
 {
-    *membership->tied = membership->next;
+    *membership->previous_next = membership->next;
     if (membership->next != NULL) {
-        membership->next->tied = membership->tied;
+        membership->next->previous_next = membership->previous_next;
     }
-    membership->tied = NULL;
+    membership->previous_next = NULL;
 }
 
-/* In the session's turn: a member was added. */
+/* In the session's turn: the group has added the session. */
 static void run_link(struct gw_task *task)
 {
     struct gw_membership *membership = GW_CONTAINER_OF(task, struct gw_membership, link);
-    if (membership->session->gone) {
+    if (membership->session->closed) {
         post(membership->group->owner, &membership->leave);
     } else {
-        tie(membership);
+        list_add(membership);
     }
 }
 
-/* In the session's turn: it was removed. */
+/* In the session's turn: the group has removed the session. */
 static void run_unlink(struct gw_task *task)
 {
     struct gw_membership *membership = GW_CONTAINER_OF(task, struct gw_membership, unlink);
-    bool is_tied = membership->tied != NULL;
-    if (is_tied) {
-        untie(membership);
+    bool is_linked = membership->previous_next != NULL;
+    if (is_linked) {
+        list_remove(membership);
     }
-    let_go(membership, is_tied ? 2 : 1);
+    release(membership, is_linked ? 2 : 1);
 }
 
 void gw__session_leave_groups(struct gw_session *session)
 {
-    session->gone = true;
+    session->closed = true;
     while (session->memberships != NULL) {
         struct gw_membership *membership = session->memberships;
-        untie(membership);
+        list_remove(membership);
         post(membership->group->owner, &membership->leave);
     }
 }
 
-/* The last one takes the place of the one that goes. */
-static void take_out(struct gw_membership *membership)
+/* The last member moves to the index of the removed one. */
+static void array_remove(struct gw_membership *membership)
 {
     struct gw_group *group = membership->group;
     uint32_t last = --group->count;
-    group->members[membership->place] = group->members[last];
-    group->ids[membership->place] = group->ids[last];
-    group->members[membership->place]->place = membership->place;
-    membership->place = GW_INDEX_NONE;
+    group->members[membership->index] = group->members[last];
+    group->ids[membership->index] = group->ids[last];
+    group->members[membership->index]->index = membership->index;
+    membership->index = GW_INDEX_NONE;
 }
 
 /* In the owner's turn: the session has ended. */
 static void run_leave(struct gw_task *task)
 {
     struct gw_membership *membership = GW_CONTAINER_OF(task, struct gw_membership, leave);
-    bool is_placed = membership->place != GW_INDEX_NONE;
-    if (is_placed) {
-        take_out(membership);
+    bool is_inserted = membership->index != GW_INDEX_NONE;
+    if (is_inserted) {
+        array_remove(membership);
     }
-    let_go(membership, is_placed ? 2 : 1);
+    release(membership, is_inserted ? 2 : 1);
 }
 
 void gw__membership_end(struct gw_membership *membership)
 {
-    take_out(membership);
+    array_remove(membership);
     post(gw_session_turn(membership->session), &membership->unlink);
 }
 
@@ -123,7 +123,7 @@ uint32_t gw__membership_find(const struct gw_group *group, gw_session_id id)
     return GW_INDEX_NONE;
 }
 
-/* Makes room for one more. */
+/* Ensures capacity for one more member. */
 static bool grow(struct gw_group *group)
 {
     if (group->count < group->capacity) {
@@ -144,16 +144,16 @@ static bool grow(struct gw_group *group)
     return true;
 }
 
-static void place(struct gw_membership *membership)
+static void insert(struct gw_membership *membership)
 {
     struct gw_group *group = membership->group;
-    membership->place = group->count++;
-    membership->sent_bytes = group->batch_bytes; /* what was said before is not for it */
-    group->members[membership->place] = membership;
-    group->ids[membership->place] = gw_session_id_of(membership->session);
+    membership->index = group->count++;
+    membership->sent_bytes = group->batch_bytes; /* earlier broadcasts are not for it */
+    group->members[membership->index] = membership;
+    group->ids[membership->index] = gw_session_id_of(membership->session);
 }
 
-/* From a session that has ended the answer to `link` is `leave`: nothing else has to be asked. */
+/* When the session has ended meanwhile, `link` posts `leave`, so no other check is needed. */
 int gw__membership_create(struct gw_group *group, struct gw_session *session)
 {
     struct gw_membership *membership = calloc(1, sizeof(*membership));
@@ -162,7 +162,7 @@ int gw__membership_create(struct gw_group *group, struct gw_session *session)
         return GW_E_MEMORY;
     }
     if (!gw__manager_ref(group->manager)) {
-        free(membership); /* all is over, also for this session */
+        free(membership); /* the manager is drained: the session has ended */
         return GW_OK;
     }
     membership->group = gw__group_ref(group);
@@ -171,7 +171,7 @@ int gw__membership_create(struct gw_group *group, struct gw_session *session)
     membership->unlink.run = run_unlink;
     membership->leave.run = run_leave;
     atomic_init(&membership->ref_count, 2);
-    place(membership);
+    insert(membership);
     post(gw_session_turn(session), &membership->link);
     return GW_OK;
 }

@@ -1,4 +1,4 @@
-/* session/membership.h: what ties a session to a group. Private to session. */
+/* session/membership.h: the connection of a session with a group. Private to session. */
 #ifndef GW_SESSION_MEMBERSHIP_H
 #define GW_SESSION_MEMBERSHIP_H
 
@@ -14,15 +14,16 @@ struct gw_buf;
 #define GW_INDEX_NONE UINT32_MAX
 
 /*
- * A membership has two ends: a place in the group's arrays, which the owner's turn may touch, and a
- * link in the session's list, which the session's turn may touch. Either side cuts its own end and
- * sends the other a task, which cuts the other end. Both may do so at once; each end has one
- * reference, which goes along with the task, and whoever lets the second one go frees it all.
+ * A membership has two ends: an entry in the group's arrays, which only the owner's turn may
+ * access, and an entry in the session's list, which only the session's turn may access. Either side
+ * removes its own entry and posts a task to the other turn, which removes the other entry. Both
+ * sides may do so at the same time. Each end has one reference, which is passed on with the task;
+ * releasing the second one frees the membership.
  *
- *      owner's turn                        session's turn
- *      add      place it   -- link ---->   put it into the list; or, too late: leave
- *      remove   cut        -- unlink -->   cut, unless it is
- *               cut, unless it is   <-- leave --   cut      the session's last turn
+ *      owner's turn                              session's turn
+ *      add      insert    -- link ---->          insert; or, when the session has ended: leave
+ *      remove   remove    -- unlink -->          remove, unless it is done
+ *               remove, unless it is done   <-- leave --   remove      the session has ended
  */
 struct gw_membership {
     struct gw_group *group;     /* holds a reference */
@@ -30,18 +31,18 @@ struct gw_membership {
     struct gw_task link;
     struct gw_task unlink;
     struct gw_task leave;
-    struct gw_membership *next;  /* in the session's list */
-    struct gw_membership **tied; /* what points to it there; NULL: that end is cut */
-    uint32_t place;              /* in the group; GW_INDEX_NONE: that end is cut */
-    uint32_t sent_bytes;         /* of the batch: so much was sent to it, or is not for it */
+    struct gw_membership *next;           /* in the session's list */
+    struct gw_membership **previous_next; /* points to this one; NULL: not in the list */
+    uint32_t index;                       /* in the group; GW_INDEX_NONE: not in the arrays */
+    uint32_t sent_bytes; /* the part of the batch that it has, or that precedes it */
     atomic_uint ref_count;
 };
 
 /*
- * What a group was told and has not left yet is its batch: one buffer for all members, or several
- * pieces, because only the tail of a buffer can coalesce.
+ * The batch is what was broadcast and not sent yet: one buffer for all members, or several pieces,
+ * because only the end of a buffer can coalesce.
  *
- *      pieces    | 0: frames ... frames of one kind | 1: frames ...  |
+ *      pieces    | 0: frames ... frames with a key  | 1: frames ...  |
  *                ^                  ^               ^                ^
  *                0        sent_bytes of a member    pieces[1].begin  batch_bytes
  */
@@ -49,38 +50,38 @@ enum { GW_BATCH_PIECE_COUNT_MAX = 16 };
 
 struct gw_batch_piece {
     struct gw_buf *buf;
-    uint32_t begin;     /* where it begins in the batch */
-    uint32_t key_begin; /* from here on its bytes are of `kind`, unless that is 0 */
-    uint16_t kind;      /* the id of a packet that coalesces */
+    uint32_t begin;     /* its position in the batch */
+    uint32_t key_begin; /* the bytes from here on have `key`, unless that is 0 */
+    uint16_t key;       /* the coalescing key: the id of the packet; 0: none */
 };
 
 struct gw_group {
     struct gw_session_manager *manager;
     struct gw_turn *owner; /* holds a reference */
     struct gw_group_config config;
-    atomic_uint ref_count; /* its creator's, its memberships', that of an end task that waits */
+    atomic_uint ref_count; /* of its creator, its memberships, and a posted turn_end_task */
 
-    /* The rest is the owner's turn's alone. */
-    gw_session_id *ids; /* beside the members, to look through them quickly */
+    /* Only the owner's turn accesses the members below. */
+    gw_session_id *ids; /* beside `members`, for a fast search */
     struct gw_membership **members;
     uint32_t count;
     uint32_t capacity;
 
     struct gw_batch_piece pieces[GW_BATCH_PIECE_COUNT_MAX];
     uint32_t piece_count;
-    uint32_t batch_bytes;        /* in all pieces */
-    uint32_t batch_bytes_before; /* of the last batch */
+    uint32_t batch_bytes;      /* in all pieces */
+    uint32_t last_batch_bytes; /* of the previous batch */
 
-    struct gw_task end_task;  /* without a tick: the end of the turn, or behind what waits */
-    struct gw_timer timer;    /* with one */
-    struct gw_task free_task; /* behind the timer's own, which may be on its way */
+    struct gw_task turn_end_task; /* without tick_ms: at the end of the turn, or posted */
+    struct gw_timer timer;        /* with tick_ms */
+    struct gw_task free_task;     /* posted after the timer's task, which may be queued */
     uint64_t phase_ns;
-    bool awaited;   /* a tick will come */
-    bool postponed; /* and waits behind what the owner's turn had no room for */
-    bool ticking;   /* on_tick is running */
-    bool expected;  /* in on_tick: the next one was asked for */
+    bool tick_pending;   /* a tick will occur */
+    bool tick_postponed; /* it was posted behind the tasks that wait for the owner */
+    bool in_on_tick;     /* on_tick is running */
+    bool tick_requested; /* in on_tick, for the next one */
     bool destroyed;
-    bool holds; /* the manager, since it was destroyed */
+    bool manager_referenced; /* since it was destroyed */
 };
 
 /* In group.c. Thread: any. */
@@ -91,7 +92,7 @@ void gw__group_unref(struct gw_group *group);
 /* Returns 0 or GW_E_MEMORY. */
 int gw__membership_create(struct gw_group *group, struct gw_session *session);
 void gw__membership_end(struct gw_membership *membership);
-/* Where a session is in the arrays, or GW_INDEX_NONE. */
+/* Returns the index of a session in the arrays, or GW_INDEX_NONE. */
 uint32_t gw__membership_find(const struct gw_group *group, gw_session_id id);
 
 #endif

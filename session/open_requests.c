@@ -14,7 +14,7 @@
 
 enum { CAPACITY_MIN = 2 };
 
-/* ---- which are open ---- */
+/* ---- the table ---- */
 
 static uint32_t count_of(const struct gw_session *session)
 {
@@ -31,7 +31,7 @@ static struct gw_request *find(const struct gw_session *session, uint16_t tag)
     return NULL;
 }
 
-/* Makes room for one more. Returns whether there is memory. */
+/* Ensures capacity for one more request. Returns false when out of memory. */
 static bool grow(struct gw_session *session)
 {
     struct gw_open_requests *old = session->requests;
@@ -52,7 +52,7 @@ static bool grow(struct gw_session *session)
     return true;
 }
 
-/* There is room for it. */
+/* The table has capacity for it. */
 static void add(struct gw_session *session, const struct gw_request *request)
 {
     struct gw_open_requests *requests = session->requests;
@@ -60,22 +60,22 @@ static void add(struct gw_session *session, const struct gw_request *request)
     *added = *request;
     added->begun_ms = gw__session_now_ms(session);
     added->begun_ns = gw_turn_now_ns(gw_session_turn(session));
-    gw__session_watch_within(session, session->manager->config.request_timeout_ms + 1);
+    gw__session_shorten_deadline(session, session->manager->config.request_timeout_ms + 1);
 }
 
-/* In the order in which they began: the first is the one whose time is over first. */
-static void take_out(struct gw_open_requests *requests, struct gw_request *request)
+/* Keeps the order of their times: the first one times out first. */
+static void remove_request(struct gw_open_requests *requests, struct gw_request *request)
 {
-    uint32_t place = (uint32_t)(request - requests->open);
+    uint32_t index = (uint32_t)(request - requests->open);
     requests->count--;
-    for (uint32_t i = place; i < requests->count; i++) {
+    for (uint32_t i = index; i < requests->count; i++) {
         requests->open[i] = requests->open[i + 1];
     }
 }
 
-/* Whether this frame answers that request: with its reply, or with ERROR. */
-static bool answers(const struct gw_session *session, const struct gw_frame *frame,
-                    const struct gw_request *request)
+/* Returns whether a frame answers a request: with its reply, or with ERROR. */
+static bool is_answer_to(const struct gw_session *session, const struct gw_frame *frame,
+                         const struct gw_request *request)
 {
     const struct gw_packet_table *packets = session->manager->packets;
     return frame->packet_id == GW_CONTROL_ERROR ||
@@ -86,11 +86,11 @@ bool gw__open_requests_close(struct gw_session *session, const struct gw_frame *
                              struct gw_request *closed_out)
 {
     struct gw_request *request = find(session, answer->tag);
-    if (request == NULL || !answers(session, answer, request)) {
+    if (request == NULL || !is_answer_to(session, answer, request)) {
         return false;
     }
     *closed_out = *request;
-    take_out(session->requests, request);
+    remove_request(session->requests, request);
     return true;
 }
 
@@ -109,8 +109,8 @@ static void free_all(struct gw_session *session)
     session->requests = NULL;
 }
 
-/* Who has given a tag goes on counting: an old answer may still be on its way. */
-void gw__open_requests_rest(struct gw_session *session)
+/* last_tag is kept once it was used, because an old answer may still be in flight. */
+void gw__open_requests_free_idle(struct gw_session *session)
 {
     if (session->requests != NULL && session->requests->count == 0 &&
         session->requests->last_tag == 0) {
@@ -118,7 +118,7 @@ void gw__open_requests_rest(struct gw_session *session)
     }
 }
 
-/* ---- those of the peer ---- */
+/* ---- server side: requests of the peer ---- */
 
 static void count(struct gw_session *session, _Atomic uint64_t *counter)
 {
@@ -137,7 +137,7 @@ static void send_error(struct gw_session *session, uint16_t tag, Gw__ErrorCode c
 void gw__open_requests_refuse(struct gw_session *session, const struct gw_frame *frame)
 {
     if (find(session, frame->tag) != NULL) {
-        gw__session_end_saying(session, GW__CLOSE_REASON__BAD_FLAGS,
+        gw__session_end_format(session, GW__CLOSE_REASON__BAD_FLAGS,
                                "packet %u: tag %u is the tag of a request that is still open",
                                frame->packet_id, frame->tag);
         return;
@@ -146,7 +146,7 @@ void gw__open_requests_refuse(struct gw_session *session, const struct gw_frame 
     send_error(session, frame->tag, GW__ERROR_CODE__REFUSED);
 }
 
-bool gw__open_requests_take(struct gw_session *session, const struct gw_frame *frame)
+bool gw__open_requests_accept(struct gw_session *session, const struct gw_frame *frame)
 {
     const struct gw_request request = {.tag = frame->tag, .packet_id = frame->packet_id};
     if (find(session, frame->tag) != NULL || count_of(session) == GW_REQUEST_COUNT_MAX) {
@@ -165,7 +165,7 @@ void gw__answer_ignored(struct gw_session *session, const struct gw_frame *frame
 {
     struct gw_session_manager *manager = session->manager;
     count(session, &gw__shard(manager)->answers_ignored);
-    if (gw__may_complain(manager)) {
+    if (gw__misuse_log_allowed(manager)) {
         const struct gw_log_field fields[] = {GW_LOG_NUMBER("packet_id", frame->packet_id),
                                               GW_LOG_NUMBER("tag", frame->tag)};
         gw_log_write(gw_port_log(manager->port), GW_LOG_WARNING, "answer_ignored", fields,
@@ -173,11 +173,11 @@ void gw__answer_ignored(struct gw_session *session, const struct gw_frame *frame
     }
 }
 
-/* ---- our own ---- */
+/* ---- client side: own requests ---- */
 
-static void tell(struct gw_session *session, const struct gw_request *request,
-                 enum gw_answer_kind kind, const struct gw_frame *frame,
-                 const ProtobufCMessage *message)
+static void call_on_answer(struct gw_session *session, const struct gw_request *request,
+                           enum gw_answer_kind kind, const struct gw_frame *frame,
+                           const ProtobufCMessage *message)
 {
     const struct gw_answer answer = {
         .kind = kind,
@@ -199,10 +199,10 @@ void gw__open_requests_answer(struct gw_session *session, const struct gw_frame 
         return;
     }
     bool is_error = frame->packet_id == GW_CONTROL_ERROR;
-    tell(session, &request, is_error ? GW_ANSWER_ERROR : GW_ANSWER_REPLY, frame, message);
+    call_on_answer(session, &request, is_error ? GW_ANSWER_ERROR : GW_ANSWER_REPLY, frame, message);
 }
 
-/* The next tag that is not open, and not 0. */
+/* Returns the next tag that no open request has, and that is not 0. */
 static uint16_t next_tag(struct gw_session *session)
 {
     struct gw_open_requests *requests = session->requests;
@@ -212,31 +212,31 @@ static uint16_t next_tag(struct gw_session *session)
     return requests->last_tag;
 }
 
-uint16_t gw__open_requests_ask(struct gw_session *session, const struct gw_request *asked)
+uint16_t gw__open_requests_add(struct gw_session *session, const struct gw_request *sent)
 {
     if (count_of(session) == GW_REQUEST_COUNT_MAX || !grow(session)) {
         return 0;
     }
-    struct gw_request request = *asked;
+    struct gw_request request = *sent;
     request.tag = next_tag(session);
     add(session, &request);
     return request.tag;
 }
 
-/* ---- the end of one ---- */
+/* ---- timeout and end ---- */
 
-static void give_up(struct gw_session *session, const struct gw_request *request)
+static void time_out(struct gw_session *session, const struct gw_request *request)
 {
     count(session, &gw__shard(session->manager)->requests_late);
     if (request->on_answer != NULL) {
-        tell(session, request, GW_ANSWER_LATE, NULL, NULL);
+        call_on_answer(session, request, GW_ANSWER_TIMEOUT, NULL, NULL);
     } else {
-        gw__request_complain(session, request->packet_id, request->tag);
+        gw__request_log_timeout(session, request->packet_id, request->tag);
         send_error(session, request->tag, GW__ERROR_CODE__TIMEOUT);
     }
 }
 
-static bool is_late(const struct gw_session *session)
+static bool has_timed_out(const struct gw_session *session)
 {
     uint32_t begun_ms;
     return gw__open_requests_first(session, &begun_ms) &&
@@ -245,10 +245,10 @@ static bool is_late(const struct gw_session *session)
 
 void gw__open_requests_expire(struct gw_session *session)
 {
-    while (is_late(session)) {
+    while (has_timed_out(session)) {
         struct gw_request request = session->requests->open[0];
-        take_out(session->requests, session->requests->open);
-        give_up(session, &request);
+        remove_request(session->requests, session->requests->open);
+        time_out(session, &request);
     }
 }
 
@@ -256,9 +256,9 @@ void gw__open_requests_end(struct gw_session *session)
 {
     while (count_of(session) > 0) {
         struct gw_request request = session->requests->open[0];
-        take_out(session->requests, session->requests->open);
+        remove_request(session->requests, session->requests->open);
         if (request.on_answer != NULL) {
-            tell(session, &request, GW_ANSWER_GONE, NULL, NULL);
+            call_on_answer(session, &request, GW_ANSWER_CLOSED, NULL, NULL);
         }
     }
     free_all(session);

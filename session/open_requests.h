@@ -6,29 +6,29 @@
 #include "session/request.h"
 #include <stdbool.h>
 
-/* One that is open: on a server's side the peer's, on a client's side our own. */
+/* An open request: on the server side one of the peer, on the client side one that was sent. */
 struct gw_request {
     uint32_t begun_ms;
     uint16_t tag;
     uint16_t packet_id;
-    gw_session_on_answer *on_answer; /* of our own */
-    void (*function)(void);
-    void *context;
+    gw_session_on_answer *on_answer; /* client side */
+    void (*function)(void);          /* client side; see gw_session_request_with() */
+    void *context;                   /* client side */
     uint64_t begun_ns;
 };
 
 /*
- * They belong to the session's turn. NULL until there are any; on a server's side also when there
- * have been none for a while.
+ * The open requests of a session, oldest first. Allocated with the first one; on the server side
+ * freed after a heartbeat interval without one. Only the session's turn accesses them.
  */
 struct gw_open_requests {
     uint32_t count;
     uint32_t capacity;
-    uint16_t last_tag; /* that we gave */
+    uint16_t last_tag; /* the last tag that this side has chosen */
     struct gw_request open[];
 };
 
-/* Whether a packet that has come in is a request: on a server's side. */
+/* Server side: returns whether a received packet is a request. */
 static inline bool gw__is_request(const struct gw_session *session, const struct gw_packet *packet,
                                   const struct gw_frame *frame)
 {
@@ -37,44 +37,44 @@ static inline bool gw__is_request(const struct gw_session *session, const struct
 }
 
 /*
- * On a server's side: a request has come in. Returns whether it is to be handled; otherwise it was
- * refused, or has ended the session.
+ * Server side: adds a received request. Returns false when it must not be handled, because it was
+ * refused or has ended the session.
  */
-bool gw__open_requests_take(struct gw_session *session, const struct gw_frame *frame);
+bool gw__open_requests_accept(struct gw_session *session, const struct gw_frame *frame);
 
-/* On a server's side: answers a request that is not to be handled with ERROR REFUSED. */
+/* Server side: answers a request with ERROR REFUSED; it is not handled. */
 void gw__open_requests_refuse(struct gw_session *session, const struct gw_frame *frame);
 
 /*
- * On a client's side: opens a request of this side with the next tag. Returns the tag, or 0 when
- * GW_REQUEST_COUNT_MAX are open or there is no memory.
+ * Client side: adds a copy of `sent` with the next tag. Returns the tag, or 0 when
+ * GW_REQUEST_COUNT_MAX are open or out of memory.
  */
-uint16_t gw__open_requests_ask(struct gw_session *session, const struct gw_request *asked);
+uint16_t gw__open_requests_add(struct gw_session *session, const struct gw_request *sent);
 
-/* On a client's side: a reply has come in; it goes to who asked, or nowhere. */
+/* Client side: passes a received answer to the on_answer of its request, if that is open. */
 void gw__open_requests_answer(struct gw_session *session, const struct gw_frame *frame,
                               const ProtobufCMessage *message);
 
 /* In explain.c: logs that the game has not answered a request in time. */
-void gw__request_complain(struct gw_session *session, uint16_t packet_id, uint16_t tag);
+void gw__request_log_timeout(struct gw_session *session, uint16_t packet_id, uint16_t tag);
 
-/* Answers those whose time is over. */
+/* Ends the requests that are older than request_timeout_ms. */
 void gw__open_requests_expire(struct gw_session *session);
 
-/* When the first one began; false when there is none. */
+/* Returns the time of the oldest request; false when there is none. */
 bool gw__open_requests_first(const struct gw_session *session, uint32_t *begun_ms_out);
 
-/* On a server's side: gives the memory back when none is open. */
-void gw__open_requests_rest(struct gw_session *session);
+/* Server side: frees the memory when no request is open. */
+void gw__open_requests_free_idle(struct gw_session *session);
 
-/* The session has its last turn: nobody answers any more. */
+/* Ends all requests, because the session has ended. */
 void gw__open_requests_end(struct gw_session *session);
 
-/* Takes the open request out that this frame answers. Returns whether there was one. */
+/* Removes the open request that this frame answers. Returns false when there is none. */
 bool gw__open_requests_close(struct gw_session *session, const struct gw_frame *answer,
                              struct gw_request *closed_out);
 
-/* An answer that nobody waits for. Thread: any. */
+/* Counts and logs an answer without an open request. Thread: any. */
 void gw__answer_ignored(struct gw_session *session, const struct gw_frame *frame);
 
 #endif

@@ -1,4 +1,4 @@
-/* session/rates.c: Rate limits of packet types, and the suspension of reading. */
+/* session/rates.c: rate limits of packet types, and suspension of reading. */
 #include "session/rates.h"
 
 #include "session/counters.h"
@@ -12,9 +12,9 @@
 #define NANOSECONDS_PER_S  UINT64_C(1000000000)
 #define NANOSECONDS_PER_MS UINT64_C(1000000)
 
-/* ---- which packets have a bucket ---- */
+/* ---- the rule of each packet type ---- */
 
-/* Only what clients send is counted. */
+/* Only packets from clients have a rate. */
 static bool is_limited(const struct gw_session_manager *manager, const struct gw_packet *packet)
 {
     const struct gw_session_manager_config *config = &manager->config;
@@ -65,7 +65,7 @@ void gw__rates_fini(struct gw_session_manager *manager)
 
 /* ---- one bucket ---- */
 
-/* How long until there is a token. */
+/* Returns the time until there is a token. */
 static uint64_t left_ns(const struct gw_bucket *bucket, const struct gw_rate_rule *rule,
                         uint64_t now_ns)
 {
@@ -97,7 +97,7 @@ static struct gw_bucket *bucket_of(const struct gw_session *session,
     return &session->buckets[rule->bucket];
 }
 
-/* Zeroed: their times are long past. */
+/* A zeroed bucket is full: its times have passed. */
 static bool has_buckets(struct gw_session *session)
 {
     if (session->buckets == NULL) {
@@ -141,7 +141,7 @@ uint64_t gw__rates_left_ns(const struct gw_session *session, const struct gw_pac
     return left_ns(bucket_of(session, rule), rule, now_ns_of(session));
 }
 
-/* At the time when it came back, not now, so that a late call does not slow the pace. */
+/* Takes the token at the time when it returned, so that a late call does not slow the pace. */
 void gw__rates_take(struct gw_session *session, const struct gw_packet *packet)
 {
     const struct gw_rate_rule *rule = rule_of(session, packet);
@@ -149,15 +149,15 @@ void gw__rates_take(struct gw_session *session, const struct gw_packet *packet)
     take(bucket, rule, bucket->full_ns - rule->spare_ns);
 }
 
-/* The lag of that time, and the time since, both shrink to 0 from now on. */
-void gw__rates_note_unread(struct gw_session *session, uint32_t since_ms)
+/* The previous lag and the time without reading both shrink from now on. */
+void gw__rates_add_unread(struct gw_session *session, uint32_t since_ms)
 {
     uint64_t now_ns = now_ns_of(session);
     uint64_t unread_ns = (gw__session_now_ms(session) - since_ms) * NANOSECONDS_PER_MS;
     session->no_lag_ns = now_ns + unread_ns + lag_ns(session, now_ns - unread_ns);
 }
 
-void gw__rates_rest(struct gw_session *session)
+void gw__rates_free_idle(struct gw_session *session)
 {
     uint64_t now_ns = now_ns_of(session);
     for (uint32_t i = 0; session->buckets != NULL && i < session->manager->bucket_count; i++) {
@@ -170,66 +170,67 @@ void gw__rates_rest(struct gw_session *session)
     session->buckets = NULL;
 }
 
-/* ---- suspending reading ---- */
+/* ---- suspension of reading ---- */
 
 /*
- * After FIN a pause counts from its beginning. Before it the peer is looked for now and then; short
- * holds that follow each other count as one, or it would never be.
+ * After FIN, the time of a pause is measured from its beginning. Before FIN, the connection is
+ * checked every GW_PEER_CHECK_MS. Short suspensions in succession count as one: each would restart
+ * the interval otherwise, and the check would never occur.
  */
-static void note_pause(struct gw_session *session)
+static void restart_peer_check(struct gw_session *session)
 {
     uint32_t now_ms = gw__session_now_ms(session);
-    bool has_looked = now_ms - session->pinged_ms < 2 * GW_PEER_LOOK_MS;
-    if (session->recv_ended || session->fin_seen || !has_looked) {
-        session->pinged_ms = now_ms;
+    bool has_checked = now_ms - session->probed_ms < 2 * GW_PEER_CHECK_MS;
+    if (session->recv_ended || session->fin_seen || !has_checked) {
+        session->probed_ms = now_ms;
     }
 }
 
-static void stop_listening(struct gw_session *session, bool *why)
+static void suspend_reading(struct gw_session *session, bool *flag)
 {
-    if (gw__session_listens(session)) {
+    if (gw__session_reads(session)) {
         session->partial = false;
-        session->partial_ms = gw__session_now_ms(session);
+        session->since_ms = gw__session_now_ms(session);
         gw_stream_pause(session->stream);
     }
-    note_pause(session);
-    *why = true;
-    gw__session_watch(session);
+    restart_peer_check(session);
+    *flag = true;
+    gw__session_update_deadline(session);
 }
 
-/* Who could not be heard meanwhile was neither silent nor idle. */
-static void listen_again(struct gw_session *session, bool *why)
+/* The time of the suspension does not count for the heartbeat, idle and stage timeouts. */
+static void resume_reading(struct gw_session *session, bool *flag)
 {
-    *why = false;
-    if (gw__session_listens(session)) {
+    *flag = false;
+    if (gw__session_reads(session)) {
         uint32_t now_ms = gw__session_now_ms(session);
         session->received_ms = now_ms;
-        session->pinged = false;
-        session->played_ms += now_ms - session->partial_ms;
-        gw__stage_leave_out(session, session->partial_ms, now_ms);
+        session->ping_pending = false;
+        session->active_ms += now_ms - session->since_ms;
+        gw__stage_exclude(session, session->since_ms, now_ms);
         gw_stream_resume(session->stream);
-        gw__session_watch(session);
+        gw__session_update_deadline(session);
     }
 }
 
 void gw__session_throttle(struct gw_session *session)
 {
     struct gw_shard *shard = gw__shard(session->manager);
-    gw__count(shard, &gw__passed(session->manager, shard, session->packet)->delayed, 1);
-    stop_listening(session, &session->held);
+    gw__count(shard, &gw__packet_counters(session->manager, shard, session->packet)->delayed, 1);
+    suspend_reading(session, &session->throttled);
 }
 
 void gw__session_unthrottle(struct gw_session *session)
 {
     gw__rates_take(session, session->packet);
-    listen_again(session, &session->held);
+    resume_reading(session, &session->throttled);
 }
 
 void gw_session_pause(struct gw_session *session)
 {
     assert(gw_turn_check(gw_session_turn(session), __func__));
     if (!session->paused) {
-        stop_listening(session, &session->paused);
+        suspend_reading(session, &session->paused);
     }
 }
 
@@ -237,7 +238,7 @@ void gw_session_resume(struct gw_session *session)
 {
     assert(gw_turn_check(gw_session_turn(session), __func__));
     if (session->paused) {
-        gw__rates_note_unread(session, session->partial_ms);
-        listen_again(session, &session->paused);
+        gw__rates_add_unread(session, session->since_ms);
+        resume_reading(session, &session->paused);
     }
 }

@@ -1,4 +1,4 @@
-/* session/receive.c: bytes become packets. */
+/* session/receive.c: division of received bytes into frames, their admission and dispatch. */
 #include "session/receive.h"
 
 #include "session/counters.h"
@@ -29,20 +29,13 @@ static struct gw_packet_sender sender_of(const struct gw_session *session)
                                      config->body_bytes_max};
 }
 
-/* On the server's side, whoever has not said HELLO yet must be saying it. */
-static bool is_outsider(const struct gw_session *session)
+/* Server side: the first frame of a connection must be HELLO. */
+static bool must_send_hello(const struct gw_session *session)
 {
-    return session->manager->config.side == GW_SIDE_SERVER && !session->asked;
+    return session->manager->config.side == GW_SIDE_SERVER && !session->hello_done;
 }
 
-static void drop(struct gw_session *session, const struct gw_frame *frame)
-{
-    struct gw_shard *shard = gw__shard(session->manager);
-    gw__count(shard, &gw__passed(session->manager, shard, session->packet)->dropped, 1);
-    gw__session_skip(session, frame);
-}
-
-/* Whether there is a token for session->packet. Returns false when reading must not go on. */
+/* Checks the rate of session->packet. Returns false when no further frame may be handled. */
 static bool has_token(struct gw_session *session, const struct gw_frame *frame)
 {
     enum gw_rate rate = gw__rates_check(session, session->packet);
@@ -54,24 +47,28 @@ static bool has_token(struct gw_session *session, const struct gw_frame *frame)
         return false;
     }
     if (rate == GW_RATE_DROP) {
-        drop(session, frame);
+        struct gw_shard *shard = gw__shard(session->manager);
+        gw__count(shard, &gw__packet_counters(session->manager, shard, session->packet)->dropped,
+                  1);
+        gw__session_skip(session, frame);
         return true;
     }
     return gw__session_end_by_rate(session, session->packet, rate);
 }
 
 /*
- * Judges a frame once, when its header is there; session->packet is kept until its last byte has
- * been consumed. Returns false when reading must not go on: it has ended the session, or waits.
+ * Checks a frame once, when its header was received; session->packet is kept until its last byte
+ * was consumed. Returns false when no further frame may be handled: the session has ended, or
+ * reading is suspended.
  */
 static bool admit_once(struct gw_session *session, const struct gw_frame *frame,
                        const uint8_t *header)
 {
     if (session->packet != NULL) {
-        gw__stage_look_again(session, frame);
+        gw__stage_recheck(session, frame);
         return true;
     }
-    if (is_outsider(session) && !gw__session_is_player(session, header)) {
+    if (must_send_hello(session) && !gw__hello_header_check(session, header)) {
         return false;
     }
     const struct gw_packet_sender sender = sender_of(session);
@@ -87,78 +84,66 @@ static bool admit_once(struct gw_session *session, const struct gw_frame *frame,
     return has_token(session, frame);
 }
 
-struct watched {
+struct observed {
     struct gw_session *session;
     const struct gw_packet *packet;
     bool is_answer;
 };
 
-static void show_and_handle(void *peer, const struct gw_frame *frame,
-                            const ProtobufCMessage *message)
+static void observe_and_handle(void *peer, const struct gw_frame *frame,
+                               const ProtobufCMessage *message)
 {
-    const struct watched *watched = peer;
-    const struct gw_session_packet shown = {watched->packet, frame, message, true};
-    gw__packet_show(watched->session->manager, watched->session, shown);
-    if (watched->is_answer) {
-        gw__open_requests_answer(watched->session, frame, message);
-    } else if (watched->packet->handle != NULL) {
-        watched->packet->handle(watched->session, frame, message);
+    const struct observed *observed = peer;
+    const struct gw_session_packet received = {observed->packet, frame, message, true};
+    gw__packet_notify(observed->session->manager, observed->session, received);
+    if (observed->is_answer) {
+        gw__open_requests_answer(observed->session, frame, message);
+    } else if (observed->packet->handle != NULL) {
+        observed->packet->handle(observed->session, frame, message);
     }
 }
 
-/* A reply goes to who asked. ERROR has a handler, which sees to that; HELLO_ACK answers nobody. */
+/* A reply is passed to on_answer. ERROR does so in its handler; HELLO_ACK answers no request. */
 static bool is_answer(const struct gw_session *session, const struct gw_frame *frame)
 {
     return (frame->flags & GW_FRAME_REPLY) != 0 && frame->packet_id > GW_PACKET_ID_CONTROL_MAX &&
            session->manager->config.side == GW_SIDE_CLIENT;
 }
 
-/* A request is noted before it is handled. Returns false when it is not to be. */
-static bool is_welcome(struct gw_session *session, const struct gw_packet *packet,
-                       const struct gw_frame *frame)
-{
-    return !gw__is_request(session, packet, frame) || gw__open_requests_take(session, frame);
-}
-
-/* Who watches sees a packet between unpacking and handling, where only a handler comes by. */
+/* on_packet and on_answer need the decoded message, which only a handler receives. */
 static enum gw_packet_result dispatch(struct gw_session *session, const struct gw_packet *packet,
                                       const struct gw_frame *frame, const uint8_t *body,
                                       struct gw_arena *arena)
 {
     bool answers = is_answer(session, frame);
-    bool is_watched = session->manager->events->on_packet != NULL || answers;
-    if (is_watched && packet->message == NULL) {
+    bool is_observed = session->manager->events->on_packet != NULL || answers;
+    if (is_observed && packet->message == NULL) {
         const struct gw_session_packet opaque = {packet, frame, NULL, true};
-        gw__packet_show(session->manager, session, opaque);
+        gw__packet_notify(session->manager, session, opaque);
     }
-    if (!is_watched || packet->message == NULL) {
+    if (!is_observed || packet->message == NULL) {
         return gw_packet_dispatch(packet, frame, body, session, arena);
     }
-    struct watched watched = {session, packet, answers};
-    struct gw_packet shown = *packet;
-    shown.handle = show_and_handle;
-    return gw_packet_dispatch(&shown, frame, body, &watched, arena);
+    struct observed observed = {session, packet, answers};
+    struct gw_packet copy = *packet;
+    copy.handle = observe_and_handle;
+    return gw_packet_dispatch(&copy, frame, body, &observed, arena);
 }
 
-static void count_in(struct gw_session *session, const struct gw_packet *packet,
-                     struct gw_shard *shard)
-{
-    gw__count(shard, &gw__passed(session->manager, shard, packet)->in, 1);
-    if (packet->id > GW_PACKET_ID_CONTROL_MAX) {
-        session->played_ms = session->received_ms;
-    }
-}
-
-/* Handles the frame at the head of the ring, which is whole. */
+/* Handles the frame at the head of the ring, which is complete. */
 static void take(struct gw_session *session, struct gw_ring *ring, const struct gw_frame *frame,
                  struct gw_shard *shard)
 {
     uint32_t frame_bytes = GW_FRAME_HEADER_BYTES + frame->body_bytes;
     const uint8_t *bytes = gw_ring_peek_known(ring, frame_bytes, shard->bounce);
     const struct gw_packet *packet = session->packet;
-    count_in(session, packet, shard);
+    gw__count(shard, &gw__packet_counters(session->manager, shard, packet)->in, 1);
+    if (packet->id > GW_PACKET_ID_CONTROL_MAX) {
+        session->active_ms = session->received_ms;
+    }
     enum gw_packet_result result = GW_PACKET_OK;
-    if (is_welcome(session, packet, frame)) {
+    /* A request is added to the open ones before it is handled. */
+    if (!gw__is_request(session, packet, frame) || gw__open_requests_accept(session, frame)) {
         result = dispatch(session, packet, frame, bytes + GW_FRAME_HEADER_BYTES, &shard->arena);
     }
     if (result != GW_PACKET_OK) {
@@ -170,7 +155,7 @@ static void take(struct gw_session *session, struct gw_ring *ring, const struct 
     session->partial = false;
 }
 
-/* Lets go of what is there of a dropped frame. Returns whether that was all. */
+/* Discards the received bytes of a dropped frame. Returns whether these were all. */
 static bool skip(struct gw_session *session, struct gw_ring *ring)
 {
     uint32_t used_bytes = gw_ring_used_bytes(ring);
@@ -181,12 +166,12 @@ static bool skip(struct gw_session *session, struct gw_ring *ring)
     return session->skip_bytes == 0;
 }
 
-/* Takes the next frame. Returns false when none is whole, or the session has ended. */
+/* Handles the next frame. Returns false when none is complete, or the session has ended. */
 static bool take_next(struct gw_session *session, struct gw_ring *ring, struct gw_shard *shard)
 {
     uint32_t used_bytes = gw_ring_used_bytes(ring);
     if (session->paused) {
-        return false; /* by the handler of the frame before */
+        return false; /* by the handler of the previous frame */
     }
     if (session->skip_bytes > 0) {
         return skip(session, ring);
@@ -210,17 +195,17 @@ static bool take_next(struct gw_session *session, struct gw_ring *ring, struct g
     return true;
 }
 
-/* A frame that has begun must be whole in time, however steadily its bytes drip. */
+/* The frame timeout begins with the first byte of a frame; later bytes do not extend it. */
 static void note_partial(struct gw_session *session, const struct gw_ring *ring)
 {
     bool has_begun = gw_ring_used_bytes(ring) > 0 || session->skip_bytes > 0;
     if (session->recv_ended) {
-        session->recv_done = session->recv_done || gw__session_listens(session);
+        session->recv_done = session->recv_done || gw__session_reads(session);
         gw__session_finish_if_done(session);
-    } else if (!session->partial && gw__session_listens(session) && has_begun) {
+    } else if (!session->partial && gw__session_reads(session) && has_begun) {
         session->partial = true;
-        session->partial_ms = session->received_ms;
-        gw__session_watch_within(session, session->manager->config.frame_timeout_ms);
+        session->since_ms = session->received_ms;
+        gw__session_shorten_deadline(session, session->manager->config.frame_timeout_ms);
     }
 }
 
@@ -231,12 +216,12 @@ enum gw_recv gw__session_on_recv(struct gw_stream *stream, struct gw_ring *ring,
     struct gw_shard *shard = gw__shard(session->manager);
     assert(!shard->shared);
     uint32_t now_ms = gw__session_now_ms(session);
-    if (gw__session_overslept(session, now_ms)) {
-        gw__rates_note_unread(session, session->received_ms);
-        gw__stage_leave_out(session, session->received_ms, now_ms);
+    if (gw__session_stalled(session, now_ms)) {
+        gw__rates_add_unread(session, session->received_ms);
+        gw__stage_exclude(session, session->received_ms, now_ms);
     }
     session->received_ms = now_ms;
-    session->pinged = false;
+    session->ping_pending = false;
     session->handling = true;
     int count = 0;
     while (count < GW_FRAMES_PER_TURN_MAX && take_next(session, ring, shard)) {

@@ -1,4 +1,4 @@
-/* session/request.c: sending requests and answers. */
+/* session/request.c: sending of requests and answers. */
 #include "session/request.h"
 
 #include "session/admission.h"
@@ -14,18 +14,18 @@
 #include <string.h>
 
 /*
- * An answer from another turn, on its way to the session's: there it is known whether it counts. It
- * holds the manager, which must not go before the session that it holds.
+ * An answer from another turn, posted to the session's turn, which checks whether the request is
+ * open. It holds a reference to the manager, which must outlive the session.
  */
-struct reply {
+struct posted_reply {
     struct gw_task task;
     struct gw_session *session; /* holds a reference */
     struct gw_frame frame;
     uint8_t body[];
 };
 
-/* Whether it is the first answer, and in time. */
-static bool counts(struct gw_session *session, const struct gw_frame *frame)
+/* Returns whether it is the first answer, and in time. */
+static bool close_request(struct gw_session *session, const struct gw_frame *frame)
 {
     struct gw_request request;
     if (gw_session_has_ended(session)) {
@@ -40,10 +40,10 @@ static bool counts(struct gw_session *session, const struct gw_frame *frame)
 
 static void run_reply(struct gw_task *task)
 {
-    struct reply *reply = (struct reply *)(void *)task;
+    struct posted_reply *reply = (struct posted_reply *)(void *)task;
     struct gw_session *session = reply->session;
     struct gw_session_manager *manager = session->manager;
-    if (counts(session, &reply->frame)) {
+    if (close_request(session, &reply->frame)) {
         gw__session_send_packed(session, gw__packet_to_send(manager, reply->frame.packet_id),
                                 &reply->frame, reply->body);
         gw__session_finish_if_done(session);
@@ -56,36 +56,36 @@ static void run_reply(struct gw_task *task)
 static void post(struct gw_session *session, const struct gw_frame *frame,
                  const ProtobufCMessage *message)
 {
-    struct reply *reply = malloc(sizeof(*reply) + frame->body_bytes);
+    struct posted_reply *reply = malloc(sizeof(*reply) + frame->body_bytes);
     if (reply == NULL) {
         gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
         return;
     }
     if (!gw__manager_ref(session->manager)) {
-        free(reply); /* all is over, also for this session */
+        free(reply); /* the manager is drained: the session has ended */
         return;
     }
-    *reply = (struct reply){.task.run = run_reply, .session = gw_session_ref(session)};
+    *reply = (struct posted_reply){.task.run = run_reply, .session = gw_session_ref(session)};
     reply->frame = *frame;
     protobuf_c_message_pack(message, reply->body);
     gw_turn_post(gw_session_turn(session), &reply->task);
 }
 
 /*
- * Answers what this side keeps count of: a server, the requests of its clients. An answer that is
- * too long is none: the request stays open, until it is late.
+ * Server side: answers an open request. An answer that is too long is not sent: the request stays
+ * open until it times out.
  */
 static void answer(struct gw_session *session, const struct gw_frame *frame,
                    const ProtobufCMessage *message)
 {
     struct gw_frame sized = *frame;
-    const struct gw_packet *packet = gw__session_prepare(session, &sized, message);
+    const struct gw_packet *packet = gw__session_check_send(session, &sized, message);
     if (packet == NULL) {
         return;
     }
     if (!gw_turn_is_mine(gw_session_turn(session))) {
         post(session, &sized, message);
-    } else if (counts(session, &sized)) {
+    } else if (close_request(session, &sized)) {
         gw__session_queue(session, packet, &sized, message);
         gw__session_finish_if_done(session);
     }
@@ -143,13 +143,14 @@ uint16_t gw_session_request_with(struct gw_session *session, uint16_t packet_id,
         return 0;
     }
     if (on_answer == NULL || packet->reply_id == 0 || manager->config.side != GW_SIDE_CLIENT) {
-        gw__misuse(manager, __func__, "a client asks with a packet that has a reply", packet_id);
+        gw__misuse(manager, __func__, "a client sends a packet that has a reply, with an on_answer",
+                   packet_id);
         return 0;
     }
     const struct gw_request request = {
         .packet_id = packet_id, .on_answer = on_answer, .function = function, .context = context};
     const struct gw_frame frame = {.packet_id = packet_id,
-                                   .tag = gw__open_requests_ask(session, &request)};
+                                   .tag = gw__open_requests_add(session, &request)};
     if (frame.tag != 0) {
         gw_session_send_frame(session, &frame, message);
     }

@@ -1,4 +1,4 @@
-/* session/send.c: packets become bytes. */
+/* session/send.c: encoding and queueing of sent packets. */
 #include "session/send.h"
 
 #include "session/counters.h"
@@ -11,39 +11,10 @@
 
 #include <string.h>
 
-enum { COMPLAINT_INTERVAL_MS = 1000 };
-
-bool gw__is_quiet_over(const struct gw_session_manager *manager, _Atomic uint64_t *quiet_until_ns)
+void gw__packet_log_too_long(struct gw_session_manager *manager, const struct gw_packet *packet,
+                             size_t body_bytes)
 {
-    uint64_t now_ns = gw_port_now_ns(manager->port);
-    uint64_t until_ns = atomic_load(quiet_until_ns);
-    return now_ns >= until_ns &&
-           atomic_compare_exchange_strong(quiet_until_ns, &until_ns,
-                                          now_ns + COMPLAINT_INTERVAL_MS * UINT64_C(1000000));
-}
-
-/* One complaint in a while is enough: a program that sends one packet too long sends many. */
-bool gw__may_complain(struct gw_session_manager *manager)
-{
-    return gw__is_quiet_over(manager, &manager->quiet_until_ns);
-}
-
-void gw__misuse(struct gw_session_manager *manager, const char *function, const char *rule,
-                int64_t value)
-{
-    if (gw__may_complain(manager)) {
-        const struct gw_log_field fields[] = {GW_LOG_TEXT("function", function),
-                                              GW_LOG_TEXT("rule", rule),
-                                              GW_LOG_NUMBER("value", value)};
-        gw_log_write(gw_port_log(manager->port), GW_LOG_ERROR, "misuse", fields,
-                     sizeof fields / sizeof fields[0]);
-    }
-}
-
-void gw__packet_complain(struct gw_session_manager *manager, const struct gw_packet *packet,
-                         size_t body_bytes)
-{
-    if (gw__may_complain(manager)) {
+    if (gw__misuse_log_allowed(manager)) {
         const struct gw_log_field fields[] = {
             GW_LOG_TEXT("packet", packet->message == NULL ? "opaque" : packet->message->name),
             GW_LOG_NUMBER("packet_id", packet->id),
@@ -55,8 +26,8 @@ void gw__packet_complain(struct gw_session_manager *manager, const struct gw_pac
     }
 }
 
-void gw__packet_show_encoded(struct gw_session_manager *manager, struct gw_session *session,
-                             struct gw_buf *buf)
+void gw__packet_notify_encoded(struct gw_session_manager *manager, struct gw_session *session,
+                               struct gw_buf *buf)
 {
     if (manager->events->on_packet == NULL) {
         return;
@@ -70,7 +41,7 @@ void gw__packet_show_encoded(struct gw_session_manager *manager, struct gw_sessi
                                             header + GW_FRAME_HEADER_BYTES);
     }
     const struct gw_session_packet shown = {packet, &frame, message, false};
-    gw__packet_show(manager, session, shown);
+    gw__packet_notify(manager, session, shown);
     protobuf_c_message_free_unpacked(message, NULL);
 }
 
@@ -78,7 +49,7 @@ void gw__packet_count_out(struct gw_session_manager *manager, const struct gw_pa
                           uint32_t receiver_count)
 {
     struct gw_shard *shard = gw__shard(manager);
-    gw__count(shard, &gw__passed(manager, shard, packet)->out, receiver_count);
+    gw__count(shard, &gw__packet_counters(manager, shard, packet)->out, receiver_count);
 }
 
 void gw_session_send(struct gw_session *session, uint16_t packet_id,
@@ -102,9 +73,9 @@ static struct gw_buf *pack(const struct gw_frame *frame, const ProtobufCMessage 
     return buf;
 }
 
-/* Packs into a buffer of its own, which may make way for a newer one. */
-static void queue_apart(struct gw_session *session, const struct gw_packet *packet,
-                        const struct gw_frame *frame, const ProtobufCMessage *message)
+/* Encodes into a separate buffer, which a newer one may replace. */
+static void queue_coalescing(struct gw_session *session, const struct gw_packet *packet,
+                             const struct gw_frame *frame, const ProtobufCMessage *message)
 {
     struct gw_buf *buf = pack(frame, message);
     if (buf == NULL) {
@@ -118,12 +89,12 @@ static void queue_apart(struct gw_session *session, const struct gw_packet *pack
     gw_buf_unref(buf);
 }
 
-/* Finds room in the stream's queue. A session that has none ends. */
+/* Reserves space in the stream's queue. Without space the session ends. */
 static bool reserve(struct gw_session *session, const struct gw_frame *frame,
-                    struct gw_stream_reservation *place_out)
+                    struct gw_stream_reservation *reservation_out)
 {
-    int error =
-        gw_stream_reserve(session->stream, GW_FRAME_HEADER_BYTES + frame->body_bytes, place_out);
+    int error = gw_stream_reserve(session->stream, GW_FRAME_HEADER_BYTES + frame->body_bytes,
+                                  reservation_out);
     if (error != GW_OK) {
         gw__session_end_by_error(session, error);
     }
@@ -141,8 +112,8 @@ void gw__session_queue(struct gw_session *session, const struct gw_packet *packe
     }
 }
 
-const struct gw_packet *gw__session_prepare(struct gw_session *session, struct gw_frame *frame,
-                                            const ProtobufCMessage *message)
+const struct gw_packet *gw__session_check_send(struct gw_session *session, struct gw_frame *frame,
+                                               const ProtobufCMessage *message)
 {
     struct gw_session_manager *manager = session->manager;
     const struct gw_packet *packet = gw__packet_to_send(manager, frame->packet_id);
@@ -156,7 +127,7 @@ const struct gw_packet *gw__session_prepare(struct gw_session *session, struct g
     }
     frame->body_bytes = (uint32_t)body_bytes;
     const struct gw_session_packet shown = {packet, frame, message, false};
-    gw__packet_show(manager, session, shown);
+    gw__packet_notify(manager, session, shown);
     return packet;
 }
 
@@ -164,12 +135,12 @@ void gw_session_send_frame(struct gw_session *session, const struct gw_frame *fr
                            const ProtobufCMessage *message)
 {
     struct gw_frame sized = *frame;
-    const struct gw_packet *packet = gw__session_prepare(session, &sized, message);
+    const struct gw_packet *packet = gw__session_check_send(session, &sized, message);
     if (packet == NULL) {
         return;
     }
     if (gw__packet_coalesces(session->manager, packet) && frame->tag == 0) {
-        queue_apart(session, packet, &sized, message);
+        queue_coalescing(session, packet, &sized, message);
     } else {
         gw__session_queue(session, packet, &sized, message);
     }
@@ -197,13 +168,13 @@ void gw_session_send_opaque(struct gw_session *session, const struct gw_frame *f
         return;
     }
     if (packet->message != NULL) {
-        gw__misuse(session->manager, __func__, "the packet has a message", frame->packet_id);
+        gw__misuse(session->manager, __func__, "the packet has no message type", frame->packet_id);
         return;
     }
     if (!gw_session_has_ended(session) &&
         gw__packet_fits(session->manager, packet, frame->body_bytes)) {
         const struct gw_session_packet shown = {packet, frame, NULL, false};
-        gw__packet_show(session->manager, session, shown);
+        gw__packet_notify(session->manager, session, shown);
         gw__session_send_packed(session, packet, frame, body);
     }
 }
@@ -246,6 +217,6 @@ void gw_session_send_encoded(struct gw_session *session, struct gw_buf *frame)
     const struct gw_packet *packet = gw__packet_to_send(manager, header.packet_id);
     if (packet != NULL && gw__session_push_part(session, frame, 0, bytes)) {
         gw__packet_count_out(manager, packet, 1);
-        gw__packet_show_encoded(manager, session, frame);
+        gw__packet_notify_encoded(manager, session, frame);
     }
 }

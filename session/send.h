@@ -1,4 +1,4 @@
-/* session/send.h: Checks, counting and queueing of packets to send. Private to session. */
+/* session/send.h: checks, counters and queueing of sent packets. Private to session. */
 #ifndef GW_SESSION_SEND_H
 #define GW_SESSION_SEND_H
 
@@ -6,25 +6,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* In send.c. Thread: any. */
-/* Whether the time in `quiet_until_ns` is over; then another second of quiet begins. */
-bool gw__is_quiet_over(const struct gw_session_manager *manager, _Atomic uint64_t *quiet_until_ns);
-/* One complaint of our own in a while: whether this may be it. */
-bool gw__may_complain(struct gw_session_manager *manager);
-/* Gives a frame its length, and shows it. Returns its packet; NULL when it may not be sent. */
-const struct gw_packet *gw__session_prepare(struct gw_session *session, struct gw_frame *frame,
-                                            const ProtobufCMessage *message);
-/* Packs a message straight into the stream's queue; `frame` has its length. */
+/* Thread of all: any. */
+/*
+ * Checks that `frame` with `message` may be sent, sets its length, and reports it to on_packet.
+ * Returns its packet, or NULL when it may not be sent or the session has ended.
+ */
+const struct gw_packet *gw__session_check_send(struct gw_session *session, struct gw_frame *frame,
+                                               const ProtobufCMessage *message);
+/* Encodes a message directly into the stream's queue; `frame` has its length. */
 void gw__session_queue(struct gw_session *session, const struct gw_packet *packet,
                        const struct gw_frame *frame, const ProtobufCMessage *message);
-/* Queues a body that is packed already. */
+/* Queues an encoded body. */
 void gw__session_send_packed(struct gw_session *session, const struct gw_packet *packet,
                              const struct gw_frame *frame, const uint8_t *body);
-/* Queues bytes [begin, end) of `buf`, and returns whether it did. A session that cannot take them
- * ends. */
+/* Queues bytes [begin, end) of `buf`. Returns false when the session has ended or ends by this. */
 bool gw__session_push_part(struct gw_session *session, struct gw_buf *buf, uint32_t begin,
                            uint32_t end);
-/* Whether a message is of the type of its packet. One that is not goes to the log. */
+
+/* Returns whether `message` is of the type of its packet; logs it otherwise. */
 static inline bool gw__packet_is_of(struct gw_session_manager *manager,
                                     const struct gw_packet *packet, const ProtobufCMessage *message)
 {
@@ -34,35 +33,42 @@ static inline bool gw__packet_is_of(struct gw_session_manager *manager,
     }
     return is_of;
 }
-/* Whether older ones may make way for newer ones, where a peer is slow. */
+
+/* Returns whether newer packets of this type may replace older ones when the peer is slow. */
 bool gw__packet_coalesces(const struct gw_session_manager *manager, const struct gw_packet *packet);
-/* Whether a body is not too long for its packet. One that is goes to the log. */
-void gw__packet_complain(struct gw_session_manager *manager, const struct gw_packet *packet,
-                         size_t body_bytes);
+
+/* Returns whether a body is within the limit of its packet; logs it otherwise. */
+void gw__packet_log_too_long(struct gw_session_manager *manager, const struct gw_packet *packet,
+                             size_t body_bytes);
 static inline bool gw__packet_fits(struct gw_session_manager *manager,
                                    const struct gw_packet *packet, size_t body_bytes)
 {
     bool fits = body_bytes <= packet->body_bytes_max;
     if (!fits) {
-        gw__packet_complain(manager, packet, body_bytes);
+        gw__packet_log_too_long(manager, packet, body_bytes);
     }
     return fits;
 }
-/* Counts a packet that went out to so many. */
+
+/* Counts a packet that was queued for `receiver_count` sessions. */
 void gw__packet_count_out(struct gw_session_manager *manager, const struct gw_packet *packet,
                           uint32_t receiver_count);
-/* Calls on_packet, if there is one. `session` is NULL for a group, and for a CLOSE without session.
+
+/*
+ * Calls on_packet, unless it is NULL. `session` is NULL for a group, and for a CLOSE without a
+ * session.
  */
-static inline void gw__packet_show(struct gw_session_manager *manager, struct gw_session *session,
-                                   struct gw_session_packet packet)
+static inline void gw__packet_notify(struct gw_session_manager *manager, struct gw_session *session,
+                                     struct gw_session_packet packet)
 {
     if (manager->events->on_packet != NULL) {
-        const struct gw_session_packet shown = packet; /* without a callback it is in no memory */
-        manager->events->on_packet(session, &shown, manager->context);
+        /* A copy, so that without a callback the compiler keeps `packet` in registers. */
+        const struct gw_session_packet passed = packet;
+        manager->events->on_packet(session, &passed, manager->context);
     }
 }
-/* The same for a frame that was encoded before. Only on_packet costs the decoding. */
-void gw__packet_show_encoded(struct gw_session_manager *manager, struct gw_session *session,
-                             struct gw_buf *buf);
+/* The same for an encoded frame, which is decoded only when there is an on_packet. */
+void gw__packet_notify_encoded(struct gw_session_manager *manager, struct gw_session *session,
+                               struct gw_buf *buf);
 
 #endif

@@ -1,4 +1,4 @@
-/* session/session.c: a peer we know, from its first byte to its last. */
+/* session/session.c: the lifetime of a session: its creation, its stream events, its end. */
 #include "session/session.h"
 
 #include "session/admission.h"
@@ -18,7 +18,7 @@ struct gw_session *gw__session_create(struct gw_session_manager *manager, void *
     if (session == NULL) {
         return NULL;
     }
-    session->id = gw__slots_take(&manager->slots, session);
+    session->id = gw__slots_acquire(&manager->slots, session);
     if (session->id == GW_SESSION_ID_NONE) {
         free(session);
         return NULL;
@@ -51,10 +51,10 @@ static void on_open(struct gw_stream *stream, void *context)
     (void)stream;
     struct gw_session *session = context;
     struct gw_session_manager *manager = session->manager;
-    gw__slots_show(&manager->slots, session->id);
+    gw__slots_publish(&manager->slots, session->id);
     session->begun_ms = gw__session_now_ms(session);
-    gw__session_watch(session);
-    gw__silent_add(session);
+    gw__session_update_deadline(session);
+    gw__pending_add(session);
     if (gw__manager_is_draining(manager)) {
         gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
     }
@@ -64,9 +64,9 @@ static void on_open(struct gw_stream *stream, void *context)
 }
 
 /*
- * Nobody finds it any more, and what is said to it is dropped, before the game hears of it. It
- * leaves its groups after that: what the game now posts to their owners comes first, and all is not
- * over before it has run.
+ * Before on_end, find() stops returning the session, and packets to it are dropped. After on_end it
+ * leaves its groups: tasks that on_end posts to the groups' owners run before that, and on_drained
+ * is called after them.
  */
 static void end(struct gw_session *session, Gw__CloseReason reason)
 {
@@ -87,7 +87,7 @@ static void on_close(struct gw_stream *stream, int reason, void *context)
     struct gw_session *session = context;
     struct gw_session_manager *manager = session->manager;
     end(session, gw__reason_of_stream(reason));
-    bool displaced = atomic_exchange(&session->silence, GW_SILENCE_OVER) == GW_SILENCE_DISPLACED;
+    bool displaced = atomic_exchange(&session->pending, GW_PENDING_NO) == GW_PENDING_DISPLACED;
     gw_session_unref(session);
     if (displaced) {
         gw__manager_unref(manager);
@@ -96,20 +96,20 @@ static void on_close(struct gw_stream *stream, int reason, void *context)
     }
 }
 
-/* The kind of bytes is the id of their packet. */
-static void on_lost(struct gw_stream *stream, uint16_t kind, void *context)
+/* The coalescing key is the id of the packet. */
+static void on_lost(struct gw_stream *stream, uint16_t key, void *context)
 {
     (void)stream;
     struct gw_session *session = context;
     struct gw_session_manager *manager = session->manager;
     struct gw_shard *shard = gw__shard(manager);
-    const struct gw_packet *packet = gw__packet_to_send(manager, kind);
+    const struct gw_packet *packet = gw__packet_to_send(manager, key);
     if (packet == NULL) {
-        return; /* the program marked a buffer of its own */
+        return; /* the program has marked a buffer itself */
     }
-    gw__count(shard, &gw__passed(manager, shard, packet)->lost, 1);
+    gw__count(shard, &gw__packet_counters(manager, shard, packet)->lost, 1);
     if (manager->events->on_lost != NULL) {
-        manager->events->on_lost(session, kind, manager->context);
+        manager->events->on_lost(session, key, manager->context);
     }
 }
 

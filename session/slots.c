@@ -1,4 +1,4 @@
-/* session/slots.c: ids that go stale, and objects that stay while held. */
+/* session/slots.c: a table of objects with ids and reference counts. */
 #include "session/slots.h"
 
 #include "session/internal.h"
@@ -25,13 +25,13 @@ static uint64_t join(uint32_t high_half, uint32_t low_half)
     return (uint64_t)high_half << 32 | low_half;
 }
 
-/* How many pages hold `count` slots. */
+/* Returns the number of pages for `count` slots. */
 static uint32_t page_count(uint32_t count)
 {
     return count / GW_SLOT_PAGE_COUNT + (count % GW_SLOT_PAGE_COUNT != 0);
 }
 
-/* `index` is below the count of slots: its page is there, and stays. */
+/* `index` is below the count of slots, so its page is allocated. */
 static struct gw_slot *slot_at(struct gw_slots *slots, uint32_t index)
 {
     struct gw_slot *page =
@@ -59,7 +59,7 @@ void gw__slots_fini(struct gw_slots *slots)
     slots->pages = NULL;
 }
 
-/* Two threads may both make the page; the one that comes second throws its own away. */
+/* When two threads allocate the same page, the second one frees its own. */
 static bool make_page(struct gw_slots *slots, uint32_t page)
 {
     if (atomic_load_explicit(&slots->pages[page], memory_order_acquire) != NULL) {
@@ -76,7 +76,7 @@ static bool make_page(struct gw_slots *slots, uint32_t page)
     return true;
 }
 
-/* Takes the first slot that was never used. */
+/* Acquires the first slot that was never used. */
 static bool take_fresh(struct gw_slots *slots, uint32_t *index_out)
 {
     uint32_t index = atomic_load(&slots->count);
@@ -89,7 +89,7 @@ static bool take_fresh(struct gw_slots *slots, uint32_t *index_out)
     return true;
 }
 
-/* The tag changes with each step, so that a list that only looks unchanged is not taken for one. */
+/* The tag changes with each step, which prevents the ABA problem. */
 static bool take_free(struct gw_slots *slots, uint32_t *index_out)
 {
     uint64_t first = atomic_load(&slots->free);
@@ -99,8 +99,8 @@ static bool take_free(struct gw_slots *slots, uint32_t *index_out)
             return false;
         }
         struct gw_slot *slot = slot_at(slots, low(first) - 1);
-        /* Somebody may have taken it meanwhile: then this is no index, and the exchange fails. */
-        uintptr_t next = atomic_load_explicit(&slot->sits, memory_order_relaxed);
+        /* When another thread has acquired it, this is no index, and the exchange fails. */
+        uintptr_t next = atomic_load_explicit(&slot->value, memory_order_relaxed);
         rest = join(high(first) + 1, (uint32_t)next);
     } while (!atomic_compare_exchange_weak(&slots->free, &first, rest));
     *index_out = low(first) - 1;
@@ -112,12 +112,12 @@ static void give_back(struct gw_slots *slots, struct gw_slot *slot, uint32_t ind
     uint64_t first = atomic_load(&slots->free);
     uint64_t longer;
     do {
-        atomic_store_explicit(&slot->sits, low(first), memory_order_relaxed);
+        atomic_store_explicit(&slot->value, low(first), memory_order_relaxed);
         longer = join(high(first) + 1, index + 1);
     } while (!atomic_compare_exchange_weak(&slots->free, &first, longer));
 }
 
-uint64_t gw__slots_take(struct gw_slots *slots, void *object)
+uint64_t gw__slots_acquire(struct gw_slots *slots, void *object)
 {
     uint32_t index;
     if (!take_free(slots, &index) && !take_fresh(slots, &index)) {
@@ -126,14 +126,14 @@ uint64_t gw__slots_take(struct gw_slots *slots, void *object)
     struct gw_slot *slot = slot_at(slots, index);
     uint32_t generation = high(atomic_load_explicit(&slot->word, memory_order_relaxed));
     if (generation == 0) {
-        generation = 1; /* 0 << 32 | 0 would be no id */
+        generation = 1; /* 0 << 32 | 0 is GW_SESSION_ID_NONE */
     }
-    atomic_store_explicit(&slot->sits, (uintptr_t)object, memory_order_relaxed);
+    atomic_store_explicit(&slot->value, (uintptr_t)object, memory_order_relaxed);
     atomic_store(&slot->word, join(generation, HIDDEN | 1));
     return join(generation, index);
 }
 
-void gw__slots_show(struct gw_slots *slots, uint64_t id)
+void gw__slots_publish(struct gw_slots *slots, uint64_t id)
 {
     atomic_fetch_and(&slot_at(slots, low(id))->word, ~HIDDEN);
 }
@@ -150,7 +150,7 @@ static bool can_be_found(uint64_t word)
 
 void *gw__slots_find(struct gw_slots *slots, uint64_t id)
 {
-    /* The id may come from a peer, with any index in it. */
+    /* The id may come from a peer, with any index. */
     if (low(id) >= gw__slots_count(slots)) {
         return NULL;
     }
@@ -161,7 +161,7 @@ void *gw__slots_find(struct gw_slots *slots, uint64_t id)
             return NULL;
         }
     } while (!atomic_compare_exchange_weak(&slot->word, &word, word + 1));
-    return (void *)atomic_load_explicit(&slot->sits, memory_order_relaxed);
+    return (void *)atomic_load_explicit(&slot->value, memory_order_relaxed);
 }
 
 void *gw__slots_find_at(struct gw_slots *slots, uint32_t index)

@@ -1,4 +1,4 @@
-/* session/stage.c: the stage of a session, and packets that cross a change of it. */
+/* session/stage.c: the stage of a session, and packets in flight when it changes. */
 #include "session/counters.h"
 #include "session/deadline.h"
 #include "session/end.h"
@@ -10,8 +10,8 @@
 #include <assert.h>
 
 /*
- * A change outside a handler of the session's packets is one that the client does not know of yet:
- * packets that it sent before it knew are on their way.
+ * The client does not know of a change outside a handler of its packets yet: packets that it has
+ * sent for the previous stage are in flight.
  */
 void gw_session_set_stage(struct gw_session *session, uint32_t stage)
 {
@@ -23,35 +23,35 @@ void gw_session_set_stage(struct gw_session *session, uint32_t stage)
     uint8_t stage_bit = (uint8_t)(stage + 1);
     if (session->greeted && !session->handling && stage_bit != session->stage_bit) {
         uint32_t now_ms = gw__session_now_ms(session);
-        bool has_just_moved = now_ms - session->moved_ms <= GW_CROSSING_MS;
-        session->stages_left = has_just_moved ? session->stages_left : 0;
-        session->stages_left |= UINT32_C(1) << session->stage_bit;
-        session->moved_ms = now_ms;
+        bool is_crossing = now_ms - session->stage_ms <= GW_CROSSING_MS;
+        session->previous_stages = is_crossing ? session->previous_stages : 0;
+        session->previous_stages |= UINT32_C(1) << session->stage_bit;
+        session->stage_ms = now_ms;
     }
     session->stage_bit = stage_bit;
 }
 
-/* The client sent it when it was welcome. */
+/* Refuses or drops a packet that was allowed when the client sent it. */
 static void refuse(struct gw_session *session, const struct gw_packet *packet,
                    const struct gw_frame *frame)
 {
     struct gw_shard *shard = gw__shard(session->manager);
-    gw__count(shard, &gw__passed(session->manager, shard, packet)->crossed, 1);
+    gw__count(shard, &gw__packet_counters(session->manager, shard, packet)->crossed, 1);
     if (gw__is_request(session, packet, frame)) {
         gw__open_requests_refuse(session, frame);
     }
     gw__session_skip(session, frame);
 }
 
-/* All checks hold but that of the stage, and the rates too. */
+/* All checks apply except that of the current stage; the rates apply too. */
 bool gw__stage_admit_crossed(struct gw_session *session, const struct gw_frame *frame,
                              const struct gw_packet_sender *here)
 {
-    bool has_just_moved = gw__session_now_ms(session) - session->moved_ms <= GW_CROSSING_MS;
-    if (!session->greeted || !has_just_moved) {
+    bool is_crossing = gw__session_now_ms(session) - session->stage_ms <= GW_CROSSING_MS;
+    if (!session->greeted || !is_crossing) {
         return gw__session_end_by_header(session, frame, GW_PACKET_WRONG_STAGE, here);
     }
-    const struct gw_packet_sender sender = {GW_FROM_CLIENT, session->stages_left,
+    const struct gw_packet_sender sender = {GW_FROM_CLIENT, session->previous_stages,
                                             session->manager->config.body_bytes_max};
     const struct gw_packet_table *table = gw__packet_table(session->manager, frame->packet_id);
     const struct gw_packet *packet;
@@ -68,7 +68,7 @@ bool gw__stage_admit_crossed(struct gw_session *session, const struct gw_frame *
     return true;
 }
 
-void gw__stage_look_again(struct gw_session *session, const struct gw_frame *frame)
+void gw__stage_recheck(struct gw_session *session, const struct gw_frame *frame)
 {
     uint32_t stage = session->greeted ? UINT32_C(1) << session->stage_bit : GW_STAGE_CONNECTED;
     if (session->manager->config.side == GW_SIDE_SERVER && (session->packet->stages & stage) == 0) {
@@ -76,8 +76,8 @@ void gw__stage_look_again(struct gw_session *session, const struct gw_frame *fra
     }
 }
 
-void gw__stage_leave_out(struct gw_session *session, uint32_t since_ms, uint32_t now_ms)
+void gw__stage_exclude(struct gw_session *session, uint32_t since_ms, uint32_t now_ms)
 {
-    bool moved_before = now_ms - session->moved_ms > now_ms - since_ms;
-    session->moved_ms = moved_before ? session->moved_ms + (now_ms - since_ms) : now_ms;
+    bool changed_before = now_ms - session->stage_ms > now_ms - since_ms;
+    session->stage_ms = changed_before ? session->stage_ms + (now_ms - since_ms) : now_ms;
 }

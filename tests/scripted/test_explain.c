@@ -73,7 +73,7 @@ static void close_says_what_is_wrong_with_a_header(void **state)
     expect_close_by_header(0, 0, LINE, GW__CLOSE_REASON__WRONG_WAY,
                            "Error (310) is not sent by clients");
     expect_close_by_header(0, 0, IN_ROOM, GW__CLOSE_REASON__WRONG_STAGE,
-                           "Ping (301) is not welcome in stage 0, only in 1");
+                           "Ping (301) is not allowed in stage 0, only in 1");
 }
 
 static void close_says_what_is_wrong_with_a_body(void **state)

@@ -210,7 +210,7 @@ static void a_typed_callback_receives_the_reply_or_null(void **state)
     expect_answer(0, 77, GW_ANSWER_REPLY);
     assert_string_equal(received.text, "yes");
     fixture_run_ms(TIMEOUT_MS + SLACK_MS);
-    expect_answer(1, 77, GW_ANSWER_LATE);
+    expect_answer(1, 77, GW_ANSWER_TIMEOUT);
     assert_int_equal(received.count, 2);
     peer_read(server, NULL, peer_unread_count(server));
 }
@@ -262,7 +262,7 @@ static void who_is_not_answered_receives_that_it_is_late(void **state)
     fixture_run_until(from_ns + TIMEOUT_MS * FIXTURE_MS);
     assert_int_equal(received.count, 0);
     fixture_run_until(from_ns + (TIMEOUT_MS + SLACK_MS) * FIXTURE_MS);
-    expect_answer(0, 1, GW_ANSWER_LATE);
+    expect_answer(0, 1, GW_ANSWER_TIMEOUT);
     reply(tag, "sorry");
     assert_int_equal(received.count, 1);
 }
@@ -275,8 +275,8 @@ static void who_asks_and_ends_receives_that_it_is_gone(void **state)
     peer_reset(server);
     fixture_run_ms(2000);
     assert_int_equal(received.count, 2);
-    expect_answer(0, 1, GW_ANSWER_GONE);
-    expect_answer(1, 2, GW_ANSWER_GONE);
+    expect_answer(0, 1, GW_ANSWER_CLOSED);
+    expect_answer(1, 2, GW_ANSWER_CLOSED);
     assert_int_equal(received.ended_count, 1);
 }
 
@@ -294,7 +294,7 @@ static void the_servers_fin_ends_the_session_and_its_requests(void **state)
     fixture_run_now();
     assert_int_equal(received.ended_count, 1);
     expect_answer(0, 2, GW_ANSWER_REPLY);
-    expect_answer(1, 1, GW_ANSWER_GONE);
+    expect_answer(1, 1, GW_ANSWER_CLOSED);
     assert_int_equal(received.count, 2);
     assert_true(peer_has_fin(server));
 }

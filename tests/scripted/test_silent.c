@@ -45,7 +45,7 @@ static struct peer *knock_at_once(void)
 
 static struct peer *knock(void)
 {
-    fixture_run_ms(GW_SILENCE_MS_MIN + 1);
+    fixture_run_ms(GW_HELLO_GRACE_MS + 1);
     return knock_at_once();
 }
 
@@ -123,7 +123,7 @@ static void a_connection_is_not_silent_before_100_ms_have_passed(void **state)
     for (int i = 0; i < SESSIONS; i++) {
         knock_at_once();
     }
-    fixture_run_ms(GW_SILENCE_MS_MIN - 1);
+    fixture_run_ms(GW_HELLO_GRACE_MS - 1);
     expect_displaced(knock_at_once()); /* it is refused */
     assert_int_equal(counters().displaced, 0);
     fixture_run_ms(1);

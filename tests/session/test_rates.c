@@ -80,12 +80,12 @@ void gw_stream_resume(struct gw_stream *stream)
     (void)stream;
 }
 
-void gw__session_watch(struct gw_session *session)
+void gw__session_update_deadline(struct gw_session *session)
 {
     (void)session;
 }
 
-void gw__stage_leave_out(struct gw_session *session, uint32_t since_ms, uint32_t now_ms)
+void gw__stage_exclude(struct gw_session *session, uint32_t since_ms, uint32_t now_ms)
 {
     (void)session;
     (void)since_ms;
@@ -167,7 +167,7 @@ static void read_at(uint64_t time_ns)
         clock_ns = clock_ns > server.pause.end_ns ? clock_ns : server.pause.end_ns;
         uint64_t now_ns = clock_ns;
         clock_ns = server.pause.end_ns;
-        gw__rates_note_unread(&server.session, begin_ms);
+        gw__rates_add_unread(&server.session, begin_ms);
         clock_ns = now_ns;
         server.paused_ns += server.pause.end_ns - server.pause.begin_ns;
         server.pause = (struct pause){UINT64_MAX, UINT64_MAX};

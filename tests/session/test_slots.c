@@ -24,8 +24,8 @@ static int close_slots(void **state)
 
 static uint64_t take_shown(void *object)
 {
-    uint64_t id = gw__slots_take(&slots, object);
-    gw__slots_show(&slots, id);
+    uint64_t id = gw__slots_acquire(&slots, object);
+    gw__slots_publish(&slots, id);
     return id;
 }
 
@@ -33,10 +33,10 @@ static void an_object_is_found_from_show_on(void **state)
 {
     (void)state;
     int object;
-    uint64_t id = gw__slots_take(&slots, &object);
+    uint64_t id = gw__slots_acquire(&slots, &object);
     assert_int_not_equal(id, 0);
     assert_null(gw__slots_find(&slots, id));
-    gw__slots_show(&slots, id);
+    gw__slots_publish(&slots, id);
     assert_ptr_equal(gw__slots_find(&slots, id), &object);
     assert_false(gw__slots_unref(&slots, id));
     assert_true(gw__slots_unref(&slots, id));
@@ -62,9 +62,9 @@ static void who_ends_before_it_is_shown_is_never_found(void **state)
 {
     (void)state;
     int object;
-    uint64_t id = gw__slots_take(&slots, &object);
+    uint64_t id = gw__slots_acquire(&slots, &object);
     gw__slots_end(&slots, id);
-    gw__slots_show(&slots, id);
+    gw__slots_publish(&slots, id);
     assert_null(gw__slots_find(&slots, id));
     assert_true(gw__slots_unref(&slots, id));
 }
@@ -125,11 +125,11 @@ static void there_are_as_many_slots_as_were_asked_for(void **state)
         ids[i] = take_shown(&object);
         assert_int_not_equal(ids[i], 0);
     }
-    assert_int_equal(gw__slots_take(&slots, &object), 0);
+    assert_int_equal(gw__slots_acquire(&slots, &object), 0);
     assert_true(gw__slots_unref(&slots, ids[7]));
     ids[7] = take_shown(&object);
     assert_int_not_equal(ids[7], 0);
-    assert_int_equal(gw__slots_take(&slots, &object), 0);
+    assert_int_equal(gw__slots_acquire(&slots, &object), 0);
     for (size_t i = 0; i < 2 * GW_SLOT_PAGE_COUNT; i++) {
         assert_true(gw__slots_unref(&slots, ids[i]));
     }
@@ -201,9 +201,9 @@ static struct guest *invite(unsigned life)
 {
     struct guest *guest = malloc(sizeof(*guest));
     guest->alive = ALIVE;
-    guest->id = gw__slots_take(&slots, guest);
+    guest->id = gw__slots_acquire(&slots, guest);
     expect_that(guest->id != 0);
-    gw__slots_show(&slots, guest->id);
+    gw__slots_publish(&slots, guest->id);
     atomic_store(&board[life % BOARD_COUNT], guest->id);
     return guest;
 }

@@ -133,7 +133,7 @@ static void on_entered(struct gw_session *session, const struct gw_answer *answe
     dummy_request_measure(client, answer);
     if (entered != NULL) {
         game_client_on_entered(session, answer->frame, entered);
-    } else if (answer->kind != GW_ANSWER_GONE) {
+    } else if (answer->kind != GW_ANSWER_CLOSED) {
         client->outcome.refusal = DUMMY_REFUSED_BY_ERROR;
         gw_session_end(session, DUMMY_LEAVES);
     }

@@ -92,7 +92,7 @@ static void collect_requests(struct dummy_report *report)
     for (int i = 0; i < DUMMY_REQUEST_KIND_COUNT_MAX; i++) {
         const struct dummy_request_counter *counter = &report->total.requests[i];
         report->requests_refused += dummy_request_count(counter, GW_ANSWER_ERROR);
-        report->requests_late += dummy_request_count(counter, GW_ANSWER_LATE);
+        report->requests_late += dummy_request_count(counter, GW_ANSWER_TIMEOUT);
     }
 }
 

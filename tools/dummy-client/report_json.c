@@ -128,8 +128,8 @@ static void print_requests(const struct dummy_report *report, FILE *file)
             fprintf(file, "%s\n    \"%s\": {", separator, packet->message->short_name);
             print_number(file, "replies", dummy_request_count(counter, GW_ANSWER_REPLY), ", ");
             print_number(file, "errors", dummy_request_count(counter, GW_ANSWER_ERROR), ", ");
-            print_number(file, "late", dummy_request_count(counter, GW_ANSWER_LATE), ", ");
-            print_number(file, "gone", dummy_request_count(counter, GW_ANSWER_GONE), ", ");
+            print_number(file, "late", dummy_request_count(counter, GW_ANSWER_TIMEOUT), ", ");
+            print_number(file, "gone", dummy_request_count(counter, GW_ANSWER_CLOSED), ", ");
             print_latency(&counter->took, file);
             fprintf(file, "}");
             separator = ",";

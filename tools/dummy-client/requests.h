@@ -11,7 +11,7 @@ struct dummy_client;
 struct gw_packet;
 
 /* How many requests of the schema are measured; further ones are sent, but not measured. */
-enum { DUMMY_REQUEST_KIND_COUNT_MAX = 8, DUMMY_ANSWER_KIND_COUNT = GW_ANSWER_GONE + 1 };
+enum { DUMMY_REQUEST_KIND_COUNT_MAX = 8, DUMMY_ANSWER_KIND_COUNT = GW_ANSWER_CLOSED + 1 };
 
 /* The requests of one packet. All zero is none. */
 struct dummy_request_counter {

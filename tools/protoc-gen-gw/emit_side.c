@@ -78,7 +78,7 @@ static const char about_requests[] =
     "turn\n"
     " * of `session`: with the reply, or with NULL and the reason in answer->kind: "
     "GW_ANSWER_ERROR\n"
-    " * (answer->message is the Gw__Error), GW_ANSWER_LATE or GW_ANSWER_GONE. The reply is freed "
+    " * (answer->message is the Gw__Error), GW_ANSWER_TIMEOUT or GW_ANSWER_CLOSED. The reply is freed "
     "when\n"
     " * on_answer returns; no handler receives it. on_answer must not block.\n"
     " *\n"

@@ -111,7 +111,7 @@ uint16_t gw_session_request_with(struct gw_session *session, uint16_t packet_id,
     const Small__Session reply = SMALL__SESSION__INIT;
     const struct gw_frame frame = {.packet_id = SMALL_PACKET_SESSION};
     struct gw_answer answer = {.frame = &frame, .message = &reply.base, .function = function};
-    for (int kind = GW_ANSWER_REPLY; kind <= GW_ANSWER_GONE; kind++) {
+    for (int kind = GW_ANSWER_REPLY; kind <= GW_ANSWER_CLOSED; kind++) {
         answer.kind = (enum gw_answer_kind)kind;
         on_answer(session, &answer, context);
     }

@@ -29,7 +29,7 @@ void small_client_on_deal_httpdone(struct gw_session *session, const struct gw_f
 /*
  * Typed requests. small_ask_x() sends x as a request and calls `on_answer` exactly once, in a turn
  * of `session`: with the reply, or with NULL and the reason in answer->kind: GW_ANSWER_ERROR
- * (answer->message is the Gw__Error), GW_ANSWER_LATE or GW_ANSWER_GONE. The reply is freed when
+ * (answer->message is the Gw__Error), GW_ANSWER_TIMEOUT or GW_ANSWER_CLOSED. The reply is freed when
  * on_answer returns; no handler receives it. on_answer must not block.
  *
  * Returns   the tag. 0: nothing was sent and on_answer is not called; see gw_session_request().
