@@ -6,6 +6,7 @@
 #include "session/internal.h"
 
 #include "net/error.h"
+#include "net/listener.h"
 #include "net/port.h"
 
 #include <stdlib.h>
@@ -293,6 +294,27 @@ void gw_session_manager_admit(struct gw_session_manager *manager, struct gw_stre
     count_begun(manager);
     session->stream = gw_stream_ref(stream);
     gw_stream_start(stream, &gw__session_stream_events, session);
+}
+
+static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
+{
+    (void)listener;
+    gw_session_manager_admit(context, stream);
+}
+
+int gw_session_manager_listen(struct gw_session_manager *manager, const struct gw_addr *addr,
+                              struct gw_listener **listener_out)
+{
+    static const struct gw_listener_events listener_events = {.on_accept = on_accept};
+    if (manager->config.side != GW_SIDE_SERVER) {
+        gw__misuse(manager, __func__, "only a server listens", 0);
+        return GW_E_UNSUPPORTED;
+    }
+    const struct gw_listener_config config = {
+        .addr = *addr,
+        .stream = gw_session_manager_stream_config(manager),
+    };
+    return gw_listener_open(manager->port, &config, &listener_events, manager, listener_out);
 }
 
 gw_session_id gw_session_manager_dial(struct gw_session_manager *manager,

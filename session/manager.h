@@ -12,6 +12,7 @@ extern "C" {
 #endif
 
 struct gw_addr;
+struct gw_listener;
 struct gw_packet;
 struct gw_packet_table;
 struct gw_port;
@@ -165,7 +166,29 @@ struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
  */
 void gw_session_manager_destroy(struct gw_session_manager *manager);
 
-/* Returns the stream configuration of its sessions, for a listener. Thread: any. */
+/*
+ * Server side: listens at `addr` and admits every accepted connection as a session, as
+ * gw_session_manager_admit() does. A manager may listen at several addresses.
+ *
+ * The caller closes the listener with gw_listener_close(); its sessions continue. Closing it before
+ * gw_session_manager_drain() lets new clients connect to another server; connections that arrive
+ * while the manager drains receive CLOSE SHUTDOWN.
+ *
+ * Returns   0; GW_E_UNSUPPORTED, with a log line, on the client side; or an error of
+ *           gw_listener_open(), which says when this call waits for an address in use.
+ *           *listener_out is set only on 0.
+ * Owns      gives the listener until gw_listener_close(), which is called before `manager` is
+ *           destroyed; borrows `addr`
+ * Thread    any
+ */
+int gw_session_manager_listen(struct gw_session_manager *manager, const struct gw_addr *addr,
+                              struct gw_listener **listener_out);
+
+/*
+ * Returns the stream configuration of its sessions, for a program that opens a listener itself:
+ * with another backlog, or to refuse connections before it calls gw_session_manager_admit().
+ * Thread: any.
+ */
 struct gw_stream_config gw_session_manager_stream_config(const struct gw_session_manager *manager);
 
 /*

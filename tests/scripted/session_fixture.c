@@ -177,19 +177,12 @@ static const struct gw_session_events events = {.on_begin = on_begin,
                                                 .on_lost = on_lost,
                                                 .on_end = on_end};
 
-static void on_accept(struct gw_listener *at, struct gw_stream *stream, void *context)
-{
-    (void)at;
-    gw_session_manager_admit(context, stream);
-}
-
 /* ---- opening and closing ---- */
 
 void session_fixture_open(const struct port_fixture_config *fixture,
                           const struct gw_session_manager_config *sessions)
 {
     static const struct gw_session_manager_config usual = {0};
-    static const struct gw_listener_events test_listener = {.on_accept = on_accept};
     bytes_fini(&session_fixture.received);
     memset(&session_fixture, 0, sizeof session_fixture);
     is_draining = false;
@@ -200,11 +193,8 @@ void session_fixture_open(const struct port_fixture_config *fixture,
     session_fixture.manager =
         gw_session_manager_create(fixture_port, &config, &session_fixture_packets, &events, NULL);
     assert_non_null(session_fixture.manager);
-    struct gw_listener_config listener_config = {
-        .addr = peer_addr(0), .stream = gw_session_manager_stream_config(session_fixture.manager)};
-    assert_int_equal(gw_listener_open(fixture_port, &listener_config, &test_listener,
-                                      session_fixture.manager, &listener),
-                     0);
+    const struct gw_addr addr = peer_addr(0);
+    assert_int_equal(gw_session_manager_listen(session_fixture.manager, &addr, &listener), 0);
     session_fixture.port = gw_listener_addr(listener)->port;
     fixture_run_now();
     fixture_align();
