@@ -1,4 +1,4 @@
-/* net/error.c: the names of errors. */
+/* net/error.c: Names and texts of errors. */
 #include "net/error.h"
 
 const char *gw_error_name(int error)
@@ -28,4 +28,33 @@ const char *gw_error_name(int error)
         return "GW_E_IN_USE";
     }
     return "GW_E_?";
+}
+
+const char *gw_error_text(int error)
+{
+    switch ((enum gw_error)error) {
+    case GW_OK:
+        return "No error.";
+    case GW_E_CLOSED:
+        return "The connection was closed.";
+    case GW_E_RESET:
+        return "The peer reset the connection.";
+    case GW_E_REFUSED:
+        return "The connection was refused: no program listens at the address.";
+    case GW_E_TIMEOUT:
+        return "The operation timed out.";
+    case GW_E_ADDRESS:
+        return "The address is invalid, does not belong to this machine, or is not permitted.";
+    case GW_E_FULL:
+        return "A configured limit was reached.";
+    case GW_E_MEMORY:
+        return "Out of memory.";
+    case GW_E_UNSUPPORTED:
+        return "This machine does not support the operation.";
+    case GW_E_SYSTEM:
+        return "A system call failed; the log has the details.";
+    case GW_E_IN_USE:
+        return "The address is in use by another socket.";
+    }
+    return "Unknown error.";
 }

@@ -12,8 +12,8 @@ extern "C" {
  * codes into these in one table; what has no word here is GW_E_SYSTEM, and the original code is
  * logged where it happened, with the name of the call that gave it.
  *
- * A value that a caller must not give has a defined outcome, which its function names. A call on the
- * wrong thread has none: a build with assertions reports it and stops; see gw_turn_check().
+ * A value that a caller must not give has a defined outcome, which its function names. A call on
+ * the wrong thread has none: a build with assertions reports it and stops; see gw_turn_check().
  */
 enum gw_error {
     GW_OK = 0,
@@ -36,6 +36,14 @@ enum gw_error {
  * Thread    any.
  */
 const char *gw_error_name(int error);
+
+/*
+ * A sentence for people that says what an error means: "The peer reset the connection."
+ *
+ * Returns   a static string; "Unknown error." for a number that is not in the list.
+ * Thread    any.
+ */
+const char *gw_error_text(int error);
 
 #ifdef __cplusplus
 }

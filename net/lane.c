@@ -262,3 +262,11 @@ void gw__lane_sweep(struct gw_lane *lane, struct gw_worker *worker)
         gw__turn_queue_run(lane->model->take_ready(lane));
     }
 }
+
+void gw__lane_drop_calls(struct gw_lane *lane)
+{
+    struct gw_turn_queue ready = lane->model->take_ready(lane);
+    for (struct gw_turn *turn; (turn = gw__turn_queue_take(&ready)) != NULL;) {
+        gw__turn_drop_calls(turn);
+    }
+}

@@ -145,8 +145,12 @@ void gw__lane_close(struct gw_lane *lane);
 /* Serves the worker's lane until the port is stopped. Returns 0 or GW_E_SYSTEM. */
 int gw__lane_run(struct gw_worker *worker);
 
-/* Runs the turns that are still queued after the workers have returned. Thread: setup. */
+/*
+ * Runs the turns that are still queued after the workers have returned, for a bounded number of
+ * rounds; then frees the calls of those that post themselves again without end. Thread: setup.
+ */
 void gw__lane_sweep(struct gw_lane *lane, struct gw_worker *worker);
+void gw__lane_drop_calls(struct gw_lane *lane);
 
 /* Whether the calling thread may access the lane's objects without a lock. */
 bool gw__lane_is_mine(const struct gw_lane *lane);

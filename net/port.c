@@ -16,10 +16,10 @@ struct gw_port {
     uint32_t worker_count;
     uint32_t lane_count;
     uint32_t stream_count_max;
-    struct gw_lane *lanes;      /* lane_count */
-    struct gw_worker *workers;  /* worker_count */
+    struct gw_lane *lanes;               /* lane_count */
+    struct gw_worker *workers;           /* worker_count */
     struct gw_worker_counters *counters; /* worker_count, and one for all other threads */
-    atomic_uint entered_count;  /* threads that have called gw_port_run() */
+    atomic_uint entered_count;           /* threads that have called gw_port_run() */
     atomic_uint next_lane;
     atomic_uint stream_count;
     atomic_bool stopping;
@@ -154,6 +154,9 @@ static void sweep(struct gw_port *port)
     gw__worker_enter(worker);
     for (uint32_t i = 0; i < 2 * port->lane_count; i++) {
         gw__lane_sweep(&port->lanes[i % port->lane_count], worker);
+    }
+    for (uint32_t i = 0; i < port->lane_count; i++) {
+        gw__lane_drop_calls(&port->lanes[i]);
     }
     gw__pool_cache_empty(&worker->pool);
     gw__worker_leave();

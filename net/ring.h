@@ -21,11 +21,11 @@ extern "C" {
  *   ^                                     ^
  *   +------------- the seam --------------+
  *
- * Received bytes are borrowed to the ring and read in place; the framer reads at the head. What is left
- * of them when the loan ends, a frame that is not whole yet, moves into the ring's own memory at
- * the tail. With the next loan only what that frame lacks is copied, and the rest is read in place
- * again. Both counters only grow, and wrap at 2^32; their low bits are the place in memory. So a
- * full ring and an empty one differ, and no byte of the memory is wasted.
+ * Received bytes are borrowed to the ring and read in place; the framer reads at the head. What is
+ * left of them when the loan ends, a frame that is not whole yet, moves into the ring's own memory
+ * at the tail. With the next loan only what that frame lacks is copied, and the rest is read in
+ * place again. Both counters only grow, and wrap at 2^32; their low bits are the place in memory.
+ * So a full ring and an empty one differ, and no byte of the memory is wasted.
  *
  * A ring that holds nothing holds no memory. Its memory comes from the worker's pool, in sizes of a
  * power of two as needed, and goes back as soon as the ring is empty again: ten thousand idle
@@ -35,7 +35,7 @@ extern "C" {
  */
 struct gw_ring {
     const uint8_t *borrowed; /* bytes read in place, or NULL */
-    uint8_t *memory;     /* the ring's own, or NULL */
+    uint8_t *memory;         /* the ring's own, or NULL */
     uint32_t borrowed_bytes;
     uint32_t head;
     uint32_t tail;

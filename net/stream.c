@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 _Static_assert(sizeof(struct gw_stream) <=
-                   272 + OS_SOCKET_BYTES + 2 * OS_OP_BYTES + 2 * sizeof(os_socket),
+                   280 + OS_SOCKET_BYTES + 2 * OS_OP_BYTES + 2 * sizeof(os_socket),
                "ten thousand idle streams are most of a server's memory");
 
 static const struct gw_backend_ops *ops_of(const struct gw_stream *stream)
@@ -104,6 +104,9 @@ static void run_work(struct gw_task *task)
     }
     if ((work & GW_STREAM_WORK_READ) != 0 && stream->state == GW_STREAM_OPEN) {
         gw__stream_deliver(stream);
+    }
+    if ((work & GW_STREAM_WORK_SEND_LOW) != 0) {
+        gw__stream_send_low(stream);
     }
     if ((work & GW_STREAM_WORK_END) != 0) {
         gw__stream_run_end(stream, work == GW_STREAM_WORK_END);

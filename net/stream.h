@@ -96,6 +96,14 @@ struct gw_stream_events {
     void (*on_lost)(struct gw_stream *stream, uint16_t kind, void *context);
 
     /*
+     * The send queue is low again: it was above the soft limit, one GW_STREAM_SOFT_PART-th of
+     * send_queue_bytes_max, and has drained to half of the soft limit or less. A sender that
+     * stopped above the limit continues here. Not called once the stream is closing. It must not
+     * block.
+     */
+    void (*on_send_low)(struct gw_stream *stream, void *context);
+
+    /*
      * The end, and why: the reason of the first finish or close, or the error that came before one.
      * GW_E_CLOSED when the peer finished. It must not block.
      */

@@ -43,7 +43,12 @@ enum gw_stream_refusal {
 };
 
 /* What to look at in the next turn; bits of gw_stream.work. */
-enum { GW_STREAM_WORK_OPEN = 1, GW_STREAM_WORK_READ = 2, GW_STREAM_WORK_END = 4 };
+enum {
+    GW_STREAM_WORK_OPEN = 1,
+    GW_STREAM_WORK_READ = 2,
+    GW_STREAM_WORK_END = 4,
+    GW_STREAM_WORK_SEND_LOW = 8,
+};
 
 struct gw_stream {
     struct gw_turn turn;
@@ -73,6 +78,7 @@ struct gw_stream {
     bool peer_finished : 1;
     bool last_said : 1;   /* the last words of this side are in the queue */
     bool send_failed : 1; /* delivers what had arrived, then ends */
+    bool was_high : 1;    /* the queue has exceeded its soft limit; for on_send_low */
     atomic_uchar refusal; /* enum gw_stream_refusal; its lane changes it, others read it */
 };
 
@@ -113,6 +119,9 @@ void gw__stream_send_done(struct gw_stream *stream, int result);
 
 /* Queues the last words of this side, however full the queue is. Thread: any. */
 void gw__stream_queue_last(struct gw_stream *stream, struct gw_buf *buf);
+
+/* Calls on_send_low, if the queue is still low. */
+void gw__stream_send_low(struct gw_stream *stream);
 
 /* The task of a flush. */
 void gw__stream_run_flush(struct gw_task *task);

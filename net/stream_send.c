@@ -115,16 +115,21 @@ static bool takes_entries(const struct gw_stream *stream)
     return stream->state <= GW_STREAM_FLUSHING && !stream->send_failed && !stream->last_said;
 }
 
+static uint32_t soft_bytes(const struct gw_stream *stream)
+{
+    return stream->queued_bytes_max / GW_STREAM_SOFT_PART;
+}
+
 /* A queue that is long lets go of what `entry` makes old. */
 static void make_way(struct gw_stream *stream, struct gw_send_entry *entry)
 {
-    uint32_t soft_bytes = stream->queued_bytes_max / GW_STREAM_SOFT_PART;
     struct gw_send_gone gone;
-    if (entry->kind == 0 || queued(stream) <= soft_bytes) {
+    if (entry->kind == 0 || queued(stream) <= soft_bytes(stream)) {
         return;
     }
     send_now(stream);
-    if (queued(stream) > soft_bytes) {
+    if (queued(stream) > soft_bytes(stream)) {
+        stream->was_high = true;
         gw__send_queue_coalesce(&stream->queue, stream->shown_count, entry, &gone);
         release(stream, gone.cost);
         if (gone.count > 0) {
@@ -274,6 +279,28 @@ static bool may_send(const struct gw_stream *stream)
            !gw__send_queue_is_empty(&stream->queue);
 }
 
+static bool is_low(const struct gw_stream *stream)
+{
+    return stream->was_high && queued(stream) <= soft_bytes(stream) / 2;
+}
+
+/* The queue had `before` bytes and has drained. This may be in a turn of another object. */
+static void note_drained(struct gw_stream *stream, uint32_t before)
+{
+    stream->was_high |= before > soft_bytes(stream);
+    if (is_low(stream)) {
+        gw__stream_post_work(stream, GW_STREAM_WORK_SEND_LOW);
+    }
+}
+
+void gw__stream_send_low(struct gw_stream *stream)
+{
+    if (is_low(stream) && !gw__stream_has_end(stream)) {
+        stream->was_high = false;
+        stream->events->on_send_low(stream, stream->context);
+    }
+}
+
 /* Lets go of what was sent. */
 static void consume(struct gw_stream *stream, uint32_t bytes, struct gw_send_gone *gone_out)
 {
@@ -282,6 +309,9 @@ static void consume(struct gw_stream *stream, uint32_t bytes, struct gw_send_gon
     gw__port_count(port, GW_COUNTER_BYTES_OUT, bytes);
     gw__send_queue_consume(&stream->queue, bytes, gone_out);
     release(stream, gone_out->cost);
+    if (stream->events->on_send_low != NULL) {
+        note_drained(stream, queued(stream) + gone_out->cost);
+    }
     if (gw__send_queue_is_empty(&stream->queue)) {
         set_refusal(stream, GW_STREAM_REFUSAL_NONE);
     }

@@ -38,11 +38,17 @@ static void run_timer(struct gw_task *task)
     gw__lane_lock_wheel(lane);
     timer->state &= (uint8_t)~ON_ITS_WAY;
     bool set = (timer->state & SET) != 0;
-    bool due = set && timer->deadline_ns <= lane->ops->now_ns();
-    if (due) {
+    uint64_t now_ns = set ? lane->ops->now_ns() : 0;
+    bool due = set && timer->deadline_ns <= now_ns;
+    if (due && timer->interval_ns != 0) {
+        /* To the first deadline of the grid that is ahead. */
+        uint64_t passed_count = (now_ns - timer->deadline_ns) / timer->interval_ns + 1;
+        timer->deadline_ns += passed_count * timer->interval_ns;
+    } else if (due) {
         timer->state &= (uint8_t)~SET;
-    } else if (set) {
-        enter_wheel(timer); /* it was moved while it was on its way */
+    }
+    if ((timer->state & SET) != 0) {
+        enter_wheel(timer); /* it repeats, or it was moved while its task was posted */
     }
     gw__lane_unlock_wheel(lane);
     if (due) {
@@ -75,12 +81,12 @@ static uint64_t clamp(uint64_t deadline_ns, uint64_t now_ns)
     return not_past_ns < latest_ns ? not_past_ns : latest_ns;
 }
 
-void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns)
+static void set(struct gw_timer *timer, uint64_t deadline_ns, uint64_t interval_ns)
 {
     struct gw_lane *lane = timer->turn->lane;
-    assert(gw_turn_check(timer->turn, __func__));
     gw__lane_lock_wheel(lane);
     timer->deadline_ns = clamp(deadline_ns, gw_turn_now_ns(timer->turn));
+    timer->interval_ns = interval_ns;
     timer->state |= SET;
     if ((timer->state & IN_WHEEL) != 0 &&
         (int32_t)((uint32_t)gw__wheel_tick_of(timer->deadline_ns) - timer->due_tick) < 0) {
@@ -90,6 +96,20 @@ void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns)
         enter_wheel(timer);
     }
     gw__lane_unlock_wheel(lane);
+}
+
+void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns)
+{
+    assert(gw_turn_check(timer->turn, __func__));
+    set(timer, deadline_ns, 0);
+}
+
+void gw_timer_set_every(struct gw_timer *timer, uint64_t interval_ns)
+{
+    assert(gw_turn_check(timer->turn, __func__));
+    interval_ns = interval_ns == 0 ? 1 : interval_ns;
+    interval_ns = interval_ns < ahead_ns_max ? interval_ns : ahead_ns_max;
+    set(timer, gw_turn_now_ns(timer->turn) + interval_ns, interval_ns);
 }
 
 void gw_timer_stop(struct gw_timer *timer)

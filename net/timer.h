@@ -30,6 +30,7 @@ struct gw_timer {
     struct gw_turn *turn;
     void (*on_time)(struct gw_timer *timer);
     uint64_t deadline_ns;
+    uint64_t interval_ns;  /* 0: fires once */
     struct gw_task **link; /* what points to it in its slot of the wheel */
     uint32_t due_tick;
     uint8_t state;
@@ -44,13 +45,35 @@ struct gw_timer {
 void gw_timer_init(struct gw_timer *timer, struct gw_turn *turn,
                    void (*on_time)(struct gw_timer *timer));
 
-/* Starts or moves the timer. Deadlines beyond 20 days are taken as 20 days. Thread: turn. */
+/*
+ * Sets the timer to fire once at `deadline_ns`; a timer that is set already is moved. A deadline
+ * more than 20 days ahead is taken as 20 days.
+ *
+ * Thread    turn.
+ */
 void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns);
+
+/*
+ * Sets the timer to fire every `interval_ns`, for the first time after one interval, until it is
+ * stopped or set again. Each deadline is the one before plus the interval, so the ticks do not
+ * drift. When a worker is late by more than an interval, for example after SIGSTOP, the missed
+ * ticks become one, and the next tick is on the same grid:
+ *
+ *      grid      0    1    2    3    4    5    6
+ *      on_time        x    |---stopped---|x x
+ *
+ * The wheel's grain is about a millisecond; a shorter interval fires as often as that. 20 days is
+ * the longest, and 0 is taken as 1.
+ *
+ * Thread    turn.
+ */
+void gw_timer_set_every(struct gw_timer *timer, uint64_t interval_ns);
 
 /* Stops it; after this on_time is not called unless it is set again. Thread: turn. */
 void gw_timer_stop(struct gw_timer *timer);
 
-/* Whether it is set, and on_time is still to come. Thread: turn. */
+/* Whether on_time is still to be called; true inside on_time of a timer that repeats. Thread: turn.
+ */
 bool gw_timer_is_set(const struct gw_timer *timer);
 
 #ifdef __cplusplus

@@ -1,11 +1,15 @@
 /* net/turn.c: Turns: posted tasks of one object, run one after another. */
 #include "net/turn.h"
 
+#include "net/container_of.h"
+#include "net/error.h"
 #include "net/lane.h"
+#include "net/pool.h"
 #include "net/stream_internal.h"
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 /*
  * The inbox is NULL while the turn is idle, that is, in no queue of its lane. The post that adds
@@ -59,6 +63,47 @@ void gw_turn_post(struct gw_turn *turn, struct gw_task *task)
         gw_turn_ref(turn);
         gw__lane_push(turn->lane, turn);
     }
+}
+
+/* ---- calls ---- */
+
+/* A pending call, in a block of the pool. */
+struct call {
+    struct gw_task task;
+    struct gw_turn *turn;
+    void (*fn)(struct gw_turn *turn, void *data);
+    uint32_t bytes;
+    _Alignas(max_align_t) uint8_t data[];
+};
+
+static void destroy_call(struct call *call)
+{
+    gw__pool_give(call, (uint32_t)sizeof(*call) + call->bytes);
+}
+
+static void run_call(struct gw_task *task)
+{
+    struct call *call = GW_CONTAINER_OF(task, struct call, task);
+    call->fn(call->turn, call->data);
+    destroy_call(call);
+}
+
+int gw_turn_call(struct gw_turn *turn, void (*fn)(struct gw_turn *turn, void *data),
+                 const void *data, uint32_t bytes)
+{
+    if (bytes > GW_TURN_CALL_BYTES_MAX) {
+        return GW_E_FULL;
+    }
+    struct call *call = gw__pool_take((uint32_t)sizeof(*call) + bytes);
+    if (call == NULL) {
+        return GW_E_MEMORY;
+    }
+    *call = (struct call){.task.run = run_call, .turn = turn, .fn = fn, .bytes = bytes};
+    if (bytes > 0) {
+        memcpy(call->data, data, bytes);
+    }
+    gw_turn_post(turn, &call->task);
+    return GW_OK;
 }
 
 /* ---- the end of a turn ---- */
@@ -151,6 +196,24 @@ void gw__turn_run(struct gw_turn *turn)
     }
     gw_turn_unref(turn);
     run_at_end(gw__worker()); /* on_free of the object may have sent on other streams */
+}
+
+static void drop_calls(struct gw_task *task)
+{
+    while (task != NULL) {
+        struct gw_task *next = task->next;
+        if (task->run == run_call) {
+            destroy_call(GW_CONTAINER_OF(task, struct call, task));
+        }
+        task = next;
+    }
+}
+
+void gw__turn_drop_calls(struct gw_turn *turn)
+{
+    drop_calls(turn->backlog);
+    drop_calls(take_inbox(turn));
+    turn->backlog = NULL;
 }
 
 bool gw__turn_is_idle(const struct gw_turn *turn)

@@ -30,7 +30,10 @@ extern "C" {
  * posted until the last has run; whoever keeps a pointer across turns holds a reference. When the
  * last one goes, on_free ends the object.
  */
-enum { GW_TURN_TASK_COUNT_MAX = 64 };
+enum {
+    GW_TURN_TASK_COUNT_MAX = 64,
+    GW_TURN_CALL_BYTES_MAX = 4096, /* of the arguments of gw_turn_call() */
+};
 
 struct gw_lane;
 
@@ -74,6 +77,24 @@ void gw_turn_unref(struct gw_turn *turn);
  * Thread    any.
  */
 void gw_turn_post(struct gw_turn *turn, struct gw_task *task);
+
+/*
+ * Posts a call of `fn` with a copy of its arguments. It runs in a turn of `turn`, in order with the
+ * tasks of gw_turn_post(). Unlike a task it needs no memory of the caller:
+ *
+ *      struct hit hit = {.damage = 7};
+ *      gw_turn_call(room->turn, apply_hit, &hit, sizeof hit);
+ *
+ * `fn` receives a pointer to the copy, aligned for any type and valid until `fn` returns. It must
+ * not block. A call that is pending when the port is destroyed runs in gw_port_destroy().
+ *
+ * Returns   0; GW_E_FULL when `bytes` exceeds GW_TURN_CALL_BYTES_MAX, or GW_E_MEMORY. After an
+ * error `fn` is not called. Owns      borrows `data`, which may be NULL when `bytes` is 0, during
+ * the call. The caller holds a reference to the turn during the call, and needs none after it.
+ * Thread    any.
+ */
+int gw_turn_call(struct gw_turn *turn, void (*fn)(struct gw_turn *turn, void *data),
+                 const void *data, uint32_t bytes);
 
 /*
  * Runs `task` at the end of the turn that is running now, before the streams that were spoken to

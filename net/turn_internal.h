@@ -18,6 +18,9 @@ void gw__turn_run(struct gw_turn *turn);
 void gw__turn_begin(struct gw_turn *turn);
 void gw__turn_end(void);
 
+/* Frees the calls that are still pending when the port is destroyed, without running them. */
+void gw__turn_drop_calls(struct gw_turn *turn);
+
 /* Whether no task is queued for the turn. Thread: worker of the turn's lane, which has one. */
 bool gw__turn_is_idle(const struct gw_turn *turn);
 

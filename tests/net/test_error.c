@@ -1,8 +1,10 @@
-/* tests/net/test_error.c: errors have the names that stand in the source. */
+/* tests/net/test_error.c: Names and texts of errors. */
 #include "tests/test.h"
 
 #include "net/error.h"
 #include "net/os/os.h"
+
+#include <string.h>
 
 static void every_error_has_the_name_of_its_enumerator(void **state)
 {
@@ -25,6 +27,29 @@ static void a_number_that_is_no_error_has_a_name_too(void **state)
     assert_string_equal(gw_error_name(INT32_MIN), "GW_E_?");
 }
 
+static void every_error_has_a_sentence_of_its_own(void **state)
+{
+    (void)state;
+    for (int i = 0; i <= -GW_E_IN_USE; i++) {
+        const char *text = gw_error_text(-i);
+        assert_in_range(text[0], 'A', 'Z');
+        assert_int_equal(text[strlen(text) - 1], '.');
+        assert_string_not_equal(text, gw_error_text(1));
+        for (int k = 0; k < i; k++) {
+            assert_string_not_equal(text, gw_error_text(-k));
+        }
+    }
+    assert_string_equal(gw_error_text(GW_E_RESET), "The peer reset the connection.");
+}
+
+static void a_number_that_is_no_error_has_a_sentence_too(void **state)
+{
+    (void)state;
+    assert_string_equal(gw_error_text(1), "Unknown error.");
+    assert_string_equal(gw_error_text(GW_E_IN_USE - 1), "Unknown error.");
+    assert_string_equal(gw_error_text(INT32_MIN), "Unknown error.");
+}
+
 static void no_code_of_the_system_becomes_ok(void **state)
 {
     (void)state;
@@ -39,6 +64,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_error_has_the_name_of_its_enumerator),
         cmocka_unit_test(a_number_that_is_no_error_has_a_name_too),
+        cmocka_unit_test(every_error_has_a_sentence_of_its_own),
+        cmocka_unit_test(a_number_that_is_no_error_has_a_sentence_too),
         cmocka_unit_test(no_code_of_the_system_becomes_ok),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,7 +71,7 @@ CHANGES = [
     (6, "refusal-is-kept", "net/stream_send.c",
      "set_refusal(stream, GW_STREAM_REFUSAL_NONE);", ";"),
     (6, "soft-limit-does-not-ask-the-kernel", "net/stream_send.c",
-     "send_now(stream);\n    if (queued(stream) > soft_bytes)", "if (queued(stream) > soft_bytes)"),
+     "send_now(stream);\n    if (queued(stream) > soft_bytes(stream))", "if (queued(stream) > soft_bytes(stream))"),
     (6, "loss-is-sent-at-once", "net/stream_send.c", "set_refusal(stream, GW_STREAM_REFUSAL_LOSS);", ";"),
     (6, "shortage-spins", "net/listener.c", "bool pauses = is_shortage || ", "bool pauses = "),
     (6, "peers-are-a-shortage", "net/listener.c", "bool is_shortage = error == GW_E_FULL || error == GW_E_MEMORY;",
