@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""tools/coverage.py BUILD [--part]: how much of net, protocol and session the tests have run.
+"""tools/coverage.py BUILD [--part]: line coverage of net, protocol and session.
 
-BUILD is a build with gcc --coverage whose tests have run; gcov, which comes with gcc, tells what it
-has counted. Fails when less than 90 % of the lines have run, or when a line of the files that should
-be complete has not, and is no exception in tools/coverage-exceptions.txt. With --part only some of the
-tests have run: then nothing is too little.
+BUILD is a build with gcc --coverage whose tests have run; gcov, which comes with gcc, prints the
+counts. Fails when less than 90 % of the lines have run, or when a line of the files in COMPLETE has not
+run and is not in tools/coverage-exceptions.txt. With --part only some of the tests have run: then
+there is no minimum.
 """
 
 import collections

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""tools/test_table.py REPORT...: which tests ran on which backend, by how many workers, in which build.
+"""tools/test_table.py REPORT...: a table of test results by backend, workers and build.
 
-Each REPORT is what ctest --output-junit wrote, in a file PRESET-tests.xml. A test whose name ends in
-_BACKEND or _BACKEND_WORKERS has a row; the rest are counted. A test that the kernel refused says why
-under the table; it has not passed.
+Each REPORT is a JUnit file of ctest, PRESET-tests.xml. A test whose name ends in
+_BACKEND or _BACKEND_WORKERS has a row; the rest are counted. The reason of a test that the
+kernel refused is printed under the table; it counts as not passed.
 """
 
 import pathlib

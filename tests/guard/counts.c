@@ -1,4 +1,5 @@
-/* tests/guard/counts.c: system calls, allocations and copies, counted on their way. */
+/* tests/guard/counts.c: counters of system calls, allocations and copies, in wrappers for `ld
+ * --wrap`. */
 #define _GNU_SOURCE
 #include "tests/guard/counts.h"
 

@@ -1,12 +1,11 @@
-/* tests/guard/counts.h: system calls, allocations and copies, counted where the linker sends them.
- */
+/* tests/guard/counts.h: counters of system calls, allocations and copies, by `ld --wrap`. */
 #ifndef GW_TESTS_GUARD_COUNTS_H
 #define GW_TESTS_GUARD_COUNTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the house has asked of the kernel and of the heap, while counting. */
+/* Calls of the library to the kernel and the heap, between counts_begin() and counts_end(). */
 struct counts {
     uint64_t syscall_count;
     uint64_t wait_count; /* of those: waits for the kernel's queue */
@@ -14,15 +13,15 @@ struct counts {
     uint64_t copied_bytes;
 };
 
-/* Counts from now on, or no more. The guard's own players are not counted: see counts_pause(). */
+/* Start and stop counting. */
 void counts_begin(void);
 struct counts counts_end(void);
 
-/* What happens between the two is not the house's doing. */
+/* Calls between the two are the guard's own, of its players, and are not counted. */
 void counts_pause(void);
 void counts_resume(void);
 
-/* One wait for the kernel's queue, counted elsewhere. */
+/* Counts one wait for the kernel's queue. */
 void counts_wait(void);
 
 #endif

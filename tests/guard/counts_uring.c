@@ -1,7 +1,8 @@
-/* tests/guard/counts_uring.c: calls that enter an io_uring, counted where the linker sends them. */
+/* tests/guard/counts_uring.c: counters of calls that enter an io_uring, in wrappers for `ld
+ * --wrap`. */
 #include "tests/guard/counts.h"
 
-/* liburing's own types would say no more here. */
+/* The wrappers need no types of liburing. */
 int __real_io_uring_enter2(unsigned ring, unsigned submit, unsigned wait, unsigned flags,
                            void *argument, unsigned long bytes);
 int __wrap_io_uring_enter2(unsigned ring, unsigned submit, unsigned wait, unsigned flags,

@@ -1,13 +1,13 @@
 """tests/guard/guard.py check|renew|flat BUILD_TESTS, or self-test: counts instructions under callgrind.
 
-  check      holds what a message costs in net, session, protocol and protobuf-c against baseline.json;
-             5 % more fails, and the functions that grew are named
-  renew      writes baseline.json for the compiler of this build: ./tests/guard/renew.sh does it all
-  flat       what one lookup, timer or close costs with 100 sessions and with 15,000: within 10 %
-  self-test  whether check would notice
+  check      compares the cost of a message in net, session, protocol and protobuf-c with baseline.json;
+             5 % more fails, with the names of the functions that grew
+  renew      writes baseline.json for the compiler of this build; see ./tests/guard/renew.sh
+  flat       compares the cost of a lookup, timer and close with 100 and with 15,000 sessions: at most 10 % more
+  self-test  tests that check reports a function that grew
 
-A program runs twice, with few rounds and with more, and only the difference counts: so what happens once,
-at the beginning, is in no number. Nothing here depends on a clock.
+Each program runs twice, with few rounds and with more, and only the difference counts, so that startup is not
+in the result. Nothing depends on a clock.
 """
 
 import json
@@ -20,7 +20,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 BASELINE = HERE / "baseline.json"
 TOLERANCE = 1.05
-# Another compiler than the ones that were recorded: its numbers are near, and not the same.
+# For a compiler without a baseline: its numbers are near those of another, and not equal.
 TOLERANCE_ELSEWHERE = 1.25
 FLAT = 1.10
 ROUNDS = (20, 60)
@@ -32,7 +32,7 @@ NOT_OURS = re.compile(r"/tests/|/tools/")
 
 
 def costs_of(profile):
-    """Instructions of each function itself, from a callgrind file; only those of the house."""
+    """Instructions of each function itself, from a callgrind file; only functions of the library."""
     names, costs, function, skip = {}, {}, None, False
 
     def name_of(kind, text):
@@ -54,7 +54,7 @@ def costs_of(profile):
             elif key == "fn":
                 function = name if is_ours(source, shared) else None
         elif line.startswith("calls="):
-            skip = True  # the next line is what the callee cost
+            skip = True  # the next line is the cost of the callee
         elif re.match(r"[+\-*\d]", line):
             if not skip and function:
                 costs[function] = costs.get(function, 0) + int(line.split()[1])
@@ -69,7 +69,7 @@ def is_ours(source, shared):
 
 
 def count(program, *words):
-    """Instructions by function, of one run under callgrind; and what the program printed."""
+    """Instructions by function, of one run under callgrind; and the output of the program."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder, "out")
         done = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "-q", str(program),
@@ -80,7 +80,7 @@ def count(program, *words):
 
 
 def difference(program, few, many, *words):
-    """What `many` cost more than `few`, by function."""
+    """The cost of `many` minus that of `few`, by function."""
     less, _ = count(program, *words, few)
     more, said = count(program, *words, many)
     return {name: more[name] - less.get(name, 0) for name in more if more[name] != less.get(name, 0)}, said
@@ -108,17 +108,17 @@ def compiler_of(build):
 
 
 def grown(before, now):
-    """The functions that cost more than they did, the worst first."""
+    """The functions whose cost grew, the largest growth first."""
     more = {name: now.get(name, 0) - before.get(name, 0) for name in {*before, *now}}
     return sorted(((cost, name) for name, cost in more.items() if cost > 0.5), reverse=True)
 
 
 def compare(scenario, before, now, tolerance):
-    """What is wrong, or nothing."""
+    """A description of the excess, or an empty text."""
     was, costs = sum(before.values()), sum(now.values())
     if costs <= was * tolerance:
         return ""
-    lines = [f"{scenario}: {costs:.0f} instructions for each message, and it was {was:.0f}; these grew:"]
+    lines = [f"{scenario}: {costs:.0f} instructions for each message, before {was:.0f}; these functions grew:"]
     lines += [f"  {name}: {before.get(name, 0):.1f} -> {now.get(name, 0):.1f}" for _, name in grown(before, now)[:8]]
     return "\n".join(lines)
 
@@ -137,7 +137,7 @@ def check(build):
     problems = [problem for problem in problems if problem]
     print("\n".join(problems))
     if problems:
-        print("If it must be so, ./tests/guard/renew.sh writes the new numbers down.")
+        print("If the growth is intended, ./tests/guard/renew.sh writes a new baseline.")
     return 1 if problems else 0
 
 
@@ -149,7 +149,7 @@ def renew(build):
 
 
 def flat_ratios(build):
-    """For each operation: its instructions with many sessions, as a part of those with few."""
+    """For each operation: its instructions with many sessions, divided by those with few."""
     ratios = {}
     for operation in OPERATIONS:
         each = []
@@ -178,7 +178,7 @@ calls=1 0
 20 5000
 fi=(2) /s/net/ring.h
 30 7
-fl=(3) /s/tests/guard/party.c
+fl=(3) /s/tests/guard/guard_pair.c
 fn=(2) step
 1 900
 ob=(2) /usr/lib/libprotobuf-c.so.1
@@ -189,7 +189,7 @@ fn=(3) pack
 
 
 def self_test():
-    """What is counted, and whether a function that grew is named."""
+    """Checks what is counted, and that a function that grew is named."""
     assert costs_of(PROFILE) == {"gw_ring_borrow": 118, "pack": 50}, costs_of(PROFILE)
     before = {"a": 100.0, "b": 300.0}
     assert compare("x", before, {"a": 119.0, "b": 300.0}, TOLERANCE) == ""

@@ -1,6 +1,6 @@
-/* tests/guard/guard_flat.c: what must not cost more when more are here. */
-#include "net/port_internal.h"
+/* tests/guard/guard_flat.c: operations whose cost must not grow with the number of sessions. */
 #include "net/listener.h"
+#include "net/port_internal.h"
 #include "net/wheel.h"
 #include "session/manager.h"
 #include "tests/guard/silent_kernel.h"
@@ -10,8 +10,8 @@
 #include <string.h>
 
 /*
- * guard_flat OPERATION SESSIONS TIMES. guard.py runs each twice, with more times and with fewer:
- * the difference is what they cost.
+ * guard_flat OPERATION SESSIONS TIMES. guard.py runs each operation with two values of TIMES; the
+ * difference of the instruction counts is the cost.
  */
 enum { MS = 1000000, HEARTBEAT_MS = 10000 };
 
@@ -23,7 +23,7 @@ static uint32_t step_count;
 static gw_session_id ids[SILENT_KERNEL_PEER_COUNT_MAX];
 static uint32_t begun_count;
 
-/* A walk over all numbers below `session_count`, that is no row of neighbours. */
+/* Maps 0, 1, 2 ... to indices below `session_count` that are not adjacent. */
 static uint32_t some(uint32_t i)
 {
     return (uint32_t)((uint64_t)i * 7919 % session_count);
@@ -59,21 +59,21 @@ static void look_up(void)
     }
 }
 
-static void let_go(void)
+static void close_some(void)
 {
     for (uint32_t i = 0; i < times; i++) {
-        silent_kernel_go(i);
+        silent_kernel_close(i);
     }
 }
 
 static void (*act)(void);
 
-/* Lets all in, some in each round; acts once, when they are here; leaves when that is done. */
+/* Admits all sessions over several turns, performs the operation once, and stops 6 turns later. */
 static void step(struct gw_task *task)
 {
     enum { ROUNDS_AFTER = 8 };
     if (begun_count < session_count) {
-        silent_kernel_come(step_count == 0 ? session_count : 0);
+        silent_kernel_connect(step_count == 0 ? session_count : 0);
         step_count = 1;
     } else if (++step_count == 2) {
         act();
@@ -119,7 +119,7 @@ static void fire(struct gw_timer *timer, uint64_t now_ns)
     gw__wheel_add(&wheel, timer);
 }
 
-/* Every timer is a heartbeat, and due when another one is not. */
+/* Sets all timers as heartbeats, each with a deadline of its own. */
 static void set_all(struct gw_timer *timers)
 {
     uint64_t begin_ns = (uint64_t)HEARTBEAT_MS * MS;
@@ -161,5 +161,5 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "timer-moved") == 0 || strcmp(argv[1], "timer-fired") == 0) {
         return run_timers(strcmp(argv[1], "timer-fired") == 0);
     }
-    return run_sessions(strcmp(argv[1], "lookup") == 0 ? look_up : let_go);
+    return run_sessions(strcmp(argv[1], "lookup") == 0 ? look_up : close_some);
 }

@@ -1,4 +1,4 @@
-/* tests/guard/guard_load.c: a load that is always the same, to count instructions of. */
+/* tests/guard/guard_load.c: deterministic loads for counting instructions. */
 #include "tests/guard/guard_pair.h"
 #include "tools/bench/wire.h"
 #include <stdio.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * guard_load SCENARIO ROUNDS. guard.py runs each twice, with more rounds and with fewer: the
- * difference is what rounds cost.
+ * guard_load SCENARIO ROUNDS. guard.py runs each scenario with two values of ROUNDS; the difference
+ * of the instruction counts is the cost of the further rounds.
  */
 static const struct {
     const char *name;

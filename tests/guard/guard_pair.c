@@ -1,4 +1,4 @@
-/* tests/guard/guard_pair.c: the benchmark's hall and its players on one thread, step by step. */
+/* tests/guard/guard_pair.c: the benchmark's server and its clients on one thread, in lock step. */
 #define _GNU_SOURCE
 #include "tests/guard/guard_pair.h"
 
@@ -17,7 +17,7 @@ enum { PLAYER_COUNT_MAX = 256, BYTES_MAX = 512 * 1024, DONE_ROUND_COUNT_MAX = 10
 
 struct player {
     int socket;
-    uint32_t said_count;
+    uint32_t sent_count;
     uint32_t received_count; /* messages in this round */
     uint32_t partial_bytes;
     uint8_t *partial;
@@ -31,21 +31,21 @@ static struct {
     uint32_t round;
     uint32_t awaited_count; /* of each player */
     struct player players[PLAYER_COUNT_MAX];
-} world;
+} pair;
 
 static _Noreturn void fail(const char *what)
 {
-    fprintf(stderr, "the party: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "guard_pair: %s: %s\n", what, strerror(errno));
     exit(1);
 }
 
 /* ---- players ---- */
 
-static void come(struct player *player)
+static void connect_player(struct player *player)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET,
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                               .sin_port = htons(world.port_number)};
+                               .sin_port = htons(pair.port_number)};
     player->socket = socket(AF_INET, SOCK_STREAM, 0);
     player->partial = malloc(WIRE_FRAME_BYTES_MAX);
     if (player->socket < 0 || player->partial == NULL ||
@@ -62,7 +62,7 @@ static void put(struct player *player, const uint8_t *bytes, size_t count)
     }
 }
 
-static void say_hello(struct player *player)
+static void send_hello(struct player *player)
 {
     uint8_t hello[WIRE_HELLO_BYTES];
     wire_hello(hello);
@@ -71,37 +71,38 @@ static void say_hello(struct player *player)
 
 static void join(struct player *player)
 {
-    uint8_t wish[WIRE_JOIN_BYTES];
-    wire_join(wish, 1 + (uint64_t)(player - world.players) / world.guard_pair.room_size);
-    put(player, wish, sizeof(wish));
+    uint8_t request[WIRE_JOIN_BYTES];
+    wire_join(request, 1 + (uint64_t)(player - pair.players) / pair.guard_pair.room_size);
+    put(player, request, sizeof(request));
 }
 
 static uint64_t stamp_of(const struct player *player, uint32_t count)
 {
-    return (uint64_t)(player - world.players + 1) << 32 | count;
+    return (uint64_t)(player - pair.players + 1) << 32 | count;
 }
 
-static void speak(struct player *player)
+static void send_messages(struct player *player)
 {
     static uint8_t bytes[BYTES_MAX];
-    const struct guard_pair *guard_pair = &world.guard_pair;
+    const struct guard_pair *guard_pair = &pair.guard_pair;
     for (uint32_t i = 0; i < guard_pair->depth; i++) {
         wire_message(bytes + (size_t)i * guard_pair->frame_bytes, guard_pair->frame_bytes,
-                     guard_pair->packet_id, stamp_of(player, player->said_count++));
+                     guard_pair->packet_id, stamp_of(player, player->sent_count++));
     }
     put(player, bytes, (size_t)guard_pair->depth * guard_pair->frame_bytes);
 }
 
 static void receive(struct player *player, const uint8_t *frame, uint32_t bytes)
 {
-    bool is_word = wire_id(frame) == world.guard_pair.packet_id;
-    if (is_word && !wire_is_message(frame, bytes, world.guard_pair.packet_id, wire_stamp(frame))) {
-        fail("a word was garbled");
+    bool is_message = wire_id(frame) == pair.guard_pair.packet_id;
+    if (is_message &&
+        !wire_is_message(frame, bytes, pair.guard_pair.packet_id, wire_stamp(frame))) {
+        fail("a message was changed");
     }
     player->received_count++;
 }
 
-static void listen_to(struct player *player)
+static void receive_from(struct player *player)
 {
     static uint8_t bytes[WIRE_FRAME_BYTES_MAX + BYTES_MAX];
     memcpy(bytes, player->partial, player->partial_bytes);
@@ -110,7 +111,7 @@ static void listen_to(struct player *player)
         return;
     }
     if (got <= 0) {
-        fail("the server has hung up");
+        fail("the server closed a connection");
     }
     uint32_t left = player->partial_bytes + (uint32_t)got;
     const uint8_t *at = bytes;
@@ -129,76 +130,76 @@ static void listen_to(struct player *player)
 static void each(uint32_t count, void (*act)(struct player *player))
 {
     for (uint32_t i = 0; i < count; i++) {
-        act(&world.players[i]);
+        act(&pair.players[i]);
     }
 }
 
-static uint32_t speaker_count(const struct guard_pair *guard_pair)
+static uint32_t sender_count(const struct guard_pair *guard_pair)
 {
-    return guard_pair->speaker_count != 0 ? guard_pair->speaker_count : guard_pair->player_count;
+    return guard_pair->sender_count != 0 ? guard_pair->sender_count : guard_pair->player_count;
 }
 
-/* What each of those who hear anything hears in a round. */
-static uint32_t words_in_round(const struct guard_pair *guard_pair)
+/* How many messages each receiver gets in a round. */
+static uint32_t messages_in_round(const struct guard_pair *guard_pair)
 {
     return guard_pair->room_size == 0 ? guard_pair->depth
-                                      : speaker_count(guard_pair) * guard_pair->depth;
+                                      : sender_count(guard_pair) * guard_pair->depth;
 }
 
 uint32_t guard_pair_received_count(const struct guard_pair *guard_pair)
 {
-    uint32_t hearers =
-        guard_pair->room_size == 0 ? speaker_count(guard_pair) : guard_pair->player_count;
-    return hearers * words_in_round(guard_pair);
+    uint32_t receivers =
+        guard_pair->room_size == 0 ? sender_count(guard_pair) : guard_pair->player_count;
+    return receivers * messages_in_round(guard_pair);
 }
 
 static bool all_have_received(void)
 {
-    const struct guard_pair *guard_pair = &world.guard_pair;
+    const struct guard_pair *guard_pair = &pair.guard_pair;
     bool rooms = guard_pair->room_size != 0;
-    uint32_t hearers =
-        world.round < 2 || rooms ? guard_pair->player_count : speaker_count(guard_pair);
-    for (uint32_t i = 0; i < hearers; i++) {
-        if (world.players[i].received_count < world.awaited_count) {
+    uint32_t receivers =
+        pair.round < 2 || rooms ? guard_pair->player_count : sender_count(guard_pair);
+    for (uint32_t i = 0; i < receivers; i++) {
+        if (pair.players[i].received_count < pair.awaited_count) {
             return false;
         }
     }
     return true;
 }
 
-static void forget(struct player *player)
+static void reset(struct player *player)
 {
     player->received_count = 0;
 }
 
-/* Rounds 0 and 1 are greeting and joining; the others are talk. */
+/* Round 0 greets, round 1 joins rooms; the others send messages. */
 static void begin_round(void)
 {
-    const struct guard_pair *guard_pair = &world.guard_pair;
-    each(guard_pair->player_count, forget);
-    world.awaited_count = 1;
-    if (world.round == 0) {
-        each(guard_pair->player_count, say_hello);
-    } else if (world.round == 1 && guard_pair->room_size != 0) {
+    const struct guard_pair *guard_pair = &pair.guard_pair;
+    each(guard_pair->player_count, reset);
+    pair.awaited_count = 1;
+    if (pair.round == 0) {
+        each(guard_pair->player_count, send_hello);
+    } else if (pair.round == 1 && guard_pair->room_size != 0) {
         each(guard_pair->player_count, join);
     } else {
-        world.awaited_count = words_in_round(guard_pair);
-        each(speaker_count(guard_pair), speak);
+        pair.awaited_count = messages_in_round(guard_pair);
+        each(sender_count(guard_pair), send_messages);
     }
 }
 
 static void end_round(void)
 {
-    const struct guard_pair *guard_pair = &world.guard_pair;
-    world.round++;
-    if (world.round == 2 + guard_pair->warm_round_count && guard_pair->on_warm != NULL) {
+    const struct guard_pair *guard_pair = &pair.guard_pair;
+    pair.round++;
+    if (pair.round == 2 + guard_pair->warm_round_count && guard_pair->on_warm != NULL) {
         guard_pair->on_warm();
     }
-    if (world.round == 2 + guard_pair->warm_round_count + guard_pair->round_count) {
+    if (pair.round == 2 + guard_pair->warm_round_count + guard_pair->round_count) {
         if (guard_pair->on_done != NULL) {
             guard_pair->on_done();
         }
-        gw_port_stop(world.port);
+        gw_port_stop(pair.port);
     } else {
         begin_round();
     }
@@ -207,22 +208,22 @@ static void end_round(void)
 static void step(struct gw_task *task)
 {
     counts_pause();
-    each(world.guard_pair.player_count, listen_to);
+    each(pair.guard_pair.player_count, receive_from);
     if (all_have_received()) {
         end_round();
     }
     counts_resume();
-    gw_port_post(world.port, task);
+    gw_port_post(pair.port, task);
 }
 
 static void begin(struct gw_task *task)
 {
     counts_pause();
-    each(world.guard_pair.player_count, come);
+    each(pair.guard_pair.player_count, connect_player);
     begin_round();
     counts_resume();
     task->run = step;
-    gw_port_post(world.port, task);
+    gw_port_post(pair.port, task);
 }
 
 bool guard_pair_run(const struct guard_pair *guard_pair)
@@ -230,12 +231,12 @@ bool guard_pair_run(const struct guard_pair *guard_pair)
     const struct gw_port_config config = {
         .backend = guard_pair->backend, .worker_count = 1, .stream_count_max = PLAYER_COUNT_MAX};
     const struct serve_options options = {.no_rates = false};
-    if (gw_port_create(&config, &world.port) != 0) {
+    if (gw_port_create(&config, &pair.port) != 0) {
         return false;
     }
-    world.guard_pair = *guard_pair;
-    world.task.run = begin;
-    world.port_number = bench_game_open(world.port, &options);
-    gw_port_post(world.port, &world.task);
-    return gw_port_run(world.port) == 0;
+    pair.guard_pair = *guard_pair;
+    pair.task.run = begin;
+    pair.port_number = bench_game_open(pair.port, &options);
+    gw_port_post(pair.port, &pair.task);
+    return gw_port_run(pair.port) == 0;
 }

@@ -1,4 +1,4 @@
-/* tests/guard/guard_pair.h: the benchmark's hall and its players on one thread, step by step. */
+/* tests/guard/guard_pair.h: the benchmark's server and its clients on one thread, in lock step. */
 #ifndef GW_TESTS_GUARD_GUARD_PAIR_H
 #define GW_TESTS_GUARD_GUARD_PAIR_H
 
@@ -7,20 +7,20 @@
 #include <stdint.h>
 
 /*
- * The server is real, on a real backend and on loopback; its players are a task of its own worker
- * that leaves itself again and again. So nothing runs beside anything, every player's words are
- * there when the server looks, and what it takes to answer them is the same number every time.
+ * The server runs on a real backend, on loopback. Its clients are one posted task of its only
+ * worker, which posts itself again. So nothing runs concurrently, all messages of a round have
+ * arrived when the server waits for the kernel, and the number of calls is the same in each run.
  *
- *      players say, all of them  ->  the server waits, finds all, answers  ->  players read ...
+ *      all players send  ->  the server waits, receives all, answers  ->  players receive ...
  */
 struct guard_pair {
     enum gw_backend backend;
     uint32_t player_count;
-    uint32_t speaker_count; /* of them; 0: all */
-    uint32_t depth;         /* messages of each in a round */
+    uint32_t sender_count; /* of them; 0: all */
+    uint32_t depth;        /* messages of each in a round */
     uint32_t frame_bytes;
     uint16_t packet_id;
-    uint32_t room_size; /* 0: no rooms; all are in rooms of so many otherwise */
+    uint32_t room_size; /* players in each room; 0: no rooms */
     uint32_t warm_round_count;
     uint32_t round_count;
     void (*on_warm)(void); /* after the warm rounds; may be NULL */
@@ -28,12 +28,12 @@ struct guard_pair {
 };
 
 /*
- * Runs the party to its end; fails the test when somebody hears anything but what is due. Returns
- * false when this machine does not run the backend. One party for each process.
+ * Runs all rounds. Exits with status 1 when a player receives anything unexpected. Returns false
+ * when this machine does not run the backend. Once for each process.
  */
 bool guard_pair_run(const struct guard_pair *guard_pair);
 
-/* How many messages the players hear in a round. */
+/* How many messages all players receive in a round. */
 uint32_t guard_pair_received_count(const struct guard_pair *guard_pair);
 
 #endif

@@ -1,5 +1,5 @@
 #!/bin/bash
-# tests/guard/renew.sh: counts instructions again, and writes them down in baseline.json. Commit that.
+# tests/guard/renew.sh: a new baseline.json of instruction counts, to be committed.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname -- "$0")/../../tools/setup.sh"

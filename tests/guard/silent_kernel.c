@@ -1,4 +1,5 @@
-/* tests/guard/silent_kernel.c: a kernel whose peers come, are silent, and go. */
+/* tests/guard/silent_kernel.c: a backend without sockets, whose peers connect, send nothing, and
+ * close. */
 #include "tests/guard/silent_kernel.h"
 
 #include "net/container_of.h"
@@ -13,10 +14,11 @@ static struct {
     os_socket next;
     struct gw_socket *accept;
     struct gw_socket *recvs[SILENT_KERNEL_PEER_COUNT_MAX];
-    struct gw_task *finished; /* gw_op.own.task, linked; their result is in the operation */
+    struct gw_task *finished; /* completed operations, linked by gw_op.own.task; the result is in
+                                 the operation */
 } kernel;
 
-void silent_kernel_come(uint32_t count)
+void silent_kernel_connect(uint32_t count)
 {
     kernel.coming_count += count;
 }
@@ -28,8 +30,8 @@ static void finish(struct gw_op *op, int result)
     kernel.finished = &op->own.task;
 }
 
-/* Its FIN has come. */
-void silent_kernel_go(uint32_t number)
+/* Its FIN arrives. */
+void silent_kernel_close(uint32_t number)
 {
     struct gw_socket *socket = kernel.recvs[number];
     kernel.recvs[number] = NULL;

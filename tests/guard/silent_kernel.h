@@ -1,4 +1,5 @@
-/* tests/guard/silent_kernel.h: a kernel whose peers come, are silent, and go. */
+/* tests/guard/silent_kernel.h: a backend without sockets, whose peers connect, send nothing, and
+ * close. */
 #ifndef GW_TESTS_GUARD_SILENT_KERNEL_H
 #define GW_TESTS_GUARD_SILENT_KERNEL_H
 
@@ -8,14 +9,12 @@
 enum { SILENT_KERNEL_PEER_COUNT_MAX = 20000 };
 
 /*
- * A backend without sockets, for as many sessions as one likes: its work is the same for each
- * operation however many there are, and the clock stands still.
+ * Each operation costs the same for any number of sessions, and the clock does not advance.
  */
 extern const struct gw_backend_ops silent_kernel;
 
-/* So many peers come with the next waits; the one with this number, from 0, goes. Thread: worker.
- */
-void silent_kernel_come(uint32_t count);
-void silent_kernel_go(uint32_t number);
+/* `count` peers connect during the next waits; peer `number`, from 0, sends FIN. Thread: worker. */
+void silent_kernel_connect(uint32_t count);
+void silent_kernel_close(uint32_t number);
 
 #endif

@@ -1,4 +1,4 @@
-/* tests/guard/test_counts.c: what a message costs, counted in what no weather changes. */
+/* tests/guard/test_counts.c: limits of system calls, allocations and copies for each message. */
 #include "tests/test.h"
 
 #include "tests/guard/counts.h"
@@ -13,12 +13,12 @@ enum { ROUND_COUNT = 50, PLAYER_COUNT = 64 };
 
 static enum gw_backend backend;
 
-/* What one party has counted, for each message that was heard. */
+/* The counts of one run, for each received message. */
 struct each {
     double syscalls;
     double waits;
     double allocations;
-    double copies; /* of the bytes of a message */
+    double copies; /* copied bytes, in sizes of a message */
     uint64_t allocation_count;
 };
 
@@ -29,7 +29,7 @@ static void on_done(void)
     counted = counts_end();
 }
 
-/* The child lives for one party: the hall is made once in a process. */
+/* A child process for each run: guard_pair_run() runs once in a process. */
 static void run_child(struct guard_pair *guard_pair, int out)
 {
     guard_pair->backend = backend;
@@ -73,10 +73,10 @@ static struct guard_pair echo(uint32_t depth, uint16_t packet_id)
         .player_count = PLAYER_COUNT, .depth = depth, .frame_bytes = 128, .packet_id = packet_id};
 }
 
-static struct guard_pair room(uint32_t size, uint32_t speaker_count)
+static struct guard_pair room(uint32_t size, uint32_t sender_count)
 {
     return (struct guard_pair){.player_count = size,
-                               .speaker_count = speaker_count,
+                               .sender_count = sender_count,
                                .depth = 1,
                                .frame_bytes = 128,
                                .packet_id = WIRE_SAY,
@@ -113,14 +113,14 @@ static void an_echo_is_copied_once(void **state)
     assert_true(run(echo(16, WIRE_OPAQUE)).copies <= 1.1);
 }
 
-/* protobuf-c writes straight into the queue, and what it copies itself is not seen here. */
-static void a_packed_message_is_not_copied_on_its_way(void **state)
+/* protobuf-c packs into the send queue; copies inside protobuf-c are not counted. */
+static void a_packed_message_is_not_copied(void **state)
 {
     (void)state;
     assert_true(run(echo(16, WIRE_ECHO)).copies <= 0.01);
 }
 
-/* One buffer, and one note by which the game of this hall tells the room, for any size of room. */
+/* One buffer, and one task that the game posts to the room, for any size of room. */
 static void a_broadcast_of_any_size_takes_one_allocation(void **state)
 {
     (void)state;
@@ -131,10 +131,10 @@ static void a_broadcast_of_any_size_takes_one_allocation(void **state)
 }
 
 /*
- * What is heard in one wait is one buffer, and one send to each. An epoll shows all 64 at once; an
- * io_uring works for about 20 in a call, so that 64 are four waits.
+ * All messages received in one wait become one buffer, and one send to each member. epoll reports
+ * all 64 at once; io_uring handles about 20 in a call, so that 64 take four waits.
  */
-static void what_all_say_at_once_leaves_in_one_send_to_each(void **state)
+static void messages_of_one_wait_are_broadcast_in_one_send_to_each_member(void **state)
 {
     (void)state;
     uint32_t wait_count = backend == GW_BACKEND_URING ? 4 : 1;
@@ -155,7 +155,7 @@ static bool find_backend(const char *name)
     return false;
 }
 
-/* Whether this machine runs it. */
+/* Whether this machine runs the backend. */
 static bool is_available(void)
 {
     struct gw_port *port;
@@ -175,9 +175,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_echo_takes_a_recv_and_a_send),
         cmocka_unit_test(sixteen_echoes_take_a_recv_and_a_send),
         cmocka_unit_test(an_echo_is_copied_once),
-        cmocka_unit_test(a_packed_message_is_not_copied_on_its_way),
+        cmocka_unit_test(a_packed_message_is_not_copied),
         cmocka_unit_test(a_broadcast_of_any_size_takes_one_allocation),
-        cmocka_unit_test(what_all_say_at_once_leaves_in_one_send_to_each),
+        cmocka_unit_test(messages_of_one_wait_are_broadcast_in_one_send_to_each_member),
     };
     if (argc != 2 || !find_backend(argv[1])) {
         fprintf(stderr, "usage: test_guard_counts BACKEND\n");

@@ -32,13 +32,13 @@ class Rows(unittest.TestCase):
         row = row_of(results, "depth 16, 128 B, gangway epoll")
         self.assertAlmostEqual(row.value, 1.1)
         self.assertEqual(row.middle_half, "1.10 to 1.10")
-        self.assertEqual(row.verdict, "reached")
+        self.assertEqual(row.result, "reached")
 
     def test_a_run_that_failed_leaves_a_hole(self):
         results = results_of((plan.DEPTH_16, RAW, [100, None, 400, 100]), (plan.DEPTH_16, OURS, [130, 130, 520, None]))
         row = row_of(results, "depth 16, 128 B, gangway epoll")
         self.assertEqual(row.values, [1.3, None, 1.3, None])
-        self.assertEqual(row.verdict, "a tie")
+        self.assertEqual(row.result, "a tie")
         self.assertEqual(results.median(plan.DEPTH_16, RAW.name), 100)
 
     def test_a_mean_is_geometric_and_the_worst_cell_has_a_name(self):
@@ -49,7 +49,7 @@ class Rows(unittest.TestCase):
         worst = row_of(results, "gangway epoll / raw epoll, worst cell")
         self.assertIn(plan.BURST.name, worst.text)
         self.assertAlmostEqual(worst.value, 3.125)
-        self.assertEqual(worst.verdict, "MISSED")
+        self.assertEqual(worst.result, "MISSED")
 
     def test_against_libuv_the_better_backend_counts(self):
         results = results_of((plan.BURST, plan.LIBUV, [100, 100]), (plan.BURST, OURS, [120, 120]),
@@ -64,11 +64,11 @@ class Rows(unittest.TestCase):
         results = report.Results()
         results.add(plan.ALONE, OURS, {"private_bytes_each": 512.5})
         row = row_of(results, "idle session, greeted and alone, gangway epoll")
-        self.assertEqual((row.verdict, row.middle_half), ("MISSED", "-"))
+        self.assertEqual((row.result, row.middle_half), ("MISSED", "-"))
 
     def test_what_was_not_run_is_not_reached(self):
         for row in report.rows(report.Results()):
-            self.assertEqual(row.verdict, "not measured", row.text)
+            self.assertEqual(row.result, "not measured", row.text)
         valid, line = report.floor_line(report.Results())
         self.assertFalse(valid, line)
 

@@ -1,4 +1,4 @@
-"""tools/bench/bench.py BUILD [--quick] [--only REGEX] [--repeats COUNT]: runs the plan, and reports.
+"""tools/bench/bench.py BUILD [--quick] [--only REGEX] [--repeats COUNT]: the benchmark: runs the plan, and reports.
 
 All servers of a cell take turns, so that what else the machine does meets each of them; in every second
 round they come in the opposite order. Results go to BUILD/bench/results.json and results.md. The exit
@@ -40,7 +40,7 @@ def say(text):
 
 
 def run_one(options, cell, server):
-    """Returns what was counted, or None when the run failed."""
+    """Returns the counts, or None for a failed run."""
     try:
         return run.measure(options.build, cell, server, TIMES[options.quick])
     except (run.Failed, subprocess.TimeoutExpired) as why:
@@ -85,7 +85,7 @@ def count_syscalls(options, cells, results, folder):
 
 
 def count_instructions(options, results):
-    """The guard's flat rows: it counts them under callgrind, on no clock at all."""
+    """The flat rows of the guard, counted under callgrind."""
     guard = pathlib.Path(__file__).parents[2] / "tests" / "guard" / "guard.py"
     programs = pathlib.Path(options.build, "tests")
     if not (programs / "guard_flat").exists() or shutil.which("valgrind") is None:

@@ -1,4 +1,4 @@
-/* tools/bench/bench_game.c: echoes and rooms on Gangway, as its users write them. */
+/* tools/bench/bench_game.c: echoes and rooms on Gangway, written as a game is. */
 #include "tools/bench/bench_game.h"
 
 #include "bench/bench.gen.h"
@@ -21,11 +21,11 @@ struct room {
     struct gw_group *group;
 };
 
-/* What somebody said or wants, on its way to the room's turn. */
-struct note {
-    struct gw_task task; /* the first, so that a task is its note */
+/* A Join or Say, posted to the turn of its room. */
+struct command {
+    struct gw_task task; /* the first, so that a task is its command */
     struct room *room;
-    struct gw_session *session; /* who joins; holds a reference */
+    struct gw_session *session; /* that joins, with a reference; NULL for a Say */
     uint64_t number;
     size_t payload_bytes;
     uint8_t payload[];
@@ -63,45 +63,46 @@ static struct room *room_at(uint64_t number)
     return room;
 }
 
-static struct note *note_create(struct room *room, uint64_t number, const ProtobufCBinaryData *data)
+static struct command *command_create(struct room *room, uint64_t number,
+                                      const ProtobufCBinaryData *data)
 {
-    struct note *note = malloc(sizeof(*note) + data->len);
-    if (note == NULL) {
+    struct command *command = malloc(sizeof(*command) + data->len);
+    if (command == NULL) {
         serve_fail("malloc");
     }
-    *note = (struct note){.room = room, .number = number, .payload_bytes = data->len};
+    *command = (struct command){.room = room, .number = number, .payload_bytes = data->len};
     if (data->len != 0) {
-        memcpy(note->payload, data->data, data->len);
+        memcpy(command->payload, data->data, data->len);
     }
-    return note;
+    return command;
 }
 
 static void run_join(struct gw_task *task)
 {
-    struct note *note = (struct note *)task;
+    struct command *command = (struct command *)task;
     Bench__Join join = BENCH__JOIN__INIT;
-    join.room = note->number;
-    (void)gw_group_add(note->room->group, note->session);
-    gw_group_send(note->room->group, gw_session_id_of(note->session), BENCH_PACKET_JOIN,
+    join.room = command->number;
+    (void)gw_group_add(command->room->group, command->session);
+    gw_group_send(command->room->group, gw_session_id_of(command->session), BENCH_PACKET_JOIN,
                   &join.base);
-    gw_session_unref(note->session);
-    free(note);
+    gw_session_unref(command->session);
+    free(command);
 }
 
 static void run_say(struct gw_task *task)
 {
-    struct note *note = (struct note *)task;
+    struct command *command = (struct command *)task;
     Bench__Say say = BENCH__SAY__INIT;
-    say.stamp = note->number;
-    say.payload = (ProtobufCBinaryData){note->payload_bytes, note->payload};
-    gw_group_broadcast(note->room->group, BENCH_PACKET_SAY, &say.base);
-    free(note);
+    say.stamp = command->number;
+    say.payload = (ProtobufCBinaryData){command->payload_bytes, command->payload};
+    gw_group_broadcast(command->room->group, BENCH_PACKET_SAY, &say.base);
+    free(command);
 }
 
-static void post(struct note *note, void (*run)(struct gw_task *task))
+static void post(struct command *command, void (*run)(struct gw_task *task))
 {
-    note->task.run = run;
-    gw_turn_post(&note->room->turn, &note->task);
+    command->task.run = run;
+    gw_turn_post(&command->room->turn, &command->task);
 }
 
 void bench_on_join(struct gw_session *session, const struct gw_frame *frame,
@@ -109,10 +110,10 @@ void bench_on_join(struct gw_session *session, const struct gw_frame *frame,
 {
     (void)frame;
     const ProtobufCBinaryData nothing = {0, NULL};
-    struct note *note = note_create(room_at(join->room), join->room, &nothing);
-    note->session = gw_session_ref(session);
-    gw_session_set_user(session, note->room);
-    post(note, run_join);
+    struct command *command = command_create(room_at(join->room), join->room, &nothing);
+    command->session = gw_session_ref(session);
+    gw_session_set_user(session, command->room);
+    post(command, run_join);
 }
 
 void bench_on_say(struct gw_session *session, const struct gw_frame *frame, const Bench__Say *say)
@@ -120,11 +121,11 @@ void bench_on_say(struct gw_session *session, const struct gw_frame *frame, cons
     (void)frame;
     struct room *room = gw_session_user(session);
     if (room != NULL) {
-        post(note_create(room, say->stamp, &say->payload), run_say);
+        post(command_create(room, say->stamp, &say->payload), run_say);
     }
 }
 
-/* ---- the door ---- */
+/* ---- sessions ---- */
 
 static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
                    void *context)
@@ -155,9 +156,10 @@ uint16_t bench_game_open(struct gw_port *on, const struct serve_options *options
     tick_ms = options->room_tick_ms;
     manager = gw_session_manager_create(port, &config, table_of_packets(options->no_rates),
                                         &session_events, NULL);
-    struct gw_listener_config door = {.stream = gw_session_manager_stream_config(manager)};
-    gw_addr_parse("127.0.0.1:0", &door.addr);
-    if (gw_listener_open(port, &door, &listener_events, manager, &listener) != 0) {
+    struct gw_listener_config listener_config = {.stream =
+                                                     gw_session_manager_stream_config(manager)};
+    gw_addr_parse("127.0.0.1:0", &listener_config.addr);
+    if (gw_listener_open(port, &listener_config, &listener_events, manager, &listener) != 0) {
         serve_fail("gw_listener_open");
     }
     return gw_listener_addr(listener)->port;

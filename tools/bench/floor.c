@@ -1,4 +1,4 @@
-/* tools/bench/floor.c: the kernel's price alone: only recv and send, and no mechanism to wait. */
+/* tools/bench/floor.c: the cost of recv and send alone, without waiting for the kernel. */
 #define _GNU_SOURCE
 #include "tools/bench/serve.h"
 #include <errno.h>
@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 /*
- * It asks each connection in turn whether there is something, and clocks only what was: one recv
- * and one send. What it costs to find out who has sent is so left out, and a round that took so
- * long that somebody else must have had the processor. On SIGTERM it tells the nanoseconds, and
- * what was moved in them.
+ * Polls each connection with recv in turn, and measures only a recv and send that moved bytes. So
+ * the cost of finding ready connections is left out; so is a round that took longer than
+ * ROUND_NS_MAX, in which another process must have used the processor. On SIGTERM it prints the
+ * nanoseconds, and the bytes moved in them.
  */
 enum { CONNECTION_COUNT_MAX = 16 * 1024, BYTES_MAX = 16 * 1024, ROUND_NS_MAX = 100000 };
 

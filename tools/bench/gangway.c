@@ -27,7 +27,7 @@ static void on_stop(int signal)
     gw_port_stop(port);
 }
 
-/* What the port has counted; the sessions of the load are still there, and go with the process. */
+/* Prints the counters of the port. Sessions of the load are still open; the exit closes them. */
 static void report(void)
 {
     struct gw_port_counters counters;

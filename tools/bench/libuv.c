@@ -1,6 +1,6 @@
 /* tools/bench/libuv.c: a server on libuv: echoes in one write, rooms with a write for each frame.
  */
-#define _GNU_SOURCE /* uv.h wants it */
+#define _GNU_SOURCE /* for uv.h */
 #include "tools/bench/serve.h"
 
 #include "tools/bench/wire.h"
@@ -9,10 +9,10 @@
 #include <uv.h>
 
 /*
- * As a good programmer uses libuv. What has come is echoed by uv_try_write() as one piece, and only
- * what the kernel does not take is copied. What is said in a room is one counted buffer, written to
- * each member with uv_write(): a write for each frame, which is how chat servers are usually
- * written; with --tick-ms, or by default, frames are gathered into a batch for each room first.
+ * libuv as its documentation recommends. Received bytes are echoed by one uv_try_write(), and only
+ * what the kernel does not take is copied. With --per-frame a Say is one reference-counted buffer,
+ * written to each member with uv_write(), as chat servers usually are; by default, and with
+ * --tick-ms, the frames of a room are collected in a batch first.
  */
 enum { RECV_BYTES_MAX = 16 * 1024, ROOM_COUNT_MAX = 1024, BATCH_BYTES_MAX = 256 * 1024 };
 
@@ -76,7 +76,7 @@ static void shared_unref(struct shared *shared)
 static void written(uv_write_t *request, int status)
 {
     struct write *write = (struct write *)request;
-    (void)status; /* reading finds out, too */
+    (void)status; /* a failed connection fails its next read, too */
     shared_unref(write->shared);
     free(write);
 }
@@ -216,7 +216,7 @@ static void handle(struct peer *peer, const uint8_t *frame, uint32_t bytes)
     }
 }
 
-/* Echoes that follow one another leave in one write. Returns the bytes of whole frames. */
+/* Sends consecutive echoes in one write. Returns the bytes of complete frames. */
 static uint32_t take_whole(struct peer *peer, const uint8_t *data, uint32_t bytes)
 {
     uint32_t at = 0;

@@ -22,7 +22,7 @@ _Noreturn void link_fail(const struct link *link, const char *what)
     exit(1);
 }
 
-/* Many addresses to come from, so that ports in TIME_WAIT are never all there are: ip(7). */
+/* Source addresses, so many that ports in TIME_WAIT do not use up all ports: ip(7). */
 static void choose_source(const struct link *link)
 {
     int on = 1;
@@ -57,7 +57,7 @@ void link_close(struct link *link)
     free(link->received_of);
 }
 
-/* ---- while it blocks ---- */
+/* ---- blocking ---- */
 
 void link_put(struct link *link, const uint8_t *data, uint32_t bytes)
 {
@@ -77,12 +77,12 @@ void link_get(struct link *link, uint8_t *frame)
 {
     get_bytes(link, frame, WIRE_HEADER_BYTES);
     if (wire_body_bytes(frame) > WIRE_FRAME_BYTES_MAX - WIRE_HEADER_BYTES) {
-        link_fail(link, "heard a frame that is too long");
+        link_fail(link, "received a frame that is too long");
     }
     get_bytes(link, frame + WIRE_HEADER_BYTES, wire_body_bytes(frame));
 }
 
-/* ---- afterwards ---- */
+/* ---- non-blocking ---- */
 
 static void arm(struct link *link, int set, int how, uint32_t events)
 {
@@ -149,7 +149,7 @@ static void keep_partial(struct link *link, const uint8_t *data, uint32_t bytes)
         link->partial = malloc(WIRE_FRAME_BYTES_MAX);
     }
     if (link->partial == NULL || bytes > WIRE_FRAME_BYTES_MAX) {
-        link_fail(link, "heard a frame that is too long");
+        link_fail(link, "received a frame that is too long");
     }
     memcpy(link->partial, data, bytes);
 }

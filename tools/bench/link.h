@@ -5,22 +5,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a mode of the load keeps for each connection. */
+/* A connection, and its state for the modes of the load. */
 struct link {
     int socket;
     uint32_t index;
-    uint32_t said;     /* messages that have left */
-    uint32_t received; /* messages that came back */
-    uint32_t owed;     /* messages to be said when all that has come is read */
+    uint32_t said;     /* messages sent */
+    uint32_t received; /* messages received */
+    uint32_t owed;     /* messages to send when all received bytes are parsed */
     uint32_t partial_bytes;
     uint32_t late_bytes;
-    uint8_t *partial;      /* the beginning of a frame that is not whole yet */
-    uint8_t *late;         /* what the kernel did not take at once */
+    uint8_t *partial;      /* the beginning of an incomplete frame */
+    uint8_t *late;         /* bytes that the kernel did not take */
     uint32_t *received_of; /* in rooms: messages from each member */
 };
 
-/* Which message this is: who said it, and the how manyeth of theirs. Never 0: protobuf says no 0.
- */
+/* Identifies a message by sender and number. Never 0: protobuf does not encode a 0. */
 static inline uint64_t link_stamp(uint32_t index, uint32_t count)
 {
     return (uint64_t)(index + 1) << 32 | count;
@@ -39,7 +38,7 @@ void link_close(struct link *link);
 void link_put(struct link *link, const uint8_t *data, uint32_t bytes);
 void link_get(struct link *link, uint8_t *frame);
 
-/* From now on the socket does not block, and `set` reports it. */
+/* Makes the socket non-blocking, and adds it to the epoll `set`. */
 void link_join_set(struct link *link, int set);
 
 /* Sends what the kernel takes, and keeps the rest for link_send_late(). */
@@ -47,13 +46,13 @@ void link_send(struct link *link, int set, const uint8_t *data, uint32_t bytes);
 void link_send_late(struct link *link, int set);
 
 /*
- * Reads what has come and hands each whole frame to `on_frame`. Returns false when the server has
- * closed, which no load expects of it.
+ * Receives, and passes each complete frame to `on_frame`. Returns false when the server has closed
+ * the connection, which is an error in each mode.
  */
 bool link_read(struct link *link,
                void (*on_frame)(struct link *link, const uint8_t *frame, uint32_t bytes));
 
-/* Ends the program, because the server did something wrong. */
+/* Ends the program with an error of the server. */
 _Noreturn void link_fail(const struct link *link, const char *what);
 
 #endif

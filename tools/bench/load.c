@@ -1,4 +1,4 @@
-/* tools/bench/load.c: the load generator: connects, warms up, counts, reports. */
+/* tools/bench/load.c: the load generator: connect, warm up, count, report. */
 #define _GNU_SOURCE
 #include "tools/bench/load.h"
 
@@ -17,7 +17,7 @@ enum {
     EVENT_COUNT_MAX = 512,
     NS_PER_MS = 1000000,
     NS_PER_S = 1000000000,
-    SAID_BYTES_MAX = 256 * 1024
+    SEND_BYTES_MAX = 256 * 1024
 };
 
 struct load load;
@@ -30,7 +30,7 @@ static void expect(struct link *link, uint16_t id)
     uint8_t frame[WIRE_FRAME_BYTES_MAX];
     link_get(link, frame);
     if (wire_id(frame) != id) {
-        link_fail(link, "heard something else than was due");
+        link_fail(link, "received an unexpected message");
     }
 }
 
@@ -49,19 +49,19 @@ void load_connect(void)
     }
 }
 
-/* ---- saying ---- */
+/* ---- sending ---- */
 
 uint64_t load_due_ns(uint32_t index, uint32_t count)
 {
-    uint64_t place = (uint64_t)count * load.options.connection_count + index;
-    return load.begun_ns + place * NS_PER_S / load.options.rate;
+    uint64_t index_of_all = (uint64_t)count * load.options.connection_count + index;
+    return load.begun_ns + index_of_all * NS_PER_S / load.options.rate;
 }
 
-void load_say(struct link *link, uint32_t count)
+void load_send(struct link *link, uint32_t count)
 {
-    static uint8_t bytes[SAID_BYTES_MAX];
+    static uint8_t bytes[SEND_BYTES_MAX];
     uint32_t frame_bytes = load.options.frame_bytes;
-    uint32_t room = SAID_BYTES_MAX / frame_bytes;
+    uint32_t room = SEND_BYTES_MAX / frame_bytes;
     while (count > 0) {
         uint32_t now = count < room ? count : room;
         for (uint32_t i = 0; i < now; i++) {
@@ -73,8 +73,8 @@ void load_say(struct link *link, uint32_t count)
     }
 }
 
-/* Says all that is due by now. Returns when the next one is. */
-static uint64_t say_due(void)
+/* Sends all messages that are due by now. Returns when the next one is due. */
+static uint64_t send_due(void)
 {
     uint32_t connection_count = load.options.connection_count;
     for (;;) {
@@ -83,7 +83,7 @@ static uint64_t say_due(void)
         if (due_ns > serve_now_ns()) {
             return due_ns;
         }
-        load_say(&load.links[index], 1);
+        load_send(&load.links[index], 1);
         load.due_count++;
     }
 }
@@ -100,7 +100,7 @@ void load_note(uint64_t due_ns)
 
 /* ---- the loop ---- */
 
-/* A sign of life is asked for: the same stamp comes back. */
+/* Answers a PING with its stamp. */
 static void answer_ping(struct link *link, const uint8_t *frame, uint32_t bytes)
 {
     uint8_t pong[WIRE_FRAME_BYTES_MAX];
@@ -118,7 +118,7 @@ static void on_frame(struct link *link, const uint8_t *frame, uint32_t bytes)
     }
 }
 
-static void be_ready(struct link *link, uint32_t events)
+static void on_ready(struct link *link, uint32_t events)
 {
     if ((events & EPOLLOUT) != 0) {
         link_send_late(link, load.set);
@@ -129,7 +129,7 @@ static void be_ready(struct link *link, uint32_t events)
     if (link->owed > 0) {
         uint32_t owed = link->owed;
         link->owed = 0;
-        load_say(link, owed);
+        load_send(link, owed);
     }
 }
 
@@ -145,7 +145,7 @@ static void wait_and_read(uint64_t until_ns)
         serve_fail("epoll_pwait2");
     }
     for (int i = 0; i < count; i++) {
-        be_ready(events[i].data.ptr, events[i].events);
+        on_ready(events[i].data.ptr, events[i].events);
     }
 }
 
@@ -153,7 +153,7 @@ static void loop_for_ms(uint32_t ms)
 {
     uint64_t end_ns = serve_now_ns() + (uint64_t)ms * NS_PER_MS;
     while (serve_now_ns() < end_ns) {
-        uint64_t next_ns = load.options.rate != 0 ? say_due() : end_ns;
+        uint64_t next_ns = load.options.rate != 0 ? send_due() : end_ns;
         wait_and_read(next_ns < end_ns ? next_ns : end_ns);
     }
 }
@@ -167,7 +167,7 @@ static void begin(void)
         link_join_set(&load.links[i], load.set);
     }
     for (uint32_t i = 0; load.options.rate == 0 && i < load.options.connection_count; i++) {
-        load_say(&load.links[i], load.options.depth);
+        load_send(&load.links[i], load.options.depth);
     }
 }
 
@@ -196,7 +196,7 @@ static void count_frames(void)
     loop_for_ms(load.options.run_ms);
 }
 
-/* Memory is what was there before anybody came; the rest is what was used while counting. */
+/* Memory counts from before the first connection; everything else while counting. */
 static void run_counted(void)
 {
     struct meter before = meter_read(load.options.pid);

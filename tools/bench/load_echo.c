@@ -1,8 +1,8 @@
-/* tools/bench/load_echo.c: what is said comes back; closed loop, or paced. */
+/* tools/bench/load_echo.c: echoes, in a closed loop or at a rate. */
 #include "tools/bench/load.h"
 #include "tools/bench/wire.h"
 
-/* Each connection hears its own messages, in order. In a closed loop each is answered by the next.
+/* Each connection receives its own messages, in order. In a closed loop it sends the next one then.
  */
 static void on_frame(struct link *link, const uint8_t *frame, uint32_t bytes)
 {
@@ -10,7 +10,7 @@ static void on_frame(struct link *link, const uint8_t *frame, uint32_t bytes)
     bool right = bytes == load.options.frame_bytes && link->received != link->said &&
                  wire_is_message(frame, bytes, load.options.packet_id, stamp);
     if (!right) {
-        link_fail(link, "heard something else than it said");
+        link_fail(link, "received an unexpected message");
     }
     if (load.options.rate != 0) {
         load_note(load_due_ns(link->index, link->received));

@@ -1,4 +1,4 @@
-/* tools/bench/load_group.c: what one says, everybody in its room hears; closed loop, or paced. */
+/* tools/bench/load_group.c: broadcasts in rooms, in a closed loop or at a rate. */
 #include "tools/bench/load.h"
 #include "tools/bench/serve.h"
 #include "tools/bench/wire.h"
@@ -29,7 +29,8 @@ static void prepare(void)
     }
 }
 
-/* What each member of the room says comes in order. Own words that come back are answered. */
+/* Messages of each member arrive in order. In a closed loop a member sends when it receives its
+ * own. */
 static void on_frame(struct link *link, const uint8_t *frame, uint32_t bytes)
 {
     uint64_t stamp = wire_stamp(frame);
@@ -40,7 +41,7 @@ static void on_frame(struct link *link, const uint8_t *frame, uint32_t bytes)
                  (uint32_t)stamp == link->received_of[place] &&
                  wire_is_message(frame, bytes, WIRE_SAY, stamp);
     if (!right) {
-        link_fail(link, "heard something else than was said in its room");
+        link_fail(link, "received an unexpected message");
     }
     link->received_of[place]++;
     load_note(load.options.rate != 0 ? load_due_ns(speaker, (uint32_t)stamp) : 0);

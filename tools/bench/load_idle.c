@@ -1,10 +1,10 @@
-/* tools/bench/load_idle.c: everybody comes, and is silent: what the server keeps for each. */
+/* tools/bench/load_idle.c: idle connections: the memory of the server for each. */
 #define _GNU_SOURCE
 #include "tools/bench/load.h"
 
 #include <time.h>
 
-/* Those in rooms have joined, as for load_group.c. */
+/* With rooms, connections join them as in load_group.c. */
 static void prepare(void)
 {
     if (load.options.room_size != 0) {

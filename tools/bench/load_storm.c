@@ -1,5 +1,4 @@
-/* tools/bench/load_storm.c: everybody comes, says one thing, hears it, and goes; again and again.
- */
+/* tools/bench/load_storm.c: a connect storm: connect, one echo, close; repeated. */
 #include "tools/bench/load.h"
 #include "tools/bench/serve.h"
 #include "tools/bench/wire.h"
@@ -33,13 +32,13 @@ static void go(struct link *link)
     link_get(link, frame);
     if (!wire_is_message(frame, load.options.frame_bytes, load.options.packet_id,
                          link_stamp(link->index, 0))) {
-        link_fail(link, "heard something else than it said");
+        link_fail(link, "received an unexpected message");
     }
     link_close(link);
     load_note(0);
 }
 
-/* A wave at a time: all come, then all talk, then all go. */
+/* One wave at a time: all connect, then all send, then all close. */
 static void run(void)
 {
     static struct link links[WAVE_COUNT];

@@ -1,4 +1,4 @@
-/* tools/bench/meter.c: what the server has used so far, read from outside. */
+/* tools/bench/meter.c: resource usage of the server, read from outside. */
 #define _GNU_SOURCE
 #include "tools/bench/meter.h"
 

@@ -1,4 +1,4 @@
-/* tools/bench/peer.c: a connection of a server without any library: frames in, bytes out. */
+/* tools/bench/peer.c: a connection of the servers without a library. */
 #include "tools/bench/peer.h"
 
 #include "tools/bench/room.h"
@@ -78,13 +78,13 @@ bool peer_send_late(struct peer *peer)
 
 /* ---- bytes in ---- */
 
-/* Bytes of the frame that begins here, or 0 while its header is not whole. */
+/* The bytes of the frame that begins here, or 0 while its header is incomplete. */
 static uint32_t frame_bytes(const uint8_t *data, uint32_t bytes)
 {
     return bytes < WIRE_HEADER_BYTES ? 0 : WIRE_HEADER_BYTES + wire_body_bytes(data);
 }
 
-/* One whole frame, but for an echo. */
+/* Handles a complete frame that is not an echo. */
 static bool handle(struct peer *peer, const uint8_t *frame, uint32_t bytes)
 {
     if (wire_id(frame) == WIRE_JOIN) {
@@ -98,7 +98,7 @@ static bool is_echo(const uint8_t *frame)
     return wire_id(frame) == WIRE_ECHO || wire_id(frame) == WIRE_OPAQUE;
 }
 
-/* Takes all whole frames; echoes that follow one another leave in one send. */
+/* Handles all complete frames; sends consecutive echoes in one send. */
 static bool take_whole(struct peer *peer, const uint8_t *data, uint32_t bytes, uint32_t *taken_out)
 {
     uint32_t at = 0;
@@ -134,7 +134,7 @@ static bool keep_partial(struct peer *peer, const uint8_t *data, uint32_t bytes)
     return true;
 }
 
-/* Lays what was partial and what has come end to end. */
+/* Appends the received bytes to the partial frame. */
 static bool take_joined(struct peer *peer, const uint8_t *data, uint32_t bytes)
 {
     uint8_t joined[WIRE_FRAME_BYTES_MAX + PEER_RECV_BYTES_MAX];

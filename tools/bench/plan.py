@@ -1,4 +1,4 @@
-"""tools/bench/plan.py: which servers are measured, with which loads, and what must come of it."""
+"""tools/bench/plan.py: the measured servers, their loads, and the limits of the results."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ ECHO, OPAQUE = 1000, 1003
 
 @dataclasses.dataclass(frozen=True)
 class Server:
-    """A program of the build folder, and how to call it."""
+    """A program of the build folder, and its arguments."""
 
     name: str
     program: str
@@ -30,15 +30,15 @@ ALL = (RAW_EPOLL, GANGWAY_EPOLL, RAW_URING, GANGWAY_URING, LIBUV)
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One load, and the servers that it is put on."""
+    """One load, and the servers that it runs on."""
 
     name: str
-    words: tuple  # of the load generator
+    words: tuple  # arguments of the load generator
     servers: tuple
     server_words: tuple = ()
 
     def words_for(self, server):
-        """Gangway is greeted."""
+        """Gangway needs a HELLO."""
         return self.words + (("--greet",) if server.gangway else ())
 
 
@@ -49,7 +49,7 @@ def words(**options):
 
 def echo(connections, depth, frame_bytes, servers=ALL, packet=OPAQUE):
     way = "" if packet == OPAQUE else ", whole way"
-    # The highest rate of a schema is too low for a load that one connection carries alone.
+    # The highest rate of a schema is too low for a load on one connection.
     limits = ("--no-rates",) if connections < 100 else ()
     servers = tuple(server.with_words(*limits) for server in servers)
     return Cell(f"echo, {connections:,} connections, {frame_bytes:,} B, depth {depth}{way}",

@@ -1,4 +1,4 @@
-/* tools/bench/raw_epoll.c: a server on epoll without any library; level-triggered. */
+/* tools/bench/raw_epoll.c: a server on level-triggered epoll without a library. */
 #define _GNU_SOURCE
 #include "tools/bench/peer.h"
 #include "tools/bench/room.h"
@@ -38,7 +38,7 @@ static void await_room(struct peer *peer)
     arm(peer, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
 }
 
-/* Returns false when the peer is to be closed. */
+/* Returns false when the peer must be closed. */
 static bool read_some(struct peer *peer)
 {
     uint8_t bytes[PEER_RECV_BYTES_MAX];

@@ -1,4 +1,4 @@
-/* tools/bench/raw_uring.c: a server on io_uring without any library: multishot, and send(2). */
+/* tools/bench/raw_uring.c: a server on io_uring without a library: multishot recv, and send(2). */
 #define _GNU_SOURCE
 #include "tools/bench/peer.h"
 #include "tools/bench/room.h"
@@ -10,9 +10,9 @@
 #include <string.h>
 
 /*
- * One multishot recv for each peer, into buffers that all share and that fit into the second-level
- * cache; sends are tried at once, while the bytes are hot. Its floor is the kernel's, not the
- * ring's: an entry for each send was slower in every cell it was tried in.
+ * One multishot recv for each peer, into shared buffers that fit into the second-level cache;
+ * send(2) is called at once, while the bytes are in the cache. An entry for each send was slower in
+ * every measured cell.
  */
 enum {
     ENTRY_COUNT = 4096,
@@ -23,7 +23,7 @@ enum {
     NS_PER_MS = 1000000,
 };
 
-/* What an entry was for: low bits of its user data, beside the peer. */
+/* The operation of an entry: the low bits of its user data, beside the peer. */
 enum { FOR_ACCEPT, FOR_RECV, FOR_ROOM, FOR_MASK = 7 };
 
 static struct io_uring ring;
@@ -43,7 +43,7 @@ static struct io_uring_sqe *next_entry(void)
     return entry;
 }
 
-/* Preparing an entry may clear it: its data comes last. */
+/* Preparing an entry may clear it, so its user data is set last. */
 static void mark(struct io_uring_sqe *entry, struct peer *peer, unsigned what)
 {
     io_uring_sqe_set_data64(entry, (uint64_t)(uintptr_t)peer | what);
@@ -137,7 +137,7 @@ static bool take(struct peer *peer, const struct io_uring_cqe *done)
     return lives;
 }
 
-/* A peer that misbehaves is cut off, and freed when its multishot has ended. */
+/* Shuts a peer down after an error; it is freed when its multishot recv has ended. */
 static void received(struct peer *peer, const struct io_uring_cqe *done)
 {
     bool more = (done->flags & IORING_CQE_F_MORE) != 0;
@@ -152,7 +152,7 @@ static void received(struct peer *peer, const struct io_uring_cqe *done)
     }
 }
 
-/* There is room, or the peer is gone, which its recv says, too. */
+/* The socket is writable, or the peer is gone, which its recv reports, too. */
 static void room_came(struct peer *peer)
 {
     if (peer_send_late(peer) && peer_is_late(peer)) {
@@ -198,8 +198,8 @@ static unsigned take_shown(int listener)
     return count;
 }
 
-/* The kernel shows some 20 in a call: it is asked again while it has more, or rooms would be
- * flushed for every 20. */
+/* The kernel completes about 20 recvs in a call. Enters again while there are more, so that rooms
+ * are not flushed after each 20. */
 static void serve_round(int listener)
 {
     wait_for_one();

@@ -1,4 +1,4 @@
-"""tools/bench/report.py: ratios of runs of one round, their median and middle half, and what they say of each row."""
+"""tools/bench/report.py: ratios of runs of one round, their median and middle half, and the result of each row."""
 
 import dataclasses
 import math
@@ -6,11 +6,11 @@ import statistics
 
 import plan
 
-TIE = 1.10  # on a shared machine
+TIE = 1.10  # the noise of a shared machine
 
 
 class Results:
-    """All runs: for each cell and server, what was counted in each round, or None where the run failed."""
+    """All runs: for each cell and server, the counts of each round, or None for a failed run."""
 
     def __init__(self):
         self.runs = {}
@@ -42,7 +42,7 @@ class Results:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One line of the table. At most `limit` is wanted; `values` are those of the rounds, or the only one."""
+    """One line of the table. The result is reached up to `limit`; `values` has one value for each round, or one."""
 
     text: str
     values: list
@@ -54,7 +54,7 @@ class Row:
         return median(self.values)
 
     @property
-    def verdict(self):
+    def result(self):
         if self.value is None:
             return "not measured"
         if self.value <= self.limit:
@@ -138,7 +138,7 @@ def load_rows(results, gangways):
 
 
 def still_rows(results, gangways):
-    """What does not depend on the machine's mood has no tie."""
+    """Values that do not depend on the load of the machine have no tie."""
     for name in gangways:
         for text, cell, limit in (("greeted and alone", plan.ALONE, 512), ("in a room of 100", plan.IN_A_ROOM, 1024)):
             each = results.values(cell, name, "private_bytes_each")
@@ -155,7 +155,7 @@ def rows(results):
 
 
 def floor_line(results):
-    """The raw server against recv and send alone; above the limit the run says nothing."""
+    """The raw server against recv and send alone; above the limit the run is invalid."""
     limit = 1.4
     ratio = median(results.ratios(plan.BY_THE_FLOOR, plan.RAW_EPOLL.name, plan.FLOOR.name))
     valid = ratio is not None and ratio <= limit
@@ -166,7 +166,7 @@ def table(results):
     yield "| row | measured | middle half | limit | |"
     yield "|---|---:|---:|---:|---|"
     for row in rows(results):
-        yield f"| {row.text} | {number(row.value)} | {row.middle_half} | {number(row.limit)} | {row.verdict} |"
+        yield f"| {row.text} | {number(row.value)} | {row.middle_half} | {number(row.limit)} | {row.result} |"
 
 
 def detail(results, cells):

@@ -1,4 +1,4 @@
-/* tools/bench/room.c: the rooms of a server without any library: one batch, sent to each member. */
+/* tools/bench/room.c: rooms of the servers without a library: one batch, sent to each member. */
 #include "tools/bench/room.h"
 
 #include "tools/bench/peer.h"
@@ -15,15 +15,15 @@ struct room {
     uint8_t *batch;
     uint32_t batch_bytes;
     uint32_t batch_capacity;
-    struct room *next; /* among those in which something was said */
+    struct room *next; /* in the list of rooms with a batch */
 };
 
 static struct room rooms[ROOM_COUNT_MAX];
 static struct room *waiting;
 static uint64_t tick_ns;
-static uint64_t due_ns; /* the tick that those who wait leave with */
+static uint64_t due_ns; /* the tick at which waiting batches are sent */
 
-static bool make_place(struct room *room)
+static bool grow_members(struct room *room)
 {
     if (room->member_count < room->member_capacity) {
         return true;
@@ -40,12 +40,12 @@ static bool make_place(struct room *room)
 
 bool room_join(struct peer *peer, uint32_t number)
 {
-    if (number >= ROOM_COUNT_MAX || peer->room != NULL || !make_place(&rooms[number])) {
+    if (number >= ROOM_COUNT_MAX || peer->room != NULL || !grow_members(&rooms[number])) {
         return false;
     }
     peer->room = &rooms[number];
-    peer->place = peer->room->member_count++;
-    peer->room->members[peer->place] = peer;
+    peer->index = peer->room->member_count++;
+    peer->room->members[peer->index] = peer;
     return true;
 }
 
@@ -54,13 +54,13 @@ void room_leave(struct peer *peer)
     struct room *room = peer->room;
     if (room != NULL) {
         struct peer *last = room->members[--room->member_count];
-        room->members[peer->place] = last;
-        last->place = peer->place;
+        room->members[peer->index] = last;
+        last->index = peer->index;
         peer->room = NULL;
     }
 }
 
-static bool make_room_for(struct room *room, uint32_t bytes)
+static bool grow_batch(struct room *room, uint32_t bytes)
 {
     uint32_t capacity =
         room->batch_capacity == 0 ? (uint32_t)BATCH_BYTES_MIN : room->batch_capacity;
@@ -80,7 +80,7 @@ static bool make_room_for(struct room *room, uint32_t bytes)
 
 bool room_say(struct room *room, const uint8_t *frame, uint32_t bytes)
 {
-    if (room == NULL || !make_room_for(room, bytes)) {
+    if (room == NULL || !grow_batch(room, bytes)) {
         return false;
     }
     if (room->batch_bytes == 0) {
@@ -95,7 +95,7 @@ bool room_say(struct room *room, const uint8_t *frame, uint32_t bytes)
     return true;
 }
 
-/* Who is broken is found out when it is read from. */
+/* A broken connection fails its next recv. */
 static void flush(struct room *room, void (*on_late)(struct peer *peer))
 {
     for (uint32_t i = 0; i < room->member_count; i++) {

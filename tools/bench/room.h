@@ -1,4 +1,4 @@
-/* tools/bench/room.h: the rooms of a server without any library: one batch, sent to each member. */
+/* tools/bench/room.h: rooms of the servers without a library: one batch, sent to each member. */
 #ifndef GW_TOOLS_BENCH_ROOM_H
 #define GW_TOOLS_BENCH_ROOM_H
 
@@ -10,29 +10,29 @@ struct room;
 
 enum { ROOM_COUNT_MAX = 1024 };
 
-/* Puts a peer into the room with this number. Returns false when there is no such room. */
+/* Adds a peer to the room of this number. Returns false when there is no such room. */
 bool room_join(struct peer *peer, uint32_t number);
 void room_leave(struct peer *peer);
 
-/* Says a frame to all members: it joins the room's batch. */
+/* Appends a frame to the batch of the room. */
 bool room_say(struct room *room, const uint8_t *frame, uint32_t bytes);
 
 /*
- * Sends the batches of all rooms in which something was said; each member's socket takes it at
- * once, or it is copied. `on_late` is called for each member that could not take it all.
+ * Sends the batches of all rooms to each member. What a socket does not take is copied, and
+ * `on_late` is called for its peer.
  */
 void rooms_flush(void (*on_late)(struct peer *peer));
 
 /*
- * From now on what is said leaves with the next tick; ticks come at multiples of `tick_ms`, for all
- * rooms. 0: it leaves at the end of each wake-up.
+ * Sets the tick: batches of all rooms are sent at multiples of `tick_ms`. 0: at the end of each
+ * wake-up.
  */
 void rooms_tick(uint32_t tick_ms);
 
-/* Whether something waits, and its time has come. */
+/* Whether a batch is due. */
 bool rooms_are_due(void);
 
-/* The milliseconds until then; -1 while nothing waits for a tick. */
+/* The milliseconds until a batch is due; -1 while none waits for a tick. */
 int rooms_left_ms(void);
 
 #endif

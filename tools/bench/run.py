@@ -11,15 +11,15 @@ PATIENCE_S = 180
 
 
 class Failed(Exception):
-    """A run that did not come to its end, and why."""
+    """A run that failed, and the reason."""
 
 
 class Absent(Exception):
-    """This machine does not run that server."""
+    """A server that this machine does not run."""
 
 
 def pin(processor):
-    """What a child does first: it stays on one processor, if there is more than one."""
+    """A preexec_fn that pins the child to one processor, if there is more than one."""
     def stay():
         available = sorted(os.sched_getaffinity(0))
         if len(available) > 1:
@@ -28,7 +28,7 @@ def pin(processor):
 
 
 class Process:
-    """A server that runs while this is entered. `said` is what it says when it is told to stop."""
+    """A server, as a context manager. `said` is its output after SIGTERM."""
 
     def __init__(self, build, server, words=(), prefix=()):
         self.path = pathlib.Path(build, server.program)
@@ -57,7 +57,7 @@ class Process:
 
 
 def load(build, process, words):
-    """Puts a load on a server. Returns what the load generator counted."""
+    """Runs a load on a server. Returns the counts of the load generator."""
     command = [str(pathlib.Path(build, "bench-load")), "--port", process.port, "--pid", process.pid, *words]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           preexec_fn=pin(-1), timeout=PATIENCE_S)
@@ -67,14 +67,14 @@ def load(build, process, words):
 
 
 def floor_of(said, frame_bytes):
-    """What the floor clocked, for each message."""
+    """The time that the floor measured, for each message."""
     found = re.search(r"floor (\d+) ns (\d+) bytes", said)
     return int(found[1]) * frame_bytes / int(found[2])
 
 
 def measure(build, cell, server, times):
     """One run of a cell on a server."""
-    words = [*cell.words_for(server), *times, *cell.words]  # what the cell says comes last, and counts
+    words = [*cell.words_for(server), *times, *cell.words]  # the options of the cell come last, and win
     with Process(build, server, cell.server_words) as process:
         result = load(build, process, words)
     if server.program == "bench-floor":
@@ -84,7 +84,7 @@ def measure(build, cell, server, times):
 
 
 def count_syscalls(build, cell, server, folder):
-    """System calls for each message, under strace, which slows all down: so not in a run that is timed."""
+    """System calls for each message, under strace; in a run of its own, because strace slows it down."""
     summary = pathlib.Path(folder, "strace.txt")
     prefix = ("strace", "-f", "-c", "-o", str(summary))
     with Process(build, server, cell.server_words, prefix) as process:

@@ -1,4 +1,4 @@
-/* tools/bench/serve.c: what all servers of the benchmark have in common: their command line. */
+/* tools/bench/serve.c: command line, listener and clock of all servers of the benchmark. */
 #define _GNU_SOURCE
 #include "tools/bench/serve.h"
 
@@ -20,7 +20,7 @@ _Noreturn void serve_fail(const char *what)
     exit(1);
 }
 
-/* A server must not stop at the thousandth connection. */
+/* Raises the descriptor limit to its maximum. */
 static void want_descriptors(void)
 {
     struct rlimit limit;

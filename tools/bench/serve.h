@@ -1,4 +1,4 @@
-/* tools/bench/serve.h: what all servers of the benchmark have in common: their command line. */
+/* tools/bench/serve.h: command line, listener and clock of all servers of the benchmark. */
 #ifndef GW_TOOLS_BENCH_SERVE_H
 #define GW_TOOLS_BENCH_SERVE_H
 
@@ -6,29 +6,29 @@
 #include <stdint.h>
 
 struct serve_options {
-    const char *mechanism; /* the first word: which kind of this server */
+    const char *mechanism; /* the first argument: which variant of the server */
     uint32_t room_tick_ms; /* --tick-ms: 0: rooms are flushed at the end of a wake-up */
     bool per_frame;        /* --per-frame: one write for each frame to each member */
-    bool no_rates;         /* --no-rates: a server that limits rates does not */
+    bool no_rates;         /* --no-rates: no rate limits, in a server that has them */
 };
 
-/* Reads the command line; a wrong one ends the program. */
+/* Parses the command line; an invalid one ends the program. */
 struct serve_options serve_options(int argc, char **argv);
 
 /* Opens a non-blocking listener on a port of 127.0.0.1 that the kernel picks. */
 int serve_listen(void);
 
-/* Tells the driver, which reads standard output, where the server listens. */
+/* Prints the port to standard output, for the driver. */
 void serve_ready(uint16_t port);
 uint16_t serve_port_of(int listener);
 
-/* Prepares a socket that was accepted: non-blocking, without delay. */
+/* Makes an accepted socket non-blocking, with TCP_NODELAY. */
 void serve_prepare(int socket);
 
-/* The time of a clock that only goes forward. */
+/* The time of the monotonic clock. */
 uint64_t serve_now_ns(void);
 
-/* Says what failed, and ends the program. */
+/* Prints what failed, and ends the program. */
 _Noreturn void serve_fail(const char *what);
 
 #endif

@@ -1,4 +1,4 @@
-/* tools/bench/table.c: the packets of the benchmark: those of the schema, and an opaque one. */
+/* tools/bench/table.c: the packet table of the benchmark: the schema, and an opaque packet. */
 #include "tools/bench/table.h"
 
 #include "bench/bench_server.gen.h"

@@ -1,4 +1,4 @@
-/* tools/bench/wire.c: the frames of the benchmark, for those who do without Gangway. */
+/* tools/bench/wire.c: frames of the benchmark, for programs without Gangway. */
 #include "tools/bench/wire.h"
 
 #include <string.h>
@@ -8,10 +8,10 @@ enum {
     FIELD_PAYLOAD = 0x12, /* field 2, bytes */
     STAMP_AT = WIRE_HEADER_BYTES + 1,
     PAYLOAD_AT = STAMP_AT + 8,
-    PERIOD = 251, /* of the payload; a prime, so that no shift by a power of two goes unseen */
+    PERIOD = 251, /* of the payload; a prime, so that a shift by a power of two is detected */
 };
 
-/* Every payload is a piece of this. */
+/* Every payload is a part of this. */
 static const uint8_t *pattern(uint64_t stamp)
 {
     static uint8_t bytes[PERIOD + WIRE_FRAME_BYTES_MAX];
@@ -55,7 +55,7 @@ uint64_t wire_stamp(const uint8_t *frame)
     return stamp;
 }
 
-/* Writes the length of what is left of `bytes` behind it. Returns the byte after it. */
+/* Writes the length of the rest of `bytes` after it. Returns a pointer behind it. */
 static uint8_t *write_length(uint8_t *out, uint32_t bytes)
 {
     if (bytes - 1 < 0x80) {

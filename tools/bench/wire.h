@@ -1,4 +1,4 @@
-/* tools/bench/wire.h: the frames of the benchmark, for those who do without Gangway. */
+/* tools/bench/wire.h: frames of the benchmark, for programs without Gangway. */
 #ifndef GW_TOOLS_BENCH_WIRE_H
 #define GW_TOOLS_BENCH_WIRE_H
 
@@ -6,15 +6,16 @@
 #include <stdint.h>
 
 /*
- * The frames of protocol/WIRE.md, and in them the messages of bench.proto, laid out by hand so that
- * every program moves the same bytes:
+ * The frames of protocol/WIRE.md with the messages of bench.proto, encoded by hand so that every
+ * program moves the same bytes:
  *
  *      0       3   4    6    8    9            17   18        20
  *      +-------+---+----+----+----+------------+----+---------+------------+
  *      | bytes | 0 | id | 0  | 09 | stamp, f64 | 12 | varint  | payload    |
  *      +-------+---+----+----+----+------------+----+---------+------------+
  *
- * The length of the payload is a varint of one or two bytes. The stamp says who and which.
+ * The length of the payload is a varint of one or two bytes. The stamp identifies
+ * sender and message.
  */
 enum {
     WIRE_HEADER_BYTES = 8,
@@ -28,7 +29,7 @@ enum {
     WIRE_ECHO = 1000, /* decoded and encoded again */
     WIRE_JOIN = 1001,
     WIRE_SAY = 1002,
-    WIRE_OPAQUE = 1003, /* comes back as it is */
+    WIRE_OPAQUE = 1003, /* echoed without decoding */
 };
 
 static inline uint32_t wire_body_bytes(const uint8_t *header)

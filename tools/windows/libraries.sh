@@ -1,8 +1,8 @@
 #!/bin/bash
-# tools/windows/libraries.sh FOLDER: builds what the Windows target needs of others, as static libraries.
+# tools/windows/libraries.sh FOLDER: builds the static libraries that the Windows target needs.
 #
-# They are Debian's own sources, so what is used natively: protobuf-c's runtime, inih and cmocka. The
-# system's list of package archives stays as it is; a copy of it, in FOLDER/work, asks for sources.
+# From Debian's source packages, as on Linux: protobuf-c's runtime, inih and cmocka. The system's list of
+# package archives is not changed; a copy in FOLDER/work has the source archives.
 set -euo pipefail
 
 [ $# = 1 ] || {
@@ -17,7 +17,7 @@ mkdir -p "$1/include" "$1/lib" "$1/work"
 prefix=$(CDPATH='' cd -- "$1" && pwd)
 work=$prefix/work
 
-# The archives of this machine, as archives of source packages. Both ways to write them are in use.
+# Writes the archives of this machine as source archives, from .sources and .list files.
 list_archives() {
     local file
     mkdir -p "$work/archives" "$work/lists/partial" "$work/cache/archives/partial"
@@ -30,7 +30,7 @@ list_archives() {
     done
 }
 
-# Mirrors have been met that no longer had all sources of a release, but those of the next one.
+# Some mirrors do not have all sources of a release, but those of the next one.
 add_next_release() {
     local uri
     uri=$(sed -En 's/^(URIs:|deb-src( \[.*\])?) *([^ ]*).*/\3/p' "$work/archives"/* | head -n 1)

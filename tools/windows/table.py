@@ -1,8 +1,8 @@
-"""tools/windows/table.py LINUX_LIST NOT_APPLICABLE REPORT...: what became of each test on Windows.
+"""tools/windows/table.py LINUX_LIST NOT_APPLICABLE REPORT...: a table of the test results on Windows.
 
-LINUX_LIST is what `ctest --show-only=json-v1` says of the native build, NOT_APPLICABLE has a line
-"test: reason" for each test that the target cannot have, and a REPORT is ctest's, in JUnit's form.
-A test of the native build that is in neither of them has been forgotten, which counts as failed.
+LINUX_LIST is the output of `ctest --show-only=json-v1` for the native build, NOT_APPLICABLE has a line
+"test: reason" for each test that the target does not have, and a REPORT is a JUnit file of ctest.
+A test of the native build that is in none of them counts as failed.
 """
 
 import json
