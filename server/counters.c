@@ -1,4 +1,4 @@
-/* server/counters.c: everything the server counts, in one struct. */
+/* server/counters.c: Reading and reporting of the server's counters. */
 #include "server/counters.h"
 
 #include "proto/game/game_server.gen.h"
@@ -8,8 +8,8 @@
 static void add_packet(struct game *game, const struct gw_packet *packet,
                        struct server_counters *counters)
 {
-    if (counters->packet_kind_count < SERVER_PACKET_KIND_COUNT_MAX) {
-        struct server_packet_count *count = &counters->packets[counters->packet_kind_count++];
+    if (counters->packet_count < SERVER_PACKET_COUNT_MAX) {
+        struct server_packet_count *count = &counters->packets[counters->packet_count++];
         count->name = packet->name;
         gw_session_manager_packet_counters(game->sessions, packet->id, &count->count);
     }
@@ -25,12 +25,12 @@ static void add_table(struct game *game, const struct gw_packet_table *table,
 
 static void read_packets(struct game *game, struct server_counters *counters)
 {
-    counters->packet_kind_count = 0;
+    counters->packet_count = 0;
     add_table(game, gw_control_packets(), counters);
     add_table(game, &game_server_packets, counters);
 }
 
-static uint64_t now(const atomic_uint_least64_t *counter)
+static uint64_t load(const atomic_uint_least64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
@@ -38,19 +38,19 @@ static uint64_t now(const atomic_uint_least64_t *counter)
 void server_counters_read(struct game *game, struct server_counters *counters_out)
 {
     counters_out->session_count = gw_session_manager_count(game->sessions);
-    counters_out->rooms = now(&game->counters.rooms);
-    counters_out->rooms_opened = now(&game->counters.rooms_opened);
-    counters_out->room_members = now(&game->counters.room_members);
-    counters_out->entered = now(&game->counters.entered);
-    counters_out->enters_refused = now(&game->counters.enters_refused);
-    counters_out->lines = now(&game->counters.lines);
+    counters_out->rooms = load(&game->counters.rooms);
+    counters_out->rooms_opened = load(&game->counters.rooms_opened);
+    counters_out->room_members = load(&game->counters.room_members);
+    counters_out->entered = load(&game->counters.entered);
+    counters_out->enters_refused = load(&game->counters.enters_refused);
+    counters_out->lines = load(&game->counters.lines);
     counters_out->log_dropped = server_log_dropped(game->log);
     gw_port_counters(game->port, &counters_out->port);
     gw_session_manager_counters(game->sessions, &counters_out->sessions);
     read_packets(game, counters_out);
 }
 
-/* ---- for people ---- */
+/* ---- the report ---- */
 
 static void number(struct server_log_line *line, const char *name, uint64_t value)
 {
@@ -91,9 +91,9 @@ static void report_ended(const struct server_counters *counters, struct server_l
         number_unless_0(&line, gw_close_reason_name((Gw__CloseReason)reason),
                         counters->sessions.ended[reason]);
     }
-    for (int visitor = 0; visitor < GW_FOREIGN_COUNT; visitor++) {
-        number_unless_0(&line, gw_foreign_protocol_name((enum gw_foreign_protocol)visitor),
-                        counters->sessions.unknown_protocol[visitor]);
+    for (int foreign = 0; foreign < GW_FOREIGN_COUNT; foreign++) {
+        number_unless_0(&line, gw_foreign_protocol_name((enum gw_foreign_protocol)foreign),
+                        counters->sessions.unknown_protocol[foreign]);
     }
     number_unless_0(&line, "displaced", counters->sessions.displaced);
     number_unless_0(&line, "other_schema", counters->sessions.other_schema);
@@ -122,11 +122,11 @@ static void report_bytes(const struct server_counters *counters, struct server_l
     server_log_end(&line);
 }
 
-/* One number of each packet; see struct gw_session_packet_counters. */
+/* A line with one counter of each packet; see struct gw_session_packet_counters. */
 static const struct {
     const char *event;
     size_t offset;
-    bool is_rare; /* then it is told only when there is something to tell */
+    bool is_rare; /* omitted when all its numbers are 0 */
 } packet_reports[] = {
     {"report_packets_in", offsetof(struct gw_session_packet_counters, in), false},
     {"report_packets_out", offsetof(struct gw_session_packet_counters, out), false},
@@ -144,7 +144,7 @@ static uint64_t number_of(const struct server_packet_count *packet, size_t offse
 static uint64_t sum_of(const struct server_counters *counters, size_t offset)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < counters->packet_kind_count; i++) {
+    for (uint32_t i = 0; i < counters->packet_count; i++) {
         sum += number_of(&counters->packets[i], offset);
     }
     return sum;
@@ -156,7 +156,7 @@ static void report_packets(const struct server_counters *counters, struct server
     struct server_log_line line;
     server_log_begin_report(&line, log, event);
     number(&line, "all", sum_of(counters, offset));
-    for (uint32_t i = 0; i < counters->packet_kind_count; i++) {
+    for (uint32_t i = 0; i < counters->packet_count; i++) {
         const struct server_packet_count *packet = &counters->packets[i];
         number_unless_0(&line, packet->name, number_of(packet, offset));
     }

@@ -1,4 +1,4 @@
-/* server/counters.h: everything the server counts, in one struct. */
+/* server/counters.h: The server's counters, in one struct, and their report. */
 #ifndef GW_SERVER_COUNTERS_H
 #define GW_SERVER_COUNTERS_H
 
@@ -9,7 +9,7 @@
 struct game;
 struct server_log;
 
-enum { SERVER_PACKET_KIND_COUNT_MAX = 64 };
+enum { SERVER_PACKET_COUNT_MAX = 64 };
 
 struct server_packet_count {
     const char *name;
@@ -17,24 +17,24 @@ struct server_packet_count {
 };
 
 struct server_counters {
-    uint32_t session_count; /* here now */
-    uint64_t rooms;         /* open now */
+    uint32_t session_count; /* now */
+    uint64_t rooms;         /* now */
     uint64_t rooms_opened;
-    uint64_t room_members; /* in all rooms, now */
+    uint64_t room_members; /* of all rooms, now */
     uint64_t entered;
     uint64_t enters_refused;
-    uint64_t lines; /* of chat */
+    uint64_t lines; /* chat lines */
     uint64_t log_dropped;
-    struct gw_port_counters port;        /* connections, bytes, and what waits in queues */
-    struct gw_session_counters sessions; /* greeted, ended by reason, visitors, frames */
-    uint32_t packet_kind_count;
-    struct server_packet_count packets[SERVER_PACKET_KIND_COUNT_MAX];
+    struct gw_port_counters port;        /* connections, bytes, queues */
+    struct gw_session_counters sessions; /* greeted, ended by reason, foreign protocols */
+    uint32_t packet_count;
+    struct server_packet_count packets[SERVER_PACKET_COUNT_MAX];
 };
 
-/* Adds them up; while workers run, a picture that is a moment old. Thread: any. */
+/* Reads all counters. While workers run, the values are a moment old. Thread: any. */
 void server_counters_read(struct game *game, struct server_counters *counters_out);
 
-/* Tells them to the log, in a few lines; what is nought is left out of lists. Thread: any. */
+/* Writes the counters to the log, in a few lines. Lists omit what is 0. Thread: any. */
 void server_counters_report(const struct server_counters *counters, struct server_log *log,
                             uint64_t uptime_ms);
 

@@ -1,4 +1,4 @@
-/* server/main.c: the program: builds the house, lives in it, and takes it down again. */
+/* server/main.c: The program gangway-server. */
 #include "net/addr.h"
 #include "net/port.h"
 #include "net/signals.h"
@@ -12,13 +12,14 @@
 
 enum { EXIT_SERVED = 0, EXIT_FAILED = 1, EXIT_NOT_BEGUN = 2 };
 
-static int complain(const struct server_problem *problem)
+static int fail(const struct server_problem *problem)
 {
     fprintf(stderr, "gangway-server: %s\n", problem->text);
     return EXIT_NOT_BEGUN;
 }
 
-/* What was asked for and could not be written is a failure; a full disk shows on the last write. */
+/* Returns EXIT_FAILED if the output of --help and the like was not written; a full disk shows at
+ * fclose(). */
 static int close_output(void)
 {
     errno = 0;
@@ -41,8 +42,8 @@ static void on_signal(enum gw_signal signal, void *context)
     }
 }
 
-static void greet(const struct server *server, const struct server_config *config,
-                  struct server_log *log)
+static void log_listening(const struct server *server, const struct server_config *config,
+                          struct server_log *log)
 {
     char line[256 + SERVER_LISTEN_COUNT_MAX * GW_ADDR_TEXT_BYTES];
     char address[GW_ADDR_TEXT_BYTES];
@@ -57,25 +58,26 @@ static void greet(const struct server *server, const struct server_config *confi
     server_log_plain(log, line);
 }
 
-/* From the first player to the last. */
-static int live(const struct server_config *config, struct server_log *log)
+/* Serves until a signal, or an error. Returns the exit status. */
+static int serve(const struct server_config *config, struct server_log *log)
 {
     struct server_problem problem;
     struct server *server = server_create(config, log, &problem);
     if (server == NULL) {
-        return complain(&problem);
+        return fail(&problem);
     }
-    (void)gw_signals_take(server_port(server), on_signal, server); /* the first to take them */
-    greet(server, config, log);
+    (void)gw_signals_take(server_port(server), on_signal, server); /* no other handler is set */
+    log_listening(server, config, log);
     if (!server_start(server, &problem)) {
-        return complain(&problem); /* without threads nothing can be shut in order */
+        return fail(
+            &problem); /* without threads the listeners cannot be closed: the process ends */
     }
     int error = server_join(server);
     gw_signals_release();
     server_log_wait(log);
     server_report(server);
     if (error != 0) {
-        return EXIT_FAILED; /* the port is broken, and what hangs on it cannot be let go */
+        return EXIT_FAILED; /* the port failed; its objects cannot be freed */
     }
     server_destroy(server);
     return EXIT_SERVED;
@@ -89,7 +91,7 @@ int main(int argc, char **argv)
     case SERVER_CONFIG_DONE:
         return close_output();
     case SERVER_CONFIG_BAD:
-        return complain(&problem);
+        return fail(&problem);
     case SERVER_CONFIG_RUN:
         break;
     }
@@ -102,7 +104,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "gangway-server: no memory; free some\n");
         return EXIT_NOT_BEGUN;
     }
-    int status = live(&config, log);
+    int status = serve(&config, log);
     const char *why;
     uint64_t lost = server_log_finish(log, &why);
     if (lost > 0) {

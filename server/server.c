@@ -30,17 +30,17 @@ struct server {
     uint64_t begun_ns;
     atomic_bool is_draining;
 
-    /* The rest belongs to the server's own turn, once it serves. */
+    /* All below belongs to `turn` once the workers have started. */
     struct gw_turn turn;
     struct gw_timer report_timer;
-    struct gw_timer shut_timer;
+    struct gw_timer close_timer;
     struct gw_task begin_task;
     struct gw_task drain_task;
     struct gw_task drained_task;
     struct gw_task over_task;
     struct gw_listener *listeners[SERVER_LISTEN_COUNT_MAX];
     uint32_t listener_count;
-    bool is_shut;
+    bool are_listeners_closed;
 };
 
 #define SERVER_OF(pointer, member) GW_CONTAINER_OF(pointer, struct server, member)
@@ -52,7 +52,7 @@ static void set_timer(struct gw_timer *timer, const struct server *server, uint6
 
 /* ---- reports ---- */
 
-static void await_report(struct server *server)
+static void schedule_report(struct server *server)
 {
     if (server->config.report_seconds > 0) {
         set_timer(&server->report_timer, server, (uint64_t)server->config.report_seconds * 1000);
@@ -63,12 +63,12 @@ static void on_report_time(struct gw_timer *timer)
 {
     struct server *server = SERVER_OF(timer, report_timer);
     server_report(server);
-    await_report(server);
+    schedule_report(server);
 }
 
 static void on_begin(struct gw_task *task)
 {
-    await_report(SERVER_OF(task, begin_task));
+    schedule_report(SERVER_OF(task, begin_task));
 }
 
 static void start_reports(struct server *server)
@@ -76,35 +76,35 @@ static void start_reports(struct server *server)
     gw_turn_post(&server->turn, &server->begin_task);
 }
 
-/* ---- the end ---- */
+/* ---- closing of listeners, and the end ---- */
 
-static void shut_listeners(struct server *server)
+static void close_listeners(struct server *server)
 {
-    for (uint32_t i = 0; i < server->listener_count && !server->is_shut; i++) {
+    for (uint32_t i = 0; i < server->listener_count && !server->are_listeners_closed; i++) {
         gw_listener_close(server->listeners[i]);
     }
-    server->is_shut = true;
+    server->are_listeners_closed = true;
 }
 
-static void on_shut_time(struct gw_timer *timer)
+static void on_close_time(struct gw_timer *timer)
 {
-    shut_listeners(SERVER_OF(timer, shut_timer));
+    close_listeners(SERVER_OF(timer, close_timer));
 }
 
 /*
- * The doors stay open while we drain, so that who comes late is told why there is no entrance; but
- * not longer, because somebody always comes.
+ * Listeners stay open during a drain, so that a late client receives SHUTDOWN; but no longer than
+ * drain_ms, because there may always be another client.
  */
 static void on_drain(struct gw_task *task)
 {
     struct server *server = SERVER_OF(task, drain_task);
-    set_timer(&server->shut_timer, server, server->config.drain_ms);
+    set_timer(&server->close_timer, server, server->config.drain_ms);
 }
 
 static void on_drained_task(struct gw_task *task)
 {
     struct server *server = SERVER_OF(task, drained_task);
-    shut_listeners(server);
+    close_listeners(server);
     game_release(&server->game);
 }
 
@@ -120,16 +120,16 @@ static void begin_drain(struct server *server, uint32_t drain_ms)
     gw_session_manager_drain(server->game.sessions, drain_ms, on_drained, server);
 }
 
-/* The last turn of all: a task that came after it would never run. */
-static void on_over_task(struct gw_task *task)
+/* The last turn of the port: a task that is posted later never runs. */
+static void on_game_over_task(struct gw_task *task)
 {
     struct server *server = SERVER_OF(task, over_task);
     gw_timer_stop(&server->report_timer);
-    gw_timer_stop(&server->shut_timer);
+    gw_timer_stop(&server->close_timer);
     gw_port_stop(server->port);
 }
 
-static void on_over(void *context)
+static void on_game_over(void *context)
 {
     struct server *server = context;
     gw_turn_post(&server->turn, &server->over_task);
@@ -139,18 +139,18 @@ static void init_turn(struct server *server)
 {
     gw_turn_init(&server->turn, server->port, NULL);
     gw_timer_init(&server->report_timer, &server->turn, on_report_time);
-    gw_timer_init(&server->shut_timer, &server->turn, on_shut_time);
+    gw_timer_init(&server->close_timer, &server->turn, on_close_time);
     server->begin_task.run = on_begin;
     server->drain_task.run = on_drain;
     server->drained_task.run = on_drained_task;
-    server->over_task.run = on_over_task;
-    server->game.on_over = on_over;
+    server->over_task.run = on_game_over_task;
+    server->game.on_over = on_game_over;
     server->game.context = server;
 }
 
-/* ---- building ---- */
+/* ---- creation ---- */
 
-/* Those who come when all places are taken are told so, and for that they need a connection. */
+/* Above sessions_max, connections are accepted to send SERVER_FULL to their clients. */
 static uint32_t streams_max(const struct server_config *config)
 {
     return config->sessions_max + config->sessions_max / 8 + 64;
@@ -167,14 +167,14 @@ static bool open_port(struct server *server, struct server_problem *problem)
     int error = gw_port_create(&config, &server->port);
     if (error == GW_E_UNSUPPORTED) {
         const char *refusal = gw_backend_refusal(config.backend);
-        return server_problem_say(problem, "backend %s: %s; give --backend auto",
+        return server_problem_set(problem, "backend %s: %s; give --backend auto",
                                   gw_backend_name(config.backend),
                                   refusal != NULL ? refusal
                                                   : "the system grants it, but not for so many "
                                                     "--workers (ulimit -l, ulimit -n)");
     }
     if (error != 0) {
-        return server_problem_say(problem, "cannot open the port (%s); give fewer --workers",
+        return server_problem_set(problem, "cannot open the port (%s); give fewer --workers",
                                   gw_error_name(error));
     }
     server->begun_ns = gw_port_now_ns(server->port);
@@ -199,7 +199,7 @@ static bool open_sessions(struct server *server, struct server_problem *problem)
     server->game.sessions = gw_session_manager_create(server->port, &config, &game_server_packets,
                                                       &server->events, &server->game);
     if (server->game.sessions == NULL) {
-        return server_problem_say(problem, "no memory for so many; give fewer --sessions-max");
+        return server_problem_set(problem, "no memory for so many; give fewer --sessions-max");
     }
     return true;
 }
@@ -214,9 +214,9 @@ static bool open_game(struct server *server, struct server_problem *problem)
         .rooms_max = server->config.rooms_max,
         .room_tick_ms = server->config.room_tick_ms,
     };
-    game_hold(game); /* until it is drained */
+    game_hold(game); /* until all sessions have ended */
     game->lobby = lobby_create(game);
-    return game->lobby != NULL || server_problem_say(problem, "no memory; free some");
+    return game->lobby != NULL || server_problem_set(problem, "no memory; free some");
 }
 
 static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
@@ -226,23 +226,25 @@ static void on_accept(struct gw_listener *listener, struct gw_stream *stream, vo
     gw_session_manager_admit(server->game.sessions, stream);
 }
 
-static void on_shut(struct gw_listener *listener, void *context)
+static void on_listener_closed(struct gw_listener *listener, void *context)
 {
     (void)listener;
     struct server *server = context;
     game_release(&server->game);
 }
 
-static const struct gw_listener_events listener = {.on_accept = on_accept, .on_close = on_shut};
+static const struct gw_listener_events listener = {.on_accept = on_accept,
+                                                   .on_close = on_listener_closed};
 
-static bool say_no_listener(const struct gw_addr *addr, int error, struct server_problem *problem)
+static bool explain_listen_error(const struct gw_addr *addr, int error,
+                                 struct server_problem *problem)
 {
     char text[GW_ADDR_TEXT_BYTES];
     const char *why = error == GW_E_IN_USE ? "the port is in use by another program"
                       : error == GW_E_ADDRESS
                           ? "the address is not one of this machine, or needs other rights"
                           : gw_error_name(error);
-    return server_problem_say(problem, "cannot listen on %s: %s; give another --listen",
+    return server_problem_set(problem, "cannot listen on %s: %s; give another --listen",
                               gw_addr_format(addr, text), why);
 }
 
@@ -255,16 +257,16 @@ static bool open_listeners(struct server *server, struct server_problem *problem
         int error =
             gw_listener_open(server->port, &config, &listener, server, &server->listeners[i]);
         if (error != 0) {
-            return say_no_listener(&config.addr, error, problem);
+            return explain_listen_error(&config.addr, error, problem);
         }
-        game_hold(&server->game); /* until it is shut */
+        game_hold(&server->game); /* until it has closed */
         server->listener_count++;
     }
     return true;
 }
 
-/* A door that was opened is shut in a turn, and turns need a workers. */
-static void give_up(struct server *server)
+/* A listener closes in a turn, so open listeners need worker threads to close. */
+static void destroy_partial(struct server *server)
 {
     struct server_problem ignored;
     if (server->listener_count > 0 && server_start(server, &ignored)) {
@@ -279,7 +281,7 @@ struct server *server_create(const struct server_config *config, struct server_l
 {
     struct server *server = calloc(1, sizeof *server);
     if (server == NULL) {
-        server_problem_say(problem_out, "no memory; free some");
+        server_problem_set(problem_out, "no memory; free some");
         return NULL;
     }
     server->config = *config;
@@ -291,7 +293,7 @@ struct server *server_create(const struct server_config *config, struct server_l
     init_turn(server);
     if (!open_sessions(server, problem_out) || !open_game(server, problem_out) ||
         !open_listeners(server, problem_out)) {
-        give_up(server);
+        destroy_partial(server);
         return NULL;
     }
     return server;
@@ -313,7 +315,7 @@ bool server_start(struct server *server, struct server_problem *problem_out)
 {
     start_reports(server);
     if (gw_workers_start(server->port, &server->workers) != 0) {
-        return server_problem_say(problem_out, "cannot start threads; give fewer --workers");
+        return server_problem_set(problem_out, "cannot start threads; give fewer --workers");
     }
     return true;
 }

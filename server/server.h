@@ -1,4 +1,5 @@
-/* server/server.h: a whole server, as an object: for the program, and for tests with several. */
+/* server/server.h: A complete server as an object, for the program and for tests with several
+ * servers. */
 #ifndef GW_SERVER_SERVER_H
 #define GW_SERVER_SERVER_H
 
@@ -11,51 +12,53 @@ struct server_counters;
 struct server_log;
 
 /*
- *      create   the house stands, its doors are open, and nobody is at home yet
- *      start    the workers serves                                    <-- players come and go
- *      drain    says goodbye; when the last player has gone, the doors are shut and the workers
- * stops join     waits for that destroy
+ *      create    opens the port, the sessions, the game, and the listeners
+ *      start     starts the worker threads: clients connect and are served
+ *      drain     sends GOAWAY; when all sessions have ended, closes the listeners and stops the
+ * port join      waits until the port has stopped destroy   frees everything
  */
 struct server;
 
 /*
- * Builds everything that serving needs, and takes the addresses of the configuration.
+ * Creates a server that listens on the addresses of the configuration.
  *
- * Returns   the server, or NULL; then *problem_out says why.
- * Owns      gives the server; end it with server_destroy(). Copies `config`; borrows `log`.
+ * Returns   the server, or NULL; then *problem_out has the reason.
+ * Owns      gives the server; destroy it with server_destroy(). Copies `config`; borrows `log`.
  * Thread    setup.
  */
 struct server *server_create(const struct server_config *config, struct server_log *log,
                              struct server_problem *problem_out);
 
-/* Its port. Thread: any. */
+/* Returns the server's port. Thread: any. */
 struct gw_port *server_port(const struct server *server);
 
-/* One of its addresses, with the real port where 0 was asked for. Thread: any, before a drain. */
+/* Returns a listener's address, with the actual port if the configuration has 0. Thread: any,
+ * before a drain. */
 const struct gw_addr *server_addr(const struct server *server, uint32_t index);
 
-/* Serves, on threads of its own. Returns whether they could be started. Thread: setup. */
+/* Starts the worker threads. Returns false if that fails; *problem_out has the reason. Thread:
+ * setup. */
 bool server_start(struct server *server, struct server_problem *problem_out);
 
 /*
- * Asks everybody to leave within `drain_ms` of the configuration, then sends away who is left. A
- * second call changes nothing. Thread: any.
+ * Shuts the server down gracefully: sends GOAWAY to all clients, and ends the sessions that are
+ * left after `drain_ms` of the configuration. A second call has no effect. Thread: any.
  */
 void server_drain(struct server *server);
 
-/* Tells the counters to the log. Thread: any, between create and destroy. */
+/* Writes the counters to the log. Thread: any, between create and destroy. */
 void server_report(struct server *server);
 
-/* Adds the counters up. Thread: any, between create and destroy. */
+/* Reads the counters. Thread: any, between create and destroy. */
 void server_counters(struct server *server, struct server_counters *counters_out);
 
 /*
- * Waits until a drain is over, or the port has failed. Returns 0, or a gw_error.
- * Thread: the one that started it.
+ * Waits until a drain is complete, or the port has failed. Returns 0, or a gw_error.
+ * Thread: the one that called server_start().
  */
 int server_join(struct server *server);
 
-/* Owns: takes `server`, which has been joined, or never been started. Thread: setup. */
+/* Owns: takes `server`, which has been joined, or was not started. Thread: setup. */
 void server_destroy(struct server *server);
 
 #endif

@@ -1,4 +1,4 @@
-/* server/config/command_line.c: the command line. */
+/* server/config/command_line.c: Parser of the command line. */
 #include "server/config/config.h"
 
 #include "server/config/options.h"
@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-bool server_problem_say(struct server_problem *problem, const char *format, ...)
+bool server_problem_set(struct server_problem *problem, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -24,160 +24,165 @@ void server_config_init(struct server_config *config)
     }
 }
 
-/* The words of a command line, one by one. */
-struct words {
+/* The arguments of a command line, and the next one to read. */
+struct arguments {
     int count;
     char **all;
     int next;
     bool listen_seen;
 };
 
-/* An option as it stands there: --name, --name=value, or --name value. */
-struct word {
+/* An argument: --name, --name=value, or --name followed by a value. */
+struct argument {
     const char *name;
     size_t name_bytes;
-    const char *value; /* NULL: none was given with = */
+    const char *value; /* NULL: no = */
 };
 
-static bool is_named(const struct word *word, const char *name)
+static bool is_named(const struct argument *argument, const char *name)
 {
-    return strlen(name) == word->name_bytes && memcmp(word->name, name, word->name_bytes) == 0;
+    return strlen(name) == argument->name_bytes &&
+           memcmp(argument->name, name, argument->name_bytes) == 0;
 }
 
-static bool take_word(struct words *words, struct word *word, struct server_problem *problem)
+static bool take_argument(struct arguments *arguments, struct argument *argument,
+                          struct server_problem *problem)
 {
-    const char *text = words->all[words->next++];
+    const char *text = arguments->all[arguments->next++];
     if (strcmp(text, "-h") == 0) {
         text = "--help";
     }
     if (strncmp(text, "--", 2) != 0 || text[2] == '\0') {
-        return server_problem_say(problem, "\"%.100s\" is not an option; see --help", text);
+        return server_problem_set(problem, "\"%.100s\" is not an option; see --help", text);
     }
-    word->name = text + 2;
-    word->name_bytes = strcspn(word->name, "=");
-    word->value = word->name[word->name_bytes] == '=' ? word->name + word->name_bytes + 1 : NULL;
+    argument->name = text + 2;
+    argument->name_bytes = strcspn(argument->name, "=");
+    argument->value = argument->name[argument->name_bytes] == '='
+                          ? argument->name + argument->name_bytes + 1
+                          : NULL;
     return true;
 }
 
-/* The value of an option that must have one: behind the =, or the next word. */
-static bool take_value(struct words *words, struct word *word, const char *example,
+/* Takes the value of an option that must have one: behind the =, or the next argument. */
+static bool take_value(struct arguments *arguments, struct argument *argument, const char *example,
                        struct server_problem *problem)
 {
-    bool is_next = word->value == NULL && words->next < words->count &&
-                   strncmp(words->all[words->next], "--", 2) != 0;
+    bool is_next = argument->value == NULL && arguments->next < arguments->count &&
+                   strncmp(arguments->all[arguments->next], "--", 2) != 0;
     if (is_next) {
-        word->value = words->all[words->next++];
+        argument->value = arguments->all[arguments->next++];
     }
-    if (word->value == NULL) {
-        return server_problem_say(problem, "--%.*s needs a value; give --%.*s %s",
-                                  (int)word->name_bytes, word->name, (int)word->name_bytes,
-                                  word->name, example);
+    if (argument->value == NULL) {
+        return server_problem_set(problem, "--%.*s needs a value; give --%.*s %s",
+                                  (int)argument->name_bytes, argument->name,
+                                  (int)argument->name_bytes, argument->name, example);
     }
     return true;
 }
 
-static bool set_option(struct words *words, struct word *word, struct server_config *config,
-                       struct server_problem *problem)
+static bool set_option(struct arguments *arguments, struct argument *argument,
+                       struct server_config *config, struct server_problem *problem)
 {
-    const struct server_option *option = server_option_find(word->name, word->name_bytes);
+    const struct server_option *option = server_option_find(argument->name, argument->name_bytes);
     if (option == NULL) {
-        return server_problem_say(problem, "unknown option --%.*s; see --help",
-                                  (int)(word->name_bytes < 100 ? word->name_bytes : 100),
-                                  word->name);
+        return server_problem_set(problem, "unknown option --%.*s; see --help",
+                                  (int)(argument->name_bytes < 100 ? argument->name_bytes : 100),
+                                  argument->name);
     }
-    if (option->kind == SERVER_OPTION_SWITCH && word->value == NULL) {
-        word->value = "yes";
-    } else if (!take_value(words, word, option->value, problem)) {
+    if (option->kind == SERVER_OPTION_SWITCH && argument->value == NULL) {
+        argument->value = "yes";
+    } else if (!take_value(arguments, argument, option->value, problem)) {
         return false;
     }
-    bool is_first = !words->listen_seen;
-    words->listen_seen |= option->kind == SERVER_OPTION_LISTEN;
-    return server_option_set(option, word->value, is_first, config, problem);
+    bool is_first = !arguments->listen_seen;
+    arguments->listen_seen |= option->kind == SERVER_OPTION_LISTEN;
+    return server_option_set(option, argument->value, is_first, config, problem);
 }
 
-/* What is not in the table, because no file can say it. */
-struct wishes {
+/* Options of the command line only; the INI file cannot set them. */
+struct requests {
     const char *config_path;
     bool help;
     bool version;
     bool print_config;
 };
 
-static bool *wish_of(struct wishes *wishes, const struct word *word)
+static bool *request_of(struct requests *requests, const struct argument *argument)
 {
-    if (is_named(word, "help")) {
-        return &wishes->help;
+    if (is_named(argument, "help")) {
+        return &requests->help;
     }
-    if (is_named(word, "version")) {
-        return &wishes->version;
+    if (is_named(argument, "version")) {
+        return &requests->version;
     }
-    return is_named(word, "print-config") ? &wishes->print_config : NULL;
+    return is_named(argument, "print-config") ? &requests->print_config : NULL;
 }
 
-static bool read_word(struct words *words, struct wishes *wishes, struct server_config *config,
-                      struct server_problem *problem)
+static bool read_argument(struct arguments *arguments, struct requests *requests,
+                          struct server_config *config, struct server_problem *problem)
 {
-    struct word word;
-    if (!take_word(words, &word, problem)) {
+    struct argument argument;
+    if (!take_argument(arguments, &argument, problem)) {
         return false;
     }
-    bool *wish = wish_of(wishes, &word);
-    if (wish != NULL && word.value != NULL) {
-        return server_problem_say(problem, "--%.*s takes no value; leave it away",
-                                  (int)word.name_bytes, word.name);
+    bool *request = request_of(requests, &argument);
+    if (request != NULL && argument.value != NULL) {
+        return server_problem_set(problem, "--%.*s takes no value; remove it",
+                                  (int)argument.name_bytes, argument.name);
     }
-    if (wish != NULL) {
-        *wish = true;
+    if (request != NULL) {
+        *request = true;
         return true;
     }
-    if (is_named(&word, "config")) {
-        bool has_value = take_value(words, &word, "FILE", problem);
-        wishes->config_path = word.value;
+    if (is_named(&argument, "config")) {
+        bool has_value = take_value(arguments, &argument, "FILE", problem);
+        requests->config_path = argument.value;
         return has_value;
     }
-    return set_option(words, &word, config, problem);
+    return set_option(arguments, &argument, config, problem);
 }
 
-static bool read_words(int argc, char **argv, struct wishes *wishes, struct server_config *config,
-                       struct server_problem *problem)
+static bool read_arguments(int argc, char **argv, struct requests *requests,
+                           struct server_config *config, struct server_problem *problem)
 {
-    struct words words = {.count = argc, .all = argv, .next = 1};
-    while (words.next < words.count) {
-        if (!read_word(&words, wishes, config, problem)) {
+    struct arguments arguments = {.count = argc, .all = argv, .next = 1};
+    while (arguments.next < arguments.count) {
+        if (!read_argument(&arguments, requests, config, problem)) {
             return false;
         }
     }
     return true;
 }
 
-static bool tell(const struct wishes *wishes, const struct server_config *config, FILE *out)
+static bool print_requested(const struct requests *requests, const struct server_config *config,
+                            FILE *out)
 {
-    if (wishes->help) {
+    if (requests->help) {
         server_config_print_help(out);
-    } else if (wishes->version) {
+    } else if (requests->version) {
         fprintf(out, "gangway-server %s\n", GANGWAY_VERSION);
-    } else if (wishes->print_config) {
+    } else if (requests->print_config) {
         server_config_print(config, out);
     }
-    return wishes->help || wishes->version || wishes->print_config;
+    return requests->help || requests->version || requests->print_config;
 }
 
 enum server_config_result server_config_read(int argc, char **argv, FILE *out,
                                              struct server_config *config_out,
                                              struct server_problem *problem_out)
 {
-    struct wishes wishes = {0};
+    struct requests requests = {0};
     server_config_init(config_out);
-    if (!read_words(argc, argv, &wishes, config_out, problem_out)) {
+    if (!read_arguments(argc, argv, &requests, config_out, problem_out)) {
         return SERVER_CONFIG_BAD;
     }
-    if (wishes.config_path != NULL) {
-        /* Only now is the file known. The words are read again on top of it, so that they win. */
+    if (requests.config_path != NULL) {
+        /* The file is known only now. The command line is read again, to override the file. */
         server_config_init(config_out);
-        if (!server_config_read_file(config_out, wishes.config_path, problem_out) ||
-            !read_words(argc, argv, &wishes, config_out, problem_out)) {
+        if (!server_config_read_file(config_out, requests.config_path, problem_out) ||
+            !read_arguments(argc, argv, &requests, config_out, problem_out)) {
             return SERVER_CONFIG_BAD;
         }
     }
-    return tell(&wishes, config_out, out) ? SERVER_CONFIG_DONE : SERVER_CONFIG_RUN;
+    return print_requested(&requests, config_out, out) ? SERVER_CONFIG_DONE : SERVER_CONFIG_RUN;
 }

@@ -1,4 +1,4 @@
-/* server/config/config.h: what the server was told: on its command line, and in an INI file. */
+/* server/config/config.h: The server's configuration: command line and INI file. */
 #ifndef GW_SERVER_CONFIG_CONFIG_H
 #define GW_SERVER_CONFIG_CONFIG_H
 
@@ -10,7 +10,7 @@
 
 enum { SERVER_LISTEN_COUNT_MAX = 16 };
 
-/* Each member is an option of the same name; options.c has the table. */
+/* Each member is the value of the option of the same name; options.c has the table. */
 struct server_config {
     struct gw_addr listen[SERVER_LISTEN_COUNT_MAX];
     uint32_t listen_count;
@@ -35,18 +35,18 @@ struct server_config {
     uint32_t report_seconds;
 };
 
-/* Every option at its default. */
+/* Sets every option to its default. */
 void server_config_init(struct server_config *config);
 
 enum server_config_result {
     SERVER_CONFIG_RUN,  /* the configuration is complete */
-    SERVER_CONFIG_DONE, /* what was asked for (--help, --version, --print-config) was printed */
-    SERVER_CONFIG_BAD,  /* *problem_out says why */
+    SERVER_CONFIG_DONE, /* --help, --version or --print-config: the output was printed */
+    SERVER_CONFIG_BAD,  /* *problem_out has the reason */
 };
 
 /*
- * Reads the command line, and the INI file that it names; what the command line says wins. What it
- * asks to be told is printed to `out`.
+ * Reads the command line, and the INI file that it names. Options of the command line override
+ * those of the file. Prints the output of --help, --version and --print-config to `out`.
  */
 enum server_config_result server_config_read(int argc, char **argv, FILE *out,
                                              struct server_config *config_out,
@@ -55,8 +55,8 @@ enum server_config_result server_config_read(int argc, char **argv, FILE *out,
 /*
  * Reads an INI file: `name = value` lines, comments from ; or #. Names are those of the options.
  *
- * Returns   whether it could be read and understood; otherwise *problem_out says why, with the name
- *           of the file and the number of the line.
+ * Returns   whether the file is valid; if not, *problem_out has the reason, with the name of the
+ *           file and the number of the line.
  */
 bool server_config_read_file(struct server_config *config, const char *path,
                              struct server_problem *problem_out);
@@ -64,7 +64,7 @@ bool server_config_read_file(struct server_config *config, const char *path,
 /* Prints the configuration as an INI file that server_config_read_file() reads back. */
 void server_config_print(const struct server_config *config, FILE *out);
 
-/* Prints how the program is used. */
+/* Prints the output of --help. */
 void server_config_print_help(FILE *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* server/config/ini_file.c: the INI file. */
+/* server/config/ini_file.c: Parser of the INI file. */
 #include "server/config/config.h"
 
 #include "server/config/options.h"
@@ -7,23 +7,23 @@
 #include <ini.h>
 #include <string.h>
 
-/* A file while it is read. */
+/* A file that is being read. */
 struct source {
     FILE *file;
     const char *path;
-    int line;      /* the one that was read last */
+    int line;      /* number of the last line read */
     uint64_t seen; /* a bit for each option that was set */
-    int section;   /* the first line that looks like a [section]; 0: none so far */
-    int bad_line;  /* the first with a mistake; 0: none so far */
+    int section;   /* number of the first line that looks like a [section]; 0: none */
+    int bad_line;  /* number of the first line with an error; 0: none */
     struct server_config *config;
     struct server_problem *problem;
 };
 
-/* Puts the file and the line before what went wrong. The first mistake is the one that is told. */
-static void blame(struct source *source, int line, const char *what)
+/* Prefixes the message with the file and the line. The error of the first line is reported. */
+static void report(struct source *source, int line, const char *what)
 {
     if (source->bad_line == 0 || line < source->bad_line) {
-        server_problem_say(source->problem, "%.200s:%d: %s", source->path, line, what);
+        server_problem_set(source->problem, "%.200s:%d: %s", source->path, line, what);
         source->bad_line = line;
     }
 }
@@ -35,7 +35,7 @@ static int peek(FILE *file)
     return ungetc(fgetc(file), file);
 }
 
-/* The reader of inih, which knows neither numbers of lines nor lines that are too long. */
+/* A reader for inih, which counts no lines and cuts long ones. */
 static char *read_line(char *line, int bytes, void *context)
 {
     struct source *source = context;
@@ -44,14 +44,14 @@ static char *read_line(char *line, int bytes, void *context)
     }
     source->line++;
     if (strchr(line, '\n') == NULL && peek(source->file) != EOF) {
-        blame(source, source->line, "the line is too long; split it");
+        report(source, source->line, "the line is too long; split it");
         return NULL;
     }
     if (line[strspn(line, " \t")] == '[' && source->section == 0) {
         source->section = source->line;
     }
-    if (line[0] == '[') { /* an indented one may be the rest of the value before */
-        blame(source, source->line, no_sections);
+    if (line[0] == '[') { /* an indented line may continue the value before */
+        report(source, source->line, no_sections);
         return NULL;
     }
     return line;
@@ -62,13 +62,13 @@ static bool set(struct source *source, const char *name, const char *value,
 {
     const struct server_option *option = server_option_find(name, strlen(name));
     if (option == NULL) {
-        return server_problem_say(problem, "unknown option \"%.100s\"; see --help", name);
+        return server_problem_set(problem, "unknown option \"%.100s\"; see --help", name);
     }
     uint64_t bit = (uint64_t)1 << (option - server_options);
     bool is_first = (source->seen & bit) == 0;
     source->seen |= bit;
     if (!is_first && option->kind != SERVER_OPTION_LISTEN) {
-        return server_problem_say(problem, "%s is set twice; remove one", option->name);
+        return server_problem_set(problem, "%s is set twice; remove one", option->name);
     }
     return server_option_set(option, value, is_first, source->config, problem);
 }
@@ -78,9 +78,9 @@ static int on_value(void *context, const char *section, const char *name, const 
     struct source *source = context;
     struct server_problem problem;
     if (section[0] != '\0') {
-        blame(source, source->section > 0 ? source->section : source->line, no_sections);
+        report(source, source->section > 0 ? source->section : source->line, no_sections);
     } else if (!set(source, name, value, &problem)) {
-        blame(source, source->line, problem.text);
+        report(source, source->line, problem.text);
     }
     return 1;
 }
@@ -89,11 +89,11 @@ static bool read_open_file(struct source *source)
 {
     int line = ini_parse_stream(read_line, source, on_value, source);
     if (ferror(source->file) != 0) {
-        return server_problem_say(source->problem, "cannot read %.200s: %s; give another --config",
+        return server_problem_set(source->problem, "cannot read %.200s: %s; give another --config",
                                   source->path, strerror(errno));
     }
     if (line > 0) {
-        blame(source, line, "this is not `name = value`; see --print-config");
+        report(source, line, "this is not `name = value`; see --print-config");
     }
     return source->bad_line == 0;
 }
@@ -103,7 +103,7 @@ bool server_config_read_file(struct server_config *config, const char *path,
 {
     FILE *file = fopen(path, "r");
     if (file == NULL) {
-        return server_problem_say(problem_out, "cannot open %.200s: %s; give another --config",
+        return server_problem_set(problem_out, "cannot open %.200s: %s; give another --config",
                                   path, strerror(errno));
     }
     struct source source = {.file = file, .path = path, .config = config, .problem = problem_out};

@@ -9,12 +9,12 @@
 
 /* ---- from text ---- */
 
-static bool say_range(const struct server_option *option, const char *text, const char *what,
-                      struct server_problem *problem)
+static bool explain_range(const struct server_option *option, const char *text, const char *what,
+                          struct server_problem *problem)
 {
     char range[SERVER_OPTION_TEXT_BYTES];
     server_option_range(option, range);
-    return server_problem_say(problem, "%s: \"%.60s\" is %s; give %.200s", option->name, text, what,
+    return server_problem_set(problem, "%s: \"%.60s\" is %s; give %.200s", option->name, text, what,
                               range);
 }
 
@@ -23,12 +23,12 @@ static bool set_number(const struct server_option *option, const char *text, uin
 {
     size_t digits = strspn(text, "0123456789");
     if (digits == 0 || text[digits] != '\0') {
-        return say_range(option, text, "not a number", problem);
+        return explain_range(option, text, "not a number", problem);
     }
     errno = 0;
     unsigned long long value = strtoull(text, NULL, 10);
     if (errno != 0 || value < option->min || value > option->max) {
-        return say_range(option, text, "out of range", problem);
+        return explain_range(option, text, "out of range", problem);
     }
     *number = (uint32_t)value;
     return true;
@@ -47,7 +47,7 @@ static bool set_switch(const struct server_option *option, const char *text, boo
             }
         }
     }
-    return say_range(option, text, "neither", problem);
+    return explain_range(option, text, "neither", problem);
 }
 
 static bool set_choice(const struct server_option *option, const char *text, uint32_t *choice,
@@ -59,10 +59,10 @@ static bool set_choice(const struct server_option *option, const char *text, uin
             return true;
         }
     }
-    return say_range(option, text, "none of them", problem);
+    return explain_range(option, text, "none of them", problem);
 }
 
-/* Copies an item of a list without the blanks around it; one that is too long becomes empty. */
+/* Copies an item of a list without blanks around it. An item that is too long becomes empty. */
 static void copy_item(const char *text, size_t bytes, char out[GW_ADDR_TEXT_BYTES])
 {
     while (bytes > 0 && (*text == ' ' || *text == '\t')) {
@@ -81,15 +81,15 @@ static bool add_address(const struct server_option *option, const char *text, si
     char address[GW_ADDR_TEXT_BYTES];
     copy_item(text, bytes, address);
     if (config->listen_count == SERVER_LISTEN_COUNT_MAX) {
-        return server_problem_say(problem, "%s: more than %d addresses; give fewer", option->name,
+        return server_problem_set(problem, "%s: more than %d addresses; give fewer", option->name,
                                   SERVER_LISTEN_COUNT_MAX);
     }
     const char *what = gw_addr_problem(address);
     if (what != NULL) {
         bool is_name =
             isalpha((unsigned char)*address) && strchr(address, ':') == strrchr(address, ':');
-        return say_range(option, text, is_name ? "a name, and names are not looked up" : what,
-                         problem);
+        return explain_range(option, text, is_name ? "a name, and names are not looked up" : what,
+                             problem);
     }
     (void)gw_addr_parse(address, &config->listen[config->listen_count]);
     config->listen_count++;
@@ -131,7 +131,7 @@ bool server_option_set(const struct server_option *option, const char *text, boo
 
 /* ---- to text ---- */
 
-/* Adds to a text that has room for it by its size, and is cut otherwise. */
+/* Appends to `text`; cuts what does not fit. */
 static void add(char text[SERVER_OPTION_TEXT_BYTES], const char *more)
 {
     size_t used = strlen(text);

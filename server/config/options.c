@@ -1,4 +1,5 @@
-/* server/config/options.c: the one table of all options. */
+/* server/config/options.c: The table of options. A new option is a row here and a member of struct
+ * server_config. */
 #include "server/config/options.h"
 
 #include "net/log.h"
@@ -9,7 +10,7 @@
 
 enum { MINUTE_MS = 60 * 1000, DAY_MS = 24 * 60 * MINUTE_MS, MEBIBYTE = 1024 * 1024 };
 
-/* One of the longest messages and a room's full batch, which is as long. */
+/* A message of the maximum size, and a full batch of a room, which has the same size. */
 enum {
     LONGEST_BYTES = GW_FRAME_HEADER_BYTES + 64 * 1024 + GW_STREAM_BUF_OVERHEAD_BYTES,
     SEND_QUEUE_BYTES_MIN = 2 * LONGEST_BYTES,
@@ -33,45 +34,45 @@ static const char *level_name(uint32_t value)
 
 const struct server_option server_options[] = {
     {AT(listen), .kind = SERVER_OPTION_LISTEN, .value = "ADDRESS", .initial = "127.0.0.1:7777",
-     .help = "where players come in; several with commas between"},
+     .help = "addresses to listen on, separated by commas"},
     {AT(backend), CHOICE(GW_BACKEND_EPOLL, backend_name), .initial = "auto",
-     .help = "the completion port's way to the kernel"},
+     .help = "kernel interface of the completion port"},
     {AT(workers), NUMBER(0, GW_PORT_WORKER_COUNT_MAX, "COUNT"), .initial = "0",
-     .help = "threads that serve; 0: one for each processor"},
+     .help = "worker threads; 0: one for each processor"},
     {AT(sessions_max), NUMBER(1, 1000000, "COUNT"), .initial = "10000",
-     .help = "connections at one time"},
+     .help = "maximum number of sessions"},
     {AT(room_members_max), NUMBER(1, 1000, "COUNT"), .initial = "100",
-     .help = "players in one room"},
-    {AT(rooms_max), NUMBER(1, 100000, "COUNT"), .initial = "1000", .help = "rooms at one time"},
+     .help = "maximum number of players in a room"},
+    {AT(rooms_max), NUMBER(1, 100000, "COUNT"), .initial = "1000",
+     .help = "maximum number of rooms"},
     {AT(room_tick_ms), NUMBER(0, 10000, "MS"), .initial = "50",
-     .help = "between a room's reports of what happened; 0: at once"},
+     .help = "interval between a room's broadcasts; 0: send at once"},
     {AT(drain_ms), NUMBER(0, 60 * MINUTE_MS, "MS"), .initial = "2000",
-     .help = "how long players are served after a request to stop"},
+     .help = "time that players are served after a stop signal"},
     {AT(greeting_timeout_ms), NUMBER(1, 60 * MINUTE_MS, "MS"), .initial = "5000",
-     .help = "from connecting until it is greeted"},
+     .help = "maximum time from connect to the greeting"},
     {AT(heartbeat_ms), NUMBER(100, 60 * MINUTE_MS, "MS"), .initial = "10000",
-     .help = "who is silent so long is asked for a sign of life; ends at 3 x"},
+     .help = "PING a client that sent nothing for so long; end after 3 times"},
     {AT(idle_timeout_ms), NUMBER(0, DAY_MS, "MS"), .initial = "0",
-     .help = "a player that does nothing for so long is sent away; 0: never"},
+     .help = "end a session without game packets for so long; 0: never"},
     {AT(frame_timeout_ms), NUMBER(1, 60 * MINUTE_MS, "MS"), .initial = "10000",
-     .help = "from a packet's first byte to its last"},
+     .help = "maximum time from a packet's first byte to its last"},
     {AT(excess_ms), NUMBER(1, DAY_MS, "MS"), .initial = "12000",
-     .help = "how far ahead of a rate, beyond a burst, a player may get"},
+     .help = "end a session that is so far ahead of a rate, after a burst"},
     {AT(unlimited), .kind = SERVER_OPTION_SWITCH, .initial = "no",
-     .help = "count no rates; for measurements"},
+     .help = "do not limit rates; for measurements"},
     {AT(request_timeout_ms), NUMBER(1, 60 * MINUTE_MS, "MS"), .initial = "5000",
-     .help = "from a player's request to its answer, or to ERROR TIMEOUT"},
+     .help = "time from a request to ERROR TIMEOUT"},
     {AT(send_queue_bytes_max), NUMBER(SEND_QUEUE_BYTES_MIN, 256 * MEBIBYTE, "BYTES"),
-     .initial = "262144",
-     .help = "what the kernel need not take for one connection before it ends"},
+     .initial = "262144", .help = "end a session whose send queue exceeds so many bytes"},
     {AT(log_level), CHOICE(GW_LOG_DEBUG, level_name), .initial = "info",
-     .help = "log this, and what is graver"},
+     .help = "log lines of this level and of more severe ones"},
     {AT(log_packets), .kind = SERVER_OPTION_SWITCH, .initial = "no",
      .help = "log every packet, decoded"},
     {AT(log_lines_per_second), NUMBER(1, SERVER_LOG_LINES_MAX, "COUNT"), .initial = "1000",
-     .help = "further lines of the same second are only counted"},
+     .help = "maximum number of log lines; further lines are counted"},
     {AT(report_seconds), NUMBER(0, DAY_MS / 1000, "SECONDS"), .initial = "60",
-     .help = "between reports of the counters; 0: on SIGUSR1 and at the end"},
+     .help = "interval between reports; 0: only on SIGUSR1 and at the end"},
 };
 const size_t server_option_count = sizeof server_options / sizeof server_options[0];
 

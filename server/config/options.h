@@ -1,4 +1,4 @@
-/* server/config/options.h: the one table of all options. */
+/* server/config/options.h: The table of options, and the conversion of their values. */
 #ifndef GW_SERVER_CONFIG_OPTIONS_H
 #define GW_SERVER_CONFIG_OPTIONS_H
 
@@ -15,8 +15,8 @@ enum server_option_kind {
 struct server_option {
     const char *name; /* as in the INI file; on the command line with - for _ */
     enum server_option_kind kind;
-    const char *value; /* what stands for its value in --help */
-    const char *initial;
+    const char *value;   /* the placeholder of the value in --help */
+    const char *initial; /* the default, as text */
     uint32_t min;
     uint32_t max;
     const char *(*name_of)(uint32_t value);
@@ -27,25 +27,25 @@ struct server_option {
 extern const struct server_option server_options[];
 extern const size_t server_option_count;
 
-/* Finds an option by `name_bytes` bytes of its name; - and _ are the same. NULL: there is none. */
+/* Returns the option with that name, in which - and _ are equal; NULL if there is none. */
 const struct server_option *server_option_find(const char *name, size_t name_bytes);
 
 /*
- * Sets the option to what `text` says. Of LISTEN, `is_first` empties the list before.
+ * Sets the option to the value of `text`. For LISTEN, `is_first` clears the list before.
  *
- * Returns   whether it can be understood and is in range; otherwise *problem_out says why.
+ * Returns   whether the text is valid and in range; if not, *problem_out has the reason.
  */
 bool server_option_set(const struct server_option *option, const char *text, bool is_first,
                        struct server_config *config, struct server_problem *problem_out);
 
 enum { SERVER_OPTION_TEXT_BYTES = 1024 };
 
-/* Writes its value as server_option_set() reads it. Returns `text`. */
+/* Writes the value as server_option_set() reads it. Returns `text`. */
 const char *server_option_text(const struct server_option *option,
                                const struct server_config *config,
                                char text[SERVER_OPTION_TEXT_BYTES]);
 
-/* Writes what its value may be: "0 to 64", "auto, iocp, uring or epoll". Returns `text`. */
+/* Writes the range of the value: "0 to 64", "auto, iocp, uring or epoll". Returns `text`. */
 const char *server_option_range(const struct server_option *option,
                                 char text[SERVER_OPTION_TEXT_BYTES]);
 

@@ -1,4 +1,4 @@
-/* server/config/print.c: what the server was told, and how to tell it. */
+/* server/config/print.c: Output of --print-config and --help. */
 #include "server/config/options.h"
 
 #include <string.h>
@@ -46,16 +46,17 @@ void server_config_print_help(FILE *out)
     fprintf(
         out,
         "Usage: gangway-server [OPTION]...\n\n"
-        "Serves players until it is asked to stop (Ctrl-C, SIGTERM, SIGHUP, SIGQUIT). A Ctrl-C or\n"
-        "SIGTERM that comes again, 300 ms or more after the first, ends it at once.\n\n");
+        "Serves players until a signal stops it gracefully (Ctrl-C, SIGTERM, SIGHUP, SIGQUIT). A\n"
+        "second Ctrl-C or SIGTERM, 300 ms or more after the first, ends it at once.\n\n");
     print_table(out, &config);
     fprintf(out, "\n");
     print_option(out, "config", "FILE", "read options from an INI file; the command line wins");
     print_option(out, "print_config", "", "print the options as such a file");
-    print_option(out, "help", "", "print this");
+    print_option(out, "help", "", "print this help");
     print_option(out, "version", "", "print the version");
     fprintf(
         out,
-        "\nExit status: 0 stopped as asked, or printed what was asked for; 1 failed while serving\n"
-        "or printing, or ended at once; 2 could not begin.\n");
+        "\nExit status: 0 after a graceful shutdown, --help, --version or --print-config; 1 after "
+        "an\n"
+        "error while serving or printing, or a second signal; 2 if the server could not start.\n");
 }

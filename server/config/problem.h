@@ -1,4 +1,4 @@
-/* server/config/problem.h: why something cannot be done, and what to do about it. */
+/* server/config/problem.h: An error message for the operator: the reason, and the remedy. */
 #ifndef GW_SERVER_CONFIG_PROBLEM_H
 #define GW_SERVER_CONFIG_PROBLEM_H
 
@@ -6,12 +6,13 @@
 
 enum { SERVER_PROBLEM_BYTES = 512 };
 
-/* One line, for who started the server. */
+/* One line, without a newline. */
 struct server_problem {
     char text[SERVER_PROBLEM_BYTES];
 };
 
-/* Puts a problem into words, as printf() does. Returns false, so that it ends a function too. */
-bool server_problem_say(struct server_problem *problem, const char *format, ...);
+/* Formats the message as printf() does. Returns false, for use in a return statement. In
+ * command_line.c. */
+bool server_problem_set(struct server_problem *problem, const char *format, ...);
 
 #endif

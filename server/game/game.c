@@ -1,4 +1,4 @@
-/* server/game/game.c: sessions come and go; each has a player. */
+/* server/game/game.c: Session events: each session has a player, and is logged. */
 #include "server/game/game.h"
 
 #include "net/addr.h"
@@ -87,7 +87,7 @@ static void on_packet(struct gw_session *session, const struct gw_session_packet
     server_log_end(&line);
 }
 
-/* Snapshots are all that coalesces. */
+/* Only Snapshot coalesces. */
 static void on_lost(struct gw_session *session, uint16_t packet_id, void *context)
 {
     (void)packet_id;

@@ -1,4 +1,4 @@
-/* server/game/game.h: what all of the game shares: the port, the log, the limits, the numbers. */
+/* server/game/game.h: Shared state of the game: port, log, limits, counters, lifetime. */
 #ifndef GW_SERVER_GAME_GAME_H
 #define GW_SERVER_GAME_GAME_H
 
@@ -16,23 +16,22 @@ struct game_limits {
     uint32_t room_tick_ms;
 };
 
-/* Read by the report, written from many turns. */
+/* Written in many turns, read by the report. */
 struct game_counters {
-    atomic_uint_least64_t rooms;          /* open now */
-    atomic_uint_least64_t rooms_opened;   /* so far */
-    atomic_uint_least64_t room_members;   /* in all rooms, now */
-    atomic_uint_least64_t entered;        /* so far */
-    atomic_uint_least64_t enters_refused; /* so far */
-    atomic_uint_least64_t lines;          /* of chat, so far */
+    atomic_uint_least64_t rooms;        /* now */
+    atomic_uint_least64_t rooms_opened; /* since the start, as all below but room_members */
+    atomic_uint_least64_t room_members; /* of all rooms, now */
+    atomic_uint_least64_t entered;
+    atomic_uint_least64_t enters_refused;
+    atomic_uint_least64_t lines; /* chat lines */
 };
 
 /*
- * Nothing here has a lock: what does not change while the game runs may be read by anybody, and
- * the rest are numbers.
+ * Any thread may read it without a lock: its members do not change while the game runs, or are
+ * atomic.
  *
- * The game is over when nobody holds it any more. Each player and each room holds it as long as a
- * turn may still come for it, and so does who runs it; then on_over is called, once, by who let go
- * last.
+ * Each player and each room holds the game while a task may be posted to it, and so does the server
+ * that runs it. The last game_release() calls on_over, in its own turn.
  */
 struct game {
     struct gw_port *port;
@@ -46,13 +45,13 @@ struct game {
     void *context;
 };
 
-/* One more, and one less, that the end must wait for. Thread: any. */
+/* Increments and decrements the number of objects that hold the game. Thread: any. */
 void game_hold(struct game *game);
 void game_release(struct game *game);
 
 /*
- * What the game wants to hear of its sessions. The context is the game. With `log_packets` each
- * packet is shown in the log.
+ * Returns the session events that the game handles; their context is the game. With `log_packets`
+ * it logs each packet.
  */
 struct gw_session_events game_events(bool log_packets);
 

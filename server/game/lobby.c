@@ -1,11 +1,11 @@
-/* server/game/lobby.c: the directory of rooms. */
+/* server/game/lobby.c: The directory of rooms. */
 #include "server/game/lobby.h"
 
 #include "net/turn.h"
 #include "server/game/game.h"
+#include "server/game/name.h"
 #include "server/game/player.h"
 #include "server/game/room.h"
-#include "server/log/text.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,10 +13,10 @@
 
 struct open_room {
     struct room *room;
-    uint32_t player_count; /* inside, or on the way there or back */
+    uint32_t player_count; /* inside, on the way in, on the way out */
 };
 
-/* Sorted by name: no choice of names makes a search long. */
+/* Sorted by name, for a binary search: names that clients choose cannot make it slow. */
 struct lobby {
     struct gw_turn turn;
     struct game *game;
@@ -50,8 +50,8 @@ void lobby_destroy(struct lobby *lobby)
     }
 }
 
-/* The first place whose room does not come before `name`. */
-static uint32_t place_of(const struct lobby *lobby, const char *name)
+/* Returns the index of the first room whose name is not less than `name`. */
+static uint32_t index_of(const struct lobby *lobby, const char *name)
 {
     uint32_t low = 0;
     uint32_t high = lobby->room_count;
@@ -68,10 +68,10 @@ static uint32_t place_of(const struct lobby *lobby, const char *name)
 
 static struct open_room *find(const struct lobby *lobby, const char *name)
 {
-    uint32_t place = place_of(lobby, name);
+    uint32_t index = index_of(lobby, name);
     bool is_it =
-        place < lobby->room_count && strcmp(room_name(lobby->rooms[place].room), name) == 0;
-    return is_it ? &lobby->rooms[place] : NULL;
+        index < lobby->room_count && strcmp(room_name(lobby->rooms[index].room), name) == 0;
+    return is_it ? &lobby->rooms[index] : NULL;
 }
 
 static bool make_space(struct lobby *lobby)
@@ -97,9 +97,9 @@ static struct open_room *add_room(struct lobby *lobby, const char *name)
     if (room == NULL) {
         return NULL;
     }
-    uint32_t place = place_of(lobby, name);
-    struct open_room *added = &lobby->rooms[place];
-    memmove(added + 1, added, (lobby->room_count - place) * sizeof *added);
+    uint32_t index = index_of(lobby, name);
+    struct open_room *added = &lobby->rooms[index];
+    memmove(added + 1, added, (lobby->room_count - index) * sizeof *added);
     lobby->room_count++;
     *added = (struct open_room){.room = room};
     return added;
@@ -108,9 +108,9 @@ static struct open_room *add_room(struct lobby *lobby, const char *name)
 static void remove_room(struct lobby *lobby, struct open_room *removed)
 {
     struct room *room = removed->room;
-    uint32_t place = (uint32_t)(removed - lobby->rooms);
+    uint32_t index = (uint32_t)(removed - lobby->rooms);
     lobby->room_count--;
-    memmove(removed, removed + 1, (lobby->room_count - place) * sizeof *removed);
+    memmove(removed, removed + 1, (lobby->room_count - index) * sizeof *removed);
     room_close(room);
 }
 
@@ -118,7 +118,7 @@ static void on_enter(struct gw_task *task)
 {
     struct player *player = (struct player *)task;
     struct lobby *lobby = player->game->lobby;
-    if (!server_text_is_valid(player->room_name, 1, PLAYER_ROOM_NAME_BYTES_MAX)) {
+    if (!name_is_valid(player->room_name)) {
         player->enter_result = GAME__ENTER_RESULT__BAD_ROOM_NAME;
         player_complete(player);
         return;

@@ -1,4 +1,4 @@
-/* server/game/lobby.h: the directory of rooms. */
+/* server/game/lobby.h: The directory of rooms. */
 #ifndef GW_SERVER_GAME_LOBBY_H
 #define GW_SERVER_GAME_LOBBY_H
 
@@ -7,29 +7,34 @@ struct lobby;
 struct player;
 
 /*
- * The lobby is an object with turns: it alone makes rooms and lets them go. For each room it counts
- * the players that it has sent there and that have not come back through it, so it knows that a
- * room with none of them has nobody inside and nobody on the way, and can be closed; whoever wants
- * to enter next gets a new one.
+ * The lobby has turns of its own. Only the lobby creates and closes rooms. For each room it counts
+ * the players inside, on the way in and on the way out. At 0 it closes the room; the next Enter
+ * creates a new one of that name.
+ *
+ * Returns   the lobby, or NULL when out of memory.
+ * Owns      gives the lobby; destroy it with lobby_destroy(). Borrows `game`.
+ * Thread    setup.
  */
 struct lobby *lobby_create(struct game *game);
 
-/* Owns: takes `lobby`, which may be NULL. All players must be gone. Thread: setup. */
+/* Owns: takes `lobby`, which may be NULL. No player may exist. Thread: setup. */
 void lobby_destroy(struct lobby *lobby);
 
 /*
- * Sends the player to the room it wants, making the room when there is none of that name, or home
- * with SERVER_BUSY when there are too many.
+ * Posts the player to the room of its room_name, which is created if it does not exist. Refuses an
+ * invalid name with BAD_ROOM_NAME. If there are too many rooms, or memory is exhausted, refuses
+ * with SERVER_BUSY.
  *
- * Owns      has the player until it is home.
+ * Owns      has the player's task until player_complete().
  * Thread    turn of its session.
  */
 void lobby_post_enter(struct lobby *lobby, struct player *player);
 
 /*
- * The player is no longer in its room, or was not let in: counts it out and sends it home.
+ * The player has left its room, or the room has refused it: decrements the room's count, and
+ * completes the transition.
  *
- * Owns      has the player until it is home.
+ * Owns      has the player's task until player_complete().
  * Thread    turn of its room.
  */
 void lobby_post_release(struct lobby *lobby, struct player *player);

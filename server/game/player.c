@@ -7,7 +7,6 @@
 #include "server/game/game.h"
 #include "server/game/lobby.h"
 #include "server/game/room.h"
-#include "server/log/text.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -35,7 +34,7 @@ static void destroy(struct player *player)
 
 bool player_set_name(struct player *player, const char *name)
 {
-    bool is_name = server_text_is_valid(name, 1, PLAYER_NAME_BYTES_MAX);
+    bool is_name = name_is_valid(name);
     if (is_name) {
         strcpy(player->name, name);
     }
@@ -49,7 +48,7 @@ uint64_t player_age_ms(const struct player *player)
 
 void player_update_reading(struct player *player)
 {
-    bool is_moving = player->place == PLAYER_ENTERING || player->place == PLAYER_LEAVING;
+    bool is_moving = player->state == PLAYER_ENTERING || player->state == PLAYER_LEAVING;
     bool is_paused = is_moving || player->is_inbox_full;
     if (player->has_ended || player->is_paused == is_paused) {
         return;
@@ -62,16 +61,16 @@ void player_update_reading(struct player *player)
     }
 }
 
-static void begin_transition(struct player *player, enum player_place place)
+static void begin_transition(struct player *player, enum player_state state)
 {
-    player->place = (uint8_t)place;
+    player->state = (uint8_t)state;
     gw_session_ref(player->session); /* until on_complete() */
     player_update_reading(player);
 }
 
 void player_enter(struct player *player, uint16_t tag, const char *room_name)
 {
-    assert(player->place == PLAYER_IN_LOBBY);
+    assert(player->state == PLAYER_IN_LOBBY);
     /* Allocated, because most players are not entering a room. */
     player->room_name = malloc(strlen(room_name) + 1);
     if (player->room_name == NULL) {
@@ -86,14 +85,14 @@ void player_enter(struct player *player, uint16_t tag, const char *room_name)
 
 void player_leave(struct player *player)
 {
-    assert(player->place == PLAYER_IN_ROOM);
+    assert(player->state == PLAYER_IN_ROOM);
     begin_transition(player, PLAYER_LEAVING);
     room_post_leave(player->room, player);
 }
 
 void player_catch_up(struct player *player)
 {
-    if (player->place == PLAYER_IN_ROOM) {
+    if (player->state == PLAYER_IN_ROOM) {
         room_post_catch_up(player);
     }
 }
@@ -119,14 +118,14 @@ static void on_complete(struct gw_task *task)
 {
     struct player *player = (struct player *)task;
     struct gw_session *session = player->session;
-    if (player->place == PLAYER_LEAVING) {
-        player->place = PLAYER_IN_LOBBY;
+    if (player->state == PLAYER_LEAVING) {
+        player->state = PLAYER_IN_LOBBY;
         gw_session_set_stage(session, GAME__STAGE__LOBBY);
     } else if (player->enter_result == GAME__ENTER_RESULT__ENTERED_OK) {
-        player->place = PLAYER_IN_ROOM;
+        player->state = PLAYER_IN_ROOM;
         gw_session_set_stage(session, GAME__STAGE__IN_ROOM);
     } else {
-        player->place = PLAYER_IN_LOBBY;
+        player->state = PLAYER_IN_LOBBY;
         refuse(player);
     }
     free(player->room_name);
@@ -148,9 +147,9 @@ void player_complete(struct player *player)
 void player_end(struct player *player)
 {
     player->has_ended = true;
-    if (player->place == PLAYER_IN_ROOM) {
+    if (player->state == PLAYER_IN_ROOM) {
         player_leave(player);
-    } else if (player->place == PLAYER_IN_LOBBY) {
+    } else if (player->state == PLAYER_IN_LOBBY) {
         destroy(player);
     }
     /* During a transition: on_complete() does the rest. */

@@ -5,6 +5,7 @@
 
 #include "net/turn.h"
 #include "proto/game/game.pb-c.h"
+#include "server/game/name.h"
 #include "session/session.h"
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -14,8 +15,6 @@ struct game;
 struct room;
 
 enum {
-    PLAYER_NAME_BYTES_MAX = 32,
-    PLAYER_ROOM_NAME_BYTES_MAX = 32,
     PLAYER_COMMAND_COUNT_MAX = 256, /* queued for a room; at this number the session is paused */
 };
 
@@ -38,7 +37,7 @@ enum {
  *
  * The turn that has the task is the only one to access the members that are marked "transition".
  */
-enum player_place { PLAYER_IN_LOBBY, PLAYER_ENTERING, PLAYER_IN_ROOM, PLAYER_LEAVING };
+enum player_state { PLAYER_IN_LOBBY, PLAYER_ENTERING, PLAYER_IN_ROOM, PLAYER_LEAVING };
 
 struct player {
     struct gw_task task; /* of a transition; the first member, so that the task is its player */
@@ -52,11 +51,11 @@ struct player {
     struct gw_task inbox_task; /* see room.c: the room has handled the queued commands */
     uint16_t enter_tag;        /* transition: of the Enter that is answered */
     uint8_t enter_result;      /* transition: enum Game__EnterResult */
-    uint8_t place;             /* enum player_place */
+    uint8_t state;             /* enum player_state */
     bool is_inbox_full;        /* PLAYER_COMMAND_COUNT_MAX commands are queued */
     bool is_paused;            /* the session does not read packets */
     bool has_ended;
-    char name[PLAYER_NAME_BYTES_MAX + 1];
+    char name[NAME_BYTES_MAX + 1];
 };
 
 /*
@@ -71,7 +70,7 @@ struct player *player_create(struct game *game, struct gw_session *session);
 /* The session has ended. Leaves the room, if the player is in one, and frees the player. */
 void player_end(struct player *player);
 
-/* Sets the name. Returns false unless it has 1 to PLAYER_NAME_BYTES_MAX bytes of UTF-8. */
+/* Sets the name, if name.h allows it. Returns whether it does. */
 bool player_set_name(struct player *player, const char *name);
 
 /* Returns the milliseconds since the session began. */

@@ -1,4 +1,4 @@
-/* server/game/room.c: players who hear and see each other. */
+/* server/game/room.c: A room: its members, its chat, and their positions. */
 #include "server/game/room.h"
 
 #include "net/container_of.h"
@@ -15,15 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All of it belongs to the room's turn, but for its name and its game, which do not change. */
+/* Belongs to the room's turn, except name and game, which do not change. */
 struct room {
-    struct gw_turn turn; /* the first, so that a pointer to it is one to the room */
+    struct gw_turn turn; /* the first member, so that a turn is its room */
     struct gw_task closing;
     struct game *game;
     struct gw_group *group;
     struct roster roster;
-    uint64_t line; /* of the last chat line; they count from 1 */
-    char name[PLAYER_ROOM_NAME_BYTES_MAX + 1];
+    uint64_t line; /* number of the last chat line; the first is 1 */
+    char name[NAME_BYTES_MAX + 1];
 };
 
 /* ---- creation and destruction ---- */
@@ -38,7 +38,7 @@ static void on_free(struct gw_turn *turn)
     game_release(game);
 }
 
-/* Whoever moved since the last tick, once for all. */
+/* Sends one Snapshot of all members that have moved since the last tick. */
 static void on_tick(struct gw_group *group, void *context)
 {
     struct room *room = context;
@@ -104,14 +104,14 @@ static void log_passage(const struct room *room, const struct player *player, co
     server_log_end(&line);
 }
 
-static void say_joined(struct room *room, const Game__Member *member)
+static void broadcast_joined(struct room *room, const Game__Member *member)
 {
     Game__Joined joined = GAME__JOINED__INIT;
     joined.member = (Game__Member *)member;
     game_broadcast_joined(room->group, &joined);
 }
 
-static void say_gone(struct room *room, uint64_t player)
+static void broadcast_gone(struct room *room, uint64_t player)
 {
     Game__Gone gone = GAME__GONE__INIT;
     gone.player = player;
@@ -125,7 +125,7 @@ static void send_entered(struct room *room, const struct player *player)
     entered.result = GAME__ENTER_RESULT__ENTERED_OK;
     entered.room = room->name;
     entered.n_members = room->roster.member_count;
-    entered.members = room->roster.everybody;
+    entered.members = room->roster.members;
     entered.line = room->line;
     game_reply_entered(player->session, &enter, &entered);
 }
@@ -136,7 +136,7 @@ static void send_entered(struct room *room, const struct player *player)
  */
 static void admit(struct room *room, struct player *player, const Game__Member *member)
 {
-    say_joined(room, member);
+    broadcast_joined(room, member);
     send_entered(room, player);
     if (gw_group_add(room->group, player->session) != 0) {
         gw_session_end(player->session, GW__CLOSE_REASON__NO_MEMORY);
@@ -165,13 +165,13 @@ static void on_enter(struct gw_task *task)
     }
 }
 
-static void dismiss(struct room *room, const struct player *player)
+static void remove_member(struct room *room, const struct player *player)
 {
     (void)roster_remove(&room->roster, player->id);
     const Game__Left left = GAME__LEFT__INIT;
     game_group_send_left(room->group, player->id, &left);
     gw_group_remove(room->group, player->id);
-    say_gone(room, player->id);
+    broadcast_gone(room, player->id);
     log_passage(room, player, "left");
     atomic_fetch_sub_explicit(&room->game->counters.room_members, 1, memory_order_relaxed);
 }
@@ -180,7 +180,7 @@ static void on_leave(struct gw_task *task)
 {
     struct player *player = (struct player *)task;
     struct room *room = player->room;
-    dismiss(room, player);
+    remove_member(room, player);
     lobby_post_release(room->game->lobby, player);
 }
 
@@ -199,16 +199,16 @@ void room_post_leave(struct room *room, struct player *player)
 /* ---- commands of players ---- */
 
 /*
- * It may point to the player: a player that leaves is posted behind all of its mail, and so
- * outlives it.
+ * A task of the room's turn. It may point to the player without a reference: Leave is posted behind
+ * all commands of a player, so the player outlives them.
  */
 struct command {
-    struct gw_task task; /* the first, so that a task is its command */
+    struct gw_task task; /* the first member, so that a task is its command */
     struct player *player;
     int32_t x;
     int32_t y;
-    uint16_t tag;     /* of the request it was */
-    bool is_the_last; /* the session is paused until the room has handled it */
+    uint16_t tag;     /* of the packet, which is a request */
+    bool is_the_last; /* the session is paused until this one is handled */
     char text[];
 };
 
@@ -261,7 +261,7 @@ static void command_destroy(struct command *command)
     free(command);
 }
 
-static void say_line(struct room *room, const struct command *command)
+static void broadcast_line(struct room *room, const struct command *command)
 {
     Game__ChatLine line = GAME__CHAT_LINE__INIT;
     room->line++;
@@ -275,11 +275,12 @@ static void say_line(struct room *room, const struct command *command)
 static void on_chat_command(struct gw_task *task)
 {
     struct command *command = (struct command *)task;
-    say_line(command->player->room, command);
+    broadcast_line(command->player->room, command);
     command_destroy(command);
 }
 
-/* Nothing is said yet: however often somebody moves between two ticks, the others hear it once. */
+/* Sends nothing now: however often a member moves between two ticks, one Snapshot has its position.
+ */
 static void on_move_command(struct gw_task *task)
 {
     struct command *command = (struct command *)task;
@@ -290,26 +291,26 @@ static void on_move_command(struct gw_task *task)
     command_destroy(command);
 }
 
-static void on_who_command(struct gw_task *task)
+static void on_list_command(struct gw_task *task)
 {
     struct command *command = (struct command *)task;
     struct room *room = command->player->room;
-    const struct gw_frame who = {.packet_id = GAME_PACKET_WHO, .tag = command->tag};
-    Game__WhoIsHere who_is_here = GAME__WHO_IS_HERE__INIT;
-    who_is_here.n_members = room->roster.member_count;
-    who_is_here.members = room->roster.everybody;
-    game_group_reply_who_is_here(room->group, command->player->id, &who, &who_is_here);
+    const struct gw_frame request = {.packet_id = GAME_PACKET_WHO, .tag = command->tag};
+    Game__WhoIsHere list = GAME__WHO_IS_HERE__INIT;
+    list.n_members = room->roster.member_count;
+    list.members = room->roster.members;
+    game_group_reply_who_is_here(room->group, command->player->id, &request, &list);
     command_destroy(command);
 }
 
-/* One who has missed what others were told hears where everybody is now, itself too. */
+/* A member that has lost a Snapshot receives the positions of all members, its own too. */
 static void on_catch_up_command(struct gw_task *task)
 {
     struct command *command = (struct command *)task;
     struct room *room = command->player->room;
     Game__Snapshot snapshot = GAME__SNAPSHOT__INIT;
     snapshot.n_positions = room->roster.member_count;
-    snapshot.positions = room->roster.places;
+    snapshot.positions = room->roster.positions;
     game_group_send_snapshot(room->group, command->player->id, &snapshot);
     command_destroy(command);
 }
@@ -337,7 +338,7 @@ void room_post_who(struct player *player, uint16_t tag)
     struct command *command = command_create(player, "");
     if (command != NULL) {
         command->tag = tag;
-        command_post(command, on_who_command);
+        command_post(command, on_list_command);
     }
 }
 

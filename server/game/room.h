@@ -1,4 +1,4 @@
-/* server/game/room.h: players who hear and see each other. */
+/* server/game/room.h: A room: its members, its chat, and their positions. */
 #ifndef GW_SERVER_GAME_ROOM_H
 #define GW_SERVER_GAME_ROOM_H
 
@@ -9,53 +9,55 @@ struct player;
 struct room;
 
 /*
- * A room is an object with turns, so that what happens in it happens in one order, the same for
- * everybody inside, and rooms run side by side on the workers. Nobody reaches into it: what a
- * player wants of it is posted, and what it has to say leaves at its tick.
+ * A room has turns of its own: its commands are handled in one order, all members receive the
+ * results in that order, and rooms run in parallel on the workers. Commands of players are posted
+ * to the room; what it broadcasts is sent at its tick.
  *
- *      post_chat  post_move  post_leave ...      each a task of the room's turn
- *                                       | tick   Snapshot of who moved; all lines, comings, goings
+ *      room_post_chat(), room_post_move(), ...   tasks of the room's turn
+ *      tick                                      Snapshot of the members that moved; all Joined,
+ * Gone, ChatLine
  *
- * It lives as long as the lobby wants: the lobby counts who was sent here, and closes a room that
- * has nobody. So a player that is in a room may post to it without a reference of its own.
+ * The lobby closes a room that has no players. So a player that is in a room may post to it without
+ * a reference.
  */
 
 /*
- * Makes an empty room, and holds the game until it is gone.
+ * Creates an empty room.
  *
- * Returns   the room, or NULL when there is no memory for it.
- * Owns      gives the room; end it with room_close(). Copies `name`.
- * Thread    any.
+ * Returns   the room, or NULL when out of memory.
+ * Owns      gives the room; end it with room_close(). Copies `name`. Holds the game until it is
+ * freed. Thread    any.
  */
 struct room *room_create(struct game *game, const char *name);
 
-/* Its name. Thread: any, for who keeps it open. */
+/* Returns its name. Thread: any, while the room is open. */
 const char *room_name(const struct room *room);
 
-/* Ends the room, in a turn of its own. Nobody may be in it. Thread: turn of the lobby. */
+/* Closes the room, which has no members, in a later turn of it. Thread: turn of the lobby. */
 void room_close(struct room *room);
 
 /*
- * Keeps a place for the player and sends it home, or, when there are too many, sends it home
- * through the lobby, which counts it out.
+ * Adds the player: members receive Joined, the player receives Entered, then what is broadcast. If
+ * the room is full, refuses with ROOM_FULL, without memory with SERVER_BUSY, through the lobby.
  *
- * Owns      has the player until it is home.
+ * Owns      has the player's task until player_complete().
  * Thread    turn of the lobby.
  */
 void room_post_enter(struct room *room, struct player *player);
 
 /*
- * Lets the player go, with Left as the last it hears of the room, and sends it home through the
- * lobby.
+ * Removes the player: it receives Left after everything broadcast so far, members receive Gone. The
+ * transition completes through the lobby.
  *
- * Owns      has the player until it is home.
+ * Owns      has the player's task until player_complete().
  * Thread    turn of the player's session.
  */
 void room_post_leave(struct room *room, struct player *player);
 
 /*
- * What a player says and does, for the room it is in. The session of a player with too much on its
- * way is paused until the room has handled that. Without memory the session ends with NO_MEMORY.
+ * Commands of a player, for the room it is in. A session with PLAYER_COMMAND_COUNT_MAX unhandled
+ * commands is paused until the room has handled them. When out of memory, the session ends with
+ * NO_MEMORY.
  *
  * Thread    turn of the player's session.
  */
@@ -63,7 +65,7 @@ void room_post_chat(struct player *player, const char *text);
 void room_post_move(struct player *player, int32_t x, int32_t y);
 void room_post_who(struct player *player, uint16_t tag);
 
-/* It has missed some Snapshots: it is told where everybody is now. Thread: as above. */
+/* The player has lost a Snapshot: it receives the positions of all members. Thread: as above. */
 void room_post_catch_up(struct player *player);
 
 #endif

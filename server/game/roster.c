@@ -1,39 +1,39 @@
-/* server/game/roster.c: who is in a room, and who of them has moved. */
+/* server/game/roster.c: The members of a room, and those that have moved. */
 #include "server/game/roster.h"
 
 #include "net/container_of.h"
-#include "server/game/player.h"
+#include "server/game/name.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct member {
-    Game__Member wire; /* the first, so that a pointer to it is one to the member */
+    Game__Member wire; /* the first member, so that a pointer to it is one to the struct */
     Game__Position position;
     bool has_moved;
-    char name[PLAYER_NAME_BYTES_MAX + 1];
+    char name[NAME_BYTES_MAX + 1];
 };
 
 void roster_fini(struct roster *roster)
 {
     for (uint32_t i = 0; i < roster->member_count; i++) {
-        free(roster->everybody[i]);
+        free(roster->members[i]);
     }
-    free(roster->everybody);
+    free(roster->members);
     free(roster->moved);
-    free(roster->places);
+    free(roster->positions);
     *roster = (struct roster){0};
 }
 
-/* The first place whose member does not come before `player`. */
-static uint32_t place_of(const struct roster *roster, uint64_t player)
+/* Returns the index of the first member whose id is not less than `player`. */
+static uint32_t index_of(const struct roster *roster, uint64_t player)
 {
     uint32_t low = 0;
     uint32_t high = roster->member_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (roster->everybody[middle]->player < player) {
+        if (roster->members[middle]->player < player) {
             low = middle + 1;
         } else {
             high = middle;
@@ -44,9 +44,9 @@ static uint32_t place_of(const struct roster *roster, uint64_t player)
 
 static struct member *find(const struct roster *roster, uint64_t player)
 {
-    uint32_t place = place_of(roster, player);
-    bool is_it = place < roster->member_count && roster->everybody[place]->player == player;
-    return is_it ? (struct member *)roster->everybody[place] : NULL;
+    uint32_t index = index_of(roster, player);
+    bool is_it = index < roster->member_count && roster->members[index]->player == player;
+    return is_it ? (struct member *)roster->members[index] : NULL;
 }
 
 const Game__Member *roster_find(const struct roster *roster, uint64_t player)
@@ -62,17 +62,17 @@ static bool grow_positions(Game__Position ***positions, uint32_t capacity)
     return grown != NULL;
 }
 
-/* All lists grow here, so that a member, once in, can always be told of. */
+/* All lists grow here, so that a member can be added to each of them without allocation. */
 static bool make_space(struct roster *roster)
 {
     if (roster->member_count < roster->capacity) {
         return true;
     }
     uint32_t capacity = roster->capacity == 0 ? 8 : roster->capacity * 2;
-    Game__Member **everybody = realloc(roster->everybody, capacity * sizeof *everybody);
-    roster->everybody = everybody == NULL ? roster->everybody : everybody;
-    bool is_enough = everybody != NULL && grow_positions(&roster->moved, capacity) &&
-                     grow_positions(&roster->places, capacity);
+    Game__Member **members = realloc(roster->members, capacity * sizeof *members);
+    roster->members = members == NULL ? roster->members : members;
+    bool is_enough = members != NULL && grow_positions(&roster->moved, capacity) &&
+                     grow_positions(&roster->positions, capacity);
     roster->capacity = is_enough ? capacity : roster->capacity;
     return is_enough;
 }
@@ -83,7 +83,7 @@ static struct member *make_member(uint64_t player, const char *name)
     if (member != NULL) {
         game__member__init(&member->wire);
         game__position__init(&member->position);
-        strncpy(member->name, name, PLAYER_NAME_BYTES_MAX);
+        strncpy(member->name, name, NAME_BYTES_MAX);
         member->wire.player = player;
         member->wire.name = member->name;
         member->position.player = player;
@@ -97,11 +97,11 @@ const Game__Member *roster_add(struct roster *roster, uint64_t player, const cha
     if (member == NULL) {
         return NULL;
     }
-    uint32_t place = place_of(roster, player);
-    Game__Member **at = &roster->everybody[place];
-    Game__Position **position_at = &roster->places[place];
-    memmove(at + 1, at, (roster->member_count - place) * sizeof(*at));
-    memmove(position_at + 1, position_at, (roster->member_count - place) * sizeof(*position_at));
+    uint32_t index = index_of(roster, player);
+    Game__Member **at = &roster->members[index];
+    Game__Position **position_at = &roster->positions[index];
+    memmove(at + 1, at, (roster->member_count - index) * sizeof(*at));
+    memmove(position_at + 1, position_at, (roster->member_count - index) * sizeof(*position_at));
     *at = &member->wire;
     *position_at = &member->position;
     roster->member_count++;
@@ -110,14 +110,14 @@ const Game__Member *roster_add(struct roster *roster, uint64_t player, const cha
 
 static void forget_move(struct roster *roster, const struct member *member)
 {
-    uint32_t place = 0;
-    while (place < roster->moved_count && roster->moved[place] != &member->position) {
-        place++;
+    uint32_t index = 0;
+    while (index < roster->moved_count && roster->moved[index] != &member->position) {
+        index++;
     }
-    if (place < roster->moved_count) {
-        Game__Position **at = &roster->moved[place];
+    if (index < roster->moved_count) {
+        Game__Position **at = &roster->moved[index];
         roster->moved_count--;
-        memmove(at, at + 1, (roster->moved_count - place) * sizeof(*at));
+        memmove(at, at + 1, (roster->moved_count - index) * sizeof(*at));
     }
 }
 
@@ -127,12 +127,12 @@ bool roster_remove(struct roster *roster, uint64_t player)
     if (member == NULL) {
         return false;
     }
-    uint32_t place = place_of(roster, player);
-    Game__Member **at = &roster->everybody[place];
-    Game__Position **position_at = &roster->places[place];
+    uint32_t index = index_of(roster, player);
+    Game__Member **at = &roster->members[index];
+    Game__Position **position_at = &roster->positions[index];
     roster->member_count--;
-    memmove(at, at + 1, (roster->member_count - place) * sizeof(*at));
-    memmove(position_at, position_at + 1, (roster->member_count - place) * sizeof(*position_at));
+    memmove(at, at + 1, (roster->member_count - index) * sizeof(*at));
+    memmove(position_at, position_at + 1, (roster->member_count - index) * sizeof(*position_at));
     forget_move(roster, member);
     free(member);
     return true;

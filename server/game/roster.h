@@ -1,4 +1,4 @@
-/* server/game/roster.h: who is in a room, and who of them has moved. */
+/* server/game/roster.h: The members of a room, and those that have moved. */
 #ifndef GW_SERVER_GAME_ROSTER_H
 #define GW_SERVER_GAME_ROSTER_H
 
@@ -9,41 +9,41 @@
 struct member;
 
 /*
- * The members are kept in the form in which they are told of, so that the list of who is here and
- * the list of who has moved are ready for a message at any time, without work and without memory.
+ * Members are stored as messages, so that the lists of members and of positions can be sent at any
+ * time, without conversion and without allocation.
  *
- * All zero is an empty one. It has no lock; it belongs to the turn of its room.
+ * All zero is an empty roster. It has no lock; it belongs to the turn of its room.
  */
 struct roster {
-    Game__Member **everybody; /* member_count, by id */
-    Game__Position **moved;   /* moved_count, in the order in which they moved first */
-    Game__Position **places;  /* member_count, beside everybody */
+    Game__Member **members;     /* member_count, by id */
+    Game__Position **moved;     /* moved_count, in the order of their first move */
+    Game__Position **positions; /* member_count, at the index of the member */
     uint32_t member_count;
     uint32_t moved_count;
     uint32_t capacity;
 };
 
-/* Lets everybody go. */
+/* Removes all members, and frees the roster's memory. */
 void roster_fini(struct roster *roster);
 
 /*
- * Adds a member, who is not one yet, at 0,0.
+ * Adds a member at 0,0. `player` is not a member yet.
  *
- * Returns   the member, or NULL when there is no memory for it.
- * Owns      copies `name`, of which it keeps 32 bytes.
+ * Returns   the member, or NULL when out of memory.
+ * Owns      copies `name`, up to NAME_BYTES_MAX bytes.
  */
 const Game__Member *roster_add(struct roster *roster, uint64_t player, const char *name);
 
-/* Returns the member, or NULL when it is not here. */
+/* Returns the member, or NULL if `player` is not one. */
 const Game__Member *roster_find(const struct roster *roster, uint64_t player);
 
-/* Removes a member. Returns whether it was one. */
+/* Removes a member. Returns whether `player` was one. */
 bool roster_remove(struct roster *roster, uint64_t player);
 
-/* Puts a member where it is now. Returns whether that is somewhere else. */
+/* Sets the position of a member. Returns whether it has changed. */
 bool roster_move(struct roster *roster, uint64_t player, int32_t x, int32_t y);
 
-/* Begins a new list of who has moved. */
+/* Clears the list of members that have moved. */
 void roster_forget_moves(struct roster *roster);
 
 #endif

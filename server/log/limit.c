@@ -1,11 +1,11 @@
-/* server/log/limit.c: how many lines a second the log may have. */
+/* server/log/limit.c: Limit of log lines per second. */
 #include "server/log/limit.h"
 
-/* Second and lines share one word, so that a new second starts its count in one step. */
+/* The second and its lines share one word, so that one atomic exchange begins a new second. */
 enum { LINES_BITS = 24, SECONDS_BEHIND_MAX = 10 };
 #define LINES_MASK (((uint64_t)1 << LINES_BITS) - 1)
 
-/* A thread that read the clock just before the others must not turn the window back. */
+/* A thread that read the clock before the others must not set the window back. */
 static bool is_new_second(uint64_t window, uint64_t second)
 {
     uint64_t current = window >> LINES_BITS;
@@ -43,7 +43,7 @@ uint64_t server_log_limit_take_dropped(struct server_log_limit *limit)
     return atomic_exchange_explicit(&limit->dropped, 0, memory_order_relaxed);
 }
 
-void server_log_limit_untell(struct server_log_limit *limit, uint64_t count)
+void server_log_limit_return_dropped(struct server_log_limit *limit, uint64_t count)
 {
     atomic_fetch_add_explicit(&limit->dropped, count, memory_order_relaxed);
 }

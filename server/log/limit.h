@@ -1,4 +1,4 @@
-/* server/log/limit.h: how many lines a second the log may have. */
+/* server/log/limit.h: Limit of log lines per second. */
 #ifndef GW_SERVER_LOG_LIMIT_H
 #define GW_SERVER_LOG_LIMIT_H
 
@@ -6,32 +6,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whatever players do, the log stays readable and the disk stays free. All zero is a fresh one. */
+/* Keeps clients from filling the disk through the log. All zero is the initial state. */
 struct server_log_limit {
-    _Atomic uint64_t window;        /* the second it counts, and the lines it has had */
-    _Atomic uint64_t dropped;       /* lines refused that nobody was told of yet */
-    _Atomic uint64_t dropped_total; /* lines refused since the beginning */
+    _Atomic uint64_t window;        /* the current second, and the number of its lines */
+    _Atomic uint64_t dropped;       /* dropped lines that are not reported yet */
+    _Atomic uint64_t dropped_total; /* dropped lines since the start */
 };
 
 enum { SERVER_LOG_LINES_MAX = 1000000 };
 
 /*
- * Asks for one line in the second `second`, which may have `lines_max` of them, at most
- * SERVER_LOG_LINES_MAX. A second that lies a little behind counts as the newest one.
+ * Takes one of the `lines_max` lines (at most SERVER_LOG_LINES_MAX) of the second `second`. A
+ * second up to 10 before the current one counts as the current one: threads read the clock at
+ * different times.
  *
- * Returns   whether it may be written; *is_first_out says whether it is the first of its second.
+ * Returns   whether the line may be written; if not, it is counted as dropped. *is_first_out is set
+ *           to whether it is the first line of its second.
  * Thread    any.
  */
 bool server_log_limit_take(struct server_log_limit *limit, uint64_t second, uint32_t lines_max,
                            bool *is_first_out);
 
-/* Counts a line that was not refused, and could not be written. Thread: any. */
+/* Counts a dropped line: it was permitted, and could not be written. Thread: any. */
 void server_log_limit_drop(struct server_log_limit *limit);
 
-/* Takes back what server_log_limit_take_dropped() gave: the line that says so was not written. */
-void server_log_limit_untell(struct server_log_limit *limit, uint64_t count);
+/* Adds the number that server_log_limit_take_dropped() returned: its report was not written.
+ * Thread: any. */
+void server_log_limit_return_dropped(struct server_log_limit *limit, uint64_t count);
 
-/* How many were refused since the last time this was asked: for the line that says so. */
+/* Returns the number of dropped lines since the last call, for their report. Thread: any. */
 uint64_t server_log_limit_take_dropped(struct server_log_limit *limit);
 
 #endif

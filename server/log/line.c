@@ -1,4 +1,4 @@
-/* server/log/line.c: the fields of a line, with whatever players wrote made harmless. */
+/* server/log/line.c: Fields of a log line, with text of clients escaped. */
 #include "server/log/log.h"
 
 #include "server/log/text.h"
@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    TAIL_BYTES = 8, /* always left for what closes a line: a quote, "..." and the line's end */
+    TAIL_BYTES = 8, /* reserved for the end of a line: a quote, "...", a newline */
     ESCAPE_BYTES = 16,
 };
 
@@ -35,7 +35,7 @@ static void put_escape(struct server_log_line *line, const char *format, unsigne
     server_log_put(line, escape);
 }
 
-static void put_harmful(struct server_log_line *line, uint8_t byte, int32_t code_point)
+static void put_escaped(struct server_log_line *line, uint8_t byte, int32_t code_point)
 {
     if (code_point == '\n') {
         server_log_put(line, "\\n");
@@ -50,19 +50,17 @@ static void put_harmful(struct server_log_line *line, uint8_t byte, int32_t code
     }
 }
 
-/* Moves `at` behind the next code point, or behind one byte that is none. */
-static void put_next(struct server_log_line *line, const char **at)
+static void put_point(struct server_log_line *line, const char *text,
+                      struct server_text_point point)
 {
-    const char *start = *at;
-    int32_t code_point = server_text_next(at);
-    if (!server_text_is_harmless(code_point)) {
-        put_harmful(line, (uint8_t)*start, code_point);
+    if (!point.is_printable) {
+        put_escaped(line, (uint8_t)*text, point.code_point);
         return;
     }
-    if (code_point == '"' || code_point == '\\') {
+    if (*text == '"' || *text == '\\') {
         server_log_put(line, "\\");
     }
-    put_bytes(line, start, (size_t)(*at - start));
+    put_bytes(line, text, point.byte_count);
 }
 
 void server_log_put_quoted(struct server_log_line *line, const char *text, size_t bytes_max)
@@ -73,9 +71,11 @@ void server_log_put_quoted(struct server_log_line *line, const char *text, size_
     }
     const char *at = text;
     while (*at != '\0' && (size_t)(at - text) < bytes_max && !line->is_full) {
-        put_next(line, &at);
+        struct server_text_point point = server_text_next(at);
+        put_point(line, at, point);
+        at += point.byte_count;
     }
-    /* A quote that was opened is closed, also in a line that is full: its place is kept. */
+    /* The closing quote is written also in a full line: put_bytes() leaves TAIL_BYTES. */
     line->text[line->used_bytes++] = '"';
     if (*at != '\0') {
         server_log_put(line, "...");

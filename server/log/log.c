@@ -1,4 +1,4 @@
-/* server/log/log.c: when a line is written, and where to. */
+/* server/log/log.c: Log lines: level, time, limit, output. */
 #include "server/log/log.h"
 
 #include "server/log/limit.h"
@@ -14,7 +14,7 @@ struct server_log {
     struct server_log_out *out;
     struct server_log_config config;
     struct server_log_limit limit;
-    _Atomic uint32_t wait_ms; /* for a file that does not block */
+    _Atomic uint32_t wait_ms; /* for a non-blocking file */
     atomic_bool is_lossy;     /* a line could not be written */
 };
 
@@ -33,7 +33,7 @@ struct server_log *server_log_create(FILE *out, const struct server_log_config *
     return log;
 }
 
-/* A line that cannot be written counts as one that the limit refused. */
+/* A line that cannot be written counts as a dropped line. */
 static bool write_out(struct server_log *log, const char *text, size_t bytes)
 {
     uint32_t wait_ms = atomic_load_explicit(&log->wait_ms, memory_order_relaxed);
@@ -50,8 +50,8 @@ void server_log_plain(struct server_log *log, const char *text)
     (void)write_out(log, text, strlen(text));
 }
 
-/* The standard's gmtime is not for several threads. Source: H. Hinnant, "chrono-compatible
- * low-level date algorithms", civil_from_days; years begin in March there. */
+/* gmtime() of C11 is not thread-safe. Source: H. Hinnant, "chrono-Compatible Low-Level Date
+ * Algorithms", civil_from_days; its years begin in March. */
 static void format_utc(char out[TIME_BYTES], const struct timespec *now)
 {
     int64_t day = now->tv_sec / 86400 + 719468;
@@ -83,7 +83,8 @@ static void start(struct server_log_line *line, struct server_log *log, enum gw_
     server_log_put(line, event);
 }
 
-/* The last tenth is for what is grave, so that no flood of players' words can hide it. */
+/* The last tenth is reserved for warnings and errors: a flood of other lines cannot suppress them.
+ */
 static uint32_t lines_max(const struct server_log *log, enum gw_log_level level)
 {
     uint32_t max = log->config.lines_per_second_max;
@@ -97,7 +98,7 @@ static bool end_line(struct server_log_line *line)
     return write_out(line->log, line->text, line->used_bytes + strlen(tail));
 }
 
-static void tell_dropped(struct server_log *log, const struct timespec *now)
+static void report_dropped(struct server_log *log, const struct timespec *now)
 {
     uint64_t dropped = server_log_limit_take_dropped(&log->limit);
     if (dropped > 0) {
@@ -105,7 +106,7 @@ static void tell_dropped(struct server_log *log, const struct timespec *now)
         start(&line, log, GW_LOG_WARNING, "log_dropped", now);
         server_log_number(&line, "lines", (int64_t)dropped);
         if (!end_line(&line)) {
-            server_log_limit_untell(&log->limit, dropped);
+            server_log_limit_return_dropped(&log->limit, dropped);
         }
     }
 }
@@ -115,16 +116,16 @@ void server_log_wait(struct server_log *log)
     atomic_store(&log->wait_ms, END_WAIT_MS);
 }
 
-static void tell_last_dropped(struct server_log *log)
+static void report_last_dropped(struct server_log *log)
 {
     struct timespec now = server_log_utc_now();
-    tell_dropped(log, &now);
+    report_dropped(log, &now);
 }
 
 uint64_t server_log_finish(struct server_log *log, const char **why_out)
 {
     bool is_cut;
-    tell_last_dropped(log);
+    report_last_dropped(log);
     int error = server_log_out_error(log->out, &is_cut);
     if (!atomic_load(&log->is_lossy) && !is_cut) {
         return 0;
@@ -136,7 +137,7 @@ uint64_t server_log_finish(struct server_log *log, const char **why_out)
 void server_log_destroy(struct server_log *log)
 {
     if (log != NULL) {
-        tell_last_dropped(log);
+        report_last_dropped(log);
         server_log_out_destroy(log->out);
         free(log);
     }
@@ -161,7 +162,7 @@ void server_log_begin(struct server_log_line *line, struct server_log *log, enum
         return;
     }
     if (is_first) {
-        tell_dropped(log, &now);
+        report_dropped(log, &now);
     }
     start(line, log, level, event, &now);
 }

@@ -1,4 +1,4 @@
-/* server/log/out.h: the file that the log's lines are written to. */
+/* server/log/out.h: Output of the log: the file, and the time of day. */
 #ifndef GW_SERVER_LOG_OUT_H
 #define GW_SERVER_LOG_OUT_H
 
@@ -9,26 +9,27 @@
 #include <time.h>
 
 /*
- * Lines are written whole, one after the other, or not at all: one that the file took only a part
- * of is continued before the next one.
+ * Writes lines to a file, each completely or not at all: the rest of a line that the file took in
+ * part is written before the next line.
  */
 struct server_log_out;
 
 /*
- * Returns   the output, or NULL when there is no memory for it.
- * Owns      gives the output; end it with server_log_out_destroy(). Borrows `file`, which must be
- *           untouched, until then.
+ * Returns   the output, or NULL when out of memory.
+ * Owns      gives the output; destroy it with server_log_out_destroy(). Borrows `file` until then;
+ *           nothing may have been written to it before.
  */
 struct server_log_out *server_log_out_create(FILE *file);
 
-/* NULL is allowed. */
+/* NULL has no effect. */
 void server_log_out_destroy(struct server_log_out *out);
 
 /*
- * Writes one line of at most SERVER_LOG_OUT_BYTES_MAX bytes. Waits for a file that blocks; for one
- * that another program has made non-blocking at most `wait_ms`, all in all.
+ * Writes one line of at most SERVER_LOG_OUT_BYTES_MAX bytes. Waits for a blocking file, and at most
+ * `wait_ms` for one that another program has made non-blocking.
  *
- * Returns   whether the file has it, or has a part of it and gets the rest with the next line.
+ * Returns   whether the file took the line, or a part of it; then the rest is written with the next
+ *           line.
  * Thread    any.
  */
 bool server_log_out_write(struct server_log_out *out, const char *line, size_t bytes,
@@ -37,12 +38,12 @@ bool server_log_out_write(struct server_log_out *out, const char *line, size_t b
 enum { SERVER_LOG_OUT_BYTES_MAX = 4096 };
 
 /*
- * What the system said of the last line that could not be written whole: an errno, 0: there is
- * none. `is_cut_out` says whether a part of a line is still missing. Thread: any.
+ * Returns the errno of the last write that failed, or 0. *is_cut_out is set to whether the rest of
+ * a line is not written yet. Thread: any.
  */
 int server_log_out_error(struct server_log_out *out, bool *is_cut_out);
 
-/* Seconds and nanoseconds since 1970; all zero when the system does not know. Thread: any. */
+/* Returns the time since 1970 (UTC), or 0 if the system has none. Thread: any. */
 struct timespec server_log_utc_now(void);
 
 #endif

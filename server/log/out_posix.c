@@ -1,4 +1,4 @@
-/* server/log/out_posix.c: lines by write(2), which tells how much of a line it took. */
+/* server/log/out_posix.c: Output of the log by write(2), which reports partial writes. */
 #define _POSIX_C_SOURCE 200809L
 #include "server/log/out.h"
 
@@ -13,7 +13,7 @@
 struct server_log_out {
     int descriptor;
     pthread_mutex_t mutex;
-    int error;         /* locked, as is all below */
+    int error;         /* guarded by the mutex, as all below */
     size_t rest_bytes; /* of a line that was written in part */
     char rest[SERVER_LOG_OUT_BYTES_MAX];
 };
@@ -43,7 +43,8 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Whether a non-blocking descriptor takes more before `until_ms`. */
+/* Waits until a non-blocking descriptor is writable, at most until `until_ms`. Returns whether it
+ * is. */
 static bool wait_for_room(int descriptor, int64_t until_ms)
 {
     struct pollfd poll_fd = {.fd = descriptor, .events = POLLOUT};
@@ -51,7 +52,7 @@ static bool wait_for_room(int descriptor, int64_t until_ms)
     return left_ms > 0 && poll(&poll_fd, 1, (int)left_ms) > 0 && (poll_fd.revents & POLLOUT) != 0;
 }
 
-/* Returns how many of the bytes were written. */
+/* Returns the number of bytes written. */
 static size_t write_bytes(struct server_log_out *out, const char *bytes, size_t count,
                           int64_t until_ms)
 {

@@ -1,4 +1,5 @@
-/* server/log/out_win32.c: lines by the C library, whose files always block here. */
+/* server/log/out_win32.c: Output of the log by the C library, whose files always block on Windows.
+ */
 #include "server/log/out.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@ struct server_log_out *server_log_out_create(FILE *file)
     struct server_log_out *out = calloc(1, sizeof *out);
     if (out != NULL) {
         out->file = file;
-        /* Collected in the file's buffer and flushed at the line's end: one write, one line. */
+        /* The buffer collects a line, and fflush() writes it: one write for each line. */
         setvbuf(file, NULL, _IOFBF, BUFFER_BYTES);
     }
     return out;
@@ -48,11 +49,11 @@ int server_log_out_error(struct server_log_out *out, bool *is_cut_out)
     return atomic_load(&out->error);
 }
 
-/* A file's time counts from 1601, in steps of 100 ns. */
+/* A FILETIME counts steps of 100 ns since 1601. */
 static const uint64_t steps_per_second = 10000000;
 static const uint64_t seconds_until_1970 = UINT64_C(11644473600);
 
-/* The older of Windows' C libraries has no timespec_get(). */
+/* msvcrt, the older C library of Windows, has no timespec_get(). */
 struct timespec server_log_utc_now(void)
 {
     FILETIME file_time;

@@ -1,4 +1,4 @@
-/* server/log/packet_text.c: a packet as people read it, printed from its descriptor. */
+/* server/log/packet_text.c: Text of a packet, from its descriptor. */
 #include "server/log/packet_text.h"
 
 #include "server/log/log.h"

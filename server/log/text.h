@@ -1,4 +1,4 @@
-/* server/log/text.h: what players write: is it UTF-8, and may a terminal see it? */
+/* server/log/text.h: Code points of a text, and whether a log line may contain them. */
 #ifndef GW_SERVER_LOG_TEXT_H
 #define GW_SERVER_LOG_TEXT_H
 
@@ -6,23 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SERVER_TEXT_BROKEN = -1 };
+struct server_text_point {
+    int32_t code_point; /* -1: the byte begins no well-formed UTF-8 sequence */
+    size_t byte_count;  /* of the sequence; 1 for such a byte */
+    bool is_printable;  /* as in protocol/utf8.h, and of no private use */
+};
 
-/*
- * Takes the next code point off a text that is not at its end, and moves `at` behind it.
- *
- * Returns   the code point, or SERVER_TEXT_BROKEN for a byte that begins no well-formed UTF-8 (too
- *           long a form, half of a surrogate pair, beyond U+10FFFF); then `at` moves by that byte.
- */
-int32_t server_text_next(const char **at);
-
-/* Whether `text` is well-formed UTF-8 of `bytes_min` to `bytes_max` bytes. */
-bool server_text_is_valid(const char *text, size_t bytes_min, size_t bytes_max);
-
-/*
- * Whether a line of text may hold the code point as it is. What moves the cursor, turns the
- * direction of writing or cannot be seen may not.
- */
-bool server_text_is_harmless(int32_t code_point);
+/* Returns the first code point of `text`, which is not empty. */
+struct server_text_point server_text_next(const char *text);
 
 #endif

@@ -40,7 +40,7 @@ WORDS = [
     (r"(?:is|are|was|were|be|been) told|tells", "send, report"),
     (r"group_say|group_tell|stream_place|take_place|give_place|place_none", "broadcast, send, reservation, index"),
     (r"(?<=_)held|held(?=_)", "throttled, referenced, buffered"),
-    (r"who(?:ever)?(?=_\w)|(?<=_)who(?=_)(?!_is_here)", "the client, the session, the caller, the thing's name"),
+    (r"who(?:ever)?(?=_\w)(?!_is_here|__init)|(?<=_)who(?=_)(?!_is_here)", "the client, the session, the caller, the thing's name"),
 ]
 PATTERNS = [(re.compile(f"{BEGIN}(?:{words}){END}", re.IGNORECASE), instead) for words, instead in WORDS]
 # "who" for a client or an object; the packet is called Who.

@@ -154,7 +154,7 @@ static void expect_sums(const struct server_counters *counters)
     for (int reason = 0; reason < GW_CLOSE_REASON_COUNT; reason++) {
         ended += counters->sessions.ended[reason];
     }
-    for (uint32_t i = 0; i < counters->packet_kind_count; i++) {
+    for (uint32_t i = 0; i < counters->packet_count; i++) {
         in += counters->packets[i].count.in;
         out += counters->packets[i].count.out;
     }

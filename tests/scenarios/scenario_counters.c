@@ -20,7 +20,7 @@ uint64_t scenario_ended(Gw__CloseReason reason)
 struct gw_session_packet_counters scenario_packet(const char *name)
 {
     const struct server_counters counters = scenario_counters();
-    for (uint32_t i = 0; i < counters.packet_kind_count; i++) {
+    for (uint32_t i = 0; i < counters.packet_count; i++) {
         if (strcmp(counters.packets[i].name, name) == 0) {
             return counters.packets[i].count;
         }

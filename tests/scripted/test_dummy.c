@@ -47,7 +47,7 @@ static int run_crowd(void)
 static const struct server_packet_count *packet_of(const struct server_counters *counters,
                                                    const char *name)
 {
-    for (uint32_t i = 0; i < counters->packet_kind_count; i++) {
+    for (uint32_t i = 0; i < counters->packet_count; i++) {
         if (strcmp(counters->packets[i].name, name) == 0) {
             return &counters->packets[i];
         }

@@ -1,4 +1,4 @@
-/* tests/server/captured.h: a log whose lines a test can read. */
+/* tests/server/captured.h: A log whose lines a test can read. */
 #ifndef GW_TESTS_SERVER_CAPTURED_H
 #define GW_TESTS_SERVER_CAPTURED_H
 
@@ -11,7 +11,7 @@
 struct captured {
     FILE *file;
     struct server_log *log;
-    char text[256 * 1024]; /* what was written so far */
+    char text[256 * 1024]; /* everything written so far */
 };
 
 static inline void captured_init(struct captured *captured, enum gw_log_level level,
@@ -24,7 +24,7 @@ static inline void captured_init(struct captured *captured, enum gw_log_level le
     assert_non_null(captured->log);
 }
 
-/* Returns all that was written. */
+/* Returns everything written. */
 static inline const char *captured_read(struct captured *captured)
 {
     rewind(captured->file);
@@ -33,7 +33,7 @@ static inline const char *captured_read(struct captured *captured)
     return captured->text;
 }
 
-/* The last line without its time and level and end. */
+/* Returns the last line without time, level and newline. */
 static inline const char *captured_last(struct captured *captured)
 {
     char *text = (char *)captured_read(captured);

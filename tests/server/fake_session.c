@@ -1,4 +1,4 @@
-/* tests/server/fake_session.c: turns, sessions and groups without threads and sockets. */
+/* tests/server/fake_session.c: Turns, sessions and groups without threads and sockets. */
 #include "tests/server/fake_session.h"
 #include "proto/game/game.gen.h"
 
@@ -29,21 +29,21 @@ static struct {
     uint32_t group_count;
     unsigned turn_count;
     uint32_t memory_random;
-} house;
+} fake;
 
 void fake_session_init(uint32_t seed)
 {
-    memset(&house, 0, sizeof house);
-    house.random = seed * 2654435761u + 1;
-    house.next_id = 1;
+    memset(&fake, 0, sizeof fake);
+    fake.random = seed * 2654435761u + 1;
+    fake.next_id = 1;
 }
 
 uint32_t fake_random(uint32_t limit)
 {
-    house.random ^= house.random << 13;
-    house.random ^= house.random >> 17;
-    house.random ^= house.random << 5;
-    return house.random % limit;
+    fake.random ^= fake.random << 13;
+    fake.random ^= fake.random >> 17;
+    fake.random ^= fake.random << 5;
+    return fake.random % limit;
 }
 
 /* ---- memory: the linker sends the allocations of the game here ---- */
@@ -57,13 +57,12 @@ void *__wrap_realloc(void *memory, size_t bytes);
 
 void fake_memory_fails(uint32_t random)
 {
-    house.memory_random = random;
+    fake.memory_random = random;
 }
 
 static bool is_out_of_memory(void)
 {
-    return house.running != NULL && house.memory_random != 0 &&
-           fake_random(house.memory_random) == 0;
+    return fake.running != NULL && fake.memory_random != 0 && fake_random(fake.memory_random) == 0;
 }
 
 void *__wrap_malloc(size_t bytes)
@@ -89,7 +88,7 @@ void gw_turn_init(struct gw_turn *turn, struct gw_port *port, void (*on_free)(st
     memset(turn, 0, sizeof *turn);
     turn->on_free = on_free;
     atomic_init(&turn->ref_count, 1);
-    house.turn_count++;
+    fake.turn_count++;
 }
 
 struct gw_turn *gw_turn_ref(struct gw_turn *turn)
@@ -104,7 +103,7 @@ void gw_turn_unref(struct gw_turn *turn)
     assert_true(turn->ref_count > 0);
     turn->ref_count--;
     if (turn->ref_count == 0 && turn->on_free != NULL) {
-        house.turn_count--;
+        fake.turn_count--;
         turn->on_free(turn);
     }
 }
@@ -115,11 +114,11 @@ void gw_turn_post(struct gw_turn *turn, struct gw_task *task)
     struct gw_task **last = &turn->backlog;
     assert_true(turn->ref_count > 0);
     if (turn->backlog == NULL) {
-        assert_true(house.ready_count < TURNS_MAX);
-        house.ready[house.ready_count++] = gw_turn_ref(turn);
+        assert_true(fake.ready_count < TURNS_MAX);
+        fake.ready[fake.ready_count++] = gw_turn_ref(turn);
     }
     while (*last != NULL) {
-        assert_ptr_not_equal(*last, task); /* a task waits in one place only */
+        assert_ptr_not_equal(*last, task); /* a task is posted once */
         last = &(*last)->next;
     }
     task->next = NULL;
@@ -132,35 +131,35 @@ uint64_t gw_port_now_ns(const struct gw_port *port)
     return 0;
 }
 
-static void run_turn(uint32_t place)
+static void run_turn(uint32_t index)
 {
-    struct gw_turn *turn = house.ready[place];
+    struct gw_turn *turn = fake.ready[index];
     struct gw_task *task = turn->backlog;
     turn->backlog = task->next;
     if (turn->backlog == NULL) {
-        house.ready[place] = house.ready[--house.ready_count];
+        fake.ready[index] = fake.ready[--fake.ready_count];
     } else {
         gw_turn_ref(turn);
     }
-    house.running = turn;
+    fake.running = turn;
     task->run(task);
-    house.running = NULL;
+    fake.running = NULL;
     gw_turn_unref(turn);
 }
 
 static void run_tick(struct gw_group *group)
 {
     group->is_expected = false;
-    house.running = group->owner;
+    fake.running = group->owner;
     group->config.on_tick(group, group->config.context);
-    house.running = NULL;
+    fake.running = NULL;
 }
 
 static struct gw_group *expected_group(void)
 {
-    for (uint32_t i = 0; i < house.group_count; i++) {
-        if (house.groups[i]->is_expected) {
-            return house.groups[i];
+    for (uint32_t i = 0; i < fake.group_count; i++) {
+        if (fake.groups[i]->is_expected) {
+            return fake.groups[i];
         }
     }
     return NULL;
@@ -169,14 +168,14 @@ static struct gw_group *expected_group(void)
 bool fake_session_step(void)
 {
     struct gw_group *group = expected_group();
-    if (group != NULL && (house.ready_count == 0 || fake_random(8) == 0)) {
+    if (group != NULL && (fake.ready_count == 0 || fake_random(8) == 0)) {
         run_tick(group);
         return true;
     }
-    if (house.ready_count == 0) {
+    if (fake.ready_count == 0) {
         return false;
     }
-    run_turn(fake_random(house.ready_count));
+    run_turn(fake_random(fake.ready_count));
     return true;
 }
 
@@ -188,23 +187,23 @@ void fake_session_run_now(void)
 
 unsigned fake_turn_count(void)
 {
-    return house.turn_count;
+    return fake.turn_count;
 }
 
-/* ---- what a client makes of what it hears ---- */
+/* ---- the model of a client ---- */
 
-static uint32_t member_place(const struct fake_client *client, uint64_t id)
+static uint32_t member_index(const struct fake_client *client, uint64_t id)
 {
-    uint32_t place = 0;
-    while (place < client->member_count && client->members[place] != id) {
-        place++;
+    uint32_t index = 0;
+    while (index < client->member_count && client->members[index] != id) {
+        index++;
     }
-    return place;
+    return index;
 }
 
 static bool knows(const struct fake_client *client, uint64_t id)
 {
-    return member_place(client, id) < client->member_count;
+    return member_index(client, id) < client->member_count;
 }
 
 static void receive_member(struct fake_client *client, uint64_t id)
@@ -238,9 +237,9 @@ static void receive_entered(struct gw_session *session, const Game__Entered *ent
 
 static void receive_gone(struct fake_client *client, uint64_t id)
 {
-    uint32_t place = member_place(client, id);
-    assert_true(place < client->member_count);
-    client->members[place] = client->members[--client->member_count];
+    uint32_t index = member_index(client, id);
+    assert_true(index < client->member_count);
+    client->members[index] = client->members[--client->member_count];
 }
 
 static void receive_line(struct fake_client *client, const Game__ChatLine *line)
@@ -258,7 +257,7 @@ static void receive_snapshot(struct fake_client *client, const Game__Snapshot *s
     }
 }
 
-/* What belongs to a room is heard between Entered and Left, and nowhere else. */
+/* A client receives packets of a room between Entered and Left only. */
 static void receive_in_room(struct gw_session *session, uint16_t id,
                             const ProtobufCMessage *message)
 {
@@ -307,10 +306,10 @@ struct gw_session *fake_session_create(void)
 {
     struct gw_session *session = calloc(1, sizeof *session);
     assert_non_null(session);
-    session->id = house.next_id++;
+    session->id = fake.next_id++;
     session->ref_count = 1;
     gw_turn_init(&session->turn, NULL, NULL);
-    house.turn_count--;
+    fake.turn_count--;
     return session;
 }
 
@@ -333,7 +332,7 @@ gw_session_id gw_session_id_of(const struct gw_session *session)
 const struct gw_addr *gw_session_peer(const struct gw_session *session)
 {
     (void)session;
-    fail_msg("nobody should ask");
+    fail_msg("not called by what these tests use");
     return NULL;
 }
 
@@ -402,13 +401,13 @@ void fake_session_receive(struct gw_session *session, fake_packet *handle)
 
 void gw_session_pause(struct gw_session *session)
 {
-    assert_ptr_equal(house.running, &session->turn);
+    assert_ptr_equal(fake.running, &session->turn);
     session->is_paused = true;
 }
 
 void gw_session_resume(struct gw_session *session)
 {
-    assert_ptr_equal(house.running, &session->turn);
+    assert_ptr_equal(fake.running, &session->turn);
     assert_true(session->is_paused);
     session->is_paused = false;
     read_on(session);
@@ -416,7 +415,7 @@ void gw_session_resume(struct gw_session *session)
 
 void gw_session_set_stage(struct gw_session *session, uint32_t stage)
 {
-    assert_ptr_equal(house.running, &session->turn);
+    assert_ptr_equal(fake.running, &session->turn);
     session->stage = stage;
 }
 
@@ -459,22 +458,22 @@ struct gw_group *gw_group_create(struct gw_session_manager *manager, struct gw_t
     if (group == NULL) {
         return NULL;
     }
-    assert_true(house.group_count < GROUPS_MAX);
+    assert_true(fake.group_count < GROUPS_MAX);
     group->config = *config;
     group->owner = gw_turn_ref(turn);
-    house.groups[house.group_count++] = group;
+    fake.groups[fake.group_count++] = group;
     return group;
 }
 
 void gw_group_destroy(struct gw_group *group)
 {
-    uint32_t place = 0;
-    assert_ptr_equal(house.running, group->owner);
+    uint32_t index = 0;
+    assert_ptr_equal(fake.running, group->owner);
     assert_int_equal(group->member_count, 0);
-    while (house.groups[place] != group) {
-        place++;
+    while (fake.groups[index] != group) {
+        index++;
     }
-    house.groups[place] = house.groups[--house.group_count];
+    fake.groups[index] = fake.groups[--fake.group_count];
     gw_turn_unref(group->owner);
     free(group);
 }
@@ -491,7 +490,7 @@ static struct gw_session **find_member(struct gw_group *group, gw_session_id id)
 
 int gw_group_add(struct gw_group *group, struct gw_session *session)
 {
-    assert_ptr_equal(house.running, group->owner);
+    assert_ptr_equal(fake.running, group->owner);
     if (is_out_of_memory()) {
         return GW_E_MEMORY;
     }
@@ -506,7 +505,7 @@ int gw_group_add(struct gw_group *group, struct gw_session *session)
 void gw_group_remove(struct gw_group *group, gw_session_id id)
 {
     struct gw_session **member = find_member(group, id);
-    assert_ptr_equal(house.running, group->owner);
+    assert_ptr_equal(fake.running, group->owner);
     if (member != NULL) {
         struct gw_session *session = *member;
         *member = group->members[--group->member_count];
@@ -516,7 +515,7 @@ void gw_group_remove(struct gw_group *group, gw_session_id id)
 
 void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message)
 {
-    assert_ptr_equal(house.running, group->owner);
+    assert_ptr_equal(fake.running, group->owner);
     for (uint32_t i = 0; i < group->member_count; i++) {
         receive(group->members[i], packet_id, message);
     }
@@ -526,7 +525,7 @@ void gw_group_send(struct gw_group *group, gw_session_id id, uint16_t packet_id,
                    const ProtobufCMessage *message)
 {
     struct gw_session **member = find_member(group, id);
-    assert_ptr_equal(house.running, group->owner);
+    assert_ptr_equal(fake.running, group->owner);
     if (member != NULL) {
         receive(*member, packet_id, message);
     }
@@ -541,6 +540,6 @@ void gw_group_reply(struct gw_group *group, gw_session_id id, const struct gw_fr
 
 void gw_group_request_tick(struct gw_group *group)
 {
-    assert_ptr_equal(house.running, group->owner);
+    assert_ptr_equal(fake.running, group->owner);
     group->is_expected = true;
 }

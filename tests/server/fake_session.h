@@ -1,4 +1,4 @@
-/* tests/server/fake_session.h: turns, sessions and groups without threads and sockets. */
+/* tests/server/fake_session.h: Turns, sessions and groups without threads and sockets. */
 #ifndef GW_TESTS_SERVER_FAKE_SESSION_H
 #define GW_TESTS_SERVER_FAKE_SESSION_H
 
@@ -9,12 +9,11 @@
 #include "tests/test.h"
 
 /*
- * The game is linked with these instead of with net and session. Which turn is next is chosen by
- * chance, from a seed, so that many thousand orders of the same events can be tried, and each can
- * be tried again.
+ * The game is linked with these instead of net and session. The next turn is chosen at random from
+ * a seed, so that a test can run the same events in many thousand orders, and repeat each of them.
  */
 
-/* What a fake session's client believes, from what it has heard. */
+/* The state of a session's client, from the packets that it has received. */
 enum { FAKE_MEMBERS_MAX = 64 };
 
 struct fake_client {
@@ -23,9 +22,9 @@ struct fake_client {
     uint64_t members[FAKE_MEMBERS_MAX];
     uint32_t member_count;
     uint64_t line;
-    uint32_t entered_count; /* answers to Enter, by what they said */
+    uint32_t entered_count; /* answers to Enter, by result */
     uint32_t refused_count;
-    uint32_t leave_count; /* times it said Leave, also before it had read Entered */
+    uint32_t leave_count; /* times it has sent Leave */
     uint32_t left_count;
     Game__EnterResult refusal; /* the last */
 };
@@ -52,19 +51,19 @@ struct gw_session {
     struct fake_client client;
 };
 
-/* Begins again, with nothing left over; the seed decides the order of turns. */
+/* Resets everything; the seed decides the order of turns. */
 void fake_session_init(uint32_t seed);
 
-/* A number below `limit`, by chance. */
+/* Returns a random number below `limit`. */
 uint32_t fake_random(uint32_t limit);
 
-/* From now on one in `chance` allocations inside turns finds no memory; 0: none. */
+/* From now on one in `random` allocations inside turns fails; 0: none. */
 void fake_memory_fails(uint32_t random);
 
 /* Runs one task of one turn, or one tick of a group. Returns false when there is none. */
 bool fake_session_step(void);
 
-/* Runs until nothing is left to do. */
+/* Runs until no turn has a task. */
 void fake_session_run_now(void);
 
 struct gw_session *fake_session_create(void);
@@ -75,11 +74,11 @@ struct gw_session *fake_session_create(void);
  */
 void fake_session_receive(struct gw_session *session, fake_packet *handle);
 
-/* Whether nobody holds the session any more but the test. */
+/* Returns whether only the test holds the session. */
 bool fake_session_is_free(const struct gw_session *session);
 void fake_session_destroy(struct gw_session *session);
 
-/* How many turns (of rooms, lobbies) are alive that are no session's. */
+/* Returns the number of turns of rooms and lobbies. */
 unsigned fake_turn_count(void);
 
 #endif

@@ -1,4 +1,4 @@
-"""tests/server/scenario_backends.py: which backend the programs choose, and what they say when the kernel refuses.
+"""tests/server/scenario_backends.py: Tests of the choice of a backend, and of its errors when the kernel refuses.
 
 The refusals are real: tests/support/refuse.c has the kernel fail io_uring_setup(2), as a container does.
 """
@@ -43,7 +43,7 @@ def refusing(error):
 
 
 class Server:
-    """The server in a with statement; `error` is what its kernel answers to io_uring."""
+    """The server in a with statement; `error` is the kernel's result of io_uring_setup()."""
 
     def __init__(self, *options, error=None, program=SERVER, before=None):
         self.process = subprocess.Popen(
@@ -80,7 +80,7 @@ def play(address, *options, error=None):
 
 class Choice(unittest.TestCase):
     def assert_serves(self, backend, reason, *options, error=None):
-        """One line says which and why; the other line that names it agrees; and players play."""
+        """The log has the backend and the reason once; the other line with a backend agrees; and clients are served."""
         with Server(*options, error=error) as server:
             done = play(server.address)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -95,22 +95,22 @@ class Choice(unittest.TestCase):
         self.assertEqual(CHOSEN.findall(done.stderr), [(backend, reason)])
         self.assertIn(f"({backend}, workers:", done.stdout)
 
-    def test_auto_takes_io_uring_where_it_is_granted(self):
+    def test_auto_chooses_io_uring_if_it_is_permitted(self):
         self.assert_serves("uring", BEST)
         self.assert_plays("uring", BEST)
 
-    def test_auto_takes_epoll_where_io_uring_is_refused_and_says_why(self):
+    def test_auto_chooses_epoll_if_io_uring_is_refused_and_logs_why(self):
         for error, words in REFUSALS:
             self.assert_serves("epoll", words, error=error)
         self.assert_plays("epoll", REFUSED, error="EPERM")
 
-    def test_auto_takes_epoll_where_io_uring_is_granted_and_its_buffers_are_refused(self):
+    def test_auto_chooses_epoll_if_buffers_of_io_uring_are_refused(self):
         self.assert_serves("epoll", REFUSED, error="--late EPERM")
 
-    def test_auto_takes_epoll_where_not_all_rings_can_be_locked_and_says_why(self):
-        """Kernels from 6.14 on count rings as locked memory again, but for those with CAP_IPC_LOCK."""
+    def test_auto_chooses_epoll_if_rings_exceed_the_memory_lock_limit_and_logs_why(self):
+        """Kernels from 6.14 on count rings as locked memory again, except with CAP_IPC_LOCK."""
         with tempfile.TemporaryDirectory() as folder:
-            program = shutil.copy(SERVER, folder)  # where a user without rights can run it
+            program = shutil.copy(SERVER, folder)  # in a folder where an unprivileged user can run it
             for path in (folder, program):
                 os.chmod(path, 0o755)
             for kib, workers in ((8, 1), (64, 2), (128, 2), (2048, 64)):
@@ -126,7 +126,7 @@ class Choice(unittest.TestCase):
                 self.assertEqual(server.process.returncode, 0, server.text)
                 self.assertIn(CHOSEN.findall(server.text), ([("uring", BEST)], [("epoll", NO_MEMORY)]))
 
-    def test_epoll_waits_where_the_kernel_does_not_know_epoll_pwait2(self):
+    def test_epoll_waits_without_epoll_pwait2(self):
         for error in ("ENOSYS", "EPERM"):
             self.assert_serves("epoll", "asked for", "--backend", "epoll", error=f"--epoll {error}")
         done = run(REFUSE, "--epoll", "ENOSYS", CONTRACT, "epoll", "2", "*deadline*")
@@ -134,7 +134,7 @@ class Choice(unittest.TestCase):
         self.assertIn("deadline", done.stdout)
 
     def test_an_idle_io_uring_does_not_count_as_waiting_for_a_disk(self):
-        """/proc/stat counts each thread that sleeps so as blocked; kernels from 6.15 on leave it out."""
+        """/proc/stat counts each thread that waits in io_uring as blocked on I/O; kernels from 6.15 on do not."""
         if tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) < (6, 15):
             self.skipTest("the kernel does not know IORING_ENTER_NO_IOWAIT")
         with Server("--backend", "uring", "--workers", "48"):
@@ -145,20 +145,20 @@ class Choice(unittest.TestCase):
                 blocked.append(int(re.search(r"procs_blocked (\d+)", stat).group(1)))
         self.assertLess(min(blocked), 48)
 
-    def test_what_is_asked_for_is_taken(self):
+    def test_a_backend_given_by_name_is_used(self):
         for backend in ("uring", "epoll"):
             self.assert_serves(backend, "asked for", "--backend", backend)
             self.assert_plays(backend, "asked for", "--backend", backend)
         self.assert_serves("epoll", "asked for", "--backend", "epoll", error="EPERM")
 
-    def test_io_uring_that_is_asked_for_and_refused_is_an_error(self):
+    def test_io_uring_by_name_is_an_error_if_refused(self):
         for error, words in REFUSALS:
             for program, says in ((SERVER, f"gangway-server: backend uring: {words}; give --backend auto\n"),
                                   (DUMMY, f"gangway-dummy: --backend uring: {words}; give auto\n")):
                 done = run(REFUSE, error, program, "--backend", "uring")
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (2, "", says))
 
-    def test_the_contract_does_not_pass_on_a_backend_that_is_refused(self):
+    def test_the_contract_fails_on_a_refused_backend(self):
         done = run(REFUSE, "EPERM", CONTRACT, "uring", "1")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (77, "", f"uring: {REFUSED}\n"))
 

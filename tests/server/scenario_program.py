@@ -1,4 +1,4 @@
-"""tests/server/scenario_program.py: the program from outside: what it prints, and how it exits.
+"""tests/server/scenario_program.py: Tests of the program from outside: output, signals, exit status.
 
 Only the standard library: a connection that says nothing is enough of a player here.
 """
@@ -27,7 +27,7 @@ LISTENING = re.compile(r"^gangway-server \S+ listening on (.*) \(backend=\w+ wor
 RUN_S = 20
 DRAIN_MS = 300
 DRAIN_SLACK_S = 2.5
-REPEAT_S = 0.35  # a stop signal that comes again after so long ends the program at once
+REPEAT_S = 0.35  # a second stop signal after this time ends the program at once
 
 
 def run(*options):
@@ -36,7 +36,7 @@ def run(*options):
 
 
 class NotBegun(unittest.TestCase):
-    """Whatever is wrong before the first player: one line on stderr, and exit status 2.
+    """An error at the start: one line on stderr, and exit status 2.
 
     Which backend it would have been may be said before.
     """
@@ -54,20 +54,20 @@ class NotBegun(unittest.TestCase):
     def test_a_missing_value(self):
         self.assert_refused("--workers needs a value", "--workers")
 
-    def test_a_number_that_is_none(self):
+    def test_text_that_is_not_a_number(self):
         self.assert_refused('workers: "two" is not a number; give 0 to 64', "--workers", "two")
 
     def test_a_number_out_of_range(self):
         self.assert_refused('workers: "65" is out of range; give 0 to 64', "--workers", "65")
 
-    def test_a_config_that_is_not_there(self):
+    def test_a_config_that_does_not_exist(self):
         self.assert_refused("cannot open /nowhere.ini", "--config", "/nowhere.ini")
 
     def test_a_config_that_cannot_be_read(self):
-        what = "open" if WINDOWS else "read"  # a folder is not even opened there
+        what = "open" if WINDOWS else "read"  # Windows does not open a folder
         self.assert_refused(f"cannot {what} /", "--config", "/")
 
-    def test_a_mistake_in_the_config(self):
+    def test_an_error_in_the_config(self):
         with tempfile.NamedTemporaryFile("w", suffix=".ini") as file:
             file.write("workers = 1\n\nroom_tick_ms = often\n")
             file.flush()
@@ -84,14 +84,14 @@ class NotBegun(unittest.TestCase):
     def test_an_address_of_another_machine(self):
         self.assert_refused("cannot listen on 192.0.2.1:0", "--listen", "192.0.2.1:0")
 
-    def test_a_backend_that_this_machine_does_not_have(self):
+    def test_a_backend_of_another_system(self):
         other = "epoll" if WINDOWS else "iocp"
         self.assert_refused(f"backend {other}: not a backend of this system; give --backend auto",
                             "--backend", other)
 
 
 class Told(unittest.TestCase):
-    """What is only asked for is printed, and nothing is served."""
+    """--help, --version and --print-config print, and nothing is served."""
 
     def printed(self, *options):
         done = run(*options)
@@ -169,7 +169,7 @@ class Server(unittest.TestCase):
 
 
 class Serving(Server):
-    def test_it_stops_in_order_when_it_is_asked_to(self):
+    def test_a_stop_signal_shuts_it_down_gracefully(self):
         for number in STOPS:
             process = self.serve("--drain-ms", str(DRAIN_MS))
             begin = time.monotonic()
@@ -179,7 +179,7 @@ class Serving(Server):
             self.assertLess(time.monotonic() - begin, DRAIN_MS / 1000 + DRAIN_SLACK_S)
             self.assertIn(" report ", text)
 
-    def test_a_connection_that_says_nothing_does_not_hold_it(self):
+    def test_a_silent_connection_does_not_delay_the_end(self):
         process = self.serve("--drain-ms", str(DRAIN_MS))
         self.connect()
         self.read_line_with(process, " began ")
@@ -192,7 +192,7 @@ class Serving(Server):
         self.assertIn("SHUTDOWN=1", text)
 
     def knock(self):
-        """Comes, and comes again, until nobody opens."""
+        """Connects again and again, until the connection is refused."""
         try:
             while True:
                 with self.connect() as client:
@@ -202,7 +202,7 @@ class Serving(Server):
         except OSError:
             pass
 
-    def test_who_keeps_coming_does_not_hold_it(self):
+    def test_clients_that_keep_connecting_do_not_delay_the_end(self):
         process = self.serve("--drain-ms", str(DRAIN_MS), "--log-level", "warning")
         crowd = [threading.Thread(target=self.knock) for _ in range(20)]
         for one in crowd:
@@ -216,7 +216,7 @@ class Serving(Server):
         for one in crowd:
             one.join(RUN_S)
 
-    def test_who_asks_twice_does_not_wait(self):
+    def test_a_second_stop_signal_does_not_wait(self):
         process = self.serve("--drain-ms", "60000")
         client = self.connect()
         client.sendall(HELLO)
@@ -230,7 +230,7 @@ class Serving(Server):
         self.assertLess(time.monotonic() - begin, DRAIN_SLACK_S)
 
     @unittest.skipIf(WINDOWS, "there the second request comes as a console event")
-    def test_a_hard_end_leaves_its_port_free_at_once(self):
+    def test_the_port_is_free_at_once_after_a_kill(self):
         for backend in ("auto", "epoll"):
             for _ in range(3):
                 process = self.serve("--drain-ms", "60000", "--backend", backend)
@@ -241,11 +241,11 @@ class Serving(Server):
                 process.send_signal(signal.SIGINT)
                 self.assertEqual(process.wait(RUN_S), 1)
                 host, port = self.addresses[0].rsplit(":", 1)
-                socket.create_server((host, int(port))).close()  # with SO_REUSEADDR, as servers do
+                socket.create_server((host, int(port))).close()  # with SO_REUSEADDR, as servers set it
                 for client in clients:
                     client.close()
 
-    def test_a_server_that_is_started_again_at_once_gets_its_port(self):
+    def test_a_restarted_server_gets_its_port_at_once(self):
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
             threading.Timer(0.2, other.close).start()
@@ -253,7 +253,7 @@ class Serving(Server):
             self.assertEqual(process.poll(), None)
 
     @unittest.skipIf(WINDOWS, "there is no signal that asks for a report")
-    def test_a_report_is_there_for_the_asking(self):
+    def test_sigusr1_writes_a_report(self):
         process = self.serve()
         process.send_signal(signal.SIGUSR1)
         self.assertIn("uptime_s=0 sessions=0", self.read_line_with(process, " report "))
@@ -262,7 +262,7 @@ class Serving(Server):
         process.send_signal(signal.SIGUSR1)
         self.assertIn("sessions=1", self.read_line_with(process, " report "))
 
-    def test_a_report_comes_by_itself(self):
+    def test_reports_come_at_their_interval(self):
         process = self.serve("--report-seconds", "1")
         for _ in range(2):
             self.read_line_with(process, " report ")
@@ -275,7 +275,7 @@ class Serving(Server):
             self.connect()
             self.addresses.reverse()
 
-    def test_packets_are_shown_on_request(self):
+    def test_log_packets_shows_packets(self):
         process = self.serve("--log-packets", "--drain-ms", str(DRAIN_MS))
         client = self.greeted()
         self.assertIn('packet=Hello id=1 tag=22343 {sensitive}', self.read_line_with(process, "packet_in"))
@@ -304,7 +304,7 @@ class Signals(Server):
             process.send_signal(kind)
             self.assert_drains_once(process, client)
 
-    def test_two_signals_for_one_request_drain_once(self):
+    def test_two_signals_within_300_ms_drain_once(self):
         for first, second in itertools.product(self.KINDS[:2] + self.KINDS[3:4], repeat=2):
             process = self.serve("--drain-ms", str(DRAIN_MS))
             client = self.greeted()
@@ -312,7 +312,7 @@ class Signals(Server):
             process.send_signal(second)
             self.assert_drains_once(process, client)
 
-    def test_a_later_signal_of_another_kind_does_not_cut_the_drain_short(self):
+    def test_a_second_signal_of_another_kind_does_not_end_the_drain(self):
         process = self.serve("--drain-ms", "1000")
         client = self.greeted()
         process.send_signal(signal.SIGINT)
@@ -321,7 +321,7 @@ class Signals(Server):
             process.send_signal(kind)
         self.assert_drains_once(process, client)
 
-    def test_hangups_never_end_it_at_once(self):
+    def test_repeated_sighup_does_not_end_it_at_once(self):
         process = self.serve("--drain-ms", "1000")
         client = self.greeted()
         for _ in range(3):
@@ -331,7 +331,7 @@ class Signals(Server):
         process.send_signal(signal.SIGHUP)
         self.assert_drains_once(process, client)
 
-    def test_a_stop_signal_that_comes_again_ends_it_at_once(self):
+    def test_a_second_signal_after_300_ms_ends_it_at_once(self):
         for kind in self.KINDS[:3]:
             process = self.serve("--drain-ms", "60000")
             client = self.greeted()
@@ -343,7 +343,7 @@ class Signals(Server):
             self.assertEqual(process.wait(RUN_S), 1)
             self.assertLess(time.monotonic() - begin, DRAIN_SLACK_S)
 
-    def test_what_was_ignored_at_the_start_stays_ignored(self):
+    def test_signals_ignored_at_the_start_stay_ignored(self):
         kinds = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT]  # nohup(1), and shells in the background
 
         def ignore():
@@ -371,7 +371,7 @@ class Signals(Server):
         process.send_signal(signal.SIGTERM)
         self.assert_drains_once(process, client)
 
-    def test_it_is_stopped_and_continued_by_the_shell(self):
+    def test_it_can_be_stopped_and_continued_by_a_shell(self):
         process = self.serve("--drain-ms", str(DRAIN_MS))
         client = self.greeted()
         process.send_signal(signal.SIGTSTP)
@@ -402,8 +402,8 @@ class Signals(Server):
         client.close()
         self.assertEqual(process.wait(RUN_S), 0)
 
-    def test_as_the_first_process_of_a_container_it_drains(self):
-        """There a signal without a handler does nothing."""
+    def test_process_1_of_a_container_drains(self):
+        """The kernel discards signals of process 1 that have no handler."""
         unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
         if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
             self.skipTest("this machine grants no namespaces")
@@ -422,9 +422,9 @@ class Signals(Server):
 
 @unittest.skipIf(WINDOWS, "descriptors and /dev/full are POSIX'")
 class Writing(Server):
-    """What cannot be written is told, and never ends up elsewhere."""
+    """Output that cannot be written is reported, and goes to no other file."""
 
-    def test_what_was_asked_for_and_cannot_be_written_is_a_failure(self):
+    def test_output_that_cannot_be_written_is_a_failure(self):
         for option in ("--help", "--version", "--print-config"):
             with open("/dev/full", "w", encoding="ascii") as full:
                 done = subprocess.run([PROGRAM, option], stdout=full, stderr=subprocess.PIPE, text=True,
@@ -446,7 +446,7 @@ class Writing(Server):
         self.assertRegex(process.stderr.read(), r"\Agangway-server: \d+ lines of the log are missing: "
                                                 r"No space left on device\n\Z")
 
-    def test_a_log_whose_reader_is_gone_is_counted(self):
+    def test_log_lines_without_a_reader_are_counted(self):
         process = self.serve("--drain-ms", str(DRAIN_MS), stderr=subprocess.PIPE)
         process.stdout.close()
         client = self.greeted()
@@ -458,7 +458,7 @@ class Writing(Server):
                                                 r"Broken pipe\n\Z")
         process.stdout = None
 
-    def test_a_pipe_that_another_program_made_non_blocking_loses_nothing_in_silence(self):
+    def test_lines_lost_in_a_non_blocking_pipe_are_counted(self):
         read_end, write_end = os.pipe()
         fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
         os.set_blocking(write_end, False)
@@ -479,7 +479,7 @@ class Writing(Server):
         told = [int(number) for number in re.findall(r"log_dropped=(\d+)", "\n".join(lines))]
         self.assertLess(greeted, clients)
         self.assertGreaterEqual(max(told, default=0), clients - greeted)
-        for line in lines:  # none is partial, and none is glued to another
+        for line in lines:  # each line is complete, and alone
             self.assertRegex(line, r"\A(\d{4}-\d\d-\d\dT\S+Z \w+ +\w+( .*)?|gangway-server .*)\Z")
             self.assertEqual(len(re.findall(r"\d{4}-\d\d-\d\dT", line)), line.startswith("2"), line)
 
@@ -503,7 +503,7 @@ class Writing(Server):
             self.assertEqual(process.wait(RUN_S), 0)
 
     def await_port(self, process):
-        """Where it listens, by what the kernel says: for a server whose output nobody sees."""
+        """The address it listens on, from the kernel: for a server without visible output."""
         deadline = time.monotonic() + RUN_S
         while time.monotonic() < deadline:
             with open("/proc/net/tcp", encoding="ascii") as file:
@@ -529,7 +529,7 @@ SAY = bytes.fromhex("04 00 00 00 ed 03 09 00 0a 02 68 69")
 
 
 if __name__ == "__main__":
-    # A shell starts its background jobs with some signals ignored. A program that inherits that goes on.
+    # A shell starts its background jobs with some signals ignored. A program that inherits them continues.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for kind in ("SIGHUP", "SIGQUIT"):
         if hasattr(signal, kind):

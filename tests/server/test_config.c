@@ -1,4 +1,5 @@
-/* tests/server/test_config.c: what the server was told, and what it says when it cannot. */
+/* tests/server/test_config.c: Tests of the command line and the INI file: values, precedence, error
+ * messages. */
 #include "tests/test.h"
 
 #include "net/log.h"
@@ -14,7 +15,7 @@ static struct server_config config;
 static struct server_problem problem;
 static char printed[64 * 1024];
 
-/* Where an INI file for a test stands; each test program runs in a folder of its own build. */
+/* The INI file of a test, in the folder of the build in which the test runs. */
 static const char path[] = "test_config.ini";
 
 static void write_file(const char *text)
@@ -25,7 +26,7 @@ static void write_file(const char *text)
     fclose(file);
 }
 
-static enum server_config_result read_words(int argc, char **argv)
+static enum server_config_result read_arguments(int argc, char **argv)
 {
     FILE *out = machine_scratch_file();
     assert_non_null(out);
@@ -37,8 +38,8 @@ static enum server_config_result read_words(int argc, char **argv)
 }
 
 #define READ(...)                                                                                  \
-    read_words((int)(sizeof((char *[]){"gangway-server", __VA_ARGS__}) / sizeof(char *)),          \
-               (char *[]){"gangway-server", __VA_ARGS__})
+    read_arguments((int)(sizeof((char *[]){"gangway-server", __VA_ARGS__}) / sizeof(char *)),      \
+                   (char *[]){"gangway-server", __VA_ARGS__})
 
 #define ASSERT_BAD(expected, ...)                                                                  \
     do {                                                                                           \
@@ -65,11 +66,11 @@ static const char *listening_on(uint32_t index)
     return gw_addr_format(&config.listen[index], text);
 }
 
-static void without_a_word_everything_is_at_its_default(void **state)
+static void no_options_give_the_defaults(void **state)
 {
     char *argv[] = {"gangway-server", NULL};
     (void)state;
-    assert_int_equal(read_words(1, argv), SERVER_CONFIG_RUN);
+    assert_int_equal(read_arguments(1, argv), SERVER_CONFIG_RUN);
     assert_int_equal(config.listen_count, 1);
     assert_string_equal(listening_on(0), "127.0.0.1:7777");
     assert_int_equal(config.backend, GW_BACKEND_AUTO);
@@ -85,7 +86,7 @@ static void without_a_word_everything_is_at_its_default(void **state)
     assert_int_equal(config.report_seconds, 60);
 }
 
-static void every_kind_of_option_can_be_set(void **state)
+static void options_of_each_kind_can_be_set(void **state)
 {
     (void)state;
     assert_int_equal(READ("--workers", "3", "--room-tick-ms=0", "--backend", "epoll",
@@ -103,7 +104,7 @@ static void every_kind_of_option_can_be_set(void **state)
     assert_string_equal(listening_on(2), "*:3");
 }
 
-static void both_ends_of_a_range_belong_to_it(void **state)
+static void a_number_may_equal_its_limits_and_not_exceed_them(void **state)
 {
     (void)state;
     assert_int_equal(READ("--room-members-max", "1"), SERVER_CONFIG_RUN);
@@ -116,7 +117,7 @@ static void both_ends_of_a_range_belong_to_it(void **state)
                "18446744073709551617");
 }
 
-static void what_is_no_number_is_not_taken_for_one(void **state)
+static void text_that_is_not_a_number_is_refused(void **state)
 {
     (void)state;
     ASSERT_BAD("workers: \"two\" is not a number; give 0 to 64", "--workers", "two");
@@ -126,7 +127,7 @@ static void what_is_no_number_is_not_taken_for_one(void **state)
     ASSERT_BAD("workers: \"\" is not a number; give 0 to 64", "--workers=");
 }
 
-static void a_command_line_that_is_wrong_is_answered(void **state)
+static void an_invalid_command_line_gives_an_error_with_its_remedy(void **state)
 {
     (void)state;
     ASSERT_BAD("unknown option --wrokers; see --help", "--wrokers", "2");
@@ -137,7 +138,7 @@ static void a_command_line_that_is_wrong_is_answered(void **state)
     ASSERT_BAD("--config needs a value; give --config FILE", "--config");
     ASSERT_BAD("\"7777\" is not an option; see --help", "7777");
     ASSERT_BAD("\"--\" is not an option; see --help", "--");
-    ASSERT_BAD("--help takes no value; leave it away", "--help=yes");
+    ASSERT_BAD("--help takes no value; remove it", "--help=yes");
     ASSERT_BAD("log_packets: \"maybe\" is neither; give yes or no", "--log-packets=maybe");
     ASSERT_BAD("backend: \"kqueue\" is none of them; give auto, iocp, uring or epoll",
                "--backend=kqueue");
@@ -150,7 +151,7 @@ static void a_command_line_that_is_wrong_is_answered(void **state)
                "--listen", "127.0.0.1:1,");
 }
 
-static void more_addresses_than_there_is_room_for_are_refused(void **state)
+static void more_addresses_than_the_maximum_are_refused(void **state)
 {
     char list[SERVER_LISTEN_COUNT_MAX * 16 + 16] = "127.0.0.1:1";
     (void)state;
@@ -162,7 +163,7 @@ static void more_addresses_than_there_is_room_for_are_refused(void **state)
     ASSERT_BAD("listen: more than 16 addresses; give fewer", "--listen", list);
 }
 
-static void a_file_sets_options_too(void **state)
+static void an_ini_file_sets_options(void **state)
 {
     (void)state;
     write_file("; a comment\n# another\n\nworkers = 3\nlog_packets = yes\n"
@@ -174,7 +175,7 @@ static void a_file_sets_options_too(void **state)
     assert_string_equal(listening_on(2), "127.0.0.1:3");
 }
 
-static void the_command_line_wins_over_the_file(void **state)
+static void the_command_line_overrides_the_file(void **state)
 {
     (void)state;
     write_file("workers = 3\nrooms_max = 7\nlog_packets = yes\nlisten = 127.0.0.1:1\n");
@@ -188,7 +189,7 @@ static void the_command_line_wins_over_the_file(void **state)
     assert_string_equal(listening_on(0), "127.0.0.1:9");
 }
 
-static void mistakes_in_a_file_are_told_with_their_line(void **state)
+static void an_error_in_a_file_is_reported_with_its_line(void **state)
 {
     (void)state;
     ASSERT_BAD_FILE("\nworkers = two\n",
@@ -217,7 +218,7 @@ static void mistakes_in_a_file_are_told_with_their_line(void **state)
                     "as 0.0.0.0:7777, [::1]:7777 or *:7777");
 }
 
-static void the_first_of_many_mistakes_is_told(void **state)
+static void the_first_of_several_errors_is_reported(void **state)
 {
     (void)state;
     ASSERT_BAD_FILE("nonsense\nworkers = x\n",
@@ -226,7 +227,7 @@ static void the_first_of_many_mistakes_is_told(void **state)
                     "test_config.ini:1: workers: \"x\" is not a number; give 0 to 64");
 }
 
-static void a_line_too_long_is_not_cut_silently(void **state)
+static void a_line_that_is_too_long_is_an_error(void **state)
 {
     char text[1000] = "listen = ";
     (void)state;
@@ -244,7 +245,7 @@ static void a_file_that_cannot_be_read_is_an_error(void **state)
     assert_non_null(strstr(problem.text, "; give another --config"));
 }
 
-static void what_is_printed_can_be_read_back(void **state)
+static void the_output_of_print_config_can_be_read_back(void **state)
 {
     (void)state;
     assert_int_equal(READ("--workers=7", "--log-packets", "--backend=epoll", "--room-tick-ms=0",
@@ -256,7 +257,7 @@ static void what_is_printed_can_be_read_back(void **state)
     assert_memory_equal(&before, &config, sizeof config);
 }
 
-static void help_names_every_option_of_the_file(void **state)
+static void help_lists_every_option_of_the_file(void **state)
 {
     char all[sizeof printed];
     (void)state;
@@ -290,20 +291,20 @@ static void the_version_is_one_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_a_word_everything_is_at_its_default),
-        cmocka_unit_test(every_kind_of_option_can_be_set),
-        cmocka_unit_test(both_ends_of_a_range_belong_to_it),
-        cmocka_unit_test(what_is_no_number_is_not_taken_for_one),
-        cmocka_unit_test(a_command_line_that_is_wrong_is_answered),
-        cmocka_unit_test(more_addresses_than_there_is_room_for_are_refused),
-        cmocka_unit_test_teardown(a_file_sets_options_too, teardown),
-        cmocka_unit_test_teardown(the_command_line_wins_over_the_file, teardown),
-        cmocka_unit_test_teardown(mistakes_in_a_file_are_told_with_their_line, teardown),
-        cmocka_unit_test_teardown(the_first_of_many_mistakes_is_told, teardown),
-        cmocka_unit_test_teardown(a_line_too_long_is_not_cut_silently, teardown),
+        cmocka_unit_test(no_options_give_the_defaults),
+        cmocka_unit_test(options_of_each_kind_can_be_set),
+        cmocka_unit_test(a_number_may_equal_its_limits_and_not_exceed_them),
+        cmocka_unit_test(text_that_is_not_a_number_is_refused),
+        cmocka_unit_test(an_invalid_command_line_gives_an_error_with_its_remedy),
+        cmocka_unit_test(more_addresses_than_the_maximum_are_refused),
+        cmocka_unit_test_teardown(an_ini_file_sets_options, teardown),
+        cmocka_unit_test_teardown(the_command_line_overrides_the_file, teardown),
+        cmocka_unit_test_teardown(an_error_in_a_file_is_reported_with_its_line, teardown),
+        cmocka_unit_test_teardown(the_first_of_several_errors_is_reported, teardown),
+        cmocka_unit_test_teardown(a_line_that_is_too_long_is_an_error, teardown),
         cmocka_unit_test(a_file_that_cannot_be_read_is_an_error),
-        cmocka_unit_test_teardown(what_is_printed_can_be_read_back, teardown),
-        cmocka_unit_test(help_names_every_option_of_the_file),
+        cmocka_unit_test_teardown(the_output_of_print_config_can_be_read_back, teardown),
+        cmocka_unit_test(help_lists_every_option_of_the_file),
         cmocka_unit_test(the_version_is_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* tests/server/test_log.c: what happened, one line for each event. */
+/* tests/server/test_log.c: Tests of log lines: fields, escapes, levels, the limit, the end. */
 #include "tests/server/captured.h"
 
 #include <ctype.h>
@@ -21,7 +21,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* What becomes of a player's text. */
+/* Returns the text as a line has it. */
 static const char *logged(const char *text)
 {
     struct server_log_line line;
@@ -49,7 +49,7 @@ static void a_line_has_time_level_event_and_fields(void **state)
                               "text=\"a b\"\n");
 }
 
-static void what_players_write_stands_in_quotes(void **state)
+static void text_of_clients_is_quoted(void **state)
 {
     (void)state;
     assert_string_equal(logged("Ann"), "said text=\"Ann\"");
@@ -57,7 +57,7 @@ static void what_players_write_stands_in_quotes(void **state)
     assert_string_equal(logged("\xC3\xA4 \xE2\x82\xAC"), "said text=\"\xC3\xA4 \xE2\x82\xAC\"");
 }
 
-static void nothing_in_a_text_ends_it(void **state)
+static void quotes_and_newlines_in_a_text_are_escaped(void **state)
 {
     (void)state;
     assert_string_equal(logged("a\" level=error \""), "said text=\"a\\\" level=error \\\"\"");
@@ -65,7 +65,7 @@ static void nothing_in_a_text_ends_it(void **state)
     assert_string_equal(logged("a\nb\r\tc"), "said text=\"a\\nb\\r\\tc\"");
 }
 
-static void nothing_in_a_text_moves_the_cursor(void **state)
+static void controls_and_directional_marks_in_a_text_are_escaped(void **state)
 {
     (void)state;
     assert_string_equal(logged("\x1B[2J\x07\x7F"), "said text=\"\\x1B[2J\\x07\\x7F\"");
@@ -74,7 +74,7 @@ static void nothing_in_a_text_moves_the_cursor(void **state)
     assert_string_equal(logged("\xFF\xC3("), "said text=\"\\xFF\\xC3(\"");
 }
 
-static void a_word_that_is_none_stands_in_quotes_too(void **state)
+static void a_word_with_blanks_is_quoted(void **state)
 {
     struct server_log_line line;
     (void)state;
@@ -84,8 +84,8 @@ static void a_word_that_is_none_stands_in_quotes_too(void **state)
     assert_string_equal(captured_last(&captured), "it word=\"two words\"");
 }
 
-/* Every code point, in lines of a few: not one control reaches the terminal. */
-static void no_text_at_all_brings_out_a_control(void **state)
+/* Every code point, a few in each line: no control character reaches the terminal. */
+static void no_text_writes_a_control_character(void **state)
 {
     (void)state;
     for (int byte = 1; byte < 256; byte++) {
@@ -97,7 +97,7 @@ static void no_text_at_all_brings_out_a_control(void **state)
     }
 }
 
-static void a_line_too_long_is_cut_and_says_so(void **state)
+static void a_line_that_is_too_long_is_cut_and_ends_in_dots(void **state)
 {
     char text[4 * SERVER_LOG_LINE_BYTES];
     (void)state;
@@ -119,7 +119,7 @@ static void a_line_too_long_is_cut_and_says_so(void **state)
     assert_string_equal(last + strlen(last) - 8, "\\x01\"...");
 }
 
-static void a_full_line_takes_nothing_more(void **state)
+static void a_full_line_ignores_further_fields(void **state)
 {
     struct server_log_line line;
     (void)state;
@@ -153,7 +153,7 @@ static void events_of_the_layers_below_become_lines(void **state)
     assert_string_equal(captured_last(&captured), "accept_failed streams=7 error=GW_E_FULL");
 }
 
-static void say(enum gw_log_level level, int count)
+static void write_lines(enum gw_log_level level, int count)
 {
     for (int i = 0; i < count; i++) {
         struct server_log_line line;
@@ -162,36 +162,36 @@ static void say(enum gw_log_level level, int count)
     }
 }
 
-/* The second may change in the middle of a flood; each then has its own lines. */
-static void a_flood_is_bounded_and_what_is_left_out_is_counted(void **state)
+/* The second may change during a flood; then both seconds have their lines. */
+static void a_flood_is_limited_and_dropped_lines_are_counted(void **state)
 {
     (void)state;
     teardown(NULL);
     captured_init(&captured, GW_LOG_INFO, 100);
-    say(GW_LOG_INFO, 50000);
+    write_lines(GW_LOG_INFO, 50000);
     unsigned written = captured_line_count(&captured);
     assert_in_range(written, 90, 3 * 91);
     uint64_t dropped = server_log_dropped(captured.log);
     assert_in_range(dropped + written, 50000, 50000 + 3);
 }
 
-static void a_flood_of_players_words_leaves_room_for_errors(void **state)
+static void a_flood_of_info_lines_leaves_a_tenth_for_errors(void **state)
 {
     (void)state;
     teardown(NULL);
     captured_init(&captured, GW_LOG_INFO, 100);
-    say(GW_LOG_INFO, 1000);
+    write_lines(GW_LOG_INFO, 1000);
     unsigned before = captured_line_count(&captured);
-    say(GW_LOG_ERROR, 5);
+    write_lines(GW_LOG_ERROR, 5);
     assert_int_equal(captured_line_count(&captured), before + 5);
 }
 
-static void the_end_of_a_log_tells_what_was_left_out(void **state)
+static void the_end_of_a_log_reports_dropped_lines(void **state)
 {
     (void)state;
     teardown(NULL);
     captured_init(&captured, GW_LOG_INFO, 10);
-    say(GW_LOG_INFO, 5000);
+    write_lines(GW_LOG_INFO, 5000);
     FILE *file = captured.file;
     server_log_destroy(captured.log);
     captured.log = NULL;
@@ -199,13 +199,13 @@ static void the_end_of_a_log_tells_what_was_left_out(void **state)
     assert_non_null(strstr(captured_read(&captured), " log_dropped lines="));
 }
 
-static void a_report_is_never_left_out(void **state)
+static void a_report_ignores_the_limit(void **state)
 {
     struct server_log_line line;
     (void)state;
     teardown(NULL);
     captured_init(&captured, GW_LOG_ERROR, 10);
-    say(GW_LOG_ERROR, 1000);
+    write_lines(GW_LOG_ERROR, 1000);
     unsigned before = captured_line_count(&captured);
     server_log_begin_report(&line, captured.log, "report");
     server_log_end(&line);
@@ -216,21 +216,23 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_line_has_time_level_event_and_fields, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_players_write_stands_in_quotes, setup, teardown),
-        cmocka_unit_test_setup_teardown(nothing_in_a_text_ends_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(nothing_in_a_text_moves_the_cursor, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_word_that_is_none_stands_in_quotes_too, setup, teardown),
-        cmocka_unit_test_setup_teardown(no_text_at_all_brings_out_a_control, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_line_too_long_is_cut_and_says_so, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_full_line_takes_nothing_more, setup, teardown),
+        cmocka_unit_test_setup_teardown(text_of_clients_is_quoted, setup, teardown),
+        cmocka_unit_test_setup_teardown(quotes_and_newlines_in_a_text_are_escaped, setup, teardown),
+        cmocka_unit_test_setup_teardown(controls_and_directional_marks_in_a_text_are_escaped, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_word_with_blanks_is_quoted, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_text_writes_a_control_character, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_line_that_is_too_long_is_cut_and_ends_in_dots, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_full_line_ignores_further_fields, setup, teardown),
         cmocka_unit_test_setup_teardown(lines_below_the_level_are_not_written, setup, teardown),
         cmocka_unit_test_setup_teardown(events_of_the_layers_below_become_lines, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_flood_is_bounded_and_what_is_left_out_is_counted, setup,
+        cmocka_unit_test_setup_teardown(a_flood_is_limited_and_dropped_lines_are_counted, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(a_flood_of_players_words_leaves_room_for_errors, setup,
+        cmocka_unit_test_setup_teardown(a_flood_of_info_lines_leaves_a_tenth_for_errors, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(the_end_of_a_log_tells_what_was_left_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_report_is_never_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_end_of_a_log_reports_dropped_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_report_ignores_the_limit, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

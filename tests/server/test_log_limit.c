@@ -1,4 +1,4 @@
-/* tests/server/test_log_limit.c: how many lines a second the log may have. */
+/* tests/server/test_log_limit.c: Tests of the limit of log lines per second. */
 #include "tests/test.h"
 
 #include "server/log/limit.h"
@@ -14,7 +14,7 @@ static unsigned taken(struct server_log_limit *limit, uint64_t second, unsigned 
     return count;
 }
 
-static void a_second_has_its_lines_and_no_more(void **state)
+static void a_second_has_as_many_lines_as_the_limit(void **state)
 {
     struct server_log_limit limit = {0};
     (void)state;
@@ -23,7 +23,7 @@ static void a_second_has_its_lines_and_no_more(void **state)
     assert_int_equal(taken(&limit, 1001, 200, 100), 100);
 }
 
-static void what_is_refused_is_told_of_once(void **state)
+static void dropped_lines_are_reported_once(void **state)
 {
     struct server_log_limit limit = {0};
     (void)state;
@@ -33,7 +33,7 @@ static void what_is_refused_is_told_of_once(void **state)
     assert_int_equal(limit.dropped_total, 7);
 }
 
-static void the_first_line_of_a_second_is_known(void **state)
+static void the_first_line_of_a_second_is_marked(void **state)
 {
     struct server_log_limit limit = {0};
     bool is_first;
@@ -43,7 +43,7 @@ static void the_first_line_of_a_second_is_known(void **state)
     assert_true(server_log_limit_take(&limit, 1001, 10, &is_first) && is_first);
 }
 
-static void a_clock_read_a_little_earlier_gets_no_second_of_its_own(void **state)
+static void a_second_slightly_in_the_past_counts_as_the_current_one(void **state)
 {
     struct server_log_limit limit = {0};
     (void)state;
@@ -51,7 +51,7 @@ static void a_clock_read_a_little_earlier_gets_no_second_of_its_own(void **state
     assert_int_equal(taken(&limit, 1000, 10, 10), 0);
 }
 
-static void a_clock_that_is_set_back_does_not_silence_the_log(void **state)
+static void the_log_continues_after_the_clock_is_set_back(void **state)
 {
     struct server_log_limit limit = {0};
     (void)state;
@@ -59,7 +59,7 @@ static void a_clock_that_is_set_back_does_not_silence_the_log(void **state)
     assert_int_equal(taken(&limit, 50, 20, 10), 10);
 }
 
-static void the_most_that_can_be_asked_for_is_counted(void **state)
+static void the_maximum_limit_is_counted_exactly(void **state)
 {
     struct server_log_limit limit = {0};
     (void)state;
@@ -70,12 +70,12 @@ static void the_most_that_can_be_asked_for_is_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_second_has_its_lines_and_no_more),
-        cmocka_unit_test(what_is_refused_is_told_of_once),
-        cmocka_unit_test(the_first_line_of_a_second_is_known),
-        cmocka_unit_test(a_clock_read_a_little_earlier_gets_no_second_of_its_own),
-        cmocka_unit_test(a_clock_that_is_set_back_does_not_silence_the_log),
-        cmocka_unit_test(the_most_that_can_be_asked_for_is_counted),
+        cmocka_unit_test(a_second_has_as_many_lines_as_the_limit),
+        cmocka_unit_test(dropped_lines_are_reported_once),
+        cmocka_unit_test(the_first_line_of_a_second_is_marked),
+        cmocka_unit_test(a_second_slightly_in_the_past_counts_as_the_current_one),
+        cmocka_unit_test(the_log_continues_after_the_clock_is_set_back),
+        cmocka_unit_test(the_maximum_limit_is_counted_exactly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

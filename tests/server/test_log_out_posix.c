@@ -1,4 +1,5 @@
-/* tests/server/test_log_out_posix.c: lines into descriptors that take a part of them, or nothing.
+/* tests/server/test_log_out_posix.c: Tests of output to descriptors that take a part of a line, or
+ * nothing.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "server/log/limit.h"
@@ -12,13 +13,13 @@
 
 enum { LINE_BYTES = 1000, ROUND_COUNT = 20, TEXT_BYTES = 4 * 1024 * 1024 };
 
-static int ends[2]; /* what is written to the second is read from the first */
+static int ends[2]; /* ends[0] reads what is written to ends[1] */
 static FILE *file;
 static struct server_log_out *out;
 static char text[TEXT_BYTES];
 static size_t text_bytes;
 
-/* A stream socket takes a part of a line when it has room for a part. */
+/* A stream socket takes as many bytes of a line as it has space for. */
 static int open_socket(void **state)
 {
     (void)state;
@@ -62,7 +63,7 @@ static void read_all(size_t bytes_max)
     }
 }
 
-static void every_line_that_was_taken_is_whole_and_the_others_are_absent(void **state)
+static void a_line_is_written_completely_or_not_at_all(void **state)
 {
     static bool is_taken[100000];
     unsigned count = 0;
@@ -74,7 +75,7 @@ static void every_line_that_was_taken_is_whole_and_the_others_are_absent(void **
             is_taken[count] = write_line(count);
             failed += !is_taken[count];
         }
-        read_all(1237 + 4001 * (size_t)round); /* room for a part of a line */
+        read_all(1237 + 4001 * (size_t)round); /* space for a part of a line */
     }
     assert_int_equal(server_log_out_error(out, &is_cut), EAGAIN);
     while (is_cut) {
@@ -98,7 +99,7 @@ static void every_line_that_was_taken_is_whole_and_the_others_are_absent(void **
     assert_ptr_equal(at, text + text_bytes);
 }
 
-static void a_line_that_may_wait_gets_the_room_that_comes(void **state)
+static void a_line_waits_for_space_up_to_its_limit(void **state)
 {
     char line[] = "late\n";
     bool is_cut;
@@ -106,14 +107,14 @@ static void a_line_that_may_wait_gets_the_room_that_comes(void **state)
     while (write_line(0)) {
     }
     assert_false(server_log_out_write(out, line, 5, 0));
-    assert_false(server_log_out_write(out, line, 5, 1)); /* nobody reads */
+    assert_false(server_log_out_write(out, line, 5, 1)); /* the other end reads nothing */
     read_all(SIZE_MAX);
     assert_true(server_log_out_write(out, line, 5, 1000));
     (void)server_log_out_error(out, &is_cut);
     assert_false(is_cut);
 }
 
-static void a_log_counts_what_its_file_did_not_take(void **state)
+static void a_log_counts_lines_that_its_file_did_not_take(void **state)
 {
     const struct server_log_config config = {GW_LOG_INFO, SERVER_LOG_LINES_MAX};
     const char *why = NULL;
@@ -150,12 +151,11 @@ static void a_log_counts_what_its_file_did_not_take(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(
-            every_line_that_was_taken_is_whole_and_the_others_are_absent, open_socket,
-            close_socket),
-        cmocka_unit_test_setup_teardown(a_line_that_may_wait_gets_the_room_that_comes, open_socket,
+        cmocka_unit_test_setup_teardown(a_line_is_written_completely_or_not_at_all, open_socket,
                                         close_socket),
-        cmocka_unit_test_setup_teardown(a_log_counts_what_its_file_did_not_take, open_socket,
+        cmocka_unit_test_setup_teardown(a_line_waits_for_space_up_to_its_limit, open_socket,
+                                        close_socket),
+        cmocka_unit_test_setup_teardown(a_log_counts_lines_that_its_file_did_not_take, open_socket,
                                         close_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* tests/server/test_packet_text.c: a packet as people read it. */
+/* tests/server/test_packet_text.c: Tests of the text of packets. */
 #include "tests/server/captured.h"
 
 #include "proto/game/game.pb-c.h"
@@ -30,7 +30,7 @@ static const char *printed(const ProtobufCMessage *message)
     return captured_last(&captured) + strlen("packet ");
 }
 
-static void numbers_and_texts_have_their_names(void **state)
+static void fields_are_printed_with_their_names(void **state)
 {
     Game__ChatLine line = GAME__CHAT_LINE__INIT;
     Game__Move move = GAME__MOVE__INIT;
@@ -43,14 +43,14 @@ static void numbers_and_texts_have_their_names(void **state)
     assert_string_equal(printed(&move.base), "{x=-1000 y=0}");
 }
 
-static void an_empty_packet_is_a_pair_of_braces(void **state)
+static void an_empty_message_is_a_pair_of_braces(void **state)
 {
     Game__Leave leave = GAME__LEAVE__INIT;
     (void)state;
     assert_string_equal(printed(&leave.base), "{}");
 }
 
-static void enums_are_printed_by_name_if_they_have_one(void **state)
+static void known_enum_values_are_printed_by_name(void **state)
 {
     Game__Entered entered = GAME__ENTERED__INIT;
     (void)state;
@@ -60,7 +60,7 @@ static void enums_are_printed_by_name_if_they_have_one(void **state)
     assert_string_equal(printed(&entered.base), "{result=77 room=\"\" members=[] line=0}");
 }
 
-static void a_message_that_is_not_there_is_empty(void **state)
+static void an_absent_message_is_printed_as_empty(void **state)
 {
     Game__Joined joined = GAME__JOINED__INIT;
     (void)state;
@@ -86,7 +86,7 @@ static void long_lists_are_cut_and_counted(void **state)
     assert_non_null(strstr(printed(&snapshot.base), "} +3]}"));
 }
 
-static void long_texts_are_cut(void **state)
+static void long_strings_are_cut(void **state)
 {
     char text[SERVER_PACKET_TEXT_BYTES_MAX + 2];
     char expected[SERVER_PACKET_TEXT_BYTES_MAX + 20];
@@ -103,7 +103,7 @@ static void long_texts_are_cut(void **state)
     assert_string_equal(printed(&say.base), expected);
 }
 
-static void of_credentials_only_the_length_is_told(void **state)
+static void a_bytes_field_shows_only_its_length(void **state)
 {
     Gw__Hello hello = GW__HELLO__INIT;
     (void)state;
@@ -118,14 +118,13 @@ static void of_credentials_only_the_length_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(numbers_and_texts_have_their_names, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_empty_packet_is_a_pair_of_braces, setup, teardown),
-        cmocka_unit_test_setup_teardown(enums_are_printed_by_name_if_they_have_one, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_message_that_is_not_there_is_empty, setup, teardown),
+        cmocka_unit_test_setup_teardown(fields_are_printed_with_their_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_empty_message_is_a_pair_of_braces, setup, teardown),
+        cmocka_unit_test_setup_teardown(known_enum_values_are_printed_by_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_absent_message_is_printed_as_empty, setup, teardown),
         cmocka_unit_test_setup_teardown(long_lists_are_cut_and_counted, setup, teardown),
-        cmocka_unit_test_setup_teardown(long_texts_are_cut, setup, teardown),
-        cmocka_unit_test_setup_teardown(of_credentials_only_the_length_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(long_strings_are_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_bytes_field_shows_only_its_length, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

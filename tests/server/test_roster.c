@@ -1,4 +1,4 @@
-/* tests/server/test_roster.c: who is in a room, and who of them has moved. */
+/* tests/server/test_roster.c: Tests of the members of a room, and those that have moved. */
 #include "tests/test.h"
 
 #include "server/game/roster.h"
@@ -23,7 +23,7 @@ static void members_are_found_by_id(void **state)
     roster_fini(&roster);
 }
 
-static void who_is_removed_is_not_found(void **state)
+static void a_removed_member_is_not_found(void **state)
 {
     struct roster roster = {0};
     (void)state;
@@ -33,11 +33,11 @@ static void who_is_removed_is_not_found(void **state)
     assert_false(roster_remove(&roster, 1));
     assert_null(roster_find(&roster, 1));
     assert_int_equal(roster.member_count, 1);
-    assert_int_equal(roster.everybody[0]->player, 2);
+    assert_int_equal(roster.members[0]->player, 2);
     roster_fini(&roster);
 }
 
-static void many_come_and_go_in_any_order(void **state)
+static void many_members_are_added_and_removed_in_any_order(void **state)
 {
     struct roster roster = {0};
     (void)state;
@@ -47,7 +47,7 @@ static void many_come_and_go_in_any_order(void **state)
     }
     assert_int_equal(roster.member_count, MANY);
     for (uint32_t i = 0; i < MANY; i++) {
-        assert_int_equal(roster.everybody[i]->player, i);
+        assert_int_equal(roster.members[i]->player, i);
     }
     for (uint64_t i = 0; i < MANY; i++) {
         assert_true(roster_remove(&roster, i * 11 % MANY));
@@ -56,7 +56,7 @@ static void many_come_and_go_in_any_order(void **state)
     roster_fini(&roster);
 }
 
-static void who_moves_twice_is_told_of_once_where_it_is_now(void **state)
+static void a_member_that_moves_twice_is_listed_once_with_its_last_position(void **state)
 {
     struct roster roster = {0};
     (void)state;
@@ -73,7 +73,7 @@ static void who_moves_twice_is_told_of_once_where_it_is_now(void **state)
     roster_fini(&roster);
 }
 
-static void a_new_list_begins_empty_and_may_have_everybody_again(void **state)
+static void a_cleared_list_is_empty_and_may_list_all_members_again(void **state)
 {
     struct roster roster = {0};
     (void)state;
@@ -86,7 +86,7 @@ static void a_new_list_begins_empty_and_may_have_everybody_again(void **state)
     roster_fini(&roster);
 }
 
-static void standing_still_is_no_move(void **state)
+static void a_move_to_the_same_position_is_no_move(void **state)
 {
     struct roster roster = {0};
     (void)state;
@@ -97,7 +97,7 @@ static void standing_still_is_no_move(void **state)
     roster_fini(&roster);
 }
 
-static void who_has_gone_has_not_moved(void **state)
+static void a_removed_member_is_not_listed_as_moved(void **state)
 {
     struct roster roster = {0};
     (void)state;
@@ -112,7 +112,7 @@ static void who_has_gone_has_not_moved(void **state)
     roster_fini(&roster);
 }
 
-static void a_name_of_full_length_is_kept(void **state)
+static void a_name_of_the_maximum_length_is_kept(void **state)
 {
     struct roster roster = {0};
     (void)state;
@@ -121,7 +121,7 @@ static void a_name_of_full_length_is_kept(void **state)
     roster_fini(&roster);
 }
 
-static void everybody_has_a_place_in_the_same_order(void **state)
+static void positions_have_the_order_of_the_members(void **state)
 {
     (void)state;
     struct roster roster = {0};
@@ -134,8 +134,8 @@ static void everybody_has_a_place_in_the_same_order(void **state)
     roster_remove(&roster, 40);
     assert_int_equal(roster.member_count, 17);
     for (uint32_t i = 0; i < roster.member_count; i++) {
-        assert_int_equal(roster.places[i]->player, roster.everybody[i]->player);
-        assert_int_equal(roster.places[i]->x, (int32_t)roster.everybody[i]->player);
+        assert_int_equal(roster.positions[i]->player, roster.members[i]->player);
+        assert_int_equal(roster.positions[i]->x, (int32_t)roster.members[i]->player);
     }
     roster_fini(&roster);
 }
@@ -144,14 +144,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_are_found_by_id),
-        cmocka_unit_test(who_is_removed_is_not_found),
-        cmocka_unit_test(many_come_and_go_in_any_order),
-        cmocka_unit_test(who_moves_twice_is_told_of_once_where_it_is_now),
-        cmocka_unit_test(a_new_list_begins_empty_and_may_have_everybody_again),
-        cmocka_unit_test(standing_still_is_no_move),
-        cmocka_unit_test(who_has_gone_has_not_moved),
-        cmocka_unit_test(a_name_of_full_length_is_kept),
-        cmocka_unit_test(everybody_has_a_place_in_the_same_order),
+        cmocka_unit_test(a_removed_member_is_not_found),
+        cmocka_unit_test(many_members_are_added_and_removed_in_any_order),
+        cmocka_unit_test(a_member_that_moves_twice_is_listed_once_with_its_last_position),
+        cmocka_unit_test(a_cleared_list_is_empty_and_may_list_all_members_again),
+        cmocka_unit_test(a_move_to_the_same_position_is_no_move),
+        cmocka_unit_test(a_removed_member_is_not_listed_as_moved),
+        cmocka_unit_test(a_name_of_the_maximum_length_is_kept),
+        cmocka_unit_test(positions_have_the_order_of_the_members),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

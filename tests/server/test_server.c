@@ -1,4 +1,5 @@
-/* tests/server/test_server.c: whole servers, several in one process, come and go. */
+/* tests/server/test_server.c: Tests of the server as an object: several in one process, start,
+ * drain, counters. */
 #include "tests/server/captured.h"
 
 #include "net/addr.h"
@@ -39,12 +40,12 @@ static struct server *create(void)
 static void end(struct server *server)
 {
     server_drain(server);
-    server_drain(server); /* changes nothing */
+    server_drain(server); /* no effect */
     assert_int_equal(server_join(server), 0);
     server_destroy(server);
 }
 
-static void servers_live_side_by_side(void **state)
+static void several_servers_run_in_one_process(void **state)
 {
     struct server *servers[SERVERS];
     (void)state;
@@ -58,7 +59,7 @@ static void servers_live_side_by_side(void **state)
     }
 }
 
-static void a_server_may_be_drained_as_soon_as_it_stands(void **state)
+static void a_server_may_be_drained_before_it_has_served(void **state)
 {
     (void)state;
     for (int i = 0; i < 50; i++) {
@@ -68,7 +69,7 @@ static void a_server_may_be_drained_as_soon_as_it_stands(void **state)
     }
 }
 
-static void an_address_that_is_taken_is_a_problem_and_nothing_is_left(void **state)
+static void an_address_in_use_is_an_error_and_nothing_leaks(void **state)
 {
     struct server *server = create();
     (void)state;
@@ -80,7 +81,7 @@ static void an_address_that_is_taken_is_a_problem_and_nothing_is_left(void **sta
     end(server);
 }
 
-static void counters_begin_at_nought(void **state)
+static void counters_begin_at_0(void **state)
 {
     struct server_counters counters;
     struct server *server = create();
@@ -90,8 +91,8 @@ static void counters_begin_at_nought(void **state)
     assert_int_equal(counters.session_count, 0);
     assert_int_equal(counters.sessions.begun, 0);
     assert_int_equal(counters.rooms, 0);
-    assert_in_range(counters.packet_kind_count, 20, SERVER_PACKET_KIND_COUNT_MAX - 1);
-    for (uint32_t i = 0; i < counters.packet_kind_count; i++) {
+    assert_in_range(counters.packet_count, 20, SERVER_PACKET_COUNT_MAX - 1);
+    for (uint32_t i = 0; i < counters.packet_count; i++) {
         assert_int_equal(counters.packets[i].count.in + counters.packets[i].count.out, 0);
     }
     server_report(server);
@@ -102,12 +103,12 @@ static void counters_begin_at_nought(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(servers_live_side_by_side, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_server_may_be_drained_as_soon_as_it_stands, setup,
+        cmocka_unit_test_setup_teardown(several_servers_run_in_one_process, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_server_may_be_drained_before_it_has_served, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(an_address_that_is_taken_is_a_problem_and_nothing_is_left,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(counters_begin_at_nought, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_address_in_use_is_an_error_and_nothing_leaks, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(counters_begin_at_0, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

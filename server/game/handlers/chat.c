@@ -1,4 +1,4 @@
-/* server/game/handlers/chat.c: a player says something to everybody in the room. */
+/* server/game/handlers/chat.c: Chat: a line of chat for all members of the room. */
 #include "proto/game/game_server.gen.h"
 #include "server/game/room.h"
 #include "session/session.h"

@@ -1,4 +1,4 @@
-/* server/game/handlers/enter.c: a player wants to be in a room. */
+/* server/game/handlers/enter.c: Enter: the player enters a room. */
 #include "proto/game/game_server.gen.h"
 #include "protocol/frame.h"
 #include "server/game/player.h"

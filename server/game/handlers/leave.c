@@ -1,4 +1,4 @@
-/* server/game/handlers/leave.c: a player goes back to the lobby. */
+/* server/game/handlers/leave.c: Leave: the player returns to the lobby. */
 #include "proto/game/game_server.gen.h"
 #include "server/game/player.h"
 

@@ -1,9 +1,9 @@
-/* server/game/handlers/move.c: a player wants to be somewhere else. */
+/* server/game/handlers/move.c: Move: the player changes its position. */
 #include "proto/game/game_server.gen.h"
 #include "server/game/room.h"
 #include "session/session.h"
 
-enum { MAP_EDGE = 1000 }; /* the map reaches from -1000 to 1000 both ways */
+enum { MAP_EDGE = 1000 }; /* the map is -1000 to 1000 in both directions */
 
 static int32_t onto_the_map(int32_t coordinate)
 {

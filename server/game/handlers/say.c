@@ -1,4 +1,4 @@
-/* server/game/handlers/say.c: a player says something to the server itself, and hears it back. */
+/* server/game/handlers/say.c: Say: the server logs a text and returns it. */
 #include "proto/game/game.gen.h"
 #include "proto/game/game_server.gen.h"
 #include "server/game/game.h"
