@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""tests/commands.py [--check BUILD | --only REGEX]: runs each command that README.md names, once and briefly.
+"""tests/commands.py [--check BUILD | --only REGEX]: Runs each command that README.md names, once and briefly.
 
-With --check it runs nothing: it fails when README.md names a command that is not in the table below, when
-the table has one that README.md does not name, or when the test that is said to run one does not exist.
-Each line says what ran, and how long it took. The exit status is 1 when one failed.
+--check runs no command: it fails when README.md names a command that is not in the tables below, when a
+table has one that README.md does not name, or when a test named in SUITE does not exist.
+Each output line has the command, its result and its time. The exit status is 1 when a command failed.
 """
 
 import argparse
@@ -20,7 +20,7 @@ LISTENING = re.compile(r" listening on (\S+)")
 WAIT_S = 1500
 SERVER = object()  # stands for the address of a server that tools/run.sh serves
 
-# What is run for a command of README.md: the same words, or a brief form of it; or why it is not run here.
+# Commands of README.md, and what is run for each: the same words or a brief form.
 BRIEF = {
     "tools/setup.sh test": ["tools/setup.sh", "test"],
     "tools/packets list": ["tools/packets", "list"],
@@ -40,12 +40,12 @@ BRIEF = {
     "tools/bench.sh --quick": ["tools/bench.sh", "--quick", "--only", "^rooms of 100,", "--repeats", "1"],
     "tools/run.sh --windows": ["tools/run.sh", "--windows", "--version"],
 }
-# What README.md does not write out, or only in what a program prints.
+# Commands that README.md does not write out.
 MORE = [["tools/packets", "accept"], ["build/release/gangway-server", "--print-config"]]
-# --help of whatever has one.
+# Programs with --help.
 HELPS = ["tools/run.sh", "tools/dummy.sh", "tools/test.sh", "tools/bench.sh", "tools/packets",
          "build/release/protoc-gen-gw"]
-# By a test of the suite.
+# Commands that a test of the suite runs.
 SUITE = {
     "tshark -X": "wireshark",
     "cmake -S . -B build/library": "test_consumer_static",
@@ -54,7 +54,7 @@ SUITE = {
     "pkg-config --cflags --libs gangway": "test_consumer_static",
     "protoc -I. -I$(pkg-config": "test_consumer_static",
 }
-# Not from here.
+# Commands that do not run here, and why.
 ELSEWHERE = {
     "tools/test.sh --windows": ".ci/run runs it",
     "cmake --build --preset mingw": "tools/test.sh --windows runs it",
@@ -83,14 +83,14 @@ def is_known(command):
 
 
 def check(build):
-    """Returns what is wrong with the table."""
+    """Returns the findings."""
     named = commands_of((TREE / "README.md").read_text())
     findings = [f"README.md names a command that nothing runs: {command}" for command in named if not is_known(command)]
     findings += [f"README.md does not name: {start}" for start in (*BRIEF, *SUITE, *ELSEWHERE)
                  if not any(command.startswith(start) for command in named)]
     tests = subprocess.run(["ctest", "--test-dir", build, "-N"], check=True, text=True, stdout=subprocess.PIPE).stdout
     findings += [f"there is no test {name}" for name in set(SUITE.values()) if not re.search(rf": {name}$", tests, re.MULTILINE)]
-    # It must be able to fail.
+    # The check must be able to fail.
     wrong = "Try `./tools/dance.sh\n--fast`:\n\n    ./tools/sing.sh --loud\n"
     if [command for command in commands_of(wrong) if not is_known(command)] != ["tools/dance.sh --fast", "tools/sing.sh --loud"]:
         findings.append("wrong commands are not found")
@@ -99,7 +99,7 @@ def check(build):
 
 @contextlib.contextmanager
 def server():
-    """Serves by tools/run.sh until the block ends; then it must stop in order."""
+    """Runs tools/run.sh until the block ends; then it must stop with status 0."""
     process = subprocess.Popen(["tools/run.sh", "--listen", "127.0.0.1:0"], cwd=TREE, text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
@@ -107,7 +107,7 @@ def server():
         while not found:
             line = process.stdout.readline()
             if not line:
-                raise AssertionError("tools/run.sh did not begin")
+                raise AssertionError("tools/run.sh is not listening")
             found = LISTENING.search(line)
         yield found.group(1)
         process.send_signal(signal.SIGINT)
@@ -120,7 +120,7 @@ def server():
 
 
 def run(words):
-    """Runs one command, and says how it went. Returns whether it went well."""
+    """Runs one command and prints its result. Returns whether it succeeded."""
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         try:
@@ -142,10 +142,10 @@ def run(words):
 
 def main():
     parser = argparse.ArgumentParser(description="Runs each command that README.md names.")
-    parser.add_argument("--check", metavar="BUILD", help="run nothing, hold the table against README.md")
+    parser.add_argument("--check", metavar="BUILD", help="run no command, compare the tables with README.md")
     parser.add_argument("--only", metavar="REGEX", default="", help="only commands that match")
     options = parser.parse_args()
-    # A shell starts its background jobs with SIGINT ignored. A server that inherits that goes on.
+    # A shell starts background jobs with SIGINT ignored. A server that inherits that does not stop.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if options.check:
         findings = check(options.check)

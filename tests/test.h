@@ -1,4 +1,4 @@
-/* tests/test.h: cmocka, with all that it wants included before it. */
+/* tests/test.h: cmocka, and the headers that it needs included before it. */
 #ifndef GW_TESTS_TEST_H
 #define GW_TESTS_TEST_H
 

@@ -1,7 +1,7 @@
-"""tests/cross/scenario_cross.py CLASS: the two worlds meet: players of one, a server of the other.
+"""tests/cross/scenario_cross.py CLASS: native dummy clients with a Windows server, and the reverse.
 
-Both sides are the programs as players meet them, GW_SERVER and GW_DUMMY. The dummy clients check all
-that they hear; a client of one world is not to be told from a client of the other.
+GW_SERVER and GW_DUMMY name the programs. The dummy clients check every packet that they receive. The
+results must not depend on the system that a program was built for.
 """
 
 import json
@@ -17,14 +17,14 @@ from server import Server
 DUMMY = os.environ["GW_DUMMY"]
 TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 PREFIX = os.environ.get("GW_WINE_PREFIX", TREE / "build/windows/wine")
-# Who waits for Wine on a busy machine may wait long.
+# Wine on a busy machine is slow.
 PATIENT = ("--greeting-timeout-ms", "60000", "--log-level", "warning")
 RUN_S = 90
-SETTLE_S = 0.3
+QUIET_S = 0.3
 
 
 def wine_server():
-    """The process that keeps the sockets of all programs in our Wine, one descriptor each."""
+    """The process of our Wine that owns the sockets of all programs, one descriptor each."""
     stat = os.stat(PREFIX)
     folder = f"server-{stat.st_dev:x}-{stat.st_ino:x}"  # somewhere below /tmp
     for process in pathlib.Path("/proc").glob("[0-9]*"):
@@ -32,12 +32,12 @@ def wine_server():
             if os.path.basename(os.readlink(process / "cwd")) == folder:
                 return process
         except OSError:
-            continue  # it has just ended
-    raise AssertionError(f"no process lives in {folder}")
+            continue  # the process has just ended
+    raise AssertionError(f"no process has the working directory {folder}")
 
 
 class Crowd:
-    """Dummy clients, until they have gone; their report."""
+    """A run of dummy clients; report() waits for its end."""
 
     def __init__(self, server, clients, script, *options):
         self.clients = clients
@@ -51,8 +51,8 @@ class Crowd:
         return json.loads(text)
 
 
-class Worlds(unittest.TestCase):
-    def assert_heard_everything(self, crowd, sent_each_min):
+class CrossTest(unittest.TestCase):
+    def assert_received_everything(self, crowd, sent_each_min):
         report = crowd.report()
         self.assertTrue(report["ok"] and report["complete"], report)
         self.assertEqual(report["let_in"], crowd.clients)
@@ -62,8 +62,8 @@ class Worlds(unittest.TestCase):
               f"{report['received']['all']} received, {report['ends']}", flush=True)
         return report
 
-    def assert_all_were_asked_to_go(self, crowd):
-        """GOAWAY and then CLOSE, each of them."""
+    def assert_all_received_goaway(self, crowd):
+        """Each client received GOAWAY and then CLOSE."""
         report = crowd.report()
         self.assertTrue(report["ok"], report)
         self.assertEqual(report["asked_to_go"], crowd.clients, report)
@@ -71,58 +71,58 @@ class Worlds(unittest.TestCase):
         self.assertEqual(report["checks"]["not_asked_to_go"], 0, report)
 
 
-class NativePlayers(Worlds):
-    """On a Windows server, as many as Wine can bear."""
+class NativePlayers(CrossTest):
+    """Native clients on a Windows server, as many as Wine can serve."""
 
-    def test_a_thousand_say_hello(self):
+    def test_1000_clients_of_the_hello_script(self):
         with Server(*PATIENT) as server:
             crowd = Crowd(server, 1000, "hello", "--rate", "1", "--seconds", "20", "--ramp", "12")
-            self.assert_heard_everything(crowd, 18)
+            self.assert_received_everything(crowd, 18)
 
-    def test_a_hundred_walk_and_chat(self):
+    def test_100_clients_of_the_mixed_script(self):
         with Server(*PATIENT, "--room-tick-ms", "500") as server:
             crowd = Crowd(server, 100, "mixed", "--rate", "1", "--seconds", "20", "--ramp", "2")
-            self.assert_heard_everything(crowd, 18)
+            self.assert_received_everything(crowd, 18)
 
-    def test_all_are_told_when_it_stops_under_load(self):
+    def test_every_client_receives_goaway_when_the_server_stops_under_load(self):
         with Server(*PATIENT, "--drain-ms", "3000") as server:
             crowd = Crowd(server, 1000, "hello", "--rate", "1", "--seconds", "60", "--ramp", "12",
                           "--stay")
             time.sleep(15)
             server.signal(signal.SIGINT)
             self.assertEqual(server.wait(), 0)
-            self.assert_all_were_asked_to_go(crowd)
+            self.assert_all_received_goaway(crowd)
 
 
-class WindowsPlayers(Worlds):
-    """On a native server."""
+class WindowsPlayers(CrossTest):
+    """Windows clients on a native server."""
 
-    def test_fifty_say_hello_while_fifty_walk_and_chat(self):
+    def test_50_clients_of_each_script(self):
         with Server("--room-tick-ms", "500") as server:
             crowds = [Crowd(server, 50, script, "--rate", "1", "--seconds", "20")
                       for script in ("hello", "mixed")]
             for crowd in crowds:
-                self.assert_heard_everything(crowd, 18)
+                self.assert_received_everything(crowd, 18)
 
 
-class ComeAndGo(Worlds):
-    """Crowds that come and go leave nothing behind on a Windows server."""
+class Churn(CrossTest):
+    """A Windows server releases everything of clients that have left."""
 
     ROUNDS = 20
     CLIENTS = 300
     GROWTH_BYTES_MAX = 1024 * 1024
 
     def measure(self, server):
-        """Once it is quiet: descriptors of Wine's server, and memory of ours."""
-        time.sleep(SETTLE_S)
+        """After a pause: descriptors of Wine's server, and memory of ours."""
+        time.sleep(QUIET_S)
         return len(list((wine_server() / "fd").iterdir())), server.resident_bytes()
 
-    def test_handles_and_memory_are_flat(self):
+    def test_handles_and_memory_do_not_grow(self):
         with Server(*PATIENT) as server:
             seen = []
             for _ in range(self.ROUNDS):
                 crowd = Crowd(server, self.CLIENTS, "hello", "--seconds", "0.3", "--ramp", "0.2")
-                self.assert_heard_everything(crowd, 0)
+                self.assert_received_everything(crowd, 0)
                 seen.append(self.measure(server))
         handles, resident = zip(*seen)
         print("handles", *handles, "\nresident KiB", *(one // 1024 for one in resident), flush=True)

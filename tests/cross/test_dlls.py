@@ -1,4 +1,4 @@
-"""tests/cross/test_dlls.py OBJDUMP PROGRAM...: the programs need no DLL but those that Windows has."""
+"""tests/cross/test_dlls.py OBJDUMP PROGRAM...: The programs need no DLL but those of Windows."""
 
 import pathlib
 import re
@@ -10,7 +10,7 @@ SYSTEMS = {"kernel32.dll", "msvcrt.dll", "ws2_32.dll", "advapi32.dll", "bcrypt.d
 
 
 class Dlls(unittest.TestCase):
-    def test_no_program_needs_a_dll_of_others(self):
+    def test_programs_need_only_dlls_of_windows(self):
         for program in PROGRAMS:
             text = subprocess.run([OBJDUMP, "-p", program], check=True, capture_output=True, text=True).stdout
             needed = {name.lower() for name in re.findall(r"DLL Name: (\S+)", text)}

@@ -1,9 +1,8 @@
-"""tests/lint/arrows.py TREE [GENERATED]: holds every #include against the table of the house.
+"""tests/lint/arrows.py TREE [GENERATED]: Check of every #include against the layers of the project.
 
-Arrows point down: net and protocol include nothing of ours, session includes those two, and so on.
-Platform headers stay in net/os/, net/backend/, and files that are called after their system;
-conditional compilation stays in net/os/ and the list of backends. A public header may ask whether it
-is read as C++.
+net and protocol include no other folder of ours, session includes those two, and so on. Platform headers
+are allowed in net/os/, net/backend/, and files named *_posix.c or *_win32.c; conditional compilation is
+allowed in net/os/ and the list of backends. A public header may test for __cplusplus.
 """
 
 import pathlib
@@ -12,7 +11,7 @@ import sys
 
 import lint
 
-HOUSE = {
+LAYERS = {
     "net": {"net"},
     "protocol": {"protocol"},
     "proto/gw": {"proto/gw"},
@@ -26,22 +25,22 @@ HOUSE = {
     "tools/bench": {"tools/bench", "tools/common", "proto/bench", "session", "net", "protocol", "proto/gw"},
 }
 LIBRARY = ("net", "protocol", "session")
-EVERYWHERE = set(HOUSE) | {"tests"}
+EVERYWHERE = set(LAYERS) | {"tests"}
 
-# What lies there is private without saying so.
+# Folders and files that are private without a note in their first comment.
 PRIVATE_PATHS = {"net/os": "net", "net/backend": "net", "session/control.gen.h": "session"}
 PRIVATE = re.compile(r"Private to ([\w/-]+?)\.")
 
-# Projects of strangers, which know the library as it is installed, and nothing else of ours.
-STRANGERS = pathlib.Path("tests/consumer")
+# Projects that use the library as it is installed.
+CONSUMERS = pathlib.Path("tests/consumer")
 
-# The benchmark holds Gangway against servers that talk to the kernel themselves, on Linux.
+# The benchmark compares Gangway with servers that call the Linux kernel directly.
 PLATFORM_FOLDERS = ("net/os", "net/backend", "tools/bench")
 PLATFORM_FILES = re.compile(r".*_(posix|win32)\.c")
 CONDITIONAL_FOLDERS = ("net/os",)
 CONDITIONAL_FILES = ("net/backend/list.c",)
 
-# What any C11 has, but <threads.h>, which MinGW does not have.
+# The headers of C11, but <threads.h>, which MinGW does not have.
 STANDARD = {name + ".h" for name in """
     assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
     stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath time uchar wchar
@@ -51,7 +50,7 @@ LIBRARIES = {
     "cmocka.h": {"tests"},
     "liburing.h": {"net", "tools/bench"},
     "uv.h": {"tools/bench"},
-    "protobuf-c/protobuf-c.h": set(HOUSE) - {"net"} | {"tests"},
+    "protobuf-c/protobuf-c.h": set(LAYERS) - {"net"} | {"tests"},
     "google/protobuf/descriptor.pb-c.h": {"tools/protoc-gen-gw", "tests"},
     "gw/policy.pb-c.h": {"tools/protoc-gen-gw"},
     "google/protobuf/compiler/plugin.pb-c.h": {"tools/protoc-gen-gw", "tests"},
@@ -75,7 +74,7 @@ def folder_of(path):
     """The folder of the table that a path lies in, or None."""
     if path.is_relative_to("tests"):
         return "tests"
-    return next((folder for folder in HOUSE if path.is_relative_to(folder)), None)
+    return next((folder for folder in LAYERS if path.is_relative_to(folder)), None)
 
 
 def first_comment(text):
@@ -124,7 +123,7 @@ class Arrows:
             if folder is None and path not in self.written:
                 continue
             if folder is None:
-                self.report(path, 1, "lies in no folder of the house")
+                self.report(path, 1, "lies in no folder of the layers")
                 continue
             self.check_file(path, folder, without_comments(text).splitlines())
         return self.findings
@@ -136,8 +135,8 @@ class Arrows:
             if include:
                 quote, name = include.groups()
                 check = self.check_ours if quote == '"' else self.check_system
-                if path.is_relative_to(STRANGERS):
-                    check = self.check_strangers
+                if path.is_relative_to(CONSUMERS):
+                    check = self.check_consumer
                 check(path, number, folder, name)
             conditional = CONDITIONAL.match(line)
             if conditional and number != guard:
@@ -172,11 +171,11 @@ class Arrows:
         if name in LIBRARIES:
             return self.check_system(path, number, folder, name)
         if header is None and folder == "tests" and lint.is_generated(pathlib.Path(name)):
-            return None  # of a schema of its own
+            return None  # generated from a schema of the test
         if header is None:
             return self.report(path, number, f'"{name}" is no header of the project')
         target = folder_of(header)
-        if target not in HOUSE.get(folder, EVERYWHERE):
+        if target not in LAYERS.get(folder, EVERYWHERE):
             self.report(path, number, f"{folder} may not include {target} ({name})")
         owner = self.private.get(header)
         if owner and folder not in (owner, "tests"):
@@ -199,14 +198,14 @@ class Arrows:
                         "*_win32.c may know it")
         return None
 
-    def check_strangers(self, path, number, _, name):
-        root = STRANGERS / path.relative_to(STRANGERS).parts[0]
+    def check_consumer(self, path, number, _, name):
+        root = CONSUMERS / path.relative_to(CONSUMERS).parts[0]
         ours = pathlib.Path(name.removeprefix("gangway/"))
         if name.startswith("gangway/"):
             if ours not in self.text or self.private[ours]:
                 self.report(path, number, f"<{name}> is not installed")
         elif ours in self.text and root / name not in self.text:
-            self.report(path, number, f"{name} is ours: a stranger says <gangway/{name}>")
+            self.report(path, number, f"{name} is ours: a consumer includes <gangway/{name}>")
 
     def check_conditional(self, path, number, line):
         if path not in self.written or within(path, CONDITIONAL_FOLDERS):
@@ -222,7 +221,7 @@ def check(tree, generated=None):
 
 
 def check_example(tree):
-    """The example's folder gen/ is what was generated."""
+    """The folder gen/ of the example has the generated files."""
     return check(tree, pathlib.Path(tree, "gen"))
 
 
@@ -289,7 +288,7 @@ BAD = [
     ("net/more.h", "/* net/more.h: x */\nint x;\n", "does not begin with an include guard"),
     ("net/more.h", header("net/port.h"), "has the include guard of"),
     bad("tests/more.h", '#include "net/nowhere.h"', "is no header of the project"),
-    ("tests/consumer/a/b.c", '#include "session/session.h"\n', "a stranger says <gangway/session/session.h>"),
+    ("tests/consumer/a/b.c", '#include "session/session.h"\n', "a consumer includes <gangway/session/session.h>"),
     ("tests/consumer/a/b.c", "#include <gangway/net/lane.h>\n", "is not installed"),
     ("tests/consumer/a/b.c", "#include <gangway/net/nowhere.h>\n", "is not installed"),
     bad("attic/more.h", "", "lies in no folder"),

@@ -1,9 +1,8 @@
-"""tests/lint/headers.py TREE [FOLDERS]: every header of the libraries compiles alone, and twice in a row.
+"""tests/lint/headers.py TREE [FOLDERS]: Check that every header of the libraries compiles alone, and twice in a row.
 
-Public ones also as C++, to which they declare C; and the comment of each callback in them says that it
-must not block. FOLDERS are the include folders, separated by colons;
-TREE is always one of them. Every compiler that is here is asked. Headers that only Windows can read are
-left to windows.py.
+A public header also compiles as C++, with extern "C", and the comment of each callback in it says that the
+callback must not block. FOLDERS are the include folders, separated by colons; TREE is always one of them.
+The check runs every installed compiler. windows.py checks the headers that only compile for Windows.
 """
 
 import pathlib
@@ -26,17 +25,17 @@ DECLARES_C = re.compile(r'^#ifdef __cplusplus\nextern "C" \{\n#endif\n.*^#ifdef 
 
 
 def includes_windows(tree, path):
-    """Whether a header or source includes what only Windows has."""
+    """Whether a header or source includes a header of Windows."""
     return bool(WINDOWS.search(lint.read(tree, path)))
 
 
 def is_for_windows(tree, path):
-    """Whether nobody else can read it."""
+    """Whether it compiles only for Windows."""
     return includes_windows(tree, path) and "_WIN32" not in lint.read(tree, path)
 
 
 def compile_header(compiler, tree, folders, path):
-    """What the compiler says, or nothing when it is content."""
+    """The errors of the compiler, or an empty text."""
     includes = [part for folder in [str(tree), *folders] for part in ("-I", folder)]
     program = f'#include "{path}"\n#include "{path}"\nextern int not_an_empty_file;\n'
     done = subprocess.run([compiler, *includes, *FLAGS, *COMPILERS[compiler]], input=program, text=True,
@@ -48,9 +47,9 @@ def check_header(compilers, tree, folders, path):
     text = lint.read(tree, path)
     public = arrows.is_public(path, text)
     for compiler in compilers:
-        said = compile_header(compiler, tree, folders, path) if public or COMPILERS[compiler] is C else ""
-        if said:
-            yield f"{path} does not compile alone with {compiler}:\n{said}"
+        errors = compile_header(compiler, tree, folders, path) if public or COMPILERS[compiler] is C else ""
+        if errors:
+            yield f"{path} does not compile alone with {compiler}:\n{errors}"
     if public:
         yield from check_callbacks(path, text)
     if public and not DECLARES_C.search(text):
@@ -68,7 +67,7 @@ def check_callbacks(path, text):
 
 def check(tree, folders=""):
     compilers = [compiler for compiler in COMPILERS if shutil.which(compiler)]
-    findings = [f"no compiler of {language} is here" for language, flags in (("C", C), ("C++", CXX))
+    findings = [f"no compiler of {language} is installed" for language, flags in (("C", C), ("C++", CXX))
                 if not any(COMPILERS[compiler] is flags for compiler in compilers)]
     folders = [folder for folder in folders.split(":") if folder]
     for path in lint.sources(tree):

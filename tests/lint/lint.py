@@ -1,7 +1,7 @@
-"""tests/lint/lint.py: what the lints share: walking the tree, reporting, and proving that they can fail.
+"""tests/lint/lint.py: Shared code of the lints: walking the tree, reporting, self-tests.
 
 A lint is a program with a function check(tree, ...) that returns findings, each a line of text. Run
-with --self-test it lints small trees that are wrong on purpose, and fails unless each is reported.
+with --self-test it checks small trees that are wrong on purpose, and fails unless each is reported.
 """
 
 import os
@@ -13,7 +13,7 @@ FOLDERS_NOT_OURS = {"build", "install", "__pycache__"}
 
 
 def files(tree):
-    """Every file of the project, as a path relative to `tree`; without git, what was built, or backups."""
+    """Every file of the project, as a path relative to `tree`; without .git, build folders and backups."""
     tree = pathlib.Path(tree)
     found = []
     for folder, folders, names in os.walk(tree):
@@ -31,7 +31,7 @@ def sources(tree):
 
 
 def is_generated(path):
-    """Whether a program wrote it: its build, or the tests as an example of what it should write."""
+    """Whether a program wrote it: the build, or a golden file of the tests."""
     return ".gen." in path.name or ".pb-c." in path.name
 
 

@@ -1,6 +1,6 @@
-"""tests/lint/model.py TREE: where net/README.md says a call stands, there it stands.
+"""tests/lint/model.py TREE: Check of the line links in net/README.md.
 
-A place is written as [file:line](path#Lline) followed by the call: [iocp.c:12](backend/iocp.c#L12) `WSARecv`.
+A link is [file:line](path#Lline) followed by the call in that line: [iocp.c:12](backend/iocp.c#L12) `WSARecv`.
 """
 
 import pathlib
@@ -9,31 +9,31 @@ import re
 import lint
 
 README = pathlib.Path("net/README.md")
-PLACE = re.compile(r"\[(?P<name>[\w.]+):(?P<said>\d+)\]\((?P<path>[\w./]+)#L(?P<line>\d+)\) `(?P<call>[^`]+)`")
+LINK = re.compile(r"\[(?P<name>[\w.]+):(?P<shown>\d+)\]\((?P<path>[\w./]+)#L(?P<line>\d+)\) `(?P<call>[^`]+)`")
 
 
 def lines_with(text, call):
     return [number for number, line in enumerate(text.splitlines(), 1) if call in line]
 
 
-def check_place(tree, found):
+def check_link(tree, found):
     path = README.parent / found["path"]
     if not (pathlib.Path(tree) / path).exists():
         return f"there is no {path}"
-    if found["name"] != path.name or found["said"] != found["line"]:
-        return f"{found['name']}:{found['said']} leads to {path}:{found['line']}"
-    places = lines_with(lint.read(tree, path), found["call"])
-    if int(found["line"]) not in places:
-        return f"{path}:{found['line']} is not where {found['call']} stands; that is {places}"
+    if found["name"] != path.name or found["shown"] != found["line"]:
+        return f"{found['name']}:{found['shown']} leads to {path}:{found['line']}"
+    links = lines_with(lint.read(tree, path), found["call"])
+    if int(found["line"]) not in links:
+        return f"{path}:{found['line']} does not have {found['call']}; that is in {links}"
     return ""
 
 
 def check(tree):
     text = lint.read(tree, README)
-    places = list(PLACE.finditer(text))
-    findings = [f"{README}:{text[:found.start()].count(chr(10)) + 1}: {said}"
-                for found in places if (said := check_place(tree, found))]
-    return findings if places else [f"{README} names no place at all"]
+    links = list(LINK.finditer(text))
+    findings = [f"{README}:{text[:found.start()].count(chr(10)) + 1}: {finding}"
+                for found in links if (finding := check_link(tree, found))]
+    return findings if links else [f"{README} has no link"]
 
 
 GOOD = {
@@ -41,12 +41,12 @@ GOOD = {
     "net/backend/a.c": "/* a */\n    int got = WSARecv(socket);\n",
 }
 BAD = [
-    ("net/backend/a.c", "/* a */\n\n    int got = WSARecv(socket);\n", "that is [3]"),
-    ("net/backend/a.c", "/* a */\n    int got = WSASend(socket);\n", "that is []"),
+    ("net/backend/a.c", "/* a */\n\n    int got = WSARecv(socket);\n", "that is in [3]"),
+    ("net/backend/a.c", "/* a */\n    int got = WSASend(socket);\n", "that is in []"),
     ("net/README.md", "[a.c:2](backend/b.c#L2) `WSARecv`\n", "there is no net/backend/b.c"),
     ("net/README.md", "[a.c:1](backend/a.c#L2) `WSARecv`\n", "a.c:1 leads to"),
     ("net/README.md", "[c.c:2](backend/a.c#L2) `WSARecv`\n", "c.c:2 leads to"),
-    ("net/README.md", "# nothing\n", "names no place at all"),
+    ("net/README.md", "# nothing\n", "has no link"),
 ]
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""tests/lint/names.py TREE ARCHIVES: what the libraries define has a name of the house.
+"""tests/lint/names.py TREE ARCHIVES: Check of the prefix of every external symbol.
 
-Public names are gw_... and stand in a public header of their folder; what crosses files inside a
-folder is gw__... and stands in none; the functions of net/os/ are os_... ARCHIVES are paths of
-libgw_<folder>.a, separated by colons; nm reads them.
+A public symbol begins with gw_ and is declared in a public header of its folder; a symbol shared between
+files of a folder begins with gw__ and is in no public header; the functions of net/os/ begin with os_.
+ARCHIVES are paths of libgw_<folder>.a, separated by colons; nm reads them.
 """
 
 import pathlib
@@ -13,7 +13,7 @@ import sys
 import arrows
 import lint
 
-# What compilers and sanitizers add begins with an underscore.
+# Symbols that compilers and sanitizers add begin with an underscore.
 DEFINED = re.compile(r"^(?:.*:)?(?P<member>\S+\.o):$|^[0-9a-f]* *(?P<kind>[TDBRVWC]) (?P<name>[^_]\S*)$")
 MACHINE = "net/os"
 
@@ -33,24 +33,24 @@ def defined(archive):
 
 
 def public_text(tree, folder):
-    """All that the public headers of a folder say, without comments."""
+    """The text of the public headers of a folder, without comments."""
     headers = [(path, lint.read(tree, path)) for path in lint.sources(tree)
                if path.suffix == ".h" and path.is_relative_to(folder)]
     return "\n".join(arrows.without_comments(text) for path, text in headers
                      if not arrows.private_to(path, text))
 
 
-def judge(folder, member, name, public, machine_files):
+def check_name(folder, member, name, public, machine_files):
     """What is wrong with a name, or None."""
     if name.startswith("os_"):
         return None if member in machine_files else f"os_ names are for {MACHINE}"
     if not name.startswith("gw_"):
         return "does not begin with gw_"
-    told = re.search(rf"\b{name}\b", public)
-    if name.startswith("gw__") and told:
-        return f"is private by its name, and stands in a public header of {folder}"
-    if not name.startswith("gw__") and not told:
-        return f"is public by its name, and stands in no public header of {folder}; gw__ if it is private"
+    is_declared = re.search(rf"\b{name}\b", public)
+    if name.startswith("gw__") and is_declared:
+        return f"is private by its name, and is in a public header of {folder}"
+    if not name.startswith("gw__") and not is_declared:
+        return f"is public by its name, and is in no public header of {folder}; gw__ if it is private"
     return None
 
 
@@ -63,7 +63,7 @@ def check(tree, archives):
         if not pairs:
             findings.append(f"{archive} defines nothing")
         for member, name in pairs:
-            wrong = judge(folder, member, name, public, machine_files)
+            wrong = check_name(folder, member, name, public, machine_files)
             if wrong:
                 findings.append(f"{folder}: {member}: {name} {wrong}")
     return findings

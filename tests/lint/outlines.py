@@ -1,8 +1,8 @@
-"""tests/lint/outlines.py TREE: the backends stand side by side, so that a reader sees one plan in each.
+"""tests/lint/outlines.py TREE: Check that all backends define their functions in the same order.
 
-Each file of net/backend/ that fills a struct gw_backend_ops defines one function for each member
-that waits for it, named backend_ and the member's name, in the order of the struct; what is as the
-os_ functions has their names. No other function of the file begins with backend_.
+Each file of net/backend/ that fills a struct gw_backend_ops defines one function for each member, named
+backend_ and the member's name, in the order of the struct, or uses the os_ function of that name. No other
+function of the file begins with backend_.
 """
 
 import pathlib
@@ -12,7 +12,7 @@ import arrows
 import lint
 
 FOLDER = pathlib.Path("net/backend")
-DOOR = FOLDER / "backend.h"
+HEADER_PATH = FOLDER / "backend.h"
 STRUCT = re.compile(r"struct gw_backend_ops \{(.*?)\n\};", re.DOTALL)
 MEMBER = re.compile(r"\(\*(\w+)\)\(")
 TABLE = re.compile(r"\bconst struct gw_backend_ops (\w+) = \{(.*?)\};", re.DOTALL)
@@ -21,13 +21,13 @@ FUNCTION = re.compile(r"^static [^;=(]*?\b(backend_\w+)\([^;]*?\)\s*\{", re.MULT
 
 
 def members(tree):
-    """The functions that the door asks for, in its order."""
-    found = STRUCT.search(arrows.without_comments(lint.read(tree, DOOR)))
+    """The function members of the struct, in its order."""
+    found = STRUCT.search(arrows.without_comments(lint.read(tree, HEADER_PATH)))
     return MEMBER.findall(found.group(1)) if found else []
 
 
 def expected(filled):
-    """The functions that a table says its file has."""
+    """The functions that the file of a table must define."""
     return [value for value in filled.values() if value.startswith("backend_")]
 
 
@@ -46,12 +46,12 @@ def check_table(path, table, wanted):
 def check_functions(path, text, filled):
     """What is wrong with the order or the names of its functions."""
     there, wanted = FUNCTION.findall(text), expected(filled)
-    findings = [f"{path}: {name} is nowhere" for name in wanted if name not in there]
+    findings = [f"{path}: {name} is not defined" for name in wanted if name not in there]
     findings += [f"{path}: {name} has no member in struct gw_backend_ops" for name in there
                  if name not in wanted]
     if not findings and there != wanted:
         misplaced = next(name for name, other in zip(there, wanted) if name != other)
-        findings.append(f"{path}: {misplaced} stands out of the order of struct gw_backend_ops")
+        findings.append(f"{path}: {misplaced} is out of the order of struct gw_backend_ops")
     return findings
 
 
@@ -68,7 +68,7 @@ def check(tree):
             wrong, filled = check_table(path, table, wanted)
             findings += wrong + check_functions(path, text, filled)
     if not wanted or count == 0:
-        findings.append(f"{DOOR}: no struct gw_backend_ops, or nobody who fills it")
+        findings.append(f"{HEADER_PATH}: no struct gw_backend_ops, or no file that fills it")
     return findings
 
 
@@ -94,17 +94,17 @@ FILL = """const struct gw_backend_ops gw__backend_one = {
 };
 """
 ONE = "net/backend/one.c"
-GOOD = {str(DOOR): HEADER, ONE: OPEN + HELPER + RECV + FILL, "net/backend/one_buffers.c": "int x;\n"}
+GOOD = {str(HEADER_PATH): HEADER, ONE: OPEN + HELPER + RECV + FILL, "net/backend/one_buffers.c": "int x;\n"}
 BAD = [
-    (ONE, RECV + OPEN + FILL, "backend_recv stands out of the order"),
+    (ONE, RECV + OPEN + FILL, "backend_recv is out of the order"),
     (ONE, OPEN + RECV + FILL.replace("    .now_ns = os_now_ns,\n", ""), "the table has no .now_ns"),
-    (ONE, OPEN + FILL, "backend_recv is nowhere"),
+    (ONE, OPEN + FILL, "backend_recv is not defined"),
     (ONE, OPEN + RECV + "static void backend_more(void)\n{\n}\n" + FILL, "backend_more has no member"),
     (ONE, OPEN + RECV + FILL.replace("= backend_open", "= open_it"), ".open is open_it"),
     (ONE, OPEN + RECV + FILL.replace("backend_one", "backend_two"), "its table is gw__backend_two"),
     (ONE, OPEN + RECV + FILL.replace("    .open = backend_open,\n", "")
      .replace("};", "    .open = backend_open,\n};"), "the table is not in the order"),
-    (ONE, OPEN + RECV, "nobody who fills it"),
+    (ONE, OPEN + RECV, "no file that fills it"),
 ]
 
 if __name__ == "__main__":

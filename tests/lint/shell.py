@@ -1,4 +1,4 @@
-"""tests/lint/shell.py TREE: shellcheck has nothing to say about any shell script."""
+"""tests/lint/shell.py TREE: shellcheck on every shell script."""
 
 import pathlib
 import shutil
@@ -8,7 +8,7 @@ import lint
 
 
 def scripts(tree):
-    """The files that begin as a shell script does, or are called one."""
+    """Files with the first line or the suffix of a shell script."""
     for path in lint.files(tree):
         with open(pathlib.Path(tree) / path, "rb") as file:
             first = file.readline(64)
@@ -18,7 +18,7 @@ def scripts(tree):
 
 def check(tree):
     if not shutil.which("shellcheck"):
-        return ["shellcheck is not here; tools/setup.sh test installs it"]
+        return ["shellcheck is not installed; tools/setup.sh test installs it"]
     found = sorted(scripts(tree))
     if not found:
         return ["no shell script found"]

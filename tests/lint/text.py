@@ -1,4 +1,4 @@
-"""tests/lint/text.py TREE: every text file is clean, and every C file says truly what it is."""
+"""tests/lint/text.py TREE: Check of whitespace and encoding of text files, and of the first line of C files."""
 
 import re
 
@@ -33,7 +33,7 @@ def check_first_line(path, text):
         return
     found = FIRST_LINE.match(text)
     if not found or found.group(1) != str(path):
-        yield 1, f"the first line is not '/* {path}: what it is */'"
+        yield 1, f"the first line is not '/* {path}: what it does */'"
 
 
 def check(tree):

@@ -1,7 +1,7 @@
-"""tests/lint/windows.py TREE: what only Windows can read, read with clang's Windows target.
+"""tests/lint/windows.py TREE: Compile check of the Windows sources with clang's Windows target.
 
-Sources and headers of net and tests that include <windows.h> or <winsock2.h>. Needs clang and the
-headers of MinGW-w64; where they are missing nothing can be said, and the exit code is 77.
+Checks every source and header that includes <windows.h> or <winsock2.h>. Needs clang and the headers of
+MinGW-w64; without them the exit code is 77 (skipped).
 """
 
 import shutil
@@ -18,7 +18,7 @@ NOT_RUN = 77
 
 
 def compile_text(tree, text):
-    """What clang says of a translation unit, or nothing when it is content."""
+    """The errors of clang for a translation unit, or an empty text."""
     command = [*TARGET, *DEFINES, *FLAGS, "-I", str(tree), "-x", "c", "-"]
     done = subprocess.run(command, input=text, text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -36,9 +36,9 @@ def check(tree):
             continue
         # A header twice in a row, as in headers.py; a source once, under its own name.
         times = 2 if path.suffix == ".h" else 1
-        said = compile_text(tree, f'#include "{path}"\n' * times + "extern int not_an_empty_file;\n")
-        if said:
-            findings.append(f"{path} does not compile for Windows:\n{said}")
+        errors = compile_text(tree, f'#include "{path}"\n' * times + "extern int not_an_empty_file;\n")
+        if errors:
+            findings.append(f"{path} does not compile for Windows:\n{errors}")
     return findings
 
 
@@ -55,6 +55,6 @@ BAD = [
 
 if __name__ == "__main__":
     if not can_run():
-        print("clang and the headers of MinGW-w64 are not here")
+        print("clang and the headers of MinGW-w64 are not installed")
         sys.exit(NOT_RUN)
     lint.main(check, GOOD, BAD)

@@ -1,4 +1,4 @@
-"""tests/lint/wire.py TREE: protocol/WIRE.md and proto/gw/control.proto give the same numbers."""
+"""tests/lint/wire.py TREE: Check that protocol/WIRE.md and proto/gw/control.proto have the same numbers."""
 
 import re
 
@@ -22,7 +22,7 @@ def one_word(name):
 
 
 def section(page, title):
-    """What stands under a heading of the page."""
+    """The text under a heading of the page."""
     found = re.search(rf"^## {title}$(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
     return found.group(1) if found else ""
 
@@ -74,7 +74,7 @@ def check(tree):
                 *compare("error code", errors, values_of_schema(schema, "ErrorCode"))]
     findings += [f"packet {number} is reserved in {PAGE}, and {of_schema[number][0]} in {SCHEMA}"
                  for number in sorted(reserved & of_schema.keys())]
-    findings += [f"{PAGE} tells no {what}" for what, found in
+    findings += [f"{PAGE} has no {what}" for what, found in
                  [("packets", packets), ("reserved ids", reserved), ("close reasons", reasons),
                   ("error codes", errors)] if not found]
     return findings
@@ -131,7 +131,7 @@ BAD = [
     (PAGE, GOOD_PAGE.replace("20 BAD_FLAGS", "21 BAD_FLAGS"), "close reason"),
     (PAGE, GOOD_PAGE.replace("| 1 | HELLO | client", "| 1 | HELLO | both"), "packet 1 is"),
     (PAGE, GOOD_PAGE.replace("| 7..8 |", "| 6..8 |"), "packet 6 is reserved"),
-    (PAGE, GOOD_PAGE.replace("| 7..8 |", "| seven |"), "tells no reserved ids"),
+    (PAGE, GOOD_PAGE.replace("| 7..8 |", "| seven |"), "has no reserved ids"),
 ]
 
 

@@ -1,7 +1,7 @@
-"""tests/lint/words.py TREE: the words that this project does not use, and what to write instead.
+"""tests/lint/words.py TREE: Check for words that this project does not use.
 
-The standard terms of the field need no glossary. Each row is a pattern and the terms that replace it. A line that must
-show such a word (an example, a quotation) goes into the exceptions of this file.
+Each row is a pattern and the standard terms that replace it. A line that must show such a word (an example, a
+quotation) goes into EXCEPTIONS.
 """
 
 import pathlib
@@ -17,7 +17,7 @@ WORDS = [
     (r"crews?", "workers, worker threads"),
     (r"houses?", "the library, the server"),
     (r"doors?", "listener; in session: admission"),
-    (r"home|homes", "lane, completed"),
+    (r"(?<![\"'$])homes?", "lane, completed"),
     (r"journeys?", "transition"),
     (r"errands?", "posted tasks"),
     (r"tally|tallies|tallied", "counter, counters"),
@@ -40,15 +40,16 @@ WORDS = [
     (r"(?:is|are|was|were|be|been) told|tells", "send, report"),
     (r"group_say|group_tell|stream_place|take_place|give_place|place_none", "broadcast, send, reservation, index"),
     (r"(?<=_)held|held(?=_)", "throttled, referenced, buffered"),
-    (r"who(?:ever)?(?=_\w)(?!_is_here|__init)|(?<=_)who(?=_)(?!_is_here)", "the client, the session, the caller, the thing's name"),
+    # Not in names of the packets Who and WhoIsHere: GAME_PACKET_WHO_IS_HERE, game__who__descriptor.
+    (r"(?<!_)who(?=_\w)(?!_is_here)|(?<=_)who(?=_)(?!_is_here|__)", "the client, the session, the caller, the thing's name"),
 ]
 PATTERNS = [(re.compile(f"{BEGIN}(?:{words}){END}", re.IGNORECASE), instead) for words, instead in WORDS]
-# "who" for a client or an object; the packet is called Who.
-PATTERNS.append((re.compile(r"(?<![\w./\"'`-])who(?![\w./\"'`(-])"), "the client, the session, the caller"))
+# "who" for a client or an object; not the packet Who, nor a variable of that name.
+PATTERNS.append((re.compile(r"(?<![\w./\"'`&-])who(?![\w./\"'`(-]| = )"), "the client, the session, the caller"))
 
-# Files that are not prose or code of this project.
+# Files that are not checked.
 NOT_READ = {pathlib.Path("tests/lint/words.py"), pathlib.Path("LICENSE")}
-# (path, words that the line must contain, why).
+# (path, words of the line, reason).
 EXCEPTIONS = []
 
 
@@ -75,7 +76,7 @@ GOOD = {
     "net/a.c": "/* net/a.c: Operations in flight. */\nint gw_counter;\n",
     "README.md": "A player enters \"hall\" and sends Who.\n",
 }
-# An example of each row, in the order of WORDS; then of what is read beside C.
+# An example of each row, in the order of WORDS; BAD adds other kinds of files.
 EXAMPLES = ["int gw_crew;", "the house", "/* a door */", "turn->home", "one journey", "run_errand();", "GW_TALLY_COUNT", "a visitor",
             "gw__farewell();", "bool torn;", "gw_ring_lend();", "is_deaf", "gw__buf_kind", "struct gw_shape a;", "gw_scan_body",
             "a verdict", "an attempt", "chance_below();", "struct flight *flight;", "room_mail", "struct puppet a;", "whoever comes",

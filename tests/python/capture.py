@@ -1,4 +1,4 @@
-"""tests/python/capture.py: what two peers said to one another, as a capture file of Ethernet.
+"""tests/python/capture.py: Writer of Ethernet capture files from the byte streams of two peers.
 
     capture = Capture(client_port, server_port)
     capture.add(FROM_CLIENT, b"...")
@@ -16,18 +16,18 @@ ADDRESSES = (b"\x0a\x00\x00\x01", b"\x0a\x00\x00\x02")
 class Capture:
     def __init__(self, client_port, server_port):
         self.ports = (client_port, server_port)
-        self.said = []
+        self.chunks = []
 
     def add(self, direction, data):
-        self.said.append((direction, bytes(data)))
+        self.chunks.append((direction, bytes(data)))
 
     def write(self, path, segment_bytes):
-        """Cuts what was said into segments of so many bytes, whatever the frames are."""
+        """Cuts the streams into segments of `segment_bytes`, regardless of frames."""
         sequences = [1000, 2000]
         with open(path, "wb") as file:
             file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, SNAP_BYTES, ETHERNET))
             number = 0
-            for direction, data in self.said:
+            for direction, data in self.chunks:
                 for begin in range(0, len(data), segment_bytes):
                     segment = data[begin:begin + segment_bytes]
                     packet = self.packet(direction, sequences, segment)

@@ -1,6 +1,6 @@
-"""tests/python/gangway.py: a client's side of the wire, from protocol/WIRE.md and the .proto files alone.
+"""tests/python/gangway.py: Client of the protocol, written from protocol/WIRE.md and the .proto files alone.
 
-Packets are the classes that protoc --python_out makes of proto/; their ids are read from the schema.
+Packets are the classes that protoc --python_out generates from proto/; the schema has their ids.
 
     with gangway.Client(("127.0.0.1", 7777)) as client:
         client.greet("Ann")
@@ -42,7 +42,7 @@ def encode(message, flags=0, tag=0):
 
 
 class Frame:
-    """A frame that has come in: flags, tag, and the message in it."""
+    """A received frame: flags, tag, and the message in it."""
 
     def __init__(self, head, body):
         self.flags, packet_id, self.tag = struct.unpack("<BHH", head[3:])
@@ -50,15 +50,15 @@ class Frame:
 
 
 class Ended(Exception):
-    """The server has hung up; `close` is the CLOSE it sent before, or None."""
+    """The server has closed the connection; `close` is the CLOSE that it sent before, or None."""
 
     def __init__(self, close):
-        super().__init__(f"the server ended it: {close}")
+        super().__init__(f"the server closed the connection: {close}")
         self.close = close
 
 
 class Client:
-    """A connection. What waits longer than `timeout_s` raises TimeoutError."""
+    """A connection. A call that waits longer than `timeout_s` raises TimeoutError."""
 
     def __init__(self, address, timeout_s=10.0):
         self.socket = socket.create_connection(address, timeout_s)
@@ -78,12 +78,12 @@ class Client:
         self.socket.sendall(data)
 
     def greet(self, name):
-        """Says HELLO and returns the HELLO_ACK."""
+        """Sends HELLO and returns the HELLO_ACK."""
         self.send(control_pb2.Hello(protocol_major=PROTOCOL_MAJOR, name=name), tag=HELLO_TAG)
         return self.expect(control_pb2.HelloAck)
 
     def take(self, count):
-        """The next `count` bytes, or None when the server has hung up."""
+        """The next `count` bytes, or None after FIN."""
         while len(self.bytes) < count:
             more = self.socket.recv(65536)
             if not more:
@@ -93,13 +93,13 @@ class Client:
         return taken
 
     def receive(self):
-        """The next frame, or None when the server has hung up, if in the middle of one."""
+        """The next frame, or None after FIN, also within a frame."""
         head = self.take(HEADER_BYTES)
         body = None if head is None else self.take(int.from_bytes(head[:3], "little"))
         return None if body is None else Frame(head, body)
 
     def expect_frame(self, *classes):
-        """The next frame with one of these messages. Answers every PING, skips what else comes."""
+        """The next frame with one of these messages. Answers every PING, skips other packets."""
         close = None
         while True:
             frame = self.receive()
@@ -116,7 +116,7 @@ class Client:
         return self.expect_frame(*classes).message
 
     def read_to_the_end(self):
-        """Every message until the server hangs up."""
+        """Every message up to FIN."""
         messages = []
         while True:
             frame = self.receive()

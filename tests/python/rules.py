@@ -1,10 +1,9 @@
-"""tests/python/rules.py: what the schema says a client may send, read anew from its descriptors.
+"""tests/python/rules.py: Test cases for the limits of every packet, derived from the descriptors of the schema.
 
-Nothing here is shared with the generator, so that it and the tests do not share a mistake. The defaults
-are those of protocol/WIRE.md and proto/gw/policy.proto.
+Shares no code with the generator, so that a mistake in it does not cancel out. The defaults are those of protocol/WIRE.md and proto/gw/policy.proto.
 
     for case in cases_of(game_pb2.Chat.DESCRIPTOR):
-        send(case.body)  # and then hear case.reason, or None when it is within all limits
+        send(case.body)  # expect CLOSE with case.reason, or no CLOSE when that is None
 """
 
 import collections
@@ -16,7 +15,7 @@ from google.protobuf.descriptor import FieldDescriptor as Field
 from gw import options_pb2, policy_pb2
 
 DEFAULT_BYTES, DEFAULT_LENGTH, DEFAULT_COUNT, UNKNOWN_MAX = 256, 64, 16, 16
-STRANGE_NUMBER = 99999  # of a field that no schema has
+UNKNOWN_NUMBER = 99999  # of a field that no schema has
 
 Case = collections.namedtuple("Case", "what body reason")
 
@@ -76,14 +75,14 @@ def ordinary(field):
 
 
 def base(descriptor, without=None):
-    """A body with every field in it, but one."""
+    """A body with every field but `without`."""
     return b"".join(encode(field, ordinary(field)) for field in descriptor.fields if field is not without)
 
 
 def padded(descriptor, length):
-    """A good body of just so many bytes; None when that cannot be."""
+    """A valid body of exactly `length` bytes; None when that is impossible."""
     body = base(descriptor)
-    key = varint(STRANGE_NUMBER << 3 | 2)
+    key = varint(UNKNOWN_NUMBER << 3 | 2)
     for size_of_length in (1, 2):
         left = length - len(body) - len(key) - size_of_length
         if left >= 0 and len(varint(left)) == size_of_length:
@@ -92,7 +91,7 @@ def padded(descriptor, length):
 
 
 def values_of(field):
-    """Pairs of a value, or a list of them, and what becomes of who sends it."""
+    """Pairs of a value and the close reason that it causes, or None."""
     policy = field_policy(field)
     if field.type in (Field.TYPE_STRING, Field.TYPE_BYTES):
         length = policy.max_length or DEFAULT_LENGTH
@@ -120,7 +119,7 @@ def values_of(field):
 
 
 def counts_of(field):
-    """Pairs of how often a field comes, and what becomes of who sends it so."""
+    """Pairs of a number of occurrences and the close reason that it causes, or None."""
     if field.label == Field.LABEL_REPEATED:
         count = field_policy(field).max_count or DEFAULT_COUNT
         yield count, None
@@ -150,13 +149,13 @@ def body_cases(descriptor):
         if body is not None:
             yield Case(f"{length} bytes", body, reason)
     yield Case("half a key", base(descriptor) + b"\x80", "BAD_BODY")
-    unknown = varint(STRANGE_NUMBER << 3) + b"\x01"
+    unknown = varint(UNKNOWN_NUMBER << 3) + b"\x01"
     yield Case("few unknown fields", base(descriptor) + unknown * UNKNOWN_MAX, None)
     yield Case("too many unknown fields", base(descriptor) + unknown * (UNKNOWN_MAX + 1), "TOO_COMPLEX")
 
 
 def cases_of(descriptor):
-    """All that can be sent within max_bytes, and just one byte more."""
+    """All cases that fit into max_bytes, and those that are one byte too long."""
     limit = max_bytes(descriptor)
     for case in [*body_cases(descriptor), *field_cases(descriptor)]:
         if len(case.body) <= limit or case.reason == "TOO_LONG":

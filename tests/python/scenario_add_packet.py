@@ -1,7 +1,7 @@
-"""tests/python/scenario_add_packet.py: a new packet takes two edits, and here they are made.
+"""tests/python/scenario_add_packet.py: The two edits that add a packet, made in a copy of the tree.
 
-In a copy of the tree: the message and the handler are those of the README's section "Add a packet", so
-that it tells the truth. GW_TREE, GW_CMAKE, GW_COMPILER and GW_PROTOC say with what.
+The message and the handler come from the README's section "Add a packet", so the section is tested too.
+The environment names the tools: GW_TREE, GW_CMAKE, GW_COMPILER and GW_PROTOC.
 """
 
 import os
@@ -23,13 +23,13 @@ def section(title):
 
 
 def code(language):
-    """The one block of code in that language, without the indentation of the list that it is in."""
+    """The block of code in that language, without the indentation of its list."""
     block, = re.findall(rf"^   ```{language}\n(.*?)^   ```", section("Add a packet"), re.DOTALL | re.MULTILINE)
     return re.sub(r"^   ", "", block, flags=re.MULTILINE)
 
 
 def run(*command, **options):
-    """Without CI, which keeps a build from adding to the lock."""
+    """Without CI, because CI=true prevents a build from adding to the lock."""
     env = {name: value for name, value in os.environ.items() if name != "CI"}
     return subprocess.run([str(word) for word in command], text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=400, check=False, env=env, **options)
@@ -56,7 +56,7 @@ class AddAPacket(unittest.TestCase):
         return self.cmake("--build", self.tree / "build", "--target", "gangway-server", "gangway-dummy")
 
     def test_two_edits_make_a_packet(self):
-        """In the order in which somebody would do it, because each build takes a while."""
+        """One test in the order of the work, because each build takes a while."""
         with self.schema.open("a") as file:
             file.write("\n" + code("proto"))
         self.handler.write_text(code("c"))
@@ -68,12 +68,12 @@ class AddAPacket(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn(" 1006 client game.Emote 1:what:string\n", self.lock.read_text())
         self.assertIn("1006 Emote", (self.tree / "proto/PROTOCOL.md").read_text())
-        self.see_it_arrive()
-        self.leave_the_handler_out()
-        self.renumber()
-        self.accept_the_new_number()
+        self.check_arrival()
+        self.check_missing_handler()
+        self.check_renumbering()
+        self.check_accepting_the_new_number()
 
-    def see_it_arrive(self):
+    def check_arrival(self):
         classes = self.tree / "classes"
         classes.mkdir()
         done = run(os.environ["GW_PROTOC"], f"-I{self.tree / 'proto'}", f"-I{os.environ['GW_PROTOC_INCLUDE']}",
@@ -82,7 +82,7 @@ class AddAPacket(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
         os.environ["GW_SERVER"] = str(self.tree / "build/gangway-server")
         sys.path.insert(0, str(classes))
-        import gangway  # noqa: E402 of the classes that have just been made
+        import gangway  # noqa: E402 needs the classes that were just generated
         from game import game_pb2
         from server import Server
         with Server("--log-packets") as server:
@@ -97,20 +97,20 @@ class AddAPacket(unittest.TestCase):
                 with self.assertRaises(gangway.Ended) as ended:
                     ann.expect(game_pb2.Said)
                 self.assertEqual(ended.exception.close.reason, gangway.control_pb2.BAD_BODY)
-            self.send_it_from_the_dummy(server)
+            self.check_dummy_client(server)
         for what in "waves", "dummy":
             self.assertRegex("\n".join(server.log), rf'packet_in .*packet=Emote id=1006 {{what="{what}"}}')
             self.assertRegex("\n".join(server.log), rf'packet_out .*packet=ChatLine .*text="\* {what}"')
 
-    def send_it_from_the_dummy(self, server):
-        """It knows the packet from the schema alone."""
+    def check_dummy_client(self, server):
+        """The dummy client has the packet from the schema alone."""
         done = run(self.tree / "build/gangway-dummy", "--connect", f"127.0.0.1:{server.address[1]}", "--clients", "2",
                    "--send", "Emote", "--seconds", "2")
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertRegex(done.stdout, r"received [1-9].* errors 0\n")
         self.assertNotRegex(done.stdout, r"errors [1-9]")
 
-    def leave_the_handler_out(self):
+    def check_missing_handler(self):
         text = self.handler.read_text()
         self.handler.unlink()
         done = self.build()
@@ -118,7 +118,7 @@ class AddAPacket(unittest.TestCase):
         self.assertRegex(done.stdout, r"undefined reference to [`']game_on_emote'")
         self.handler.write_text(text)
 
-    def renumber(self):
+    def check_renumbering(self):
         lock = self.lock.read_text()
         number = lock[:lock.index(" 1006 ")].count("\n") + 1
         self.schema.write_text(self.schema.read_text().replace("id: 1006", "id: 1007"))
@@ -132,7 +132,7 @@ class AddAPacket(unittest.TestCase):
     def packets(self, *words):
         return run(self.tree / "tools/packets", *words, stdin=subprocess.DEVNULL)
 
-    def accept_the_new_number(self):
+    def check_accepting_the_new_number(self):
         before = self.lock.read_text()
         said = "id 1006: game.Emote is removed, and nobody gets its id again"
         done = self.packets("accept")

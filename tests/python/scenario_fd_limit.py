@@ -1,7 +1,7 @@
-"""tests/python/scenario_fd_limit.py BACKEND: more connections than descriptors, and nobody inside notices.
+"""tests/python/scenario_fd_limit.py BACKEND: More connections than descriptors.
 
-The server may open DESCRIPTORS files. Players are inside; then a crowd comes that it cannot let in.
-It must not spin, must go on serving the players, and must let people in again when others leave.
+The server may open DESCRIPTORS files. Players are greeted; then more clients connect than it can accept.
+It must not spin, must keep serving the players, and must accept again after others have left.
 """
 
 import sys
@@ -22,7 +22,7 @@ RECOVER_S = 10.0
 BACKEND = sys.argv[1]
 
 
-class TooManyAtTheDoor(unittest.TestCase):
+class DescriptorLimit(unittest.TestCase):
     def assert_served(self, players):
         for number, player in enumerate(players):
             player.send(game_pb2.Say(text=f"{number}"))
@@ -33,7 +33,7 @@ class TooManyAtTheDoor(unittest.TestCase):
         client.greet("Ann")
         return client
 
-    def test_a_crowd_that_does_not_fit(self):
+    def test_players_are_served_while_accept_fails_for_lack_of_descriptors(self):
         with Server("--backend", BACKEND, descriptors=DESCRIPTORS) as server:
             players = [self.greeted(server) for _ in range(PLAYERS)]
             crowd = [self.enterContext(gangway.Client(server.address)) for _ in range(CROWD)]
@@ -43,7 +43,7 @@ class TooManyAtTheDoor(unittest.TestCase):
                 self.assert_served(players)
                 time.sleep(0.1)
             used = server.cpu_s() - begin
-            self.assertLess(used, CPU_S_MAX, "it spins while it cannot accept")
+            self.assertLess(used, CPU_S_MAX, "the server spins while it cannot accept")
 
             for one in crowd:
                 one.socket.close()
@@ -53,7 +53,7 @@ class TooManyAtTheDoor(unittest.TestCase):
             self.assert_served([*players, newcomer])
             for player in [*players, newcomer]:
                 player.send(control_pb2.Close())
-        self.assertRegex("\n".join(server.log), "accept_pauses=[1-9]", "the crowd fitted in")
+        self.assertRegex("\n".join(server.log), "accept_pauses=[1-9]", "the limit was not reached")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""tests/python/scenario_limits.py: every limit of the schema, from both sides, against the real server.
+"""tests/python/scenario_limits.py: Both sides of every limit of the schema, sent to the real server.
 
-For every packet that a client may send, wherever it is welcome: the longest body and one byte more, each
-text, number, enum and list at its limit and just beyond. The cases are made from the descriptors.
+For every packet that a client may send, in a stage that allows it: the longest body and one byte more, each
+text, number, enum and list at its limit and just above. The cases are derived from the descriptors.
 """
 
 import select
@@ -13,9 +13,9 @@ from game import game_pb2
 from gw import control_pb2, policy_pb2
 from server import Server
 
-# How a client comes to where a packet is welcome. Before the greeting there is only HELLO.
+# Stages. Before the greeting only HELLO is allowed.
 GREETED, CONNECTED = "GREETED", "CONNECTED"
-ENDS_IT = control_pb2.Close  # a good one is obeyed
+ENDS_IT = control_pb2.Close  # a valid one closes the session
 
 
 def client_packets():
@@ -38,7 +38,7 @@ class Limits(unittest.TestCase):
         cls.addClassCleanup(server.__exit__, None)
         cls.address = server.__enter__().address
 
-    def come_to(self, stage):
+    def client_in(self, stage):
         client = gangway.Client(self.address)
         self.addCleanup(client.socket.close)
         if stage != CONNECTED:
@@ -49,19 +49,19 @@ class Limits(unittest.TestCase):
         return client
 
     def stage_for(self, one):
-        """Where the packet is welcome, the greeting only if nowhere else."""
+        """A stage that allows the packet; CONNECTED only if there is no other."""
         stages = stages_of(one)
         return next((stage for stage in stages if stage != CONNECTED), CONNECTED)
 
-    def is_content(self, client, one):
-        """Whether the server goes on as if nothing was wrong."""
+    def is_accepted(self, client, one):
+        """Whether the server accepted the packet."""
         if one is control_pb2.Hello:
             client.expect(control_pb2.HelloAck)
         elif one is ENDS_IT:
             return not [close for close in client.read_to_the_end() if isinstance(close, control_pb2.Close)]
         client.send(control_pb2.Ping(stamp=4711))
         while client.expect(control_pb2.Pong).stamp != 4711:
-            pass  # of a PING that was itself the case
+            pass  # the PONG of a PING that was itself the case
         return True
 
     def reason_of_end(self, client):
@@ -73,8 +73,8 @@ class Limits(unittest.TestCase):
         client.send_bytes(header_of(one, body, tag=tag) + body)
 
     def send_until_fin(self, client, one, body):
-        """For one second after a change of stage, the server refuses or drops packets of the stage before. So the
-        packet is sent until that second is over and the server has closed."""
+        """For one second after a change of stage, the server refuses or drops packets of the stage before.
+        So this sends the packet until that second is over and the server has closed."""
         while True:
             self.send(client, one, body)
             if select.select([client.socket], [], [], 0.1)[0]:
@@ -84,14 +84,14 @@ class Limits(unittest.TestCase):
                     return
 
     def check(self, one, case):
-        client = self.come_to(self.stage_for(one))
+        client = self.client_in(self.stage_for(one))
         self.send(client, one, case.body)
         if case.reason is None:
-            self.assertTrue(self.is_content(client, one))
+            self.assertTrue(self.is_accepted(client, one))
         else:
             self.assertEqual(self.reason_of_end(client), case.reason)
 
-    def test_every_body_is_good_to_its_limits_and_no_further(self):
+    def test_every_body_is_accepted_up_to_its_limits_and_refused_above(self):
         count = 0
         for one in client_packets().values():
             for case in rules.cases_of(one.DESCRIPTOR):
@@ -100,25 +100,25 @@ class Limits(unittest.TestCase):
                     self.check(one, case)
         self.assertGreater(count, 100)
 
-    def test_every_packet_is_welcome_at_its_stages_and_nowhere_else(self):
+    def test_every_packet_is_accepted_at_its_stages_and_refused_at_others(self):
         for one in client_packets().values():
             for stage in "LOBBY", "IN_ROOM":
-                welcome = stage in stages_of(one) or GREETED in stages_of(one)
+                allowed = stage in stages_of(one) or GREETED in stages_of(one)
                 with self.subTest(packet=one.DESCRIPTOR.full_name, stage=stage):
-                    client = self.come_to(stage)
+                    client = self.client_in(stage)
                     body = rules.base(one.DESCRIPTOR)
                     self.send(client, one, body)
-                    if welcome:
-                        self.assertTrue(self.is_content(client, one))
+                    if allowed:
+                        self.assertTrue(self.is_accepted(client, one))
                     else:
                         self.send_until_fin(client, one, body)
                         self.assertEqual(self.reason_of_end(client), "WRONG_STAGE")
 
-    def test_no_packet_of_the_server_comes_from_a_client(self):
+    def test_packets_of_the_server_are_refused_from_a_client(self):
         for packet_id, one in gangway.CLASS_OF_ID.items():
             if packet_id not in client_packets():
                 with self.subTest(packet=one.DESCRIPTOR.full_name):
-                    client = self.come_to("LOBBY")
+                    client = self.client_in("LOBBY")
                     client.send_bytes(header_of(one, b""))
                     self.assertEqual(self.reason_of_end(client), "WRONG_WAY")
 
@@ -126,7 +126,7 @@ class Limits(unittest.TestCase):
         for one in client_packets().values():
             if self.stage_for(one) != CONNECTED:
                 with self.subTest(packet=one.DESCRIPTOR.full_name):
-                    client = self.come_to(self.stage_for(one))
+                    client = self.client_in(self.stage_for(one))
                     client.send_bytes(header_of(one, b"", flags=0x04))
                     self.assertEqual(self.reason_of_end(client), "BAD_FLAGS")
 

@@ -1,4 +1,4 @@
-"""tests/python/scenario_python_client.py: a client that knows only the wire page plays with the real server."""
+"""tests/python/scenario_python_client.py: Sessions of the Python client with the real server."""
 
 import signal
 import socket
@@ -16,8 +16,8 @@ DRAIN_MS = 400
 DRAIN_SLACK_S = 2.5
 
 
-class Story(unittest.TestCase):
-    """Stories with one server for all of them."""
+class ServerTest(unittest.TestCase):
+    """Tests that share one server."""
 
     OPTIONS = ()
 
@@ -45,15 +45,15 @@ class Story(unittest.TestCase):
         self.assertEqual(client.expect(game_pb2.Said).text, "still here")
 
     def assert_ends(self, client, reason):
-        """The last words of the server are a CLOSE with this reason; then it hangs up."""
+        """The server sends CLOSE with this reason, and then FIN."""
         messages = client.read_to_the_end()
-        self.assertTrue(messages, "hung up without a word")
+        self.assertTrue(messages, "closed without a packet")
         self.assertIsInstance(messages[-1], control_pb2.Close)
         self.assertEqual(control_pb2.CloseReason.Name(messages[-1].reason), reason)
 
 
-class Players(Story):
-    def test_the_greeting_is_answered_with_the_limits(self):
+class Players(ServerTest):
+    def test_hello_ack_has_the_limits(self):
         client = self.connect()
         hello = control_pb2.Hello(protocol_major=gangway.PROTOCOL_MAJOR, name="Ann")
         client.send(hello, tag=gangway.HELLO_TAG)
@@ -64,7 +64,7 @@ class Players(Story):
         self.assertGreater(frame.message.heartbeat_ms, 0)
         self.assertEqual(frame.message.body_bytes_max, 4096)
 
-    def test_two_players_meet_in_a_room(self):
+    def test_two_players_chat_and_move_in_a_room(self):
         ann = self.in_room("Ann", "hall")
         self.assertEqual([member.name for member in ann.entered.members], ["Ann"])
         ben = self.in_room("Ben", "hall")
@@ -92,20 +92,20 @@ class Players(Story):
         snapshot = client.expect(game_pb2.Snapshot)
         return {(one.player, one.x, one.y) for one in snapshot.positions}
 
-    def test_a_player_that_says_close_is_gone_for_the_others(self):
+    def test_the_room_receives_gone_after_close(self):
         ann, ben = self.in_room("Ann", "cellar"), self.in_room("Ben", "cellar")
         ben.send(control_pb2.Close(reason=control_pb2.NONE, text="dinner"))
         closes = [message for message in ben.read_to_the_end() if isinstance(message, control_pb2.Close)]
         self.assertEqual(closes, [])
         self.assertEqual(ann.expect(game_pb2.Gone).player, ben.session_id)
 
-    def test_a_player_that_vanishes_is_gone_for_the_others(self):
+    def test_the_room_receives_gone_after_a_reset(self):
         ann, ben = self.in_room("Ann", "attic"), self.in_room("Ben", "attic")
         ben.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         ben.socket.close()
         self.assertEqual(ann.expect(game_pb2.Gone).player, ben.session_id)
 
-    def test_bytes_may_come_one_at_a_time(self):
+    def test_frames_sent_byte_by_byte_are_handled(self):
         client = self.connect()
         hello = control_pb2.Hello(protocol_major=gangway.PROTOCOL_MAJOR, name="Slow")
         said = gangway.encode(game_pb2.Say(text="one by one"))
@@ -114,7 +114,7 @@ class Players(Story):
             time.sleep(0.002)
         self.assertEqual(client.expect(game_pb2.Said).text, "one by one")
 
-    def test_many_packets_may_come_at_once(self):
+    def test_packets_sent_in_one_piece_are_answered_in_order(self):
         client = self.greeted()
         texts = [f"number {number}" for number in range(30)]
         client.send_bytes(b"".join(gangway.encode(game_pb2.Say(text=text)) for text in texts))
@@ -126,8 +126,8 @@ class Players(Story):
         self.assertEqual(client.expect(control_pb2.Pong).stamp, PING_STAMP)
 
 
-class Refusals(Story):
-    """Each check of the wire page, and the reason that the peer reads."""
+class Refusals(ServerTest):
+    """Each check of WIRE.md, and the close reason that the peer receives."""
 
     def assert_header_ends(self, body_bytes, flags, packet_id, reason, body=b""):
         witness, client = self.greeted("Witness"), self.greeted("Bad")
@@ -146,7 +146,7 @@ class Refusals(Story):
     def test_a_body_too_long_for_its_packet(self):
         self.assert_header_ends(257, 0, 1005, "TOO_LONG")
 
-    def test_an_id_that_nobody_has(self):
+    def test_an_unknown_packet_id(self):
         for packet_id in (0, 7, 64, 999, 1006, 32768, 65535):
             self.assert_header_ends(0, 0, packet_id, "UNKNOWN_PACKET")
 
@@ -154,19 +154,19 @@ class Refusals(Story):
         for packet_id in (2, 6, 11, 1104):
             self.assert_header_ends(0, 0, packet_id, "WRONG_WAY")
 
-    def test_a_packet_at_the_wrong_time(self):
+    def test_a_packet_in_the_wrong_stage(self):
         for packet_id in (1, 1001, 1003):
             self.assert_header_ends(0, 0, packet_id, "WRONG_STAGE")
 
-    def test_a_body_that_is_no_message(self):
+    def test_an_invalid_body(self):
         self.assert_header_ends(3, 0, 1005, "BAD_BODY", b"\x0a\x05a")
 
-    def test_a_body_of_nothing_is_a_message(self):
+    def test_an_empty_body_is_valid(self):
         client = self.in_room("Ann", "library")
         client.send_bytes(gangway.header(0, 0, 1004, 0))
         self.assertEqual(len(client.expect(game_pb2.WhoIsHere).members), 1)
 
-    def test_another_version(self):
+    def test_another_protocol_version(self):
         client = self.connect()
         other = control_pb2.Hello(protocol_major=gangway.PROTOCOL_MAJOR + 1, name="Future")
         client.send(other, tag=gangway.HELLO_TAG)
@@ -177,7 +177,7 @@ class Refusals(Story):
         client.send_bytes(gangway.header(1025, 0, 1, gangway.HELLO_TAG))
         self.assert_ends(client, "TOO_LONG")
 
-    def test_a_name_too_long_and_one_the_game_refuses(self):
+    def test_a_name_too_long_and_an_empty_name(self):
         self.greeted("n" * 32)
         for name, reason in (("n" * 33, "BAD_BODY"), ("", "NOT_WELCOME")):
             client = self.connect()
@@ -185,14 +185,14 @@ class Refusals(Story):
             client.send(hello, tag=gangway.HELLO_TAG)
             self.assert_ends(client, reason)
 
-    def test_the_longest_body_of_a_packet_is_welcome(self):
+    def test_the_longest_body_of_a_packet_is_accepted(self):
         client = self.greeted()
         longest = game_pb2.Say(text="s" * 253)
         self.assertEqual(longest.ByteSize(), 256)
         client.send(longest)
         self.assertEqual(client.expect(game_pb2.Said).text, longest.text)
 
-    def test_who_is_not_a_player_hears_nothing(self):
+    def test_a_foreign_protocol_is_closed_without_a_packet(self):
         hello = gangway.ID_OF_CLASS[control_pb2.Hello]
         for first in (b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01",
                       b"SSH-2.0-Go\r\n", bytes(8), gangway.header(1, 0, hello, gangway.HELLO_TAG),
@@ -202,25 +202,25 @@ class Refusals(Story):
             self.assertEqual(client.read_to_the_end(), [], first)
 
 
-class Heartbeat(Story):
+class Heartbeat(ServerTest):
     OPTIONS = ("--heartbeat-ms", str(HEARTBEAT_MS))
 
-    def test_the_server_pings_who_is_silent(self):
+    def test_a_silent_client_receives_ping(self):
         client = self.greeted()
         for _ in range(5):
             stamp = client.expect(control_pb2.Ping).stamp
             client.send(control_pb2.Pong(stamp=stamp))
         self.assert_alive(client)
 
-    def test_who_does_not_answer_is_lost(self):
+    def test_a_client_that_does_not_answer_ping_is_closed(self):
         client = self.greeted()
         begin = time.monotonic()
         self.assert_ends(client, "HEARTBEAT_LOST")
         self.assertGreater(time.monotonic() - begin, 2.5 * HEARTBEAT_MS / 1000)
 
 
-class Patience(Story):
-    """A peer that sends a byte now and then does not put its end off."""
+class Timeouts(ServerTest):
+    """A client that sends single bytes does not extend its timeout."""
 
     OPTIONS = ("--greeting-timeout-ms", "300", "--frame-timeout-ms", "500")
 
@@ -238,36 +238,36 @@ class Patience(Story):
         self.assert_ends(client, reason)
         self.assertGreater(time.monotonic() - begin, after_s - 0.05)
 
-    def test_a_greeting_that_does_not_end(self):
-        hello = control_pb2.Hello(protocol_major=gangway.PROTOCOL_MAJOR, name="Slow but steady Eddy")
+    def test_an_incomplete_hello_times_out(self):
+        hello = control_pb2.Hello(protocol_major=gangway.PROTOCOL_MAJOR, name="slow but steady client")
         self.assert_dribble_ends(
             self.connect(), gangway.encode(hello, tag=gangway.HELLO_TAG), "GREETING_TIMEOUT", 0.3)
 
-    def test_a_packet_that_does_not_end(self):
-        said = gangway.encode(game_pb2.Say(text="a word that takes its time"))
+    def test_an_incomplete_frame_times_out(self):
+        said = gangway.encode(game_pb2.Say(text="a frame sent byte by byte"))
         self.assert_dribble_ends(self.greeted(), said, "FRAME_TIMEOUT", 0.5)
 
 
-class OnePlace(Story):
+class OneSession(ServerTest):
     OPTIONS = ("--sessions-max", "1")
 
-    def test_who_comes_when_all_places_are_taken_is_told_so(self):
+    def test_a_client_above_sessions_max_receives_server_full(self):
         client = self.greeted()
         self.assert_ends(self.connect(), "SERVER_FULL")
         self.assert_alive(client)
 
 
-class Farewell(unittest.TestCase):
-    def test_a_server_that_is_told_to_stop_says_goodbye(self):
+class Shutdown(unittest.TestCase):
+    def test_sigint_sends_goaway_and_closes_at_the_deadline(self):
         with Server("--drain-ms", str(DRAIN_MS)) as server, \
-                gangway.Client(server.address) as player, gangway.Client(server.address) as stranger:
+                gangway.Client(server.address) as player, gangway.Client(server.address) as unauthenticated:
             player.greet("Ann")
             begin = time.monotonic()
             server.signal(signal.SIGINT)
             away = player.expect(control_pb2.GoAway)
             self.assertLessEqual(away.deadline_ms, DRAIN_MS)
             self.assertLessEqual(away.retry_min_ms, away.retry_max_ms)
-            self.assertEqual(stranger.expect(control_pb2.Close).reason, control_pb2.SHUTDOWN)
+            self.assertEqual(unauthenticated.expect(control_pb2.Close).reason, control_pb2.SHUTDOWN)
 
             player.send(game_pb2.Say(text="one more"))
             self.assertEqual(player.expect(game_pb2.Said).text, "one more")
@@ -275,11 +275,11 @@ class Farewell(unittest.TestCase):
             self.assertEqual(last.reason, control_pb2.SHUTDOWN)
             self.assertGreaterEqual(time.monotonic() - begin, DRAIN_MS / 1000)
             player.socket.close()
-            stranger.socket.close()
+            unauthenticated.socket.close()
             self.assertEqual(server.wait(), 0)
             self.assertLess(time.monotonic() - begin, DRAIN_MS / 1000 + DRAIN_SLACK_S)
 
-    def test_a_server_whose_players_leave_does_not_wait(self):
+    def test_drain_ends_once_all_players_have_left(self):
         with Server("--drain-ms", "10000") as server, gangway.Client(server.address) as player:
             player.greet("Ann")
             server.signal(signal.SIGINT)

@@ -1,6 +1,6 @@
-"""tests/python/scenario_wireshark.py: Wireshark reads what a client and the server say, by the names of the schema.
+"""tests/python/scenario_wireshark.py: The generated Wireshark dissector, run by tshark on a captured session.
 
-A capture file is written from the byte streams of a real run, and cut into small segments.
+The test writes capture files from the byte streams of a real session, cut into small segments.
 """
 
 import os
@@ -23,7 +23,7 @@ CHAT = "hello, \u00e4ther"
 
 
 class Recorded(gangway.Client):
-    """A client that remembers every byte, in both directions."""
+    """A client that records every byte in both directions."""
 
     def __init__(self, address):
         super().__init__(address)
@@ -41,7 +41,7 @@ class Recorded(gangway.Client):
 
 
 def play(address):
-    """Greets, enters, moves, speaks and leaves; returns what was said."""
+    """Greets, enters, moves, chats and closes; returns the capture."""
     with Recorded(address) as client:
         client.greet("Ann")
         client.send(game_pb2.Enter(room="hall"), tag=7)
@@ -49,12 +49,12 @@ def play(address):
         client.send(game_pb2.Move(x=-12, y=345))
         client.send(game_pb2.Chat(text=CHAT))
         client.expect(game_pb2.ChatLine)
-        client.send(control_pb2.Close(reason=control_pb2.SHUTDOWN, text="going home"))
+        client.send(control_pb2.Close(reason=control_pb2.SHUTDOWN, text="done"))
         client.read_to_the_end()
         return client.capture
 
 
-@unittest.skipUnless(shutil.which("tshark"), "tshark is not here; tools/setup.sh test installs it")
+@unittest.skipUnless(shutil.which("tshark"), "tshark is not installed; tools/setup.sh test installs it")
 class Wireshark(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -79,27 +79,27 @@ class Wireshark(unittest.TestCase):
 
     def packets(self, segment_bytes):
         """The names of the packets, in order."""
-        said = self.tshark(segment_bytes, "-V")
-        return re.findall(r"^Gangway, (\w+)$", said, re.MULTILINE)
+        output = self.tshark(segment_bytes, "-V")
+        return re.findall(r"^Gangway, (\w+)$", output, re.MULTILINE)
 
-    def test_a_chat_and_a_move_are_read_by_the_names_of_their_fields(self):
+    def test_fields_of_chat_and_move_have_the_names_of_the_schema(self):
         for segment_bytes in 1, 5:
-            said = self.tshark(segment_bytes, "-V", "-Y", "gangway.packet == 1001 || gangway.packet == 1003")
-            self.assertRegex(said, r"Gangway, Chat\n(?s:.*)Message: game\.Chat\n(?s:.*)"
+            output = self.tshark(segment_bytes, "-V", "-Y", "gangway.packet == 1001 || gangway.packet == 1003")
+            self.assertRegex(output, r"Gangway, Chat\n(?s:.*)Message: game\.Chat\n(?s:.*)"
                                    rf"Field\(1\): text = {CHAT} \(string\)")
-            self.assertRegex(said, r"Gangway, Move\n(?s:.*)Message: game\.Move\n(?s:.*)"
+            self.assertRegex(output, r"Gangway, Move\n(?s:.*)Message: game\.Move\n(?s:.*)"
                                    r"Field\(1\): x = -12 \(sint32\)(?s:.*)Field\(2\): y = 345 \(sint32\)")
 
-    def test_control_packets_are_read_too(self):
-        said = self.tshark(5, "-V", "-Y", "gangway.packet == 1 || gangway.packet == 5")
-        self.assertRegex(said, r"Gangway, Hello\n(?s:.*)Tag: 22343\n(?s:.*)Field\(4\): name = Ann \(string\)")
-        self.assertRegex(said, r"Gangway, Close\n(?s:.*)Field\(1\): reason = SHUTDOWN\(2\) \(enum\)")
+    def test_control_packets_are_dissected(self):
+        output = self.tshark(5, "-V", "-Y", "gangway.packet == 1 || gangway.packet == 5")
+        self.assertRegex(output, r"Gangway, Hello\n(?s:.*)Tag: 22343\n(?s:.*)Field\(4\): name = Ann \(string\)")
+        self.assertRegex(output, r"Gangway, Close\n(?s:.*)Field\(1\): reason = SHUTDOWN\(2\) \(enum\)")
 
-    def test_headers_are_read_bit_by_bit(self):
-        said = self.tshark(5, "-T", "fields", "-Y", "gangway.reply == 1", "-e", "gangway.packet", "-e", "gangway.tag")
-        self.assertIn("2\t22343", said.splitlines())
+    def test_flags_and_tag_of_the_header_are_fields(self):
+        output = self.tshark(5, "-T", "fields", "-Y", "gangway.reply == 1", "-e", "gangway.packet", "-e", "gangway.tag")
+        self.assertIn("2\t22343", output.splitlines())
 
-    def test_every_frame_is_found_however_the_stream_is_cut(self):
+    def test_frames_are_reassembled_from_segments_of_any_size(self):
         whole = self.packets(1400)
         self.assertEqual(whole[0], "Hello")
         self.assertIn("ChatLine", whole)

@@ -1,4 +1,4 @@
-"""tests/python/server.py: the real server, started on a free port for a story, and stopped after it."""
+"""tests/python/server.py: Fixture: the server program, started on a free port and stopped after the test."""
 
 import os
 import pathlib
@@ -15,12 +15,12 @@ LISTENING = re.compile(r"listening.*?127\.0\.0\.1:(\d+)")
 START_S = 20
 STOP_S = 20
 
-# A shell starts its background jobs with SIGINT ignored. A server that inherits that goes on.
+# A shell starts background jobs with SIGINT ignored. A server that inherits that does not stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Server:
-    """Use it in a with statement. `options` are the server's own; `descriptors` limits its files."""
+    """For a with statement. `options` go to the server; `descriptors` limits its open files."""
 
     def __init__(self, *options, descriptors=None):
         def limit():
@@ -53,12 +53,12 @@ class Server:
         self.lines.put(None)
 
     def find_port(self):
-        """Waits for the line that tells the real port."""
+        """Waits for the log line with the port."""
         deadline = time.monotonic() + START_S
         while True:
             line = self.lines.get(timeout=max(0.01, deadline - time.monotonic()))
             if line is None:
-                raise AssertionError("the server ended at once:\n" + "\n".join(self.log))
+                raise AssertionError("the server ended before it was listening:\n" + "\n".join(self.log))
             found = LISTENING.search(line)
             if found:
                 return int(found.group(1))
@@ -67,7 +67,7 @@ class Server:
         self.process.send_signal(number)
 
     def wait(self):
-        """Its exit status, once it has ended."""
+        """Waits for its end and returns the exit status."""
         status = self.process.wait(STOP_S)
         self.reader.join(STOP_S)
         self.process.stdout.close()
@@ -75,13 +75,13 @@ class Server:
 
     def stop(self):
         if self.process.poll() is None:
-            self.signal(signal.SIGINT)  # Ctrl-C, which Windows has too
+            self.signal(signal.SIGINT)  # Ctrl-C, which also works under Wine
         try:
             return self.wait()
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.wait()
-            return "nothing: it did not stop"
+            return "no status: it did not stop"
 
     def cpu_s(self):
         """The processor time it has used so far."""

@@ -1,4 +1,5 @@
-/* tests/scenarios/drain.c: a server asks everybody to leave, and is gone in time. */
+/* tests/scenarios/drain.c: Graceful shutdown: GOAWAY, the deadline, and the close of each kind of
+ * client. */
 #include "server/server.h"
 #include "tests/scenarios/dummies.h"
 #include "tests/scenarios/scenario.h"
@@ -11,9 +12,9 @@ enum {
     TALK_MS = 60000, /* longer than any scenario */
     LONG_MS = 20000,
     SHORT_MS = 600,
-    SLACK_MS = 2000, /* for last words: WIRE.md's two times 1,000 ms */
-    NOTICE_MS = 500, /* for what is done around them */
-    OUTSIDERS = 20,
+    SLACK_MS = 2000, /* for the close frame: WIRE.md's two times 1,000 ms */
+    NOTICE_MS = 500, /* for the work around it */
+    UNAUTHENTICATED = 20,
     FLOOD_TEXT_BYTES = 400,
     BURST = 100,
     FILL_BYTES = 32 * 1024,
@@ -22,7 +23,7 @@ enum {
 static struct dummies crowd;
 static struct dummies stayers;
 
-/* ---- what takes how long ---- */
+/* ---- time ---- */
 
 static uint64_t begun_ns;
 
@@ -42,7 +43,7 @@ static void expect_end_in_time(uint64_t limit_ms)
     scenario_join();
     uint64_t took_ms = passed_ms();
     if (took_ms > scenario_patience_ms(limit_ms)) {
-        fail_msg("it took %u ms to drain, not %u", (unsigned)took_ms, (unsigned)limit_ms);
+        fail_msg("draining took %u ms; the limit is %u ms", (unsigned)took_ms, (unsigned)limit_ms);
     }
 }
 
@@ -50,22 +51,22 @@ static void serve_for(uint32_t drain_ms)
 {
     struct server_config config = scenario_config();
     config.drain_ms = drain_ms;
-    config.unlimited = true; /* lines that nobody reads must be many, soon */
+    config.unlimited = true; /* so that unread lines fill a queue quickly */
     config.room_members_max = 2 * CROWD;
     scenario_serve(&config);
 }
 
-/* ---- crowds ---- */
+/* ---- many dummy clients ---- */
 
-static void expect_all_asked(const struct dummies *dummies, uint32_t count)
+static void expect_all_received_goaway(const struct dummies *dummies, uint32_t count)
 {
     assert_int_equal(dummies->report.greeted, count);
     assert_int_equal(dummies->report.asked_to_go, count);
     dummies_expect_clean(dummies);
 }
 
-/* They go after their answers have come, which takes a tick or two; the deadline is far away. */
-static void a_crowd_that_goes_when_asked_is_not_waited_for(void **state)
+/* Each client leaves once it has its answers, after one or two ticks, long before the deadline. */
+static void drain_ends_as_soon_as_all_clients_have_left(void **state)
 {
     (void)state;
     serve_for(LONG_MS);
@@ -75,13 +76,13 @@ static void a_crowd_that_goes_when_asked_is_not_waited_for(void **state)
     begin_drain();
     expect_end_in_time(LONG_MS / 4);
     dummies_join(&crowd);
-    expect_all_asked(&crowd, count);
+    expect_all_received_goaway(&crowd, count);
     assert_int_equal(scenario_ended(GW__CLOSE_REASON__BY_PEER), count);
     assert_int_equal(scenario_packet("GoAway").out, count);
     scenario_destroy();
 }
 
-static void a_crowd_that_stays_is_served_until_the_deadline_and_no_longer(void **state)
+static void clients_that_stay_are_served_until_the_deadline_and_then_closed(void **state)
 {
     (void)state;
     serve_for(SHORT_MS);
@@ -96,20 +97,20 @@ static void a_crowd_that_stays_is_served_until_the_deadline_and_no_longer(void *
     expect_end_in_time(SHORT_MS + SLACK_MS);
     assert_true(passed_ms() >= SHORT_MS);
     dummies_join(&stayers);
-    expect_all_asked(&stayers, count);
+    expect_all_received_goaway(&stayers, count);
     assert_int_equal(stayers.report.peer_reasons[GW__CLOSE_REASON__SHUTDOWN], count);
     assert_int_equal(scenario_ended(GW__CLOSE_REASON__SHUTDOWN), count);
     scenario_destroy();
 }
 
-/* ---- one at a time ---- */
+/* ---- single clients ---- */
 
-static void who_is_asked_to_go_is_served_until_the_deadline(void **state)
+static void a_client_may_chat_and_change_rooms_between_goaway_and_the_deadline(void **state)
 {
     (void)state;
     serve_for(SHORT_MS);
-    struct test_client *ada = test_client_come("Ada");
-    (void)test_client_be_in(ada, "room");
+    struct test_client *ada = test_client_open("Ada");
+    (void)test_client_join(ada, "room");
     begin_drain();
     const Gw__GoAway *go_away = test_client_receive(ada, GO_AWAY);
     assert_int_equal(go_away->deadline_ms, SHORT_MS);
@@ -118,36 +119,36 @@ static void who_is_asked_to_go_is_served_until_the_deadline(void **state)
     test_client_receive_line(ada, ada, "so long", 1);
     test_client_leave(ada);
     (void)test_client_receive(ada, GAME_PACKET_LEFT);
-    (void)test_client_be_in(ada, "another room");
+    (void)test_client_join(ada, "another room");
     test_client_receive_close(ada, GW__CLOSE_REASON__SHUTDOWN);
     assert_true(passed_ms() >= SHORT_MS);
     expect_end_in_time(SHORT_MS + SLACK_MS);
-    assert_null(test_client_knock(&scenario.addr));
+    assert_null(test_client_connect(&scenario.addr));
     scenario_destroy();
 }
 
-/* Some have said nothing, and some a part of HELLO. */
-static void outsiders_are_closed_at_once(void)
+/* Some of them have sent nothing, the others a part of HELLO. */
+static void expect_unauthenticated_closed_at_once(void)
 {
-    struct test_client *outsiders[OUTSIDERS];
-    for (int i = 0; i < OUTSIDERS; i++) {
-        outsiders[i] = test_client_knock(&scenario.addr);
-        assert_non_null(outsiders[i]);
-        test_client_send_bytes(outsiders[i], "\x10\0\0\0\1\0GW\x08\1", (size_t)(i / 2));
+    struct test_client *unauthenticated[UNAUTHENTICATED];
+    for (int i = 0; i < UNAUTHENTICATED; i++) {
+        unauthenticated[i] = test_client_connect(&scenario.addr);
+        assert_non_null(unauthenticated[i]);
+        test_client_send_bytes(unauthenticated[i], "\x10\0\0\0\1\0GW\x08\1", (size_t)(i / 2));
     }
-    WAIT_FOR(scenario_counters().session_count == 1 + OUTSIDERS);
+    WAIT_FOR(scenario_counters().session_count == 1 + UNAUTHENTICATED);
     begin_drain();
-    for (int i = 0; i < OUTSIDERS; i++) {
-        test_client_receive_close(outsiders[i], GW__CLOSE_REASON__SHUTDOWN);
+    for (int i = 0; i < UNAUTHENTICATED; i++) {
+        test_client_receive_close(unauthenticated[i], GW__CLOSE_REASON__SHUTDOWN);
     }
     assert_true(passed_ms() < scenario_patience_ms(LONG_MS / 4));
 }
 
-/* Half of them say nothing at all. */
-static void latecomers_are_told(void)
+/* Half of them send nothing. */
+static void expect_late_connections_closed(void)
 {
-    for (int i = 0; i < OUTSIDERS; i++) {
-        struct test_client *late = test_client_knock(&scenario.addr);
+    for (int i = 0; i < UNAUTHENTICATED; i++) {
+        struct test_client *late = test_client_connect(&scenario.addr);
         assert_non_null(late);
         if (i % 2 == 0) {
             test_client_hello(late, "late");
@@ -156,33 +157,33 @@ static void latecomers_are_told(void)
     }
 }
 
-static void who_is_not_greeted_and_who_comes_late_receive_shutdown_at_once(void **state)
+static void unauthenticated_and_new_connections_receive_shutdown_at_once(void **state)
 {
     (void)state;
     serve_for(LONG_MS);
-    struct test_client *stayer = test_client_come("stayer");
-    outsiders_are_closed_at_once();
-    latecomers_are_told();
+    struct test_client *stayer = test_client_open("stayer");
+    expect_unauthenticated_closed_at_once();
+    expect_late_connections_closed();
     (void)test_client_receive(stayer, GO_AWAY);
-    test_client_go(stayer);
+    test_client_quit(stayer);
     expect_end_in_time(LONG_MS / 4);
-    assert_int_equal(scenario_ended(GW__CLOSE_REASON__SHUTDOWN), 2 * OUTSIDERS);
+    assert_int_equal(scenario_ended(GW__CLOSE_REASON__SHUTDOWN), 2 * UNAUTHENTICATED);
     assert_int_equal(scenario_counters().sessions.greeted, 1);
     scenario_destroy();
 }
 
-static struct test_client *come_and_read_nothing(void)
+static struct test_client *open_paused_client(void)
 {
-    struct test_client *closed = test_client_knock_narrow(&scenario.addr);
-    assert_non_null(closed);
-    test_client_greet(closed, "deaf");
-    (void)test_client_be_in(closed, "room-0");
-    closed->is_closed = true;
-    return closed;
+    struct test_client *paused = test_client_connect_narrow(&scenario.addr);
+    assert_non_null(paused);
+    test_client_greet(paused, "paused");
+    (void)test_client_join(paused, "room-0");
+    paused->is_paused = true;
+    return paused;
 }
 
-/* So that its connection is full of lines that it does not read. */
-static void fill(struct test_client *speaker)
+/* Chats until the send queue of the client that does not read is full. */
+static void fill_send_queue(struct test_client *speaker)
 {
     char text[FLOOD_TEXT_BYTES + 1] = {0};
     memset(text, 'x', FLOOD_TEXT_BYTES);
@@ -197,26 +198,26 @@ static void fill(struct test_client *speaker)
     }
 }
 
-static void one_that_never_reads_does_not_hold_up_the_end(void **state)
+static void a_client_that_never_reads_does_not_delay_the_end_of_the_drain(void **state)
 {
     (void)state;
     serve_for(SHORT_MS);
-    struct test_client *closed = come_and_read_nothing();
-    struct test_client *speaker = test_client_come("speaker");
-    (void)test_client_be_in(speaker, "room-0");
-    fill(speaker);
+    struct test_client *paused = open_paused_client();
+    struct test_client *speaker = test_client_open("speaker");
+    (void)test_client_join(speaker, "room-0");
+    fill_send_queue(speaker);
     begin_drain();
-    test_client_go(speaker);
+    test_client_quit(speaker);
     expect_end_in_time(SHORT_MS + SLACK_MS + NOTICE_MS);
     assert_true(passed_ms() >= SHORT_MS);
     assert_int_equal(scenario_ended(GW__CLOSE_REASON__SHUTDOWN), 1);
-    test_client_close(closed);
+    test_client_close(paused);
     scenario_destroy();
 }
 
-/* ---- all of it ---- */
+/* ---- all kinds together ---- */
 
-static void everybody_comes(uint32_t count)
+static void crowds_come(uint32_t count)
 {
     dummies_init(&crowd, count, TALK_MS);
     dummies_init(&stayers, count, TALK_MS);
@@ -225,24 +226,24 @@ static void everybody_comes(uint32_t count)
     dummies_come(&stayers);
 }
 
-static void a_server_full_of_all_kinds_is_gone_in_time(void **state)
+static void a_server_with_all_kinds_of_clients_drains_within_its_deadline(void **state)
 {
     (void)state;
     serve_for(SHORT_MS);
     uint32_t count = scenario_count(CROWD / 2);
-    everybody_comes(count);
-    struct test_client *closed = come_and_read_nothing();
-    struct test_client *outsider = test_client_knock(&scenario.addr);
-    assert_non_null(outsider);
+    crowds_come(count);
+    struct test_client *paused = open_paused_client();
+    struct test_client *unauthenticated = test_client_connect(&scenario.addr);
+    assert_non_null(unauthenticated);
     WAIT_FOR(scenario_counters().session_count == 2 * count + 2);
     begin_drain();
-    test_client_receive_close(outsider, GW__CLOSE_REASON__SHUTDOWN);
+    test_client_receive_close(unauthenticated, GW__CLOSE_REASON__SHUTDOWN);
     expect_end_in_time(SHORT_MS + SLACK_MS + NOTICE_MS);
-    test_client_close(closed);
+    test_client_close(paused);
     dummies_join(&crowd);
     dummies_join(&stayers);
-    expect_all_asked(&crowd, count);
-    expect_all_asked(&stayers, count);
+    expect_all_received_goaway(&crowd, count);
+    expect_all_received_goaway(&stayers, count);
     assert_int_equal(scenario_ended(GW__CLOSE_REASON__BY_PEER), count);
     assert_int_equal(scenario_ended(GW__CLOSE_REASON__SHUTDOWN), count + 2);
     scenario_destroy();
@@ -251,12 +252,12 @@ static void a_server_full_of_all_kinds_is_gone_in_time(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        SCENARIO(a_crowd_that_goes_when_asked_is_not_waited_for),
-        SCENARIO(a_crowd_that_stays_is_served_until_the_deadline_and_no_longer),
-        SCENARIO(who_is_asked_to_go_is_served_until_the_deadline),
-        SCENARIO(who_is_not_greeted_and_who_comes_late_receive_shutdown_at_once),
-        SCENARIO(one_that_never_reads_does_not_hold_up_the_end),
-        SCENARIO(a_server_full_of_all_kinds_is_gone_in_time),
+        SCENARIO(drain_ends_as_soon_as_all_clients_have_left),
+        SCENARIO(clients_that_stay_are_served_until_the_deadline_and_then_closed),
+        SCENARIO(a_client_may_chat_and_change_rooms_between_goaway_and_the_deadline),
+        SCENARIO(unauthenticated_and_new_connections_receive_shutdown_at_once),
+        SCENARIO(a_client_that_never_reads_does_not_delay_the_end_of_the_drain),
+        SCENARIO(a_server_with_all_kinds_of_clients_drains_within_its_deadline),
     };
     scenario_begin(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);

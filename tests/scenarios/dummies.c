@@ -1,4 +1,4 @@
-/* tests/scenarios/dummies.c: dummy clients, many, on threads of their own. */
+/* tests/scenarios/dummies.c: A run of dummy clients on threads of its own. */
 #include "tests/scenarios/dummies.h"
 
 #include "tests/scenarios/scenario.h"
@@ -27,7 +27,7 @@ static void run(void *context)
 {
     struct dummies *dummies = context;
     dummies->error = dummy_run_execute(&dummies->options, &dummies->report);
-    atomic_store(&dummies->are_over, true);
+    atomic_store(&dummies->have_finished, true);
 }
 
 void dummies_start(struct dummies *dummies)
@@ -35,9 +35,9 @@ void dummies_start(struct dummies *dummies)
     assert_int_equal(os_thread_start(&dummies->thread, run, dummies), 0);
 }
 
-static bool have_come(const struct dummies *dummies, uint64_t members_before)
+static bool are_in_rooms(const struct dummies *dummies, uint64_t members_before)
 {
-    (void)test_clients_listen();
+    (void)test_clients_receive();
     return scenario_counters().room_members - members_before >= dummies->options.client_count;
 }
 
@@ -45,12 +45,12 @@ void dummies_come(struct dummies *dummies)
 {
     uint64_t members = scenario_counters().room_members;
     dummies_start(dummies);
-    WAIT_FOR(have_come(dummies, members));
+    WAIT_FOR(are_in_rooms(dummies, members));
 }
 
 void dummies_join(struct dummies *dummies)
 {
-    WAIT_FOR((test_clients_listen(), atomic_load(&dummies->are_over)));
+    WAIT_FOR((test_clients_receive(), atomic_load(&dummies->have_finished)));
     os_thread_join(dummies->thread);
 }
 
@@ -59,6 +59,6 @@ void dummies_expect_clean(const struct dummies *dummies)
     assert_int_equal(dummies->error, 0);
     if (!dummy_report_is_clean(&dummies->report)) {
         dummy_report_print(&dummies->report, stderr);
-        fail_msg("something was wrong with the dummy clients");
+        fail_msg("the dummy clients found an error");
     }
 }

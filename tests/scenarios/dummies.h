@@ -1,4 +1,4 @@
-/* tests/scenarios/dummies.h: dummy clients, many, on threads of their own. */
+/* tests/scenarios/dummies.h: A run of dummy clients on threads of its own. */
 #ifndef GW_TESTS_SCENARIOS_DUMMIES_H
 #define GW_TESTS_SCENARIOS_DUMMIES_H
 
@@ -9,29 +9,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A run beside the test's own doings. They check all that they hear. */
+/* Dummy clients that run beside the test. They check every packet that they receive. */
 struct dummies {
     struct dummy_options options;
-    struct dummy_report report; /* once they are over */
+    struct dummy_report report; /* valid once they have finished */
     int error;
-    atomic_bool are_over;
+    atomic_bool have_finished;
     os_thread thread;
 };
 
 /*
- * So many of the mixed script, five messages a second each, who talk for `talk_ms`, on the story's
- * backend. They call the story's server; the options may be changed before they start.
+ * Prepares `count` clients of the mixed script. Each sends five messages a second for `talk_ms`, on
+ * the backend of the scenario, to its server. The caller may change the options before the start.
  */
 void dummies_init(struct dummies *dummies, uint32_t count, uint32_t talk_ms);
 
-/* Lets them come; waits until all of them are in their rooms. */
+/* dummies_start() starts them; dummies_come() also waits until all are in their rooms. */
 void dummies_start(struct dummies *dummies);
 void dummies_come(struct dummies *dummies);
 
-/* Waits until all have gone. Beside it puppets listen. */
+/* Waits until all have ended. Meanwhile the test clients read and answer PING. */
 void dummies_join(struct dummies *dummies);
 
-/* Fails unless nothing was wrong at all; then the report is printed. */
+/* Fails, and prints the report, if a client has found an error. */
 void dummies_expect_clean(const struct dummies *dummies);
 
 #endif

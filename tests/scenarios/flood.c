@@ -1,8 +1,8 @@
-/* tests/scenarios/flood.c: floods, and the others notice nothing. */
+/* tests/scenarios/flood.c: Floods of packets and connections, and their effect on other clients. */
 #include "proto/game/game_server.gen.h"
 #include "server/server.h"
 #include "tests/scenarios/dummies.h"
-#include "tests/scenarios/room_log.h"
+#include "tests/scenarios/room_view.h"
 #include "tests/scenarios/scenario.h"
 #include "tests/scenarios/test_client.h"
 #include "tests/support/machine.h"
@@ -16,9 +16,9 @@ enum {
     GOOD_CROWD = 200,
     TALK_MS = 500,
     EXCESS_MS = 1000,
-    POLITE_MS = 60, /* between two questions of who keeps to the rates */
+    POLITE_MS = 60, /* between two packets of the polite client */
     FLOODERS = 4,
-    FRAMES = 256, /* in one piece of a flood */
+    FRAMES = 256, /* in one buffer of a flood */
     TEXT_BYTES = 240,
     CONNECTS = 3000,
     BURST_FRAMES = 20000,
@@ -30,21 +30,21 @@ enum {
 };
 
 static struct dummies crowd;
-static struct test_client *polite; /* asks again and again whether it is still received */
+static struct test_client *polite; /* checks again and again that the server answers in time */
 static uint64_t begun_ns;
 
-/* ---- the others ---- */
+/* ---- the other clients ---- */
 
 static void open_all(const struct server_config *config, uint32_t crowd_count, uint32_t talk_ms)
 {
     begun_ns = os_now_ns();
     scenario_serve(config);
-    polite = test_client_come("polite");
+    polite = test_client_open("polite");
     dummies_init(&crowd, scenario_count(crowd_count), talk_ms);
     dummies_come(&crowd);
 }
 
-/* A server that counts no rates: its other limits must do. */
+/* A server without rate limits: its other limits must suffice. */
 static void serve(uint32_t send_queue_bytes_max)
 {
     struct server_config config = scenario_config();
@@ -57,11 +57,11 @@ static void serve(uint32_t send_queue_bytes_max)
 static void expect_an_answer(void)
 {
     uint64_t asked_ns = os_now_ns();
-    test_client_receive_silence(polite);
+    test_client_expect_idle(polite);
     assert_true((os_now_ns() - asked_ns) / 1000000 < scenario_patience_ms(ANSWER_MS));
 }
 
-/* Reports are held back by no limit, and a line that tells of those refused comes with each second.
+/* No limit applies to reports; each second has one line with the number of lines that were dropped.
  */
 static void expect_few_lines(void)
 {
@@ -69,12 +69,12 @@ static void expect_few_lines(void)
     assert_true(scenario_log_lines() <= seconds * (LINES_PER_SECOND + 1) + 10);
 }
 
-/* The crowd has been joined. */
-static void close_house(void)
+/* After dummies_join(). */
+static void close_server(void)
 {
     dummies_expect_clean(&crowd);
     assert_true(crowd.report.complete);
-    test_client_go(polite);
+    test_client_quit(polite);
     scenario_wait_until_empty();
     server_drain(scenario.server);
     scenario_join();
@@ -85,12 +85,12 @@ static void close_house(void)
 static void close_all(void)
 {
     dummies_join(&crowd);
-    close_house();
+    close_server();
 }
 
-/* ---- endless packets, and nobody who reads the answers ---- */
+/* ---- endless packets whose answers are not read ---- */
 
-/* A piece of flood, and how far each flooder is in it. */
+/* A buffer of frames, and how many of its bytes each flooder has sent. */
 struct flood {
     uint8_t *bytes;
     size_t count;
@@ -109,7 +109,7 @@ static void make_flood(struct flood *flood, uint16_t id, const ProtobufCMessage 
     flood->count = (size_t)(end - flood->bytes);
 }
 
-static void pour(struct flood *flood, int flooder_count)
+static void send_flood(struct flood *flood, int flooder_count)
 {
     for (int i = 0; i < flooder_count; i++) {
         size_t at = flood->sent[i] % flood->count;
@@ -118,37 +118,37 @@ static void pour(struct flood *flood, int flooder_count)
     }
 }
 
-static struct test_client *flooder_comes(const char *room)
+static struct test_client *open_flooder(const char *room)
 {
-    struct test_client *flooder = test_client_knock_narrow(&scenario.addr);
+    struct test_client *flooder = test_client_connect_narrow(&scenario.addr);
     assert_non_null(flooder);
     test_client_greet(flooder, "flooder");
     if (room != NULL) {
-        (void)test_client_be_in(flooder, room);
+        (void)test_client_join(flooder, room);
     }
-    flooder->is_closed = true;
+    flooder->is_paused = true;
     return flooder;
 }
 
-static void flooders_come(struct flood *flood, const char *room)
+static void open_flooders(struct flood *flood, const char *room)
 {
     for (int i = 0; i < FLOODERS; i++) {
-        flood->flooders[i] = flooder_comes(room);
+        flood->flooders[i] = open_flooder(room);
     }
 }
 
-static uint64_t flooders_ended(void)
+static uint64_t closed_flooder_count(void)
 {
     return scenario_ended(GW__CLOSE_REASON__SLOW_CONSUMER) +
            scenario_ended(GW__CLOSE_REASON__TOO_OFTEN);
 }
 
-static void flood_until_they_are_ended(struct flood *flood)
+static void flood_until_closed(struct flood *flood)
 {
     uint64_t end_ns = os_now_ns() + WAIT_NS;
-    while (flooders_ended() < FLOODERS) {
+    while (closed_flooder_count() < FLOODERS) {
         assert_true(os_now_ns() < end_ns);
-        pour(flood, FLOODERS);
+        send_flood(flood, FLOODERS);
         expect_an_answer();
     }
     for (int i = 0; i < FLOODERS; i++) {
@@ -165,7 +165,7 @@ static char *long_text(char text[TEXT_BYTES + 1])
     return text;
 }
 
-static void who_says_endlessly_and_never_reads_is_ended(void **state)
+static void a_flood_of_say_without_reading_is_closed(void **state)
 {
     char text[TEXT_BYTES + 1];
     struct flood flood;
@@ -174,12 +174,12 @@ static void who_says_endlessly_and_never_reads_is_ended(void **state)
     serve(QUEUE_BYTES);
     say.text = long_text(text);
     make_flood(&flood, GAME_PACKET_SAY, &say.base);
-    flooders_come(&flood, NULL);
-    flood_until_they_are_ended(&flood);
+    open_flooders(&flood, NULL);
+    flood_until_closed(&flood);
     close_all();
 }
 
-static void who_chats_endlessly_and_never_reads_is_ended(void **state)
+static void a_flood_of_chat_without_reading_is_closed(void **state)
 {
     char text[TEXT_BYTES + 1];
     struct flood flood;
@@ -188,12 +188,12 @@ static void who_chats_endlessly_and_never_reads_is_ended(void **state)
     serve(QUEUE_BYTES);
     chat.text = long_text(text);
     make_flood(&flood, GAME_PACKET_CHAT, &chat.base);
-    flooders_come(&flood, "flooded");
-    flood_until_they_are_ended(&flood);
+    open_flooders(&flood, "flooded");
+    flood_until_closed(&flood);
     close_all();
 }
 
-/* A whole piece from each flooder at once; it is as much as may be on its way to a room. */
+/* The whole buffer from each flooder at once: as much as may be queued for a room. */
 static void flood_once(struct flood *flood)
 {
     for (int i = 0; i < FLOODERS; i++) {
@@ -203,28 +203,28 @@ static void flood_once(struct flood *flood)
     free(flood->bytes);
 }
 
-static void who_is_in_the_same_room_receives_the_flood_without_a_hole(void **state)
+static void a_member_of_a_flooded_room_receives_every_line(void **state)
 {
     char text[TEXT_BYTES + 1];
     struct flood flood;
-    struct listener listener;
+    struct room_view view;
     struct room_log room_log = {.room = "flooded"};
     Game__Chat chat = GAME__CHAT__INIT;
     (void)state;
     serve(2 * FLOODERS * FRAMES * (TEXT_BYTES + 64));
-    listener_enter(&listener, test_client_come("listener"), &room_log);
+    room_view_enter(&view, test_client_open("member"), &room_log);
     chat.text = long_text(text);
     make_flood(&flood, GAME_PACKET_CHAT, &chat.base);
-    flooders_come(&flood, room_log.room);
-    /* The room tells the listener of them at its next tick. */
-    WAIT_FOR((test_clients_listen(),
-              listener_listen(&listener) && listener.member_count == 1 + FLOODERS));
+    open_flooders(&flood, room_log.room);
+    /* The room sends their Joined at its next tick. */
+    WAIT_FOR(
+        (test_clients_receive(), room_view_receive(&view) && view.member_count == 1 + FLOODERS));
     flood_once(&flood);
-    WAIT_FOR((test_clients_listen(), listener_listen(&listener) && listener.member_count == 1));
-    assert_int_equal(listener.line, FLOODERS * FRAMES);
-    assert_int_equal(flooders_ended(), 0);
-    test_client_go(listener.test_client);
-    listener_fini(&listener);
+    WAIT_FOR((test_clients_receive(), room_view_receive(&view) && view.member_count == 1));
+    assert_int_equal(view.line, FLOODERS * FRAMES);
+    assert_int_equal(closed_flooder_count(), 0);
+    test_client_quit(view.client);
+    room_view_fini(&view);
     room_log_fini(&room_log);
     for (int i = 0; i < FLOODERS; i++) {
         test_client_close(flood.flooders[i]);
@@ -232,19 +232,19 @@ static void who_is_in_the_same_room_receives_the_flood_without_a_hole(void **sta
     close_all();
 }
 
-/* ---- above the rates ---- */
+/* ---- above the rate limits ---- */
 
-static void expect_said(struct test_client *test_client, uint32_t *received)
+static void expect_said(struct test_client *client, uint32_t *received)
 {
     uint16_t id = 0;
     const void *message;
-    while ((message = test_client_take(test_client, &id)) != NULL) {
+    while ((message = test_client_take(client, &id)) != NULL) {
         char text[32];
         assert_int_equal(id, GAME_PACKET_SAID);
         snprintf(text, sizeof text, "message %u", (*received)++);
         assert_string_equal(((const Game__Said *)message)->text, text);
     }
-    assert_false(test_client->has_ended);
+    assert_false(client->has_ended);
 }
 
 static size_t write_burst(uint8_t *bytes, uint32_t count)
@@ -268,7 +268,7 @@ static void serve_with_rates(uint32_t excess_ms)
     open_all(&config, GOOD_CROWD, 2 * EXCESS_MS);
 }
 
-/* Up to the last second: a burst, what the rate allows meanwhile, and what may be ahead of it. */
+/* At most: the burst, the rate times the elapsed seconds, and the excess that may be buffered. */
 static void expect_chats_within_the_rate(uint64_t from_ns)
 {
     const struct gw_packet *chat = gw_packet_find(&game_server_packets, GAME_PACKET_CHAT);
@@ -279,8 +279,8 @@ static void expect_chats_within_the_rate(uint64_t from_ns)
     assert_true(scenario_packet("Chat").delayed > 0);
 }
 
-/* Nobody slow, and nobody who reads the answers: only its rate is in the flooder's way. */
-static void one_who_floods_is_held_back_and_ended_and_two_hundred_notice_nothing(void **state)
+/* Nothing but its rate limits the flooder. */
+static void a_flooder_is_throttled_and_closed_while_200_clients_are_served(void **state)
 {
     char text[TEXT_BYTES + 1];
     struct flood flood;
@@ -290,10 +290,10 @@ static void one_who_floods_is_held_back_and_ended_and_two_hundred_notice_nothing
     uint64_t from_ns = os_now_ns();
     chat.text = long_text(text);
     make_flood(&flood, GAME_PACKET_CHAT, &chat.base);
-    flood.flooders[0] = flooder_comes("flooded");
+    flood.flooders[0] = open_flooder("flooded");
     while (scenario_ended(GW__CLOSE_REASON__TOO_OFTEN) == 0) {
         assert_true(os_now_ns() < from_ns + WAIT_NS);
-        pour(&flood, 1);
+        send_flood(&flood, 1);
         expect_an_answer();
         machine_sleep_ms(POLITE_MS);
     }
@@ -301,63 +301,63 @@ static void one_who_floods_is_held_back_and_ended_and_two_hundred_notice_nothing
     free(flood.bytes);
     dummies_join(&crowd);
     expect_chats_within_the_rate(from_ns);
-    close_house();
+    close_server();
 }
 
-/* A burst, and more than that at once: it takes longer, and that is all. */
-static void who_says_too_much_at_once_is_answered_to_the_last(void **state)
+/* More than a burst in one piece: the excess is delayed, not refused. */
+static void packets_above_the_burst_are_delayed_and_all_answered(void **state)
 {
     (void)state;
     enum { COUNT = 80 };
     serve_with_rates(10 * EXCESS_MS);
-    struct test_client *test_client = test_client_come("breathless");
+    struct test_client *client = test_client_open("bursty");
     uint8_t bytes[COUNT * 64];
     uint32_t received = 0;
-    test_client_send_bytes(test_client, bytes, write_burst(bytes, COUNT));
-    WAIT_FOR((test_clients_listen(), expect_said(test_client, &received), received == COUNT));
+    test_client_send_bytes(client, bytes, write_burst(bytes, COUNT));
+    WAIT_FOR((test_clients_receive(), expect_said(client, &received), received == COUNT));
     assert_true(scenario_packet("Say").delayed > 0);
-    test_client_go(test_client);
+    test_client_quit(client);
     close_all();
 }
 
-/* ---- connections, thousands ---- */
+/* ---- thousands of connections ---- */
 
-static void knock_and_run(uint32_t nth)
+static void connect_and_end(uint32_t nth)
 {
-    struct test_client *test_client = test_client_knock(&scenario.addr);
-    assert_non_null(test_client);
+    struct test_client *client = test_client_connect(&scenario.addr);
+    assert_non_null(client);
     if (nth % 3 == 0) {
-        test_client_close(test_client);
+        test_client_close(client);
         return;
     }
     if (nth % 3 == 1) {
-        test_client_hello(test_client, "gone before the answer");
+        test_client_hello(client, "gone before the answer");
     }
-    test_client_reset(test_client);
+    test_client_reset(client);
 }
 
-static void thousands_of_connects_keep_nobody_out(void **state)
+static void thousands_of_short_connections_do_not_delay_new_clients(void **state)
 {
     (void)state;
     serve(QUEUE_BYTES);
     for (uint32_t i = 0; i < scenario_count(CONNECTS); i++) {
-        knock_and_run(i);
+        connect_and_end(i);
         if (i % 100 == 0) {
             expect_an_answer();
-            test_client_go(test_client_come("one of them stays a moment"));
+            test_client_quit(test_client_open("newcomer"));
         }
     }
     close_all();
 }
 
-/* ---- much at once ---- */
+/* ---- large bursts ---- */
 
-/* As fast as the socket takes it; the answers are read meanwhile. */
-static void a_burst_of_packets_is_answered_to_the_last(void **state)
+/* The client sends as fast as the socket accepts, and reads the answers meanwhile. */
+static void every_packet_of_a_burst_is_answered(void **state)
 {
     (void)state;
     serve(QUEUE_BYTES);
-    struct test_client *test_client = test_client_come("burst");
+    struct test_client *client = test_client_open("burst");
     uint32_t count = scenario_count(BURST_FRAMES), received = 0;
     uint8_t *bytes = malloc((size_t)count * 64);
     assert_non_null(bytes);
@@ -365,43 +365,43 @@ static void a_burst_of_packets_is_answered_to_the_last(void **state)
     uint64_t end_ns = os_now_ns() + WAIT_NS;
     while (received < count) {
         assert_true(os_now_ns() < end_ns);
-        sent += raw_socket_send_some(&test_client->socket, bytes + sent, all - sent);
-        (void)test_clients_listen();
-        expect_said(test_client, &received);
+        sent += raw_socket_send_some(&client->socket, bytes + sent, all - sent);
+        (void)test_clients_receive();
+        expect_said(client, &received);
     }
     expect_an_answer();
     free(bytes);
-    test_client_go(test_client);
+    test_client_quit(client);
     close_all();
 }
 
-/* Until the server is tired of it: then sending fails, or nothing more is taken. */
-static void pour_out(struct test_client *test_client, const uint8_t *bytes)
+/* Until the server closes: then sending fails, or the socket accepts no more. */
+static void send_all(struct test_client *client, const uint8_t *bytes)
 {
     size_t sent = 0, taken;
     do {
-        taken = raw_socket_send_some(&test_client->socket, bytes + sent, BURST_BYTES - sent);
+        taken = raw_socket_send_some(&client->socket, bytes + sent, BURST_BYTES - sent);
         sent += taken;
-        (void)test_clients_listen();
+        (void)test_clients_receive();
         machine_sleep_ms(taken == 0 ? 1 : 0);
-    } while (sent < BURST_BYTES && !test_client->has_ended);
+    } while (sent < BURST_BYTES && !client->has_ended);
 }
 
-/* Half of them are greeted first. */
-static void megabytes_of_rubbish_end_in_good_order(void **state)
+/* Every second client greets first. */
+static void megabytes_of_invalid_bytes_close_only_their_connection(void **state)
 {
     (void)state;
     serve(QUEUE_BYTES);
     uint8_t *bytes = calloc(1, BURST_BYTES);
     assert_non_null(bytes);
     for (int i = 0; i < BURSTS; i++) {
-        struct test_client *test_client = test_client_knock(&scenario.addr);
-        assert_non_null(test_client);
+        struct test_client *client = test_client_connect(&scenario.addr);
+        assert_non_null(client);
         if (i % 2 == 0) {
-            test_client_greet(test_client, "rubbish");
+            test_client_greet(client, "invalid");
         }
-        pour_out(test_client, bytes);
-        test_client_close(test_client);
+        send_all(client, bytes);
+        test_client_close(client);
         expect_an_answer();
     }
     free(bytes);
@@ -413,14 +413,14 @@ static void megabytes_of_rubbish_end_in_good_order(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        SCENARIO(who_says_endlessly_and_never_reads_is_ended),
-        SCENARIO(who_chats_endlessly_and_never_reads_is_ended),
-        SCENARIO(who_is_in_the_same_room_receives_the_flood_without_a_hole),
-        SCENARIO(one_who_floods_is_held_back_and_ended_and_two_hundred_notice_nothing),
-        SCENARIO(who_says_too_much_at_once_is_answered_to_the_last),
-        SCENARIO(thousands_of_connects_keep_nobody_out),
-        SCENARIO(a_burst_of_packets_is_answered_to_the_last),
-        SCENARIO(megabytes_of_rubbish_end_in_good_order),
+        SCENARIO(a_flood_of_say_without_reading_is_closed),
+        SCENARIO(a_flood_of_chat_without_reading_is_closed),
+        SCENARIO(a_member_of_a_flooded_room_receives_every_line),
+        SCENARIO(a_flooder_is_throttled_and_closed_while_200_clients_are_served),
+        SCENARIO(packets_above_the_burst_are_delayed_and_all_answered),
+        SCENARIO(thousands_of_short_connections_do_not_delay_new_clients),
+        SCENARIO(every_packet_of_a_burst_is_answered),
+        SCENARIO(megabytes_of_invalid_bytes_close_only_their_connection),
     };
     scenario_begin(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* tests/scenarios/greeting.c: from greeting to farewell, and each hears exactly what it should. */
+/* tests/scenarios/greeting.c: Sessions from HELLO to CLOSE, and every packet that each client
+ * receives. */
 #include "tests/scenarios/scenario.h"
 #include "tests/scenarios/test_client.h"
 
@@ -9,10 +10,10 @@ enum { PLAYERS = 5, LINES = 3, GUESTS = 20, VISITS = 5 };
 static const char *const names[PLAYERS] = {"Ada", "Grace", "Linus", "Margaret", "Zo\xC3\xAB"};
 static struct test_client *players[PLAYERS];
 
-static void everybody_comes(void)
+static void all_connect(void)
 {
     for (int i = 0; i < PLAYERS; i++) {
-        players[i] = test_client_come(names[i]);
+        players[i] = test_client_open(names[i]);
         for (int before = 0; before < i; before++) {
             assert_true(players[i]->id != players[before]->id);
         }
@@ -47,14 +48,14 @@ static void one_enters(int newcomer)
     }
 }
 
-static void everybody_enters(void)
+static void all_enter(void)
 {
     for (int i = 0; i < PLAYERS; i++) {
         one_enters(i);
     }
 }
 
-static void everybody_speaks(void)
+static void all_chat(void)
 {
     for (uint64_t line = 1; line <= LINES * PLAYERS; line++) {
         char text[32];
@@ -71,11 +72,11 @@ static void one_moves(int mover, int32_t x, int32_t y, int32_t to_x, int32_t to_
 {
     test_client_move(players[mover], x, y);
     for (int i = 0; i < PLAYERS; i++) {
-        test_client_receive_at(players[i], players[mover], to_x, to_y);
+        test_client_receive_position(players[i], players[mover], to_x, to_y);
     }
 }
 
-static void everybody_moves(void)
+static void all_move(void)
 {
     for (int i = 1; i < PLAYERS; i++) {
         one_moves(i, 10 * i, -i, 10 * i, -i);
@@ -83,7 +84,7 @@ static void everybody_moves(void)
     one_moves(0, 5000, -5000, 1000, -1000); /* the map ends there */
 }
 
-static void everybody_asks_who_is_here(void)
+static void all_send_who(void)
 {
     for (int i = 0; i < PLAYERS; i++) {
         test_client_who(players[i]);
@@ -98,30 +99,30 @@ static void everybody_asks_who_is_here(void)
     }
 }
 
-static void the_first_goes_out_and_comes_back(void)
+static void the_first_leaves_and_returns(void)
 {
     test_client_leave(players[0]);
     (void)test_client_receive(players[0], GAME_PACKET_LEFT);
     for (int i = 1; i < PLAYERS; i++) {
         test_client_receive_gone(players[i], players[0]->id);
     }
-    test_client_chat(players[1], "is he gone?");
+    test_client_chat(players[1], "has it left?");
     for (int i = 1; i < PLAYERS; i++) {
-        test_client_receive_line(players[i], players[1], "is he gone?", LINES * PLAYERS + 1);
+        test_client_receive_line(players[i], players[1], "has it left?", LINES * PLAYERS + 1);
     }
-    test_client_receive_silence(players[0]);
-    assert_int_equal(test_client_be_in(players[0], "Harbour"), LINES * PLAYERS + 1);
+    test_client_expect_idle(players[0]);
+    assert_int_equal(test_client_join(players[0], "Harbour"), LINES * PLAYERS + 1);
     for (int i = 1; i < PLAYERS; i++) {
         test_client_receive_joined(players[i], players[0]);
     }
 }
 
-static void everybody_goes(void)
+static void all_close(void)
 {
     for (int i = 0; i < PLAYERS; i++) {
         uint64_t id = players[i]->id;
-        test_client_close_frame(players[i], GW__CLOSE_REASON__NONE);
-        test_client_receive_nothing_but_fin(players[i]);
+        test_client_send_close(players[i], GW__CLOSE_REASON__NONE);
+        test_client_receive_fin(players[i]);
         for (int other = i + 1; other < PLAYERS; other++) {
             test_client_receive_gone(players[other], id);
         }
@@ -153,7 +154,7 @@ static void expect_packets_in(void)
     assert_int_equal(scenario_packet("Close").in, PLAYERS);
 }
 
-/* To a group: once for each member. */
+/* A packet to a group counts once for each member. */
 static void expect_packets_out(void)
 {
     int pairs = PLAYERS * (PLAYERS - 1) / 2;
@@ -169,17 +170,17 @@ static void expect_packets_out(void)
     assert_int_equal(scenario_packet("Close").out, 0);
 }
 
-static void several_players_live_a_whole_life_together(void **state)
+static void five_players_receive_exactly_the_packets_of_their_room(void **state)
 {
     (void)state;
     scenario_open();
-    everybody_comes();
-    everybody_enters();
-    everybody_speaks();
-    everybody_moves();
-    everybody_asks_who_is_here();
-    the_first_goes_out_and_comes_back();
-    everybody_goes();
+    all_connect();
+    all_enter();
+    all_chat();
+    all_move();
+    all_send_who();
+    the_first_leaves_and_returns();
+    all_close();
     scenario_wait_until_empty();
     expect_counters();
     expect_packets_in();
@@ -187,71 +188,72 @@ static void several_players_live_a_whole_life_together(void **state)
     scenario_close();
 }
 
-static void rooms_receive_nothing_of_each_other(void **state)
+static void a_room_receives_no_packet_of_another_room(void **state)
 {
     (void)state;
     scenario_open();
-    struct test_client *here = test_client_come("here");
-    struct test_client *there = test_client_come("there");
-    (void)test_client_be_in(here, "Harbour");
-    (void)test_client_be_in(there, "harbour");
+    struct test_client *here = test_client_open("here");
+    struct test_client *there = test_client_open("there");
+    (void)test_client_join(here, "Harbour");
+    (void)test_client_join(there, "harbour");
     test_client_chat(here, "hello?");
     test_client_receive_line(here, here, "hello?", 1);
     test_client_move(here, 7, 7);
-    test_client_receive_at(here, here, 7, 7);
-    test_client_chat(there, "nobody");
-    test_client_receive_line(there, there, "nobody", 1);
-    test_client_go(here);
-    test_client_receive_silence(there);
-    test_client_go(there);
+    test_client_receive_position(here, here, 7, 7);
+    test_client_chat(there, "hello!");
+    test_client_receive_line(there, there, "hello!", 1);
+    test_client_quit(here);
+    test_client_expect_idle(there);
+    test_client_quit(there);
     assert_int_equal(scenario_counters().rooms_opened, 2);
     scenario_close();
 }
 
-/* What follows CLOSE is discarded, and the peer's reason is not ours. */
-static void what_is_said_after_a_close_frame_is_not_received(void **state)
+/* The server discards packets after CLOSE, and ends the session with BY_PEER, not the peer's
+ * reason. */
+static void packets_after_close_are_discarded(void **state)
 {
     (void)state;
     scenario_open();
-    struct test_client *ada = test_client_come("Ada");
-    struct test_client *bob = test_client_come("Bob");
-    (void)test_client_be_in(ada, "room");
-    (void)test_client_be_in(bob, "room");
+    struct test_client *ada = test_client_open("Ada");
+    struct test_client *bob = test_client_open("Bob");
+    (void)test_client_join(ada, "room");
+    (void)test_client_join(bob, "room");
     test_client_receive_joined(ada, bob);
-    test_client_close_frame(bob, GW__CLOSE_REASON__KICKED);
+    test_client_send_close(bob, GW__CLOSE_REASON__KICKED);
     test_client_chat(bob, "one more thing");
     uint64_t id = bob->id;
-    assert_int_equal(test_client_receive_out(bob), GW__CLOSE_REASON__NONE);
+    assert_int_equal(test_client_drain(bob), GW__CLOSE_REASON__NONE);
     test_client_close(bob);
     test_client_receive_gone(ada, id);
-    test_client_receive_silence(ada);
-    test_client_go(ada);
+    test_client_expect_idle(ada);
+    test_client_quit(ada);
     scenario_wait_until_empty();
     assert_int_equal(scenario_ended(GW__CLOSE_REASON__BY_PEER), 2);
     assert_int_equal(scenario_counters().lines, 0);
     scenario_close();
 }
 
-static void all_come_and_go(uint64_t *ids)
+static void open_and_quit_all(uint64_t *ids)
 {
     struct test_client *guests[GUESTS];
     for (int i = 0; i < GUESTS; i++) {
-        guests[i] = test_client_come("guest");
-        (void)test_client_be_in(guests[i], "inn");
+        guests[i] = test_client_open("guest");
+        (void)test_client_join(guests[i], "inn");
         ids[i] = guests[i]->id;
     }
     for (int i = 0; i < GUESTS; i++) {
-        test_client_go(guests[i]);
+        test_client_quit(guests[i]);
     }
 }
 
-static void who_comes_back_is_somebody_new(void **state)
+static void each_connection_gets_a_new_session_id(void **state)
 {
     uint64_t ids[GUESTS * VISITS];
     (void)state;
     scenario_open();
     for (int visit = 0; visit < VISITS; visit++) {
-        all_come_and_go(ids + visit * GUESTS);
+        open_and_quit_all(ids + visit * GUESTS);
     }
     for (int i = 0; i < GUESTS * VISITS; i++) {
         for (int before = 0; before < i; before++) {
@@ -266,10 +268,10 @@ static void who_comes_back_is_somebody_new(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        SCENARIO(several_players_live_a_whole_life_together),
-        SCENARIO(rooms_receive_nothing_of_each_other),
-        SCENARIO(what_is_said_after_a_close_frame_is_not_received),
-        SCENARIO(who_comes_back_is_somebody_new),
+        SCENARIO(five_players_receive_exactly_the_packets_of_their_room),
+        SCENARIO(a_room_receives_no_packet_of_another_room),
+        SCENARIO(packets_after_close_are_discarded),
+        SCENARIO(each_connection_gets_a_new_session_id),
     };
     scenario_begin(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,21 +1,21 @@
-/* tests/scenarios/scenario.c: a whole server, for as long as a story lasts. */
+/* tests/scenarios/scenario.c: Server fixture: a whole server that a test opens and closes. */
 #include "tests/scenarios/scenario.h"
 
 #include "server/log/log.h"
 #include "server/server.h"
-#include "tests/scenarios/chronicle.h"
+#include "tests/scenarios/log_check.h"
 #include "tests/scenarios/test_client.h"
 #include "tests/support/machine.h"
 #include "tests/support/wait.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { REFUSED = 77, WORKERS_MAX = 64, LINES_PER_SECOND = 1000000, TICK_MS = 20 };
+enum { SKIPPED = 77, WORKERS_MAX = 64, LINES_PER_SECOND = 1000000, TICK_MS = 20 };
 
 struct scenario scenario;
 static enum gw_backend backend;
 static uint32_t worker_count;
-static uint32_t share = 1; /* one in so many is enough */
+static uint32_t divisor = 1; /* of numbers of clients, in a slow build */
 
 /* ---- the program ---- */
 
@@ -39,18 +39,18 @@ void scenario_begin(int argc, char **argv)
     }
     if (gw_backend_refusal(backend) != NULL) {
         fprintf(stderr, "%s: %s\n", argv[1], gw_backend_refusal(backend));
-        exit(REFUSED);
+        exit(SKIPPED);
     }
     if (argc > 3) {
         cmocka_set_test_filter(argv[3]);
     }
     const char *one_in = getenv("GW_SCENARIO_ONE_IN");
-    share = one_in != NULL ? (uint32_t)strtoul(one_in, NULL, 10) : 1;
+    divisor = one_in != NULL ? (uint32_t)strtoul(one_in, NULL, 10) : 1;
 }
 
 uint32_t scenario_count(uint32_t count)
 {
-    return count > share ? count / share : 1;
+    return count > divisor ? count / divisor : 1;
 }
 
 uint64_t scenario_seed(uint64_t nth)
@@ -61,7 +61,7 @@ uint64_t scenario_seed(uint64_t nth)
 
 uint64_t scenario_patience_ms(uint64_t ms)
 {
-    return share > 1 ? 3 * ms : ms;
+    return divisor > 1 ? 3 * ms : ms;
 }
 
 /* ---- opening ---- */
@@ -108,12 +108,43 @@ void scenario_open(void)
     scenario_serve(&config);
 }
 
+/* ---- counters ---- */
+
+struct server_counters scenario_counters(void)
+{
+    struct server_counters counters;
+    server_counters(scenario.server, &counters);
+    return counters;
+}
+
+uint64_t scenario_ended(Gw__CloseReason reason)
+{
+    return scenario_counters().sessions.ended[reason];
+}
+
+struct gw_session_packet_counters scenario_packet(const char *name)
+{
+    const struct server_counters counters = scenario_counters();
+    for (uint32_t i = 0; i < counters.packet_count; i++) {
+        if (strcmp(counters.packets[i].name, name) == 0) {
+            return counters.packets[i].count;
+        }
+    }
+    fail_msg("there is no packet %s", name);
+    return (struct gw_session_packet_counters){0};
+}
+
+uint64_t scenario_log_lines(void)
+{
+    return log_line_count(scenario.log_file);
+}
+
 /* ---- closing ---- */
 
 static bool is_empty(void)
 {
     const struct server_counters counters = scenario_counters();
-    (void)test_clients_listen();
+    (void)test_clients_receive();
     return counters.session_count + counters.rooms + counters.room_members +
                counters.port.stream_count + counters.port.send_queue_bytes +
                counters.port.pool_bytes ==
@@ -182,7 +213,7 @@ void scenario_destroy(void)
     scenario.server = NULL;
     server_destroy(server);
     if (counters.log_dropped == 0) {
-        chronicle_expect_each_ended_once(scenario.log_file, counters.sessions.begun);
+        log_expect_each_session_ended_once(scenario.log_file, counters.sessions.begun);
     }
     test_clients_close();
     close_log();

@@ -1,39 +1,39 @@
-/* tests/scenarios/slow.c: who stops reading in a busy room goes, and the others lose nothing. */
-#include "tests/scenarios/room_log.h"
+/* tests/scenarios/slow.c: Slow consumers in a busy room, and the members that read. */
+#include "tests/scenarios/room_view.h"
 #include "tests/scenarios/scenario.h"
 #include "tests/support/machine.h"
 #include "tests/support/wait.h"
 
 enum {
     SPEAKERS = 8,
-    SLEEPERS = 4,
+    PAUSED = 4,
     PAUSE_LINES = 400,
     PADDING_BYTES = 300,
     QUEUE_BYTES = 256 * 1024,
-    /* What a session may have beside its queue: a ring for one frame and one receive, its chunks.
+    /* Memory of a session beside its queue: a ring for one frame and one receive, and its chunks.
      */
     OTHER_BYTES = 128 * 1024,
     TURNS_MAX = 20000,
-    LOST_PLACES = 100,
+    LOST_POSITIONS = 100,
     MOMENT_MS = 30,
     MAP_EDGE = 1000,
 };
 
 static struct room_log room_log;
-static struct listener speakers[SPEAKERS];
-static struct listener sleepers[SLEEPERS];
-static const uint32_t members_max = SPEAKERS + SLEEPERS;
+static struct room_view speakers[SPEAKERS];
+static struct room_view paused[PAUSED];
+static const uint32_t members_max = SPEAKERS + PAUSED;
 
-/* ---- who is there ---- */
+/* ---- speakers and paused members ---- */
 
-/* They speak more than the rates of the schema let them. */
+/* Without rate limits: the speakers exceed those of the schema. */
 static void serve(struct server_config *config)
 {
     config->unlimited = true;
     scenario_serve(config);
 }
 
-static void open_quickly(void)
+static void open_unlimited(void)
 {
     struct server_config config = scenario_config();
     serve(&config);
@@ -43,24 +43,24 @@ static void speakers_come(void)
 {
     room_log = (struct room_log){.room = "busy", .padding_bytes = PADDING_BYTES};
     for (int i = 0; i < SPEAKERS; i++) {
-        listener_enter(&speakers[i], test_client_come("speaker"), &room_log);
+        room_view_enter(&speakers[i], test_client_open("speaker"), &room_log);
     }
 }
 
-static void one_falls_asleep(struct listener *listener)
+static void enter_paused(struct room_view *view)
 {
-    struct test_client *test_client = test_client_knock_narrow(&scenario.addr);
-    assert_non_null(test_client);
-    test_client_greet(test_client, "sleeper");
-    listener_enter(listener, test_client, &room_log);
-    test_client->is_closed = true;
+    struct test_client *client = test_client_connect_narrow(&scenario.addr);
+    assert_non_null(client);
+    test_client_greet(client, "paused");
+    room_view_enter(view, client, &room_log);
+    client->is_paused = true;
 }
 
-static void all_go(struct listener *listeners, int count)
+static void all_go(struct room_view *views, int count)
 {
     for (int i = 0; i < count; i++) {
-        test_client_close(listeners[i].test_client);
-        listener_fini(&listeners[i]);
+        test_client_close(views[i].client);
+        room_view_fini(&views[i]);
     }
 }
 
@@ -69,11 +69,11 @@ static void all_go(struct listener *listeners, int count)
 static bool all_have_received(void)
 {
     bool all = true;
-    (void)test_clients_listen();
+    (void)test_clients_receive();
     for (int i = 0; i < SPEAKERS; i++) {
-        assert_true(listener_listen(&speakers[i]));
+        assert_true(room_view_receive(&speakers[i]));
         all =
-            all && speakers[i].received == speakers[i].said && speakers[i].line == speakers[0].line;
+            all && speakers[i].received == speakers[i].sent && speakers[i].line == speakers[0].line;
     }
     return all;
 }
@@ -89,13 +89,13 @@ static void all_speak(void)
 {
     for (int i = 0; i < SPEAKERS; i++) {
         for (int line = 0; line < 16; line++) {
-            listener_chat(&speakers[i]);
+            room_view_chat(&speakers[i]);
         }
     }
     WAIT_FOR((expect_bounded_memory(), all_have_received()));
 }
 
-/* As the speakers hear it. */
+/* Whether every speaker has received Gone for all paused members. */
 static bool are_alone(void)
 {
     for (int i = 0; i < SPEAKERS; i++) {
@@ -119,88 +119,89 @@ static bool has_nothing_queued(void)
     return scenario_counters().port.send_queue_bytes == 0;
 }
 
-static void who_stops_reading_in_a_busy_room_goes_and_the_others_stay(void **state)
+static void members_that_stop_reading_are_closed_and_the_others_lose_no_line(void **state)
 {
     (void)state;
     struct server_config config = scenario_config();
     config.send_queue_bytes_max = QUEUE_BYTES;
     serve(&config);
     speakers_come();
-    for (int i = 0; i < SLEEPERS; i++) {
-        one_falls_asleep(&sleepers[i]);
+    for (int i = 0; i < PAUSED; i++) {
+        enter_paused(&paused[i]);
     }
     speak_until_alone();
     WAIT_FOR(scenario_counters().session_count == SPEAKERS);
-    assert_int_equal(scenario_ended(GW__CLOSE_REASON__SLOW_CONSUMER), SLEEPERS);
+    assert_int_equal(scenario_ended(GW__CLOSE_REASON__SLOW_CONSUMER), PAUSED);
     WAIT_FOR(has_nothing_queued());
     all_speak();
     assert_int_equal(scenario_counters().lines, room_log.line_count);
     all_go(speakers, SPEAKERS);
-    all_go(sleepers, SLEEPERS);
+    all_go(paused, PAUSED);
     room_log_fini(&room_log);
     scenario_close();
 }
 
-/* What it reads is whole, up to the end; CLOSE is the last, if there was still time to say it. */
-static void receive_the_rest(struct listener *listener)
+/* The lines have no gap up to the end. CLOSE is the last packet, if the server could still send it.
+ */
+static void receive_the_rest(struct room_view *view)
 {
     uint16_t id = 0;
     const void *message;
-    while ((message = test_client_wait(listener->test_client, &id)) != NULL && id != CLOSE) {
-        listener_believe(listener, id, message);
+    while ((message = test_client_wait(view->client, &id)) != NULL && id != CLOSE) {
+        room_view_apply(view, id, message);
     }
     if (message != NULL) {
         assert_int_equal(((const Gw__Close *)message)->reason, GW__CLOSE_REASON__SLOW_CONSUMER);
-        assert_null(test_client_wait(listener->test_client, &id));
+        assert_null(test_client_wait(view->client, &id));
     }
 }
 
-static void who_wakes_up_too_late_reads_no_holes(void **state)
+static void a_closed_slow_consumer_reads_its_queue_without_a_gap(void **state)
 {
     (void)state;
-    open_quickly();
+    open_unlimited();
     speakers_come();
-    one_falls_asleep(&sleepers[0]);
+    enter_paused(&paused[0]);
     speak_until_alone();
-    receive_the_rest(&sleepers[0]);
-    assert_true(sleepers[0].line > 0);
+    receive_the_rest(&paused[0]);
+    assert_true(paused[0].line > 0);
     WAIT_FOR(scenario_counters().session_count == SPEAKERS);
     assert_int_equal(scenario_ended(GW__CLOSE_REASON__SLOW_CONSUMER), 1);
     all_go(speakers, SPEAKERS);
-    all_go(sleepers, 1);
+    all_go(paused, 1);
     room_log_fini(&room_log);
     scenario_close();
 }
 
-/* Less than the queue holds: that is what it is for. */
-static void who_only_pauses_stays_and_receives_all(void **state)
+/* The unread lines fit into the send queue. */
+static void a_member_that_pauses_within_its_queue_receives_every_line(void **state)
 {
     (void)state;
-    open_quickly();
+    open_unlimited();
     speakers_come();
-    one_falls_asleep(&sleepers[0]);
+    enter_paused(&paused[0]);
     while (room_log.line_count < PAUSE_LINES) {
         all_speak();
     }
-    sleepers[0].test_client->is_closed = false;
+    paused[0].client->is_paused = false;
     WAIT_FOR((all_have_received(),
-              listener_listen(&sleepers[0]) && sleepers[0].line == room_log.line_count));
+              room_view_receive(&paused[0]) && paused[0].line == room_log.line_count));
     assert_int_equal(scenario_counters().session_count, SPEAKERS + 1);
     all_go(speakers, SPEAKERS);
-    all_go(sleepers, 1);
+    all_go(paused, 1);
     room_log_fini(&room_log);
     scenario_close();
 }
 
-/* ---- places ---- */
+/* ---- positions ---- */
 
-/* Each a step on; they wait until they have seen themselves there. */
+/* Whether every speaker has received its own new position. */
 static bool are_at(int32_t step)
 {
-    (void)test_clients_listen();
+    (void)test_clients_receive();
     for (int i = 0; i < SPEAKERS; i++) {
-        assert_true(listener_listen(&speakers[i]));
-        if (listener_find(&speakers[i], speakers[i].test_client->id)->x != step) {
+        assert_true(room_view_receive(&speakers[i]));
+        if (room_view_find(&speakers[i], speakers[i].client->id)->x != step) {
             return false;
         }
     }
@@ -210,15 +211,15 @@ static bool are_at(int32_t step)
 static void all_move(int32_t step)
 {
     for (int i = 0; i < SPEAKERS; i++) {
-        test_client_move(speakers[i].test_client, step, i);
+        test_client_move(speakers[i].client, step, i);
     }
     WAIT_FOR(are_at(step));
 }
 
-static bool knows_where_all_are(const struct listener *listener, int32_t step)
+static bool knows_where_all_are(const struct room_view *view, int32_t step)
 {
     for (int i = 0; i < SPEAKERS; i++) {
-        const struct room_log_member *member = listener_find(listener, speakers[i].test_client->id);
+        const struct room_view_member *member = room_view_find(view, speakers[i].client->id);
         if (member == NULL || member->x != step || member->y != i) {
             return false;
         }
@@ -226,16 +227,17 @@ static bool knows_where_all_are(const struct listener *listener, int32_t step)
     return true;
 }
 
-/* What waits for those who listen has left after a moment. */
-static bool waits_for_long(void)
+/* After 30 ms the queues of the members that read are empty: the rest belongs to the paused one. */
+static bool is_queue_of_paused_filled(void)
 {
     machine_sleep_ms(MOMENT_MS);
-    (void)test_clients_listen();
+    (void)test_clients_receive();
     return scenario_counters().port.send_queue_bytes > QUEUE_BYTES / 4;
 }
 
-/* Lines fill its queue up to the soft limit. Then there are only places, and it may sleep on. */
-static void who_sleeps_while_others_move_stays_and_knows_in_the_end_where_they_are(void **state)
+/* Lines fill its queue up to the soft limit. From then on there are only snapshots, which coalesce.
+ */
+static void a_paused_member_stays_while_snapshots_coalesce_and_gets_the_last_positions(void **state)
 {
     int32_t step = 0;
     (void)state;
@@ -243,21 +245,21 @@ static void who_sleeps_while_others_move_stays_and_knows_in_the_end_where_they_a
     config.send_queue_bytes_max = QUEUE_BYTES;
     serve(&config);
     speakers_come();
-    one_falls_asleep(&sleepers[0]);
-    while (!waits_for_long()) {
+    enter_paused(&paused[0]);
+    while (!is_queue_of_paused_filled()) {
         all_speak();
     }
-    while (scenario_counters().port.send_coalesced_count < LOST_PLACES) {
+    while (scenario_counters().port.send_coalesced_count < LOST_POSITIONS) {
         step = step % MAP_EDGE + 1;
         all_move(step);
     }
-    sleepers[0].test_client->is_closed = false;
-    WAIT_FOR((test_clients_listen(),
-              listener_listen(&sleepers[0]) && knows_where_all_are(&sleepers[0], step)));
+    paused[0].client->is_paused = false;
+    WAIT_FOR((test_clients_receive(),
+              room_view_receive(&paused[0]) && knows_where_all_are(&paused[0], step)));
     assert_true(scenario_packet("Snapshot").lost > 0);
     assert_int_equal(scenario_ended(GW__CLOSE_REASON__SLOW_CONSUMER), 0);
     all_go(speakers, SPEAKERS);
-    all_go(sleepers, 1);
+    all_go(paused, 1);
     room_log_fini(&room_log);
     scenario_close();
 }
@@ -265,10 +267,10 @@ static void who_sleeps_while_others_move_stays_and_knows_in_the_end_where_they_a
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        SCENARIO(who_stops_reading_in_a_busy_room_goes_and_the_others_stay),
-        SCENARIO(who_wakes_up_too_late_reads_no_holes),
-        SCENARIO(who_only_pauses_stays_and_receives_all),
-        SCENARIO(who_sleeps_while_others_move_stays_and_knows_in_the_end_where_they_are),
+        SCENARIO(members_that_stop_reading_are_closed_and_the_others_lose_no_line),
+        SCENARIO(a_closed_slow_consumer_reads_its_queue_without_a_gap),
+        SCENARIO(a_member_that_pauses_within_its_queue_receives_every_line),
+        SCENARIO(a_paused_member_stays_while_snapshots_coalesce_and_gets_the_last_positions),
     };
     scenario_begin(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);

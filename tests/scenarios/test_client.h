@@ -1,4 +1,4 @@
-/* tests/scenarios/test_client.h: a bare socket that says what a player says. */
+/* tests/scenarios/test_client.h: Test client: a plain socket that sends and receives frames. */
 #ifndef GW_TESTS_SCENARIOS_TEST_CLIENT_H
 #define GW_TESTS_SCENARIOS_TEST_CLIENT_H
 
@@ -6,131 +6,120 @@
 
 #include "proto/game/game.gen.h"
 #include "proto/gw/control.pb-c.h"
+#include "tests/support/frame_codec.h"
 #include "tests/support/raw_socket.h"
 
 /*
- * A puppet writes and reads frames with code of its own, so that it shares no mistake with what it
- * tests. All puppets hang on the strings of the one thread of the test: whenever one of them waits
- * for something, all that are attentive listen, keep what they hear, and answer PING. So nobody is
- * slow, or lost, because the test looks at somebody else.
+ * All test clients run on the one thread of the test. Whenever one of them waits for a packet,
+ * every client that is not paused reads its socket, buffers what it receives and answers PING. So
+ * the server never closes a client because the test waits for another one.
  *
- * What a story expects and does not come fails the test.
+ * A packet that a test expects and does not receive within WAIT_NS fails the test.
  */
-enum {
-    HELLO = 1,
-    HELLO_ACK = 2,
-    PING = 3,
-    PONG = 4,
-    CLOSE = 5,
-    GO_AWAY = 6,
-    HELLO_TAG = 0x5747,
-    FRAME_HEADER_BYTES = 8,
-    FRAME_BYTES_MAX = 4096 + FRAME_HEADER_BYTES, /* of what a test_client writes */
-};
+enum { FRAME_BYTES_MAX = 4096 + FRAME_HEADER_BYTES }; /* of a frame that a client writes */
 
 struct test_client {
     struct raw_socket socket;
-    uint64_t id;      /* of its session, from the greeting on */
-    bool is_closed;   /* reads only when it is asked to receive something */
-    bool is_mute;     /* answers no PING */
-    bool has_ended;   /* nothing more will come */
-    bool has_hung_up; /* ... because the other side said FIN, not RST */
+    uint64_t id;        /* of its session, from HELLO_ACK on */
+    bool is_paused;     /* reads only in the calls below that receive for this client */
+    bool ignores_pings; /* does not answer PING */
+    bool has_ended;     /* FIN or RST was received */
+    bool has_fin;       /* FIN was received, not RST */
     uint32_t ping_count;
 
     uint8_t *received; /* frames; the last one may be partial */
-    size_t first;      /* where the next begins that is to be taken */
-    size_t looked;     /* up to there PINGs have been answered */
+    size_t taken;      /* offset of the next frame for test_client_take() */
+    size_t answered;   /* offset up to which PINGs have been answered */
     size_t received_bytes;
     size_t capacity;
-    ProtobufCMessage *message; /* what test_client_take() gave last */
+    ProtobufCMessage *message; /* the last result of test_client_take() */
     struct test_client *next;
-    struct test_client **tied; /* what points to it */
+    struct test_client **link; /* the pointer that points to this client */
 };
 
-/* The first of all. */
+/* The first of the list of all clients. */
 extern struct test_client *test_clients;
 
-/* ---- coming and going ---- */
+/* ---- connecting and closing ---- */
 
-/* Connects; with buffers as small as they get. Returns NULL when nobody listens there. */
-struct test_client *test_client_knock(const struct gw_addr *addr);
-struct test_client *test_client_knock_narrow(const struct gw_addr *addr);
+/* Connects; _narrow: with the smallest buffers possible. Returns NULL if the server refuses. */
+struct test_client *test_client_connect(const struct gw_addr *addr);
+struct test_client *test_client_connect_narrow(const struct gw_addr *addr);
 
-/* Says HELLO with this name and hears the answer. */
-void test_client_greet(struct test_client *test_client, const char *name);
+/* Sends HELLO with this name and receives HELLO_ACK. */
+void test_client_greet(struct test_client *client, const char *name);
 
-/* Connects to the story's server, says HELLO with this name and hears the answer. */
-struct test_client *test_client_come(const char *name);
+/* Connects to the server of the scenario and greets with this name. */
+struct test_client *test_client_open(const char *name);
 
-/* Says CLOSE, hears the rest and FIN, and is taken down. */
-void test_client_go(struct test_client *test_client);
+/* Sends CLOSE, receives the rest and FIN, and frees the client. */
+void test_client_quit(struct test_client *client);
 
-/* Closes without a word, or with RST, and is taken down. */
-void test_client_close(struct test_client *test_client);
-void test_client_reset(struct test_client *test_client);
+/* Closes the socket without CLOSE, or with RST, and frees the client. */
+void test_client_close(struct test_client *client);
+void test_client_reset(struct test_client *client);
 
-/* Takes all down that are left. */
+/* Closes and frees all clients. */
 void test_clients_close(void);
 
-/* ---- hearing ---- */
+/* ---- receiving ---- */
 
-/* All who are attentive read what is there. Returns whether anything was. */
-bool test_clients_listen(void);
+/* Every client that is not paused reads its socket. Returns whether one of them received bytes. */
+bool test_clients_receive(void);
 
 /*
- * Takes the next packet that it has heard, but for PINGs. Returns the message, which is valid until
- * the next one is taken, or NULL when there is none yet.
+ * Takes the next packet from the receive buffer, skipping PINGs. Returns the message, which is
+ * valid until the next call, or NULL when there is none yet.
  */
-const void *test_client_take(struct test_client *test_client, uint16_t *id_out);
+const void *test_client_take(struct test_client *client, uint16_t *id_out);
 
-/* As test_client_take(), but waits. Returns NULL only when the other side has ended. */
-const void *test_client_wait(struct test_client *test_client, uint16_t *id_out);
+/* As test_client_take(), but waits. Returns NULL only when the connection has ended. */
+const void *test_client_wait(struct test_client *client, uint16_t *id_out);
 
 /* Waits for the next packet, which must have this id. Returns its message. */
-const void *test_client_receive(struct test_client *test_client, uint16_t id);
+const void *test_client_receive(struct test_client *client, uint16_t id);
 
-/* The same for those that are expected most. */
-const Game__Entered *test_client_receive_entered(struct test_client *test_client,
+/* The same for frequent packets; checks their fields. */
+const Game__Entered *test_client_receive_entered(struct test_client *client,
                                                  Game__EnterResult result);
-void test_client_receive_line(struct test_client *test_client, const struct test_client *speaker,
+void test_client_receive_line(struct test_client *client, const struct test_client *speaker,
                               const char *text, uint64_t line);
-void test_client_receive_joined(struct test_client *test_client,
-                                const struct test_client *newcomer);
-void test_client_receive_gone(struct test_client *test_client, uint64_t player);
-void test_client_receive_at(struct test_client *test_client, const struct test_client *mover,
-                            int32_t x, int32_t y);
+void test_client_receive_joined(struct test_client *client, const struct test_client *newcomer);
+void test_client_receive_gone(struct test_client *client, uint64_t player);
+void test_client_receive_position(struct test_client *client, const struct test_client *mover,
+                                  int32_t x, int32_t y);
 
-/* Hears CLOSE with this reason and then FIN, or FIN alone; is taken down. */
-void test_client_receive_close(struct test_client *test_client, Gw__CloseReason reason);
-void test_client_receive_nothing_but_fin(struct test_client *test_client);
+/* Receives CLOSE with this reason and then FIN; or FIN alone. Frees the client. */
+void test_client_receive_close(struct test_client *client, Gw__CloseReason reason);
+void test_client_receive_fin(struct test_client *client);
 
-/* Drops all up to the end of the other side. Returns the reason of the CLOSE among it, or NONE. */
-Gw__CloseReason test_client_receive_out(struct test_client *test_client);
+/* Discards all packets up to FIN or RST. Returns the reason of the CLOSE among them, or NONE. */
+Gw__CloseReason test_client_drain(struct test_client *client);
 
-/* ---- speaking ---- */
+/* ---- sending ---- */
 
-/* Writes a frame. Returns the byte behind it. */
+/* Writes a frame. Returns the byte after it. */
 uint8_t *test_client_write(uint8_t *out, uint16_t id, uint16_t tag,
                            const ProtobufCMessage *message);
 
 /* Sends bytes, and a message as one frame. */
-void test_client_send_bytes(struct test_client *test_client, const void *data, size_t bytes);
-void test_client_send(struct test_client *test_client, uint16_t id, uint16_t tag,
+void test_client_send_bytes(struct test_client *client, const void *data, size_t bytes);
+void test_client_send(struct test_client *client, uint16_t id, uint16_t tag,
                       const ProtobufCMessage *message);
 
-void test_client_hello(struct test_client *test_client, const char *name);
-void test_client_enter(struct test_client *test_client, const char *room);
-void test_client_chat(struct test_client *test_client, const char *text);
-void test_client_move(struct test_client *test_client, int32_t x, int32_t y);
-void test_client_leave(struct test_client *test_client);
-void test_client_who(struct test_client *test_client);
-void test_client_say(struct test_client *test_client, const char *text);
-void test_client_close_frame(struct test_client *test_client, Gw__CloseReason reason);
+void test_client_hello(struct test_client *client, const char *name);
+void test_client_enter(struct test_client *client, const char *room);
+void test_client_chat(struct test_client *client, const char *text);
+void test_client_move(struct test_client *client, int32_t x, int32_t y);
+void test_client_leave(struct test_client *client);
+void test_client_who(struct test_client *client);
+void test_client_say(struct test_client *client, const char *text);
+void test_client_send_close(struct test_client *client, Gw__CloseReason reason);
 
-/* Says something to the server and hears it back: nothing else was on its way. */
-void test_client_receive_silence(struct test_client *test_client);
+/* Sends Say and receives Said as the next packet: no other packet was on its way. */
+void test_client_expect_idle(struct test_client *client);
 
-/* Enters a room and hears that it may. Returns the last line before that. */
-uint64_t test_client_be_in(struct test_client *test_client, const char *room);
+/* Enters a room and receives ENTERED_OK. Returns the number of the last line before that. */
+uint64_t test_client_join(struct test_client *client, const char *room);
 
 #endif

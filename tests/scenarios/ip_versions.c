@@ -1,4 +1,4 @@
-/* tests/scenarios/families.c: players come over IPv4 and IPv6, and meet in one room. */
+/* tests/scenarios/ip_versions.c: Clients over IPv4 and IPv6 in one room. */
 #include "server/server.h"
 #include "tests/scenarios/dummies.h"
 #include "tests/scenarios/scenario.h"
@@ -23,7 +23,7 @@ static void need_ipv6(void)
     struct gw_addr addr = addr_of("[::1]:0", 0);
     struct raw_socket socket;
     if (!raw_socket_listen(&socket, &addr, 1)) {
-        print_message("this machine has no IPv6\n");
+        print_message("skipped: this machine has no IPv6\n");
         skip();
     }
     raw_socket_close(&socket);
@@ -40,31 +40,31 @@ static void serve(const char *first, const char *second)
     scenario_serve(&config);
 }
 
-static struct test_client *come(const struct gw_addr *addr, const char *name)
+static struct test_client *open_at(const struct gw_addr *addr, const char *name)
 {
-    struct test_client *test_client = test_client_knock(addr);
-    assert_non_null(test_client);
-    test_client_greet(test_client, name);
-    return test_client;
+    struct test_client *client = test_client_connect(addr);
+    assert_non_null(client);
+    test_client_greet(client, name);
+    return client;
 }
 
-static void talk(const struct gw_addr *one, const struct gw_addr *other)
+static void check_chat(const struct gw_addr *one, const struct gw_addr *other)
 {
-    struct test_client *ada = come(one, "Ada");
-    struct test_client *bob = come(other, "Bob");
-    (void)test_client_be_in(ada, "room");
-    (void)test_client_be_in(bob, "room");
+    struct test_client *ada = open_at(one, "Ada");
+    struct test_client *bob = open_at(other, "Bob");
+    (void)test_client_join(ada, "room");
+    (void)test_client_join(bob, "room");
     test_client_receive_joined(ada, bob);
-    test_client_chat(bob, "from afar");
-    test_client_receive_line(ada, bob, "from afar", 1);
-    test_client_receive_line(bob, bob, "from afar", 1);
+    test_client_chat(bob, "hello");
+    test_client_receive_line(ada, bob, "hello", 1);
+    test_client_receive_line(bob, bob, "hello", 1);
     uint64_t id = bob->id;
-    test_client_go(bob);
+    test_client_quit(bob);
     test_client_receive_gone(ada, id);
-    test_client_go(ada);
+    test_client_quit(ada);
 }
 
-/* The log says where they came from, in the form that people know. */
+/* The log has the peer address in its usual text form. */
 static void expect_in_log(const char *text)
 {
     char line[4096];
@@ -76,7 +76,7 @@ static void expect_in_log(const char *text)
     assert_true(found);
 }
 
-static void end_with_both_in_the_log(void)
+static void close_and_check_peers_in_the_log(void)
 {
     scenario_wait_until_empty();
     server_drain(scenario.server);
@@ -86,38 +86,38 @@ static void end_with_both_in_the_log(void)
     scenario_destroy();
 }
 
-static void a_dual_test_listener_lets_both_families_into_one_room(void **state)
+static void a_dual_stack_listener_admits_both_ip_versions_into_one_room(void **state)
 {
     (void)state;
     need_ipv6();
     serve("*:0", NULL);
     const struct gw_addr ipv4 = addr_of("127.0.0.1:0", scenario.addr.port);
     const struct gw_addr ipv6 = addr_of("[::1]:0", scenario.addr.port);
-    talk(&ipv4, &ipv6);
-    end_with_both_in_the_log();
+    check_chat(&ipv4, &ipv6);
+    close_and_check_peers_in_the_log();
 }
 
-static void two_test_listeners_let_both_families_into_one_room(void **state)
+static void an_ipv4_and_an_ipv6_listener_admit_clients_into_one_room(void **state)
 {
     (void)state;
     need_ipv6();
     serve("127.0.0.1:0", "[::1]:0");
     const struct gw_addr second = *server_addr(scenario.server, 1);
-    talk(&scenario.addr, &second);
-    end_with_both_in_the_log();
+    check_chat(&scenario.addr, &second);
+    close_and_check_peers_in_the_log();
 }
 
-static void each_family_has_test_listeners_of_its_own(void **state)
+static void a_listener_of_one_ip_version_refuses_the_other(void **state)
 {
     (void)state;
     need_ipv6();
     serve("0.0.0.0:0", NULL);
     const struct gw_addr ipv6 = addr_of("[::1]:0", scenario.addr.port);
-    assert_null(test_client_knock(&ipv6));
+    assert_null(test_client_connect(&ipv6));
     scenario_close();
     serve("[::1]:0", NULL);
     const struct gw_addr ipv4 = addr_of("127.0.0.1:0", scenario.addr.port);
-    assert_null(test_client_knock(&ipv4));
+    assert_null(test_client_connect(&ipv4));
     scenario_close();
 }
 
@@ -128,7 +128,7 @@ static void start(struct dummies *dummies, const char *addr)
     dummies_start(dummies);
 }
 
-static void dummy_clients_of_both_families_lose_nothing(void **state)
+static void dummy_clients_of_both_ip_versions_receive_every_line(void **state)
 {
     (void)state;
     need_ipv6();
@@ -139,16 +139,16 @@ static void dummy_clients_of_both_families_lose_nothing(void **state)
     dummies_join(&over_ipv6);
     dummies_expect_clean(&over_ipv4);
     dummies_expect_clean(&over_ipv6);
-    end_with_both_in_the_log();
+    close_and_check_peers_in_the_log();
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        SCENARIO(a_dual_test_listener_lets_both_families_into_one_room),
-        SCENARIO(two_test_listeners_let_both_families_into_one_room),
-        SCENARIO(each_family_has_test_listeners_of_its_own),
-        SCENARIO(dummy_clients_of_both_families_lose_nothing),
+        SCENARIO(a_dual_stack_listener_admits_both_ip_versions_into_one_room),
+        SCENARIO(an_ipv4_and_an_ipv6_listener_admit_clients_into_one_room),
+        SCENARIO(a_listener_of_one_ip_version_refuses_the_other),
+        SCENARIO(dummy_clients_of_both_ip_versions_receive_every_line),
     };
     scenario_begin(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);

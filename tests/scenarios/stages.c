@@ -1,5 +1,5 @@
-/* tests/scenarios/moments.c: every packet at every moment, wanted or not. */
-#include "tests/scenarios/room_log.h"
+/* tests/scenarios/stages.c: Every packet in every state of a player, allowed or not. */
+#include "tests/scenarios/room_view.h"
 #include "tests/scenarios/scenario.h"
 #include "tests/support/wait.h"
 #include <stdio.h>
@@ -7,10 +7,10 @@
 
 enum { BURST_BYTES = 4096, HOPPERS = 8, HOPS = 60, ROOM_LOGS = 3, UNKNOWN = 999 };
 
-/* Where a player stands when the packet comes. */
-enum place { OUTSIDER, IN_LOBBY, ENTERING, IN_ROOM, LEAVING, PLACE_COUNT };
+/* The state of the player when the packet arrives. */
+enum state { CONNECTED, IN_LOBBY, ENTERING, IN_ROOM, LEAVING, STATE_COUNT };
 
-/* Several frames that arrive together, and so are handled in one turn. */
+/* Frames sent in one piece, which the server handles in one turn. */
 struct burst {
     uint8_t bytes[BURST_BYTES];
     size_t count;
@@ -38,15 +38,15 @@ static void add_leave(struct burst *burst)
 
 static void add_text(struct burst *burst, uint16_t id, const char *text)
 {
-    Game__Say say = GAME__SAY__INIT; /* Chat is made the same way */
+    Game__Say say = GAME__SAY__INIT; /* Chat has the same layout */
     say.text = (char *)text;
     add(burst, id, 0, &say.base);
 }
 
 static void add_empty(struct burst *burst, uint16_t id)
 {
-    const Game__Who who = GAME__WHO__INIT;
-    add(burst, id, 0, &who.base);
+    const Game__Who message = GAME__WHO__INIT;
+    add(burst, id, 0, &message.base);
 }
 
 static void add_hello(struct burst *burst, const char *name)
@@ -57,12 +57,12 @@ static void add_hello(struct burst *burst, const char *name)
     add(burst, HELLO, HELLO_TAG, &hello.base);
 }
 
-static void send_burst(struct test_client *test_client, const struct burst *burst)
+static void send_burst(struct test_client *client, const struct burst *burst)
 {
-    test_client_send_bytes(test_client, burst->bytes, burst->count);
+    test_client_send_bytes(client, burst->bytes, burst->count);
 }
 
-/* ---- all packets, all places ---- */
+/* ---- all packets, all states ---- */
 
 #define OK               GW__CLOSE_REASON__NONE
 #define WRONG_STAGE      GW__CLOSE_REASON__WRONG_STAGE
@@ -72,7 +72,7 @@ static void send_burst(struct test_client *test_client, const struct burst *burs
 
 static const struct {
     uint16_t id;
-    Gw__CloseReason expected[PLACE_COUNT]; /* outsider, in lobby, entering, in room, leaving */
+    Gw__CloseReason expected[STATE_COUNT]; /* connected, in lobby, entering, in room, leaving */
 } table[] = {
     {HELLO, {OK, WRONG_STAGE, WRONG_STAGE, WRONG_STAGE, WRONG_STAGE}},
     {GAME_PACKET_ENTER, {UNKNOWN_PROTOCOL, OK, OK, WRONG_STAGE, OK}},
@@ -91,7 +91,7 @@ static const struct {
 static void add_any(struct burst *burst, uint16_t id)
 {
     if (id == HELLO) {
-        add_hello(burst, "somebody");
+        add_hello(burst, "player");
     } else if (id == GAME_PACKET_ENTER) {
         add_enter(burst, "another room");
     } else if (id == GAME_PACKET_CHAT || id == GAME_PACKET_SAY) {
@@ -101,77 +101,77 @@ static void add_any(struct burst *burst, uint16_t id)
     }
 }
 
-static struct test_client *stand(enum place place, struct burst *burst)
+static struct test_client *open_in_state(enum state state, struct burst *burst)
 {
-    struct test_client *test_client =
-        place == OUTSIDER ? test_client_knock(&scenario.addr) : test_client_come("somebody");
-    assert_non_null(test_client);
-    if (place >= IN_ROOM) {
-        (void)test_client_be_in(test_client, "room");
+    struct test_client *client =
+        state == CONNECTED ? test_client_connect(&scenario.addr) : test_client_open("player");
+    assert_non_null(client);
+    if (state >= IN_ROOM) {
+        (void)test_client_join(client, "room");
     }
-    if (place == ENTERING) {
+    if (state == ENTERING) {
         add_enter(burst, "room");
-    } else if (place == LEAVING) {
+    } else if (state == LEAVING) {
         add_leave(burst);
     }
-    return test_client;
+    return client;
 }
 
-/* It says something else, and is answered: it is still here. */
-static void expect_still_here(struct test_client *test_client)
+/* Say is answered: the session is open. */
+static void expect_open(struct test_client *client)
 {
     uint16_t id = 0;
-    test_client_say(test_client, "still here");
+    test_client_say(client, "still here");
     while (id != GAME_PACKET_SAID) {
-        assert_non_null(test_client_wait(test_client, &id));
+        assert_non_null(test_client_wait(client, &id));
         assert_true(id != CLOSE);
     }
-    test_client_go(test_client);
+    test_client_quit(client);
 }
 
 /*
- * For a second after the server has moved a player into a room, the server drops ENTER, which was
- * welcome before. So it is sent until that second is over, however long the second takes here.
+ * ENTER is allowed in the lobby, so for one second after it has moved a player into a room the
+ * server drops ENTER. The test sends it until that second is over, however slow the machine is.
  */
-static bool has_ended_after(struct test_client *test_client, const struct burst *burst)
+static bool has_ended_after(struct test_client *client, const struct burst *burst)
 {
     machine_sleep_ms(100);
-    (void)test_clients_listen();
-    if (!test_client->has_ended) {
-        send_burst(test_client, burst);
+    (void)test_clients_receive();
+    if (!client->has_ended) {
+        send_burst(client, burst);
     }
-    return test_client->has_ended;
+    return client->has_ended;
 }
 
-static void try(uint16_t id, enum place place, Gw__CloseReason expected)
+static void check_packet(uint16_t id, enum state state, Gw__CloseReason expected)
 {
     struct burst burst = {.count = 0};
-    struct test_client *test_client = stand(place, &burst);
+    struct test_client *client = open_in_state(state, &burst);
     add_any(&burst, id);
-    send_burst(test_client, &burst);
+    send_burst(client, &burst);
     if (expected == OK) {
-        expect_still_here(test_client);
+        expect_open(client);
     } else if (expected == UNKNOWN_PROTOCOL) {
-        test_client_receive_nothing_but_fin(test_client);
+        test_client_receive_fin(client);
     } else {
-        if (id == GAME_PACKET_ENTER && place == IN_ROOM) {
-            WAIT_FOR(has_ended_after(test_client, &burst));
+        if (id == GAME_PACKET_ENTER && state == IN_ROOM) {
+            WAIT_FOR(has_ended_after(client, &burst));
         }
-        assert_int_equal(test_client_receive_out(test_client), expected);
-        assert_true(test_client->has_hung_up);
-        test_client_close(test_client);
+        assert_int_equal(test_client_drain(client), expected);
+        assert_true(client->has_fin);
+        test_client_close(client);
     }
 }
 
-static void each_packet_is_checked_by_where_its_player_stands(void **state)
+static void each_packet_is_allowed_or_refused_by_the_state_of_its_player(void **state)
 {
     uint64_t expected[GW_CLOSE_REASON_COUNT] = {0};
     (void)state;
     scenario_open();
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        for (int place = 0; place < PLACE_COUNT; place++) {
-            try(table[i].id, (enum place)place, table[i].expected[place]);
-            expected[table[i].expected[place]]++;
+        for (int state = 0; state < STATE_COUNT; state++) {
+            check_packet(table[i].id, (enum state)state, table[i].expected[state]);
+            expected[table[i].expected[state]]++;
         }
     }
     scenario_wait_until_empty();
@@ -182,24 +182,24 @@ static void each_packet_is_checked_by_where_its_player_stands(void **state)
     scenario_close();
 }
 
-/* ---- one after the other, without waiting ---- */
+/* ---- several packets without waiting for answers ---- */
 
-/* The second Enter is welcome in the lobby only, and arrives in the first room: it is dropped. */
+/* The second Enter, allowed in the lobby only, arrives in the first room: it is dropped. */
 static void a_second_enter_behind_enter_is_dropped(void **state)
 {
     struct burst burst = {.count = 0};
     (void)state;
     scenario_open();
-    struct test_client *test_client = test_client_come("hasty");
+    struct test_client *client = test_client_open("hasty");
     add_enter(&burst, "first");
     add_enter(&burst, "second");
-    add_text(&burst, GAME_PACKET_CHAT, "here I am");
-    send_burst(test_client, &burst);
+    add_text(&burst, GAME_PACKET_CHAT, "hello");
+    send_burst(client, &burst);
     const Game__Entered *entered =
-        test_client_receive_entered(test_client, GAME__ENTER_RESULT__ENTERED_OK);
+        test_client_receive_entered(client, GAME__ENTER_RESULT__ENTERED_OK);
     assert_string_equal(entered->room, "first");
-    test_client_receive_line(test_client, test_client, "here I am", 1);
-    test_client_go(test_client);
+    test_client_receive_line(client, client, "hello", 1);
+    test_client_quit(client);
     assert_int_equal(scenario_counters().rooms_opened, 1);
     scenario_close();
 }
@@ -209,69 +209,68 @@ static void enter_behind_leave_leads_to_the_next_room(void **state)
     struct burst burst = {.count = 0};
     (void)state;
     scenario_open();
-    struct test_client *test_client = test_client_come("hasty");
-    (void)test_client_be_in(test_client, "first");
+    struct test_client *client = test_client_open("hasty");
+    (void)test_client_join(client, "first");
     add_leave(&burst);
     add_enter(&burst, "second");
     add_leave(&burst);
     add_enter(&burst, "third");
-    send_burst(test_client, &burst);
+    send_burst(client, &burst);
     for (int i = 0; i < 2; i++) {
-        (void)test_client_receive(test_client, GAME_PACKET_LEFT);
+        (void)test_client_receive(client, GAME_PACKET_LEFT);
         const Game__Entered *entered =
-            test_client_receive_entered(test_client, GAME__ENTER_RESULT__ENTERED_OK);
+            test_client_receive_entered(client, GAME__ENTER_RESULT__ENTERED_OK);
         assert_string_equal(entered->room, i == 0 ? "second" : "third");
     }
-    test_client_go(test_client);
+    test_client_quit(client);
     scenario_close();
 }
 
-static void what_follows_hello_at_once_is_served(void **state)
+static void packets_in_one_piece_with_hello_are_handled(void **state)
 {
     struct burst burst = {.count = 0};
     (void)state;
     scenario_open();
-    struct test_client *test_client = test_client_knock(&scenario.addr);
-    assert_non_null(test_client);
+    struct test_client *client = test_client_connect(&scenario.addr);
+    assert_non_null(client);
     add_hello(&burst, "hasty");
     add_text(&burst, GAME_PACKET_SAY, "all at once");
     add_enter(&burst, "room");
-    send_burst(test_client, &burst);
-    test_client->id =
-        ((const Gw__HelloAck *)test_client_receive(test_client, HELLO_ACK))->session_id;
-    const Game__Said *said = test_client_receive(test_client, GAME_PACKET_SAID);
+    send_burst(client, &burst);
+    client->id = ((const Gw__HelloAck *)test_client_receive(client, HELLO_ACK))->session_id;
+    const Game__Said *said = test_client_receive(client, GAME_PACKET_SAID);
     assert_string_equal(said->text, "all at once");
     const Game__Entered *entered =
-        test_client_receive_entered(test_client, GAME__ENTER_RESULT__ENTERED_OK);
-    assert_int_equal(entered->members[0]->player, test_client->id);
-    test_client_go(test_client);
+        test_client_receive_entered(client, GAME__ENTER_RESULT__ENTERED_OK);
+    assert_int_equal(entered->members[0]->player, client->id);
+    test_client_quit(client);
     scenario_close();
 }
 
-/* ---- from room to room ---- */
+/* ---- room changes ---- */
 
 static const char *const rooms[ROOM_LOGS] = {"red", "green", "blue"};
 static struct room_log room_logs[ROOM_LOGS];
-static struct listener hoppers[HOPPERS];
-static struct listener keepers[ROOM_LOGS]; /* one in each, so that it stays the same room */
+static struct room_view hoppers[HOPPERS];
+static struct room_view keepers[ROOM_LOGS]; /* one in each, so that it stays the same room */
 
-static void hop(struct listener *hopper, struct room_log *next)
+static void hop(struct room_view *hopper, struct room_log *next)
 {
     struct burst burst = {.count = 0};
     add_leave(&burst);
     add_enter(&burst, next->room);
-    send_burst(hopper->test_client, &burst);
+    send_burst(hopper->client, &burst);
 }
 
-/* What it says in a room must be heard there before it has left. */
-static void arrive(struct listener *hopper, struct room_log *next)
+/* A client receives its own line in the old room before it has left. */
+static void arrive(struct room_view *hopper, struct room_log *next)
 {
     uint16_t id = 0;
     while (id != GAME_PACKET_ENTERED) {
-        const void *message = test_client_wait(hopper->test_client, &id);
+        const void *message = test_client_wait(hopper->client, &id);
         assert_non_null(message);
         hopper->room_log = id == GAME_PACKET_ENTERED ? next : hopper->room_log;
-        listener_believe(hopper, id, message);
+        room_view_apply(hopper, id, message);
     }
 }
 
@@ -283,22 +282,22 @@ static struct room_log *next_room_log(int round, int hopper)
 static void all_hop(int round)
 {
     for (int i = 0; i < HOPPERS; i++) {
-        listener_chat(&hoppers[i]);
+        room_view_chat(&hoppers[i]);
         hop(&hoppers[i], next_room_log(round, i));
     }
     for (int i = 0; i < HOPPERS; i++) {
         arrive(&hoppers[i], next_room_log(round, i));
-        assert_int_equal(hoppers[i].received, hoppers[i].said);
+        assert_int_equal(hoppers[i].received, hoppers[i].sent);
     }
 }
 
-static void all_come(void)
+static void all_enter(void)
 {
     for (int i = 0; i < ROOM_LOGS; i++) {
-        listener_enter(&keepers[i], test_client_come("keeper"), &room_logs[i]);
+        room_view_enter(&keepers[i], test_client_open("keeper"), &room_logs[i]);
     }
     for (int i = 0; i < HOPPERS; i++) {
-        listener_enter(&hoppers[i], test_client_come("hopper"), next_room_log(0, i));
+        room_view_enter(&hoppers[i], test_client_open("hopper"), next_room_log(0, i));
     }
 }
 
@@ -307,33 +306,33 @@ static bool keepers_have_received_all(void)
     size_t members = 0;
     uint64_t lines = 0;
     for (int i = 0; i < ROOM_LOGS; i++) {
-        assert_true(listener_listen(&keepers[i]));
+        assert_true(room_view_receive(&keepers[i]));
         members += keepers[i].member_count;
         lines += keepers[i].line;
     }
     return members == HOPPERS + ROOM_LOGS && lines == HOPS * HOPPERS;
 }
 
-static void all_go(void)
+static void all_close(void)
 {
     test_clients_close();
     for (int i = 0; i < HOPPERS; i++) {
-        listener_fini(&hoppers[i]);
+        room_view_fini(&hoppers[i]);
     }
     for (int i = 0; i < ROOM_LOGS; i++) {
-        listener_fini(&keepers[i]);
+        room_view_fini(&keepers[i]);
         room_log_fini(&room_logs[i]);
     }
 }
 
-static void who_hops_from_room_to_room_receives_each_to_its_end(void **state)
+static void a_player_that_changes_rooms_receives_its_lines_in_the_room_it_sent_them_to(void **state)
 {
     (void)state;
     for (int i = 0; i < ROOM_LOGS; i++) {
         room_logs[i] = (struct room_log){.room = rooms[i]};
     }
     scenario_open();
-    all_come();
+    all_enter();
     for (int round = 1; round <= HOPS; round++) {
         all_hop(round);
     }
@@ -341,19 +340,19 @@ static void who_hops_from_room_to_room_receives_each_to_its_end(void **state)
     assert_int_equal(scenario_counters().entered, (HOPS + 1) * HOPPERS + ROOM_LOGS);
     assert_int_equal(scenario_counters().room_members, HOPPERS + ROOM_LOGS);
     assert_int_equal(scenario_counters().rooms_opened, ROOM_LOGS);
-    WAIT_FOR((test_clients_listen(), keepers_have_received_all()));
-    all_go();
+    WAIT_FOR((test_clients_receive(), keepers_have_received_all()));
+    all_close();
     scenario_close();
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        SCENARIO(each_packet_is_checked_by_where_its_player_stands),
+        SCENARIO(each_packet_is_allowed_or_refused_by_the_state_of_its_player),
         SCENARIO(a_second_enter_behind_enter_is_dropped),
         SCENARIO(enter_behind_leave_leads_to_the_next_room),
-        SCENARIO(what_follows_hello_at_once_is_served),
-        SCENARIO(who_hops_from_room_to_room_receives_each_to_its_end),
+        SCENARIO(packets_in_one_piece_with_hello_are_handled),
+        SCENARIO(a_player_that_changes_rooms_receives_its_lines_in_the_room_it_sent_them_to),
     };
     scenario_begin(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);

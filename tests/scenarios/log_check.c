@@ -1,5 +1,5 @@
-/* tests/scenarios/chronicle.c: what a server's log says of those who came. */
-#include "tests/scenarios/chronicle.h"
+/* tests/scenarios/log_check.c: Checks of the server's log. */
+#include "tests/scenarios/log_check.h"
 
 #include "tests/test.h"
 
@@ -60,7 +60,7 @@ static void expect_same(const struct ids *began, const struct ids *ended)
     }
 }
 
-void chronicle_expect_each_ended_once(FILE *log, uint64_t begun_count)
+void log_expect_each_session_ended_once(FILE *log, uint64_t begun_count)
 {
     struct ids began = {0}, ended = {0};
     char line[LINE_BYTES];
@@ -77,7 +77,7 @@ void chronicle_expect_each_ended_once(FILE *log, uint64_t begun_count)
     free(ended.ids);
 }
 
-uint64_t chronicle_lines(FILE *log)
+uint64_t log_line_count(FILE *log)
 {
     uint64_t count = 0;
     int letter;

@@ -1,9 +1,9 @@
-/* tests/scenarios/come_and_go.c: some come and go while others chat, and nothing is lost or
- * doubled.
+/* tests/scenarios/churn.c: Members that stay receive every line once while other clients come
+ * and go.
  */
+#include "tests/scenarios/churn_clients.h"
 #include "tests/scenarios/dummies.h"
-#include "tests/scenarios/foreign_peers.h"
-#include "tests/scenarios/room_log.h"
+#include "tests/scenarios/room_view.h"
 #include "tests/scenarios/scenario.h"
 #include "tests/support/wait.h"
 #include <stdio.h>
@@ -21,9 +21,9 @@ enum {
 static const char *const rooms[ROOM_LOGS] = {"east", "north", "south", "west"};
 static struct room_log room_logs[ROOM_LOGS];
 
-/* Somebody who stays, and never stops talking and walking. */
+/* A member that stays, chats and moves. */
 struct regular {
-    struct listener listener;
+    struct room_view view;
     int32_t x;
     int32_t y;
 };
@@ -32,25 +32,24 @@ static struct regular regulars[REGULARS];
 static uint32_t regular_count;
 static struct random random;
 
-/* ---- those who stay ---- */
+/* ---- regulars: members that stay ---- */
 
-static void regulars_come(uint32_t count, uint32_t room_log_count)
+static void open_regulars(uint32_t count, uint32_t room_log_count)
 {
     regular_count = count;
     for (uint32_t i = 0; i < regular_count; i++) {
         char name[32];
         regulars[i] = (struct regular){0};
         snprintf(name, sizeof name, "regular %u", i);
-        listener_enter(&regulars[i].listener, test_client_come(name),
-                       &room_logs[i % room_log_count]);
+        room_view_enter(&regulars[i].view, test_client_open(name), &room_logs[i % room_log_count]);
     }
 }
 
-static void walk(struct regular *regular)
+static void move(struct regular *regular)
 {
     regular->x = (int32_t)random_below(&random, 2 * MAP + 1) - MAP;
     regular->y = (int32_t)random_below(&random, 2 * MAP + 1) - MAP;
-    test_client_move(regular->listener.test_client, regular->x, regular->y);
+    test_client_move(regular->view.client, regular->x, regular->y);
 }
 
 static void regulars_act(void)
@@ -58,17 +57,17 @@ static void regulars_act(void)
     for (uint32_t i = 0; i < regular_count; i++) {
         uint32_t what = random_below(&random, 8);
         if (what == 0) {
-            listener_chat(&regulars[i].listener);
+            room_view_chat(&regulars[i].view);
         } else if (what == 1) {
-            walk(&regulars[i]);
+            move(&regulars[i]);
         }
     }
 }
 
-static void regulars_listen(void)
+static void regulars_receive(void)
 {
     for (uint32_t i = 0; i < regular_count; i++) {
-        assert_true(listener_listen(&regulars[i].listener));
+        assert_true(room_view_receive(&regulars[i].view));
     }
 }
 
@@ -80,9 +79,9 @@ static void step(bool and_talk)
     if (and_talk) {
         regulars_act();
     }
-    while (test_clients_listen() || os_now_ns() < end_ns) {
-        regulars_listen();
-        foreign_peers_listen();
+    while (test_clients_receive() || os_now_ns() < end_ns) {
+        regulars_receive();
+        churn_clients_receive();
         if (os_now_ns() >= end_ns) {
             break;
         }
@@ -93,33 +92,32 @@ static void step(bool and_talk)
 static void play(uint64_t seed)
 {
     random.state = scenario_seed(seed);
-    foreign_peers_begin(room_logs, ROOM_LOGS, scenario_count(VISITS), scenario_seed(seed));
-    while (foreign_peers_act()) {
+    churn_clients_begin(room_logs, ROOM_LOGS, scenario_count(VISITS), scenario_seed(seed));
+    while (churn_clients_act()) {
         step(true);
     }
 }
 
-/* ---- how it ends ---- */
+/* ---- the final state ---- */
 
 static bool agrees(const struct regular *regular)
 {
-    const struct listener *listener = &regular->listener;
-    if (listener->received != listener->said || listener->line != listener->room_log->line_count) {
+    const struct room_view *view = &regular->view;
+    if (view->received != view->sent || view->line != view->room_log->line_count) {
         return false;
     }
     uint32_t count = 0;
     for (uint32_t i = 0; i < regular_count; i++) {
         const struct regular *other = &regulars[i];
-        if (other->listener.room_log == listener->room_log) {
-            const struct room_log_member *member =
-                listener_find(listener, other->listener.test_client->id);
+        if (other->view.room_log == view->room_log) {
+            const struct room_view_member *member = room_view_find(view, other->view.client->id);
             count++;
             if (member == NULL || member->x != other->x || member->y != other->y) {
                 return false;
             }
         }
     }
-    return listener->member_count == count;
+    return view->member_count == count;
 }
 
 static bool all_agree(void)
@@ -133,22 +131,22 @@ static bool all_agree(void)
     return true;
 }
 
-/* When all is quiet, what the server says of a room is what was heard of it. */
-static void ask_who_is_here(void)
+/* When no packet is on its way, WhoIsHere agrees with the packets received before. */
+static void check_who_is_here(void)
 {
     for (uint32_t i = 0; i < regular_count; i++) {
-        struct listener *listener = &regulars[i].listener;
-        test_client_who(listener->test_client);
-        listener_believe(listener, GAME_PACKET_WHO_IS_HERE,
-                         test_client_receive(listener->test_client, GAME_PACKET_WHO_IS_HERE));
+        struct room_view *view = &regulars[i].view;
+        test_client_who(view->client);
+        room_view_apply(view, GAME_PACKET_WHO_IS_HERE,
+                        test_client_receive(view->client, GAME_PACKET_WHO_IS_HERE));
     }
 }
 
-static void regulars_go(void)
+static void close_regulars(void)
 {
     for (uint32_t i = 0; i < regular_count; i++) {
-        test_client_go(regulars[i].listener.test_client);
-        listener_fini(&regulars[i].listener);
+        test_client_quit(regulars[i].view.client);
+        room_view_fini(&regulars[i].view);
     }
     regular_count = 0;
 }
@@ -171,24 +169,24 @@ static void serve(void)
     scenario_serve(&config);
 }
 
-static void who_stays_loses_nothing_while_others_come_and_go(void **state)
+static void members_that_stay_receive_every_line_while_others_come_and_go(void **state)
 {
     (void)state;
     serve();
     for (int i = 0; i < ROOM_LOGS; i++) {
         room_logs[i] = (struct room_log){.room = rooms[i]};
     }
-    regulars_come(scenario_count(REGULARS), ROOM_LOGS);
+    open_regulars(scenario_count(REGULARS), ROOM_LOGS);
     uint64_t all = scenario_count(REGULARS) + ROUNDS * scenario_count(VISITS);
     uint64_t unseen_max = 0;
     for (uint64_t round = 1; round <= ROUNDS; round++) {
         play(round);
-        unseen_max += foreign_peers_early_reset_count();
+        unseen_max += churn_clients_early_reset_count();
         WAIT_FOR(all_agree());
         assert_int_equal(scenario_counters().session_count, regular_count);
     }
-    ask_who_is_here();
-    regulars_go();
+    check_who_is_here();
+    close_regulars();
     scenario_wait_until_empty();
     expect_all_lines_counted(ROOM_LOGS);
     assert_true(scenario_counters().entered > scenario_count(REGULARS) + scenario_count(VISITS));
@@ -197,22 +195,22 @@ static void who_stays_loses_nothing_while_others_come_and_go(void **state)
 }
 
 /*
- * The same seen from the other side: what dummy clients check while strangers run about. Somebody
- * stays in each room to the end, so that it stays the same room.
+ * The checks of the dummy clients while other clients come and go. One regular stays in each room
+ * to the end, so that it stays the same room.
  */
-static void dummy_clients_lose_nothing_while_outsiders_come_and_go(void **state)
+static void dummy_clients_receive_every_line_while_others_come_and_go(void **state)
 {
     static struct dummies dummies;
     (void)state;
     serve();
     room_logs[0] = (struct room_log){.room = "room-0"};
     room_logs[1] = (struct room_log){.room = "room-1"};
-    regulars_come(2, 2);
+    open_regulars(2, 2);
     dummies_init(&dummies, scenario_count(REGULARS), DUMMY_TALK_MS);
     dummies.options.room_size = (scenario_count(REGULARS) + 1) / 2;
     dummies_come(&dummies);
-    foreign_peers_begin(room_logs, 2, scenario_count(VISITS), scenario_seed(ROUNDS + 1));
-    while (foreign_peers_act()) {
+    churn_clients_begin(room_logs, 2, scenario_count(VISITS), scenario_seed(ROUNDS + 1));
+    while (churn_clients_act()) {
         step(false);
     }
     dummies_join(&dummies);
@@ -220,7 +218,7 @@ static void dummy_clients_lose_nothing_while_outsiders_come_and_go(void **state)
     assert_true(dummies.report.complete);
     assert_int_equal(dummies.report.rooms_with_outsiders, 2);
     WAIT_FOR(all_agree());
-    regulars_go();
+    close_regulars();
     scenario_wait_until_empty();
     expect_all_lines_counted(2);
     scenario_close();
@@ -229,8 +227,8 @@ static void dummy_clients_lose_nothing_while_outsiders_come_and_go(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        SCENARIO(who_stays_loses_nothing_while_others_come_and_go),
-        SCENARIO(dummy_clients_lose_nothing_while_outsiders_come_and_go),
+        SCENARIO(members_that_stay_receive_every_line_while_others_come_and_go),
+        SCENARIO(dummy_clients_receive_every_line_while_others_come_and_go),
     };
     scenario_begin(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
