@@ -22,7 +22,7 @@ void gw__on_pong(struct gw_session *session, const struct gw_frame *frame, const
 void gw__on_close(struct gw_session *session, const struct gw_frame *frame, const Gw__Close *close)
 {
     (void)frame;
-    session->peer_reason = (uint8_t)gw__reason_of_peer((int)close->reason);
+    session->peer_reason = (uint16_t)gw__reason_of_peer((int)close->reason);
     gw_session_end(session, GW__CLOSE_REASON__BY_PEER);
 }
 

@@ -7,26 +7,46 @@
 #include "session/send.h"
 
 #include "net/error.h"
+#include "protocol/utf8.h"
+
+#include <string.h>
 
 /* ---- close reasons ---- */
 
-/* A reason above GW_CLOSE_REASON_COUNT has no counter and no CLOSE: it counts as unknown. */
+/* A reason from GW_CLOSE_REASON_GAME on has no counter and no CLOSE: it counts as unknown. */
 static const ProtobufCEnumValue *find_reason(int reason)
 {
-    return reason >= 0 && reason < GW_CLOSE_REASON_COUNT
+    return reason >= 0 && reason < GW_CLOSE_REASON_GAME
                ? protobuf_c_enum_descriptor_get_value(&gw__close_reason__descriptor, reason)
                : NULL;
+}
+
+static bool is_of_game(int reason)
+{
+    return reason >= GW_CLOSE_REASON_GAME_MIN && reason <= GW_CLOSE_REASON_GAME_MAX;
 }
 
 const char *gw_close_reason_name(Gw__CloseReason reason)
 {
     const ProtobufCEnumValue *found = find_reason((int)reason);
+    if (is_of_game((int)reason) || (int)reason == GW_CLOSE_REASON_GAME) {
+        return "GAME";
+    }
     return found != NULL ? found->name : "?";
+}
+
+uint32_t gw_close_reason_index(Gw__CloseReason reason)
+{
+    if (is_of_game((int)reason)) {
+        return GW_CLOSE_REASON_GAME;
+    }
+    return find_reason((int)reason) != NULL ? (uint32_t)reason : GW__CLOSE_REASON__NONE;
 }
 
 Gw__CloseReason gw__reason_of_peer(int reason)
 {
-    return find_reason(reason) != NULL ? (Gw__CloseReason)reason : GW__CLOSE_REASON__NONE;
+    return find_reason(reason) != NULL || is_of_game(reason) ? (Gw__CloseReason)reason
+                                                             : GW__CLOSE_REASON__NONE;
 }
 
 Gw__CloseReason gw__reason_of_result(enum gw_packet_result result)
@@ -92,7 +112,10 @@ void gw__stream_finish_with_close(struct gw_session_manager *manager, struct gw_
                                   struct gw_stream *stream, Gw__CloseReason reason,
                                   struct gw_buf *close_frame)
 {
-    close_frame = close_frame != NULL ? close_frame : manager->close_frames[reason];
+    if (close_frame == NULL) {
+        bool is_in_list = !is_of_game((int)reason);
+        close_frame = manager->close_frames[is_in_list ? reason : GW__CLOSE_REASON__KICKED];
+    }
     if (gw_stream_finish(stream, (int)reason, close_frame) && close_frame != NULL) {
         gw__packet_count_out(manager, gw__packet_to_send(manager, GW_CONTROL_CLOSE), 1);
         gw__packet_notify_encoded(manager, session, close_frame);
@@ -108,15 +131,66 @@ void gw__session_end_with(struct gw_session *session, Gw__CloseReason reason,
     }
 }
 
+static Gw__CloseReason check_reason(struct gw_session *session, Gw__CloseReason reason)
+{
+    if (gw__reason_of_peer((int)reason) != GW__CLOSE_REASON__NONE) {
+        return reason;
+    }
+    gw__misuse(session->manager, "gw_session_end",
+               "the reason is in gw.CloseReason and not NONE, or one of a game", (int64_t)reason);
+    return GW__CLOSE_REASON__KICKED;
+}
+
 /* When the peer has closed the stream before, the reason of on_close is that of the peer. */
 void gw_session_end(struct gw_session *session, Gw__CloseReason reason)
 {
-    if (gw__reason_of_peer((int)reason) == GW__CLOSE_REASON__NONE) {
-        gw__misuse(session->manager, __func__, "the reason is in gw.CloseReason and not NONE",
-                   (int64_t)reason);
-        reason = GW__CLOSE_REASON__KICKED;
+    if (is_of_game((int)reason)) {
+        gw_session_end_text(session, reason, NULL);
+    } else {
+        gw__session_end_with(session, check_reason(session, reason), NULL);
     }
-    gw__session_end_with(session, reason, NULL);
+}
+
+_Static_assert((int)GW_END_TEXT_BYTES_MAX == (int)GW_CLOSE_TEXT_BYTES_MAX,
+               "the max_length of text");
+
+/* Copies at most GW_END_TEXT_BYTES_MAX of `text` and does not split a character. */
+static void copy_text(struct gw_session *session, const char *text, char *copy_out)
+{
+    size_t bytes = 0;
+    while (bytes <= GW_END_TEXT_BYTES_MAX && text[bytes] != 0) {
+        bytes++;
+    }
+    if (bytes > GW_END_TEXT_BYTES_MAX) {
+        bytes = GW_END_TEXT_BYTES_MAX;
+        while (bytes > 0 && ((uint8_t)text[bytes] & 0xC0) == 0x80) {
+            bytes--;
+        }
+    }
+    if (!gw_utf8_is_text((const uint8_t *)text, bytes)) {
+        gw__misuse(session->manager, "gw_session_end_text", "the text is UTF-8", (int64_t)bytes);
+        bytes = 0;
+    }
+    memcpy(copy_out, text, bytes);
+    copy_out[bytes] = 0;
+}
+
+void gw_session_end_text(struct gw_session *session, Gw__CloseReason reason, const char *text)
+{
+    char copy[GW_END_TEXT_BYTES_MAX + 1] = "";
+    if (gw_session_has_ended(session)) {
+        return;
+    }
+    reason = check_reason(session, reason);
+    if (text != NULL) {
+        copy_text(session, text, copy);
+    }
+    Gw__Close close = GW__CLOSE__INIT;
+    close.reason = reason;
+    close.text = copy;
+    struct gw_buf *close_frame = gw_session_encode(GW_CONTROL_CLOSE, &close.base);
+    gw__session_end_with(session, reason, close_frame);
+    gw_buf_unref(close_frame);
 }
 
 bool gw_session_has_ended(const struct gw_session *session)

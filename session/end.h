@@ -9,7 +9,7 @@
 /* Translation into close reasons. Thread: any. */
 Gw__CloseReason gw__reason_of_result(enum gw_packet_result result);
 Gw__CloseReason gw__reason_of_stream(int reason); /* of on_close: a close reason or a gw_error */
-Gw__CloseReason gw__reason_of_peer(int reason);   /* NONE when it is not in the list */
+Gw__CloseReason gw__reason_of_peer(int reason);   /* NONE when it is unknown */
 
 /*
  * After the peer's FIN: finishes the stream when all frames before the FIN were handled and no

@@ -13,8 +13,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* The limit of `text` in CLOSE, and the NUL. No text contains bytes of the peer. */
-enum { TEXT_BYTES = 201, NAME_BYTES = 72, STAGES_BYTES = 64 };
+/* No text contains bytes of the peer. */
+enum { TEXT_BYTES = GW_END_TEXT_BYTES_MAX + 1, NAME_BYTES = 72, STAGES_BYTES = 64 };
 
 enum { LOG_INTERVAL_MS = 1000 };
 

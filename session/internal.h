@@ -80,7 +80,7 @@ struct gw_session {
     bool throttled;           /* waits for a token of its rate; reading is suspended */
     bool paused;              /* the game has suspended reading */
     bool handling;            /* on_recv is handling packets */
-    uint8_t peer_reason;
+    uint16_t peer_reason;
     uint8_t stage_bit; /* the index of the bit of the game's stage; used after the greeting */
 
     /* Other threads access the members below, too. */

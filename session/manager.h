@@ -269,14 +269,23 @@ enum gw_foreign_protocol {
     GW_FOREIGN_COUNT
 };
 
-/* Every Gw__CloseReason is below this; a larger one in the schema is treated as unknown. */
-enum { GW_CLOSE_REASON_COUNT = 64 };
+/*
+ * Every Gw__CloseReason of the list is below GW_CLOSE_REASON_GAME; a larger one in the schema is
+ * treated as unknown. All reasons of a game have the index GW_CLOSE_REASON_GAME.
+ */
+enum { GW_CLOSE_REASON_GAME = 63, GW_CLOSE_REASON_COUNT = 64 };
+
+/*
+ * Returns the index of a reason in an array of GW_CLOSE_REASON_COUNT, such as the counters; 0
+ * (NONE) for a reason that is unknown. Thread: any.
+ */
+uint32_t gw_close_reason_index(Gw__CloseReason reason);
 
 /* The counters of a manager. When all sessions have ended, the sum of `ended` equals `begun`. */
 struct gw_session_counters {
     uint64_t begun; /* connections accepted or dialed, also those rejected at the limit */
     uint64_t greeted;
-    uint64_t ended[GW_CLOSE_REASON_COUNT]; /* by Gw__CloseReason */
+    uint64_t ended[GW_CLOSE_REASON_COUNT]; /* by gw_close_reason_index() */
     uint64_t unknown_protocol[GW_FOREIGN_COUNT];
     uint64_t displaced;        /* of those ended with SERVER_FULL: after their admission */
     uint64_t other_schema;     /* greetings with another schema_hash */

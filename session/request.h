@@ -46,7 +46,8 @@ struct gw_answer {
     const struct gw_frame *frame;    /* of the answer; NULL for TIMEOUT and CLOSED */
     const ProtobufCMessage *message; /* see `kind`, or NULL; valid until the callback returns */
     uint64_t took_ns;                /* since the request was sent */
-    void (*function)(void);          /* as given to gw_session_request_with(), or NULL */
+    /* As given to gw_session_request_with(), or NULL. It must not block. */
+    void (*function)(void);
 };
 
 /*
@@ -71,7 +72,8 @@ uint16_t gw_session_request(struct gw_session *session, uint16_t packet_id,
 
 /*
  * Like gw_session_request(), with a function of any type that on_answer receives as
- * answer->function. The generated game_ask_x() passes the typed callback of its caller.
+ * answer->function. The generated game_ask_x() passes the typed callback of its caller, which must
+ * not block.
  */
 uint16_t gw_session_request_with(struct gw_session *session, uint16_t packet_id,
                                  const ProtobufCMessage *message, gw_session_on_answer *on_answer,

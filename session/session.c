@@ -74,7 +74,7 @@ static void end(struct gw_session *session, Gw__CloseReason reason)
     atomic_store(&session->ended, true);
     gw__slots_end(&manager->slots, session->id);
     struct gw_shard *shard = gw__shard(manager);
-    gw__count(shard, &shard->ended[reason], 1);
+    gw__count(shard, &shard->ended[gw_close_reason_index(reason)], 1);
     gw__open_requests_end(session);
     manager->events->on_end(session, reason, (Gw__CloseReason)session->peer_reason,
                             manager->context);

@@ -38,7 +38,13 @@ typedef uint64_t gw_session_id;
 /* The major version of the format in WIRE.md. A HELLO with another version is refused. */
 enum { GW_PROTOCOL_MAJOR = 1 };
 
-/* The reason of an end is a Gw__CloseReason: one list for wire, log, counters and game. */
+/*
+ * The reason of an end is a Gw__CloseReason: one list for wire, log, counters and game. A game may
+ * use reasons of its own from GW_CLOSE_REASON_GAME_MIN to GW_CLOSE_REASON_GAME_MAX, cast to
+ * Gw__CloseReason: the library passes them to CLOSE and to the on_end of both sides unchanged. In
+ * the log and the counters all of them are "GAME".
+ */
+enum { GW_CLOSE_REASON_GAME_MIN = 1000, GW_CLOSE_REASON_GAME_MAX = 65535 };
 
 /* Thread: any. */
 gw_session_id gw_session_id_of(const struct gw_session *session);
@@ -136,12 +142,26 @@ void gw_session_greet(struct gw_session *session, int result);
 /*
  * Ends the session: sends what is queued, then CLOSE with `reason`, then FIN. The first call
  * determines the reason. Bytes that the peer still sends are read and discarded. A client that
- * leaves uses SHUTDOWN. A `reason` that is NONE or not in the list is logged and replaced by
- * KICKED.
+ * leaves uses SHUTDOWN. A `reason` that is NONE, or neither in the list nor a reason of a game, is
+ * logged and replaced by KICKED. When there is no memory for the CLOSE of a game's reason, the peer
+ * receives KICKED; on_end still has `reason`.
  *
  * Thread    any
  */
 void gw_session_end(struct gw_session *session, Gw__CloseReason reason);
+
+/* The longest text in CLOSE, in bytes. */
+enum { GW_END_TEXT_BYTES_MAX = 200 };
+
+/*
+ * Like gw_session_end(), with a text in CLOSE for the developer or the user of the client. A longer
+ * text is cut after the last complete character within GW_END_TEXT_BYTES_MAX. A text that is not
+ * UTF-8 is logged, and CLOSE has no text. NULL: no text. Without memory CLOSE has no text.
+ *
+ * Owns      borrows `text`
+ * Thread    any
+ */
+void gw_session_end_text(struct gw_session *session, Gw__CloseReason reason, const char *text);
 
 /*
  * Returns whether an end has begun. Packets sent to the session from then on are dropped. Thread:
@@ -191,7 +211,10 @@ struct gw_session *gw_session_ref(struct gw_session *session);
 /* Releases a reference; the last one frees the session. NULL is allowed. Thread: any. */
 void gw_session_unref(struct gw_session *session);
 
-/* Returns the name of a reason: "SLOW_CONSUMER"; "?" when it is not in the list. Thread: any. */
+/*
+ * Returns the name of a reason: "SLOW_CONSUMER"; "GAME" for a reason of a game, and for its index;
+ * "?" when it is not in the list. Thread: any.
+ */
 const char *gw_close_reason_name(Gw__CloseReason reason);
 
 #ifdef __cplusplus

@@ -163,11 +163,11 @@ static void on_lost(struct gw_session *session, uint16_t packet_id, void *contex
 static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
                    void *context)
 {
-    (void)peer_reason;
     (void)context;
     session_fixture.last = session_fixture.last == session ? NULL : session_fixture.last;
     session_fixture.ended_count++;
     session_fixture.reason = reason;
+    session_fixture.peer_reason = peer_reason;
     session_fixture.ended_ns = fixture_now_ns();
 }
 

@@ -35,6 +35,7 @@ struct session_fixture {
     uint32_t received_count;
     uint32_t ended_count;
     Gw__CloseReason reason; /* of the last that ended */
+    Gw__CloseReason peer_reason;
     uint64_t ended_ns;
     struct bytes received; /* the id, tag and body of each packet of the game */
     int result;            /* what on_greet returns */

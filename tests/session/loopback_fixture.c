@@ -215,8 +215,8 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
     if (side->hooks->on_end != NULL) {
         side->hooks->on_end(session, reason);
     }
-    atomic_fetch_add(&side->ended_for[reason], 1);
-    atomic_fetch_add(&side->told[peer_reason], 1);
+    atomic_fetch_add(&side->ended_for[gw_close_reason_index(reason)], 1);
+    atomic_fetch_add(&side->told[gw_close_reason_index(peer_reason)], 1);
     atomic_fetch_add(&side->ended, 1);
 }
 

@@ -25,9 +25,9 @@ static void count_end(struct dummy_report *report, const struct dummy_outcome *o
         report->unended++;
         return;
     }
-    report->ends[(uint32_t)outcome->reason % GW_CLOSE_REASON_COUNT]++;
+    report->ends[gw_close_reason_index(outcome->reason)]++;
     if (outcome->reason == GW__CLOSE_REASON__BY_PEER) {
-        report->peer_reasons[(uint32_t)outcome->peer_reason % GW_CLOSE_REASON_COUNT]++;
+        report->peer_reasons[gw_close_reason_index(outcome->peer_reason)]++;
     }
 }
 
