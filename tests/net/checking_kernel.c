@@ -34,8 +34,8 @@ static struct {
     struct gw_backend_ops ops;
     os_mutex mutex;
     struct record *buckets[BUCKET_COUNT];
-    struct checking_account account; /* locked */
-    bool hold_sends;                 /* locked */
+    struct checking_counts account; /* locked */
+    bool hold_sends;                /* locked */
     _Atomic(const char *) broken_rule;
     _Atomic uint64_t stopped_at_ns; /* 0 while time goes */
     _Atomic uint64_t ahead_ns;
@@ -54,13 +54,13 @@ static _Thread_local int submit_depth;
 
 /* ---- rules ---- */
 
-void checking_kernel_break(const char *rule)
+void checking_backend_break(const char *rule)
 {
     const char *none = NULL;
     atomic_compare_exchange_strong(&kernel.broken_rule, &none, rule);
 }
 
-const char *checking_kernel_broken_rule(void)
+const char *checking_backend_broken_rule(void)
 {
     return atomic_load(&kernel.broken_rule);
 }
@@ -68,7 +68,7 @@ const char *checking_kernel_broken_rule(void)
 static void rule(bool kept, const char *text)
 {
     if (!kept) {
-        checking_kernel_break(text);
+        checking_backend_break(text);
     }
 }
 
@@ -128,10 +128,10 @@ static void count_open(bool opened)
     os_mutex_unlock(&kernel.mutex);
 }
 
-struct checking_account checking_kernel_account(void)
+struct checking_counts checking_backend_counts(void)
 {
     os_mutex_lock(&kernel.mutex);
-    struct checking_account account = kernel.account;
+    struct checking_counts account = kernel.account;
     os_mutex_unlock(&kernel.mutex);
     return account;
 }
@@ -252,7 +252,7 @@ static void let_go(struct record *record)
     }
 }
 
-void checking_kernel_hold_sends(bool hold)
+void checking_backend_delay_sends(bool hold)
 {
     os_mutex_lock(&kernel.mutex);
     kernel.hold_sends = hold;
@@ -467,7 +467,7 @@ static int checked_wait(struct gw_lane *lane, uint64_t deadline_ns)
     return error;
 }
 
-void checking_kernel_see_workers(uint32_t worker_count)
+void checking_backend_wait_for_workers(uint32_t worker_count)
 {
     for (uint32_t i = 0; i < worker_count; i++) {
         uint32_t count = atomic_load(&waits[i].count);
@@ -477,7 +477,7 @@ void checking_kernel_see_workers(uint32_t worker_count)
     }
 }
 
-void checking_kernel_before_wait(void (*call)(void))
+void checking_backend_before_wait(void (*call)(void))
 {
     atomic_store(&kernel.before_wait, call);
 }
@@ -489,12 +489,12 @@ static uint64_t checked_now_ns(void)
                               : kernel.real->now_ns() + atomic_load(&kernel.ahead_ns);
 }
 
-void checking_kernel_stop_time(void)
+void checking_backend_stop_time(void)
 {
     atomic_store(&kernel.stopped_at_ns, checked_now_ns());
 }
 
-void checking_kernel_let_time_go(void)
+void checking_backend_resume_time(void)
 {
     uint64_t stopped_at_ns = atomic_load(&kernel.stopped_at_ns);
     if (stopped_at_ns != 0) {
@@ -503,7 +503,7 @@ void checking_kernel_let_time_go(void)
     }
 }
 
-void checking_kernel_leap_ns(uint64_t ns)
+void checking_backend_advance_ns(uint64_t ns)
 {
     if (atomic_load(&kernel.stopped_at_ns) != 0) {
         atomic_fetch_add(&kernel.stopped_at_ns, ns);
@@ -512,7 +512,7 @@ void checking_kernel_leap_ns(uint64_t ns)
     }
 }
 
-void checking_kernel_fail(enum checking_kind kind, int result, uint32_t count)
+void checking_backend_fail(enum checking_kind kind, int result, uint32_t count)
 {
     atomic_store(&kernel.fail_result[kind], result);
     atomic_store(&kernel.fail_count[kind], count);
@@ -527,7 +527,7 @@ static void forget(void)
             free(take(&kernel.buckets[i]));
         }
     }
-    kernel.account = (struct checking_account){0};
+    kernel.account = (struct checking_counts){0};
     kernel.hold_sends = false;
     atomic_store(&kernel.broken_rule, NULL);
     atomic_store(&kernel.stopped_at_ns, 0);
@@ -538,7 +538,7 @@ static void forget(void)
     }
 }
 
-const struct gw_backend_ops *checking_kernel_on(const struct gw_backend_ops *real)
+const struct gw_backend_ops *checking_backend_init(const struct gw_backend_ops *real)
 {
     forget();
     kernel.real = real;

@@ -23,14 +23,14 @@
  */
 
 /* The ops with which `real` is watched. Forgets what was before. */
-const struct gw_backend_ops *checking_kernel_on(const struct gw_backend_ops *real);
+const struct gw_backend_ops *checking_backend_init(const struct gw_backend_ops *real);
 
 /* The first rule that was broken, or NULL. Notes one, from a test's own callbacks. */
-const char *checking_kernel_broken_rule(void);
-void checking_kernel_break(const char *rule);
+const char *checking_backend_broken_rule(void);
+void checking_backend_break(const char *rule);
 
 /* The account. */
-struct checking_account {
+struct checking_counts {
     uint64_t started;   /* operations submitted */
     uint64_t completed; /* operations whose done has been called */
     uint64_t cancelled; /* calls of cancel() with something in flight */
@@ -38,24 +38,24 @@ struct checking_account {
     uint64_t open;      /* sockets open now */
     uint64_t sends;     /* sends submitted, and sends that the kernel took at once */
 };
-struct checking_account checking_kernel_account(void);
+struct checking_counts checking_backend_counts(void);
 
 /* Time stands still until it is let go; it leaps in both cases. */
-void checking_kernel_stop_time(void);
-void checking_kernel_let_time_go(void);
-void checking_kernel_leap_ns(uint64_t ns);
+void checking_backend_stop_time(void);
+void checking_backend_resume_time(void);
+void checking_backend_advance_ns(uint64_t ns);
 
 /* The next `count` completions of a kind have this result, whatever the real one was. */
 enum checking_kind { CHECKING_ACCEPT, CHECKING_CONNECT, CHECKING_RECV, CHECKING_SEND };
-void checking_kernel_fail(enum checking_kind kind, int result, uint32_t count);
+void checking_backend_fail(enum checking_kind kind, int result, uint32_t count);
 
 /* While sends are held their done does not come, but for those that are cancelled. */
-void checking_kernel_hold_sends(bool hold);
+void checking_backend_delay_sends(bool hold);
 
 /* Waits until each of `worker_count` workers has been seen between two turns. */
-void checking_kernel_see_workers(uint32_t worker_count);
+void checking_backend_wait_for_workers(uint32_t worker_count);
 
 /* Called by workers, outside of turns, whenever they are about to wait; NULL for nothing. */
-void checking_kernel_before_wait(void (*call)(void));
+void checking_backend_before_wait(void (*call)(void));
 
 #endif

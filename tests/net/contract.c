@@ -1,5 +1,5 @@
-/* tests/net/contract.c: the contract of the kernel's door, on one backend: BACKEND WORKERS [TEST].
- * BACKEND-tiny is the same backend with queues as small as they get. */
+/* tests/net/contract.c: The contract of net and a backend: BACKEND WORKERS [TEST].
+ * BACKEND-tiny is the same backend with the smallest queues. */
 #include "tests/net/contract.h"
 
 #include "net/port.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REFUSED = 77 }; /* CTest shows such a test as not run */
+enum { REFUSED = 77 }; /* CTest reports the test as skipped */
 
 static const struct gw_backend_ops *find_backend(const char *name)
 {

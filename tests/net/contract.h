@@ -1,4 +1,4 @@
-/* tests/net/contract.h: the groups of contract tests, each in a file of its name. */
+/* tests/net/contract.h: The groups of contract tests, one for each contract_*.c. */
 #ifndef GW_TESTS_NET_CONTRACT_H
 #define GW_TESTS_NET_CONTRACT_H
 

@@ -1,10 +1,10 @@
-/* tests/net/contract_backend_stress.c: many sockets of a backend at once, and what became of each
+/* tests/net/contract_backend_stress.c: Many sockets of a backend at once, and the result of each
  * operation. */
 #include "tests/net/contract.h"
 
 #include "net/container_of.h"
 #include "net/error.h"
-#include "tests/net/backend_fixture.h"
+#include "tests/net/endpoint.h"
 #include "tests/support/random.h"
 #include <string.h>
 
@@ -12,43 +12,43 @@
 
 enum { SOCKET_COUNT = 60, DURATION_MS = 1500, PIECE_BYTES_MAX = 40000 };
 
-/* A rig that does as it pleases, and its peer. */
+/* An endpoint that operates at random, and its peer. */
 struct one {
-    struct backend_fixture backend_fixture;
+    struct endpoint endpoint;
     struct raw_socket peer;
     struct gw_task task;
     struct random random;
     uint64_t seed;
-    uint64_t said; /* by the peer */
+    uint64_t sent; /* by the peer */
     _Atomic uint64_t received;
     atomic_uint started_in;
     atomic_uint started_out;
-    atomic_bool is_busy; /* its task waits, or runs */
+    atomic_bool is_busy; /* its task is posted or runs */
 };
 
 static struct one all[SOCKET_COUNT];
 static uint8_t bytes[PIECE_BYTES_MAX];
 static uint64_t next_seed;
 
-static struct one *one_of(struct backend_fixture *backend_fixture)
+static struct one *one_of(struct endpoint *endpoint)
 {
-    return GW_CONTAINER_OF(backend_fixture, struct one, backend_fixture);
+    return GW_CONTAINER_OF(endpoint, struct one, endpoint);
 }
 
-/* Bytes come in order, none is lost, and none comes twice, whatever was cancelled between. */
-static void received_some(struct backend_fixture *backend_fixture, int result)
+/* Bytes arrive in order and once each, whatever was cancelled in between. */
+static void received_some(struct endpoint *endpoint, int result)
 {
-    struct one *one = one_of(backend_fixture);
+    struct one *one = one_of(endpoint);
     uint64_t received = atomic_load(&one->received);
     for (int i = 0; i < result; i++, received++) {
-        if (backend_fixture->socket.in.own.data[i] != pattern_byte(one->seed, received)) {
-            checking_kernel_break("received bytes are those that were sent, in order");
+        if (endpoint->socket.in.own.data[i] != pattern_byte(one->seed, received)) {
+            checking_backend_break("received bytes are those that were sent, in order");
             break;
         }
     }
     atomic_store(&one->received, received);
-    atomic_store(&one->backend_fixture.in.result, result);
-    atomic_fetch_add(&one->backend_fixture.in.count, 1);
+    atomic_store(&one->endpoint.in.result, result);
+    atomic_fetch_add(&one->endpoint.in.count, 1);
 }
 
 static bool is_idle(atomic_uint *started, const struct outcome *outcome)
@@ -58,30 +58,29 @@ static bool is_idle(atomic_uint *started, const struct outcome *outcome)
 
 static void listen_if_idle(struct one *one)
 {
-    if (is_idle(&one->started_in, &one->backend_fixture.in)) {
+    if (is_idle(&one->started_in, &one->endpoint.in)) {
         atomic_fetch_add(&one->started_in, 1);
-        backend_fixture_recv(&one->backend_fixture);
+        endpoint_recv(&one->endpoint);
     }
 }
 
 static void talk_if_idle(struct one *one)
 {
-    if (is_idle(&one->started_out, &one->backend_fixture.out)) {
+    if (is_idle(&one->started_out, &one->endpoint.out)) {
         atomic_fetch_add(&one->started_out, 1);
-        backend_fixture_set_span(&one->backend_fixture, bytes,
-                                 1 + random_below(&one->random, sizeof(bytes)));
-        backend_fixture_send(&one->backend_fixture);
+        endpoint_set_span(&one->endpoint, bytes, 1 + random_below(&one->random, sizeof(bytes)));
+        endpoint_send(&one->endpoint);
     }
 }
 
-/* One or two things in one turn. */
+/* One or two operations in one turn. */
 static void act(struct gw_task *task)
 {
     struct one *one = GW_CONTAINER_OF(task, struct one, task);
     for (uint32_t i = random_below(&one->random, 2); i < 2; i++) {
         switch (random_below(&one->random, 8)) {
         case 0:
-            backend_fixture_cancel(&one->backend_fixture);
+            endpoint_cancel(&one->endpoint);
             break;
         case 1:
         case 2:
@@ -101,25 +100,25 @@ static void begin_one(struct one *one)
     one->seed = ++next_seed;
     one->random.state = one->seed;
     one->task.run = act;
-    backend_fixture_connect_to(&one->backend_fixture, &one->peer);
-    one->backend_fixture.in_done = received_some;
+    endpoint_connect_to(&one->endpoint, &one->peer);
+    one->endpoint.in_done = received_some;
 }
 
 static void let_act(struct one *one)
 {
     if (!atomic_exchange(&one->is_busy, true)) {
-        gw_turn_post(&one->backend_fixture.turn, &one->task);
+        gw_turn_post(&one->endpoint.turn, &one->task);
     }
 }
 
-static void peer_says_some(struct one *one, struct random *random)
+static void peer_sends_some(struct one *one, struct random *random)
 {
     static uint8_t piece[PIECE_BYTES_MAX];
     uint32_t count = 1 + random_below(random, random_below(random, 4) == 0 ? PIECE_BYTES_MAX : 200);
     for (uint32_t i = 0; i < count; i++) {
-        piece[i] = pattern_byte(one->seed, one->said + i);
+        piece[i] = pattern_byte(one->seed, one->sent + i);
     }
-    one->said += raw_socket_send_some(&one->peer, piece, count);
+    one->sent += raw_socket_send_some(&one->peer, piece, count);
 }
 
 static void peer_receives_some(struct one *one)
@@ -130,17 +129,17 @@ static void peer_receives_some(struct one *one)
     }
 }
 
-/* All that was started comes home, each once, when it is cancelled; then it can be closed. */
+/* Each started operation completes once when it is cancelled; then the socket can be closed. */
 static void end_one(struct one *one)
 {
     WAIT_FOR(!atomic_load(&one->is_busy));
-    backend_fixture_do(&one->backend_fixture, backend_fixture_cancel_twice);
-    WAIT_FOR(is_idle(&one->started_in, &one->backend_fixture.in) &&
-             is_idle(&one->started_out, &one->backend_fixture.out));
-    backend_fixture_end(&one->backend_fixture);
-    assert_true(is_idle(&one->started_in, &one->backend_fixture.in));
-    assert_true(is_idle(&one->started_out, &one->backend_fixture.out));
-    assert_true(atomic_load(&one->received) <= one->said);
+    endpoint_do(&one->endpoint, endpoint_cancel_twice);
+    WAIT_FOR(is_idle(&one->started_in, &one->endpoint.in) &&
+             is_idle(&one->started_out, &one->endpoint.out));
+    endpoint_end(&one->endpoint);
+    assert_true(is_idle(&one->started_in, &one->endpoint.in));
+    assert_true(is_idle(&one->started_out, &one->endpoint.out));
+    assert_true(atomic_load(&one->received) <= one->sent);
     raw_socket_close(&one->peer);
 }
 
@@ -158,33 +157,33 @@ static void listen_posted_task(void *context)
     listen_if_idle(context);
 }
 
-/* After all cancelling, everything that a peer has said is there. */
+/* After all cancels, every byte that a peer has sent arrives. */
 static void receive_out(struct one *one)
 {
     WAIT_FOR(!atomic_load(&one->is_busy));
     uint64_t end_ns = os_now_ns() + WAIT_NS;
-    while (atomic_load(&one->received) < one->said) {
-        run_in_turn(&one->backend_fixture.turn, listen_posted_task, one);
+    while (atomic_load(&one->received) < one->sent) {
+        run_in_turn(&one->endpoint.turn, listen_posted_task, one);
         peer_receives_some(one);
         assert_true(os_now_ns() < end_ns);
     }
-    assert_int_equal(atomic_load(&one->received), one->said);
+    assert_int_equal(atomic_load(&one->received), one->sent);
     end_one(one);
 }
 
-static void whatever_is_started_comes_home_once_and_nothing_is_lost(void **state)
+static void many_sockets_complete_each_operation_once_and_lose_no_byte(void **state)
 {
     (void)state;
     struct random random = {1};
     uint64_t left_count = 0;
-    backend_fixture_port_open();
+    endpoint_port_open();
     for (int i = 0; i < SOCKET_COUNT; i++) {
         begin_one(&all[i]);
     }
     uint64_t end_ns = os_now_ns() + DURATION_MS * MS;
     while (os_now_ns() < end_ns) {
         struct one *one = &all[random_below(&random, SOCKET_COUNT)];
-        peer_says_some(one, &random);
+        peer_sends_some(one, &random);
         peer_receives_some(&all[random_below(&random, SOCKET_COUNT)]);
         for (int i = 0; i < 8; i++) {
             let_act(&all[random_below(&random, SOCKET_COUNT)]);
@@ -198,14 +197,14 @@ static void whatever_is_started_comes_home_once_and_nothing_is_lost(void **state
         receive_out(&all[i]);
     }
     assert_true(left_count > 0);
-    assert_true(checking_kernel_account().started > 2 * SOCKET_COUNT);
-    backend_fixture_port_close(); /* and the account is even */
+    assert_true(checking_backend_counts().started > 2 * SOCKET_COUNT);
+    endpoint_port_close(); /* asserts that started and completed are equal */
 }
 
 int contract_backend_stress(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(whatever_is_started_comes_home_once_and_nothing_is_lost),
+        FIXTURE_TEST(many_sockets_complete_each_operation_once_and_lose_no_byte),
     };
     return cmocka_run_group_tests_name("contract: backend stress", tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* tests/net/contract_close.c: the end at once: cancel, wait for what is in flight, close. */
+/* tests/net/contract_close.c: Closing a stream: cancel, wait for the operations in flight, close.
+ */
 #include "tests/net/contract.h"
 
 #include "net/error.h"
@@ -11,35 +12,35 @@ enum { REASON = 77 };
 
 /* ---- promptly ---- */
 
-static void a_close_is_prompt_and_drops_what_is_queued(void **state)
+static void a_close_is_prompt_and_discards_queued_bytes(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit_narrow(&peer);
-    while (actor_say(actor, 10000) == 0) {
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect_narrow(&peer);
+    while (checked_send(checked, 10000) == 0) {
     }
     fixture_run_now();
-    checking_kernel_stop_time(); /* no timer helps it */
-    assert_true(actor_close(actor, REASON));
-    assert_int_equal(actor_wait_close(actor), REASON);
-    assert_true(checking_kernel_account().cancelled > 0);
+    checking_backend_stop_time(); /* no timer ends it */
+    assert_true(checked_close(checked, REASON));
+    assert_int_equal(checked_wait_close(checked), REASON);
+    assert_true(checking_backend_counts().cancelled > 0);
     assert_int_equal(fixture_counters().stream_count, 0);
     WAIT_FOR(fixture_counters().send_queue_bytes == 0);
     raw_socket_close(&peer);
     fixture_close();
 }
 
-static void an_idle_stream_closes_as_promptly(void **state)
+static void an_idle_stream_closes_promptly(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
     fixture_run_now();
-    checking_kernel_stop_time();
-    assert_true(actor_close(actor, REASON));
-    assert_int_equal(actor_wait_close(actor), REASON);
+    checking_backend_stop_time();
+    assert_true(checked_close(checked, REASON));
+    assert_int_equal(checked_wait_close(checked), REASON);
     assert_true(raw_socket_recv_until_end(&peer) <= 0);
     raw_socket_close(&peer);
     fixture_close();
@@ -49,82 +50,84 @@ static void a_close_waits_for_the_send_in_flight(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
-    checking_kernel_hold_sends(true);
-    assert_int_equal(actor_share(actor, 50000), 0);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
+    checking_backend_delay_sends(true);
+    assert_int_equal(checked_send_buf(checked, 50000), 0);
     fixture_run_now();
-    assert_int_equal(checking_kernel_account().sends, 1);
-    assert_true(actor_close(actor, REASON));
-    assert_int_equal(actor_wait_close(actor), REASON); /* the checking kernel saw in which order */
+    assert_int_equal(checking_backend_counts().sends, 1);
+    assert_true(checked_close(checked, REASON));
+    assert_int_equal(checked_wait_close(checked),
+                     REASON); /* the checking backend has checked the order */
     raw_socket_close(&peer);
     fixture_close();
 }
 
 /* ---- inside each callback ---- */
 
-static void close_now(struct actor *actor)
+static void close_now(struct checked_stream *checked)
 {
-    (void)actor_close(actor, REASON);
+    (void)checked_close(checked, REASON);
 }
 
-static void finish_now(struct actor *actor)
+static void finish_now(struct checked_stream *checked)
 {
-    (void)actor_finish(actor, REASON, "farewell");
+    (void)checked_finish(checked, REASON, "final_text");
 }
 
-static enum gw_recv close_while_reading(struct actor *actor, struct gw_ring *ring)
+static enum gw_recv close_while_reading(struct checked_stream *checked, struct gw_ring *ring)
 {
-    gw_ring_consume(ring, 1); /* and leaves the rest */
-    close_now(actor);
+    gw_ring_consume(ring, 1); /* leaves the rest unread */
+    close_now(checked);
     return GW_RECV_MORE;
 }
 
-static enum gw_recv close_and_ask_again(struct actor *actor, struct gw_ring *ring)
+static enum gw_recv close_and_ask_again(struct checked_stream *checked, struct gw_ring *ring)
 {
     (void)ring;
-    close_now(actor);
+    close_now(checked);
     return GW_RECV_AGAIN;
 }
 
-static enum gw_recv close_a_paused_one(struct actor *actor, struct gw_ring *ring)
+static enum gw_recv close_a_paused_one(struct checked_stream *checked, struct gw_ring *ring)
 {
     (void)ring;
-    gw_stream_pause(actor->stream);
-    close_now(actor);
-    gw_stream_resume(actor->stream);
+    gw_stream_pause(checked->stream);
+    close_now(checked);
+    gw_stream_resume(checked->stream);
     return GW_RECV_MORE;
 }
 
-static enum gw_recv finish_while_reading(struct actor *actor, struct gw_ring *ring)
+static enum gw_recv finish_while_reading(struct checked_stream *checked, struct gw_ring *ring)
 {
     gw_ring_consume(ring, 1);
-    finish_now(actor);
+    finish_now(checked);
     return GW_RECV_AGAIN;
 }
 
-static void set_deadline_now(struct actor *actor)
+static void set_deadline_now(struct checked_stream *checked)
 {
-    gw_stream_set_deadline(actor->stream, 0);
+    gw_stream_set_deadline(checked->stream, 0);
 }
 
-/* Everything that may be asked of a stream, when it is over. */
-static void ask_for_everything(struct actor *actor)
+/* Calls every function that is allowed on a closed stream. */
+static void ask_for_everything(struct checked_stream *checked)
 {
-    if (actor_tell(actor, "too late") != GW_E_CLOSED || actor_share(actor, 10) != GW_E_CLOSED ||
-        gw_stream_finish(actor->stream, 1, NULL) || gw_stream_close(actor->stream, 2)) {
-        checking_kernel_break("in on_close a stream is over");
+    if (checked_send_text(checked, "too late") != GW_E_CLOSED ||
+        checked_send_buf(checked, 10) != GW_E_CLOSED ||
+        gw_stream_finish(checked->stream, 1, NULL) || gw_stream_close(checked->stream, 2)) {
+        checking_backend_break("in on_close a stream is over");
     }
-    gw_stream_pause(actor->stream);
-    gw_stream_resume(actor->stream);
-    gw_stream_set_deadline(actor->stream, 0);
-    gw_stream_set_deadline(actor->stream, GW_STREAM_NO_DEADLINE);
+    gw_stream_pause(checked->stream);
+    gw_stream_resume(checked->stream);
+    gw_stream_set_deadline(checked->stream, 0);
+    gw_stream_set_deadline(checked->stream, GW_STREAM_NO_DEADLINE);
 }
 
-static void a_stream_may_be_ended_inside_each_of_its_callbacks(void **state)
+static void a_stream_can_be_ended_inside_each_of_its_callbacks(void **state)
 {
     (void)state;
-    static const struct play plays[] = {
+    static const struct stream_callbacks callbacks[] = {
         {.on_open = close_now, .on_close = ask_for_everything},
         {.on_open = finish_now, .on_close = ask_for_everything},
         {.on_recv = close_while_reading, .on_close = ask_for_everything},
@@ -134,14 +137,14 @@ static void a_stream_may_be_ended_inside_each_of_its_callbacks(void **state)
         {.on_open = set_deadline_now, .on_deadline = close_now, .on_close = ask_for_everything},
         {.on_open = set_deadline_now, .on_deadline = finish_now, .on_close = ask_for_everything},
     };
-    for (size_t i = 0; i < sizeof(plays) / sizeof(plays[0]); i++) {
+    for (size_t i = 0; i < sizeof(callbacks) / sizeof(callbacks[0]); i++) {
         struct raw_socket peer;
-        fixture_open(&(struct port_fixture_plan){.play = &plays[i]});
-        struct actor *actor = fixture_visit(&peer);
+        fixture_open(&(struct port_fixture_plan){.callbacks = &callbacks[i]});
+        struct checked_stream *checked = fixture_connect(&peer);
         (void)raw_socket_send(&peer, "some words", 10);
         (void)raw_socket_recv_until_end(&peer);
         raw_socket_close(&peer);
-        assert_int_equal(actor_wait_close(actor), REASON);
+        assert_int_equal(checked_wait_close(checked), REASON);
         fixture_close();
         fixture_setup(state);
     }
@@ -151,7 +154,7 @@ static void a_stream_may_be_ended_inside_each_of_its_callbacks(void **state)
 
 static void close_posted_task(void *context)
 {
-    (void)actor_close(context, REASON);
+    (void)checked_close(context, REASON);
 }
 
 static void a_stream_may_be_closed_by_another_object(void **state)
@@ -159,16 +162,16 @@ static void a_stream_may_be_closed_by_another_object(void **state)
     (void)state;
     enum { PEER_COUNT = 20 };
     struct raw_socket peers[PEER_COUNT];
-    struct actor *actors[PEER_COUNT];
+    struct checked_stream *streams[PEER_COUNT];
     struct gw_turn room;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     gw_turn_init(&room, fixture.port, NULL);
     for (int i = 0; i < PEER_COUNT; i++) {
-        actors[i] = fixture_visit(&peers[i]);
+        streams[i] = fixture_connect(&peers[i]);
     }
     for (int i = 0; i < PEER_COUNT; i++) {
-        run_in_turn(&room, close_posted_task, actors[i]);
-        assert_int_equal(actor_wait_close(actors[i]), REASON);
+        run_in_turn(&room, close_posted_task, streams[i]);
+        assert_int_equal(checked_wait_close(streams[i]), REASON);
         raw_socket_close(&peers[i]);
     }
     fixture_close();
@@ -183,20 +186,20 @@ static void talk_and_read(void *context)
     }
 }
 
-/* T28: the close races with both directions, a little later each time. */
+/* The close races with both directions, a little later each time. */
 static void a_close_may_come_while_both_directions_are_busy(void **state)
 {
     (void)state;
-    static const struct play echo = {.on_recv = actor_echo};
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    static const struct stream_callbacks echo = {.on_recv = checked_echo};
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     for (uint32_t round = 0; round < 60; round++) {
         struct raw_socket peer;
         os_thread thread;
-        struct actor *actor = fixture_visit(&peer);
+        struct checked_stream *checked = fixture_connect(&peer);
         assert_int_equal(os_thread_start(&thread, talk_and_read, &peer), 0);
-        WAIT_FOR(atomic_load(&actor->recv_count) > round % 10);
-        assert_true(actor_close(actor, REASON));
-        assert_int_equal(actor_wait_close(actor), REASON);
+        WAIT_FOR(atomic_load(&checked->recv_count) > round % 10);
+        assert_true(checked_close(checked, REASON));
+        assert_int_equal(checked_wait_close(checked), REASON);
         os_thread_join(thread);
         raw_socket_close(&peer);
     }
@@ -206,16 +209,16 @@ static void a_close_may_come_while_both_directions_are_busy(void **state)
 static void nothing_is_received_after_a_close(void **state)
 {
     (void)state;
-    static const struct play unfriendly = {.on_recv = close_while_reading};
-    fixture_open(&(struct port_fixture_plan){.play = &unfriendly});
+    static const struct stream_callbacks unfriendly = {.on_recv = close_while_reading};
+    fixture_open(&(struct port_fixture_plan){.callbacks = &unfriendly});
     for (int round = 0; round < 20; round++) {
         struct raw_socket peer;
-        struct actor *actor = fixture_visit(&peer);
+        struct checked_stream *checked = fixture_connect(&peer);
         for (int i = 0; i < 20; i++) {
             (void)raw_socket_send(&peer, "some words", 10);
         }
-        assert_int_equal(actor_wait_close(actor), REASON);
-        assert_int_equal(atomic_load(&actor->recv_count), 1);
+        assert_int_equal(checked_wait_close(checked), REASON);
+        assert_int_equal(atomic_load(&checked->recv_count), 1);
         raw_socket_close(&peer);
     }
     fixture_close();
@@ -223,24 +226,24 @@ static void nothing_is_received_after_a_close(void **state)
 
 /* ---- afterwards ---- */
 
-static void whoever_holds_a_reference_may_ask_after_the_end(void **state)
+static void a_reference_keeps_a_closed_stream_usable(void **state)
 {
     (void)state;
     struct raw_socket peer;
     char text[GW_ADDR_TEXT_BYTES];
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
-    assert_true(actor_close(actor, REASON));
-    assert_int_equal(actor_wait_close(actor), REASON);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
+    assert_true(checked_close(checked, REASON));
+    assert_int_equal(checked_wait_close(checked), REASON);
     fixture_run_now();
-    assert_int_equal(actor_say(actor, 10), GW_E_CLOSED);
-    assert_int_equal(actor_share(actor, 10), GW_E_CLOSED);
-    assert_false(actor_finish(actor, 1, "not sent"));
-    assert_false(actor_close(actor, 1));
-    assert_int_equal(gw_stream_send_queue_bytes(actor->stream), 0);
-    assert_memory_equal(gw_addr_format(gw_stream_peer(actor->stream), text), "127.0.0.1:", 10);
+    assert_int_equal(checked_send(checked, 10), GW_E_CLOSED);
+    assert_int_equal(checked_send_buf(checked, 10), GW_E_CLOSED);
+    assert_false(checked_finish(checked, 1, "not sent"));
+    assert_false(checked_close(checked, 1));
+    assert_int_equal(gw_stream_send_queue_bytes(checked->stream), 0);
+    assert_memory_equal(gw_addr_format(gw_stream_peer(checked->stream), text), "127.0.0.1:", 10);
     fixture_run_now();
-    assert_int_equal(atomic_load(&actor->close_count), 1);
+    assert_int_equal(atomic_load(&checked->close_count), 1);
     raw_socket_close(&peer);
     fixture_close();
 }
@@ -252,19 +255,19 @@ static void count_wait(void)
     atomic_fetch_add(&wait_count, 1);
 }
 
-/* A program that has started another one, however briefly, does not own its sockets alone. */
-static void a_closed_stream_is_not_received_of_again_though_a_child_has_its_socket(void **state)
+/* A child process has the sockets of its parent, too. */
+static void a_closed_stream_gets_no_events_while_a_child_process_has_its_socket(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
     fixture_run_now();
     intptr_t child = machine_start_child();
-    assert_true(actor_close(actor, REASON));
-    assert_int_equal(actor_wait_close(actor), REASON);
-    (void)raw_socket_send(&peer, "hello", 5); /* the child's socket takes it */
-    checking_kernel_before_wait(count_wait);
+    assert_true(checked_close(checked, REASON));
+    assert_int_equal(checked_wait_close(checked), REASON);
+    (void)raw_socket_send(&peer, "hello", 5); /* the child's copy of the socket receives it */
+    checking_backend_before_wait(count_wait);
     fixture_run_now();
     atomic_store(&wait_count, 0);
     machine_sleep_ms(100);
@@ -274,7 +277,7 @@ static void a_closed_stream_is_not_received_of_again_though_a_child_has_its_sock
     fixture_close();
 }
 
-static void no_reference_may_be_let_go(void **state)
+static void unref_of_null_does_nothing(void **state)
 {
     (void)state;
     gw_stream_unref(NULL);
@@ -283,16 +286,16 @@ static void no_reference_may_be_let_go(void **state)
 int contract_close(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_close_is_prompt_and_drops_what_is_queued),
-        FIXTURE_TEST(an_idle_stream_closes_as_promptly),
+        FIXTURE_TEST(a_close_is_prompt_and_discards_queued_bytes),
+        FIXTURE_TEST(an_idle_stream_closes_promptly),
         FIXTURE_TEST(a_close_waits_for_the_send_in_flight),
-        FIXTURE_TEST(a_stream_may_be_ended_inside_each_of_its_callbacks),
+        FIXTURE_TEST(a_stream_can_be_ended_inside_each_of_its_callbacks),
         FIXTURE_TEST(a_stream_may_be_closed_by_another_object),
         FIXTURE_TEST(a_close_may_come_while_both_directions_are_busy),
         FIXTURE_TEST(nothing_is_received_after_a_close),
-        FIXTURE_TEST(whoever_holds_a_reference_may_ask_after_the_end),
-        FIXTURE_TEST(a_closed_stream_is_not_received_of_again_though_a_child_has_its_socket),
-        FIXTURE_TEST(no_reference_may_be_let_go),
+        FIXTURE_TEST(a_reference_keeps_a_closed_stream_usable),
+        FIXTURE_TEST(a_closed_stream_gets_no_events_while_a_child_process_has_its_socket),
+        FIXTURE_TEST(unref_of_null_does_nothing),
     };
     return cmocka_run_group_tests_name("contract: close", tests, NULL, NULL);
 }

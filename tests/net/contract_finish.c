@@ -1,4 +1,5 @@
-/* tests/net/contract_finish.c: the end in good order: flush, FIN, wait for the peer's. */
+/* tests/net/contract_finish.c: The graceful end of a stream: flush, FIN, wait for the peer's FIN.
+ */
 #include "tests/net/contract.h"
 
 #include "net/buf.h"
@@ -9,67 +10,68 @@
 
 enum { REASON = 77 };
 
-/* ---- what was queued ---- */
+/* ---- queued bytes ---- */
 
-static void what_was_queued_arrives_before_the_fin(void **state)
+static void queued_bytes_arrive_before_fin(void **state)
 {
     (void)state;
     struct raw_socket peer;
     uint64_t received = 0;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit_narrow(&peer);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect_narrow(&peer);
     for (int i = 0; i < 20; i++) {
-        assert_int_equal(actor_share(actor, 5000), 0);
-        assert_int_equal(actor_say(actor, 50), 0);
+        assert_int_equal(checked_send_buf(checked, 5000), 0);
+        assert_int_equal(checked_send(checked, 50), 0);
     }
-    assert_true(actor_finish(actor, REASON, "farewell"));
-    assert_true(raw_receive(&peer, &received, atomic_load(&actor->said)));
-    assert_true(raw_receives_text(&peer, "farewell"));
+    assert_true(checked_finish(checked, REASON, "final_text"));
+    assert_true(raw_receive_pattern(&peer, &received, atomic_load(&checked->sent)));
+    assert_true(raw_receives_text(&peer, "final_text"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
-    assert_int_equal(atomic_load(&actor->close_count), 0); /* it waits for the peer's */
+    assert_int_equal(atomic_load(&checked->close_count),
+                     0); /* the stream waits for the peer's FIN */
     raw_socket_close(&peer);
-    assert_int_equal(actor_wait_close(actor), REASON);
+    assert_int_equal(checked_wait_close(checked), REASON);
     fixture_close();
 }
 
-static void the_last_words_pass_a_full_queue(void **state)
+static void the_final_buffer_is_sent_despite_a_full_queue(void **state)
 {
     (void)state;
     struct raw_socket peer;
     uint64_t received = 0;
     fixture_open(&(struct port_fixture_plan){.send_queue_bytes_max = 50000});
-    struct actor *actor = fixture_visit_narrow(&peer);
+    struct checked_stream *checked = fixture_connect_narrow(&peer);
     for (int refused_count = 0; refused_count < 3;) {
-        refused_count += actor_say(actor, 1000) != 0;
+        refused_count += checked_send(checked, 1000) != 0;
     }
-    assert_true(actor_finish(actor, REASON, "farewell"));
-    assert_true(raw_receive(&peer, &received, atomic_load(&actor->said)));
-    assert_true(raw_receives_text(&peer, "farewell"));
+    assert_true(checked_finish(checked, REASON, "final_text"));
+    assert_true(raw_receive_pattern(&peer, &received, atomic_load(&checked->sent)));
+    assert_true(raw_receives_text(&peer, "final_text"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     raw_socket_close(&peer);
-    assert_int_equal(actor_wait_close(actor), REASON);
+    assert_int_equal(checked_wait_close(checked), REASON);
     fixture_close();
 }
 
-static void without_anything_queued_the_fin_comes_at_once(void **state)
+static void with_an_empty_queue_fin_is_sent_at_once(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
-    checking_kernel_stop_time();
-    assert_true(actor_finish(actor, REASON, NULL));
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
+    checking_backend_stop_time();
+    assert_true(checked_finish(checked, REASON, NULL));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     raw_socket_close(&peer);
-    assert_int_equal(actor_wait_close(actor), REASON);
+    assert_int_equal(checked_wait_close(checked), REASON);
     fixture_close();
 }
 
-/* ---- a peer in the middle of sending ---- */
+/* ---- a peer that is sending ---- */
 
 struct chatterer {
     struct raw_socket socket;
-    atomic_bool finished; /* the other side has said its last words */
+    atomic_bool finished; /* the other side has sent its final text */
 };
 
 static void chatter(void *context)
@@ -89,101 +91,101 @@ static void chatter(void *context)
     raw_socket_finish(&chatterer->socket);
 }
 
-/* Closing with unread input throws away what is on its way to the peer. */
-static void the_last_words_arrive_while_the_peer_is_sending(void **state)
+/* A close with unread input is a reset, which discards bytes on their way to the peer. */
+static void the_final_buffer_arrives_while_the_peer_is_sending(void **state)
 {
     (void)state;
     enum { ROUND_COUNT = 50 };
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     for (int round = 0; round < ROUND_COUNT; round++) {
         struct chatterer peer = {.finished = false};
         os_thread thread;
-        struct actor *actor = fixture_visit(&peer.socket);
+        struct checked_stream *checked = fixture_connect(&peer.socket);
         assert_int_equal(os_thread_start(&thread, chatter, &peer), 0);
-        WAIT_FOR(atomic_load(&actor->recv_count) > 0);
-        assert_true(actor_finish(actor, REASON, "farewell"));
+        WAIT_FOR(atomic_load(&checked->recv_count) > 0);
+        assert_true(checked_finish(checked, REASON, "final_text"));
         atomic_store(&peer.finished, true);
         os_thread_join(thread);
-        assert_true(raw_receives_text(&peer.socket, "farewell"));
+        assert_true(raw_receives_text(&peer.socket, "final_text"));
         assert_int_equal(raw_socket_recv_until_end(&peer.socket), RAW_SOCKET_FIN);
         raw_socket_close(&peer.socket);
-        assert_int_equal(actor_wait_close(actor), REASON);
+        assert_int_equal(checked_wait_close(checked), REASON);
     }
     fixture_close();
 }
 
-static enum gw_recv finish_at_once(struct actor *actor, struct gw_ring *ring)
+static enum gw_recv finish_at_once(struct checked_stream *checked, struct gw_ring *ring)
 {
     gw_ring_consume(ring, 1);
-    (void)actor_finish(actor, REASON, "farewell");
+    (void)checked_finish(checked, REASON, "final_text");
     return GW_RECV_MORE;
 }
 
 static void pause_posted_task(void *context)
 {
-    struct actor *actor = context;
-    gw_stream_pause(actor->stream);
+    struct checked_stream *checked = context;
+    gw_stream_pause(checked->stream);
 }
 
-static void a_pause_does_not_keep_an_end_from_reading(void **state)
+static void a_finish_reads_until_fin_despite_a_pause(void **state)
 {
     (void)state;
     struct raw_socket peer;
     uint8_t data[20000] = {0};
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
-    run_in_turn(gw_stream_turn(actor->stream), pause_posted_task, actor);
-    checking_kernel_stop_time();
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
+    run_in_turn(gw_stream_turn(checked->stream), pause_posted_task, checked);
+    checking_backend_stop_time();
     assert_true(raw_socket_send(&peer, data, sizeof(data)));
-    assert_true(actor_finish(actor, REASON, "farewell"));
-    assert_true(raw_receives_text(&peer, "farewell"));
+    assert_true(checked_finish(checked, REASON, "final_text"));
+    assert_true(raw_receives_text(&peer, "final_text"));
     raw_socket_close(&peer);
-    assert_int_equal(actor_wait_close(actor), REASON);
+    assert_int_equal(checked_wait_close(checked), REASON);
     assert_int_equal(fixture_counters().bytes_in, sizeof(data));
     fixture_close();
 }
 
-/* ---- a peer that does not help ---- */
+/* ---- a peer that does not read or close ---- */
 
-/* Both sides of a limit in time: a moment before it the stream is there, a moment after it gone. */
-static void assert_ends_after_ms(struct actor *actor, uint32_t ms)
+/* Both sides of a timeout: just before it the stream is open, just after it closed. */
+static void assert_ends_after_ms(struct checked_stream *checked, uint32_t ms)
 {
-    fixture_leap_ms(ms - 5);
-    assert_int_equal(atomic_load(&actor->close_count), 0);
-    fixture_leap_ms(10);
-    assert_int_equal(actor_wait_close(actor), REASON);
+    fixture_advance_ms(ms - 5);
+    assert_int_equal(atomic_load(&checked->close_count), 0);
+    fixture_advance_ms(10);
+    assert_int_equal(checked_wait_close(checked), REASON);
 }
 
-static void a_peer_that_never_reads_has_a_second_to_begin(void **state)
+static void a_finish_ends_after_a_second_without_a_reading_peer(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit_narrow(&peer);
-    while (actor_say(actor, 10000) == 0) {
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect_narrow(&peer);
+    while (checked_send(checked, 10000) == 0) {
     }
     fixture_run_now();
-    checking_kernel_stop_time();
-    assert_true(actor_finish(actor, REASON, "farewell"));
+    checking_backend_stop_time();
+    assert_true(checked_finish(checked, REASON, "final_text"));
     fixture_run_now();
-    assert_ends_after_ms(actor, GW_STREAM_FLUSH_MS);
+    assert_ends_after_ms(checked, GW_STREAM_FLUSH_MS);
     raw_socket_close(&peer);
     fixture_close();
 }
 
-static void a_peer_that_never_closes_has_a_second_to_do_so(void **state)
+static void a_finish_ends_after_a_second_without_the_peers_fin(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
     fixture_run_now();
-    checking_kernel_stop_time();
-    assert_true(actor_finish(actor, REASON, "farewell"));
-    assert_true(raw_receives_text(&peer, "farewell"));
+    checking_backend_stop_time();
+    assert_true(checked_finish(checked, REASON, "final_text"));
+    assert_true(raw_receives_text(&peer, "final_text"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     fixture_run_now();
-    assert_ends_after_ms(actor, GW_STREAM_LINGER_MS);
+    assert_ends_after_ms(checked, GW_STREAM_LINGER_MS);
     raw_socket_close(&peer);
     fixture_close();
 }
@@ -196,175 +198,176 @@ static void send_for_ever(void *context)
     }
 }
 
-static void a_peer_that_sends_for_ever_is_read_so_far_and_no_further(void **state)
+static void a_finish_discards_a_limited_number_of_bytes(void **state)
 {
     (void)state;
     struct raw_socket peer;
     os_thread thread;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
     fixture_run_now();
-    checking_kernel_stop_time(); /* it is the bytes that end it, not the time */
+    checking_backend_stop_time(); /* the number of bytes ends it, not the time */
     assert_int_equal(os_thread_start(&thread, send_for_ever, &peer), 0);
-    WAIT_FOR(atomic_load(&actor->recv_count) > 0);
+    WAIT_FOR(atomic_load(&checked->recv_count) > 0);
     uint64_t before = fixture_counters().bytes_in;
-    run_in_turn(gw_stream_turn(actor->stream), NULL, NULL);
-    assert_true(actor_finish(actor, REASON, NULL));
-    uint64_t when_told = fixture_counters().bytes_in;
-    assert_int_equal(actor_wait_close(actor), REASON);
-    /* What was read while it was told is not to blame. */
+    run_in_turn(gw_stream_turn(checked->stream), NULL, NULL);
+    assert_true(checked_finish(checked, REASON, NULL));
+    uint64_t when_allowed = fixture_counters().bytes_in;
+    assert_int_equal(checked_wait_close(checked), REASON);
+    /* Bytes that were received before the finish do not count. */
     assert_in_range(fixture_counters().bytes_in - before, GW_STREAM_LINGER_BYTES,
-                    when_told - before + GW_STREAM_LINGER_BYTES + 8 * GW_STREAM_RECV_BYTES_MAX);
+                    when_allowed - before + GW_STREAM_LINGER_BYTES + 8 * GW_STREAM_RECV_BYTES_MAX);
     os_thread_join(thread);
     raw_socket_close(&peer);
     fixture_close();
 }
 
-/* ---- the peer is first ---- */
+/* ---- the peer finishes first ---- */
 
-static enum gw_recv echo_twice(struct actor *actor, struct gw_ring *ring)
+static enum gw_recv echo_twice(struct checked_stream *checked, struct gw_ring *ring)
 {
     gw_ring_consume(ring, gw_ring_used_bytes(ring));
-    (void)actor_tell(actor, "first");
-    (void)actor_tell(actor, "second");
+    (void)checked_send_text(checked, "first");
+    (void)checked_send_text(checked, "second");
     return GW_RECV_MORE;
 }
 
-static void a_peer_that_half_closes_still_gets_its_answer(void **state)
+static void a_half_closed_peer_receives_its_answer(void **state)
 {
     (void)state;
-    static const struct play twice = {.on_recv = echo_twice};
+    static const struct stream_callbacks twice = {.on_recv = echo_twice};
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = &twice});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &twice});
     for (int round = 0; round < 20; round++) {
-        struct actor *actor = fixture_visit(&peer);
+        struct checked_stream *checked = fixture_connect(&peer);
         assert_true(raw_socket_send(&peer, "?", 1));
         raw_socket_finish(&peer);
         assert_true(raw_receives_text(&peer, "firstsecond"));
         assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
-        assert_int_equal(actor_wait_close(actor), GW_E_CLOSED);
+        assert_int_equal(checked_wait_close(checked), GW_E_CLOSED);
         raw_socket_close(&peer);
     }
     fixture_close();
 }
 
-static void a_peer_that_half_closes_may_read_slowly(void **state)
+static void a_half_closed_peer_can_read_slowly(void **state)
 {
     (void)state;
     struct raw_socket peer;
     uint64_t received = 0;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit_narrow(&peer);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect_narrow(&peer);
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(actor_share(actor, 20000), 0);
+        assert_int_equal(checked_send_buf(checked, 20000), 0);
     }
     fixture_run_now();
-    checking_kernel_stop_time();
+    checking_backend_stop_time();
     raw_socket_finish(&peer);
-    assert_true(raw_receive(&peer, &received, 200000));
+    assert_true(raw_receive_pattern(&peer, &received, 200000));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
-    fixture_leap_ms(GW_STREAM_LINGER_MS +
-                    5); /* the kernel had not sent all when the FIN was sent */
-    assert_int_equal(actor_wait_close(actor), GW_E_CLOSED);
+    fixture_advance_ms(GW_STREAM_LINGER_MS +
+                       5); /* the kernel had unsent bytes when the FIN was sent */
+    assert_int_equal(checked_wait_close(checked), GW_E_CLOSED);
     raw_socket_close(&peer);
     fixture_close();
 }
 
-/* ---- deciding ---- */
+/* ---- several ends ---- */
 
 static void the_first_finish_or_close_decides_the_reason(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
-    assert_true(actor_finish(actor, 1, NULL));
-    assert_false(actor_finish(actor, 2, "not sent"));
-    assert_false(actor_close(actor, 3));
-    assert_int_equal(actor_wait_close(actor), 1);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
+    assert_true(checked_finish(checked, 1, NULL));
+    assert_false(checked_finish(checked, 2, "not sent"));
+    assert_false(checked_close(checked, 3));
+    assert_int_equal(checked_wait_close(checked), 1);
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     raw_socket_close(&peer);
 
-    actor = fixture_visit(&peer);
-    assert_true(actor_close(actor, 3));
-    assert_false(actor_finish(actor, 2, "not sent"));
-    assert_false(actor_close(actor, 1));
-    assert_int_equal(actor_wait_close(actor), 3);
+    checked = fixture_connect(&peer);
+    assert_true(checked_close(checked, 3));
+    assert_false(checked_finish(checked, 2, "not sent"));
+    assert_false(checked_close(checked, 1));
+    assert_int_equal(checked_wait_close(checked), 3);
     raw_socket_close(&peer);
     fixture_close();
 }
 
-static void any_number_may_be_a_reason(void **state)
+static void any_number_can_be_a_reason(void **state)
 {
     (void)state;
     static const int reasons[] = {0, 1, -1, GW_E_SYSTEM, INT32_MAX, INT32_MIN};
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     for (size_t i = 0; i < 2 * sizeof(reasons) / sizeof(reasons[0]); i++) {
         struct raw_socket peer;
-        struct actor *actor = fixture_visit(&peer);
+        struct checked_stream *checked = fixture_connect(&peer);
         int reason = reasons[i / 2];
-        assert_true(i % 2 == 0 ? actor_finish(actor, reason, NULL) : actor_close(actor, reason));
+        assert_true(i % 2 == 0 ? checked_finish(checked, reason, NULL)
+                               : checked_close(checked, reason));
         raw_socket_close(&peer);
-        assert_int_equal(actor_wait_close(actor), reason);
+        assert_int_equal(checked_wait_close(checked), reason);
     }
     fixture_close();
 }
 
-static void after_a_finish_nothing_more_is_taken(void **state)
+static void after_a_finish_sends_are_refused(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
-    assert_true(actor_finish(actor, REASON, "farewell"));
-    assert_int_equal(actor_say(actor, 1), GW_E_CLOSED);
-    assert_int_equal(actor_share(actor, 1), GW_E_CLOSED);
-    assert_true(raw_receives_text(&peer, "farewell"));
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
+    assert_true(checked_finish(checked, REASON, "final_text"));
+    assert_int_equal(checked_send(checked, 1), GW_E_CLOSED);
+    assert_int_equal(checked_send_buf(checked, 1), GW_E_CLOSED);
+    assert_true(raw_receives_text(&peer, "final_text"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     raw_socket_close(&peer);
-    assert_int_equal(actor_wait_close(actor), REASON);
-    assert_int_equal(actor_say(actor, 1), GW_E_CLOSED);
+    assert_int_equal(checked_wait_close(checked), REASON);
+    assert_int_equal(checked_send(checked, 1), GW_E_CLOSED);
     fixture_close();
 }
 
 static void after_a_finish_on_recv_is_not_called_again(void **state)
 {
     (void)state;
-    static const struct play short_lived = {.on_recv = finish_at_once};
+    static const struct stream_callbacks short_lived = {.on_recv = finish_at_once};
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = &short_lived});
-    struct actor *actor = fixture_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.callbacks = &short_lived});
+    struct checked_stream *checked = fixture_connect(&peer);
     assert_true(raw_socket_send(&peer, "many words", 10));
-    assert_true(raw_receives_text(&peer, "farewell"));
+    assert_true(raw_receives_text(&peer, "final_text"));
     assert_true(raw_socket_send(&peer, "and more", 8));
     raw_socket_close(&peer);
-    assert_int_equal(actor_wait_close(actor), REASON);
-    assert_int_equal(atomic_load(&actor->recv_count), 1);
+    assert_int_equal(checked_wait_close(checked), REASON);
+    assert_int_equal(atomic_load(&checked->recv_count), 1);
     fixture_close();
 }
 
-static void a_close_makes_haste_of_a_finish(void **state)
+static void a_close_cuts_a_finish_short(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    checking_kernel_stop_time();
-    struct actor *lingering = fixture_visit(&peer);
-    assert_true(actor_finish(lingering, REASON, NULL));
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    checking_backend_stop_time();
+    struct checked_stream *lingering = fixture_connect(&peer);
+    assert_true(checked_finish(lingering, REASON, NULL));
     fixture_run_now();
     assert_int_equal(atomic_load(&lingering->close_count), 0);
-    assert_false(actor_close(lingering, 1));
-    assert_int_equal(actor_wait_close(lingering), REASON);
+    assert_false(checked_close(lingering, 1));
+    assert_int_equal(checked_wait_close(lingering), REASON);
     raw_socket_close(&peer);
 
-    struct actor *flushing = fixture_visit_narrow(&peer);
-    while (actor_say(flushing, 10000) == 0) {
+    struct checked_stream *flushing = fixture_connect_narrow(&peer);
+    while (checked_send(flushing, 10000) == 0) {
     }
-    assert_true(actor_finish(flushing, REASON, NULL));
+    assert_true(checked_finish(flushing, REASON, NULL));
     fixture_run_now();
     assert_int_equal(atomic_load(&flushing->close_count), 0);
-    assert_false(actor_close(flushing, 1));
-    assert_int_equal(actor_wait_close(flushing), REASON);
+    assert_false(checked_close(flushing, 1));
+    assert_int_equal(checked_wait_close(flushing), REASON);
     raw_socket_close(&peer);
     fixture_close();
 }
@@ -372,21 +375,21 @@ static void a_close_makes_haste_of_a_finish(void **state)
 int contract_finish(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(what_was_queued_arrives_before_the_fin),
-        FIXTURE_TEST(the_last_words_pass_a_full_queue),
-        FIXTURE_TEST(without_anything_queued_the_fin_comes_at_once),
-        FIXTURE_TEST(the_last_words_arrive_while_the_peer_is_sending),
-        FIXTURE_TEST(a_pause_does_not_keep_an_end_from_reading),
-        FIXTURE_TEST(a_peer_that_never_reads_has_a_second_to_begin),
-        FIXTURE_TEST(a_peer_that_never_closes_has_a_second_to_do_so),
-        FIXTURE_TEST(a_peer_that_sends_for_ever_is_read_so_far_and_no_further),
-        FIXTURE_TEST(a_peer_that_half_closes_still_gets_its_answer),
-        FIXTURE_TEST(a_peer_that_half_closes_may_read_slowly),
+        FIXTURE_TEST(queued_bytes_arrive_before_fin),
+        FIXTURE_TEST(the_final_buffer_is_sent_despite_a_full_queue),
+        FIXTURE_TEST(with_an_empty_queue_fin_is_sent_at_once),
+        FIXTURE_TEST(the_final_buffer_arrives_while_the_peer_is_sending),
+        FIXTURE_TEST(a_finish_reads_until_fin_despite_a_pause),
+        FIXTURE_TEST(a_finish_ends_after_a_second_without_a_reading_peer),
+        FIXTURE_TEST(a_finish_ends_after_a_second_without_the_peers_fin),
+        FIXTURE_TEST(a_finish_discards_a_limited_number_of_bytes),
+        FIXTURE_TEST(a_half_closed_peer_receives_its_answer),
+        FIXTURE_TEST(a_half_closed_peer_can_read_slowly),
         FIXTURE_TEST(the_first_finish_or_close_decides_the_reason),
-        FIXTURE_TEST(any_number_may_be_a_reason),
-        FIXTURE_TEST(after_a_finish_nothing_more_is_taken),
+        FIXTURE_TEST(any_number_can_be_a_reason),
+        FIXTURE_TEST(after_a_finish_sends_are_refused),
         FIXTURE_TEST(after_a_finish_on_recv_is_not_called_again),
-        FIXTURE_TEST(a_close_makes_haste_of_a_finish),
+        FIXTURE_TEST(a_close_cuts_a_finish_short),
     };
     return cmocka_run_group_tests_name("contract: finish", tests, NULL, NULL);
 }

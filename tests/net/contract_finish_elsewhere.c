@@ -1,4 +1,4 @@
-/* tests/net/contract_finish_elsewhere.c: ends that other threads and other turns ask for. */
+/* tests/net/contract_finish_elsewhere.c: Ends that other threads and other turns request. */
 #include "tests/net/contract.h"
 
 #include "net/error.h"
@@ -10,124 +10,125 @@ enum { REASON = 77 };
 
 static struct gate gate;
 
-/* Waits in the turn until the test has done its part. */
-static enum gw_recv wait_in_on_recv(struct actor *actor, struct gw_ring *ring)
+/* Blocks the turn until the test opens the gate. */
+static enum gw_recv wait_in_on_recv(struct checked_stream *checked, struct gw_ring *ring)
 {
-    (void)actor;
+    (void)checked;
     gw_ring_consume(ring, gw_ring_used_bytes(ring));
     gate_wait(&gate);
     return GW_RECV_MORE;
 }
 
-/* As above, with a piece of work already waiting for the stream's next turn. */
-static enum gw_recv wait_with_work_waiting(struct actor *actor, struct gw_ring *ring)
+/* As above, with a task already posted to the stream's next turn. */
+static enum gw_recv wait_with_work_waiting(struct checked_stream *checked, struct gw_ring *ring)
 {
-    gw_stream_pause(actor->stream);
-    gw_stream_resume(actor->stream);
-    return wait_in_on_recv(actor, ring);
+    gw_stream_pause(checked->stream);
+    gw_stream_resume(checked->stream);
+    return wait_in_on_recv(checked, ring);
 }
 
-/* ---- what was sent before a finish leaves before the FIN, whoever sent it ---- */
+/* ---- bytes sent before a finish leave before FIN, from any thread ---- */
 
-static void finish_from_here_during(const struct play *play)
+static void finish_from_here_during(const struct stream_callbacks *callbacks)
 {
     struct raw_socket peer;
     gate_reset(&gate);
-    fixture_open(&(struct port_fixture_plan){.play = play});
-    struct actor *actor = fixture_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.callbacks = callbacks});
+    struct checked_stream *checked = fixture_connect(&peer);
     assert_true(raw_socket_send(&peer, "?", 1));
     WAIT_FOR(atomic_load(&gate.reached));
-    assert_int_equal(actor_tell(actor, "sent before, "), 0);
-    assert_true(actor_finish(actor, REASON, "farewell"));
+    assert_int_equal(checked_send_text(checked, "sent before, "), 0);
+    assert_true(checked_finish(checked, REASON, "final_text"));
     atomic_store(&gate.open, true);
-    assert_true(raw_receives_text(&peer, "sent before, farewell"));
+    assert_true(raw_receives_text(&peer, "sent before, final_text"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     raw_socket_close(&peer);
-    assert_int_equal(actor_wait_close(actor), REASON);
+    assert_int_equal(checked_wait_close(checked), REASON);
     fixture_close();
 }
 
-static void a_finish_from_elsewhere_sends_what_was_queued_before_it(void **state)
+static void a_finish_by_another_thread_sends_what_was_queued_before_it(void **state)
 {
     (void)state;
-    static const struct play waiting = {.on_recv = wait_in_on_recv};
+    static const struct stream_callbacks waiting = {.on_recv = wait_in_on_recv};
     finish_from_here_during(&waiting);
 }
 
 static void a_finish_does_not_overtake_what_was_sent_before_it(void **state)
 {
     (void)state;
-    static const struct play busy = {.on_recv = wait_with_work_waiting};
+    static const struct stream_callbacks busy = {.on_recv = wait_with_work_waiting};
     finish_from_here_during(&busy);
 }
 
-static void what_was_taken_before_the_peers_fin_is_still_sent(void **state)
+static void bytes_queued_before_the_peers_fin_are_still_sent(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
-    fixture_hold_worker(actor);
-    assert_int_equal(actor_tell(actor, "just in time"), 0);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
+    fixture_block_worker(checked);
+    assert_int_equal(checked_send_text(checked, "just in time"), 0);
     raw_socket_finish(&peer);
-    fixture_let_worker_go();
+    fixture_unblock_worker();
     assert_true(raw_receives_text(&peer, "just in time"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
-    assert_int_equal(actor_wait_close(actor), GW_E_CLOSED);
+    assert_int_equal(checked_wait_close(checked), GW_E_CLOSED);
     raw_socket_close(&peer);
     fixture_close();
 }
 
-static void the_last_words_leave_though_the_peer_finished_first(void **state)
+static void the_final_buffer_is_sent_when_the_peer_finished_first(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
-    fixture_hold_worker(actor);
-    assert_true(actor_finish(actor, REASON, "farewell"));
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
+    fixture_block_worker(checked);
+    assert_true(checked_finish(checked, REASON, "final_text"));
     raw_socket_finish(&peer);
-    fixture_let_worker_go();
-    assert_true(raw_receives_text(&peer, "farewell"));
+    fixture_unblock_worker();
+    assert_true(raw_receives_text(&peer, "final_text"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
-    assert_int_equal(actor_wait_close(actor), REASON);
+    assert_int_equal(checked_wait_close(checked), REASON);
     raw_socket_close(&peer);
     fixture_close();
 }
 
-/* ---- before it has opened ---- */
+/* ---- before on_open ---- */
 
 static void start_and_finish(struct gw_listener *listener, struct gw_stream *stream)
 {
     (void)listener;
     (void)gw_stream_ref(stream);
-    struct actor *actor = fixture_start(stream);
-    if (actor_tell(actor, "we are full, ") != 0 || !actor_finish(actor, REASON, "farewell")) {
-        checking_kernel_break("a stream that was started can be finished");
+    struct checked_stream *checked = fixture_start(stream);
+    if (checked_send_text(checked, "we are full, ") != 0 ||
+        !checked_finish(checked, REASON, "final_text")) {
+        checking_backend_break("a stream that was started can be finished");
     }
     gw_stream_unref(stream);
 }
 
-static void a_stream_that_is_finished_as_it_comes_in_says_its_last_words(void **state)
+static void a_stream_finished_in_on_accept_sends_its_final_buffer(void **state)
 {
     (void)state;
-    static const struct play unfriendly = {.on_accept = start_and_finish};
+    static const struct stream_callbacks unfriendly = {.on_accept = start_and_finish};
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = &unfriendly});
-    struct actor *actor = fixture_visit(&peer);
-    assert_true(raw_receives_text(&peer, "we are full, farewell"));
+    fixture_open(&(struct port_fixture_plan){.callbacks = &unfriendly});
+    struct checked_stream *checked = fixture_connect(&peer);
+    assert_true(raw_receives_text(&peer, "we are full, final_text"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     raw_socket_close(&peer);
-    assert_int_equal(actor_wait_close(actor), REASON);
+    assert_int_equal(checked_wait_close(checked), REASON);
     fixture_close();
 }
 
-/* ---- several at once ---- */
+/* ---- several threads at once ---- */
 
 enum { RIVAL_COUNT = 4 };
 
 struct rival {
-    struct actor *actor;
+    struct checked_stream *checked;
     int reason;
     bool was_first;
 };
@@ -135,19 +136,19 @@ struct rival {
 static void end_it(void *context)
 {
     struct rival *rival = context;
-    rival->was_first = rival->reason % 2 == 0 ? actor_finish(rival->actor, rival->reason, NULL)
-                                              : actor_close(rival->actor, rival->reason);
+    rival->was_first = rival->reason % 2 == 0 ? checked_finish(rival->checked, rival->reason, NULL)
+                                              : checked_close(rival->checked, rival->reason);
 }
 
-/* Returns the reason of the one who was first. */
-static int let_them_end(struct actor *actor)
+/* Returns the reason of the thread that was first. */
+static int let_them_end(struct checked_stream *checked)
 {
     struct rival rivals[RIVAL_COUNT];
     os_thread threads[RIVAL_COUNT];
     int first = 0;
     int first_count = 0;
     for (int i = 0; i < RIVAL_COUNT; i++) {
-        rivals[i] = (struct rival){.actor = actor, .reason = 10 + i};
+        rivals[i] = (struct rival){.checked = checked, .reason = 10 + i};
         assert_int_equal(os_thread_start(&threads[i], end_it, &rivals[i]), 0);
     }
     for (int i = 0; i < RIVAL_COUNT; i++) {
@@ -159,15 +160,15 @@ static int let_them_end(struct actor *actor)
     return first;
 }
 
-static void of_many_who_end_a_stream_one_is_the_first(void **state)
+static void of_many_threads_that_end_a_stream_one_is_the_first(void **state)
 {
     (void)state;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     for (int round = 0; round < 50; round++) {
         struct raw_socket peer;
-        struct actor *actor = fixture_visit(&peer);
-        int reason = let_them_end(actor);
-        assert_int_equal(actor_wait_close(actor), reason);
+        struct checked_stream *checked = fixture_connect(&peer);
+        int reason = let_them_end(checked);
+        assert_int_equal(checked_wait_close(checked), reason);
         raw_socket_close(&peer);
     }
     fixture_close();
@@ -176,12 +177,12 @@ static void of_many_who_end_a_stream_one_is_the_first(void **state)
 int contract_finish_elsewhere(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_finish_from_elsewhere_sends_what_was_queued_before_it),
+        FIXTURE_TEST(a_finish_by_another_thread_sends_what_was_queued_before_it),
         FIXTURE_TEST(a_finish_does_not_overtake_what_was_sent_before_it),
-        FIXTURE_TEST(what_was_taken_before_the_peers_fin_is_still_sent),
-        FIXTURE_TEST(the_last_words_leave_though_the_peer_finished_first),
-        FIXTURE_TEST(a_stream_that_is_finished_as_it_comes_in_says_its_last_words),
-        FIXTURE_TEST(of_many_who_end_a_stream_one_is_the_first),
+        FIXTURE_TEST(bytes_queued_before_the_peers_fin_are_still_sent),
+        FIXTURE_TEST(the_final_buffer_is_sent_when_the_peer_finished_first),
+        FIXTURE_TEST(a_stream_finished_in_on_accept_sends_its_final_buffer),
+        FIXTURE_TEST(of_many_threads_that_end_a_stream_one_is_the_first),
     };
     return cmocka_run_group_tests_name("contract: finish elsewhere", tests, NULL, NULL);
 }

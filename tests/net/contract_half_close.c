@@ -1,4 +1,4 @@
-/* tests/net/contract_half_close.c: a stream whose peer has sent FIN and goes on receiving. */
+/* tests/net/contract_half_close.c: A stream whose peer has sent FIN and goes on receiving. */
 #include "tests/net/contract.h"
 
 #include "net/buf.h"
@@ -66,10 +66,10 @@ static void start_half(struct gw_listener *listener, struct gw_stream *stream)
 
 static void open_half(struct raw_socket *peer_out, bool pauses)
 {
-    static const struct play play = {.on_accept = start_half};
+    static const struct stream_callbacks callbacks = {.on_accept = start_half};
     memset(&half, 0, sizeof half);
     half.pauses = pauses;
-    fixture_open(&(struct port_fixture_plan){.play = &play});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &callbacks});
     assert_true(raw_socket_connect(peer_out, &fixture.addr));
 }
 
@@ -126,8 +126,8 @@ static void resume(void *context)
     gw_stream_resume(atomic_load(&half.stream));
 }
 
-/* Whether FIN is noticed while reading is paused or after it, nothing is lost. */
-static void what_came_before_fin_is_read_after_a_pause(void **state)
+/* FIN may be noticed during a pause or after it; no byte is lost in both cases. */
+static void bytes_before_fin_are_read_after_a_pause(void **state)
 {
     (void)state;
     struct raw_socket peer;
@@ -146,8 +146,8 @@ static void what_came_before_fin_is_read_after_a_pause(void **state)
     close_half(&peer);
 }
 
-/* Nothing is in flight that could notice it, but the next send does. */
-static void a_peer_that_is_gone_after_its_fin_ends_the_stream(void **state)
+/* No recv is in flight that would fail, but the next send fails. */
+static void a_reset_after_fin_ends_the_stream(void **state)
 {
     (void)state;
     struct raw_socket peer;
@@ -178,8 +178,8 @@ int contract_half_close(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(a_stream_whose_peer_has_finished_goes_on_sending),
-        FIXTURE_TEST(what_came_before_fin_is_read_after_a_pause),
-        FIXTURE_TEST(a_peer_that_is_gone_after_its_fin_ends_the_stream),
+        FIXTURE_TEST(bytes_before_fin_are_read_after_a_pause),
+        FIXTURE_TEST(a_reset_after_fin_ends_the_stream),
         FIXTURE_TEST(a_half_closed_stream_can_be_closed),
     };
     return cmocka_run_group_tests_name("contract: half close", tests, NULL, NULL);

@@ -1,14 +1,14 @@
-/* tests/net/contract_listener.c: doors, and who comes through them. */
+/* tests/net/contract_listener.c: Listeners and the connections that they accept. */
 #include "tests/net/contract.h"
 
 #include "net/error.h"
-#include "net/port_internal.h"
 #include "net/lane.h"
+#include "net/port_internal.h"
 #include "net/ring.h"
 #include "tests/net/port_fixture.h"
 #include "tests/support/machine.h"
 
-static const struct play echo = {.on_recv = actor_echo};
+static const struct stream_callbacks echo = {.on_recv = checked_echo};
 
 static void assert_echoes(const struct gw_addr *addr)
 {
@@ -39,41 +39,41 @@ static bool can_connect(const struct gw_addr *addr)
 
 /* ---- families ---- */
 
-static void a_test_listener_may_be_ipv4(void **state)
+static void a_listener_can_use_ipv4(void **state)
 {
     (void)state;
-    fixture_open(&(struct port_fixture_plan){.play = &echo, .addr = "127.0.0.1:0"});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo, .addr = "127.0.0.1:0"});
     assert_int_not_equal(fixture.addr.port, 0);
     assert_echoes(&fixture.addr);
-    assert_true(gw_addr_is_ipv4(gw_stream_peer(atomic_load(&fixture.actors)->stream)));
+    assert_true(gw_addr_is_ipv4(gw_stream_peer(atomic_load(&fixture.streams)->stream)));
     fixture_close();
 }
 
-static void a_test_listener_may_be_ipv6(void **state)
+static void a_listener_can_use_ipv6(void **state)
 {
     (void)state;
-    fixture_open(&(struct port_fixture_plan){.play = &echo, .addr = "[::1]:0"});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo, .addr = "[::1]:0"});
     assert_echoes(&fixture.addr);
-    assert_false(gw_addr_is_ipv4(gw_stream_peer(atomic_load(&fixture.actors)->stream)));
+    assert_false(gw_addr_is_ipv4(gw_stream_peer(atomic_load(&fixture.streams)->stream)));
     fixture_close();
 }
 
-static void a_test_listener_at_every_interface_takes_both_families(void **state)
+static void a_listener_on_any_address_accepts_both_families(void **state)
 {
     (void)state;
-    fixture_open(&(struct port_fixture_plan){.play = &echo, .addr = "*:0"});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo, .addr = "*:0"});
     struct gw_addr v4 = at("127.0.0.1:0", fixture.addr.port);
     struct gw_addr v6 = at("[::1]:0", fixture.addr.port);
     assert_echoes(&v4);
-    assert_true(gw_addr_is_ipv4(gw_stream_peer(atomic_load(&fixture.actors)->stream)));
+    assert_true(gw_addr_is_ipv4(gw_stream_peer(atomic_load(&fixture.streams)->stream)));
     assert_echoes(&v6);
     fixture_close();
 }
 
-static void a_test_listener_at_every_ipv4_interface_takes_ipv4_alone(void **state)
+static void a_listener_on_any_ipv4_address_accepts_ipv4_only(void **state)
 {
     (void)state;
-    fixture_open(&(struct port_fixture_plan){.play = &echo, .addr = "0.0.0.0:0"});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo, .addr = "0.0.0.0:0"});
     struct gw_addr v4 = at("127.0.0.1:0", fixture.addr.port);
     struct gw_addr v6 = at("[::1]:0", fixture.addr.port);
     assert_echoes(&v4);
@@ -81,27 +81,27 @@ static void a_test_listener_at_every_ipv4_interface_takes_ipv4_alone(void **stat
     fixture_close();
 }
 
-/* ---- several doors ---- */
+/* ---- several listeners ---- */
 
 enum { TEST_LISTENER_COUNT = 5 };
 
 static atomic_uint closed_count;
 
-static void accept_actor(struct gw_listener *test_listener, struct gw_stream *stream, void *context)
+static void accept_stream(struct gw_listener *listener, struct gw_stream *stream, void *context)
 {
-    (void)test_listener;
+    (void)listener;
     (void)context;
     (void)fixture_start(stream);
 }
 
-static void count_closed(struct gw_listener *test_listener, void *context)
+static void count_closed(struct gw_listener *listener, void *context)
 {
-    (void)test_listener;
+    (void)listener;
     (void)context;
     atomic_fetch_add(&closed_count, 1);
 }
 
-static const struct gw_listener_events more_events = {accept_actor, count_closed};
+static const struct gw_listener_events more_events = {accept_stream, count_closed};
 
 static int open_more(const struct gw_addr *addr, struct gw_listener **test_listener_out)
 {
@@ -109,13 +109,13 @@ static int open_more(const struct gw_addr *addr, struct gw_listener **test_liste
     return gw_listener_open(fixture.port, &config, &more_events, NULL, test_listener_out);
 }
 
-static void a_port_may_have_several_test_listeners(void **state)
+static void a_port_can_have_several_listeners(void **state)
 {
     (void)state;
     struct gw_listener *test_listeners[TEST_LISTENER_COUNT];
     struct gw_addr any = at("127.0.0.1:0", 0);
     atomic_store(&closed_count, 0);
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     for (int i = 0; i < TEST_LISTENER_COUNT; i++) {
         assert_int_equal(open_more(&any, &test_listeners[i]), 0);
     }
@@ -130,15 +130,15 @@ static void a_port_may_have_several_test_listeners(void **state)
     fixture_close();
 }
 
-static void an_address_that_is_taken_or_not_ours_is_refused(void **state)
+static void an_address_in_use_or_of_another_machine_is_refused(void **state)
 {
     (void)state;
-    struct gw_listener *test_listener = NULL;
+    struct gw_listener *listener = NULL;
     struct gw_addr foreign = at("192.0.2.1:0", 0);
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
-    assert_int_equal(open_more(&fixture.addr, &test_listener), GW_E_IN_USE);
-    assert_int_equal(open_more(&foreign, &test_listener), GW_E_ADDRESS);
-    assert_null(test_listener);
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
+    assert_int_equal(open_more(&fixture.addr, &listener), GW_E_IN_USE);
+    assert_int_equal(open_more(&foreign, &listener), GW_E_ADDRESS);
+    assert_null(listener);
     assert_echoes(&fixture.addr);
     fixture_close();
 }
@@ -150,62 +150,62 @@ static void hold_for_a_while(void *context)
     raw_socket_close(holder);
 }
 
-static void an_address_that_becomes_free_within_a_second_is_taken(void **state)
+static void an_address_that_becomes_free_within_a_second_is_used(void **state)
 {
     (void)state;
     struct raw_socket holder;
-    struct gw_listener *test_listener = NULL;
+    struct gw_listener *listener = NULL;
     struct gw_addr addr = at("127.0.0.1:0", 0);
     os_thread thread;
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     uint32_t log_count = atomic_load(&fixture.log_count);
     atomic_store(&closed_count, 0);
     assert_true(raw_socket_listen(&holder, &addr, 1));
     assert_int_equal(os_thread_start(&thread, hold_for_a_while, &holder), 0);
-    assert_int_equal(open_more(&addr, &test_listener), 0);
+    assert_int_equal(open_more(&addr, &listener), 0);
     os_thread_join(thread);
     assert_int_equal(atomic_load(&fixture.log_count), log_count + 1); /* "listen_waits" */
     assert_echoes(&addr);
-    gw_listener_close(test_listener);
+    gw_listener_close(listener);
     WAIT_FOR(atomic_load(&closed_count) == 1);
     fixture_close();
 }
 
-struct attempt {
+struct open_call {
     struct gw_addr addr;
     int error;
 };
 
 static void open_in_a_turn(void *context)
 {
-    struct attempt *attempt = context;
-    struct gw_listener *test_listener = NULL;
-    attempt->error = open_more(&attempt->addr, &test_listener);
+    struct open_call *open_call = context;
+    struct gw_listener *listener = NULL;
+    open_call->error = open_more(&open_call->addr, &listener);
 }
 
 static void a_turn_does_not_wait_for_an_address_in_use(void **state)
 {
     (void)state;
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
-    struct attempt attempt = {.addr = fixture.addr};
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
+    struct open_call open_call = {.addr = fixture.addr};
     uint32_t log_count = atomic_load(&fixture.log_count);
-    run_in_turn(&gw__port_lane(fixture.port, 0)->posted, open_in_a_turn, &attempt);
-    assert_int_equal(attempt.error, GW_E_IN_USE);
+    run_in_turn(&gw__port_lane(fixture.port, 0)->posted, open_in_a_turn, &open_call);
+    assert_int_equal(open_call.error, GW_E_IN_USE);
     assert_int_equal(atomic_load(&fixture.log_count), log_count);
     fixture_close();
 }
 
-/* ---- shutting ---- */
+/* ---- closing ---- */
 
-static void streams_outlive_their_test_listener_and_its_address_is_free(void **state)
+static void streams_outlive_their_listener_and_its_address_is_free(void **state)
 {
     (void)state;
     struct raw_socket peer;
     struct gw_listener *again;
     atomic_store(&closed_count, 0);
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
-    (void)fixture_visit(&peer);
-    fixture_shut_test_listener();
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
+    (void)fixture_connect(&peer);
+    fixture_close_listener();
     assert_false(can_connect(&fixture.addr));
     assert_true(raw_socket_send(&peer, "hello", 5));
     assert_true(raw_receives_text(&peer, "hello"));
@@ -217,22 +217,22 @@ static void streams_outlive_their_test_listener_and_its_address_is_free(void **s
     fixture_close();
 }
 
-static void a_test_listener_may_be_shut_at_once_and_without_on_close(void **state)
+static void a_listener_can_be_closed_at_once_and_without_on_close(void **state)
 {
     (void)state;
-    static const struct gw_listener_events quiet = {accept_actor, NULL};
+    static const struct gw_listener_events quiet = {accept_stream, NULL};
     const struct gw_listener_config config = {.addr = at("127.0.0.1:0", 0)};
-    struct gw_listener *test_listener;
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    struct gw_listener *listener;
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     for (int round = 0; round < 20; round++) {
-        assert_int_equal(gw_listener_open(fixture.port, &config, &quiet, NULL, &test_listener), 0);
-        gw_listener_close(test_listener);
+        assert_int_equal(gw_listener_open(fixture.port, &config, &quiet, NULL, &listener), 0);
+        gw_listener_close(listener);
     }
-    WAIT_FOR(checking_kernel_account().open == 1); /* the stage's own test_listener */
+    WAIT_FOR(checking_backend_counts().open == 1); /* the fixture's own listener */
     fixture_close();
 }
 
-static void knock_until_shut(void *context)
+static void connect_until_closed(void *context)
 {
     const struct gw_addr *addr = context;
     struct raw_socket peer;
@@ -242,20 +242,21 @@ static void knock_until_shut(void *context)
     }
 }
 
-static void a_test_listener_may_be_shut_while_many_come_in(void **state)
+static void a_listener_can_be_closed_while_many_connect(void **state)
 {
     (void)state;
     enum { KNOCKER_COUNT = 2 };
     for (int round = 0; round < 10; round++) {
-        os_thread knockers[KNOCKER_COUNT];
-        fixture_open(&(struct port_fixture_plan){.play = &echo});
+        os_thread connectors[KNOCKER_COUNT];
+        fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
         for (int i = 0; i < KNOCKER_COUNT; i++) {
-            assert_int_equal(os_thread_start(&knockers[i], knock_until_shut, &fixture.addr), 0);
+            assert_int_equal(os_thread_start(&connectors[i], connect_until_closed, &fixture.addr),
+                             0);
         }
         WAIT_FOR(fixture_counters().accepted > 20);
-        fixture_shut_test_listener();
+        fixture_close_listener();
         for (int i = 0; i < KNOCKER_COUNT; i++) {
-            os_thread_join(knockers[i]);
+            os_thread_join(connectors[i]);
         }
         fixture_close();
         fixture_setup(state);
@@ -265,27 +266,28 @@ static void a_test_listener_may_be_shut_while_many_come_in(void **state)
 static void shut_from_inside(struct gw_listener *listener, struct gw_stream *stream)
 {
     (void)fixture_start(stream);
-    if (fixture.test_listener != NULL) {
-        fixture.test_listener = NULL;
+    if (fixture.listener != NULL) {
+        fixture.listener = NULL;
         gw_listener_close(listener);
     }
 }
 
-static void a_test_listener_may_be_shut_by_who_comes_in(void **state)
+static void a_listener_can_be_closed_in_on_accept(void **state)
 {
     (void)state;
-    static const struct play last_one = {.on_accept = shut_from_inside, .on_recv = actor_echo};
+    static const struct stream_callbacks last_one = {.on_accept = shut_from_inside,
+                                                     .on_recv = checked_echo};
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = &last_one});
-    (void)fixture_visit(&peer);
-    WAIT_FOR(atomic_load(&fixture.test_listener_close_count) == 1);
+    fixture_open(&(struct port_fixture_plan){.callbacks = &last_one});
+    (void)fixture_connect(&peer);
+    WAIT_FOR(atomic_load(&fixture.listener_close_count) == 1);
     assert_true(raw_socket_send(&peer, "hello", 5));
     assert_true(raw_receives_text(&peer, "hello"));
     raw_socket_close(&peer);
     fixture_close();
 }
 
-/* ---- who does not come in ---- */
+/* ---- connections that are not accepted ---- */
 
 static void ignore(struct gw_listener *listener, struct gw_stream *stream)
 {
@@ -296,8 +298,8 @@ static void ignore(struct gw_listener *listener, struct gw_stream *stream)
 static void a_stream_that_is_not_started_is_closed(void **state)
 {
     (void)state;
-    static const struct play unfriendly = {.on_accept = ignore};
-    fixture_open(&(struct port_fixture_plan){.play = &unfriendly});
+    static const struct stream_callbacks unfriendly = {.on_accept = ignore};
+    fixture_open(&(struct port_fixture_plan){.callbacks = &unfriendly});
     for (uint64_t count = 1; count <= 20; count++) {
         struct raw_socket peer;
         assert_true(raw_socket_connect(&peer, &fixture.addr));
@@ -308,14 +310,14 @@ static void a_stream_that_is_not_started_is_closed(void **state)
     fixture_close();
 }
 
-static void no_more_come_in_than_the_port_may_have(void **state)
+static void accepted_streams_above_stream_count_max_are_closed(void **state)
 {
     (void)state;
     struct raw_socket inside[3];
     struct raw_socket outside;
-    fixture_open(&(struct port_fixture_plan){.play = &echo, .stream_count_max = 3});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo, .stream_count_max = 3});
     for (int i = 0; i < 3; i++) {
-        (void)fixture_visit(&inside[i]);
+        (void)fixture_connect(&inside[i]);
     }
     for (uint64_t count = 1; count <= 10; count++) {
         assert_true(raw_socket_connect(&outside, &fixture.addr));
@@ -330,21 +332,21 @@ static void no_more_come_in_than_the_port_may_have(void **state)
         raw_socket_close(&inside[i]);
     }
     WAIT_FOR(fixture_counters().stream_count == 0);
-    assert_echoes(&fixture.addr); /* there is room again */
+    assert_echoes(&fixture.addr); /* below the limit again */
     fixture_close();
 }
 
-static void streams_are_dealt_out_evenly_to_the_lanes(void **state)
+static void streams_are_spread_evenly_over_the_lanes(void **state)
 {
     (void)state;
     enum { PER_LANE = 10 };
     struct raw_socket peers[PER_LANE * 4];
     uint32_t count_of_lane[4] = {0};
     uint32_t count = PER_LANE * fixture_lane_count();
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     for (uint32_t i = 0; i < count; i++) {
-        struct actor *actor = fixture_visit(&peers[i]);
-        count_of_lane[gw_stream_turn(actor->stream)->lane->index]++;
+        struct checked_stream *checked = fixture_connect(&peers[i]);
+        count_of_lane[gw_stream_turn(checked->stream)->lane->index]++;
     }
     for (uint32_t i = 0; i < fixture_lane_count(); i++) {
         assert_int_equal(count_of_lane[i], PER_LANE);
@@ -358,21 +360,21 @@ static void streams_are_dealt_out_evenly_to_the_lanes(void **state)
 int contract_listener(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_test_listener_may_be_ipv4),
-        FIXTURE_TEST(a_test_listener_may_be_ipv6),
-        FIXTURE_TEST(a_test_listener_at_every_interface_takes_both_families),
-        FIXTURE_TEST(a_test_listener_at_every_ipv4_interface_takes_ipv4_alone),
-        FIXTURE_TEST(a_port_may_have_several_test_listeners),
-        FIXTURE_TEST(an_address_that_is_taken_or_not_ours_is_refused),
-        FIXTURE_TEST(an_address_that_becomes_free_within_a_second_is_taken),
+        FIXTURE_TEST(a_listener_can_use_ipv4),
+        FIXTURE_TEST(a_listener_can_use_ipv6),
+        FIXTURE_TEST(a_listener_on_any_address_accepts_both_families),
+        FIXTURE_TEST(a_listener_on_any_ipv4_address_accepts_ipv4_only),
+        FIXTURE_TEST(a_port_can_have_several_listeners),
+        FIXTURE_TEST(an_address_in_use_or_of_another_machine_is_refused),
+        FIXTURE_TEST(an_address_that_becomes_free_within_a_second_is_used),
         FIXTURE_TEST(a_turn_does_not_wait_for_an_address_in_use),
-        FIXTURE_TEST(streams_outlive_their_test_listener_and_its_address_is_free),
-        FIXTURE_TEST(a_test_listener_may_be_shut_at_once_and_without_on_close),
-        FIXTURE_TEST(a_test_listener_may_be_shut_while_many_come_in),
-        FIXTURE_TEST(a_test_listener_may_be_shut_by_who_comes_in),
+        FIXTURE_TEST(streams_outlive_their_listener_and_its_address_is_free),
+        FIXTURE_TEST(a_listener_can_be_closed_at_once_and_without_on_close),
+        FIXTURE_TEST(a_listener_can_be_closed_while_many_connect),
+        FIXTURE_TEST(a_listener_can_be_closed_in_on_accept),
         FIXTURE_TEST(a_stream_that_is_not_started_is_closed),
-        FIXTURE_TEST(no_more_come_in_than_the_port_may_have),
-        FIXTURE_TEST(streams_are_dealt_out_evenly_to_the_lanes),
+        FIXTURE_TEST(accepted_streams_above_stream_count_max_are_closed),
+        FIXTURE_TEST(streams_are_spread_evenly_over_the_lanes),
     };
     return cmocka_run_group_tests_name("contract: listener", tests, NULL, NULL);
 }

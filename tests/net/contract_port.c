@@ -1,4 +1,4 @@
-/* tests/net/contract_port.c: the port itself: its workers, its tasks, and its end. */
+/* tests/net/contract_port.c: Workers, tasks and the end of a port. */
 #include "tests/net/contract.h"
 
 #include "net/error.h"
@@ -32,7 +32,7 @@ static void stop(void)
     gw_port_destroy(port);
 }
 
-static void a_port_runs_on_the_backend_it_was_asked_for(void **state)
+static void a_port_runs_on_the_requested_backend(void **state)
 {
     (void)state;
     create();
@@ -87,7 +87,7 @@ static void each_task_runs_once_on_a_worker(void **state)
     assert_int_equal(atomic_load(&wrong_worker_count), 0);
 }
 
-static void tasks_posted_before_the_crew_starts_run_then(void **state)
+static void tasks_posted_before_the_workers_start_run_then(void **state)
 {
     (void)state;
     create();
@@ -98,7 +98,7 @@ static void tasks_posted_before_the_crew_starts_run_then(void **state)
     stop();
 }
 
-/* A task that posts itself again, so many times. */
+/* A task that posts itself again a number of times. */
 static struct numbered again;
 static atomic_bool inside;
 static atomic_uint nested_count;
@@ -114,7 +114,7 @@ static void run_again(struct gw_task *task)
     atomic_store(&inside, false);
 }
 
-static void a_task_may_post_itself_and_never_runs_inside_the_call(void **state)
+static void a_task_can_post_itself_and_never_runs_inside_the_call(void **state)
 {
     (void)state;
     atomic_store(&run_count, 0);
@@ -129,7 +129,7 @@ static void a_task_may_post_itself_and_never_runs_inside_the_call(void **state)
 
 /* ---- workers ---- */
 
-static void a_thread_that_is_no_worker_has_the_index_after_the_last(void **state)
+static void a_thread_that_is_no_worker_has_the_index_after_the_last_worker(void **state)
 {
     (void)state;
     start();
@@ -177,7 +177,7 @@ static void a_port_that_never_ran_can_be_destroyed(void **state)
     gw_port_destroy(NULL);
 }
 
-static void a_stop_before_the_crew_starts_is_not_forgotten(void **state)
+static void a_stop_before_the_workers_start_takes_effect(void **state)
 {
     (void)state;
     create();
@@ -194,7 +194,7 @@ static void stop_here(struct gw_task *task)
     gw_port_stop(port);
 }
 
-static void a_worker_may_stop_its_port(void **state)
+static void a_worker_can_stop_its_port(void **state)
 {
     (void)state;
     struct gw_task task = {.run = stop_here};
@@ -209,7 +209,7 @@ static void stop_elsewhere(void *context)
     gw_port_stop(context);
 }
 
-static void any_thread_may_stop_a_port_that_sleeps(void **state)
+static void any_thread_can_stop_a_sleeping_port(void **state)
 {
     (void)state;
     for (int round = 0; round < 20; round++) {
@@ -223,7 +223,7 @@ static void any_thread_may_stop_a_port_that_sleeps(void **state)
     }
 }
 
-static void a_port_may_be_stopped_with_work_waiting(void **state)
+static void a_port_can_be_stopped_with_tasks_waiting(void **state)
 {
     (void)state;
     for (int round = 0; round < 20; round++) {
@@ -234,38 +234,38 @@ static void a_port_may_be_stopped_with_work_waiting(void **state)
     }
 }
 
-static void stop_now(struct actor *actor)
+static void stop_now(struct checked_stream *checked)
 {
-    (void)actor;
+    (void)checked;
     gw_port_stop(fixture.port);
 }
 
-/* The last stream ends with its port, while another thread has just sent something to it. */
-static void what_is_on_its_way_to_a_stream_that_has_ended_goes_with_the_port(void **state)
+/* The last stream ends with its port, just after another thread has sent to it. */
+static void sends_on_their_way_to_an_ended_stream_are_freed_with_the_port(void **state)
 {
     (void)state;
-    static const struct play last = {.on_close = stop_now};
+    static const struct stream_callbacks last = {.on_close = stop_now};
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = &last});
-    struct actor *actor = fixture_visit(&peer);
-    fixture_shut_test_listener();
-    fixture_hold_worker(actor);
-    assert_int_equal(actor_share(actor, 1000), 0);
-    assert_int_equal(actor_say(actor, 1000), 0);
+    fixture_open(&(struct port_fixture_plan){.callbacks = &last});
+    struct checked_stream *checked = fixture_connect(&peer);
+    fixture_close_listener();
+    fixture_block_worker(checked);
+    assert_int_equal(checked_send_buf(checked, 1000), 0);
+    assert_int_equal(checked_send(checked, 1000), 0);
     raw_socket_reset(&peer);
-    fixture_let_worker_go();
-    assert_int_equal(actor_wait_close(actor), GW_E_RESET);
-    fixture_end(); /* nothing is left of anything */
+    fixture_unblock_worker();
+    assert_int_equal(checked_wait_close(checked), GW_E_RESET);
+    fixture_end(); /* asserts that nothing is left open */
 }
 
-static void a_port_may_be_opened_and_closed_many_times(void **state)
+static void a_port_can_be_opened_and_closed_many_times(void **state)
 {
     (void)state;
-    static const struct play echo = {.on_recv = actor_echo};
+    static const struct stream_callbacks echo = {.on_recv = checked_echo};
     for (int round = 0; round < 30; round++) {
         struct raw_socket peer;
-        fixture_open(&(struct port_fixture_plan){.play = &echo});
-        (void)fixture_visit(&peer);
+        fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
+        (void)fixture_connect(&peer);
         assert_true(raw_socket_send(&peer, "hello", 5));
         assert_true(raw_receives_text(&peer, "hello"));
         raw_socket_close(&peer);
@@ -277,11 +277,11 @@ static void a_port_may_be_opened_and_closed_many_times(void **state)
 static void two_ports_do_not_disturb_each_other(void **state)
 {
     (void)state;
-    static const struct play echo = {.on_recv = actor_echo};
+    static const struct stream_callbacks echo = {.on_recv = checked_echo};
     struct raw_socket peer;
     start();
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
-    struct actor *actor = fixture_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
+    struct checked_stream *checked = fixture_connect(&peer);
     post_all();
     for (int i = 0; i < 50; i++) {
         assert_true(raw_socket_send(&peer, "hello", 5));
@@ -290,13 +290,13 @@ static void two_ports_do_not_disturb_each_other(void **state)
     WAIT_FOR(atomic_load(&run_count) == TASK_COUNT);
     assert_int_equal(atomic_load(&wrong_worker_count), 0);
     stop();
-    assert_int_equal(actor_tell(actor, "still here"), 0);
+    assert_int_equal(checked_send_text(checked, "still here"), 0);
     assert_true(raw_receives_text(&peer, "still here"));
     raw_socket_close(&peer);
     fixture_close();
 }
 
-static void the_clock_only_goes_forward_and_random_is_not_always_the_same(void **state)
+static void the_clock_is_monotonic_and_random_numbers_differ(void **state)
 {
     (void)state;
     create();
@@ -315,21 +315,21 @@ static void the_clock_only_goes_forward_and_random_is_not_always_the_same(void *
 int contract_port(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_port_runs_on_the_backend_it_was_asked_for),
+        FIXTURE_TEST(a_port_runs_on_the_requested_backend),
         FIXTURE_TEST(each_task_runs_once_on_a_worker),
-        FIXTURE_TEST(tasks_posted_before_the_crew_starts_run_then),
-        FIXTURE_TEST(a_task_may_post_itself_and_never_runs_inside_the_call),
-        FIXTURE_TEST(a_thread_that_is_no_worker_has_the_index_after_the_last),
+        FIXTURE_TEST(tasks_posted_before_the_workers_start_run_then),
+        FIXTURE_TEST(a_task_can_post_itself_and_never_runs_inside_the_call),
+        FIXTURE_TEST(a_thread_that_is_no_worker_has_the_index_after_the_last_worker),
         FIXTURE_TEST(every_worker_has_an_index_of_its_own),
         FIXTURE_TEST(a_port_that_never_ran_can_be_destroyed),
-        FIXTURE_TEST(a_stop_before_the_crew_starts_is_not_forgotten),
-        FIXTURE_TEST(a_worker_may_stop_its_port),
-        FIXTURE_TEST(any_thread_may_stop_a_port_that_sleeps),
-        FIXTURE_TEST(a_port_may_be_stopped_with_work_waiting),
-        FIXTURE_TEST(what_is_on_its_way_to_a_stream_that_has_ended_goes_with_the_port),
-        FIXTURE_TEST(a_port_may_be_opened_and_closed_many_times),
+        FIXTURE_TEST(a_stop_before_the_workers_start_takes_effect),
+        FIXTURE_TEST(a_worker_can_stop_its_port),
+        FIXTURE_TEST(any_thread_can_stop_a_sleeping_port),
+        FIXTURE_TEST(a_port_can_be_stopped_with_tasks_waiting),
+        FIXTURE_TEST(sends_on_their_way_to_an_ended_stream_are_freed_with_the_port),
+        FIXTURE_TEST(a_port_can_be_opened_and_closed_many_times),
         FIXTURE_TEST(two_ports_do_not_disturb_each_other),
-        FIXTURE_TEST(the_clock_only_goes_forward_and_random_is_not_always_the_same),
+        FIXTURE_TEST(the_clock_is_monotonic_and_random_numbers_differ),
     };
     return cmocka_run_group_tests_name("contract: port", tests, NULL, NULL);
 }

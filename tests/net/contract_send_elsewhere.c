@@ -1,4 +1,4 @@
-/* tests/net/contract_send_elsewhere.c: sending from other turns and other threads. */
+/* tests/net/contract_send_elsewhere.c: Sends from other turns and other threads. */
 #include "tests/net/contract.h"
 
 #include "net/buf.h"
@@ -12,7 +12,7 @@
 
 enum { SPEAKER_COUNT = 4, MESSAGE_COUNT = 500 };
 
-/* Each message says who speaks and which it is, and is as long as it pleases. */
+/* Each message contains its sender, its number, and a random number of bytes. */
 struct message {
     uint16_t speaker;
     uint16_t number;
@@ -60,8 +60,8 @@ static void speak(void *context)
     }
 }
 
-/* Hears one message whole. Returns who spoke, or -1 when it was partial or not the speaker's next.
- */
+/* Receives one complete message. Returns its sender, or -1 when it was partial or not the sender's
+ * next. */
 static int receive_message(const struct raw_socket *peer, uint16_t *next_of_speaker)
 {
     struct message message;
@@ -87,9 +87,9 @@ static void messages_of_each_thread_keep_their_order(void **state)
     os_thread threads[SPEAKER_COUNT];
     uint16_t next_of_speaker[SPEAKER_COUNT] = {0};
     fixture_open(&(struct port_fixture_plan){.send_queue_bytes_max = 4 << 20});
-    struct actor *actor = fixture_visit(&peer);
+    struct checked_stream *checked = fixture_connect(&peer);
     for (uint16_t i = 0; i < SPEAKER_COUNT; i++) {
-        speakers[i] = (struct speaker){.stream = actor->stream, .index = i};
+        speakers[i] = (struct speaker){.stream = checked->stream, .index = i};
         assert_int_equal(os_thread_start(&threads[i], speak, &speakers[i]), 0);
     }
     for (int i = 0; i < SPEAKER_COUNT * MESSAGE_COUNT; i++) {
@@ -118,10 +118,10 @@ static void messages_of_each_object_keep_their_order(void **state)
     struct gw_turn rooms[SPEAKER_COUNT];
     uint16_t next_of_speaker[SPEAKER_COUNT] = {0};
     fixture_open(&(struct port_fixture_plan){.send_queue_bytes_max = 4 << 20});
-    struct actor *actor = fixture_visit(&peer);
+    struct checked_stream *checked = fixture_connect(&peer);
     for (uint16_t i = 0; i < SPEAKER_COUNT; i++) {
-        speakers[i] = (struct speaker){.stream = actor->stream, .index = i};
-        gw_turn_init(&rooms[i], fixture.port, NULL); /* on each lane in its turn */
+        speakers[i] = (struct speaker){.stream = checked->stream, .index = i};
+        gw_turn_init(&rooms[i], fixture.port, NULL); /* on each lane, one after the other */
         run_in_turn(&rooms[i], speak_in_turn, &speakers[i]);
     }
     for (int i = 0; i < SPEAKER_COUNT * MESSAGE_COUNT; i++) {
@@ -164,15 +164,15 @@ static void leave_work_for_all(void *context)
 }
 
 /*
- * However much one turn leaves for others, each lane is woken once, and one's own never. On a
- * shared lane a worker that begins a few turns and sees more wakes the next one.
+ * One turn wakes each other lane once, however many tasks it posts, and never its own. On a shared
+ * lane a worker that starts a few turns and sees more wakes the next worker.
  */
 static void one_turn_wakes_each_lane_once(void **state)
 {
     (void)state;
     uint64_t wakes_max = fixture_backend->lane_shared ? OTHER_COUNT / 4 : fixture_lane_count() - 1;
     struct gw_turn room;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     gw_turn_init(&room, fixture.port, NULL);
     for (int i = 0; i < OTHER_COUNT; i++) {
         gw_turn_init(&crowd.others[i], fixture.port, NULL);
@@ -183,24 +183,24 @@ static void one_turn_wakes_each_lane_once(void **state)
         WAIT_FOR(atomic_load(&crowd.run_count) == 3 * OTHER_COUNT);
         uint64_t wakes = fixture_counters().wake_count - crowd.wakes_before;
         assert_true(wakes <= wakes_max);
-        machine_sleep_ms(1); /* so that all sleep again */
+        machine_sleep_ms(1); /* lets all workers sleep again */
     }
     fixture_close();
 }
 
 /* ---- outside of turns ---- */
 
-/* An object that says goodbye to a stream when its last reference goes. */
+/* An object that sends to a stream when its last reference is released. */
 struct mourner {
     struct gw_turn turn;
-    struct actor *actor;
+    struct checked_stream *checked;
     atomic_int error;
 };
 
-static void say_goodbye(struct gw_turn *turn)
+static void send_goodbye(struct gw_turn *turn)
 {
     struct mourner *mourner = (struct mourner *)(void *)turn;
-    atomic_store(&mourner->error, actor_tell(mourner->actor, "goodbye"));
+    atomic_store(&mourner->error, checked_send_text(mourner->checked, "goodbye"));
 }
 
 static void let_go(void *context)
@@ -209,32 +209,32 @@ static void let_go(void *context)
     gw_turn_unref(&mourner->turn);
 }
 
-/* The last reference of an object may go when its turn is over: then no turn sends what is said. */
-static void what_is_said_when_an_object_goes_leaves_at_once(void **state)
+/* An object's last reference may be released after its turn: then no turn flushes the send. */
+static void a_send_in_the_last_turn_of_an_object_leaves_at_once(void **state)
 {
     (void)state;
     struct raw_socket peer;
     static struct mourner mourner;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    mourner.actor = fixture_visit(&peer);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    mourner.checked = fixture_connect(&peer);
     fixture_run_now();
-    struct gw_lane *lane = gw_stream_turn(mourner.actor->stream)->lane;
-    gw__turn_init(&mourner.turn, lane, say_goodbye);
+    struct gw_lane *lane = gw_stream_turn(mourner.checked->stream)->lane;
+    gw__turn_init(&mourner.turn, lane, send_goodbye);
     run_in_turn(&mourner.turn, let_go, &mourner);
     uint64_t end_ns = os_now_ns() + (uint64_t)2 * 1000000000;
     while (!raw_socket_has_news(&peer) && os_now_ns() < end_ns) {
         machine_sleep_ms(1);
     }
-    assert_true(raw_socket_has_news(&peer)); /* though nothing else happens on its lane */
+    assert_true(raw_socket_has_news(&peer)); /* although its lane has no other work */
     assert_true(raw_receives_text(&peer, "goodbye"));
     assert_int_equal(atomic_load(&mourner.error), 0);
     raw_socket_close(&peer);
     fixture_close();
 }
 
-/* ---- before it opens ---- */
+/* ---- before on_open ---- */
 
-static void what_is_said_before_a_dialed_stream_opens_leaves_then(void **state)
+static void a_send_before_a_dialed_stream_opens_leaves_when_it_opens(void **state)
 {
     (void)state;
     struct gw_addr addr;
@@ -243,37 +243,37 @@ static void what_is_said_before_a_dialed_stream_opens_leaves_then(void **state)
     uint64_t received = 0;
     assert_int_equal(gw_addr_parse("127.0.0.1:0", &addr), 0);
     assert_true(raw_socket_listen(&listener, &addr, 10));
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_dial(NULL, &addr, NULL, NULL);
-    assert_int_equal(actor_say(actor, 10000), 0);
-    assert_int_equal(actor_share(actor, 10000), 0);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_dial(NULL, &addr, NULL, NULL);
+    assert_int_equal(checked_send(checked, 10000), 0);
+    assert_int_equal(checked_send_buf(checked, 10000), 0);
     assert_true(raw_socket_accept(&listener, &peer, &addr));
-    assert_true(raw_receive(&peer, &received, 20000));
+    assert_true(raw_receive_pattern(&peer, &received, 20000));
     raw_socket_close(&peer);
     raw_socket_close(&listener);
     fixture_close();
 }
 
-static void start_and_say(struct gw_listener *listener, struct gw_stream *stream)
+static void start_and_send(struct gw_listener *listener, struct gw_stream *stream)
 {
     (void)listener;
     (void)gw_stream_ref(stream);
-    struct actor *actor = fixture_start(stream);
-    if (actor_say(actor, 100) != 0 || actor_share(actor, 10000) != 0) {
-        checking_kernel_break("a stream that was started takes what is said");
+    struct checked_stream *checked = fixture_start(stream);
+    if (checked_send(checked, 100) != 0 || checked_send_buf(checked, 10000) != 0) {
+        checking_backend_break("a stream that was started takes what is sent");
     }
     gw_stream_unref(stream);
 }
 
-static void what_is_said_in_on_accept_leaves_when_it_opens(void **state)
+static void a_send_in_on_accept_leaves_when_the_stream_opens(void **state)
 {
     (void)state;
-    static const struct play eager = {.on_accept = start_and_say};
+    static const struct stream_callbacks eager = {.on_accept = start_and_send};
     struct raw_socket peer;
     uint64_t received = 0;
-    fixture_open(&(struct port_fixture_plan){.play = &eager});
-    (void)fixture_visit(&peer);
-    assert_true(raw_receive(&peer, &received, 10100));
+    fixture_open(&(struct port_fixture_plan){.callbacks = &eager});
+    (void)fixture_connect(&peer);
+    assert_true(raw_receive_pattern(&peer, &received, 10100));
     raw_socket_close(&peer);
     fixture_close();
 }
@@ -284,9 +284,9 @@ int contract_send_elsewhere(void)
         FIXTURE_TEST(messages_of_each_thread_keep_their_order),
         FIXTURE_TEST(messages_of_each_object_keep_their_order),
         FIXTURE_TEST(one_turn_wakes_each_lane_once),
-        FIXTURE_TEST(what_is_said_when_an_object_goes_leaves_at_once),
-        FIXTURE_TEST(what_is_said_before_a_dialed_stream_opens_leaves_then),
-        FIXTURE_TEST(what_is_said_in_on_accept_leaves_when_it_opens),
+        FIXTURE_TEST(a_send_in_the_last_turn_of_an_object_leaves_at_once),
+        FIXTURE_TEST(a_send_before_a_dialed_stream_opens_leaves_when_it_opens),
+        FIXTURE_TEST(a_send_in_on_accept_leaves_when_the_stream_opens),
     };
     return cmocka_run_group_tests_name("contract: send elsewhere", tests, NULL, NULL);
 }

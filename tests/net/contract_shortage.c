@@ -1,4 +1,4 @@
-/* tests/net/contract_shortage.c: the machine runs out of descriptors or memory (T20, P7). */
+/* tests/net/contract_shortage.c: A shortage of descriptors or memory. */
 #include "tests/net/contract.h"
 
 #include "net/error.h"
@@ -9,10 +9,10 @@ enum {
     PEER_COUNT = 40,
     INSIDE_COUNT = 5,
     STREAM_COUNT_MAX = 100,
-    DESCRIPTOR_COUNT = 300, /* more than a port asks for that has so many streams */
+    DESCRIPTOR_COUNT = 300, /* more than a port with this many streams wants */
 };
 
-static const struct play echo = {.on_recv = actor_echo};
+static const struct stream_callbacks echo = {.on_recv = checked_echo};
 
 static void assert_echoes(const struct raw_socket *peer)
 {
@@ -20,22 +20,23 @@ static void assert_echoes(const struct raw_socket *peer)
     assert_true(raw_receives_text(peer, "hello"));
 }
 
-/* Peers that the kernel lets in, and for which the program has no descriptor. */
+/* Peers that the kernel has connected, and for which the program has no descriptor. */
 static struct raw_socket inside[INSIDE_COUNT];
 static struct raw_socket outside[PEER_COUNT];
 static uint64_t limit_before;
 
-/* The limit falls before anything is submitted: some kernels ask for it then, and never again. */
+/* Lowers the limit before the first submit: some kernels read it then, and not again. */
 static void run_out_of_descriptors(void)
 {
     if (!machine_has_descriptor_limit()) {
-        skip(); /* only memory may run out */
+        skip(); /* only memory can run out */
     }
     limit_before = machine_set_descriptor_limit(DESCRIPTOR_COUNT);
     assert_int_not_equal(limit_before, 0);
-    fixture_open(&(struct port_fixture_plan){.play = &echo, .stream_count_max = STREAM_COUNT_MAX});
+    fixture_open(
+        &(struct port_fixture_plan){.callbacks = &echo, .stream_count_max = STREAM_COUNT_MAX});
     for (int i = 0; i < INSIDE_COUNT; i++) {
-        (void)fixture_visit(&inside[i]);
+        (void)fixture_connect(&inside[i]);
     }
     assert_true(raw_socket_connect(&outside[0], &fixture.addr));
     WAIT_FOR(fixture_counters().accepted == INSIDE_COUNT + 1);
@@ -58,19 +59,19 @@ static void end_shortage(void)
     fixture_close();
 }
 
-/* The one descriptor that is given back is what the peer itself takes. */
-static void knock_without_being_let_in(struct raw_socket *peer)
+/* The peer uses the one descriptor that is given back. */
+static void connect_without_being_accepted(struct raw_socket *peer)
 {
     machine_give_back_descriptor();
     assert_true(raw_socket_connect(peer, &fixture.addr));
 }
 
-static void without_descriptors_accepting_pauses_and_nobody_notices(void **state)
+static void without_descriptors_accepting_pauses_and_streams_go_on(void **state)
 {
     (void)state;
     struct raw_socket peer;
     run_out_of_descriptors();
-    knock_without_being_let_in(&peer);
+    connect_without_being_accepted(&peer);
     WAIT_FOR(fixture_counters().accept_pauses >= 1);
     uint64_t pauses = fixture_counters().accept_pauses;
     uint64_t begin_ns = os_now_ns();
@@ -83,28 +84,29 @@ static void without_descriptors_accepting_pauses_and_nobody_notices(void **state
         assert_true(os_now_ns() - begin_ns < WAIT_NS);
     }
     uint64_t took_ns = os_now_ns() - begin_ns;
-    assert_true(took_ns >= (uint64_t)300 * 1000000); /* four pauses of 100 ms each begin in it */
+    assert_true(took_ns >=
+                (uint64_t)300 * 1000000); /* four pauses of 100 ms each start in this time */
     assert_true(machine_cpu_ns() - begin_cpu_ns < took_ns / 2);
     assert_int_equal(fixture_counters().turned_away, 0);
 
-    raw_socket_close(&outside[0]); /* one goes, and the one who waits comes in */
+    raw_socket_close(&outside[0]); /* one connection ends, and the waiting one is accepted */
     assert_echoes(&peer);
     raw_socket_close(&peer);
     end_shortage();
 }
 
-static void who_waits_comes_in_when_the_limit_is_lifted(void **state)
+static void waiting_connections_are_accepted_when_descriptors_are_free(void **state)
 {
     (void)state;
     struct raw_socket peers[10];
     run_out_of_descriptors();
-    checking_kernel_stop_time(); /* so that the test_listener does not try again between two knocks
-                                  */
+    checking_backend_stop_time(); /* so that the listener does not try again between two knocks
+                                   */
     for (int i = 0; i < 10; i++) {
-        knock_without_being_let_in(&peers[i]);
+        connect_without_being_accepted(&peers[i]);
         WAIT_FOR(fixture_counters().accept_pauses == 1);
     }
-    checking_kernel_let_time_go();
+    checking_backend_resume_time();
     lift_limit();
     for (int i = 0; i < 10; i++) {
         assert_echoes(&peers[i]);
@@ -118,16 +120,16 @@ static void a_shortage_is_logged_once_and_not_at_every_pause(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     fixture_run_now();
     uint32_t log_count = atomic_load(&fixture.log_count);
-    checking_kernel_stop_time();
-    checking_kernel_fail(CHECKING_ACCEPT, GW_E_MEMORY, 5);
+    checking_backend_stop_time();
+    checking_backend_fail(CHECKING_ACCEPT, GW_E_MEMORY, 5);
     for (uint64_t pauses = 1; pauses <= 5; pauses++) {
         assert_true(raw_socket_connect(&peer, &fixture.addr));
         WAIT_FOR(fixture_counters().accept_pauses == pauses);
         raw_socket_close(&peer);
-        fixture_leap_ms(110);
+        fixture_advance_ms(110);
     }
     assert_int_equal(atomic_load(&fixture.log_count), log_count + 1);
     assert_true(raw_socket_connect(&peer, &fixture.addr));
@@ -140,35 +142,35 @@ static void a_pause_of_accepting_lasts_100_ms(void **state)
 {
     (void)state;
     struct raw_socket peers[2];
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     fixture_run_now();
-    checking_kernel_stop_time();
-    checking_kernel_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
+    checking_backend_stop_time();
+    checking_backend_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
     assert_true(raw_socket_connect(&peers[0], &fixture.addr));
     WAIT_FOR(fixture_counters().accept_pauses == 1);
     assert_true(raw_socket_connect(&peers[1], &fixture.addr));
-    fixture_leap_ms(90); /* a turn's time may be some milliseconds old on a busy machine */
+    fixture_advance_ms(90); /* the time of a turn may be some milliseconds old on a busy machine */
     assert_int_equal(fixture_counters().accepted, 0);
-    fixture_leap_ms(15);
+    fixture_advance_ms(15);
     assert_echoes(&peers[1]);
     raw_socket_close(&peers[0]);
     raw_socket_close(&peers[1]);
     fixture_close();
 }
 
-static void a_test_listener_may_be_shut_while_accepting_pauses(void **state)
+static void a_listener_can_be_closed_while_accepting_pauses(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     fixture_run_now();
-    checking_kernel_stop_time();
-    checking_kernel_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
+    checking_backend_stop_time();
+    checking_backend_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
     assert_true(raw_socket_connect(&peer, &fixture.addr));
     WAIT_FOR(fixture_counters().accept_pauses == 1);
     raw_socket_close(&peer);
-    fixture_shut_test_listener();
-    fixture_leap_ms(1000); /* nothing of the pause is left */
+    fixture_close_listener();
+    fixture_advance_ms(1000); /* the pause has ended */
     fixture_close();
 }
 
@@ -177,11 +179,11 @@ static void an_error_of_one_connection_is_no_shortage(void **state)
     (void)state;
     static const int errors[3] = {GW_E_RESET, GW_E_REFUSED, GW_E_SYSTEM};
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     fixture_run_now();
-    checking_kernel_stop_time();
+    checking_backend_stop_time();
     for (int i = 0; i < 3; i++) {
-        checking_kernel_fail(CHECKING_ACCEPT, errors[i], 1);
+        checking_backend_fail(CHECKING_ACCEPT, errors[i], 1);
         assert_true(raw_socket_connect(&peer, &fixture.addr));
         assert_true(raw_socket_recv_until_end(&peer) <= 0);
         raw_socket_close(&peer);
@@ -193,7 +195,7 @@ static void an_error_of_one_connection_is_no_shortage(void **state)
     fixture_close();
 }
 
-static void without_descriptors_nothing_can_be_dialed(void **state)
+static void without_descriptors_a_dial_fails(void **state)
 {
     (void)state;
     int error;
@@ -209,13 +211,13 @@ static void without_descriptors_nothing_can_be_dialed(void **state)
 int contract_shortage(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(without_descriptors_accepting_pauses_and_nobody_notices),
-        FIXTURE_TEST(who_waits_comes_in_when_the_limit_is_lifted),
+        FIXTURE_TEST(without_descriptors_accepting_pauses_and_streams_go_on),
+        FIXTURE_TEST(waiting_connections_are_accepted_when_descriptors_are_free),
         FIXTURE_TEST(a_shortage_is_logged_once_and_not_at_every_pause),
         FIXTURE_TEST(a_pause_of_accepting_lasts_100_ms),
-        FIXTURE_TEST(a_test_listener_may_be_shut_while_accepting_pauses),
+        FIXTURE_TEST(a_listener_can_be_closed_while_accepting_pauses),
         FIXTURE_TEST(an_error_of_one_connection_is_no_shortage),
-        FIXTURE_TEST(without_descriptors_nothing_can_be_dialed),
+        FIXTURE_TEST(without_descriptors_a_dial_fails),
     };
     return cmocka_run_group_tests_name("contract: shortage", tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* tests/net/contract_stress.c: everything at once, for a while, and then the account. */
+/* tests/net/contract_stress.c: Random streams, peers and threads at once, and the counters
+ * afterwards. */
 #include "tests/net/contract.h"
 
 #include "net/buf.h"
@@ -12,7 +13,7 @@
 
 enum {
     DURATION_MS = 2000,
-    SLOT_COUNT = 100, /* for each of the threads */
+    SLOT_COUNT = 100, /* of each thread */
     PEER_THREAD_COUNT = 2,
     MEDDLER_COUNT = 2,
     DIALED_COUNT_MAX = 3000,
@@ -24,88 +25,88 @@ static atomic_bool over;
 static atomic_uint next_seed;
 static atomic_uint dialed_count;
 
-/* ---- streams that do as they please ---- */
+/* ---- streams with random behaviour ---- */
 
-static void say_something(struct actor *actor, struct random *random)
+static void send_something(struct checked_stream *checked, struct random *random)
 {
     uint32_t bytes = 1 + random_below(random, random_below(random, 20) == 0 ? 50000 : 300);
     if (random_below(random, 2) == 0) {
-        (void)actor_say(actor, bytes);
+        (void)checked_send(checked, bytes);
     } else {
-        (void)actor_share(actor, bytes);
+        (void)checked_send_buf(checked, bytes);
     }
 }
 
-/* What may be done to any stream from any thread. */
-static void meddle(struct actor *actor, struct random *random)
+/* A random call that any thread may make on any stream. */
+static void use_stream_at_random(struct checked_stream *checked, struct random *random)
 {
     switch (random_below(random, 40)) {
     case 0:
-        (void)actor_finish(actor, 1, "farewell");
+        (void)checked_finish(checked, 1, "final_text");
         break;
     case 1:
-        (void)actor_finish(actor, 1, NULL);
+        (void)checked_finish(checked, 1, NULL);
         break;
     case 2:
-        (void)actor_close(actor, 2);
+        (void)checked_close(checked, 2);
         break;
     default:
-        say_something(actor, random);
+        send_something(checked, random);
         break;
     }
 }
 
-/* What may be done in its own turn. */
-static void do_as_it_pleases(struct actor *actor)
+/* A random call in the stream's own turn. */
+static void do_as_it_pleases(struct checked_stream *checked)
 {
     struct random random = {atomic_fetch_add(&next_seed, 1)};
-    uint64_t now_ns = gw_turn_now_ns(gw_stream_turn(actor->stream));
+    uint64_t now_ns = gw_turn_now_ns(gw_stream_turn(checked->stream));
     switch (random_below(&random, 8)) {
     case 0:
-        gw_stream_pause(actor->stream);
-        gw_stream_set_deadline(actor->stream, now_ns + random_below(&random, 5) * MS);
+        gw_stream_pause(checked->stream);
+        gw_stream_set_deadline(checked->stream, now_ns + random_below(&random, 5) * MS);
         break;
     case 1:
-        gw_stream_set_deadline(actor->stream, random_next(&random) % (now_ns + 50 * MS));
+        gw_stream_set_deadline(checked->stream, random_next(&random) % (now_ns + 50 * MS));
         break;
     case 2:
-        gw_stream_set_deadline(actor->stream, GW_STREAM_NO_DEADLINE);
-        gw_stream_resume(actor->stream);
+        gw_stream_set_deadline(checked->stream, GW_STREAM_NO_DEADLINE);
+        gw_stream_resume(checked->stream);
         break;
     default:
-        meddle(actor, &random);
+        use_stream_at_random(checked, &random);
         break;
     }
 }
 
-static void on_open(struct actor *actor)
+static void on_open(struct checked_stream *checked)
 {
-    do_as_it_pleases(actor);
+    do_as_it_pleases(checked);
 }
 
-static enum gw_recv on_recv(struct actor *actor, struct gw_ring *ring)
+static enum gw_recv on_recv(struct checked_stream *checked, struct gw_ring *ring)
 {
     struct random random = {atomic_fetch_add(&next_seed, 1)};
     uint32_t used = gw_ring_used_bytes(ring);
     gw_ring_consume(ring, random_below(&random, 4) == 0 ? random_below(&random, used + 1) : used);
-    do_as_it_pleases(actor);
+    do_as_it_pleases(checked);
     return gw_ring_used_bytes(ring) > 4096 || random_below(&random, 20) == 0 ? GW_RECV_AGAIN
                                                                              : GW_RECV_MORE;
 }
 
-static void on_deadline(struct actor *actor)
+static void on_deadline(struct checked_stream *checked)
 {
-    gw_stream_resume(actor->stream);
-    do_as_it_pleases(actor);
+    gw_stream_resume(checked->stream);
+    do_as_it_pleases(checked);
 }
 
-static const struct play play = {
+static const struct stream_callbacks callbacks = {
     .on_open = on_open,
     .on_recv = on_recv,
     .on_deadline = on_deadline,
 };
 
-/* ---- raw peers that do as they please ---- */
+/* ---- raw peers with random behaviour ---- */
 
 static void leave(struct raw_socket *peer, struct random *random)
 {
@@ -160,35 +161,35 @@ static void act_for_a_while(void *context)
     }
 }
 
-/* ---- threads that meddle ---- */
+/* ---- threads that use all streams ---- */
 
-static struct actor *some_actor(struct random *random)
+static struct checked_stream *some_stream(struct random *random)
 {
-    struct actor *actor = atomic_load(&fixture.actors);
-    for (uint32_t steps = random_below(random, 2 * SLOT_COUNT); actor != NULL && steps > 0;
+    struct checked_stream *checked = atomic_load(&fixture.streams);
+    for (uint32_t steps = random_below(random, 2 * SLOT_COUNT); checked != NULL && steps > 0;
          steps--) {
-        actor = actor->next;
+        checked = checked->next;
     }
-    return actor;
+    return checked;
 }
 
-static void meddle_for_a_while(void *context)
+static void end_and_send_at_random(void *context)
 {
     struct random random = {atomic_fetch_add(&next_seed, 1)};
     (void)context;
     while (!atomic_load(&over)) {
-        struct actor *actor = some_actor(&random);
-        if (actor != NULL) {
-            meddle(actor, &random);
+        struct checked_stream *checked = some_stream(&random);
+        if (checked != NULL) {
+            use_stream_at_random(checked, &random);
         }
         if (random_below(&random, 8) == 0 &&
             atomic_fetch_add(&dialed_count, 1) < DIALED_COUNT_MAX) {
-            (void)fixture_dial(&play, &fixture.addr, NULL, NULL);
+            (void)fixture_dial(&callbacks, &fixture.addr, NULL, NULL);
         }
     }
 }
 
-/* A picture of a moment ago may be a little off, but shows no more than there can be. */
+/* Counters that are read while streams run may be inexact, but do not exceed the possible. */
 static bool is_possible(const struct gw_port_counters *counters)
 {
     return counters->stream_count <= STREAM_COUNT_MAX &&
@@ -202,23 +203,23 @@ static void watch_for_a_while(void)
     while (os_now_ns() < end_ns) {
         struct gw_port_counters counters = fixture_counters();
         if (!is_possible(&counters)) {
-            checking_kernel_break("the counters show what can be");
+            checking_backend_break("the counters show what can be");
         }
     }
 }
 
-static void everything_at_once_leaves_nothing_behind(void **state)
+static void random_streams_peers_and_threads_leave_nothing_open(void **state)
 {
     (void)state;
     os_thread threads[PEER_THREAD_COUNT + MEDDLER_COUNT];
     uint32_t accepted = 0;
     atomic_store(&over, false);
     atomic_store(&dialed_count, 0);
-    fixture_open(&(struct port_fixture_plan){.play = &play,
+    fixture_open(&(struct port_fixture_plan){.callbacks = &callbacks,
                                              .stream_count_max = STREAM_COUNT_MAX,
                                              .send_queue_bytes_max = QUEUE_BYTES_MAX});
     for (int i = 0; i < PEER_THREAD_COUNT + MEDDLER_COUNT; i++) {
-        void (*run)(void *) = i < PEER_THREAD_COUNT ? act_for_a_while : meddle_for_a_while;
+        void (*run)(void *) = i < PEER_THREAD_COUNT ? act_for_a_while : end_and_send_at_random;
         assert_int_equal(os_thread_start(&threads[i], run, NULL), 0);
     }
     watch_for_a_while();
@@ -226,17 +227,18 @@ static void everything_at_once_leaves_nothing_behind(void **state)
     for (int i = 0; i < PEER_THREAD_COUNT + MEDDLER_COUNT; i++) {
         os_thread_join(threads[i]);
     }
-    for (struct actor *actor = atomic_load(&fixture.actors); actor != NULL; actor = actor->next) {
+    for (struct checked_stream *checked = atomic_load(&fixture.streams); checked != NULL;
+         checked = checked->next) {
         accepted++;
     }
     assert_true(accepted > 100);
-    fixture_close(); /* on_close came once for each, and all counters are back at zero */
+    fixture_close(); /* asserts that each stream had one on_close, and that all counters are 0 */
 }
 
 int contract_stress(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(everything_at_once_leaves_nothing_behind),
+        FIXTURE_TEST(random_streams_peers_and_threads_leave_nothing_open),
     };
     return cmocka_run_group_tests_name("contract: stress", tests, NULL, NULL);
 }

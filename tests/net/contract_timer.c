@@ -1,4 +1,4 @@
-/* tests/net/contract_timer.c: timers, on a clock that the test moves. */
+/* tests/net/contract_timer.c: Timers, by a clock that the test controls. */
 #include "tests/net/contract.h"
 
 #include "net/port_internal.h"
@@ -10,7 +10,7 @@
 #define MS  ((uint64_t)1000000)
 #define DAY (24 * 3600000 * MS)
 
-/* An object with a timer; its times are in milliseconds after the test began. */
+/* An object with a timer; times are in milliseconds since the start of the test. */
 static struct {
     struct gw_turn turn;
     struct gw_timer timer;
@@ -23,7 +23,7 @@ static struct {
 static void fire(struct gw_timer *timer)
 {
     if (timer != &object.timer || !gw_turn_is_mine(&object.turn) || gw_timer_is_set(timer)) {
-        checking_kernel_break("a timer fires in its object's turn, and is not set then");
+        checking_backend_break("a timer fires in its object's turn, and is not set then");
     }
     atomic_fetch_add(&object.early_count, gw_port_now_ns(fixture.port) < timer->deadline_ns);
     if (object.period_ms != 0) {
@@ -35,10 +35,10 @@ static void fire(struct gw_timer *timer)
 static void open_with_timer(void)
 {
     memset(&object, 0, sizeof(object));
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     gw_turn_init(&object.turn, fixture.port, NULL);
     gw_timer_init(&object.timer, &object.turn, fire);
-    checking_kernel_stop_time();
+    checking_backend_stop_time();
     fixture_run_now();
     object.begin_ns = gw_port_now_ns(fixture.port);
 }
@@ -67,14 +67,14 @@ static void stop_timer(void)
 
 static void go_to_ms(uint64_t ms)
 {
-    fixture_leap_ms(ms - (gw_port_now_ns(fixture.port) - object.begin_ns) / MS);
+    fixture_advance_ms(ms - (gw_port_now_ns(fixture.port) - object.begin_ns) / MS);
 }
 
-/* Every test stops its timer before the object goes. */
+/* Each test stops its timer before it releases the object. */
 static void close_with_timer(uint32_t fire_count)
 {
     stop_timer();
-    fixture_leap_ms(1);
+    fixture_advance_ms(1);
     assert_int_equal(atomic_load(&object.fire_count), fire_count);
     assert_int_equal(atomic_load(&object.early_count), 0);
     fixture_close();
@@ -95,7 +95,7 @@ static void a_timer_fires_at_its_time_and_once(void **state)
     close_with_timer(1);
 }
 
-static void a_timer_may_be_moved_earlier(void **state)
+static void a_timer_can_be_moved_earlier(void **state)
 {
     (void)state;
     open_with_timer();
@@ -108,7 +108,7 @@ static void a_timer_may_be_moved_earlier(void **state)
     close_with_timer(1);
 }
 
-static void a_timer_may_be_moved_later(void **state)
+static void a_timer_can_be_moved_later(void **state)
 {
     (void)state;
     open_with_timer();
@@ -126,7 +126,7 @@ static void a_stopped_timer_does_not_fire(void **state)
 {
     (void)state;
     open_with_timer();
-    stop_timer(); /* it may be stopped already */
+    stop_timer(); /* also when it is stopped already */
     set_at_ms(100);
     stop_timer();
     stop_timer();
@@ -137,7 +137,7 @@ static void a_stopped_timer_does_not_fire(void **state)
     close_with_timer(1);
 }
 
-static void a_timer_may_set_itself_again(void **state)
+static void a_timer_can_set_itself_again(void **state)
 {
     (void)state;
     open_with_timer();
@@ -150,7 +150,7 @@ static void a_timer_may_set_itself_again(void **state)
     close_with_timer(20);
 }
 
-/* ---- while its task is on its way ---- */
+/* ---- while its task is posted ---- */
 
 enum late_wish { STOP, MOVE_LATER, STOP_AND_SET_LATER, LEAVE };
 
@@ -176,8 +176,8 @@ static void change_mind(struct gw_task *task)
 }
 
 /*
- * While the lane's worker is busy with another object, a task is left for the timer's object, and
- * the timer's time comes. So the timer's task is left behind that one, in the same turn.
+ * While the lane's worker is busy with another object, a task is posted to the timer's object, and
+ * the timer becomes due. So the timer's task is posted behind that task, and runs in the same turn.
  */
 static void change_mind_when_time_has_come(enum late_wish wish)
 {
@@ -192,7 +192,7 @@ static void change_mind_when_time_has_come(enum late_wish wish)
     WAIT_FOR(atomic_load(&gate.reached));
     late_wish = wish;
     gw_turn_post(&object.turn, &late_task);
-    checking_kernel_leap_ns(110 * MS);
+    checking_backend_advance_ns(110 * MS);
     atomic_store(&gate.open, true);
     fixture_run_now();
 }
@@ -227,7 +227,7 @@ static void a_timer_that_was_stopped_and_set_while_its_task_was_posted_fires_lat
     close_with_timer(1);
 }
 
-static void a_timer_that_nobody_touched_fires_behind_what_was_left_before(void **state)
+static void an_unchanged_timer_fires_after_the_tasks_posted_before_it(void **state)
 {
     (void)state;
     change_mind_when_time_has_come(LEAVE);
@@ -235,7 +235,7 @@ static void a_timer_that_nobody_touched_fires_behind_what_was_left_before(void *
     close_with_timer(1);
 }
 
-/* ---- far ahead and long ago ---- */
+/* ---- the far future and the past ---- */
 
 static void the_farthest_deadline_is_20_days(void **state)
 {
@@ -244,19 +244,19 @@ static void the_farthest_deadline_is_20_days(void **state)
     uint64_t deadline_ns = UINT64_MAX;
     run_in_turn(&object.turn, set_posted_task, &deadline_ns);
     for (uint64_t day = 1; day < 20; day++) {
-        checking_kernel_leap_ns(DAY);
+        checking_backend_advance_ns(DAY);
         fixture_run_now();
         assert_int_equal(atomic_load(&object.fire_count), 0);
     }
-    checking_kernel_leap_ns(DAY - 10 * MS);
+    checking_backend_advance_ns(DAY - 10 * MS);
     fixture_run_now();
     assert_int_equal(atomic_load(&object.fire_count), 0);
-    fixture_leap_ms(20);
+    fixture_advance_ms(20);
     assert_int_equal(atomic_load(&object.fire_count), 1);
     close_with_timer(1);
 }
 
-static void a_deadline_in_the_past_fires_at_once_however_old_the_machine_is(void **state)
+static void a_past_deadline_fires_at_once_after_any_uptime(void **state)
 {
     (void)state;
     open_with_timer();
@@ -265,9 +265,9 @@ static void a_deadline_in_the_past_fires_at_once_however_old_the_machine_is(void
         uint64_t long_ago_ns = round % 2 == 0 ? 0 : 1;
         run_in_turn(&object.turn, set_posted_task, &later_ns);
         run_in_turn(&object.turn, set_posted_task, &long_ago_ns);
-        fixture_leap_ms(3);
+        fixture_advance_ms(3);
         assert_int_equal(atomic_load(&object.fire_count), round);
-        checking_kernel_leap_ns(3 * DAY);
+        checking_backend_advance_ns(3 * DAY);
         fixture_run_now();
     }
     close_with_timer(40);
@@ -308,7 +308,7 @@ static void set_all(void *context)
         gw_timer_init(&crowd.timers[i], &crowd.turn, fire_one);
         gw_timer_set(&crowd.timers[i], some_deadline_ns());
     }
-    for (int i = 0; i < TIMER_COUNT; i++) { /* each is moved, and one of four stopped */
+    for (int i = 0; i < TIMER_COUNT; i++) { /* moves each one, and stops one of four */
         gw_timer_set(&crowd.timers[i], some_deadline_ns());
         crowd.stopped[i] = i % 4 == 0;
         if (crowd.stopped[i]) {
@@ -317,30 +317,30 @@ static void set_all(void *context)
     }
 }
 
-static void ten_thousand_timers_fire_once_each_but_the_stopped_ones(void **state)
+static void of_ten_thousand_timers_each_fires_once_unless_stopped(void **state)
 {
     (void)state;
     memset(&crowd, 0, sizeof(crowd));
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     gw_turn_init(&crowd.turn, fixture.port, NULL);
-    checking_kernel_stop_time();
+    checking_backend_stop_time();
     run_in_turn(&crowd.turn, set_all, NULL);
     for (int i = 0; i < 30; i++) {
-        fixture_leap_ms(random_below(&crowd.random, 20000));
+        fixture_advance_ms(random_below(&crowd.random, 20000));
     }
-    fixture_leap_ms(301000);
+    fixture_advance_ms(301000);
     WAIT_FOR(atomic_load(&crowd.fire_count) == TIMER_COUNT - TIMER_COUNT / 4);
     assert_int_equal(atomic_load(&crowd.wrong_count), 0);
     fixture_close();
 }
 
-/* ---- time as it is ---- */
+/* ---- real time ---- */
 
 static void a_worker_that_sleeps_wakes_for_a_timer(void **state)
 {
     (void)state;
     open_with_timer();
-    checking_kernel_let_time_go();
+    checking_backend_resume_time();
     uint64_t deadline_ns = gw_port_now_ns(fixture.port) + 30 * MS;
     run_in_turn(&object.turn, set_posted_task, &deadline_ns);
     WAIT_FOR(atomic_load(&object.fire_count) == 1);
@@ -353,17 +353,17 @@ int contract_timer(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(a_timer_fires_at_its_time_and_once),
-        FIXTURE_TEST(a_timer_may_be_moved_earlier),
-        FIXTURE_TEST(a_timer_may_be_moved_later),
+        FIXTURE_TEST(a_timer_can_be_moved_earlier),
+        FIXTURE_TEST(a_timer_can_be_moved_later),
         FIXTURE_TEST(a_stopped_timer_does_not_fire),
-        FIXTURE_TEST(a_timer_may_set_itself_again),
+        FIXTURE_TEST(a_timer_can_set_itself_again),
         FIXTURE_TEST(a_timer_that_was_stopped_in_the_turn_does_not_fire_though_its_task_was_posted),
         FIXTURE_TEST(a_timer_that_was_moved_while_its_task_was_posted_fires_later),
         FIXTURE_TEST(a_timer_that_was_stopped_and_set_while_its_task_was_posted_fires_later),
-        FIXTURE_TEST(a_timer_that_nobody_touched_fires_behind_what_was_left_before),
+        FIXTURE_TEST(an_unchanged_timer_fires_after_the_tasks_posted_before_it),
         FIXTURE_TEST(the_farthest_deadline_is_20_days),
-        FIXTURE_TEST(a_deadline_in_the_past_fires_at_once_however_old_the_machine_is),
-        FIXTURE_TEST(ten_thousand_timers_fire_once_each_but_the_stopped_ones),
+        FIXTURE_TEST(a_past_deadline_fires_at_once_after_any_uptime),
+        FIXTURE_TEST(of_ten_thousand_timers_each_fires_once_unless_stopped),
         FIXTURE_TEST(a_worker_that_sleeps_wakes_for_a_timer),
     };
     return cmocka_run_group_tests_name("contract: timer", tests, NULL, NULL);

@@ -1,8 +1,8 @@
-/* tests/net/contract_turn.c: one object, one turn at a time. */
+/* tests/net/contract_turn.c: Turns: one at a time for each object. */
 #include "tests/net/contract.h"
 
-#include "net/port_internal.h"
 #include "net/os/os.h"
+#include "net/port_internal.h"
 #include "net/ring.h"
 #include "tests/net/port_fixture.h"
 #include <stdlib.h>
@@ -10,15 +10,15 @@
 
 static void open_fixture(void)
 {
-    static const struct play echo = {.on_recv = actor_echo};
-    fixture_open(&(struct port_fixture_plan){.play = &echo});
+    static const struct stream_callbacks echo = {.on_recv = checked_echo};
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
 }
 
-/* ---- one at a time, in order ---- */
+/* ---- exclusion and order ---- */
 
 enum { POSTER_COUNT = 4, POST_COUNT = 3000 };
 
-/* What the tasks of one object touch without a lock; a sanitizer sees whether they may. */
+/* Written by the tasks of one object without a lock; a thread sanitizer reports a race. */
 static struct {
     struct gw_turn turn;
     atomic_bool inside;
@@ -97,7 +97,8 @@ static struct {
     struct gw_task tasks[BUSY_COUNT];
     struct gw_task other_task;
     atomic_uint busy_count;
-    atomic_uint busy_count_seen; /* when the other had its turn, and one more */
+    atomic_uint
+        busy_count_seen; /* the number at the time of the other object's turn, and one more */
 } budget;
 
 static void run_busy(struct gw_task *task)
@@ -123,7 +124,7 @@ static void leave_much_for_one_and_little_for_another(void *context)
     gw_turn_post(&budget.other, &budget.other_task);
 }
 
-static void a_busy_object_goes_to_the_end_of_the_queue(void **state)
+static void a_busy_object_goes_to_the_end_of_the_ready_queue(void **state)
 {
     (void)state;
     struct gw_turn giver;
@@ -141,39 +142,39 @@ static void a_busy_object_goes_to_the_end_of_the_queue(void **state)
     fixture_close();
 }
 
-/* An object that always has something to do. */
+/* An object that always has a task. */
 static struct {
     struct gw_turn turn;
     struct gw_task task;
     atomic_uint run_count;
     atomic_bool stop;
-} restless;
+} random_sockets;
 
-static void run_restless(struct gw_task *task)
+static void run_random_socket(struct gw_task *task)
 {
-    atomic_fetch_add(&restless.run_count, 1);
-    if (!atomic_load(&restless.stop)) {
-        gw_turn_post(&restless.turn, task);
+    atomic_fetch_add(&random_sockets.run_count, 1);
+    if (!atomic_load(&random_sockets.stop)) {
+        gw_turn_post(&random_sockets.turn, task);
     }
 }
 
-static void an_object_that_never_rests_does_not_hold_its_worker(void **state)
+static void an_object_that_always_has_tasks_does_not_starve_others(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    memset(&restless, 0, sizeof(restless));
-    restless.task.run = run_restless;
+    memset(&random_sockets, 0, sizeof(random_sockets));
+    random_sockets.task.run = run_random_socket;
     open_fixture();
-    struct actor *actor = fixture_visit(&peer);
-    gw__turn_init(&restless.turn, gw_stream_turn(actor->stream)->lane, NULL);
-    gw_turn_post(&restless.turn, &restless.task);
+    struct checked_stream *checked = fixture_connect(&peer);
+    gw__turn_init(&random_sockets.turn, gw_stream_turn(checked->stream)->lane, NULL);
+    gw_turn_post(&random_sockets.turn, &random_sockets.task);
     for (int i = 0; i < 20; i++) {
         assert_true(raw_socket_send(&peer, "hello", 5));
         assert_true(raw_receives_text(&peer, "hello"));
         fixture_run_now();
     }
-    assert_true(atomic_load(&restless.run_count) > 20);
-    atomic_store(&restless.stop, true);
+    assert_true(atomic_load(&random_sockets.run_count) > 20);
+    atomic_store(&random_sockets.stop, true);
     raw_socket_close(&peer);
     fixture_close();
 }
@@ -211,7 +212,7 @@ static void free_mortal(struct gw_turn *turn)
     free(mortal);
 }
 
-/* Leaves one task for each, and lets its reference go at once. */
+/* Posts one task to each object, and releases its reference at once. */
 static void post_and_let_go(void *context)
 {
     uint32_t index = *(uint32_t *)context;
@@ -223,7 +224,7 @@ static void post_and_let_go(void *context)
     }
 }
 
-static void an_object_lives_until_its_last_task_has_run_and_goes_once(void **state)
+static void an_object_is_freed_once_after_its_last_task(void **state)
 {
     (void)state;
     uint32_t indexes[POSTER_COUNT];
@@ -255,7 +256,7 @@ static void run_and_free(struct gw_task *task)
     atomic_fetch_add(&freed_count, 1);
 }
 
-static void a_task_may_free_itself(void **state)
+static void a_task_can_free_itself(void **state)
 {
     (void)state;
     struct gw_turn turn;
@@ -282,7 +283,7 @@ static struct {
     uint32_t order[16];
     uint32_t count;
     uint64_t sends_at_end;
-    struct actor *actor;
+    struct checked_stream *checked;
     bool not_mine;
 } ending;
 
@@ -296,10 +297,11 @@ static void run_ending(struct gw_task *task)
 {
     uint32_t index = (uint32_t)(task - ending.endings);
     note(100 + index);
-    ending.sends_at_end = checking_kernel_account().sends;
-    (void)actor_tell(ending.actor, "at the end, ");
+    ending.sends_at_end = checking_backend_counts().sends;
+    (void)checked_send_text(ending.checked, "at the end, ");
     if (index == 1) {
-        gw_turn_at_end(&ending.turn, &ending.endings[3]); /* an end may ask for another */
+        gw_turn_at_end(&ending.turn,
+                       &ending.endings[3]); /* end-of-turn work may add itself again */
     }
 }
 
@@ -314,7 +316,7 @@ static void run_with_endings(struct gw_task *task)
         }
         ending.endings[3].run = run_ending;
     }
-    (void)actor_tell(ending.actor, "in the turn, ");
+    (void)checked_send_text(ending.checked, "in the turn, ");
 }
 
 static void post_two_tasks(void *context)
@@ -326,7 +328,7 @@ static void post_two_tasks(void *context)
     }
 }
 
-static void what_is_left_for_the_end_runs_once_after_the_tasks_before_the_sends(void **state)
+static void end_of_turn_work_runs_once_after_the_tasks_and_before_the_sends(void **state)
 {
     (void)state;
     static const uint32_t order[] = {0, 1, 100, 101, 102, 103};
@@ -334,9 +336,9 @@ static void what_is_left_for_the_end_runs_once_after_the_tasks_before_the_sends(
     struct gw_turn giver;
     memset(&ending, 0, sizeof(ending));
     open_fixture();
-    ending.actor = fixture_visit(&peer);
+    ending.checked = fixture_connect(&peer);
     fixture_run_now();
-    struct gw_lane *lane = gw_stream_turn(ending.actor->stream)->lane;
+    struct gw_lane *lane = gw_stream_turn(ending.checked->stream)->lane;
     gw__turn_init(&ending.turn, lane, NULL);
     gw__turn_init(&giver, lane, NULL);
     run_in_turn(&giver, post_two_tasks, NULL);
@@ -348,10 +350,10 @@ static void what_is_left_for_the_end_runs_once_after_the_tasks_before_the_sends(
     assert_memory_equal(ending.order, order, sizeof(order));
     assert_false(ending.not_mine);
     assert_int_equal(ending.sends_at_end, 0);
-    assert_int_equal(checking_kernel_account().sends, 1);
+    assert_int_equal(checking_backend_counts().sends, 1);
 }
 
-/* ---- whose turn it is ---- */
+/* ---- the current turn ---- */
 
 static struct gw_turn mine;
 static struct gw_turn not_mine;
@@ -382,7 +384,7 @@ static void a_turn_belongs_to_one_object_on_one_thread(void **state)
     fixture_close();
 }
 
-static void turns_take_turns_in_being_dealt_to_the_lanes(void **state)
+static void new_turns_are_assigned_to_the_lanes_in_rotation(void **state)
 {
     (void)state;
     enum { PER_LANE = 3 };
@@ -403,13 +405,13 @@ int contract_turn(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(turns_of_an_object_never_overlap_and_keep_the_order),
-        FIXTURE_TEST(a_busy_object_goes_to_the_end_of_the_queue),
-        FIXTURE_TEST(an_object_that_never_rests_does_not_hold_its_worker),
-        FIXTURE_TEST(an_object_lives_until_its_last_task_has_run_and_goes_once),
-        FIXTURE_TEST(a_task_may_free_itself),
-        FIXTURE_TEST(what_is_left_for_the_end_runs_once_after_the_tasks_before_the_sends),
+        FIXTURE_TEST(a_busy_object_goes_to_the_end_of_the_ready_queue),
+        FIXTURE_TEST(an_object_that_always_has_tasks_does_not_starve_others),
+        FIXTURE_TEST(an_object_is_freed_once_after_its_last_task),
+        FIXTURE_TEST(a_task_can_free_itself),
+        FIXTURE_TEST(end_of_turn_work_runs_once_after_the_tasks_and_before_the_sends),
         FIXTURE_TEST(a_turn_belongs_to_one_object_on_one_thread),
-        FIXTURE_TEST(turns_take_turns_in_being_dealt_to_the_lanes),
+        FIXTURE_TEST(new_turns_are_assigned_to_the_lanes_in_rotation),
     };
     return cmocka_run_group_tests_name("contract: turn", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/net/contract_wake.c: workers fall asleep, and are woken when there is something to do. */
+/* tests/net/contract_wake.c: Workers sleep, and wake when there is work. */
 #include "tests/net/contract.h"
 
 #include "net/port_internal.h"
@@ -45,7 +45,7 @@ static void call_again_and_again(void *context)
     }
 }
 
-/* A worker falls asleep and is woken many thousand times; nothing else would wake it. */
+/* A worker sleeps and is woken many thousand times; nothing but the wake would end its wait. */
 static void no_wake_is_lost(void **state)
 {
     (void)state;
@@ -53,8 +53,8 @@ static void no_wake_is_lost(void **state)
     os_thread threads[CALLER_COUNT];
     atomic_store(&over, false);
     atomic_store(&lost_count, 0);
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    checking_kernel_stop_time();
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    checking_backend_stop_time();
     for (int i = 0; i < CALLER_COUNT; i++) {
         calls[i].task.run = answer;
         gw__turn_init(&calls[i].turn, gw__port_lane(fixture.port, 0), NULL);
@@ -81,12 +81,12 @@ static void hit_back(struct gw_task *task)
     }
 }
 
-static void two_objects_may_call_each_other_for_ever(void **state)
+static void two_objects_can_post_to_each_other_forever(void **state)
 {
     (void)state;
     atomic_store(&ping_count, 0);
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    checking_kernel_stop_time();
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    checking_backend_stop_time();
     for (int i = 0; i < 2; i++) {
         gw_turn_init(&sides[i], fixture.port, NULL); /* on two lanes, if there are two */
         balls[i].run = hit_back;
@@ -108,9 +108,9 @@ static void count_wait(void)
 static void a_wake_makes_one_wait_return(void **state)
 {
     (void)state;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    checking_kernel_stop_time();
-    checking_kernel_before_wait(count_wait);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    checking_backend_stop_time();
+    checking_backend_before_wait(count_wait);
     fixture_run_now();
     for (int round = 0; round < 20; round++) {
         machine_sleep_ms(2);
@@ -121,16 +121,16 @@ static void a_wake_makes_one_wait_return(void **state)
     fixture_close();
 }
 
-static void a_port_with_nothing_to_do_sleeps(void **state)
+static void an_idle_port_uses_no_processor_time(void **state)
 {
     (void)state;
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.play = NULL});
-    struct actor *actor = fixture_visit(&peer);
-    assert_int_equal(actor_tell(actor, "hello"), 0);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *checked = fixture_connect(&peer);
+    assert_int_equal(checked_send_text(checked, "hello"), 0);
     assert_true(raw_receives_text(&peer, "hello"));
     fixture_run_now();
-    checking_kernel_before_wait(count_wait);
+    checking_backend_before_wait(count_wait);
     machine_sleep_ms(20);
     uint32_t before = atomic_load(&wait_count);
     machine_sleep_ms(100);
@@ -143,9 +143,9 @@ int contract_wake(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(no_wake_is_lost),
-        FIXTURE_TEST(two_objects_may_call_each_other_for_ever),
+        FIXTURE_TEST(two_objects_can_post_to_each_other_forever),
         FIXTURE_TEST(a_wake_makes_one_wait_return),
-        FIXTURE_TEST(a_port_with_nothing_to_do_sleeps),
+        FIXTURE_TEST(an_idle_port_uses_no_processor_time),
     };
     return cmocka_run_group_tests_name("contract: wake", tests, NULL, NULL);
 }

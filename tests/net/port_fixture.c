@@ -1,9 +1,9 @@
-/* tests/net/port_fixture.c: a port with its workers and a door, for one test. */
+/* tests/net/port_fixture.c: A port with its workers and a listener, for one test. */
 #include "tests/net/port_fixture.h"
 
 #include "net/error.h"
-#include "net/port_internal.h"
 #include "net/pool.h"
+#include "net/port_internal.h"
 #include "net/workers.h"
 #include <stdlib.h>
 
@@ -11,49 +11,49 @@ struct port_fixture fixture;
 const struct gw_backend_ops *fixture_backend;
 uint32_t fixture_worker_count;
 
-/* ---- the door ---- */
+/* ---- the listener ---- */
 
 /*
- * Who comes in, comes after the door was opened; but that order is the kernel's, and
- * ThreadSanitizer sees it in an accept(2), not in an accept of io_uring. So it is said here.
+ * A connection is accepted after the listener was opened. The kernel guarantees that order;
+ * ThreadSanitizer sees it in accept(2), but not in an accept of io_uring. This load makes it
+ * visible.
  */
 static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
 {
     (void)context;
-    (void)atomic_load(&fixture.test_listener_is_open);
-    if (fixture.play->on_accept != NULL) {
-        fixture.play->on_accept(listener, stream);
+    (void)atomic_load(&fixture.listener_is_open);
+    if (fixture.callbacks->on_accept != NULL) {
+        fixture.callbacks->on_accept(listener, stream);
     } else {
         (void)fixture_start(stream);
     }
 }
 
-static void on_test_listener_close(struct gw_listener *listener, void *context)
+static void on_listener_close(struct gw_listener *listener, void *context)
 {
     (void)listener;
     (void)context;
-    atomic_fetch_add(&fixture.test_listener_close_count, 1);
+    atomic_fetch_add(&fixture.listener_close_count, 1);
 }
 
-static const struct gw_listener_events test_listener_events = {on_accept, on_test_listener_close};
+static const struct gw_listener_events listener_events = {on_accept, on_listener_close};
 
-static void open_test_listener(const char *addr)
+static void open_listener(const char *addr)
 {
     struct gw_listener_config config = {.stream = fixture.stream_config};
     assert_int_equal(gw_addr_parse(addr == NULL ? "127.0.0.1:0" : addr, &config.addr), 0);
-    assert_int_equal(gw_listener_open(fixture.port, &config, &test_listener_events, NULL,
-                                      &fixture.test_listener),
-                     0);
-    fixture.addr = *gw_listener_addr(fixture.test_listener);
-    atomic_store(&fixture.test_listener_is_open, true);
+    assert_int_equal(
+        gw_listener_open(fixture.port, &config, &listener_events, NULL, &fixture.listener), 0);
+    fixture.addr = *gw_listener_addr(fixture.listener);
+    atomic_store(&fixture.listener_is_open, true);
 }
 
-void fixture_shut_test_listener(void)
+void fixture_close_listener(void)
 {
-    if (fixture.test_listener != NULL) {
-        gw_listener_close(fixture.test_listener);
-        fixture.test_listener = NULL;
-        WAIT_FOR(atomic_load(&fixture.test_listener_close_count) == 1);
+    if (fixture.listener != NULL) {
+        gw_listener_close(fixture.listener);
+        fixture.listener = NULL;
+        WAIT_FOR(atomic_load(&fixture.listener_close_count) == 1);
     }
 }
 
@@ -78,55 +78,57 @@ static uint32_t or_default(uint32_t number, uint32_t otherwise)
 
 void fixture_open(const struct port_fixture_plan *plan)
 {
-    static const struct play nothing;
+    static const struct stream_callbacks nothing;
     const struct gw_port_config config = {
         .worker_count = fixture_worker_count,
         .stream_count_max = or_default(plan->stream_count_max, 1000),
         .log = {receive_log, NULL},
     };
-    const struct gw_backend_ops *ops = checking_kernel_on(fixture_backend);
+    const struct gw_backend_ops *ops = checking_backend_init(fixture_backend);
     assert_int_equal(gw__port_create_on(ops, &config, &fixture.port), 0);
     assert_int_equal(gw_workers_start(fixture.port, &fixture.workers), 0);
     fixture.stream_config = (struct gw_stream_config){
         .recv_bytes_max = or_default(plan->recv_bytes_max, 4096),
         .send_queue_bytes_max = or_default(plan->send_queue_bytes_max, 1 << 20),
     };
-    fixture.play = plan->play == NULL ? &nothing : plan->play;
+    fixture.callbacks = plan->callbacks == NULL ? &nothing : plan->callbacks;
     fixture.pool_bytes_before = gw__pool_used_bytes();
-    open_test_listener(plan->addr);
+    open_listener(plan->addr);
 }
 
 static void end_streams(void)
 {
-    for (struct actor *actor = atomic_load(&fixture.actors); actor != NULL; actor = actor->next) {
-        (void)gw_stream_close(actor->stream, GW_E_CLOSED);
+    for (struct checked_stream *checked = atomic_load(&fixture.streams); checked != NULL;
+         checked = checked->next) {
+        (void)gw_stream_close(checked->stream, GW_E_CLOSED);
     }
     WAIT_FOR(fixture_counters().stream_count == 0);
-    for (struct actor *actor = atomic_load(&fixture.actors); actor != NULL; actor = actor->next) {
-        (void)actor_wait_close(actor);
+    for (struct checked_stream *checked = atomic_load(&fixture.streams); checked != NULL;
+         checked = checked->next) {
+        (void)checked_wait_close(checked);
     }
 }
 
-static void free_actors(void)
+static void free_streams(void)
 {
-    struct actor *actor = atomic_exchange(&fixture.actors, NULL);
-    while (actor != NULL) {
-        struct actor *next = actor->next;
-        gw_stream_unref(actor->stream);
-        free(actor);
-        actor = next;
+    struct checked_stream *checked = atomic_exchange(&fixture.streams, NULL);
+    while (checked != NULL) {
+        struct checked_stream *next = checked->next;
+        gw_stream_unref(checked->stream);
+        free(checked);
+        checked = next;
     }
 }
 
-static void assert_account_is_even(void)
+static void assert_counts_match(void)
 {
-    struct checking_account account = checking_kernel_account();
-    if (checking_kernel_broken_rule() != NULL) {
-        fail_msg("this does not hold: %s", checking_kernel_broken_rule());
+    struct checking_counts counts = checking_backend_counts();
+    if (checking_backend_broken_rule() != NULL) {
+        fail_msg("this does not hold: %s", checking_backend_broken_rule());
     }
-    assert_int_equal(account.started, account.completed);
-    assert_int_equal(account.attached, 0);
-    assert_int_equal(account.open, 0);
+    assert_int_equal(counts.started, counts.completed);
+    assert_int_equal(counts.attached, 0);
+    assert_int_equal(counts.open, 0);
 }
 
 void fixture_end(void)
@@ -134,8 +136,8 @@ void fixture_end(void)
     gw_port_stop(fixture.port);
     assert_int_equal(gw_workers_join(fixture.workers), 0);
     fixture.workers = NULL;
-    free_actors();
-    assert_account_is_even();
+    free_streams();
+    assert_counts_match();
     assert_int_equal(fixture_counters().stream_count, 0);
     gw_port_destroy(fixture.port);
     fixture.port = NULL;
@@ -144,9 +146,9 @@ void fixture_end(void)
 
 void fixture_close(void)
 {
-    checking_kernel_let_time_go();
-    checking_kernel_hold_sends(false);
-    fixture_shut_test_listener();
+    checking_backend_resume_time();
+    checking_backend_delay_sends(false);
+    fixture_close_listener();
     end_streams();
     fixture_run_now();
     assert_int_equal(fixture_counters().send_queue_bytes, 0);
@@ -160,7 +162,7 @@ int fixture_setup(void **state)
     return 0;
 }
 
-/* After a failure the workers goes home, and what it worked for is left where it lies. */
+/* After a failure stops and joins the workers; the rest of the fixture leaks. */
 int fixture_teardown(void **state)
 {
     (void)state;
@@ -171,12 +173,12 @@ int fixture_teardown(void **state)
     return 0;
 }
 
-bool fixture_backend_tells_fin_behind_bytes(void)
+bool fixture_backend_reports_fin_behind_bytes(void)
 {
     return fixture_backend->backend != GW_BACKEND_IOCP;
 }
 
-bool fixture_backend_tells_unsent(void)
+bool fixture_backend_reports_unsent(void)
 {
     return fixture_backend->backend != GW_BACKEND_IOCP;
 }
@@ -218,33 +220,33 @@ static void run_all_lanes(void)
         for (uint32_t i = 0; i < fixture_lane_count(); i++) {
             run_in_turn(&gw__port_lane(fixture.port, i)->posted, NULL, NULL);
         }
-        if (fixture_backend->lane_shared) { /* what was taken before may still run elsewhere */
-            checking_kernel_see_workers(fixture_worker_count);
+        if (fixture_backend->lane_shared) { /* another worker may still run a turn */
+            checking_backend_wait_for_workers(fixture_worker_count);
         }
     }
 }
 
-static bool holds_timers(struct gw_lane *lane)
+static bool defers_timers(struct gw_lane *lane)
 {
     gw__lane_lock_wheel(lane);
-    bool holds = lane->defer_until_ns != 0;
+    bool defers = lane->defer_until_ns != 0;
     gw__lane_unlock_wheel(lane);
-    return holds;
+    return defers;
 }
 
-/* A leap of time looks like a program that did not run: a shared lane holds timers for a while. */
+/* After a jump of the clock a shared lane defers its timers for a while, as after SIGSTOP. */
 void fixture_run_now(void)
 {
     run_all_lanes();
-    if (fixture_backend->lane_shared && holds_timers(gw__port_lane(fixture.port, 0))) {
-        WAIT_FOR(!holds_timers(gw__port_lane(fixture.port, 0)));
+    if (fixture_backend->lane_shared && defers_timers(gw__port_lane(fixture.port, 0))) {
+        WAIT_FOR(!defers_timers(gw__port_lane(fixture.port, 0)));
         run_all_lanes();
     }
 }
 
-void fixture_leap_ms(uint64_t ms)
+void fixture_advance_ms(uint64_t ms)
 {
-    checking_kernel_leap_ns(ms * 1000000);
+    checking_backend_advance_ns(ms * 1000000);
     fixture_run_now();
 }
 
@@ -268,7 +270,7 @@ void gate_wait(struct gate *gate)
     atomic_store(&gate->reached, true);
     while (!atomic_load(&gate->open)) {
         if (os_now_ns() > end_ns) {
-            checking_kernel_break("a gate that was reached is opened");
+            checking_backend_break("a gate that was reached is opened");
             return;
         }
         machine_sleep_ms(1);
@@ -278,40 +280,40 @@ void gate_wait(struct gate *gate)
 static struct {
     struct gate gate;
     _Atomic(struct gw_lane *) lane;
-    atomic_uint left; /* workers of the lane that are still to be held */
-} hold;
+    atomic_uint left; /* workers of the lane that are to be blocked yet */
+} block;
 
-static bool take_hold(const struct gw_lane *lane)
+static bool take_block(const struct gw_lane *lane)
 {
-    unsigned left = atomic_load(&hold.left);
-    while (atomic_load(&hold.lane) == lane && left > 0) {
-        if (atomic_compare_exchange_weak(&hold.left, &left, left - 1)) {
+    unsigned left = atomic_load(&block.left);
+    while (atomic_load(&block.lane) == lane && left > 0) {
+        if (atomic_compare_exchange_weak(&block.left, &left, left - 1)) {
             return true;
         }
     }
     return false;
 }
 
-static void hold_worker(void)
+static void block_worker(void)
 {
-    if (take_hold(gw__worker()->lane)) {
-        gate_wait(&hold.gate);
+    if (take_block(gw__worker()->lane)) {
+        gate_wait(&block.gate);
     }
 }
 
-void fixture_hold_worker(struct actor *actor)
+void fixture_block_worker(struct checked_stream *checked)
 {
-    struct gw_lane *lane = gw_stream_turn(actor->stream)->lane;
+    struct gw_lane *lane = gw_stream_turn(checked->stream)->lane;
     fixture_run_now();
-    gate_reset(&hold.gate);
-    atomic_store(&hold.lane, lane);
-    atomic_store(&hold.left, fixture_backend->lane_shared ? fixture_worker_count : 1);
-    checking_kernel_before_wait(hold_worker);
-    WAIT_FOR((lane->ops->wake(lane), atomic_load(&hold.left) == 0));
+    gate_reset(&block.gate);
+    atomic_store(&block.lane, lane);
+    atomic_store(&block.left, fixture_backend->lane_shared ? fixture_worker_count : 1);
+    checking_backend_before_wait(block_worker);
+    WAIT_FOR((lane->ops->wake(lane), atomic_load(&block.left) == 0));
 }
 
-void fixture_let_worker_go(void)
+void fixture_unblock_worker(void)
 {
-    machine_sleep_ms(5); /* what a peer did just now is on its way through the kernel */
-    atomic_store(&hold.gate.open, true);
+    machine_sleep_ms(5); /* bytes of a peer may still be on their way through the kernel */
+    atomic_store(&block.gate.open, true);
 }

@@ -1,7 +1,7 @@
-/* tests/net/port_fixture.h: a port with its workers and a door, streams that act on it, and an
- * audience. */
-#ifndef GW_TESTS_NET_STAGE_H
-#define GW_TESTS_NET_STAGE_H
+/* tests/net/port_fixture.h: A port with its workers and a listener, and streams that check their
+ * own callbacks. */
+#ifndef GW_TESTS_NET_PORT_FIXTURE_H
+#define GW_TESTS_NET_PORT_FIXTURE_H
 
 #include "net/addr.h"
 #include "net/listener.h"
@@ -16,148 +16,148 @@
 #include <stdint.h>
 
 /*
- * A contract test runs on the backend and with the number of workers that its program was given,
- * with the checking kernel between. Each stream is an actor: its callbacks first see to it that
- * they come in the order of net/stream.h and in turns of the stream, then call those of the play.
+ * A contract test runs on the backend and the number of workers that its program was given, with
+ * the checking backend in between. The callbacks of each stream first check that they are called in
+ * the order of net/stream.h and in turns of the stream, then call those of the test.
  */
-struct actor;
+struct checked_stream;
 struct gw_ring;
 
-/* What the streams of a test do. Any may be NULL; then what comes is consumed. */
-struct play {
+/* The callbacks of a test's streams. Each may be NULL; without on_recv all bytes are consumed. */
+struct stream_callbacks {
     void (*on_accept)(struct gw_listener *listener, struct gw_stream *stream);
-    void (*on_open)(struct actor *actor);
-    enum gw_recv (*on_recv)(struct actor *actor, struct gw_ring *ring);
-    void (*on_deadline)(struct actor *actor);
-    void (*on_close)(struct actor *actor);
+    void (*on_open)(struct checked_stream *checked);
+    enum gw_recv (*on_recv)(struct checked_stream *checked, struct gw_ring *ring);
+    void (*on_deadline)(struct checked_stream *checked);
+    void (*on_close)(struct checked_stream *checked);
 };
 
-struct actor {
-    struct actor *next;
-    const struct play *play;
-    struct gw_stream *stream; /* with a reference, until the stage is closed */
+struct checked_stream {
+    struct checked_stream *next;
+    const struct stream_callbacks *callbacks;
+    struct gw_stream *stream; /* with a reference, until the fixture is closed */
     atomic_uint open_count;
     atomic_uint recv_count;
     atomic_uint deadline_count;
     atomic_uint close_count;
     atomic_int reason;
-    atomic_bool inside;       /* a callback runs */
-    atomic_bool end_was_told; /* a finish or close has returned, in a turn of the stream */
-    _Atomic uint64_t said;    /* bytes of the pattern, both ways */
+    atomic_bool inside;            /* a callback runs */
+    atomic_bool end_was_requested; /* a finish or close has returned, in a turn of the stream */
+    _Atomic uint64_t sent;         /* bytes of the pattern, in each direction */
     _Atomic uint64_t received;
-    atomic_uint number; /* the test's own */
+    atomic_uint number; /* for the test */
 };
 
 struct port_fixture_plan {
-    const struct play *play;       /* of the streams that come in */
-    const char *addr;              /* NULL: "127.0.0.1:0" */
-    uint32_t recv_bytes_max;       /* 0: 4,096 */
-    uint32_t send_queue_bytes_max; /* 0: 1 MiB */
-    uint32_t stream_count_max;     /* 0: 1,000 */
+    const struct stream_callbacks *callbacks; /* of accepted streams */
+    const char *addr;                         /* NULL: "127.0.0.1:0" */
+    uint32_t recv_bytes_max;                  /* 0: 4,096 */
+    uint32_t send_queue_bytes_max;            /* 0: 1 MiB */
+    uint32_t stream_count_max;                /* 0: 1,000 */
 };
 
 struct port_fixture {
     struct gw_port *port;
     struct gw_workers *workers;
-    struct gw_listener *test_listener;
-    struct gw_addr addr; /* of the test_listener */
+    struct gw_listener *listener;
+    struct gw_addr addr; /* of the listener */
     struct gw_stream_config stream_config;
-    const struct play *play;
-    _Atomic(struct actor *) actors; /* newest first */
-    atomic_uint actor_count;
-    atomic_bool test_listener_is_open; /* and all that was done before is seen by who comes in */
-    atomic_uint test_listener_close_count;
-    atomic_uint log_count;      /* events that were logged, but for DEBUG */
-    uint64_t pool_bytes_before; /* what a failed test has left */
+    const struct stream_callbacks *callbacks;
+    _Atomic(struct checked_stream *) streams; /* newest first */
+    atomic_uint checked_count;
+    atomic_bool listener_is_open; /* orders the opening before each on_accept */
+    atomic_uint listener_close_count;
+    atomic_uint log_count;      /* logged events, without DEBUG */
+    uint64_t pool_bytes_before; /* leaked by a failed test */
 };
 extern struct port_fixture fixture;
 
-/* What the program was given. */
+/* The program's arguments. */
 extern const struct gw_backend_ops *fixture_backend;
 extern uint32_t fixture_worker_count;
 
-/* Opens the stage. Closing ends all streams, and asserts that nothing is left of anything. */
+/* Opens the fixture. Closing ends all streams, and asserts that nothing is left open. */
 void fixture_open(const struct port_fixture_plan *plan);
 void fixture_close(void);
 
-/* Ends the door alone, and waits until it is shut. Ends the port alone, after all that was on it.
- */
-void fixture_shut_test_listener(void);
+/* Closes the listener alone, and waits for its on_close. Ends the port, after its streams. */
+void fixture_close_listener(void);
 void fixture_end(void);
 
-/* cmocka's setup and teardown of each test: what a failed test has left is put away. */
+/* cmocka's setup and teardown of each test; stops the workers of a failed test. */
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 #define FIXTURE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
-/* Whether the system says what it holds for a peer and bounds it, which Windows does not. */
-bool fixture_backend_tells_unsent(void);
+/* Whether the system reports and bounds the unsent bytes of a connection. False on Windows. */
+bool fixture_backend_reports_unsent(void);
 
-/* Whether a FIN is told before the bytes that came first are read, which Wine does not do. */
-bool fixture_backend_tells_fin_behind_bytes(void);
+/* Whether the system reports a FIN behind unread bytes. False on Windows, because of Wine. */
+bool fixture_backend_reports_fin_behind_bytes(void);
 
 /* Lanes of the port. */
 uint32_t fixture_lane_count(void);
 
-/* Waits until every lane has looked at its clock and run what was left for it. */
+/* Waits until every lane has read its clock and run all posted tasks. */
 void fixture_run_now(void);
 
 /*
- * Holds an actor's worker (on a shared lane all of them) just before it waits, so that what the
- * kernel and other threads do meanwhile is there when it looks, all at once.
+ * Blocks the worker of a stream (on a shared lane all workers) just before it waits. Completions
+ * and tasks collect until the worker is unblocked, and then arrive all at once.
  */
-void fixture_hold_worker(struct actor *actor);
-void fixture_let_worker_go(void);
+void fixture_block_worker(struct checked_stream *checked);
+void fixture_unblock_worker(void);
 
-/* Time leaps, and everybody has noticed. */
-void fixture_leap_ms(uint64_t ms);
+/* Advances the clock, and waits until every lane has noticed. */
+void fixture_advance_ms(uint64_t ms);
 
-/* The port's counters; pool_bytes is what was taken since the stage was opened. */
+/* The port's counters; pool_bytes counts from the opening of the fixture. */
 struct gw_port_counters fixture_counters(void);
 
-/* The newest actor that came in through the door; waits until `count` have come in all. */
-struct actor *fixture_actor(uint32_t count);
+/* The newest accepted stream; waits until `count` streams have been accepted or dialed in all. */
+struct checked_stream *fixture_stream(uint32_t count);
 
-/* An actor that connects to `addr` from here. NULL: it was refused with *error_out. */
-struct actor *fixture_dial(const struct play *play, const struct gw_addr *addr,
-                           const struct gw_addr *source, int *error_out);
+/* Dials a stream to `addr`. NULL: refused with *error_out. */
+struct checked_stream *fixture_dial(const struct stream_callbacks *callbacks,
+                                    const struct gw_addr *addr, const struct gw_addr *source,
+                                    int *error_out);
 
-/* A raw socket at the door, and the actor that it meets there. */
-struct actor *fixture_visit(struct raw_socket *socket_out);
-struct actor *fixture_visit_narrow(struct raw_socket *socket_out);
+/* Connects a raw socket to the listener, and returns its stream. _narrow: with small buffers. */
+struct checked_stream *fixture_connect(struct raw_socket *socket_out);
+struct checked_stream *fixture_connect_narrow(struct raw_socket *socket_out);
 
-/* Starts an accepted stream as an actor of the stage's play; for plays with on_accept. */
-struct actor *fixture_start(struct gw_stream *stream);
+/* Starts an accepted stream with the fixture's callbacks; for callbacks with an on_accept. */
+struct checked_stream *fixture_start(struct gw_stream *stream);
 
 /* Runs `call(context)` in a turn, and waits until it has. */
 void run_in_turn(struct gw_turn *turn, void (*call)(void *context), void *context);
 
-/* As the gw_stream_ functions of these names, with an eye on what may not follow. */
-bool actor_finish(struct actor *actor, int reason, const char *last);
-bool actor_close(struct actor *actor, int reason);
+/* As the gw_stream_ functions of these names; no callback may follow but on_close. */
+bool checked_finish(struct checked_stream *checked, int reason, const char *last);
+bool checked_close(struct checked_stream *checked, int reason);
 
-/* Sends text, or the next bytes of the actor's pattern, or a buffer of them. Returns the error. */
-int actor_tell(struct actor *actor, const char *text);
-int actor_say(struct actor *actor, uint32_t bytes);
-int actor_share(struct actor *actor, uint32_t bytes);
+/* Sends text, or the next bytes of the stream's pattern, or a buffer of them. Returns the error. */
+int checked_send_text(struct checked_stream *checked, const char *text);
+int checked_send(struct checked_stream *checked, uint32_t bytes);
+int checked_send_buf(struct checked_stream *checked, uint32_t bytes);
 
-/* Reads all that lies in the ring, and checks it against the pattern. */
-enum gw_recv actor_receive(struct actor *actor, struct gw_ring *ring);
+/* Consumes the ring, and checks its bytes against the pattern. */
+enum gw_recv checked_receive(struct checked_stream *checked, struct gw_ring *ring);
 
-/* Sends all that lies in the ring back, and consumes it. */
-enum gw_recv actor_echo(struct actor *actor, struct gw_ring *ring);
+/* Sends the bytes of the ring back, and consumes it. */
+enum gw_recv checked_echo(struct checked_stream *checked, struct gw_ring *ring);
 
-/* Waits until the actor's last turn. Returns the reason. */
-int actor_wait_close(struct actor *actor);
+/* Waits for on_close. Returns the reason. */
+int checked_wait_close(struct checked_stream *checked);
 
-/* The other side of a pattern: sends the next bytes; receives and checks them. */
-bool raw_say(const struct raw_socket *socket, uint64_t *said, uint64_t bytes);
-bool raw_receive(const struct raw_socket *socket, uint64_t *received, uint64_t bytes);
+/* The peer's side of the pattern: sends the next bytes; receives and checks bytes. */
+bool raw_send_pattern(const struct raw_socket *socket, uint64_t *sent, uint64_t bytes);
+bool raw_receive_pattern(const struct raw_socket *socket, uint64_t *received, uint64_t bytes);
 
 /* Receives `text`, and nothing else. */
 bool raw_receives_text(const struct raw_socket *socket, const char *text);
 
-/* A place where a callback waits until the test lets it go on. */
+/* Blocks a callback until the test opens the gate. */
 struct gate {
     atomic_bool reached;
     atomic_bool open;

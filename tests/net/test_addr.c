@@ -1,4 +1,4 @@
-/* tests/net/test_addr.c: addresses, read and written. */
+/* tests/net/test_addr.c: Parsing and formatting of addresses. */
 #include "tests/test.h"
 
 #include "net/addr.h"
@@ -6,7 +6,7 @@
 #include "tests/support/random.h"
 #include <string.h>
 
-static void what_is_written_is_what_was_read(void **state)
+static void a_parsed_address_formats_to_the_same_text(void **state)
 {
     (void)state;
     static const char *const texts[] = {
@@ -22,7 +22,7 @@ static void what_is_written_is_what_was_read(void **state)
     }
 }
 
-static void what_is_no_address_changes_nothing(void **state)
+static void an_invalid_address_leaves_the_output_unchanged(void **state)
 {
     (void)state;
     static const char *const texts[] = {
@@ -72,7 +72,7 @@ static void what_is_no_address_changes_nothing(void **state)
     }
 }
 
-static void what_is_wrong_with_an_address_is_said(void **state)
+static void an_invalid_address_is_rejected_with_a_reason(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
@@ -129,7 +129,7 @@ static void every_port_is_read_and_written(void **state)
     }
 }
 
-/* Zeros are made likely, because they are written in a short form. */
+/* Makes zeros likely, because they have a short form. */
 static struct gw_addr random_addr(struct random *random)
 {
     struct gw_addr addr = {.port = (uint16_t)random_next(random)};
@@ -143,7 +143,7 @@ static struct gw_addr random_addr(struct random *random)
     return addr;
 }
 
-static void any_address_survives_being_written_and_read(void **state)
+static void any_address_is_equal_after_formatting_and_parsing(void **state)
 {
     (void)state;
     struct random random = {1};
@@ -166,7 +166,7 @@ static void the_longest_address_fits_its_text(void **state)
                         "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
 }
 
-static void an_ipv4_address_is_held_in_the_mapped_form(void **state)
+static void an_ipv4_address_is_stored_in_mapped_form(void **state)
 {
     (void)state;
     const uint8_t mapped[16] = {[10] = 0xFF, [11] = 0xFF, 192, 168, 1, 2};
@@ -180,7 +180,7 @@ static void an_ipv4_address_is_held_in_the_mapped_form(void **state)
     assert_memory_equal(&by_hand, &addr, sizeof(addr));
 }
 
-static void every_interface_of_both_families_is_not_ipv4(void **state)
+static void the_any_address_of_both_families_is_not_ipv4(void **state)
 {
     (void)state;
     struct gw_addr addr;
@@ -195,15 +195,15 @@ static void every_interface_of_both_families_is_not_ipv4(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_what_was_read),
-        cmocka_unit_test(what_is_no_address_changes_nothing),
-        cmocka_unit_test(what_is_wrong_with_an_address_is_said),
+        cmocka_unit_test(a_parsed_address_formats_to_the_same_text),
+        cmocka_unit_test(an_invalid_address_leaves_the_output_unchanged),
+        cmocka_unit_test(an_invalid_address_is_rejected_with_a_reason),
         cmocka_unit_test(a_zone_is_the_name_or_the_number_of_an_interface),
         cmocka_unit_test(every_port_is_read_and_written),
-        cmocka_unit_test(any_address_survives_being_written_and_read),
+        cmocka_unit_test(any_address_is_equal_after_formatting_and_parsing),
         cmocka_unit_test(the_longest_address_fits_its_text),
-        cmocka_unit_test(an_ipv4_address_is_held_in_the_mapped_form),
-        cmocka_unit_test(every_interface_of_both_families_is_not_ipv4),
+        cmocka_unit_test(an_ipv4_address_is_stored_in_mapped_form),
+        cmocka_unit_test(the_any_address_of_both_families_is_not_ipv4),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,11 @@
-/* tests/net/test_buf.c: counted shared buffers. */
+/* tests/net/test_buf.c: Reference-counted buffers. */
 #include "tests/test.h"
 
 #include "net/buf.h"
 #include "net/os/os.h"
 #include <string.h>
 
-static void a_buffer_has_the_bytes_that_were_asked_for(void **state)
+static void a_buffer_has_the_requested_size(void **state)
 {
     (void)state;
     static const uint32_t sizes[] = {0, 1, 64, 4096, 1 << 20};
@@ -17,7 +17,7 @@ static void a_buffer_has_the_bytes_that_were_asked_for(void **state)
     }
 }
 
-static void a_buffer_lives_until_the_last_reference_goes(void **state)
+static void a_buffer_is_freed_with_its_last_reference(void **state)
 {
     (void)state;
     struct gw_buf *buf = gw_buf_create(8);
@@ -25,10 +25,10 @@ static void a_buffer_lives_until_the_last_reference_goes(void **state)
     assert_ptr_equal(gw_buf_ref(buf), buf);
     gw_buf_unref(buf);
     assert_string_equal((char *)gw_buf_data(buf), "abcdefg");
-    gw_buf_unref(buf); /* a sanitizer tells whether this was the last */
+    gw_buf_unref(buf); /* a sanitizer reports a leak unless this was the last one */
 }
 
-static void no_buffer_may_be_let_go(void **state)
+static void unref_of_a_null_buffer_does_nothing(void **state)
 {
     (void)state;
     gw_buf_unref(NULL);
@@ -60,7 +60,7 @@ static void hold_and_let_go(void *context)
     gw_buf_unref(buf);
 }
 
-static void threads_may_share_a_buffer(void **state)
+static void threads_can_share_a_buffer(void **state)
 {
     (void)state;
     struct gw_buf *buf = gw_buf_create(64);
@@ -77,11 +77,11 @@ static void threads_may_share_a_buffer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_buffer_has_the_bytes_that_were_asked_for),
-        cmocka_unit_test(a_buffer_lives_until_the_last_reference_goes),
-        cmocka_unit_test(no_buffer_may_be_let_go),
+        cmocka_unit_test(a_buffer_has_the_requested_size),
+        cmocka_unit_test(a_buffer_is_freed_with_its_last_reference),
+        cmocka_unit_test(unref_of_a_null_buffer_does_nothing),
         cmocka_unit_test(a_trimmed_buffer_keeps_its_beginning),
-        cmocka_unit_test(threads_may_share_a_buffer),
+        cmocka_unit_test(threads_can_share_a_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/net/test_cgroup.c: how much processor time control groups allow, from files of a test. */
+/* tests/net/test_cgroup.c: Processor quotas of control groups, from files of the test. */
 #define _GNU_SOURCE /* mkdtemp */
 #include "tests/test.h"
 
@@ -93,7 +93,7 @@ static void version_1_rounds_up(void **state)
     assert_int_equal(count(), 3);
 }
 
-static void version_1_may_be_mounted_by_its_short_name(void **state)
+static void version_1_can_be_mounted_by_its_short_name(void **state)
 {
     (void)state;
     put("self", "4:cpuacct,cpu:/\n");
@@ -102,7 +102,7 @@ static void version_1_may_be_mounted_by_its_short_name(void **state)
     assert_int_equal(count(), 2);
 }
 
-static void the_least_of_all_parents_counts(void **state)
+static void the_smallest_quota_of_all_ancestors_counts(void **state)
 {
     (void)state;
     put("self", "0::/slice/service/unit\n");
@@ -115,7 +115,7 @@ static void the_least_of_all_parents_counts(void **state)
 }
 
 /* A container without a namespace of its own for groups: the path is the host's. */
-static void a_path_that_is_not_there_leads_to_the_root(void **state)
+static void a_missing_path_falls_back_to_the_root(void **state)
 {
     (void)state;
     put("self", "4:cpu:/docker/0123456789abcdef\n");
@@ -124,7 +124,7 @@ static void a_path_that_is_not_there_leads_to_the_root(void **state)
     assert_int_equal(count(), 2);
 }
 
-static void there_is_always_a_processor(void **state)
+static void the_processor_count_is_at_least_1(void **state)
 {
     (void)state;
     assert_true(os_processor_count() >= 1);
@@ -137,10 +137,10 @@ int main(void)
         TEST(without_groups_there_is_no_quota),
         TEST(version_2_rounds_up),
         TEST(version_1_rounds_up),
-        TEST(version_1_may_be_mounted_by_its_short_name),
-        TEST(the_least_of_all_parents_counts),
-        TEST(a_path_that_is_not_there_leads_to_the_root),
-        TEST(there_is_always_a_processor),
+        TEST(version_1_can_be_mounted_by_its_short_name),
+        TEST(the_smallest_quota_of_all_ancestors_counts),
+        TEST(a_missing_path_falls_back_to_the_root),
+        TEST(the_processor_count_is_at_least_1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

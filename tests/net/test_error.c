@@ -19,7 +19,7 @@ static void every_error_has_the_name_of_its_enumerator(void **state)
     }
 }
 
-static void a_number_that_is_no_error_has_a_name_too(void **state)
+static void an_unknown_error_number_has_a_name_too(void **state)
 {
     (void)state;
     assert_string_equal(gw_error_name(1), "GW_E_?");
@@ -27,7 +27,7 @@ static void a_number_that_is_no_error_has_a_name_too(void **state)
     assert_string_equal(gw_error_name(INT32_MIN), "GW_E_?");
 }
 
-static void every_error_has_a_sentence_of_its_own(void **state)
+static void every_error_has_a_text_of_its_own(void **state)
 {
     (void)state;
     for (int i = 0; i <= -GW_E_IN_USE; i++) {
@@ -42,7 +42,7 @@ static void every_error_has_a_sentence_of_its_own(void **state)
     assert_string_equal(gw_error_text(GW_E_RESET), "The peer reset the connection.");
 }
 
-static void a_number_that_is_no_error_has_a_sentence_too(void **state)
+static void an_unknown_error_number_has_a_text_too(void **state)
 {
     (void)state;
     assert_string_equal(gw_error_text(1), "Unknown error.");
@@ -50,7 +50,7 @@ static void a_number_that_is_no_error_has_a_sentence_too(void **state)
     assert_string_equal(gw_error_text(INT32_MIN), "Unknown error.");
 }
 
-static void no_code_of_the_system_becomes_ok(void **state)
+static void no_system_error_becomes_ok(void **state)
 {
     (void)state;
     for (int code = -1; code < 200; code++) {
@@ -63,10 +63,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_error_has_the_name_of_its_enumerator),
-        cmocka_unit_test(a_number_that_is_no_error_has_a_name_too),
-        cmocka_unit_test(every_error_has_a_sentence_of_its_own),
-        cmocka_unit_test(a_number_that_is_no_error_has_a_sentence_too),
-        cmocka_unit_test(no_code_of_the_system_becomes_ok),
+        cmocka_unit_test(an_unknown_error_number_has_a_name_too),
+        cmocka_unit_test(every_error_has_a_text_of_its_own),
+        cmocka_unit_test(an_unknown_error_number_has_a_text_too),
+        cmocka_unit_test(no_system_error_becomes_ok),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

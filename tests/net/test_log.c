@@ -1,4 +1,4 @@
-/* tests/net/test_log.c: events on their way to their owner. */
+/* tests/net/test_log.c: Log events and their callback. */
 #include "tests/test.h"
 
 #include "net/log.h"
@@ -19,7 +19,7 @@ static void receive(enum gw_log_level level, const char *event, const struct gw_
     *received = (struct received){level, event, fields, field_count, received->count + 1};
 }
 
-static void an_event_comes_as_it_was_written(void **state)
+static void a_log_event_arrives_as_it_was_written(void **state)
 {
     (void)state;
     struct received received = {.count = 0};
@@ -45,7 +45,7 @@ static void a_field_is_a_number_or_a_text(void **state)
     assert_string_equal(text.text, "full");
 }
 
-static void a_log_that_nobody_reads_takes_everything(void **state)
+static void a_log_without_a_callback_accepts_everything(void **state)
 {
     (void)state;
     const struct gw_log nobody = {NULL, NULL};
@@ -65,9 +65,9 @@ static void every_level_has_a_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_event_comes_as_it_was_written),
+        cmocka_unit_test(a_log_event_arrives_as_it_was_written),
         cmocka_unit_test(a_field_is_a_number_or_a_text),
-        cmocka_unit_test(a_log_that_nobody_reads_takes_everything),
+        cmocka_unit_test(a_log_without_a_callback_accepts_everything),
         cmocka_unit_test(every_level_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* tests/net/test_pool.c: small blocks of memory that come and go. */
+/* tests/net/test_pool.c: Allocation of small blocks. */
 #include "tests/test.h"
 
 #include "net/os/os.h"
@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-static void a_block_has_the_next_power_of_two(void **state)
+static void a_block_size_is_the_next_power_of_two(void **state)
 {
     (void)state;
     assert_int_equal(gw__pool_block_bytes(1), 64);
@@ -23,7 +23,7 @@ static void a_block_has_the_next_power_of_two(void **state)
     assert_int_equal(gw__pool_block_bytes(4097), 4097);
 }
 
-static void what_is_taken_is_counted_until_it_is_given_back(void **state)
+static void used_bytes_count_blocks_until_they_are_given_back(void **state)
 {
     (void)state;
     for (uint32_t bytes = 1; bytes < 10000; bytes += 13) {
@@ -37,14 +37,14 @@ static void what_is_taken_is_counted_until_it_is_given_back(void **state)
     }
 }
 
-static void nothing_may_be_given_back(void **state)
+static void giving_back_null_does_nothing(void **state)
 {
     (void)state;
     gw__pool_give(NULL, 64);
     assert_int_equal(gw__pool_used_bytes(), 0);
 }
 
-/* Blocks wander: who takes one leaves it in a place where others find it and give it back. */
+/* Blocks move between threads: one thread allocates a block, another one releases it. */
 enum { PLACE_COUNT = 64, TASK_COUNT = 200, STEP_COUNT = 200, HOLD_COUNT = 400 };
 
 static _Atomic(uint8_t *) places[PLACE_COUNT];
@@ -52,7 +52,7 @@ static atomic_uint run_count;
 static atomic_uint next_seed;
 static atomic_uint wrong_count;
 
-/* The first bytes of a block say how large it is; the last one is that, too. */
+/* The first bytes of a block and its last byte contain its size. */
 static uint8_t *take_marked(uint32_t bytes)
 {
     uint8_t *block = gw__pool_take(bytes);
@@ -86,7 +86,7 @@ static void wander(struct gw_task *task)
     atomic_fetch_add(&run_count, 1);
 }
 
-/* Takes more than a cache keeps, and gives it all back. */
+/* Takes more blocks than a cache keeps, and gives all back. */
 static void swell(struct gw_task *task)
 {
     static _Thread_local uint8_t *held[HOLD_COUNT];
@@ -102,7 +102,7 @@ static void swell(struct gw_task *task)
     atomic_fetch_add(&run_count, 1);
 }
 
-static void blocks_may_wander_between_workers_and_other_threads(void **state)
+static void blocks_can_move_between_workers_and_other_threads(void **state)
 {
     (void)state;
     static struct gw_task tasks[TASK_COUNT];
@@ -125,16 +125,16 @@ static void blocks_may_wander_between_workers_and_other_threads(void **state)
     }
     assert_int_equal(atomic_load(&wrong_count), 0);
     assert_int_equal(gw__pool_used_bytes(), 0);
-    gw_port_destroy(port); /* a sanitizer tells whether all free blocks went with it */
+    gw_port_destroy(port); /* a sanitizer reports a leak unless it frees all cached blocks */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_block_has_the_next_power_of_two),
-        cmocka_unit_test(what_is_taken_is_counted_until_it_is_given_back),
-        cmocka_unit_test(nothing_may_be_given_back),
-        cmocka_unit_test(blocks_may_wander_between_workers_and_other_threads),
+        cmocka_unit_test(a_block_size_is_the_next_power_of_two),
+        cmocka_unit_test(used_bytes_count_blocks_until_they_are_given_back),
+        cmocka_unit_test(giving_back_null_does_nothing),
+        cmocka_unit_test(blocks_can_move_between_workers_and_other_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

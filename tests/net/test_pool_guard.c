@@ -1,4 +1,4 @@
-/* tests/net/test_pool_guard.c: blocks with pages of their own, which stop who goes too far. */
+/* tests/net/test_pool_guard.c: Blocks with pages of their own, which fault on a wrong access. */
 #include "tests/test.h"
 
 #include "net/os/os.h"
@@ -15,7 +15,7 @@
 static const uint32_t sizes[] = {1, 63, 64, 65, 100, 2048, 4095, 4096, 4097, 20000, 65536};
 enum { SIZE_COUNT = sizeof(sizes) / sizeof(sizes[0]) };
 
-static void a_block_ends_where_nobody_may_go_on(void **state)
+static void a_block_ends_at_an_inaccessible_page(void **state)
 {
     (void)state;
     for (int i = 0; i < SIZE_COUNT; i++) {
@@ -29,7 +29,7 @@ static void a_block_ends_where_nobody_may_go_on(void **state)
     }
 }
 
-static void a_block_that_was_given_back_is_forbidden(void **state)
+static void a_released_block_is_inaccessible(void **state)
 {
     (void)state;
     for (int i = 0; i < SIZE_COUNT; i++) {
@@ -41,7 +41,7 @@ static void a_block_that_was_given_back_is_forbidden(void **state)
     }
 }
 
-static void its_place_is_not_soon_another_block_s(void **state)
+static void the_address_of_a_released_block_is_not_reused_soon(void **state)
 {
     (void)state;
     uint8_t *block = gw__pool_take(64);
@@ -54,7 +54,7 @@ static void its_place_is_not_soon_another_block_s(void **state)
     assert_false(machine_may_touch(block));
 }
 
-/* The same for who has a cache: nothing stays in it. */
+/* The same on a worker, which otherwise has a cache. */
 static struct {
     struct gw_task task;
     uint8_t *block;
@@ -70,7 +70,7 @@ static void take_and_give(struct gw_task *task)
     atomic_store(&posted_task.done, true);
 }
 
-static void a_worker_keeps_nothing_back(void **state)
+static void a_worker_caches_no_guarded_block(void **state)
 {
     (void)state;
     const struct gw_port_config config = {.worker_count = 1, .stream_count_max = 1};
@@ -91,10 +91,10 @@ static void a_worker_keeps_nothing_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_block_ends_where_nobody_may_go_on),
-        cmocka_unit_test(a_block_that_was_given_back_is_forbidden),
-        cmocka_unit_test(its_place_is_not_soon_another_block_s),
-        cmocka_unit_test(a_worker_keeps_nothing_back),
+        cmocka_unit_test(a_block_ends_at_an_inaccessible_page),
+        cmocka_unit_test(a_released_block_is_inaccessible),
+        cmocka_unit_test(the_address_of_a_released_block_is_not_reused_soon),
+        cmocka_unit_test(a_worker_caches_no_guarded_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

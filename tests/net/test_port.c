@@ -1,10 +1,10 @@
-/* tests/net/test_port.c: what a port refuses, and what it says of itself. */
+/* tests/net/test_port.c: Errors, log events and backends of a port. */
 #include "tests/test.h"
 
 #include "net/backend/backend.h"
 #include "net/error.h"
-#include "net/port_internal.h"
 #include "net/port.h"
+#include "net/port_internal.h"
 #include "net/workers.h"
 #include "tests/support/machine.h"
 
@@ -23,7 +23,7 @@ static void a_port_has_at_most_64_workers(void **state)
     gw_port_destroy(port);
 }
 
-static void sixty_four_workers_come_home(void **state)
+static void a_port_with_64_workers_stops(void **state)
 {
     (void)state;
     const struct gw_port_config config = {.worker_count = GW_PORT_WORKER_COUNT_MAX};
@@ -36,7 +36,7 @@ static void sixty_four_workers_come_home(void **state)
     gw_port_destroy(port);
 }
 
-static void no_number_of_workers_means_one_for_each_processor(void **state)
+static void worker_count_0_means_one_for_each_processor(void **state)
 {
     (void)state;
     const struct gw_port_config config = {.worker_count = 0};
@@ -57,7 +57,7 @@ static bool is_here(enum gw_backend backend)
     return false;
 }
 
-static void each_backend_of_this_machine_can_be_asked_for_and_no_other(void **state)
+static void each_backend_of_this_system_can_be_requested_and_no_other(void **state)
 {
     (void)state;
     for (int backend = GW_BACKEND_IOCP; backend <= GW_BACKEND_EPOLL; backend++) {
@@ -112,7 +112,7 @@ static void close_one(struct gw_lane *lane)
     gw__backends[0]->close(lane);
 }
 
-static void a_lane_that_cannot_be_opened_closes_those_before_it(void **state)
+static void a_lane_that_fails_to_open_closes_the_lanes_before_it(void **state)
 {
     (void)state;
     struct gw_backend_ops ops = *gw__backends[0];
@@ -136,7 +136,7 @@ static int fail_to_wait(struct gw_lane *lane, uint64_t deadline_ns)
     return GW_E_SYSTEM;
 }
 
-static void when_the_queue_itself_fails_all_workers_come_home(void **state)
+static void all_workers_return_when_the_kernel_queue_fails(void **state)
 {
     (void)state;
     struct gw_backend_ops ops = *gw__backends[0];
@@ -152,7 +152,7 @@ static void when_the_queue_itself_fails_all_workers_come_home(void **state)
 
 /* ---- the log ---- */
 
-/* What was heard: the few words of which a text is made here. */
+/* The logged events, as one text. */
 struct received {
     uint32_t few_descriptors_count;
     uint32_t backend_count;
@@ -171,12 +171,12 @@ static void receive(enum gw_log_level level, const char *event, const struct gw_
         assert_string_equal(fields[0].name, "name");
         assert_string_equal(fields[1].name, "reason");
         received->backend_count++;
-        received->name = fields[0].text; /* both are texts that stay */
+        received->name = fields[0].text; /* both texts are static */
         received->reason = fields[1].text;
     }
 }
 
-static void too_few_descriptors_are_worth_a_word(void **state)
+static void too_few_descriptors_are_logged(void **state)
 {
     (void)state;
     struct received received = {0};
@@ -192,7 +192,7 @@ static void too_few_descriptors_are_worth_a_word(void **state)
     gw_port_destroy(port);
 }
 
-static void a_port_tells_once_which_backend_it_runs_on_and_why(void **state)
+static void a_port_logs_once_which_backend_it_runs_on_and_why(void **state)
 {
     (void)state;
     for (int backend = GW_BACKEND_AUTO; backend <= GW_BACKEND_EPOLL; backend++) {
@@ -230,15 +230,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_port_has_at_most_64_workers),
-        cmocka_unit_test(sixty_four_workers_come_home),
-        cmocka_unit_test(no_number_of_workers_means_one_for_each_processor),
-        cmocka_unit_test(each_backend_of_this_machine_can_be_asked_for_and_no_other),
+        cmocka_unit_test(a_port_with_64_workers_stops),
+        cmocka_unit_test(worker_count_0_means_one_for_each_processor),
+        cmocka_unit_test(each_backend_of_this_system_can_be_requested_and_no_other),
         cmocka_unit_test(auto_is_the_first_backend_that_runs),
         cmocka_unit_test(every_backend_has_a_name),
-        cmocka_unit_test(a_lane_that_cannot_be_opened_closes_those_before_it),
-        cmocka_unit_test(when_the_queue_itself_fails_all_workers_come_home),
-        cmocka_unit_test(too_few_descriptors_are_worth_a_word),
-        cmocka_unit_test(a_port_tells_once_which_backend_it_runs_on_and_why),
+        cmocka_unit_test(a_lane_that_fails_to_open_closes_the_lanes_before_it),
+        cmocka_unit_test(all_workers_return_when_the_kernel_queue_fails),
+        cmocka_unit_test(too_few_descriptors_are_logged),
+        cmocka_unit_test(a_port_logs_once_which_backend_it_runs_on_and_why),
         cmocka_unit_test(a_backend_of_another_system_is_refused_with_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* tests/net/test_ring.c: the ring against a plain array of bytes. */
+/* tests/net/test_ring.c: The ring, compared with a plain array of bytes. */
 #include "tests/test.h"
 
 #include "net/error.h"
@@ -10,15 +10,15 @@
 
 enum { BYTES_MAX = 1 << 16 };
 
-/* A ring, and the bytes that should be in it: all in `bytes`, the loan at their end. */
+/* A ring, and the bytes that should be in it: all in `bytes`, the borrowed ones at the end. */
 struct twin {
     struct gw_ring ring;
     uint32_t capacity_bytes_max;
     struct random random;
     uint8_t bytes[2 * BYTES_MAX];
     uint32_t used;
-    uint32_t borrowed; /* how many of them are still on loan */
-    uint8_t *loan;     /* as large as the loan, so that a sanitizer sees a step beyond it */
+    uint32_t borrowed; /* of them borrowed */
+    uint8_t *loan;     /* of the exact size, so that a sanitizer reports an access beyond it */
 };
 
 static void twin_init(struct twin *twin, uint32_t capacity_bytes_max, uint64_t seed)
@@ -41,7 +41,7 @@ static void twin_borrow(struct twin *twin, uint32_t bytes)
     gw_ring_borrow(&twin->ring, twin->loan, bytes);
 }
 
-/* Ends the loan; what it leaves in the ring must not need the loan's memory any more. */
+/* Commits; the ring must not use the borrowed memory any more. */
 static int twin_run_now(struct twin *twin)
 {
     bool fits = twin->borrowed == 0 || twin->used <= twin->capacity_bytes_max;
@@ -128,8 +128,8 @@ static void a_ring_is_a_queue_of_bytes(void **state)
     }
 }
 
-/* The message_rules of a session: one largest frame and one receive, frames cut anywhere. */
-static void frames_of_any_size_come_through_receives_of_any_size(void **state)
+/* As a session uses it: one frame of the maximum size and one receive, frames cut anywhere. */
+static void frames_of_any_size_survive_receives_of_any_size(void **state)
 {
     static struct twin twin;
     (void)state;
@@ -148,7 +148,7 @@ static void frames_of_any_size_come_through_receives_of_any_size(void **state)
     twin_fini(&twin);
 }
 
-static void bytes_that_come_one_by_one_come_whole(void **state)
+static void frames_that_arrive_byte_by_byte_are_complete(void **state)
 {
     static struct twin twin;
     (void)state;
@@ -166,7 +166,7 @@ static void bytes_that_come_one_by_one_come_whole(void **state)
     twin_fini(&twin);
 }
 
-static void a_ring_takes_its_whole_capacity_and_not_a_byte_more(void **state)
+static void a_ring_accepts_its_capacity_and_not_a_byte_more(void **state)
 {
     static struct twin twin;
     (void)state;
@@ -175,17 +175,17 @@ static void a_ring_takes_its_whole_capacity_and_not_a_byte_more(void **state)
     assert_int_equal(twin_run_now(&twin), GW_OK);
     twin_check(&twin, 512);
     twin_borrow(&twin, 1);
-    twin_check(&twin, 513); /* as a loan it fits */
+    twin_check(&twin, 513); /* borrowed, it fits */
     assert_int_equal(twin_run_now(&twin), GW_E_FULL);
     twin_check(&twin, 512);
     twin_consume(&twin, 1);
     twin_borrow(&twin, 1);
     assert_int_equal(twin_run_now(&twin), GW_OK);
-    twin_check(&twin, 512); /* across the seam, and full */
+    twin_check(&twin, 512); /* across the wrap, and full */
     twin_fini(&twin);
 }
 
-static void bytes_across_the_seam_are_shown_in_one_piece(void **state)
+static void bytes_across_the_wrap_are_returned_contiguously(void **state)
 {
     static struct twin twin;
     (void)state;
@@ -198,12 +198,12 @@ static void bytes_across_the_seam_are_shown_in_one_piece(void **state)
         assert_int_equal(twin_run_now(&twin), GW_OK);
         twin_check(&twin, 256);
         twin_borrow(&twin, 100);
-        twin_check(&twin, 356); /* the seam and the loan in one */
+        twin_check(&twin, 356); /* the wrap and the borrowed bytes together */
         twin_fini(&twin);
     }
 }
 
-static void what_lies_in_one_piece_is_shown_in_place(void **state)
+static void contiguous_bytes_are_returned_in_place(void **state)
 {
     (void)state;
     static const uint8_t data[64];
@@ -223,7 +223,7 @@ static void what_lies_in_one_piece_is_shown_in_place(void **state)
     gw_ring_fini(&ring);
 }
 
-static void growing_across_the_seam_keeps_the_order(void **state)
+static void growing_across_the_wrap_keeps_the_order(void **state)
 {
     static struct twin twin;
     (void)state;
@@ -232,14 +232,14 @@ static void growing_across_the_seam_keeps_the_order(void **state)
     assert_int_equal(twin_run_now(&twin), GW_OK);
     twin_consume(&twin, 200);
     twin_borrow(&twin, 150);
-    assert_int_equal(twin_run_now(&twin), GW_OK); /* lies across the seam of 256 */
+    assert_int_equal(twin_run_now(&twin), GW_OK); /* lies across the wrap of 256 */
     twin_borrow(&twin, 700);
     assert_int_equal(twin_run_now(&twin), GW_OK); /* 906 of 1,024 */
     twin_check(&twin, 906);
     twin_fini(&twin);
 }
 
-static void its_counters_may_wrap(void **state)
+static void the_counters_of_a_ring_can_wrap(void **state)
 {
     static struct twin twin;
     (void)state;
@@ -259,7 +259,7 @@ static void its_counters_may_wrap(void **state)
     twin_fini(&twin);
 }
 
-static void an_empty_ring_holds_no_memory(void **state)
+static void an_empty_ring_uses_no_memory(void **state)
 {
     static struct twin twin;
     (void)state;
@@ -276,7 +276,7 @@ static void an_empty_ring_holds_no_memory(void **state)
     twin_fini(&twin);
 }
 
-static void a_ring_may_be_finished_at_any_time_and_twice(void **state)
+static void a_ring_can_be_finished_at_any_time_and_twice(void **state)
 {
     (void)state;
     static const uint8_t data[64];
@@ -293,7 +293,7 @@ static void a_ring_may_be_finished_at_any_time_and_twice(void **state)
 }
 
 /* The reader of a stream gives both numbers. */
-static void more_than_there_is_is_not_shown_and_consumes_all(void **state)
+static void a_peek_beyond_the_end_fails_and_a_consume_beyond_it_empties_the_ring(void **state)
 {
     (void)state;
     struct gw_ring ring;
@@ -317,16 +317,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ring_is_a_queue_of_bytes),
-        cmocka_unit_test(frames_of_any_size_come_through_receives_of_any_size),
-        cmocka_unit_test(bytes_that_come_one_by_one_come_whole),
-        cmocka_unit_test(a_ring_takes_its_whole_capacity_and_not_a_byte_more),
-        cmocka_unit_test(bytes_across_the_seam_are_shown_in_one_piece),
-        cmocka_unit_test(what_lies_in_one_piece_is_shown_in_place),
-        cmocka_unit_test(growing_across_the_seam_keeps_the_order),
-        cmocka_unit_test(its_counters_may_wrap),
-        cmocka_unit_test(an_empty_ring_holds_no_memory),
-        cmocka_unit_test(more_than_there_is_is_not_shown_and_consumes_all),
-        cmocka_unit_test(a_ring_may_be_finished_at_any_time_and_twice),
+        cmocka_unit_test(frames_of_any_size_survive_receives_of_any_size),
+        cmocka_unit_test(frames_that_arrive_byte_by_byte_are_complete),
+        cmocka_unit_test(a_ring_accepts_its_capacity_and_not_a_byte_more),
+        cmocka_unit_test(bytes_across_the_wrap_are_returned_contiguously),
+        cmocka_unit_test(contiguous_bytes_are_returned_in_place),
+        cmocka_unit_test(growing_across_the_wrap_keeps_the_order),
+        cmocka_unit_test(the_counters_of_a_ring_can_wrap),
+        cmocka_unit_test(an_empty_ring_uses_no_memory),
+        cmocka_unit_test(a_peek_beyond_the_end_fails_and_a_consume_beyond_it_empties_the_ring),
+        cmocka_unit_test(a_ring_can_be_finished_at_any_time_and_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/net/test_send_queue.c: the send queue against a plain array of bytes. */
+/* tests/net/test_send_queue.c: The send queue, compared with a plain array of bytes. */
 #include "tests/test.h"
 
 #include "net/buf.h"
@@ -49,7 +49,7 @@ static void twin_append(struct twin *twin, struct gw_send_entry *entry, uint32_t
     gw__send_queue_append(&twin->queue, entry);
 }
 
-/* As a stream does on its own lane. */
+/* As a stream appends on its own lane. */
 static void twin_reserve(struct twin *twin, uint32_t bytes)
 {
     uint8_t *room = gw__send_queue_room(&twin->queue, bytes);
@@ -66,13 +66,13 @@ static void twin_consume(struct twin *twin, uint32_t bytes)
 {
     struct gw_send_gone gone;
     gw__send_queue_consume(&twin->queue, bytes, &gone);
-    assert_int_equal(gone.count, 0); /* nothing was ever dropped */
+    assert_int_equal(gone.count, 0); /* no message was dropped */
     twin->cost -= gone.cost;
     twin->used -= bytes;
     memmove(twin->bytes, twin->bytes + bytes, twin->used);
 }
 
-/* Returns how many bytes were shown. */
+/* Returns the number of bytes in the spans. */
 static uint32_t twin_check(struct twin *twin)
 {
     struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
@@ -135,7 +135,7 @@ static void a_send_queue_is_a_queue_of_bytes(void **state)
     }
 }
 
-static void no_more_spans_are_shown_than_one_send_takes(void **state)
+static void a_queue_returns_at_most_the_spans_of_one_send(void **state)
 {
     static struct twin twin;
     (void)state;
@@ -168,7 +168,7 @@ static void small_messages_share_a_chunk(void **state)
     (void)gw__send_queue_drop(&twin.queue);
 }
 
-static void a_large_message_from_elsewhere_is_not_copied(void **state)
+static void a_large_message_of_another_thread_is_not_copied(void **state)
 {
     static struct twin twin;
     (void)state;
@@ -193,7 +193,7 @@ static void nothing_is_written_into_a_shared_buffer(void **state)
     assert_int_equal(gw__pool_used_bytes(), 0);
 }
 
-static void a_chunk_takes_what_fits_and_not_a_byte_more(void **state)
+static void a_chunk_accepts_what_fits_and_not_a_byte_more(void **state)
 {
     static struct twin twin;
     (void)state;
@@ -209,7 +209,7 @@ static void a_chunk_takes_what_fits_and_not_a_byte_more(void **state)
     (void)gw__send_queue_drop(&twin.queue);
 }
 
-static void a_chunk_that_is_being_sent_takes_more_behind_it(void **state)
+static void a_chunk_that_is_being_sent_accepts_more_bytes(void **state)
 {
     static struct twin twin;
     (void)state;
@@ -224,17 +224,17 @@ static void a_chunk_that_is_being_sent_takes_more_behind_it(void **state)
     assert_int_equal(gw__pool_used_bytes(), 0);
 }
 
-/* ---- kinds, of which only the newest matters ---- */
+/* ---- coalescing keys ---- */
 
 /* A queue of shared buffers, each of one letter. */
 struct letters {
     struct gw_send_queue queue;
     uint32_t shown_count;
     uint32_t cost;
-    char lost[9]; /* the kinds that were told of */
+    char lost[9]; /* the keys whose loss was reported */
 };
 
-/* As many of each: `head` bytes that stay, and `tail` bytes of `kind`. */
+/* `head` bytes without a key, and `tail` bytes of `kind`. */
 static void put(struct letters *letters, char letter, uint32_t head, uint32_t tail, uint16_t kind)
 {
     struct gw_buf *buf = gw_buf_create(head + tail);
@@ -284,7 +284,7 @@ static void expect_end(struct letters *letters, const char *lost)
     assert_int_equal(gw__pool_used_bytes(), 0);
 }
 
-static void only_the_newest_of_a_kind_waits_and_the_rest_keeps_its_order(void **state)
+static void only_the_newest_message_of_a_key_waits_and_the_order_is_kept(void **state)
 {
     struct letters letters = {0};
     (void)state;
@@ -311,16 +311,16 @@ static void a_head_stays_when_its_tail_is_dropped(void **state)
     put(&letters, 'b', 3, 2, 1);
     expect_waiting(&letters, "aaabbbBB");
     send_bytes(&letters, 7);
-    put(&letters, 'c', 1, 2, 1); /* the tail before it has begun to leave */
+    put(&letters, 'c', 1, 2, 1); /* before the first byte of the tail is sent */
     expect_waiting(&letters, "BcCC");
     send_bytes(&letters, 2);
-    put(&letters, 'd', 0, 1, 1); /* its head has left whole, and of its tail nothing */
+    put(&letters, 'd', 0, 1, 1); /* the whole head has been sent, and nothing of the tail */
     expect_waiting(&letters, "D");
     send_bytes(&letters, 1);
     expect_end(&letters, "11");
 }
 
-static void what_the_kernel_has_is_not_dropped(void **state)
+static void bytes_in_flight_are_not_dropped(void **state)
 {
     struct letters letters = {.shown_count = 2};
     (void)state;
@@ -338,8 +338,8 @@ static void what_the_kernel_has_is_not_dropped(void **state)
     expect_end(&letters, "1");
 }
 
-/* It is the newest that tells of the loss; one that makes way for it says nothing. */
-static void a_loss_is_told_once_when_the_newest_has_left(void **state)
+/* The newest message reports the loss; the messages that it replaced report nothing. */
+static void a_loss_is_reported_once_when_the_newest_message_has_left(void **state)
 {
     struct letters letters = {0};
     (void)state;
@@ -359,16 +359,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_send_queue_is_a_queue_of_bytes),
-        cmocka_unit_test(no_more_spans_are_shown_than_one_send_takes),
+        cmocka_unit_test(a_queue_returns_at_most_the_spans_of_one_send),
         cmocka_unit_test(small_messages_share_a_chunk),
-        cmocka_unit_test(a_large_message_from_elsewhere_is_not_copied),
+        cmocka_unit_test(a_large_message_of_another_thread_is_not_copied),
         cmocka_unit_test(nothing_is_written_into_a_shared_buffer),
-        cmocka_unit_test(a_chunk_takes_what_fits_and_not_a_byte_more),
-        cmocka_unit_test(a_chunk_that_is_being_sent_takes_more_behind_it),
-        cmocka_unit_test(only_the_newest_of_a_kind_waits_and_the_rest_keeps_its_order),
+        cmocka_unit_test(a_chunk_accepts_what_fits_and_not_a_byte_more),
+        cmocka_unit_test(a_chunk_that_is_being_sent_accepts_more_bytes),
+        cmocka_unit_test(only_the_newest_message_of_a_key_waits_and_the_order_is_kept),
         cmocka_unit_test(a_head_stays_when_its_tail_is_dropped),
-        cmocka_unit_test(what_the_kernel_has_is_not_dropped),
-        cmocka_unit_test(a_loss_is_told_once_when_the_newest_has_left),
+        cmocka_unit_test(bytes_in_flight_are_not_dropped),
+        cmocka_unit_test(a_loss_is_reported_once_when_the_newest_message_has_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/net/test_signals.c: signals become turns. */
+/* tests/net/test_signals.c: Signals run in turns. */
 #include "tests/test.h"
 
 #include "net/error.h"
@@ -47,7 +47,7 @@ static int give_back(void **state)
     return 0;
 }
 
-/* Where there is no such signal there is nothing to show. */
+/* A system without the signal skips the test. */
 static void raise_here(enum machine_signal signal)
 {
     if (!machine_raise(signal)) {
@@ -55,7 +55,7 @@ static void raise_here(enum machine_signal signal)
     }
 }
 
-static void a_stop_signal_becomes_a_turn(void **state)
+static void a_stop_signal_runs_in_a_turn(void **state)
 {
     (void)state;
     raise_here(MACHINE_STOP);
@@ -70,7 +70,7 @@ static void an_interrupt_is_a_stop_signal(void **state)
     WAIT_FOR(atomic_load(&counts[GW_SIGNAL_STOP]) == 1);
 }
 
-static void a_report_may_be_asked_for_again_and_again(void **state)
+static void a_report_can_be_requested_repeatedly(void **state)
 {
     (void)state;
     for (uint32_t count = 1; count <= 50; count++) {
@@ -95,7 +95,7 @@ static void of_many_signals_at_least_one_is_received_after_the_last(void **state
     assert_true(atomic_load(&counts[GW_SIGNAL_REPORT]) <= 1000);
 }
 
-static void a_broken_pipe_is_no_signal(void **state)
+static void a_broken_pipe_raises_no_signal(void **state)
 {
     (void)state;
     raise_here(MACHINE_BROKEN_PIPE);
@@ -104,7 +104,7 @@ static void a_broken_pipe_is_no_signal(void **state)
     assert_int_equal(atomic_load(&counts[GW_SIGNAL_STOP]), 0);
 }
 
-static void one_port_at_a_time_has_the_signals(void **state)
+static void one_port_at_a_time_takes_the_signals(void **state)
 {
     (void)state;
     assert_int_equal(gw_signals_take(port, on_signal, NULL), GW_E_FULL);
@@ -114,15 +114,15 @@ static void one_port_at_a_time_has_the_signals(void **state)
 
 int main(void)
 {
-    (void)signal(SIGINT, SIG_DFL); /* a shell starts its background jobs with it ignored */
+    (void)signal(SIGINT, SIG_DFL); /* shells start background jobs with it ignored */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_stop_signal_becomes_a_turn, take, give_back),
+        cmocka_unit_test_setup_teardown(a_stop_signal_runs_in_a_turn, take, give_back),
         cmocka_unit_test_setup_teardown(an_interrupt_is_a_stop_signal, take, give_back),
-        cmocka_unit_test_setup_teardown(a_report_may_be_asked_for_again_and_again, take, give_back),
+        cmocka_unit_test_setup_teardown(a_report_can_be_requested_repeatedly, take, give_back),
         cmocka_unit_test_setup_teardown(of_many_signals_at_least_one_is_received_after_the_last,
                                         take, give_back),
-        cmocka_unit_test_setup_teardown(a_broken_pipe_is_no_signal, take, give_back),
-        cmocka_unit_test_setup_teardown(one_port_at_a_time_has_the_signals, take, give_back),
+        cmocka_unit_test_setup_teardown(a_broken_pipe_raises_no_signal, take, give_back),
+        cmocka_unit_test_setup_teardown(one_port_at_a_time_takes_the_signals, take, give_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* tests/net/test_socket_options.c: what bounds the kernel's memory for one connection, on Linux. */
+/* tests/net/test_socket_options.c: Options that bound the kernel's memory for one connection, on
+ * Linux. */
 #define _GNU_SOURCE /* accept4 */
 #include "tests/test.h"
 
@@ -25,7 +26,7 @@ static void assert_bounded(os_socket socket)
     assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_NODELAY), 1);
 }
 
-static void accepted_and_dialed_sockets_are_bounded(void **state)
+static void accepted_and_dialed_sockets_have_bounded_buffers(void **state)
 {
     (void)state;
     struct gw_addr addr;
@@ -52,7 +53,7 @@ static void accepted_and_dialed_sockets_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepted_and_dialed_sockets_are_bounded),
+        cmocka_unit_test(accepted_and_dialed_sockets_have_bounded_buffers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/net/test_wheel.c: the wheel against a list that is looked through from end to end. */
+/* tests/net/test_wheel.c: The wheel, compared with a list that is searched from end to end. */
 #include "tests/test.h"
 
 #include "net/wheel.h"
@@ -17,7 +17,7 @@ static struct {
     bool set[TIMER_COUNT];
     uint64_t now_ns;
     uint32_t fired_count;
-    bool again; /* who fires is added again, a little later */
+    bool again; /* a timer that fires is added again, a little later */
     struct random random;
 } world;
 
@@ -55,7 +55,7 @@ static void fire(struct gw_timer *timer, uint64_t now_ns)
     }
 }
 
-/* The first tick that any timer waits for, in nanoseconds. */
+/* The earliest tick of all timers, in nanoseconds. */
 static uint64_t first_ns(void)
 {
     uint64_t first = UINT64_MAX;
@@ -68,7 +68,7 @@ static uint64_t first_ns(void)
     return first;
 }
 
-/* Goes on to `now_ns`. Whoever is due has fired then, and the wheel says when to come back. */
+/* Advances to `now_ns`. All due timers have fired then, and the wheel returns the next look. */
 static void go_to(uint64_t now_ns)
 {
     world.now_ns = now_ns;
@@ -113,7 +113,7 @@ static void timers_fire_when_a_sorted_list_would(void **state)
     }
 }
 
-static void a_timer_may_be_added_again_while_it_fires(void **state)
+static void a_timer_can_be_added_again_while_it_fires(void **state)
 {
     (void)state;
     world_init(5 * DAY, 9);
@@ -127,8 +127,8 @@ static void a_timer_may_be_added_again_while_it_fires(void **state)
     assert_true(world.fired_count > 50000);
 }
 
-/* Whoever sleeps until gw__wheel_next_ns() each time is never late by more than the grain. */
-static void going_from_look_to_look_misses_nobody(void **state)
+/* A caller that sleeps until gw__wheel_next_ns() each time is late by one tick at most. */
+static void sleeping_until_the_next_look_misses_no_timer(void **state)
 {
     (void)state;
     world_init(3 * DAY, 10);
@@ -144,7 +144,7 @@ static void going_from_look_to_look_misses_nobody(void **state)
         go_to(next);
         assert_true(next < first || world.fired_count > fired_before);
     }
-    /* Each timer asks for one look at each level it passes, and the longest for one more. */
+    /* Each timer needs one look for each level that it passes, and the longest one more. */
     assert_true(look_count <= TIMER_COUNT * (GW_WHEEL_LEVEL_COUNT + 1));
 }
 
@@ -166,7 +166,7 @@ static void no_timer_fires_early_and_each_fires_in_its_tick(void **state)
     }
 }
 
-static void a_deadline_that_has_passed_fires_at_the_next_look(void **state)
+static void a_past_deadline_fires_at_the_next_look(void **state)
 {
     (void)state;
     world_init(30 * DAY, 1);
@@ -180,7 +180,7 @@ static void a_deadline_that_has_passed_fires_at_the_next_look(void **state)
     assert_int_equal(world.fired_count, 3);
 }
 
-static void who_waits_longer_than_the_wheel_is_round_is_not_early(void **state)
+static void a_timer_beyond_the_range_of_the_wheel_is_not_early(void **state)
 {
     (void)state;
     world_init(DAY, 1);
@@ -193,7 +193,7 @@ static void who_waits_longer_than_the_wheel_is_round_is_not_early(void **state)
     assert_int_equal(world.fired_count, 1);
 }
 
-static void an_empty_wheel_asks_for_no_look(void **state)
+static void an_empty_wheel_needs_no_look(void **state)
 {
     (void)state;
     world_init(DAY, 1);
@@ -220,12 +220,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timers_fire_when_a_sorted_list_would),
-        cmocka_unit_test(a_timer_may_be_added_again_while_it_fires),
-        cmocka_unit_test(going_from_look_to_look_misses_nobody),
+        cmocka_unit_test(a_timer_can_be_added_again_while_it_fires),
+        cmocka_unit_test(sleeping_until_the_next_look_misses_no_timer),
         cmocka_unit_test(no_timer_fires_early_and_each_fires_in_its_tick),
-        cmocka_unit_test(a_deadline_that_has_passed_fires_at_the_next_look),
-        cmocka_unit_test(who_waits_longer_than_the_wheel_is_round_is_not_early),
-        cmocka_unit_test(an_empty_wheel_asks_for_no_look),
+        cmocka_unit_test(a_past_deadline_fires_at_the_next_look),
+        cmocka_unit_test(a_timer_beyond_the_range_of_the_wheel_is_not_early),
+        cmocka_unit_test(an_empty_wheel_needs_no_look),
         cmocka_unit_test(a_tick_begins_when_its_deadlines_have_passed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
-/* tests/net/tiny.h: kernel queues as small as they get, to see that full ones lose nothing. */
+/* tests/net/tiny.h: The smallest kernel queues, to show that full ones lose nothing. */
 #ifndef GW_TESTS_NET_TINY_H
 #define GW_TESTS_NET_TINY_H
 
-/* Makes the queues of ports that are opened from now on tiny, where a backend has any to make so. */
+/* Makes the queues of ports that are opened later tiny, for backends whose queues have a size. */
 void tiny_queues(void);
 
 #endif

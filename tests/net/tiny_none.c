@@ -1,4 +1,4 @@
-/* tests/net/tiny_none.c: a system whose queues have no size. */
+/* tests/net/tiny_none.c: For systems whose queues have no size. */
 #include "tests/net/tiny.h"
 
 void tiny_queues(void)

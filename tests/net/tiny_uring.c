@@ -1,4 +1,4 @@
-/* tests/net/tiny_uring.c: rings of io_uring with 8 entries. */
+/* tests/net/tiny_uring.c: io_uring with rings of 8 entries. */
 #include "tests/net/tiny.h"
 
 #include "net/backend/uring_sizes.h"

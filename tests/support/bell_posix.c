@@ -1,4 +1,4 @@
-/* tests/support/bell_posix.c: a bell is a condition variable. */
+/* tests/support/bell_posix.c: A condition variable of POSIX. */
 #include "tests/support/bell.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* tests/support/bell_win32.c: a bell is a condition variable, and a mutex an SRW lock. */
+/* tests/support/bell_win32.c: A condition variable of Windows, for an SRW lock. */
 #include "tests/support/bell.h"
 
 #include <windows.h>

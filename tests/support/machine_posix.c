@@ -1,4 +1,4 @@
-/* tests/support/machine_posix.c: what tests ask of the machine, on POSIX. */
+/* tests/support/machine_posix.c: System functions for tests, on POSIX. */
 #define _POSIX_C_SOURCE 200809L
 #include "tests/support/machine.h"
 
@@ -41,7 +41,7 @@ bool machine_may_touch(const void *place)
     if (pipe(ends) != 0) {
         return false;
     }
-    ssize_t put = write(ends[1], place, 1); /* the kernel says EFAULT, and nobody dies */
+    ssize_t put = write(ends[1], place, 1); /* fails with EFAULT instead of SIGSEGV */
     close(ends[0]);
     close(ends[1]);
     return put == 1;
@@ -53,7 +53,7 @@ intptr_t machine_start_child(void)
     pid_t parent = getpid();
     pid_t child = fork();
     if (child == 0) {
-        while (getppid() == parent) { /* it does not outlive a test that failed */
+        while (getppid() == parent) { /* the child does not outlive a failed test */
             (void)nanosleep(&rest, NULL);
         }
         _exit(0);
@@ -91,7 +91,7 @@ uint64_t machine_set_descriptor_limit(uint64_t count)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? before : 0;
 }
 
-/* ---- descriptors that nobody uses ---- */
+/* ---- descriptors ---- */
 
 enum { TAKEN_COUNT_MAX = 1000 };
 static int taken[TAKEN_COUNT_MAX];

@@ -1,4 +1,4 @@
-/* tests/support/machine_win32.c: what tests ask of the machine, on Windows. */
+/* tests/support/machine_win32.c: System functions for tests, on Windows. */
 #include "tests/support/machine.h"
 
 #include <windows.h>
@@ -50,7 +50,7 @@ bool machine_may_touch(const void *place)
 
 intptr_t machine_start_child(void)
 {
-    return 0; /* a child gets only the handles that were made for it */
+    return 0; /* a child process inherits only inheritable handles */
 }
 
 void machine_end_child(intptr_t child)
@@ -58,7 +58,7 @@ void machine_end_child(intptr_t child)
     (void)child;
 }
 
-/* A console of its own: who started this program must not hear what it says to itself. */
+/* A console of its own, so that the parent process does not receive the event. */
 static void want_console(void)
 {
     static bool wanted;
@@ -66,7 +66,7 @@ static void want_console(void)
         wanted = true;
         (void)FreeConsole();
         (void)AllocConsole();
-        (void)SetConsoleCtrlHandler(NULL, FALSE); /* Ctrl-C may have been inherited as ignored */
+        (void)SetConsoleCtrlHandler(NULL, FALSE); /* the parent may have set Ctrl-C to be ignored */
     }
 }
 
@@ -76,7 +76,7 @@ bool machine_raise(enum machine_signal signal)
         return false;
     }
     want_console();
-    /* Wine knows Ctrl-C alone. */
+    /* Wine has Ctrl-C only. */
     return (signal == MACHINE_STOP && GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, 0)) ||
            GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0);
 }

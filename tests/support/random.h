@@ -1,4 +1,4 @@
-/* tests/support/random.h: chance that is the same at every run. */
+/* tests/support/random.h: Random numbers that are the same in every run. */
 #ifndef GW_TESTS_SUPPORT_RANDOM_H
 #define GW_TESTS_SUPPORT_RANDOM_H
 
@@ -23,7 +23,7 @@ static inline uint32_t random_below(struct random *random, uint32_t limit)
     return (uint32_t)(random_next(random) % limit);
 }
 
-/* The byte at a place of an endless pattern, in which no two stretches are alike. */
+/* The byte at a position of an endless pattern, in which no two ranges are equal. */
 static inline uint8_t pattern_byte(uint64_t seed, uint64_t place)
 {
     struct random random = {seed * 0x2545F4914F6CDD1Du + place / 8};

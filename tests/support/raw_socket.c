@@ -1,4 +1,4 @@
-/* tests/support/raw_socket.c: the other end of a connection. */
+/* tests/support/raw_socket.c: A blocking socket for the peer of a connection. */
 #include "tests/support/raw_socket.h"
 
 #include "net/os/os.h"
@@ -103,8 +103,8 @@ int raw_socket_recv_until_end(const struct raw_socket *socket)
 }
 
 /*
- * Wine tells of a reset once, and not always to who receives; afterwards that looks like FIN. But
- * on a connection that is gone nothing can be sent, not even nothing.
+ * Wine reports a reset once, and not always to recv(); afterwards recv() returns 0, as for FIN. But
+ * a send of 0 bytes fails without a connection.
  */
 bool raw_socket_recv_until_reset(const struct raw_socket *socket)
 {

@@ -1,5 +1,5 @@
-/* tests/support/raw_system_posix.c: the few calls behind raw_socket.c, on POSIX. */
-#define _GNU_SOURCE /* MSG_DONTWAIT and friends beside strict C11 */
+/* tests/support/raw_system_posix.c: The system calls of raw_socket.c, on POSIX. */
+#define _GNU_SOURCE /* MSG_DONTWAIT */
 #include "tests/support/raw_system.h"
 
 #include "net/os/os.h"
@@ -34,7 +34,7 @@ intptr_t raw_system_open(bool ipv4)
     return handle;
 }
 
-/* A connect that was interrupted goes on; this waits for it. */
+/* An interrupted connect goes on; this waits for its end. */
 static bool has_connected(intptr_t handle)
 {
     struct pollfd asked = {.fd = (int)handle, .events = POLLOUT};
@@ -47,8 +47,8 @@ static bool has_connected(intptr_t handle)
 }
 
 /*
- * The kernel takes leave of a closed io_uring in the thread that made it, later, and so interrupts
- * a connect that has a limit of time: signal(7), "Interruption of system calls".
+ * The kernel frees a closed io_uring later, in the thread that has opened it, and so interrupts a
+ * connect with a timeout: signal(7), "Interruption of system calls".
  */
 bool raw_system_connect(intptr_t handle, const struct gw_addr *addr)
 {

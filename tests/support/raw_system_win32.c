@@ -1,4 +1,4 @@
-/* tests/support/raw_system_win32.c: the few calls behind raw_socket.c, on Windows. */
+/* tests/support/raw_system_win32.c: The system calls of raw_socket.c, on Windows. */
 #include "tests/support/raw_system.h"
 
 #include "net/os/os.h"
@@ -8,8 +8,8 @@
 #include <ws2tcpip.h>
 
 /*
- * The sockets do not block, and what waits asks first whether it would: there is no MSG_DONTWAIT,
- * and a timeout of a blocking call leaves the socket in no known state.
+ * The sockets are non-blocking, and a blocking call polls first: Windows has no MSG_DONTWAIT, and
+ * after a timeout of a blocking call the state of the socket is undefined.
  */
 
 static void set_option(intptr_t handle, int level, int name, int value)
@@ -17,7 +17,7 @@ static void set_option(intptr_t handle, int level, int name, int value)
     (void)setsockopt((SOCKET)handle, level, name, (const char *)&value, sizeof(value));
 }
 
-/* Waits until the handle is ready for `events`, has failed, or patience ends. */
+/* Waits until the handle is ready for `events`, has failed, or the time is over. */
 static bool wait_for(intptr_t handle, SHORT events, int patience_ms)
 {
     WSAPOLLFD asked = {.fd = (SOCKET)handle, .events = events};

@@ -1,5 +1,5 @@
-/* tests/support/refuse.c: runs a program that the kernel refuses io_uring: ERRNO PROGRAM... With
- * --late before them it grants a ring, and refuses what is to belong to it; with --epoll it refuses
+/* tests/support/refuse.c: Runs a program whose io_uring the kernel refuses: ERRNO PROGRAM... With
+ * --late before them it allows a ring and refuses to register buffers; with --epoll it refuses
  * epoll_pwait2() instead. */
 #define _GNU_SOURCE /* execvp */
 #include <errno.h>
@@ -33,7 +33,7 @@ static unsigned code_of(const char *name)
     return 0;
 }
 
-/* As a container does it: one call fails with this, all others go through. Children inherit it. */
+/* Seccomp, as in a container: one call fails with this, all others pass. Children inherit it. */
 static int refuse(unsigned call, unsigned code)
 {
     struct sock_filter steps[] = {

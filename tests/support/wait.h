@@ -1,4 +1,4 @@
-/* tests/support/wait.h: waiting for what must come true, without guessing how long it takes. */
+/* tests/support/wait.h: Waiting for a condition of another thread. */
 #ifndef GW_TESTS_SUPPORT_WAIT_H
 #define GW_TESTS_SUPPORT_WAIT_H
 
@@ -7,10 +7,11 @@
 #include "net/os/os.h"
 #include "tests/support/machine.h"
 
-/* A noisy machine under a sanitizer is slow; what never comes fails the test after this. */
+/* A busy machine under a sanitizer is slow. A condition that is still false after this fails the
+ * test. */
 #define WAIT_NS ((uint64_t)30 * 1000000000u)
 
-/* Waits until `condition` is true. Only on the thread of the test. */
+/* Waits until `condition` is true. Only on the test's thread. */
 #define WAIT_FOR(condition)                                                                        \
     do {                                                                                           \
         uint64_t wait_end_ns = os_now_ns() + WAIT_NS;                                              \
