@@ -240,7 +240,7 @@ class House:
         changed.write_text(text)
         words = shlex.split(command["command"])
         words[words.index("-o") + 1] = str(made)
-        words = [str(changed) if word == command["file"] else word for word in words] + ["-w"]
+        words = [str(changed) if word == command["file"] else word for word in words] + ["-w", "-g0"]
         subprocess.run(words, cwd=command["directory"], check=True)
         return str(made)
 
@@ -254,7 +254,7 @@ class House:
         if test in SERVER_TESTS:
             objects += self.parts["gw_test_server_fixture"].split(":")
             wraps = WRAPS + SERVER_WRAPS
-        subprocess.run([self.parts["compiler"], *shlex.split(self.parts["flags"]), *[f"-Wl,--wrap={name}" for name in wraps], "-o", program, *objects, changed,
+        subprocess.run([self.parts["compiler"], *shlex.split(self.parts["flags"]), *[f"-Wl,--wrap={name}" for name in wraps], "-Wl,--strip-debug", "-o", program, *objects, changed,
                         *[self.parts[name] for name in ARCHIVES], "-lcmocka", "-linih", "-lprotobuf-c", "-luring", "-lpthread"],
                        check=True)
         return program
