@@ -101,8 +101,8 @@ static void record_members(struct dummy_client *client, const Game__Entered *ent
     }
 }
 
-static void on_who_answered(struct gw_session *session, const struct gw_answer *answer,
-                            const Game__WhoIsHere *who_is_here, void *context)
+static void on_members_answered(struct gw_session *session, const struct gw_answer *answer,
+                                const Game__WhoIsHere *who_is_here, void *context)
 {
     dummy_request_measure(context, answer);
     if (who_is_here != NULL) {
@@ -131,7 +131,7 @@ void game_client_on_entered(struct gw_session *session, const struct gw_frame *f
     }
     record_members(client, entered);
     const Game__Who request = GAME__WHO__INIT;
-    if (game_ask_who(session, &request, on_who_answered, client) == 0) {
+    if (game_ask_who(session, &request, on_members_answered, client) == 0) {
         gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
     }
     dummy_client_is_ready(client);
