@@ -188,11 +188,16 @@ void gw_session_resume(struct gw_session *session);
  * may send. The greeting sets stage 0, unless on_greet has set another. A stage above the maximum
  * is logged and has no effect.
  *
+ * In a turn of the session the change takes effect immediately. From elsewhere it is posted to that
+ * turn: in order with the other changes that the caller posts, and before any packet with which the
+ * peer reacts to what the caller sends after this call. Without memory for that, the session ends
+ * with NO_MEMORY.
+ *
  * When the stage changes outside a handler of this session, packets of the client that are allowed
  * in the previous stage may still be in flight. For one second they are refused or dropped and do
  * not end the session: see "Stages" in WIRE.md.
  *
- * Thread    turn
+ * Thread    any
  */
 void gw_session_set_stage(struct gw_session *session, uint32_t stage);
 

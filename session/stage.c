@@ -1,4 +1,5 @@
 /* session/stage.c: the stage of a session, and packets in flight when it changes. */
+#include "session/admission.h"
 #include "session/counters.h"
 #include "session/deadline.h"
 #include "session/end.h"
@@ -7,20 +8,14 @@
 #include "session/rates.h"
 #include "session/receive.h"
 
-#include <assert.h>
+#include "net/error.h"
 
 /*
  * The client does not know of a change outside a handler of its packets yet: packets that it has
  * sent for the previous stage are in flight.
  */
-void gw_session_set_stage(struct gw_session *session, uint32_t stage)
+static void change(struct gw_session *session, uint8_t stage_bit)
 {
-    assert(gw_turn_check(gw_session_turn(session), __func__));
-    if (stage > GW_STAGE_GAME_MAX) {
-        gw__misuse(session->manager, __func__, "a stage is at most GW_STAGE_GAME_MAX", stage);
-        return;
-    }
-    uint8_t stage_bit = (uint8_t)(stage + 1);
     if (session->greeted && !session->handling && stage_bit != session->stage_bit) {
         uint32_t now_ms = gw__session_now_ms(session);
         bool is_crossing = now_ms - session->stage_ms <= GW_CROSSING_MS;
@@ -29,6 +24,48 @@ void gw_session_set_stage(struct gw_session *session, uint32_t stage)
         session->stage_ms = now_ms;
     }
     session->stage_bit = stage_bit;
+}
+
+/* A change from another turn. It holds a reference to the session, and one to the manager. */
+struct posted_change {
+    struct gw_session *session;
+    uint8_t stage_bit;
+};
+
+static void run_change(struct gw_turn *turn, void *data)
+{
+    (void)turn;
+    const struct posted_change *posted = data;
+    struct gw_session_manager *manager = posted->session->manager;
+    change(posted->session, posted->stage_bit);
+    gw_session_unref(posted->session);
+    gw__manager_unref(manager);
+}
+
+static void post_change(struct gw_session *session, uint8_t stage_bit)
+{
+    struct gw_session_manager *manager = session->manager;
+    if (gw_session_has_ended(session) || !gw__manager_ref(manager)) {
+        return;
+    }
+    const struct posted_change posted = {gw_session_ref(session), stage_bit};
+    if (gw_turn_call(gw_session_turn(session), run_change, &posted, sizeof posted) != GW_OK) {
+        gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
+        gw_session_unref(session);
+        gw__manager_unref(manager);
+    }
+}
+
+void gw_session_set_stage(struct gw_session *session, uint32_t stage)
+{
+    uint8_t stage_bit = (uint8_t)(stage + 1);
+    if (stage > GW_STAGE_GAME_MAX) {
+        gw__misuse(session->manager, __func__, "a stage is at most GW_STAGE_GAME_MAX", stage);
+    } else if (gw_turn_is_mine(gw_session_turn(session))) {
+        change(session, stage_bit);
+    } else {
+        post_change(session, stage_bit);
+    }
 }
 
 /* Refuses or drops a packet that was allowed when the client sent it. */

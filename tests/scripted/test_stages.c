@@ -4,6 +4,7 @@
 #include "protocol/frame.h"
 #include "session/request.h"
 #include "session/session.h"
+#include "tests/scripted/memory.h"
 #include "tests/scripted/session_fixture.h"
 
 enum { LOBBY, ROOM, OTHER, SECOND = 1000, BURST = 5, AHEAD_MAX = BURST + 120 };
@@ -360,6 +361,64 @@ static void a_stop_of_the_program_does_not_shorten_the_second(void **state)
     expect_crossed(IN_ROOM, 1);
 }
 
+/* ---- gw_session_set_stage() from elsewhere: the thread of the test has no turn here ---- */
+
+static void a_stage_set_elsewhere_holds_for_what_the_peer_sends_next(void **state)
+{
+    (void)state;
+    Gw__Error line = GW__ERROR__INIT;
+    line.text = "left";
+    gw_session_set_stage(session_fixture.last, LOBBY);
+    gw_session_set_stage(session_fixture.last, OTHER);
+    gw_session_set_stage(session_fixture.last, ROOM);
+    gw_session_send(session_fixture.last, LINE, &line.base);
+    fixture_run_now();
+    assert_true(peer_unread_count(peer) > 0);
+    peer_read(peer, NULL, peer_unread_count(peer));
+    ping_room();
+    assert_int_equal(session_fixture.received_count, 1);
+    expect_crossed(IN_ROOM, 0);
+}
+
+static void a_packet_that_crosses_a_change_from_elsewhere_is_dropped(void **state)
+{
+    (void)state;
+    gw_session_set_stage(session_fixture.last, LOBBY);
+    ping_room();
+    expect_crossed(IN_ROOM, 1);
+    fixture_run_ms(2 * SECOND);
+    ping_room();
+    assert_true(is_over());
+}
+
+static void a_stage_set_elsewhere_does_not_wait_for_a_session_that_ends(void **state)
+{
+    (void)state;
+    struct gw_session *session = gw_session_ref(session_fixture.last);
+    gw_session_set_stage(session, LOBBY);
+    gw_session_end(session, GW__CLOSE_REASON__KICKED);
+    gw_session_set_stage(session, OTHER);
+    fixture_run_now();
+    peer_close(peer);
+    fixture_run_now();
+    gw_session_set_stage(session, ROOM);
+    fixture_run_now();
+    assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__KICKED);
+    gw_session_unref(session);
+    peer = session_fixture_join();
+}
+
+static void a_stage_set_elsewhere_without_memory_ends_the_session(void **state)
+{
+    (void)state;
+    memory_fail_at(1);
+    gw_session_set_stage(session_fixture.last, LOBBY);
+    assert_int_equal(memory_failed_count(), 1);
+    memory_fail_at(0);
+    fixture_run_now();
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +440,10 @@ int main(void)
         TEST(a_pause_does_not_shorten_the_second),
         TEST(a_change_in_a_pause_has_its_second_after_it),
         TEST(a_stop_of_the_program_does_not_shorten_the_second),
+        TEST(a_stage_set_elsewhere_holds_for_what_the_peer_sends_next),
+        TEST(a_packet_that_crosses_a_change_from_elsewhere_is_dropped),
+        TEST(a_stage_set_elsewhere_does_not_wait_for_a_session_that_ends),
+        TEST(a_stage_set_elsewhere_without_memory_ends_the_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
