@@ -1,9 +1,9 @@
 """tools/bench/bench.py BUILD [--quick] [--only REGEX] [--repeats COUNT]: the benchmark: runs the plan, and reports.
 
-All servers of a cell take turns, so that what else the machine does meets each of them; in every second
-round they come in the opposite order. Results go to BUILD/bench/results.json and results.md. The exit
-status is 1 when a run failed or says nothing, because the raw server is too far from the floor; a row
-that is missed is a finding, and no failure.
+The servers of a cell run one after another in each round, so that other load of the machine affects all of them; every
+second round has the opposite order. Results go to BUILD/bench/results.json and results.md. The exit
+status is 1 when a run failed, or is invalid because the raw server is too far from the floor; a missed row is
+a result, not a failure.
 """
 
 import argparse

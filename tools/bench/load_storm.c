@@ -15,7 +15,7 @@ static void come(struct link *link, uint32_t index)
     }
 }
 
-static void talk(struct link *link)
+static void send_one(struct link *link)
 {
     uint8_t frame[WIRE_FRAME_BYTES_MAX];
     if (load.options.greet) {
@@ -49,7 +49,7 @@ static void run(void)
             come(&links[i], index++);
         }
         for (uint32_t i = 0; i < WAVE_COUNT; i++) {
-            talk(&links[i]);
+            send_one(&links[i]);
         }
         for (uint32_t i = 0; i < WAVE_COUNT; i++) {
             go(&links[i]);

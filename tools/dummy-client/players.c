@@ -29,8 +29,8 @@ static uint32_t first_slot(const struct dummy_players *players, uint64_t id)
 /* Takes a free slot for `id`. Returns whether it was free. */
 static int take(struct dummy_player *slot, uint64_t id)
 {
-    uint_least64_t nobody = 0;
-    return atomic_compare_exchange_strong(&slot->id, &nobody, id);
+    uint_least64_t free_id = 0;
+    return atomic_compare_exchange_strong(&slot->id, &free_id, id);
 }
 
 void dummy_players_add(struct dummy_players *players, uint64_t id, uint32_t index)

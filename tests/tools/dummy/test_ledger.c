@@ -75,7 +75,7 @@ static void move(uint32_t mover, dummy_position position, uint32_t missing)
     }
 }
 
-enum { NOBODY = MEMBER_COUNT };
+enum { NONE = MEMBER_COUNT };
 
 static void check(void)
 {
@@ -109,8 +109,8 @@ static void a_run_without_faults_counts_none(void **state)
 {
     (void)state;
     for (uint32_t round = 0; round < 300; round++) {
-        say(round % MEMBER_COUNT, NOBODY);
-        move(ANN, dummy_script_position(ANN, round), NOBODY);
+        say(round % MEMBER_COUNT, NONE);
+        move(ANN, dummy_script_position(ANN, round), NONE);
     }
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
         assert_true(dummy_ledger_is_complete(&ledgers[member]));
@@ -123,10 +123,10 @@ static void a_run_without_faults_counts_none(void **state)
 static void a_line_that_one_member_misses_is_lost_once(void **state)
 {
     (void)state;
-    say(ANN, NOBODY);
+    say(ANN, NONE);
     say(ANN, CAT);
-    say(BOB, NOBODY);
-    say(ANN, NOBODY);
+    say(BOB, NONE);
+    say(ANN, NONE);
     check();
     assert_only(DUMMY_LOST, 1);
 }
@@ -134,7 +134,7 @@ static void a_line_that_one_member_misses_is_lost_once(void **state)
 static void a_last_line_that_one_member_misses_is_lost(void **state)
 {
     (void)state;
-    say(ANN, NOBODY);
+    say(ANN, NONE);
     say(ANN, CAT);
     assert_false(dummy_ledger_is_complete(&ledgers[CAT]));
     assert_true(dummy_ledger_is_complete(&ledgers[BOB]));
@@ -145,10 +145,10 @@ static void a_last_line_that_one_member_misses_is_lost(void **state)
 static void a_line_that_the_server_never_accepted_is_lost_for_all(void **state)
 {
     (void)state;
-    say(ANN, NOBODY);
+    say(ANN, NONE);
     dummy_room_say(&room);
     said[ANN]++;
-    say(ANN, NOBODY);
+    say(ANN, NONE);
     check();
     assert_only(DUMMY_LOST, MEMBER_COUNT);
 }
@@ -156,7 +156,7 @@ static void a_line_that_the_server_never_accepted_is_lost_for_all(void **state)
 static void a_line_received_twice_is_doubled(void **state)
 {
     (void)state;
-    say(ANN, NOBODY);
+    say(ANN, NONE);
     dummy_ledger_line(&ledgers[BOB], ANN, said[ANN], line_last);
     check();
     assert_only(DUMMY_DOUBLED, 1);
@@ -165,7 +165,7 @@ static void a_line_received_twice_is_doubled(void **state)
 static void a_line_that_the_server_counts_twice_is_doubled_for_all(void **state)
 {
     (void)state;
-    say(ANN, NOBODY);
+    say(ANN, NONE);
     line_last++;
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
         dummy_ledger_line(&ledgers[member], ANN, said[ANN], line_last);
@@ -177,7 +177,7 @@ static void a_line_that_the_server_counts_twice_is_doubled_for_all(void **state)
 static void two_lines_in_the_wrong_order_are_out_of_order(void **state)
 {
     (void)state;
-    say(ANN, NOBODY);
+    say(ANN, NONE);
     say(ANN, CAT);
     say(ANN, CAT);
     dummy_ledger_line(&ledgers[CAT], ANN, 3, 13);
@@ -189,7 +189,7 @@ static void two_lines_in_the_wrong_order_are_out_of_order(void **state)
 static void lines_of_a_sender_that_the_server_swaps_are_out_of_order(void **state)
 {
     (void)state;
-    say(BOB, NOBODY);
+    say(BOB, NONE);
     dummy_room_say(&room);
     dummy_room_say(&room);
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
@@ -241,7 +241,7 @@ static void the_first_line_of_a_member_that_joined_is_its_line_1(void **state)
     (void)state;
     dummy_room_say(&room);
     said[CAT]++;
-    say(CAT, NOBODY);
+    say(CAT, NONE);
     check();
     assert_only(DUMMY_LOST, MEMBER_COUNT);
 }
@@ -258,7 +258,7 @@ static void packets_before_entered_are_garbled(void **state)
 static void packets_after_the_freeze_are_ignored(void **state)
 {
     (void)state;
-    say(ANN, NOBODY);
+    say(ANN, NONE);
     dummy_ledger_freeze(&ledgers[BOB]);
     dummy_ledger_gone(&ledgers[BOB], ANN);
     dummy_ledger_line(&ledgers[BOB], CAT, 99, 99);
@@ -269,7 +269,7 @@ static void packets_after_the_freeze_are_ignored(void **state)
 static void a_line_in_flight_from_a_lost_member_may_be_missing(void **state)
 {
     (void)state;
-    say(ANN, NOBODY);
+    say(ANN, NONE);
     dummy_room_say(&room); /* Cat's, in flight when her connection is lost */
     dummy_room_lose(&room, CAT, 1);
     dummy_ledger_gone(&ledgers[ANN], CAT);
