@@ -1,4 +1,4 @@
-/* tests/scripted/audit.c: a backend around another one, that holds both sides to the contract. */
+/* tests/scripted/audit.c: Check of a backend and its caller against the backend contract. */
 #include "tests/scripted/audit.h"
 
 #include "net/error.h"
@@ -15,7 +15,7 @@ enum kind { ACCEPT, RECV, CONNECT, SEND };
 static const char *const kind_names[] = {"accept", "recv", "connect", "send"};
 
 /* An operation in flight. */
-struct flight {
+struct pending_op {
     bool is_up;
     bool is_cancelled;
     enum kind kind;
@@ -25,14 +25,14 @@ struct flight {
     struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
 };
 
-/* A socket that has joined a lane. */
+/* A socket that is attached to a lane. */
 struct joined {
     struct joined *next;
     struct gw_socket *socket;
     os_socket handle;
-    void (*done)(struct gw_op *op, int result); /* the caller's; ours stands in for it */
-    struct flight in;
-    struct flight out;
+    void (*done)(struct gw_op *op, int result); /* the caller's; replaced by ours */
+    struct pending_op in;
+    struct pending_op out;
 };
 
 static struct {
@@ -43,13 +43,13 @@ static struct {
     uint64_t submitted_count;
     uint64_t done_count;
     uint64_t latest_ns;
-    uint64_t late_ns_max;                       /* how late a wait may return */
-    int64_t open_count;                         /* handles */
-    uint64_t wake_ns[GW_PORT_WORKER_COUNT_MAX]; /* when it was woken and has not returned; or 0 */
+    uint64_t late_ns_max;                       /* the tolerance of a wait */
+    int64_t open_count;                         /* open handles */
+    uint64_t wake_ns[GW_PORT_WORKER_COUNT_MAX]; /* time of a wake since the last return of wait();
+                                                   0: none */
 } audit = {.mutex = OS_MUTEX_INIT};
 
-/* A real kernel is late now and then; a wait that should have ended 10 ms ago is not late, but
- * lost. */
+/* A real kernel is late at times. A wait that should have returned 10 ms ago counts as lost. */
 enum { LATE_NS_MAX = 10000000 };
 
 static _Thread_local bool in_submit;
@@ -64,7 +64,7 @@ static void unlock(void)
     os_mutex_unlock(&audit.mutex);
 }
 
-/* ---- looking up ---- */
+/* ---- lookup ---- */
 
 static struct joined *find(const struct gw_socket *socket)
 {
@@ -90,9 +90,9 @@ static struct joined *must_find(const struct gw_socket *socket, const char *what
     return joined;
 }
 
-/* ---- what the caller must keep ---- */
+/* ---- rules for the caller ---- */
 
-/* On a shared lane only the turn of the object is its own; otherwise all of its lane is. */
+/* On a shared lane a caller may use the sockets of its own turn; otherwise all of its lane. */
 static void check_thread(const struct gw_socket *socket, const char *what)
 {
     const struct gw_worker *worker = gw__worker();
@@ -116,79 +116,79 @@ static uint64_t sum_of(const struct gw_span *spans, int span_count)
     return sum;
 }
 
-static void note_spans(struct flight *flight, const struct gw_span *spans, int span_count)
+static void note_spans(struct pending_op *pending, const struct gw_span *spans, int span_count)
 {
     if (span_count < 1 || span_count > GW_SEND_SPAN_COUNT_MAX) {
         broken(4, "a send of %d spans", span_count);
     }
-    flight->span_count = span_count;
-    flight->bytes = 0;
+    pending->span_count = span_count;
+    pending->bytes = 0;
     for (int i = 0; i < span_count; i++) {
         if (spans[i].bytes == 0) {
             broken(4, "a send with an empty span");
         }
-        flight->spans[i] = spans[i];
-        flight->bytes += spans[i].bytes;
+        pending->spans[i] = spans[i];
+        pending->bytes += spans[i].bytes;
     }
-    flight->sum = sum_of(spans, span_count);
+    pending->sum = sum_of(spans, span_count);
 }
 
 static void submit(enum kind kind, struct gw_op *op)
 {
     struct gw_socket *socket = gw__op_socket(op);
     struct joined *joined = must_find(socket, kind_names[kind]);
-    struct flight *flight = op->way == GW_WAY_IN ? &joined->in : &joined->out;
+    struct pending_op *pending = op->way == GW_WAY_IN ? &joined->in : &joined->out;
     check_thread(socket, kind_names[kind]);
-    if (flight->is_up) {
+    if (pending->is_up) {
         broken(3, "a second %s while a %s is in flight", kind_names[kind],
-               kind_names[flight->kind]);
+               kind_names[pending->kind]);
     }
     lock();
-    flight->kind = kind;
-    flight->is_cancelled = false;
-    flight->is_up = true;
+    pending->kind = kind;
+    pending->is_cancelled = false;
+    pending->is_up = true;
     audit.submitted_count++;
     unlock();
-    op->own.data = (const uint8_t *)(uintptr_t)8; /* who reads it too early will find out */
+    op->own.data = (const uint8_t *)(uintptr_t)8; /* an early read of it crashes */
 }
 
-/* ---- what the backend must keep ---- */
+/* ---- rules for the backend ---- */
 
 static bool is_error(int result)
 {
     return result < 0 && strcmp(gw_error_name(result), "GW_E_?") != 0;
 }
 
-static bool can_be(const struct flight *flight, int result)
+static bool can_be(const struct pending_op *pending, int result)
 {
-    switch (flight->kind) {
+    switch (pending->kind) {
     case RECV:
         return is_error(result) || (result >= 0 && result <= GW_STREAM_RECV_BYTES_MAX);
     case SEND:
-        return is_error(result) || (result >= 0 && (uint64_t)result <= flight->bytes);
+        return is_error(result) || (result >= 0 && (uint64_t)result <= pending->bytes);
     default:
         return is_error(result) || result == 0;
     }
 }
 
-static void check_done(const struct flight *flight, const struct gw_op *op, int result)
+static void check_done(const struct pending_op *pending, const struct gw_op *op, int result)
 {
-    const char *name = kind_names[flight->kind];
+    const char *name = kind_names[pending->kind];
     if (in_submit) {
         broken(2, "the done of a %s comes from inside a submit", name);
     }
     if (!gw_turn_is_mine(gw__op_socket(op)->turn)) {
         broken(2, "the done of a %s comes outside the turn of its object", name);
     }
-    if (!can_be(flight, result)) {
+    if (!can_be(pending, result)) {
         broken(6, "a %s is done with %d", name, result);
     }
-    if (flight->kind == SEND && sum_of(flight->spans, flight->span_count) != flight->sum) {
+    if (pending->kind == SEND && sum_of(pending->spans, pending->span_count) != pending->sum) {
         broken(4, "the memory of a send was changed before its done");
     }
 }
 
-/* Calls the caller's done, and sees that what was received lies where it lay until that returns. */
+/* Calls the caller's done and checks that the received bytes do not change until it returns. */
 static void pass_on(const struct joined *joined, enum kind kind, struct gw_op *op, int result)
 {
     const struct gw_span span = {op->own.data, (uint32_t)(kind == RECV && result > 0 ? result : 0)};
@@ -202,16 +202,16 @@ static void pass_on(const struct joined *joined, enum kind kind, struct gw_op *o
 static void done(struct gw_op *op, int result)
 {
     struct joined *joined = find(gw__op_socket(op));
-    struct flight *flight = joined == NULL         ? NULL
-                            : op->way == GW_WAY_IN ? &joined->in
-                                                   : &joined->out;
-    if (flight == NULL || !flight->is_up) {
+    struct pending_op *pending = joined == NULL         ? NULL
+                                 : op->way == GW_WAY_IN ? &joined->in
+                                                        : &joined->out;
+    if (pending == NULL || !pending->is_up) {
         broken(1, "done comes for an operation that is not in flight");
     }
-    check_done(flight, op, result);
-    enum kind kind = flight->kind;
+    check_done(pending, op, result);
+    enum kind kind = pending->kind;
     lock();
-    flight->is_up = false;
+    pending->is_up = false;
     audit.done_count++;
     audit.open_count += kind == ACCEPT && result == 0 ? 1 : 0;
     unlock();
@@ -222,19 +222,19 @@ void audit_check_cancelled(void)
 {
     lock();
     for (struct joined *joined = audit.joined; joined != NULL; joined = joined->next) {
-        const struct flight *overlapped[] = {&joined->in, &joined->out};
+        const struct pending_op *pending[] = {&joined->in, &joined->out};
         for (int i = 0; i < 2; i++) {
-            if (overlapped[i]->is_up && overlapped[i]->is_cancelled) {
+            if (pending[i]->is_up && pending[i]->is_cancelled) {
                 unlock();
                 broken(5, "a %s was cancelled, and its done never came",
-                       kind_names[overlapped[i]->kind]);
+                       kind_names[pending[i]->kind]);
             }
         }
     }
     unlock();
 }
 
-/* ---- the door ---- */
+/* ---- the backend interface ---- */
 
 static int backend_open(struct gw_lane *lane, const char **why_out)
 {
@@ -254,7 +254,7 @@ static uint64_t backend_now_ns(void)
     audit.latest_ns = now_ns > latest_ns ? now_ns : latest_ns;
     unlock();
     if (now_ns + 1000000 <
-        latest_ns) { /* threads may read it in one order and come here in another */
+        latest_ns) { /* threads may read the clock in one order and arrive here in another */
         broken(8, "the clock went back by %llu ns", (unsigned long long)(latest_ns - now_ns));
     }
     return now_ns;
@@ -374,7 +374,7 @@ static void backend_send(struct gw_socket *socket, const struct gw_span *spans, 
 
 static int backend_send_now(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
-    struct flight at_once = {.kind = SEND};
+    struct pending_op at_once = {.kind = SEND};
     const struct joined *joined = must_find(socket, "send_now");
     check_thread(socket, "send_now");
     if (joined->out.is_up) {
@@ -395,7 +395,7 @@ static void backend_shutdown(struct gw_socket *socket)
     const struct joined *joined = must_find(socket, "shutdown");
     check_thread(socket, "shutdown");
     if (joined->out.is_up) {
-        broken(6, "FIN is said while a %s is in flight", kind_names[joined->out.kind]);
+        broken(6, "FIN is sent while a %s is in flight", kind_names[joined->out.kind]);
     }
     audit.below->shutdown(socket);
 }
@@ -486,7 +486,7 @@ static void backend_socket_close(os_socket handle)
 
 const struct gw_backend_ops *audit_init(const struct gw_backend_ops *below)
 {
-    in_submit = false; /* what a test that failed has left behind */
+    in_submit = false; /* from a previous test that failed */
     audit.joined = NULL;
     audit.below = below;
     audit.submitted_count = 0;
@@ -520,13 +520,13 @@ const struct gw_backend_ops *audit_init(const struct gw_backend_ops *below)
 void audit_fini(bool expects_all_closed)
 {
     int64_t open_count = audit.open_count;
-    bool all_home = audit.joined == NULL;
+    bool all_closed = audit.joined == NULL;
     while (audit.joined != NULL) {
         struct joined *joined = audit.joined;
         audit.joined = joined->next;
         memory_free_unseen(joined);
     }
-    if (expects_all_closed && (open_count != 0 || !all_home)) {
+    if (expects_all_closed && (open_count != 0 || !all_closed)) {
         broken(6, "%lld handles are left open", (long long)open_count);
     }
     if (expects_all_closed && audit.submitted_count != audit.done_count) {

@@ -1,4 +1,4 @@
-/* tests/scripted/audit.h: a backend around another one, that holds both sides to the contract. */
+/* tests/scripted/audit.h: Check of a backend and its caller against the backend contract. */
 #ifndef GW_TESTS_SCRIPTED_AUDIT_H
 #define GW_TESTS_SCRIPTED_AUDIT_H
 
@@ -7,29 +7,32 @@
 #include <stdint.h>
 
 /*
- *      net        the rules for who calls:  one operation each way, from its lane, attached, not
- *       |                                   after detach; memory of a send untouched
+ *      net        rules for the caller:   one operation per direction, from its lane, attached,
+ *       |                                 not after detach; memory of a send unchanged
  *     audit
- *       |         the rules for a backend:  done once, not inside a submit, in the turn, with a
- *     backend                               result that can be, after cancel too; wait in time
+ *       |         rules for the backend:  done once, not inside a submit, in the turn, with a
+ *     backend                             possible result, also after cancel; wait returns in time
  *
- * Whoever breaks one fails the test: see broken.h. It works around any backend, and needs nothing
- * of the scripted one.
+ * A broken rule fails the test: see broken.h. The audit wraps any backend; it does not depend on
+ * the simulated kernel.
  */
 
-/* Begins to watch `below`. Returns the operations to make a port of. */
+/* Starts to audit `below`. Returns the operations to create a port with. */
 const struct gw_backend_ops *audit_init(const struct gw_backend_ops *below);
 
-/* From now on a wait may return so late. It need not be told of what is never late. */
+/* Allows waits that return late by up to `ns`. The default tolerance is 10 ms. */
 void audit_allow_late(uint64_t ns);
 
-/* Fails when a cancelled operation has not come home; to be asked when nothing can happen now. */
+/* Fails when a cancelled operation has not completed, although nothing is left to do. */
 void audit_check_cancelled(void);
 
-/* Fails when anything is still open, or in flight. The port is gone. */
+/*
+ * Stops auditing, after the port was destroyed. Fails when a handle is open, or when an operation
+ * has not completed.
+ */
 void audit_fini(bool expects_all_closed);
 
-/* How many operations were submitted, and how many are done. */
+/* The number of operations submitted, and completed. */
 uint64_t audit_submitted_count(void);
 uint64_t audit_done_count(void);
 

@@ -1,4 +1,4 @@
-/* tests/scripted/bot.c: a player that is a script, and has nothing of the house in it. */
+/* tests/scripted/bot.c: Scripted game client that checks what it receives. */
 #include "tests/scripted/bot.h"
 
 #include "tests/scripted/memory.h"
@@ -23,7 +23,7 @@ enum {
     GONE = 1103,
     CHAT_LINE = 1104,
     SNAPSHOT = 1105,
-    WHO_IS_HERE = 1106,
+    MEMBERS = 1106,
     SAID = 1107,
 };
 
@@ -41,7 +41,7 @@ void bot_fini(struct bot *bot)
     }
 }
 
-/* ---- saying ---- */
+/* ---- sending ---- */
 
 static void send_tagged(struct bot *bot, uint16_t id, uint16_t tag, const ProtobufCMessage *message)
 {
@@ -98,10 +98,10 @@ void bot_move(struct bot *bot, int32_t x, int32_t y)
     bot_send(bot, MOVE, &move.base);
 }
 
-void bot_who(struct bot *bot)
+void bot_ask_members(struct bot *bot)
 {
-    Game__Who who = GAME__WHO__INIT;
-    bot_send(bot, WHO, &who.base);
+    Game__Who request = GAME__WHO__INIT;
+    bot_send(bot, WHO, &request.base);
 }
 
 void bot_leave(struct bot *bot)
@@ -128,24 +128,24 @@ void bot_close(struct bot *bot)
     }
 }
 
-/* ---- hearing ---- */
+/* ---- receiving ---- */
 
-static void meet(struct bot *bot, uint64_t player)
+static void add_member(struct bot *bot, uint64_t player)
 {
     for (uint32_t i = 0; i < bot->member_count; i++) {
-        assert_true(bot->members[i] != player); /* nobody comes in twice */
+        assert_true(bot->members[i] != player); /* a member does not join twice */
     }
     assert_true(bot->member_count < BOT_COUNT_MAX);
     bot->members[bot->member_count++] = player;
 }
 
-static void part_from(struct bot *bot, uint64_t player)
+static void remove_member(struct bot *bot, uint64_t player)
 {
     uint32_t place = 0;
     while (place < bot->member_count && bot->members[place] != player) {
         place++;
     }
-    assert_true(place < bot->member_count); /* who goes was here */
+    assert_true(place < bot->member_count); /* a member that leaves was in the room */
     bot->members[place] = bot->members[--bot->member_count];
 }
 
@@ -161,7 +161,7 @@ static void receive_entered(struct bot *bot, const Game__Entered *entered)
     bot->line = entered->line;
     bot->member_count = 0;
     for (size_t i = 0; i < entered->n_members; i++) {
-        meet(bot, entered->members[i]->player);
+        add_member(bot, entered->members[i]->player);
     }
 }
 
@@ -183,7 +183,7 @@ static void receive_line(struct bot *bot, const Game__ChatLine *line)
     assert_int_equal(line->line, bot->line + 1);
     bot->line = line->line;
     bot->line_count++;
-    const char *says = strstr(line->text, verb); /* sscanf() wants memory on some systems */
+    const char *says = strstr(line->text, verb); /* sscanf() allocates on some systems */
     assert_non_null(says);
     unsigned long count = strtoul(says + strlen(verb), NULL, 10);
     uint32_t speaker = speaker_of(bot, line->player);
@@ -207,10 +207,10 @@ static void receive_room(struct bot *bot, uint16_t id, ProtobufCMessage *message
         bot->is_in_room = false;
         break;
     case JOINED:
-        meet(bot, ((Game__Joined *)message)->member->player);
+        add_member(bot, ((Game__Joined *)message)->member->player);
         break;
     case GONE:
-        part_from(bot, ((Game__Gone *)message)->player);
+        remove_member(bot, ((Game__Gone *)message)->player);
         break;
     case CHAT_LINE:
         receive_line(bot, (Game__ChatLine *)message);
@@ -220,7 +220,7 @@ static void receive_room(struct bot *bot, uint16_t id, ProtobufCMessage *message
         bot->snapshot_count++;
         break;
     default:
-        assert_true(id == WHO_IS_HERE && bot->is_in_room);
+        assert_true(id == MEMBERS && bot->is_in_room);
         assert_int_equal(((Game__WhoIsHere *)message)->n_members, bot->member_count);
     }
 }
@@ -243,7 +243,7 @@ static void receive(struct bot *bot, uint16_t id, ProtobufCMessage *message)
         receive_close(bot, (Gw__Close *)message);
         break;
     case GO_AWAY:
-        bot->is_told_to_go = true;
+        bot->has_goaway = true;
         break;
     case ENTERED:
         receive_entered(bot, (Game__Entered *)message);
@@ -286,7 +286,7 @@ static void give(void *context, void *memory)
     memory_free_unseen(memory);
 }
 
-/* The script has memory, whatever becomes of the house. */
+/* The test client keeps its memory when allocations of the library fail. */
 static ProtobufCAllocator unseen = {.alloc = take, .free = give};
 
 static void read_frame(struct bot *bot, size_t bytes)
@@ -297,7 +297,7 @@ static void read_frame(struct bot *bot, size_t bytes)
     uint16_t id = frame_read_header(data).id;
     const ProtobufCMessageDescriptor *type = type_of(id);
     assert_non_null(type);
-    assert_false(bot->has_close); /* CLOSE is the last */
+    assert_false(bot->has_close); /* no frame follows CLOSE */
     ProtobufCMessage *message = protobuf_c_message_unpack(type, &unseen, bytes - FRAME_HEADER_BYTES,
                                                           data + FRAME_HEADER_BYTES);
     assert_non_null(message);
@@ -312,7 +312,7 @@ void bot_read(struct bot *bot)
         return;
     }
     for (size_t bytes;
-         (bytes = frame_complete_bytes(peer_look(bot->peer), peer_unread_count(bot->peer))) > 0;) {
+         (bytes = frame_complete_bytes(peer_data(bot->peer), peer_unread_count(bot->peer))) > 0;) {
         read_frame(bot, bytes);
     }
 }

@@ -1,4 +1,4 @@
-/* tests/scripted/bot.h: a player that is a script, and has nothing of the house in it. */
+/* tests/scripted/bot.h: Scripted game client that checks what it receives. */
 #ifndef GW_TESTS_SCRIPTED_BOT_H
 #define GW_TESTS_SCRIPTED_BOT_H
 
@@ -11,9 +11,9 @@
 enum { BOT_COUNT_MAX = 16, BOT_SPEAKER_COUNT_MAX = 256 };
 
 /*
- * It cuts frames with code of its own, answers PING, and holds what it hears against what must be
- * true of a room: lines without a hole, nothing twice, each speaker's in the order in which they
- * were said. What is not so fails the test.
+ * A bot answers PING and checks the invariants of a room: line numbers without a gap, no line or
+ * member twice, and each speaker's lines in the order in which the speaker sent them. A violation
+ * fails the test.
  */
 struct bot {
     struct peer *peer;
@@ -21,31 +21,31 @@ struct bot {
     uint64_t id; /* of its session */
     bool is_greeted;
     bool is_in_room;
-    bool is_told_to_go; /* GOAWAY */
-    bool has_close;     /* CLOSE was the last frame */
+    bool has_goaway; /* received GOAWAY */
+    bool has_close;  /* received CLOSE */
     Gw__CloseReason reason;
-    Game__EnterResult entered; /* the answer to the last Enter */
+    Game__EnterResult entered; /* the result of the last Enter */
     uint32_t entered_count;
-    uint32_t asked_count; /* times it said Enter, and Leave */
+    uint32_t asked_count; /* Enter packets sent */
     uint32_t left_asked_count;
     uint32_t left_count;
     uint32_t pong_count;
-    uint32_t said_count; /* answers to Say */
-    uint32_t chat_count; /* lines it has sent */
-    uint64_t line;       /* the last it has received in this room */
-    uint32_t line_count; /* so many, in all rooms */
+    uint32_t said_count; /* replies to Say */
+    uint32_t chat_count; /* Chat packets sent */
+    uint64_t line;       /* number of the last line received in this room */
+    uint32_t line_count; /* lines received in all rooms */
     uint32_t own_line_count;
-    uint64_t speakers[BOT_SPEAKER_COUNT_MAX];    /* who said something, by their sessions */
-    uint32_t received_of[BOT_SPEAKER_COUNT_MAX]; /* and the last chat_count received of each */
+    uint64_t speakers[BOT_SPEAKER_COUNT_MAX];    /* session ids of the speakers */
+    uint32_t received_of[BOT_SPEAKER_COUNT_MAX]; /* the last chat_count received from each */
     uint32_t snapshot_count;
-    uint64_t members[BOT_COUNT_MAX]; /* who is in the room, as far as it knows */
+    uint64_t members[BOT_COUNT_MAX]; /* the members of the room that the bot knows of */
     uint32_t member_count;
     uint32_t frame_count;
     bool is_closed; /* does not read */
-    bool is_gone;   /* has ended it itself */
+    bool is_gone;   /* has closed its connection */
 };
 
-/* Knocks. Returns whether it could. */
+/* Connects. Returns false when the connection was refused. */
 bool bot_connect(struct bot *bot, uint32_t index, uint16_t port);
 
 void bot_hello(struct bot *bot);
@@ -53,20 +53,20 @@ void bot_enter(struct bot *bot, const char *room);
 void bot_chat(struct bot *bot);
 void bot_say(struct bot *bot, const char *text);
 void bot_move(struct bot *bot, int32_t x, int32_t y);
-void bot_who(struct bot *bot);
+void bot_ask_members(struct bot *bot);
 void bot_leave(struct bot *bot);
 void bot_ping(struct bot *bot);
-void bot_close(struct bot *bot); /* CLOSE, then FIN */
+void bot_close(struct bot *bot); /* sends CLOSE, then FIN */
 
 void bot_send(struct bot *bot, uint16_t id, const ProtobufCMessage *message);
 
-/* Reads what has come. */
+/* Reads and handles all complete frames that have arrived. */
 void bot_read(struct bot *bot);
 
-/* Whether the server is through with it: FIN, RST, or never there. */
+/* Whether the server has ended the connection (FIN or RST), or there was none. */
 bool bot_is_over(const struct bot *bot);
 
-/* Ends its connection, if that was not done yet. */
+/* Closes its connection unless it is closed. */
 void bot_fini(struct bot *bot);
 
 #endif

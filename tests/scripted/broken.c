@@ -1,4 +1,4 @@
-/* tests/scripted/broken.c: saying that a rule was broken, in one line, and failing the test. */
+/* tests/scripted/broken.c: Failure of a test by the number of a broken rule. */
 #include "tests/scripted/broken.h"
 
 #include "tests/test.h"

@@ -1,4 +1,4 @@
-/* tests/scripted/bytes.c: bytes on their way, first in, first out. */
+/* tests/scripted/bytes.c: Growing queue of bytes. */
 #include "tests/scripted/bytes.h"
 
 #include "tests/scripted/memory.h"

@@ -1,14 +1,14 @@
-/* tests/scripted/bytes.h: bytes on their way, first in, first out. */
+/* tests/scripted/bytes.h: Growing queue of bytes. */
 #ifndef GW_TESTS_SCRIPTED_BYTES_H
 #define GW_TESTS_SCRIPTED_BYTES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* All zero is empty. Its memory is counted in no test: see memory.h. */
+/* All zero is empty. Its memory is neither counted nor refused: see memory.h. */
 struct bytes {
     uint8_t *data;
-    size_t begin; /* what is there: [begin, end) */
+    size_t begin; /* the content is [begin, end) */
     size_t end;
     size_t capacity;
 };
@@ -18,15 +18,15 @@ static inline size_t bytes_count(const struct bytes *bytes)
     return bytes->end - bytes->begin;
 }
 
-/* Where they lie, the first one first. */
-static inline const uint8_t *bytes_look(const struct bytes *bytes)
+/* The content, valid until the next change. */
+static inline const uint8_t *bytes_data(const struct bytes *bytes)
 {
     return bytes->data + bytes->begin;
 }
 
 void bytes_put(struct bytes *bytes, const void *data, size_t count);
 
-/* Lets go of the first `count`, after a copy to `out` unless that is NULL. */
+/* Removes the first `count` bytes after copying them to `out`, which may be NULL. */
 void bytes_take(struct bytes *bytes, void *out, size_t count);
 
 void bytes_fini(struct bytes *bytes);

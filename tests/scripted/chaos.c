@@ -1,4 +1,4 @@
-/* tests/scripted/chaos.c: a kernel that is as bad as it may be, by a seed. */
+/* tests/scripted/chaos.c: Random kernel behaviour from a seed. */
 #include "tests/scripted/chaos.h"
 
 #include "tests/support/random.h"
@@ -8,7 +8,7 @@
 
 static uint64_t noted;
 
-/* One time in three nothing, otherwise anything up to the limit. */
+/* 0 in one third of the cases, otherwise a number below the limit. */
 static uint8_t percent(struct random *random, uint32_t limit)
 {
     return (uint8_t)(random_below(random, 3) == 0 ? 0 : random_below(random, limit));
@@ -32,8 +32,8 @@ struct server_fixture_config chaos_config(uint64_t seed)
     kernel->late_ns_max = random_below(&random, 3) == 0 ? 0 : random_below(&random, 20000000);
     kernel->split_percent = percent(&random, 90);
     kernel->nothing_percent = percent(&random, 30);
-    kernel->hot_percent = percent(&random, 100);
-    kernel->held_percent = percent(&random, 60);
+    kernel->immediate_percent = percent(&random, 100);
+    kernel->delay_percent = percent(&random, 60);
     kernel->cancel_loses_percent = percent(&random, 100);
     kernel->spurious_percent = percent(&random, 20);
     kernel->shuffles = random_below(&random, 3) != 0;
@@ -50,12 +50,12 @@ struct chaos_seeds chaos_seeds(int argc, char **argv, uint64_t usual)
     return seeds;
 }
 
-void chaos_note(uint64_t seed)
+void chaos_set_seed(uint64_t seed)
 {
     noted = seed;
 }
 
-void chaos_tell(void)
+void chaos_print(void)
 {
     if (noted == 0) {
         return;

@@ -1,4 +1,4 @@
-/* tests/scripted/kernel.c: a kernel made of a list, with its own clock and its own chance. */
+/* tests/scripted/kernel.c: Simulated kernel with its own clock and random numbers. */
 #include "tests/scripted/kernel.h"
 
 #include "net/error.h"
@@ -24,7 +24,7 @@ void kernel_unlock(void)
     os_mutex_unlock(&kernel.mutex);
 }
 
-/* ---- beginning and end ---- */
+/* ---- init and fini ---- */
 
 static void make_handles(void)
 {
@@ -159,7 +159,7 @@ uint32_t kernel_ticket_count(void)
     return count;
 }
 
-/* ---- the door ---- */
+/* ---- the backend interface ---- */
 
 static bool backend_available(const char **why_out)
 {
@@ -238,12 +238,12 @@ static void take_out(struct kernel_ticket *ticket)
     *link = ticket->next;
 }
 
-/* A backend that does not wait for wait(). */
+/* Completes an operation inside its submit: what the mutant DONE_IN_SUBMIT does. */
 static void finish_in_submit(struct kernel_ticket *ticket)
 {
     take_out(ticket);
     kernel_unlock();
-    kernel_hand_over(ticket);
+    kernel_report(ticket);
     kernel_lock();
 }
 
@@ -274,7 +274,7 @@ static void backend_send(struct gw_socket *socket, const struct gw_span *spans, 
     struct kernel_ticket *ticket = submit(KERNEL_SEND, &socket->out);
     memcpy(ticket->spans, spans, (size_t)span_count * sizeof *spans);
     ticket->span_count = span_count;
-    bool at_once = kernel_happens(kernel.config.hot_percent);
+    bool at_once = kernel_happens(kernel.config.immediate_percent);
     if (mutant_strikes(MUTANT_DONE_IN_SUBMIT, 4) && kernel_ticket_decide(ticket)) {
         finish_in_submit(ticket);
     } else if (at_once) {
@@ -291,7 +291,7 @@ static int backend_send_now(struct gw_socket *socket, const struct gw_span *span
         broken(3, "bytes are sent at once on handle %d beside what is in flight",
                (int)socket->handle);
     }
-    if (kernel_happens(kernel.config.hot_percent)) {
+    if (kernel_happens(kernel.config.immediate_percent)) {
         struct kernel_ticket *ticket = kernel_ticket_create(KERNEL_SEND, &socket->out);
         memcpy(ticket->spans, spans, (size_t)span_count * sizeof *spans);
         ticket->span_count = span_count;
@@ -430,7 +430,7 @@ static int listen_at(struct gw_addr *addr, uint32_t backlog_count_max, os_socket
 static int backend_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t wait_ms,
                                  os_socket *socket_out)
 {
-    (void)wait_ms; /* its clock does not go on while a call waits */
+    (void)wait_ms; /* the simulated clock does not advance during a call */
     kernel_lock();
     int error = listen_at(addr, backlog_count_max, socket_out);
     kernel_unlock();

@@ -1,4 +1,4 @@
-/* tests/scripted/kernel_ends.c: the ends of connections, and their handles. */
+/* tests/scripted/kernel_ends.c: Ends of simulated connections, and their handles. */
 #include "tests/scripted/broken.h"
 #include "tests/scripted/kernel_inside.h"
 #include "tests/scripted/memory.h"
@@ -39,7 +39,7 @@ struct kernel_end *kernel_end_of(os_socket handle)
     return kernel.ends[place];
 }
 
-/* The last one closed is the next one given out. */
+/* The handle closed last is the next one that is assigned. */
 static void forget_handle(struct kernel_end *end)
 {
     if (end->handle >= 0) {
@@ -61,7 +61,7 @@ struct kernel_end *kernel_listener_at(const struct gw_addr *addr)
     return NULL;
 }
 
-/* ---- two ends ---- */
+/* ---- connections ---- */
 
 void kernel_end_pair(struct kernel_end *end, struct kernel_end *other)
 {
@@ -73,7 +73,7 @@ void kernel_end_pair(struct kernel_end *end, struct kernel_end *other)
     other->is_connected = true;
 }
 
-bool kernel_end_knock(struct kernel_end *listener, struct kernel_end *end)
+bool kernel_backlog_push(struct kernel_end *listener, struct kernel_end *end)
 {
     if (listener->waiting_count >= listener->waiting_count_max) {
         return false;
@@ -88,7 +88,7 @@ bool kernel_end_knock(struct kernel_end *listener, struct kernel_end *end)
     return true;
 }
 
-struct kernel_end *kernel_end_admit(struct kernel_end *listener)
+struct kernel_end *kernel_backlog_pop(struct kernel_end *listener)
 {
     struct kernel_end *end = listener->waiting_first;
     listener->waiting_first = end->waiting_next;
@@ -135,7 +135,7 @@ static void part(struct kernel_end *end)
 void kernel_end_close(struct kernel_end *end)
 {
     while (end->waiting_first != NULL) {
-        struct kernel_end *waiting = kernel_end_admit(end);
+        struct kernel_end *waiting = kernel_backlog_pop(end);
         kernel_end_reset(waiting);
         kernel_end_close(waiting);
     }

@@ -1,4 +1,4 @@
-/* tests/scripted/kernel_fail.c: calls of the scripted kernel that fail when a test says so. */
+/* tests/scripted/kernel_fail.c: Injected failures of simulated system calls. */
 #include "tests/scripted/kernel_inside.h"
 
 #include "net/error.h"
@@ -76,7 +76,7 @@ void kernel_fail_next(enum kernel_call call, uint32_t count, int error)
     failing.next_error[call] = error;
 }
 
-void kernel_fail_by_random(uint32_t random)
+void kernel_fail_randomly(uint32_t random)
 {
     failing.random = random;
 }
@@ -100,7 +100,7 @@ static bool may_give(enum kernel_call call, int error)
     return false;
 }
 
-/* The call with the chosen number fails only with an error that it may give. */
+/* The numbered call fails only with an error that it may return. */
 static int numbered_error(enum kernel_call call)
 {
     if (++failing.number != failing.fail_at) {

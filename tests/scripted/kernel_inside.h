@@ -1,4 +1,4 @@
-/* tests/scripted/kernel_inside.h: what the files of the scripted kernel tell one another. */
+/* tests/scripted/kernel_inside.h: Private interface between the files of the simulated kernel. */
 #ifndef GW_TESTS_SCRIPTED_KERNEL_INSIDE_H
 #define GW_TESTS_SCRIPTED_KERNEL_INSIDE_H
 
@@ -9,46 +9,46 @@
 
 enum { KERNEL_LANE_COUNT_MAX = 64, KERNEL_WINDOW_BYTES = 1024 * 1024, KERNEL_HANDLES = 4096 };
 
-/* One operation in flight. */
+/* An operation in flight. */
 struct kernel_ticket {
     struct kernel_ticket *next;
     struct kernel_end *end;
     struct gw_op *op;
     enum kernel_call call;
-    bool decided; /* its result stands */
+    bool decided; /* `result` is final */
     bool cancelled;
     int result;
-    int forced;      /* the error it was told to end with, or 0 */
-    uint64_t due_ns; /* not to be handed over before */
-    uint32_t held;   /* nor in so many rounds */
-    uint8_t *data;   /* recv: where the bytes lie */
+    int forced;            /* injected error, or 0 */
+    uint64_t due_ns;       /* is not reported before this time */
+    uint32_t delay_rounds; /* is not reported in this number of rounds */
+    uint8_t *data;         /* recv: the received bytes */
     os_socket accepted;
-    struct gw_addr addr; /* connect: where to */
+    struct gw_addr addr; /* connect: the destination */
     int span_count;
     struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
 };
 
-/* One end of a connection, or a listening one. */
+/* An end of a connection, or a listening socket. */
 struct kernel_end {
-    int handle; /* -1: the script's, or in a backlog */
+    int handle; /* -1: it belongs to the script or to a backlog */
     bool is_listening;
     bool is_connected;
-    bool is_shut;     /* has said FIN */
-    bool is_finished; /* the other has; it comes behind what is in `in` */
+    bool is_shut;     /* has sent FIN */
+    bool is_finished; /* the other end has sent FIN, behind the bytes in `in` */
     bool is_reset;
-    bool is_stuck; /* the last send found no room for all its bytes */
-    int in_error;  /* what every further call in this direction gives */
+    bool is_stuck; /* the last send did not fit into the window */
+    int in_error;  /* the result of every further receive */
     int out_error;
     struct gw_addr here;
     struct gw_addr there;
-    struct kernel_end *other; /* NULL: gone, or not there yet */
-    struct bytes in;          /* come, and not read yet */
+    struct kernel_end *other; /* NULL: closed, or not connected yet */
+    struct bytes in;          /* arrived and not read */
     size_t window_bytes;
     struct gw_socket *socket;
-    void (*done)(struct gw_op *op, int result); /* the caller's; ours stands in for it */
+    void (*done)(struct gw_op *op, int result); /* the caller's; replaced by ours */
     struct kernel_ticket *ticket_in;
     struct kernel_ticket *ticket_out;
-    struct kernel_end *waiting_first; /* listening: who has not been accepted */
+    struct kernel_end *waiting_first; /* of a listener: its backlog */
     struct kernel_end *waiting_last;
     struct kernel_end *waiting_next;
     uint32_t waiting_count;
@@ -69,16 +69,16 @@ struct kernel {
     struct bell changed;
     uint64_t now_ns;
     uint64_t until_ns;
-    uint64_t stop_at_ns; /* the program does not run from then on; UINT64_MAX: it does */
-    uint64_t stop_ns;    /* for so long */
+    uint64_t stop_at_ns; /* the process stops at this time; UINT64_MAX: never */
+    uint64_t stop_ns;    /* the duration of the stop */
     bool is_idle;
     uint32_t quiet_round_count;
-    uint32_t round_count; /* since time has moved */
+    uint32_t round_count; /* rounds since the clock advanced */
     uint32_t waiting_count;
-    uint64_t deadlines[KERNEL_LANE_COUNT_MAX]; /* of those who wait, by their worker's index */
+    uint64_t deadlines[KERNEL_LANE_COUNT_MAX]; /* of waiting workers, by worker index */
     bool woken[KERNEL_LANE_COUNT_MAX];
     struct kernel_ticket *tickets; /* in flight */
-    struct kernel_ticket *handed;  /* handed over; their done has not returned */
+    struct kernel_ticket *handed;  /* reported; their done has not returned */
     struct kernel_event *events;
     struct kernel_end **ends; /* by handle */
     int *free_handles;
@@ -96,30 +96,31 @@ void kernel_unlock(void);
 
 struct kernel_end *kernel_end_create(void);
 
-/* Gives it a handle. Returns false when there is none left. */
+/* Assigns a handle. Returns false when none is left. */
 bool kernel_end_name(struct kernel_end *end);
 struct kernel_end *kernel_end_of(os_socket handle);
 struct kernel_end *kernel_listener_at(const struct gw_addr *addr);
 
-/* Ties two ends together. */
+/* Connects two ends. */
 void kernel_end_pair(struct kernel_end *end, struct kernel_end *other);
 
-/* Puts an end that belongs to nobody yet before a listener. Returns false when there is no room. */
-bool kernel_end_knock(struct kernel_end *listener, struct kernel_end *end);
-struct kernel_end *kernel_end_admit(struct kernel_end *listener);
+/* Appends an end to the backlog of a listener. Returns false when the backlog is full. */
+bool kernel_backlog_push(struct kernel_end *listener, struct kernel_end *end);
+struct kernel_end *kernel_backlog_pop(struct kernel_end *listener);
 
-/* How many bytes the other end would take now. */
+/* The free window of the other end, in bytes. */
 size_t kernel_end_room(const struct kernel_end *end);
 void kernel_end_finish(struct kernel_end *end);
 void kernel_end_reset(
-    struct kernel_end *end); /* the other gets RST; what it had not read is lost */
-void kernel_end_close(struct kernel_end *end); /* and frees it; RST if it had not read all */
+    struct kernel_end *end); /* sends RST; unread bytes of the other end are lost */
+void kernel_end_close(
+    struct kernel_end *end); /* closes and frees it; sends RST when bytes are unread */
 
 /* ---- kernel_tickets.c ---- */
 
 struct kernel_ticket *kernel_ticket_create(enum kernel_call call, struct gw_op *op);
 
-/* Tries to decide it. Returns whether its result stands now. */
+/* Tries to complete it. Returns whether its result is final. */
 bool kernel_ticket_decide(struct kernel_ticket *ticket);
 void kernel_ticket_cancel(struct kernel_ticket *ticket);
 
@@ -131,17 +132,17 @@ void kernel_ticket_destroy(struct kernel_ticket *ticket);
 
 int kernel_wait(struct gw_lane *lane, uint64_t deadline_ns);
 
-/* Calls its done at once, in the middle of things; for mutants. */
-void kernel_hand_over(struct kernel_ticket *ticket);
+/* Reports it at once, outside wait(); for mutants. */
+void kernel_report(struct kernel_ticket *ticket);
 
-/* Stands in for a socket's done, from the time it is attached. */
+/* Replaces the done of a socket while it is attached. */
 void kernel_done(struct gw_op *op, int result);
 
 /* ---- kernel_fail.c ---- */
 
 void kernel_fail_init(void);
 
-/* Numbers the call. Returns the error it is to give, or 0. */
+/* Numbers the call. Returns the error to fail with, or 0. */
 int kernel_call_error(enum kernel_call call);
 
 bool kernel_happens(uint8_t percent);

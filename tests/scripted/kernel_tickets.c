@@ -1,4 +1,4 @@
-/* tests/scripted/kernel_tickets.c: operations in flight, and what becomes of them. */
+/* tests/scripted/kernel_tickets.c: Simulated operations and their results. */
 #include "tests/scripted/kernel_inside.h"
 
 #include "net/error.h"
@@ -40,13 +40,13 @@ static bool decide_on(struct kernel_ticket *ticket, int result)
     if (config->late_ns_max > 0 && !ticket->cancelled) {
         ticket->due_ns += kernel_random(config->late_ns_max);
     }
-    while (ticket->held < 8 && kernel_happens(config->held_percent)) {
-        ticket->held++;
+    while (ticket->delay_rounds < 8 && kernel_happens(config->delay_percent)) {
+        ticket->delay_rounds++;
     }
     return true;
 }
 
-/* Cuts `count` at a random place, if chance wants it; what is left is at least 1. */
+/* Limits `count` to `count_max`, and at random to less; at least 1 remains. */
 static size_t cut(size_t count, uint32_t count_max)
 {
     if (count_max != 0 && count > count_max) {
@@ -58,7 +58,7 @@ static size_t cut(size_t count, uint32_t count_max)
     return count;
 }
 
-/* ---- inward ---- */
+/* ---- inbound ---- */
 
 static bool decide_accept(struct kernel_ticket *ticket)
 {
@@ -72,7 +72,7 @@ static bool decide_accept(struct kernel_ticket *ticket)
     if (kernel.free_count == 0) {
         return decide_on(ticket, GW_E_FULL);
     }
-    struct kernel_end *end = kernel_end_admit(listener);
+    struct kernel_end *end = kernel_backlog_pop(listener);
     if (end->is_reset) {
         kernel_end_close(end);
         return decide_on(ticket, GW_E_RESET);
@@ -82,7 +82,7 @@ static bool decide_accept(struct kernel_ticket *ticket)
     return decide_on(ticket, GW_OK);
 }
 
-static void spoil(struct kernel_ticket *ticket, size_t count)
+static void swap_bytes(struct kernel_ticket *ticket, size_t count)
 {
     if (count > 1 && mutant_strikes(MUTANT_BYTES_SWAPPED, 3)) {
         uint8_t first = ticket->data[0];
@@ -100,9 +100,9 @@ static bool take_bytes(struct kernel_ticket *ticket)
     count = count < count_max ? count : count_max;
     ticket->data = memory_take_unseen(count);
     bool again = mutant_strikes(MUTANT_BYTES_TWICE, 5);
-    memcpy(ticket->data, bytes_look(&end->in), count);
+    memcpy(ticket->data, bytes_data(&end->in), count);
     bytes_take(&end->in, NULL, again ? 0 : count);
-    spoil(ticket, count);
+    swap_bytes(ticket, count);
     return decide_on(ticket, (int)count);
 }
 
@@ -125,7 +125,7 @@ static bool decide_recv(struct kernel_ticket *ticket)
     return end->is_finished && !mutant_is(MUTANT_FIN_SWALLOWED) && decide_on(ticket, 0);
 }
 
-/* ---- outward ---- */
+/* ---- outbound ---- */
 
 static void come_from(struct kernel_end *end)
 {
@@ -141,7 +141,7 @@ static bool decide_connect(struct kernel_ticket *ticket)
         return decide_on(ticket, ticket->forced);
     }
     if (ticket->addr.port == 0) {
-        return false; /* nobody answers there, ever */
+        return false; /* no host answers at port 0 */
     }
     struct kernel_end *listener = kernel_listener_at(&ticket->addr);
     if (listener == NULL) {
@@ -154,7 +154,7 @@ static bool decide_connect(struct kernel_ticket *ticket)
     end->there = ticket->addr;
     come_from(end);
     kernel_end_pair(end, other);
-    (void)kernel_end_knock(listener, other);
+    (void)kernel_backlog_push(listener, other);
     return decide_on(ticket, GW_OK);
 }
 
@@ -228,15 +228,17 @@ bool kernel_ticket_decide(struct kernel_ticket *ticket)
 
 /* ---- cancelling ---- */
 
-static void lie(struct kernel_ticket *ticket)
+static void lose_accepted_handle(struct kernel_ticket *ticket)
 {
     bool has_handle = ticket->call == KERNEL_ACCEPT && ticket->result == GW_OK;
     if (mutant_is(MUTANT_CANCEL_LIES) && has_handle) {
-        ticket->result = GW_E_CLOSED; /* and nobody ever receives of the handle */
+        ticket->result = GW_E_CLOSED; /* leaks the accepted handle */
     }
 }
 
-/* What is decided keeps its result; what is not may still come true, or is CLOSED. */
+/*
+ * An operation with a final result keeps it. Any other one may still complete, or ends with CLOSED.
+ */
 void kernel_ticket_cancel(struct kernel_ticket *ticket)
 {
     bool too_late = ticket->decided || (kernel_happens(kernel.config.cancel_loses_percent) &&
@@ -251,6 +253,6 @@ void kernel_ticket_cancel(struct kernel_ticket *ticket)
     if (!too_late) {
         decide_on(ticket, GW_E_CLOSED);
     }
-    lie(ticket);
+    lose_accepted_handle(ticket);
     ticket->due_ns = kernel.now_ns;
 }

@@ -1,18 +1,19 @@
-/* tests/scripted/kernel_wait.c: what happens while a worker waits. */
+/* tests/scripted/kernel_wait.c: Wait of the simulated kernel: reports completions, advances the
+ * clock. */
 #include "tests/scripted/kernel_inside.h"
 
 #include "net/error.h"
-#include "net/port_internal.h"
 #include "net/lane.h"
+#include "net/port_internal.h"
 #include "tests/scripted/broken.h"
 #include "tests/scripted/memory.h"
 #include "tests/scripted/mutant.h"
 
 #include <string.h>
 
-/* ---- handing over ---- */
+/* ---- reporting ---- */
 
-/* A backend that gives memory away too early, or reads it too late. */
+/* The mutants that free received bytes too early, or read sent bytes too late. */
 static void misuse_memory(struct kernel_ticket *ticket, bool is_over)
 {
     if (mutant_is(MUTANT_RECV_GONE_EARLY) && !is_over && ticket->data != NULL) {
@@ -24,7 +25,7 @@ static void misuse_memory(struct kernel_ticket *ticket, bool is_over)
     }
 }
 
-static struct kernel_ticket *take_handed(const struct gw_op *op)
+static struct kernel_ticket *take_reported(const struct gw_op *op)
 {
     struct kernel_ticket **link = &kernel.handed;
     while (*link != NULL && (*link)->op != op) {
@@ -37,18 +38,18 @@ static struct kernel_ticket *take_handed(const struct gw_op *op)
     return ticket;
 }
 
-/* Stands in for the caller's done, to know when it has returned: then the bytes are gone. */
+/* Calls the caller's done. The received bytes are valid until it returns. */
 void kernel_done(struct gw_op *op, int result)
 {
     kernel_lock();
-    struct kernel_ticket *ticket = take_handed(op);
+    struct kernel_ticket *ticket = take_reported(op);
     kernel_unlock();
     if (ticket == NULL) {
         broken(1, "an operation is done that was not handed over");
     }
     void (*done)(struct gw_op * op, int result) = ticket->end->done;
     bool twice = mutant_strikes(MUTANT_DONE_TWICE, 7);
-    op->own.data = ticket->data; /* where the task lay that carried it */
+    op->own.data = ticket->data; /* the task was here; `own` is a union */
     misuse_memory(ticket, false);
     done(op, result);
     if (twice) {
@@ -61,7 +62,7 @@ void kernel_done(struct gw_op *op, int result)
     kernel_ticket_destroy(ticket);
 }
 
-static void let_go(struct kernel_ticket *ticket)
+static void detach_ticket(struct kernel_ticket *ticket)
 {
     struct kernel_end *end = ticket->end;
     if (end->ticket_in == ticket) {
@@ -71,11 +72,11 @@ static void let_go(struct kernel_ticket *ticket)
     }
 }
 
-void kernel_hand_over(struct kernel_ticket *ticket)
+void kernel_report(struct kernel_ticket *ticket)
 {
     struct gw_op *op = ticket->op;
     kernel_lock();
-    let_go(ticket);
+    detach_ticket(ticket);
     ticket->next = kernel.handed;
     kernel.handed = ticket;
     kernel_unlock();
@@ -89,7 +90,7 @@ void kernel_hand_over(struct kernel_ticket *ticket)
     }
 }
 
-/* ---- choosing ---- */
+/* ---- selection ---- */
 
 static void decide_all(void)
 {
@@ -107,20 +108,20 @@ static bool is_for(const struct kernel_ticket *ticket, const struct gw_lane *lan
            ticket->end->socket->turn->lane == lane;
 }
 
-/* Whether to hand it over in this round. */
+/* Whether to report it in this round. */
 static bool is_ripe(struct kernel_ticket *ticket, const struct gw_lane *lane)
 {
     if (!is_for(ticket, lane)) {
         return false;
     }
-    if (ticket->held > 0) {
-        ticket->held--;
+    if (ticket->delay_rounds > 0) {
+        ticket->delay_rounds--;
         return false;
     }
     return true;
 }
 
-static bool any_held(const struct gw_lane *lane)
+static bool any_delayed(const struct gw_lane *lane)
 {
     for (struct kernel_ticket *ticket = kernel.tickets; ticket != NULL; ticket = ticket->next) {
         if (is_for(ticket, lane)) {
@@ -140,7 +141,7 @@ static void insert(struct kernel_ticket **first, uint32_t count, struct kernel_t
     *first = ticket;
 }
 
-/* Moves what is to be handed over now into a list of its own. */
+/* Moves the operations to report now into a separate list. */
 static struct kernel_ticket *pick(const struct gw_lane *lane)
 {
     struct kernel_ticket *picked = NULL;
@@ -162,7 +163,7 @@ static struct kernel_ticket *pick(const struct gw_lane *lane)
 
 /* ---- time ---- */
 
-static void sooner(uint64_t *next_ns, uint64_t time_ns)
+static void lower_to(uint64_t *next_ns, uint64_t time_ns)
 {
     *next_ns = time_ns < *next_ns ? time_ns : *next_ns;
 }
@@ -172,21 +173,21 @@ static uint64_t next_ns(void)
     uint64_t next = UINT64_MAX;
     for (struct kernel_ticket *ticket = kernel.tickets; ticket != NULL; ticket = ticket->next) {
         if (ticket->decided) {
-            sooner(&next, ticket->due_ns);
+            lower_to(&next, ticket->due_ns);
         }
     }
     if (kernel.events != NULL) {
-        sooner(&next, kernel.events->time_ns);
+        lower_to(&next, kernel.events->time_ns);
     }
     for (uint32_t i = 0; i < kernel.config.worker_count; i++) {
-        sooner(&next, kernel.deadlines[i]);
+        lower_to(&next, kernel.deadlines[i]);
     }
-    sooner(&next, kernel.stop_at_ns);
+    lower_to(&next, kernel.stop_at_ns);
     return next;
 }
 
-/* Whether another worker is about to wake up, or has something to take that is its own. */
-static bool is_anothers_turn(uint64_t next)
+/* Whether another worker is about to wake, or has an operation of its own to report. */
+static bool another_worker_has_work(uint64_t next)
 {
     bool woken = false;
     for (uint32_t i = 0; i < kernel.config.worker_count; i++) {
@@ -195,7 +196,7 @@ static bool is_anothers_turn(uint64_t next)
     return kernel.config.worker_count > 1 && (woken || next <= kernel.now_ns);
 }
 
-/* Nothing can happen now. Returns false when the test wants to go on instead. */
+/* Called when nothing can happen now. Returns false when the kernel shall pause. */
 static bool let_time_pass(void)
 {
     if (kernel.waiting_count < kernel.config.worker_count) {
@@ -203,7 +204,7 @@ static bool let_time_pass(void)
         return true;
     }
     uint64_t next = next_ns();
-    if (is_anothers_turn(next)) {
+    if (another_worker_has_work(next)) {
         bell_ring(&kernel.changed);
         bell_wait(&kernel.changed, &kernel.mutex);
         return true;
@@ -225,7 +226,7 @@ static bool let_time_pass(void)
     return true;
 }
 
-/* The script acts as another thread would: it is no worker meanwhile. */
+/* Events act as another thread would, so the thread is no worker while they run. */
 static void run_events(void)
 {
     while (kernel.events != NULL && kernel.events->time_ns <= kernel.now_ns) {
@@ -241,7 +242,7 @@ static void run_events(void)
     }
 }
 
-/* Locked. */
+/* The mutex is locked. */
 static void let_pass(uint64_t ns)
 {
     uint64_t until_ns = kernel.now_ns + ns;
@@ -263,7 +264,7 @@ void kernel_let_pass(uint64_t ns)
     kernel_unlock();
 }
 
-/* Stops if it is time to. Returns whether it did. */
+/* Stops the process when it is time to. Returns whether it did. */
 static bool stop_if_due(void)
 {
     bool stops = kernel.now_ns >= kernel.stop_at_ns;
@@ -306,10 +307,8 @@ static bool must_return(struct gw_lane *lane, uint64_t deadline_ns)
            kernel_happens(kernel.config.spurious_percent) || mutant_is(MUTANT_DEADLINE_EARLY);
 }
 
-/*
- * Waits until something is to be handed over. Returns as wait(), or KERNEL_PAUSED. Whether turns
- * wait is looked at before it sleeps, and not again: from then on it takes a wake.
- */
+/* Waits for operations to report. Returns as wait(), or KERNEL_PAUSED. The queue of ready turns is
+ * checked once, before the sleep; from then on a wake is needed. */
 static int await(struct gw_lane *lane, uint64_t deadline_ns, struct kernel_ticket **picked_out)
 {
     if (gw__lane_is_busy(lane)) {
@@ -328,9 +327,9 @@ static int await(struct gw_lane *lane, uint64_t deadline_ns, struct kernel_ticke
         }
         if (must_return(lane, deadline_ns)) {
             note_quiet_round(lane, deadline_ns);
-            return any_held(lane) ? GW_WAIT_SOMETHING : GW_WAIT_NOTHING;
+            return any_delayed(lane) ? GW_WAIT_SOMETHING : GW_WAIT_NOTHING;
         }
-        if (!any_held(lane) && !let_time_pass()) {
+        if (!any_delayed(lane) && !let_time_pass()) {
             return KERNEL_PAUSED;
         }
     }
@@ -354,7 +353,7 @@ int kernel_wait(struct gw_lane *lane, uint64_t deadline_ns)
     while (picked != NULL) {
         struct kernel_ticket *ticket = picked;
         picked = ticket->next;
-        kernel_hand_over(ticket);
+        kernel_report(ticket);
     }
     if (result == GW_WAIT_SOMETHING && mutant_is(MUTANT_WAIT_DENIES)) {
         result = GW_WAIT_NOTHING;

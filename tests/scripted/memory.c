@@ -1,4 +1,4 @@
-/* tests/scripted/memory.c: the heap, counted, and out of memory when a test says so. */
+/* tests/scripted/memory.c: Counting allocator with injected failures. */
 #include "tests/scripted/memory.h"
 
 #include "tests/support/random.h"
@@ -61,7 +61,7 @@ void memory_fail_at(uint64_t number)
     heap.fail_at = number;
 }
 
-void memory_fail_by_random(uint32_t random, uint64_t seed)
+void memory_fail_randomly(uint32_t random, uint64_t seed)
 {
     begin_counting();
     heap.fail_at = 0;

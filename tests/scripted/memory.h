@@ -1,4 +1,4 @@
-/* tests/scripted/memory.h: the heap, counted, and out of memory when a test says so. */
+/* tests/scripted/memory.h: Counting allocator with injected failures. */
 #ifndef GW_TESTS_SCRIPTED_MEMORY_H
 #define GW_TESTS_SCRIPTED_MEMORY_H
 
@@ -6,27 +6,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- * The linker sends every malloc, calloc, realloc and free of the house and of the tests here. What
- * the test's own machinery takes unseen is neither counted nor refused.
- */
+/* The linker redirects malloc, calloc, realloc and free of the library and of the tests to this
+ * file. Memory of the test's own tools ("unseen") is neither counted nor refused. */
 
-/* Blocks that were taken and not given back. */
+/* The number of allocated blocks. */
 int64_t memory_block_count(void);
 
-/*
- * Expects that so many are. Where thread-locals are emulated (MinGW), their first use takes blocks
- * that stay: there nothing is expected the first time.
- */
+/* Fails unless this many blocks are allocated. Where thread-locals are emulated (MinGW), their
+ * first use allocates blocks that stay: the first call then checks nothing. */
 void memory_expect_block_count(int64_t expected);
 
-/* From now on allocations are numbered from 1, and the one with this number fails; 0: none. */
+/* Numbers allocations from 1 from now on and fails the one with this number; 0: none. */
 void memory_fail_at(uint64_t number);
 
-/* From now on one in `chance` fails, as this seed decides; 0: none. */
-void memory_fail_by_random(uint32_t random, uint64_t seed);
+/* From now on one in `random` allocations fails, decided by this seed; 0: none. */
+void memory_fail_randomly(uint32_t random, uint64_t seed);
 
-/* How many there have been since either call, and how many of them failed. */
+/* The number of allocations since the last of these calls, and of those that failed. */
 uint64_t memory_taken_count(void);
 uint64_t memory_failed_count(void);
 

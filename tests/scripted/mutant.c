@@ -1,4 +1,4 @@
-/* tests/scripted/mutant.c: a kernel that breaks one rule on purpose. */
+/* tests/scripted/mutant.c: Kernel faults that the tests must notice. */
 #include "tests/scripted/mutant.h"
 
 #include <stddef.h>

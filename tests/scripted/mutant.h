@@ -1,13 +1,13 @@
-/* tests/scripted/mutant.h: a kernel that breaks one rule on purpose. */
+/* tests/scripted/mutant.h: Kernel faults that the tests must notice. */
 #ifndef GW_TESTS_SCRIPTED_MUTANT_H
 #define GW_TESTS_SCRIPTED_MUTANT_H
 
 #include <stdbool.h>
 
 /*
- * Each is a fault that a backend could have. The environment's SCRIPTED_MUTANT names the one that
- * the kernel has; without it there is none. mutants.py runs the tests on each: one that no test
- * notices is a hole in the tests.
+ * Each one is a fault that a backend could have. The environment variable SCRIPTED_MUTANT selects
+ * the fault of the simulated kernel; without it there is none. mutants.py runs the tests with each
+ * fault: a fault that no test notices shows that a test is missing.
  */
 enum mutant {
     MUTANT_NONE,
@@ -40,10 +40,11 @@ enum mutant {
 
 bool mutant_is(enum mutant mutant);
 
-/* Its name, as the environment says it: "done-twice". */
+/* Its name in the environment variable: "done-twice". */
 const char *mutant_name(enum mutant mutant);
 
-/* Once in so many times is enough: most things work, and one does not. */
+/* Whether the fault occurs now: once in `every` calls, since most operations of a faulty backend
+ * work. */
 bool mutant_strikes(enum mutant mutant, unsigned every);
 
 #endif

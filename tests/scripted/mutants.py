@@ -1,8 +1,8 @@
-"""tests/scripted/mutants.py SOURCE BUILD OBJECTS [NAME...]: breaks each rule on purpose, and shows what notices.
+"""tests/scripted/mutants.py SOURCE BUILD OBJECTS [NAME...]: Mutation tests: breaks each rule, and shows which test notices.
 
-Two kinds: a kernel that breaks a rule (mutant.h; the tests are told by the environment which), and
-the house itself with one line changed, below. OBJECTS says what each test is linked of. A mutant
-that no test notices, and one whose line is no longer there, is a failure.
+Two kinds: a kernel that breaks a rule (mutant.h; an environment variable selects it), and the
+library with one line changed, below. OBJECTS lists the files that each test is linked from. A mutant
+that no test notices is a failure, and so is one whose line does not exist any more.
 """
 
 import concurrent.futures
@@ -15,15 +15,15 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = "streams stream_ends listener timers late paused sessions stages rates coalesce requests half_close requests_client groups splits shared game walks".split()
+TESTS = "streams stream_ends listener timers late paused sessions checks stages rates coalesce requests half_close requests_client groups splits shared game walks".split()
 WRAPS = "malloc calloc realloc free".split()
 SERVER_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_workers_start gw_workers_join".split()
 SERVER_TESTS = {"game", "walks"}
-SESSION_TESTS = {"coalesce", "groups", "half_close", "late", "paused", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
+SESSION_TESTS = {"checks", "coalesce", "groups", "half_close", "late", "paused", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
 ARCHIVES = "gw_server gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
-# Rule of the contract, name, file, what stands there, what stands there instead.
+# Rule of the contract (0: none), name, file, text, replacement.
 CHANGES = [
     (3, "recv-twice", "net/stream_recv.c", "if (stream->receiving || stream->peer_finished",
      "if (stream->peer_finished"),
@@ -52,7 +52,7 @@ CHANGES = [
      "begin_close(stream); return;"),
     (6, "pause-stops-the-end", "net/stream_recv.c", "case GW_STREAM_LINGERING:\n        return true;",
      "case GW_STREAM_LINGERING:\n        return !stream->paused;"),
-    (6, "failed-send-ends-hearing", "net/stream_send.c", "stream->send_failed = true;",
+    (6, "failed-send-ends-receiving", "net/stream_send.c", "stream->send_failed = true;",
      "gw__stream_fail(stream, error); return;"),
     (6, "fin-is-not-an-end", "net/stream_recv.c", "stream->peer_finished = true;", "return;"),
     (6, "handle-leaks", "net/listener.c",
@@ -91,7 +91,7 @@ CHANGES = [
     (8, "hold-without-end", "net/lane.c", "lane->defer_poll_count > 0 && poll->back_ns < lane->defer_until_ns", "lane->defer_poll_count > 0"),
     (9, "turn-without-budget", "net/turn.c", "i < GW_TURN_TASK_COUNT_MAX && ", "i >= 0 && "),
     (9, "frames-without-budget", "session/receive.c", "count < GW_FRAMES_PER_TURN_MAX", "count >= 0"),
-    (0, "pause-is-deaf", "net/stream_recv.c", "stream->paused = true;", ";"),
+    (0, "pause-is-ignored", "net/stream_recv.c", "stream->paused = true;", ";"),
     (0, "resume-forgets-the-ring", "net/stream_recv.c",
      "stream->paused = false;\n        gw__stream_post_work(stream, GW_STREAM_WORK_READ);",
      "stream->paused = false;\n        gw__stream_recv(stream);"),
@@ -108,10 +108,10 @@ CHANGES = [
     (0, "bucket-of-all", "session/rates.c", "return &session->buckets[rule->bucket];", "(void)rule; return session->buckets;"),
     (0, "waiting-is-free", "session/rates.c", "gw__rates_take(session, session->packet);", ";"),
     (0, "waiting-loses", "session/rates.c", "gw_stream_resume(session->stream);", "session->packet = NULL;\n    gw_stream_resume(session->stream);"),
-    (0, "held-is-silent", "session/deadline.c", "} else if (!gw__session_reads(session)) {\n        consider(", "} else if (0) {\n        consider("),
-    (0, "held-is-idle", "session/rates.c", "session->active_ms += now_ms - session->since_ms;", ";"),
-    (0, "held-is-partial", "session/rates.c", "session->partial = false;", ";"),
-    (0, "held-is-late", "session/receive.c", "if (!session->partial && gw__session_reads(session) && has_begun) {",
+    (0, "throttled-is-silent", "session/deadline.c", "} else if (!gw__session_reads(session)) {\n        consider(", "} else if (0) {\n        consider("),
+    (0, "throttled-is-idle", "session/rates.c", "session->active_ms += now_ms - session->since_ms;", ";"),
+    (0, "throttled-is-partial", "session/rates.c", "session->partial = false;", ";"),
+    (0, "throttled-is-late", "session/receive.c", "if (!session->partial && gw__session_reads(session) && has_begun) {",
      "if (!session->partial && has_begun) {"),
     (0, "drop-stores", "session/receive.c", "gw__session_skip(session, frame);", "gw__session_skip(session, frame);\n    session->skip_bytes = 8;"),
     (0, "crossing-is-longer", "session/stage.c", "bool is_crossing = gw__session_now_ms(session) - session->stage_ms <= GW_CROSSING_MS", "bool is_crossing = gw__session_now_ms(session) - session->stage_ms <= GW_CROSSING_MS + 3"),
@@ -138,8 +138,8 @@ CHANGES = [
     (0, "short-queues-lose", "net/stream_send.c", "stream->queued_bytes_max / GW_STREAM_SOFT_PART;", "0;"),
     (0, "shown-is-dropped", "net/send_queue.c", "place >= shown_count && ", ""),
     (0, "heads-go-too", "net/send_queue.c", "entry->end = entry->key_begin;", "entry->end = entry->begin;"),
-    (0, "loss-is-not-told", "net/send_queue.c", "entry->after_loss = gone_out->count > 0;", ";"),
-    (0, "loss-is-told-at-once", "net/send_queue.c", "if (entry->after_loss) {", "if (entry->kind != 0) {"),
+    (0, "loss-is-not-reported", "net/send_queue.c", "entry->after_loss = gone_out->count > 0;", ";"),
+    (0, "loss-is-reported-at-once", "net/send_queue.c", "if (entry->after_loss) {", "if (entry->kind != 0) {"),
     (0, "kind-is-not-last", "session/group.c", "(last_piece(group)->key == 0 || last_piece(group)->key == key);", "1;"),
     (0, "dropped-still-costs", "net/stream_send.c", "release(stream, gone.cost);\n        if (gone.count", "if (gone.count"),
     (0, "answers-twice", "session/open_requests.c", "*closed_out = *request;\n    remove_request(session->requests, request);", "*closed_out = *request;"),
@@ -149,7 +149,7 @@ CHANGES = [
     (0, "requests-without-limit", "session/open_requests.c", " || count_of(session) == GW_REQUEST_COUNT_MAX) {", ") {"),
     (0, "tag-twice", "session/open_requests.c", "if (find(session, frame->tag) != NULL) {", "if (0) {"),
     (0, "any-reply-answers", "session/open_requests.c", "if (request == NULL || !is_answer_to(session, answer, request)) {", "if (request == NULL) {"),
-    (0, "gone-is-not-told", "session/open_requests.c", "call_on_answer(session, &request, GW_ANSWER_CLOSED, NULL, NULL);", ";"),
+    (0, "gone-is-not-reported", "session/open_requests.c", "call_on_answer(session, &request, GW_ANSWER_CLOSED, NULL, NULL);", ";"),
     (0, "tags-repeat", "session/open_requests.c", "requests->last_tag == 0 || find(session, requests->last_tag) != NULL", "requests->last_tag == 0"),
     (0, "tags-begin-anew", "session/open_requests.c", "session->requests->last_tag == 0) {", "1) {"),
     (0, "reply-goes-to-all", "session/receive.c", "if (observed->is_answer) {", "if (0) {"),
@@ -169,15 +169,16 @@ CHANGES = [
     (0, "half-closed-stays-after-reply", "session/request.c", "&reply->frame, reply->body);\n        gw__session_finish_if_done(session);", "&reply->frame, reply->body);"),
     (0, "half-closed-stays-after-greeting", "session/greeting.c", "    gw__session_finish_if_done(session);\n}", "}"),
     (0, "fin-forgets-the-rest", "net/stream_recv.c", "stream->events->on_recv_end(stream, stream->context);\n        gw__stream_deliver(stream);", "stream->events->on_recv_end(stream, stream->context);"),
-    (0, "no-farewell", "session/end.c",
+    (0, "no-close-frame", "session/end.c",
      "close_frame = close_frame != NULL ? close_frame : manager->close_frames[reason];", "close_frame = NULL;"),
     (0, "drain-asks-only", "session/drain.c", "gw_session_manager_each(manager, end_session, NULL);", ";"),
-    (0, "newcomer-hears-the-past", "session/membership.c",
+    (0, "new-member-receives-old-messages", "session/membership.c",
      "membership->sent_bytes = group->batch_bytes;", ";"),
+    (0, "ended-session-is-added", "session/membership.c", "if (membership->session->closed) {", "if (0) {"),
     (0, "leaver-misses-the-end", "session/group.c",
      "batch_send(group, group->members[index]);\n        gw__membership_end(group->members[index]);",
      "gw__membership_end(group->members[index]);"),
-    (0, "told-too-early", "session/group.c",
+    (0, "message-overtakes-broadcasts", "session/group.c",
      "batch_send(group, group->members[index]);\n        gw_session_send(", "gw_session_send("),
     (0, "one-packet-flushes-all", "session/group.c",
      "batch_send(group, group->members[index]);\n        gw_session_send(",
@@ -194,7 +195,7 @@ CHANGES = [
 
 
 def kernel_mutants(source):
-    """The names in mutant.c, with the rule that stands beside each in mutant.h."""
+    """The names in mutant.c, with the rule beside each in mutant.h."""
     names = dict(re.findall(r"\[(MUTANT_\w+)\] = \"([\w-]+)\"",
                             (source / "tests/scripted/mutant.c").read_text()))
     rule, mutants = 0, []
@@ -207,8 +208,8 @@ def kernel_mutants(source):
     return mutants
 
 
-def what_killed(done):
-    """The test that failed, and the line that says why."""
+def failure_of(done):
+    """The test that failed, and its message."""
     said = done.stdout
     test = re.search(r"\[  FAILED  \] (\w+)", said) or re.search(r"\[ RUN      \] (\w+)(?!.*\[ RUN)", said, re.DOTALL)
     why = re.search(r"^(rule \d: .*|.*Assertion.*)$", said, re.MULTILINE) or \
@@ -217,16 +218,16 @@ def what_killed(done):
 
 
 def run_program(program, environment):
-    """What noticed the mutant, or None."""
+    """The failure that shows that a test noticed the mutant, or None."""
     try:
         done = subprocess.run([program], env={**os.environ, **environment}, text=True, errors="replace",
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         return f"no end after {TIMEOUT_SECONDS} s"
-    return what_killed(done) if done.returncode != 0 else None
+    return failure_of(done) if done.returncode != 0 else None
 
 
-class House:
+class Library:
     def __init__(self, source, build, objects):
         self.source, self.build = pathlib.Path(source), pathlib.Path(build)
         self.parts = dict(line.split("=", 1) for line in pathlib.Path(objects).read_text().splitlines() if line)
@@ -234,7 +235,7 @@ class House:
         self.commands = {command["file"]: command for command in commands}
 
     def compile(self, folder, file, text):
-        """Returns the object of a changed file."""
+        """Compiles a changed file. Returns its object."""
         command = self.commands[str(self.source / file)]
         changed, made = folder / pathlib.Path(file).name, folder / "changed.o"
         changed.write_text(text)
@@ -245,7 +246,7 @@ class House:
         return str(made)
 
     def link(self, folder, test, changed):
-        """Returns a test's program with the changed object in place of the library's."""
+        """Links a test with the changed object in front of the library. Returns its path."""
         program = str(folder / test)
         objects = self.parts[test].split(":") + self.parts["gw_test_scripted"].split(":")
         wraps = WRAPS
@@ -280,7 +281,7 @@ class House:
         return None
 
 
-def tell(rule, kind, name, run):
+def report(rule, kind, name, run):
     try:
         noticed = run()
     except (LookupError, subprocess.CalledProcessError) as error:
@@ -289,15 +290,15 @@ def tell(rule, kind, name, run):
 
 
 def main():
-    house = House(*sys.argv[1:4])
+    library = Library(*sys.argv[1:4])
     wanted = sys.argv[4:]
-    jobs = [(rule, "kernel", name, lambda name=name: house.try_kernel(name))
-            for rule, name in kernel_mutants(house.source)]
-    jobs += [(rule, "house", name, lambda change=change: house.try_change(*change))
+    jobs = [(rule, "kernel", name, lambda name=name: library.try_kernel(name))
+            for rule, name in kernel_mutants(library.source)]
+    jobs += [(rule, "source", name, lambda change=change: library.try_change(*change))
              for rule, name, *change in CHANGES]
     jobs = [job for job in jobs if not wanted or job[2] in wanted]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda job: tell(*job), jobs))
+        results = list(pool.map(lambda job: report(*job), jobs))
     for _, line in results:
         print(line)
     survivors = sum(not killed for killed, _ in results)

@@ -1,11 +1,11 @@
-/* tests/scripted/peer.c: the script's end of a connection. */
+/* tests/scripted/peer.c: The test's end of a simulated connection. */
 #include "tests/scripted/peer.h"
 
 #include "tests/scripted/kernel_inside.h"
 
 enum { BACKLOG_COUNT_MAX = 1024 };
 
-/* A peer is an end without a handle, or, to listen, one that has no socket. */
+/* A peer is an end without a handle; a listening peer is an end without a socket. */
 static struct kernel_end *end_of(const struct peer *peer)
 {
     return (struct kernel_end *)(uintptr_t)peer;
@@ -34,7 +34,7 @@ struct peer *peer_connect(uint16_t port)
     end->there = addr;
     end->window_bytes = KERNEL_WINDOW_BYTES;
     kernel_end_pair(end, other);
-    (void)kernel_end_knock(listener, other);
+    (void)kernel_backlog_push(listener, other);
     return peer_of(end);
 }
 
@@ -51,7 +51,7 @@ struct peer *peer_listen(uint16_t port)
 struct peer *peer_accept(struct peer *listener)
 {
     struct kernel_end *end = end_of(listener);
-    return end->waiting_first == NULL ? NULL : peer_of(kernel_end_admit(end));
+    return end->waiting_first == NULL ? NULL : peer_of(kernel_backlog_pop(end));
 }
 
 void peer_close(struct peer *peer)
@@ -87,9 +87,9 @@ size_t peer_unread_count(const struct peer *peer)
     return bytes_count(&end_of(peer)->in);
 }
 
-const uint8_t *peer_look(const struct peer *peer)
+const uint8_t *peer_data(const struct peer *peer)
 {
-    return bytes_look(&end_of(peer)->in);
+    return bytes_data(&end_of(peer)->in);
 }
 
 size_t peer_read(struct peer *peer, void *data, size_t count)

@@ -1,4 +1,4 @@
-/* tests/scripted/peer.h: the script's end of a connection. */
+/* tests/scripted/peer.h: The test's end of a simulated connection. */
 #ifndef GW_TESTS_SCRIPTED_PEER_H
 #define GW_TESTS_SCRIPTED_PEER_H
 
@@ -7,44 +7,44 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- * What it does has happened when the call returns; the other side finds out when the stage goes on.
- * It takes what is sent to it as far as its window reaches, and keeps it until it is read.
- */
+/* A call takes effect before it returns; the port notices when the test runs it again. A peer
+ * buffers received bytes up to its window until the test reads them. */
 struct peer;
 
-/* Knocks at a listener of the port. NULL when its backlog is full, or nobody listens there. */
+/* Connects to a listener of the port. NULL when nothing listens there or its backlog is full. */
 struct peer *peer_connect(uint16_t port);
 
-/* Listens for streams that the port dials; takes the next one in, or NULL. */
+/* Listens for streams that the port dials; accepts the next one, or returns NULL. */
 struct peer *peer_listen(uint16_t port);
 struct peer *peer_accept(struct peer *listener);
 
-/* Ends it: FIN, or RST when there is anything it has not read. */
+/* Closes it with FIN, or with RST when it has unread bytes. */
 void peer_close(struct peer *peer);
 
 void peer_send(struct peer *peer, const void *data, size_t count);
-void peer_finish(struct peer *peer); /* FIN; it goes on reading */
-void peer_reset(struct peer *peer);  /* RST, also to what the other side has not read yet */
+void peer_finish(struct peer *peer); /* sends FIN; reading goes on */
+void peer_reset(struct peer *peer); /* sends RST; bytes that the other side has not read are lost */
 
-/* So many unread bytes it holds; more waits at the sender. */
+/* Limits the unread bytes that it buffers; more bytes stay at the sender. */
 void peer_set_window(struct peer *peer, size_t bytes);
 
-/* What has come and was not read; `data` is valid until the stage goes on. */
+/* Bytes that have arrived and were not read; `data` is valid until the port runs again. */
 size_t peer_unread_count(const struct peer *peer);
-const uint8_t *peer_look(const struct peer *peer);
+const uint8_t *peer_data(const struct peer *peer);
 
-/* Reads up to `count`. Returns how many. `data` may be NULL. */
+/* Reads up to `count` bytes. Returns how many. `data` may be NULL. */
 size_t peer_read(struct peer *peer, void *data, size_t count);
 
-/* Whether the other side has said FIN, and all before it was read; whether it is gone with RST. */
+/*
+ * Whether the other side has sent FIN and all bytes before it were read; whether it has sent RST.
+ */
 bool peer_has_fin(const struct peer *peer);
 bool peer_has_reset(const struct peer *peer);
 
-/* Whether anybody is at the other end still. */
+/* Whether the other end is still open. */
 bool peer_is_connected(const struct peer *peer);
 
-/* An address of this machine with that port. */
+/* 127.0.0.1 with this port. */
 struct gw_addr peer_addr(uint16_t port);
 
 #endif

@@ -1,12 +1,11 @@
-/* tests/scripted/port_fixture.c: a port on the scripted kernel, and a test that goes on step by
- * step. */
+/* tests/scripted/port_fixture.c: A port on the simulated kernel that a test runs step by step. */
 #include "tests/scripted/port_fixture.h"
 
 #include "tests/test.h"
 
 #include "net/error.h"
-#include "net/port_internal.h"
 #include "net/pool.h"
+#include "net/port_internal.h"
 #include "net/wheel.h"
 #include "tests/scripted/audit.h"
 #include "tests/scripted/broken.h"
@@ -60,7 +59,7 @@ static int open_on(const struct port_fixture_config *config, fixture_wrap *wrap)
     static const struct port_fixture_config kind = {0};
     config = config != NULL ? config : &kind;
     broken_set_thread();
-    gw__worker_leave(); /* a test that failed may have left it behind */
+    gw__worker_leave(); /* from a previous test that failed */
     memset(&fixture, 0, sizeof fixture);
     gw__pool_trim();
     fixture.block_count = memory_block_count();
@@ -165,7 +164,7 @@ uint64_t fixture_tick_at(uint64_t deadline_ns)
     return gw__wheel_tick_of(deadline_ns) << GW_WHEEL_TICK_SHIFT;
 }
 
-void fixture_align(void)
+void fixture_align_to_tick(void)
 {
     run_until(fixture_tick_at(kernel_now_ns()));
 }
@@ -176,7 +175,7 @@ void fixture_stop_at(uint64_t time_ns, uint64_t ms)
     kernel_stop_at(time_ns, ms * FIXTURE_MS);
 }
 
-/* ---- doing ---- */
+/* ---- turns and counters ---- */
 
 struct posted_task {
     struct gw_task task;

@@ -1,4 +1,4 @@
-/* tests/scripted/scenario.c: everything that happens in a town on a good day, in a few seconds. */
+/* tests/scripted/scenario.c: A short run of a server that uses every packet of the game. */
 #include "tests/scripted/scenario.h"
 
 #include "server/server.h"
@@ -14,7 +14,7 @@ static uint64_t allocation_count;
 static uint64_t call_count;
 static bool call_has_failed;
 
-static void go_on(uint64_t ms)
+static void run_ms(uint64_t ms)
 {
     for (uint64_t passed = 0; passed < ms; passed += 25) {
         fixture_run_ms(25);
@@ -24,17 +24,17 @@ static void go_on(uint64_t ms)
     }
 }
 
-static void come(void)
+static void connect_all(void)
 {
     for (uint32_t i = 0; i < PLAYER_COUNT; i++) {
         (void)bot_connect(&bots[i], i, server_fixture_port);
         bot_hello(&bots[i]);
     }
-    go_on(150);
+    run_ms(150);
 }
 
-/* Whoever is not in the room must not say anything there. */
-static void each_in_room(void (*act)(struct bot *bot))
+/* A bot that is not in a room must not send packets of a room. */
+static void for_each_in_room(void (*act)(struct bot *bot))
 {
     for (int i = 0; i < PLAYER_COUNT; i++) {
         if (bots[i].is_in_room) {
@@ -43,61 +43,61 @@ static void each_in_room(void (*act)(struct bot *bot))
     }
 }
 
-static void walk(struct bot *bot)
+static void move(struct bot *bot)
 {
     bot_move(bot, (int32_t)bot->index + 5, -7);
 }
 
-static void live(void)
+static void use_rooms(void)
 {
     for (int i = 0; i < PLAYER_COUNT; i++) {
         bot_enter(&bots[i], i == 3 ? "cellar" : "hall");
         bot_say(&bots[i], "hello");
     }
-    go_on(150);
-    each_in_room(bot_chat);
-    each_in_room(walk);
-    each_in_room(bot_who);
-    go_on(100);
+    run_ms(150);
+    for_each_in_room(bot_chat);
+    for_each_in_room(move);
+    for_each_in_room(bot_ask_members);
+    run_ms(100);
 }
 
-static void change_places(void)
+static void change_rooms(void)
 {
     if (bots[1].is_in_room) {
         bot_leave(&bots[1]);
         bot_enter(&bots[1], "cellar");
     }
     bot_ping(&bots[0]);
-    go_on(150);
-    each_in_room(bot_chat);
-    go_on(100);
+    run_ms(150);
+    for_each_in_room(bot_chat);
+    run_ms(100);
 }
 
-static void go_away(void)
+static void disconnect_all(void)
 {
     if (bots[2].peer != NULL) {
         peer_reset(bots[2].peer);
     }
     bot_close(&bots[3]);
-    go_on(100);
+    run_ms(100);
     server_drain(server_fixture_server);
-    go_on(100);
+    run_ms(100);
     bot_close(&bots[0]);
-    go_on(50);
+    run_ms(50);
 }
 
-void scenario_tell(const struct server_fixture_config *config,
-                   const struct server_fixture_failure *failure)
+void scenario_run(const struct server_fixture_config *config,
+                  const struct server_fixture_failure *failure)
 {
     memset(bots, 0, sizeof bots);
     call_has_failed = false;
     if (!server_fixture_open(config, failure)) {
         return;
     }
-    come();
-    live();
-    change_places();
-    go_away();
+    connect_all();
+    use_rooms();
+    change_rooms();
+    disconnect_all();
     for (int i = 0; i < PLAYER_COUNT; i++) {
         bot_fini(&bots[i]);
     }

@@ -1,18 +1,18 @@
-/* tests/scripted/scenario.h: everything that happens in a town on a good day, in a few seconds. */
+/* tests/scripted/scenario.h: A short run of a server that uses every packet of the game. */
 #ifndef GW_TESTS_SCRIPTED_SCENARIO_H
 #define GW_TESTS_SCRIPTED_SCENARIO_H
 
 #include "tests/scripted/server_fixture.h"
 
 /*
- * Players connect, are greeted, enter, chat, move, ask who is here, leave, enter another room, go
- * away in every way there is, and the server is drained. Whatever fails on the way: nobody hears
- * anything wrong, every session ends once, and nothing is left.
+ * Clients connect, greet, enter a room, chat, move, ask for the members, leave, enter another room
+ * and disconnect in each possible way; then the server drains. With any injected failure, no client
+ * receives anything inconsistent, every session ends once, and nothing leaks.
  */
-void scenario_tell(const struct server_fixture_config *config,
-                   const struct server_fixture_failure *failure);
+void scenario_run(const struct server_fixture_config *config,
+                  const struct server_fixture_failure *failure);
 
-/* What came of it, when nothing failed: so many were greeted, and so many lines were heard. */
+/* The counts of all clients together. Without a failure they have known values. */
 struct scenario_score {
     uint32_t greeted_count;
     uint32_t line_count;
@@ -20,7 +20,7 @@ struct scenario_score {
 };
 struct scenario_score scenario_score(void);
 
-/* How many allocations and calls of the kernel there were, and whether the chosen call failed. */
+/* The number of allocations and of kernel calls; whether the selected call failed. */
 uint64_t scenario_allocation_count(void);
 uint64_t scenario_call_count(void);
 bool scenario_call_has_failed(void);

@@ -1,4 +1,4 @@
-/* tests/scripted/server_fixture.c: the whole game server, on the stage. */
+/* tests/scripted/server_fixture.c: The whole game server on the simulated kernel. */
 #include "tests/scripted/server_fixture.h"
 
 #include "tests/test.h"
@@ -20,24 +20,24 @@ struct server *server_fixture_server;
 uint16_t server_fixture_port;
 
 static struct {
-    bool is_open; /* the stage's port is everybody's */
+    bool is_open; /* port functions use the port of the fixture */
     bool is_over;
     bool is_draining;
     uint32_t drain_ms;
     struct server_log *log;
 } server_fixture;
 
-/* ---- what the linker sends here ---- */
+/* ---- functions that the linker redirects ---- */
 
 int __real_gw_port_create(const struct gw_port_config *config, struct gw_port **port_out);
 void __real_gw_port_destroy(struct gw_port *port);
 void __real_gw_port_stop(struct gw_port *port);
-int __real_gw_workers_start(struct gw_port *port, struct gw_workers **crew_out);
+int __real_gw_workers_start(struct gw_port *port, struct gw_workers **workers_out);
 int __real_gw_workers_join(struct gw_workers *workers);
 int __wrap_gw_port_create(const struct gw_port_config *config, struct gw_port **port_out);
 void __wrap_gw_port_destroy(struct gw_port *port);
 void __wrap_gw_port_stop(struct gw_port *port);
-int __wrap_gw_workers_start(struct gw_port *port, struct gw_workers **crew_out);
+int __wrap_gw_workers_start(struct gw_port *port, struct gw_workers **workers_out);
 int __wrap_gw_workers_join(struct gw_workers *workers);
 
 int __wrap_gw_port_create(const struct gw_port_config *config, struct gw_port **port_out)
@@ -64,12 +64,12 @@ void __wrap_gw_port_stop(struct gw_port *port)
     server_fixture.is_over = true;
 }
 
-int __wrap_gw_workers_start(struct gw_port *port, struct gw_workers **crew_out)
+int __wrap_gw_workers_start(struct gw_port *port, struct gw_workers **workers_out)
 {
-    return server_fixture.is_open ? 0 : __real_gw_workers_start(port, crew_out);
+    return server_fixture.is_open ? 0 : __real_gw_workers_start(port, workers_out);
 }
 
-/* Ten minutes are more than any goodbye may take. */
+/* A drain takes less than ten minutes. */
 int __wrap_gw_workers_join(struct gw_workers *workers)
 {
     if (!server_fixture.is_open) {
@@ -80,7 +80,8 @@ int __wrap_gw_workers_join(struct gw_workers *workers)
         fixture_run_ms(1000);
     }
     server_fixture.is_over =
-        server_fixture.is_draining; /* another one's workers: the server's goes on */
+        server_fixture
+            .is_draining; /* otherwise a client program's workers end, and the server goes on */
     return 0;
 }
 
@@ -121,7 +122,7 @@ static void close_fixture(void)
     server_log_destroy(server_fixture.log);
 }
 
-/* One file for all towns: on Windows tmpfile() runs out of names. */
+/* One file for all fixtures: on Windows tmpfile() runs out of names. */
 static void open_log(void)
 {
     static const struct server_log_config config = {GW_LOG_ERROR, 100};
@@ -142,7 +143,7 @@ bool server_fixture_open(const struct server_fixture_config *config,
     config = config != NULL ? config : &usual;
     failure = failure != NULL ? failure : &none;
     memset(&server_fixture, 0, sizeof server_fixture);
-    memory_fail_at(0); /* what a test that failed has left behind */
+    memory_fail_at(0); /* from a previous test that failed */
     open_log();
     fixture_open(&config->fixture);
     server_fixture.is_open = true;

@@ -1,4 +1,4 @@
-/* tests/scripted/server_fixture.h: the whole game server, on the stage. */
+/* tests/scripted/server_fixture.h: The whole game server on the simulated kernel. */
 #ifndef GW_TESTS_SCRIPTED_SERVER_FIXTURE_H
 #define GW_TESTS_SCRIPTED_SERVER_FIXTURE_H
 
@@ -10,10 +10,9 @@
 struct server;
 
 /*
- * The server makes its port with gw_port_create(), and a workers for it. The linker sends these
- * calls here: it gets the port of the stage, and the thread of the test is its workers. What else
- * makes a port meanwhile gets the same one. When all of them have asked it to stop, the town is
- * over.
+ * The server calls gw_port_create() and gw_workers_start(). The linker redirects these calls: the
+ * server gets the port of the fixture, and the thread of the test is its worker. Other callers get
+ * the same port. The fixture is over when all of them have stopped it.
  */
 struct server_fixture_config {
     struct port_fixture_config fixture;
@@ -23,14 +22,16 @@ struct server_fixture_config {
     uint32_t drain_ms;         /* 0: 2,000 */
     uint32_t idle_timeout_ms;
     uint32_t send_queue_bytes_max;      /* 0: 65,536 */
-    const struct server_config *server; /* all options, instead of those above; NULL: those */
+    const struct server_config *server; /* all options; NULL: those above */
 };
 
 extern struct server *server_fixture_server;
 extern uint16_t server_fixture_port;
 
-/* Opens stage and server; `fail_at` are what memory_fail_at() and kernel_fail_at() are told before
- * the server is made. Returns false when the server could not be made; then all is closed. */
+/*
+ * Opens the port and the server. `failure` sets memory_fail_at() and kernel_fail_at() before the
+ * server is created. Returns false when the server could not be created; everything is closed then.
+ */
 struct server_fixture_failure {
     uint64_t memory_at;
     uint64_t call_at;
@@ -39,11 +40,12 @@ struct server_fixture_failure {
 bool server_fixture_open(const struct server_fixture_config *config,
                          const struct server_fixture_failure *failure);
 
-/* Says goodbye to everybody and runs until it is over; fails when that takes too long. */
+/* Drains the server and runs until that is over, for as long as its limits allow. */
 void server_fixture_drain(void);
 bool server_fixture_is_over(void);
 
-/* Drains it if nobody has; then everything must be gone, and every number add up. */
+/* Drains the server unless that was done. Fails unless everything is released and all counters
+ * agree. */
 void server_fixture_close(void);
 
 #endif

@@ -1,5 +1,4 @@
-/* tests/scripted/session_fixture.c: sessions on the stage, with a small schema, and what happened
- * to them. */
+/* tests/scripted/session_fixture.c: Sessions with a small schema on the simulated kernel. */
 #include "tests/scripted/session_fixture.h"
 
 #include "tests/test.h"
@@ -125,7 +124,7 @@ const struct gw_packet_table session_fixture_packets = {
     .schema_hash = 7,
 };
 
-/* ---- what happens to sessions ---- */
+/* ---- session events ---- */
 
 static void on_begin(struct gw_session *session, void *context)
 {
@@ -197,7 +196,7 @@ void session_fixture_open(const struct port_fixture_config *fixture,
     assert_int_equal(gw_session_manager_listen(session_fixture.manager, &addr, &listener), 0);
     session_fixture.port = gw_listener_addr(listener)->port;
     fixture_run_now();
-    fixture_align();
+    fixture_align_to_tick();
 }
 
 static void on_drained(void *context)
@@ -230,7 +229,7 @@ void session_fixture_close(void)
 
 /* ---- peers ---- */
 
-struct peer *session_fixture_knock(void)
+struct peer *session_fixture_connect(void)
 {
     struct peer *peer = peer_connect(session_fixture.port);
     assert_non_null(peer);
@@ -251,7 +250,7 @@ struct peer *session_fixture_join(void)
     uint8_t frame[128];
     uint8_t body[128];
     size_t bytes;
-    struct peer *peer = session_fixture_knock();
+    struct peer *peer = session_fixture_connect();
     peer_send(peer, frame, session_fixture_hello_frame(frame));
     fixture_run_now();
     assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
@@ -272,7 +271,7 @@ void session_fixture_send_header(struct peer *peer, uint32_t body_bytes, uint8_t
     peer_send(peer, header, sizeof header);
 }
 
-void session_fixture_tell(struct peer *peer, uint16_t id, const char *text)
+void session_fixture_send_text(struct peer *peer, uint16_t id, const char *text)
 {
     Gw__Error error = GW__ERROR__INIT;
     error.text = (char *)text;
@@ -281,7 +280,7 @@ void session_fixture_tell(struct peer *peer, uint16_t id, const char *text)
 
 void session_fixture_say(struct peer *peer, const char *text)
 {
-    session_fixture_tell(peer, SAY, text);
+    session_fixture_send_text(peer, SAY, text);
 }
 
 void session_fixture_ping(struct peer *peer, uint64_t stamp)
@@ -296,7 +295,7 @@ uint16_t session_fixture_next(struct peer *peer, uint8_t *body_out, size_t *byte
     if (peer_unread_count(peer) < FRAME_HEADER_BYTES) {
         return 0;
     }
-    struct frame_header header = frame_read_header(peer_look(peer));
+    struct frame_header header = frame_read_header(peer_data(peer));
     *bytes_out = header.body_bytes;
     assert_true(peer_unread_count(peer) >= FRAME_HEADER_BYTES + *bytes_out);
     peer_read(peer, NULL, FRAME_HEADER_BYTES);

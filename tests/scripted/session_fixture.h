@@ -1,5 +1,4 @@
-/* tests/scripted/session_fixture.h: sessions on the stage, with a small schema, and what happened
- * to them. */
+/* tests/scripted/session_fixture.h: Sessions with a small schema on the simulated kernel. */
 #ifndef GW_TESTS_SCRIPTED_SESSION_FIXTURE_H
 #define GW_TESTS_SCRIPTED_SESSION_FIXTURE_H
 
@@ -14,7 +13,7 @@
 enum session_fixture_packet {
     SAY = 300,  /* CLIENT, GREETED, Error, 256 */
     IN_ROOM,    /* CLIENT, stage 1, Ping, 16 */
-    BIG,        /* CLIENT, GREETED, Error, 16,384: more than a session takes */
+    BIG,        /* CLIENT, GREETED, Error, 16,384: above the limit of a session */
     OFTEN,      /* as SAY; 10 a second, 5 at once */
     RARE,       /* as SAY; 1 a second, 1 at once */
     DROPS,      /* CLIENT, GREETED, Error, 4,096; 10 a second, 5 at once, droppable */
@@ -25,20 +24,20 @@ enum session_fixture_packet {
     ANSWER,     /* as LINE; answers ASK */
 };
 
-/* What happened, in all sessions together. */
+/* Events of all sessions together. */
 struct session_fixture {
     struct gw_session_manager *manager;
     uint16_t port;
-    struct gw_session *last; /* who began last; borrowed, until it ends */
+    struct gw_session *last; /* the last one that began; borrowed until it ends */
     uint32_t begun_count;
     uint32_t greeted_count;
     uint32_t received_count;
     uint32_t ended_count;
-    Gw__CloseReason reason; /* of the last that ended */
+    Gw__CloseReason reason; /* of the last session that ended */
     Gw__CloseReason peer_reason;
     uint64_t ended_ns;
     struct bytes received; /* the id, tag and body of each packet of the game */
-    int result;            /* what on_greet returns */
+    int result;            /* the result of on_greet */
     void (*on_received)(struct gw_session *session);
     void (*on_asked)(struct gw_session *session, const struct gw_frame *frame);
     void (*on_lost)(struct gw_session *session, uint16_t packet_id);
@@ -49,33 +48,33 @@ struct session_fixture {
 
 extern struct session_fixture session_fixture;
 
-/* Its schema; handlers are those of a server. */
+/* The schema; its handlers are those of a server. */
 extern const struct gw_packet_table session_fixture_packets;
 
-/* NULL takes the usual. */
+/* NULL: the default configuration. */
 void session_fixture_open(const struct port_fixture_config *fixture,
                           const struct gw_session_manager_config *sessions);
 
-/* Drains it unless that was done; all must be gone then. */
+/* Drains unless that was done. Fails unless all sessions have ended. */
 void session_fixture_close(void);
 void session_fixture_drain(uint32_t drain_ms);
 
-/* Knocks; says HELLO and reads the answer; sends a frame; reads and forgets what has come. */
-struct peer *session_fixture_knock(void);
+/* Connects; connects and greets; sends a message or a header; sends a SAY. */
+struct peer *session_fixture_connect(void);
 struct peer *session_fixture_join(void);
 void session_fixture_send(struct peer *peer, uint16_t id, const ProtobufCMessage *message);
 void session_fixture_send_header(struct peer *peer, uint32_t body_bytes, uint8_t flags, uint16_t id,
                                  uint16_t tag);
 void session_fixture_say(struct peer *peer, const char *text);
-void session_fixture_tell(struct peer *peer, uint16_t id,
-                          const char *text); /* one of those like SAY */
+void session_fixture_send_text(struct peer *peer, uint16_t id,
+                               const char *text); /* a packet with a message like that of SAY */
 void session_fixture_ping(struct peer *peer, uint64_t stamp);
 size_t session_fixture_hello_frame(uint8_t *out);
 
-/* Takes the next frame that has come. Returns its id, or 0; its body is in `body_out`. */
+/* Reads the next frame. Returns its id and writes its body; 0: none has arrived. */
 uint16_t session_fixture_next(struct peer *peer, uint8_t *body_out, size_t *bytes_out);
 
-/* What the next frame says, when it must be CLOSE; fails when it is not. */
+/* Reads the next frame, which must be CLOSE, with FIN behind it. Returns its reason. */
 Gw__CloseReason session_fixture_close_reason(struct peer *peer);
 
 #endif

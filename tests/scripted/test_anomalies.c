@@ -1,4 +1,5 @@
-/* tests/scripted/test_anomalies.c: each allocation and each call of the kernel fails once. */
+/* tests/scripted/test_anomalies.c: Failure of each allocation and of each kernel call, one at a
+ * time. */
 #include "tests/test.h"
 
 #include "net/error.h"
@@ -9,52 +10,52 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The ways in which bytes and completions may come. */
+/* The ways in which bytes and completions arrive. */
 static const struct server_fixture_config ways[] = {
     {.fixture.kernel = {.seed = 1}},
     {.fixture.kernel = {.seed = 2,
                         .recv_bytes_max = 3,
                         .send_bytes_max = 5,
-                        .hot_percent = 50,
-                        .held_percent = 20,
+                        .immediate_percent = 50,
+                        .delay_percent = 20,
                         .nothing_percent = 10,
                         .cancel_loses_percent = 50,
                         .shuffles = true}},
 };
 
 /* A failure to repeat, from the environment: "memory 12" or "call 12 -7", and the way. */
-static void say_where(const char *what, uint64_t number, int error, int way)
+static void print_failure(const char *what, uint64_t number, int error, int way)
 {
     if (getenv("SCRIPTED_VERBOSE") != NULL) {
         fprintf(stderr, "%s %llu %d, way %d\n", what, (unsigned long long)number, error, way);
     }
 }
 
-static void without_a_failure_the_scenario_is_told_in_full(void **state)
+static void without_a_failure_the_scenario_completes(void **state)
 {
     (void)state;
     for (int way = 0; way < 2; way++) {
-        scenario_tell(&ways[way], NULL);
+        scenario_run(&ways[way], NULL);
         assert_int_equal(scenario_score().greeted_count, 4);
         assert_int_equal(scenario_score().entered_count, 5);
         assert_int_equal(scenario_score().line_count, 3 * 3 + 1 + 2 * 2 + 2 * 2);
     }
 }
 
-/* Returns whether the allocation was asked for. */
+/* Returns whether the allocation took place. */
 static bool fail_allocation(int way, uint64_t number)
 {
     const struct server_fixture_failure failure = {.memory_at = number};
-    say_where("memory", number, 0, way);
+    print_failure("memory", number, 0, way);
     memory_fail_at(0);
-    scenario_tell(&ways[way], &failure);
+    scenario_run(&ways[way], &failure);
     return true;
 }
 
 static uint64_t count_allocations(int way)
 {
     const struct server_fixture_failure failure = {.memory_at = UINT64_MAX};
-    scenario_tell(&ways[way], &failure);
+    scenario_run(&ways[way], &failure);
     return scenario_allocation_count();
 }
 
@@ -74,7 +75,7 @@ static void each_allocation_may_fail(void **state)
 static uint64_t count_calls(int way)
 {
     const struct server_fixture_failure failure = {.call_at = UINT64_MAX};
-    scenario_tell(&ways[way], &failure);
+    scenario_run(&ways[way], &failure);
     return scenario_call_count();
 }
 
@@ -86,8 +87,8 @@ static uint32_t fail_call(int way, uint64_t number)
     uint32_t told_count = 0;
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         const struct server_fixture_failure failure = {.call_at = number, .call_error = errors[i]};
-        say_where("call", number, errors[i], way);
-        scenario_tell(&ways[way], &failure);
+        print_failure("call", number, errors[i], way);
+        scenario_run(&ways[way], &failure);
         told_count += scenario_call_has_failed() ? 1 : 0;
     }
     return told_count;
@@ -111,7 +112,7 @@ static void each_call_of_the_kernel_may_fail_with_each_of_its_errors(void **stat
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_a_failure_the_scenario_is_told_in_full),
+        cmocka_unit_test(without_a_failure_the_scenario_completes),
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(each_call_of_the_kernel_may_fail_with_each_of_its_errors),
     };

@@ -76,7 +76,7 @@ static void a_reason_of_the_game_in_the_peers_close_is_reported(void **state)
     fixture_run_now();
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
     assert_int_equal(session_fixture.peer_reason, 1234);
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
 }
 
 static void on_greet_refuses_with_a_reason_of_the_game(void **state)
@@ -85,12 +85,12 @@ static void on_greet_refuses_with_a_reason_of_the_game(void **state)
     uint8_t frame[128];
     peer_close(peer);
     session_fixture.result = 2000;
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
     peer_send(peer, frame, session_fixture_hello_frame(frame));
     expect_close(2000, "");
     assert_int_equal(session_fixture.reason, 2000);
     assert_int_equal(fixture_logged_count("misuse"), 0);
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
 }
 
 static void all_reasons_of_the_game_have_one_name_and_one_index(void **state)
@@ -113,7 +113,7 @@ static void a_text_is_sent_with_a_reason_of_the_list(void **state)
     gw_session_end_text(session_fixture.last, GW__CLOSE_REASON__KICKED, "banned until Monday");
     expect_close(GW__CLOSE_REASON__KICKED, "banned until Monday");
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__KICKED);
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
 }
 
 static void a_text_is_cut_between_characters(void **state)
@@ -132,7 +132,7 @@ static void a_text_is_cut_between_characters(void **state)
     memcpy(&text[GW_END_TEXT_BYTES_MAX - 2], "\xC3\xA9", 3); /* it ends at byte 200 */
     gw_session_end_text(session_fixture.last, (Gw__CloseReason)1001, text);
     expect_close(1001, text);
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
 }
 
 static void a_text_that_is_not_utf8_is_logged_and_not_sent(void **state)
@@ -141,7 +141,7 @@ static void a_text_that_is_not_utf8_is_logged_and_not_sent(void **state)
     gw_session_end_text(session_fixture.last, (Gw__CloseReason)1001, "caf\xE9");
     expect_close(1001, "");
     assert_int_equal(fixture_logged_count("misuse"), 1);
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
 }
 
 static void only_the_first_end_counts(void **state)
@@ -151,7 +151,7 @@ static void only_the_first_end_counts(void **state)
     gw_session_end_text(session_fixture.last, (Gw__CloseReason)1002, "second");
     expect_close(1001, "first");
     assert_int_equal(session_fixture.reason, 1001);
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
 }
 
 /* Without memory for the CLOSE, the preallocated KICKED is sent; on_end has the reason. */
@@ -164,7 +164,7 @@ static void a_reason_of_the_game_without_memory_is_sent_as_kicked(void **state)
     memory_fail_at(0);
     expect_close(GW__CLOSE_REASON__KICKED, "");
     assert_int_equal(session_fixture.reason, 1001);
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
 }
 
 int main(void)

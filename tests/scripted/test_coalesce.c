@@ -1,4 +1,4 @@
-/* tests/scripted/test_coalesce.c: what a slow reader may lose, and how it hears of the rest. */
+/* tests/scripted/test_coalesce.c: Coalescing of queued packets for slow clients. */
 #include "tests/test.h"
 
 #include "net/buf.h"
@@ -17,7 +17,7 @@ enum {
     QUEUE_BYTES = 64 * 1024,
     SOFT_BYTES = QUEUE_BYTES / 4,
     LINE_BYTES = 4000,
-    FULL = 1000, /* from here on a PLACE makes up for all before it */
+    FULL = 1000, /* numbers of the PLACE that on_lost sends begin here */
     TEXT_BYTES = LINE_BYTES + 16,
 };
 
@@ -57,7 +57,7 @@ static int close_session_fixture(void **state)
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
 
-/* ---- saying ---- */
+/* ---- sending ---- */
 
 static Gw__Error message_of(char text[TEXT_BYTES], uint32_t number, int width)
 {
@@ -81,7 +81,7 @@ static void send_line(uint32_t number)
     gw_session_send(session_fixture.last, LINE, &line.base);
 }
 
-static void say(uint16_t id, uint32_t number, int width)
+static void broadcast(uint16_t id, uint32_t number, int width)
 {
     char text[TEXT_BYTES];
     Gw__Error message = message_of(text, number, width);
@@ -93,8 +93,8 @@ static uint64_t waiting_bytes(void)
     return fixture_counters().send_queue_bytes;
 }
 
-/* Reads nothing from now on, and has so much waiting for it that places make way. */
-static void fall_asleep(void)
+/* Stops reading, and fills the queue above the soft limit, where places are dropped. */
+static void stop_reading(void)
 {
     peer_set_window(peer, 0);
     for (uint32_t i = 0; waiting_bytes() <= SOFT_BYTES; i++) {
@@ -103,14 +103,14 @@ static void fall_asleep(void)
     }
 }
 
-/* Reads all that comes; a full one is said by who hears of a loss. */
-static void wake_up(void)
+/* Reads everything; on_lost may then be called and send a PLACE above FULL. */
+static void read_everything(void)
 {
     peer_set_window(peer, SIZE_MAX);
     fixture_run_now();
 }
 
-/* Takes the next PLACE behind any LINEs. Returns its number, or UINT32_MAX. */
+/* Reads the next PLACE, skipping LINEs. Returns its number, or UINT32_MAX. */
 static uint32_t next_place(void)
 {
     static uint8_t body[70000];
@@ -128,7 +128,7 @@ static uint32_t next_place(void)
     return number;
 }
 
-static void make_up(struct gw_session *session, uint16_t packet_id)
+static void send_full_place(struct gw_session *session, uint16_t packet_id)
 {
     (void)session;
     (void)packet_id;
@@ -137,7 +137,7 @@ static void make_up(struct gw_session *session, uint16_t packet_id)
 
 /* ---- one session ---- */
 
-static void who_reads_receives_every_place(void **state)
+static void a_client_that_reads_receives_every_place(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < 50; i++) {
@@ -149,7 +149,7 @@ static void who_reads_receives_every_place(void **state)
     assert_int_equal(fixture_counters().send_coalesced_count, 0);
 }
 
-static void below_the_soft_limit_nothing_is_lost(void **state)
+static void below_the_soft_limit_no_place_is_dropped(void **state)
 {
     (void)state;
     peer_set_window(peer, 0);
@@ -157,25 +157,25 @@ static void below_the_soft_limit_nothing_is_lost(void **state)
         send_place(i);
         fixture_run_now();
     }
-    wake_up();
+    read_everything();
     for (uint32_t i = 0; peer_unread_count(peer) > 0; i++) {
         assert_int_equal(next_place(), i);
     }
     assert_int_equal(session_fixture.lost_count, 0);
 }
 
-static void who_is_slow_receives_the_newest_and_then_what_makes_up_for_the_rest(void **state)
+static void a_slow_client_receives_the_newest_place_and_on_lost_is_called(void **state)
 {
     (void)state;
-    session_fixture.on_lost = make_up;
-    fall_asleep();
+    session_fixture.on_lost = send_full_place;
+    stop_reading();
     for (uint32_t i = 1; i <= 100; i++) {
         send_place(i);
         fixture_run_now();
     }
     assert_int_equal(fixture_counters().send_coalesced_count, 99);
-    assert_int_equal(session_fixture.lost_count, 0); /* there is no room yet */
-    wake_up();
+    assert_int_equal(session_fixture.lost_count, 0); /* the queue is above the soft limit */
+    read_everything();
     assert_int_equal(next_place(), 100);
     assert_int_equal(next_place(), FULL + 1);
     assert_int_equal(next_place(), UINT32_MAX);
@@ -186,11 +186,11 @@ static void who_is_slow_receives_the_newest_and_then_what_makes_up_for_the_rest(
     assert_int_equal(session_fixture.lost_count, 1);
 }
 
-/* What the kernel takes at once is not sent before a turn of the session can hear of the loss. */
-static void a_kernel_that_takes_at_once_hides_no_loss(void **state)
+/* send_now() must not send the packet behind a loss before on_lost was called. */
+static void on_lost_is_called_although_the_kernel_sends_at_once(void **state)
 {
-    kernel_behaviour()->hot_percent = 100;
-    who_is_slow_receives_the_newest_and_then_what_makes_up_for_the_rest(state);
+    kernel_behaviour()->immediate_percent = 100;
+    a_slow_client_receives_the_newest_place_and_on_lost_is_called(state);
 }
 
 static void send_places_of_4000_bytes(void *context)
@@ -203,10 +203,10 @@ static void send_places_of_4000_bytes(void *context)
     }
 }
 
-static void a_burst_of_places_in_one_turn_loses_none_where_the_kernel_takes_it(void **state)
+static void a_burst_of_places_in_one_turn_loses_none_when_the_kernel_takes_it(void **state)
 {
     (void)state;
-    kernel_behaviour()->hot_percent = 100;
+    kernel_behaviour()->immediate_percent = 100;
     fixture_in_turn(gw_session_turn(session_fixture.last), send_places_of_4000_bytes, NULL);
     for (uint32_t i = 0; i < 8; i++) {
         assert_int_equal(next_place(), i);
@@ -221,18 +221,18 @@ static void send_lines(void *context)
     }
 }
 
-static void a_burst_in_one_turn_does_not_end_a_session_that_reads(void **state)
+static void a_burst_in_one_turn_does_not_close_a_client_that_reads(void **state)
 {
     (void)state;
     uint32_t count = 2 * QUEUE_BYTES / LINE_BYTES;
-    kernel_behaviour()->hot_percent = 100;
+    kernel_behaviour()->immediate_percent = 100;
     fixture_in_turn(gw_session_turn(session_fixture.last), send_lines, &count);
     assert_false(gw_session_has_ended(session_fixture.last));
     assert_true(peer_unread_count(peer) >= count * LINE_BYTES);
 }
 
-/* Whatever the limit is, what the kernel takes at once is not against it. */
-static void a_session_that_reads_is_served_with_the_smallest_and_the_largest_queue(void **state)
+/* Bytes that the kernel takes at once do not count against the limit. */
+static void a_client_that_reads_works_with_the_smallest_and_the_largest_queue(void **state)
 {
     const uint32_t limits[] = {1, UINT32_MAX};
     (void)state;
@@ -241,7 +241,7 @@ static void a_session_that_reads_is_served_with_the_smallest_and_the_largest_que
         uint32_t count = 20;
         session_fixture_open(NULL, &config);
         struct peer *reader = session_fixture_join();
-        kernel_behaviour()->hot_percent = 100;
+        kernel_behaviour()->immediate_percent = 100;
         fixture_in_turn(gw_session_turn(session_fixture.last), send_lines, &count);
         send_line(count);
         fixture_run_now();
@@ -264,20 +264,20 @@ static void share_many_small_buffers(void *context)
 }
 
 /* 8 bytes each, which count as 72. */
-static void the_overhead_of_small_buffers_does_not_end_a_session_that_reads(void **state)
+static void the_overhead_of_small_buffers_does_not_close_a_client_that_reads(void **state)
 {
     (void)state;
-    kernel_behaviour()->hot_percent = 100;
+    kernel_behaviour()->immediate_percent = 100;
     fixture_in_turn(gw_session_turn(session_fixture.last), share_many_small_buffers, NULL);
     assert_false(gw_session_has_ended(session_fixture.last));
     assert_int_equal(peer_unread_count(peer), 8 * 2 * QUEUE_BYTES / GW_STREAM_BUF_OVERHEAD_BYTES);
 }
 
-static void a_burst_in_one_turn_ends_a_session_that_does_not_read(void **state)
+static void a_burst_in_one_turn_closes_a_client_that_does_not_read(void **state)
 {
     (void)state;
     uint32_t count = 2 * QUEUE_BYTES / LINE_BYTES;
-    kernel_behaviour()->hot_percent = 100;
+    kernel_behaviour()->immediate_percent = 100;
     peer_set_window(peer, QUEUE_BYTES / 8);
     fixture_in_turn(gw_session_turn(session_fixture.last), send_lines, &count);
     assert_true(gw_session_has_ended(session_fixture.last));
@@ -287,23 +287,23 @@ static void a_burst_in_one_turn_ends_a_session_that_does_not_read(void **state)
     peer = session_fixture_join();
 }
 
-static void the_loss_of_a_packet_is_counted(void **state)
+static void a_dropped_packet_is_counted(void **state)
 {
     struct gw_session_packet_counters counters;
     (void)state;
-    fall_asleep();
+    stop_reading();
     send_place(1);
     send_place(2);
-    wake_up();
+    read_everything();
     gw_session_manager_packet_counters(session_fixture.manager, PLACE, &counters);
     assert_int_equal(counters.lost, 1);
     assert_int_equal(counters.out, 2);
 }
 
-static void places_alone_never_make_a_consumer_too_slow(void **state)
+static void places_alone_do_not_exceed_the_queue_limit(void **state)
 {
     (void)state;
-    fall_asleep();
+    stop_reading();
     uint64_t before = waiting_bytes();
     for (uint32_t i = 0; i < 10 * QUEUE_BYTES / 64; i++) {
         send_place(i);
@@ -313,10 +313,10 @@ static void places_alone_never_make_a_consumer_too_slow(void **state)
     assert_false(gw_session_has_ended(session_fixture.last));
 }
 
-static void above_the_hard_limit_a_slow_consumer_is_ended(void **state)
+static void above_the_hard_limit_a_client_is_closed_with_slow_consumer(void **state)
 {
     (void)state;
-    fall_asleep();
+    stop_reading();
     for (uint32_t i = 0; !gw_session_has_ended(session_fixture.last); i++) {
         assert_true(i <= QUEUE_BYTES / LINE_BYTES);
         send_place(i);
@@ -331,7 +331,7 @@ static void above_the_hard_limit_a_slow_consumer_is_ended(void **state)
 }
 
 /* Some of it has left; the rest must follow, or the frame would be partial. */
-static void a_place_that_has_begun_to_leave_is_sent_whole(void **state)
+static void a_partially_sent_place_is_not_dropped(void **state)
 {
     (void)state;
     peer_set_window(peer, 5);
@@ -343,13 +343,13 @@ static void a_place_that_has_begun_to_leave_is_sent_whole(void **state)
     }
     send_place(2);
     send_place(3);
-    wake_up();
+    read_everything();
     assert_int_equal(next_place(), 1);
     assert_int_equal(next_place(), 3);
 }
 
 /* The kernel has it, and reads it when it likes. */
-static void a_place_that_is_on_its_way_is_not_dropped(void **state)
+static void a_place_in_flight_is_not_dropped(void **state)
 {
     (void)state;
     peer_set_window(peer, 0);
@@ -361,7 +361,7 @@ static void a_place_that_is_on_its_way_is_not_dropped(void **state)
     }
     send_place(2);
     send_place(3);
-    wake_up();
+    read_everything();
     assert_int_equal(next_place(), 1);
     assert_int_equal(next_place(), 3);
 }
@@ -371,12 +371,12 @@ static void a_reply_is_never_dropped(void **state)
     (void)state;
     char text[TEXT_BYTES];
     Gw__Error place = message_of(text, 1, 1);
-    fall_asleep();
+    stop_reading();
     const struct gw_frame reply = {.packet_id = PLACE, .tag = 5, .flags = GW_FRAME_REPLY};
     gw_session_send_frame(session_fixture.last, &reply, &place.base);
     send_place(2);
     send_place(3);
-    wake_up();
+    read_everything();
     assert_int_equal(next_place(), 1);
     assert_int_equal(next_place(), 3);
 }
@@ -389,15 +389,15 @@ static void add_last(void *context)
     assert_int_equal(gw_group_add(group, session_fixture.last), 0);
 }
 
-static void say_tick(void *context)
+static void broadcast_line_and_place(void *context)
 {
     uint32_t number = *(const uint32_t *)context;
-    say(LINE, number, 10);
-    say(PLACE, number, 1);
+    broadcast(LINE, number, 10);
+    broadcast(PLACE, number, 1);
 }
 
-/* The line is the head of the buffer that the place is the tail of. */
-static void a_batch_loses_its_places_and_none_of_its_lines(void **state)
+/* The line is the head of the buffer, and the place its tail. */
+static void a_queued_batch_drops_old_places_and_keeps_its_lines(void **state)
 {
     static uint8_t body[70000];
     (void)state;
@@ -406,11 +406,11 @@ static void a_batch_loses_its_places_and_none_of_its_lines(void **state)
     uint32_t line_count = 0;
     uint32_t place_count = 0;
     fixture_in_turn(&turn, add_last, NULL);
-    fall_asleep();
+    stop_reading();
     for (uint32_t i = 1; i <= 20; i++) {
-        fixture_in_turn(&turn, say_tick, &i);
+        fixture_in_turn(&turn, broadcast_line_and_place, &i);
     }
-    wake_up();
+    read_everything();
     while ((id = session_fixture_next(peer, body, &bytes)) != 0) {
         line_count += id == LINE && bytes < 20 ? 1 : 0;
         place_count += id == PLACE ? 1 : 0;
@@ -421,13 +421,13 @@ static void a_batch_loses_its_places_and_none_of_its_lines(void **state)
     assert_int_equal(fixture_counters().send_coalesced_count, 19);
 }
 
-static void say_behind(void *context)
+static void broadcast_place_and_line(void *context)
 {
-    say(PLACE, *(const uint32_t *)context, 1);
-    say(LINE, 1, 10);
+    broadcast(PLACE, *(const uint32_t *)context, 1);
+    broadcast(LINE, 1, 10);
 }
 
-static void a_line_behind_a_place_is_not_lost_with_it(void **state)
+static void a_line_behind_a_dropped_place_is_kept(void **state)
 {
     static uint8_t body[70000];
     (void)state;
@@ -436,11 +436,11 @@ static void a_line_behind_a_place_is_not_lost_with_it(void **state)
     uint32_t line_count = 0;
     uint32_t place_count = 0;
     fixture_in_turn(&turn, add_last, NULL);
-    fall_asleep();
+    stop_reading();
     for (uint32_t i = 1; i <= 10; i++) {
-        fixture_in_turn(&turn, say_behind, &i);
+        fixture_in_turn(&turn, broadcast_place_and_line, &i);
     }
-    wake_up();
+    read_everything();
     while ((id = session_fixture_next(peer, body, &bytes)) != 0) {
         line_count += id == LINE && bytes < 20 ? 1 : 0;
         place_count += id == PLACE ? 1 : 0;
@@ -449,25 +449,25 @@ static void a_line_behind_a_place_is_not_lost_with_it(void **state)
     assert_int_equal(place_count, 1);
 }
 
-enum { MANY = 60 }; /* of them a buffer must grow */
+enum { MANY = 60 }; /* so many that a buffer must grow */
 
-static void say_many_places(void *context)
+static void broadcast_many_places(void *context)
 {
     (void)context;
     for (uint32_t i = 0; i < MANY; i++) {
-        say(PLACE, i, 10);
+        broadcast(PLACE, i, 10);
     }
 }
 
-static void a_batch_that_grows_loses_its_places_too(void **state)
+static void a_batch_that_was_reallocated_drops_old_places(void **state)
 {
     (void)state;
     fixture_in_turn(&turn, add_last, NULL);
-    fall_asleep();
+    stop_reading();
     for (int i = 0; i < 3; i++) {
-        fixture_in_turn(&turn, say_many_places, NULL);
+        fixture_in_turn(&turn, broadcast_many_places, NULL);
     }
-    wake_up();
+    read_everything();
     for (uint32_t i = 0; i < MANY; i++) {
         assert_int_equal(next_place(), i);
     }
@@ -475,16 +475,16 @@ static void a_batch_that_grows_loses_its_places_too(void **state)
     assert_int_equal(fixture_counters().send_coalesced_count, 2);
 }
 
-static void who_is_slow_costs_the_others_nothing(void **state)
+static void a_slow_client_does_not_affect_other_clients(void **state)
 {
     (void)state;
     fixture_in_turn(&turn, add_last, NULL);
-    fall_asleep();
+    stop_reading();
     struct peer *slow = peer;
     peer = session_fixture_join();
     fixture_in_turn(&turn, add_last, NULL);
     for (uint32_t i = 1; i <= 20; i++) {
-        fixture_in_turn(&turn, say_tick, &i);
+        fixture_in_turn(&turn, broadcast_line_and_place, &i);
         assert_int_equal(next_place(), i);
     }
     peer_close(slow);
@@ -493,25 +493,25 @@ static void who_is_slow_costs_the_others_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(who_reads_receives_every_place),
-        TEST(below_the_soft_limit_nothing_is_lost),
-        TEST(who_is_slow_receives_the_newest_and_then_what_makes_up_for_the_rest),
-        TEST(a_kernel_that_takes_at_once_hides_no_loss),
-        TEST(a_burst_of_places_in_one_turn_loses_none_where_the_kernel_takes_it),
-        TEST(a_burst_in_one_turn_does_not_end_a_session_that_reads),
-        cmocka_unit_test(a_session_that_reads_is_served_with_the_smallest_and_the_largest_queue),
-        TEST(the_overhead_of_small_buffers_does_not_end_a_session_that_reads),
-        TEST(a_burst_in_one_turn_ends_a_session_that_does_not_read),
-        TEST(the_loss_of_a_packet_is_counted),
-        TEST(places_alone_never_make_a_consumer_too_slow),
-        TEST(above_the_hard_limit_a_slow_consumer_is_ended),
-        TEST(a_place_that_has_begun_to_leave_is_sent_whole),
-        TEST(a_place_that_is_on_its_way_is_not_dropped),
+        TEST(a_client_that_reads_receives_every_place),
+        TEST(below_the_soft_limit_no_place_is_dropped),
+        TEST(a_slow_client_receives_the_newest_place_and_on_lost_is_called),
+        TEST(on_lost_is_called_although_the_kernel_sends_at_once),
+        TEST(a_burst_of_places_in_one_turn_loses_none_when_the_kernel_takes_it),
+        TEST(a_burst_in_one_turn_does_not_close_a_client_that_reads),
+        cmocka_unit_test(a_client_that_reads_works_with_the_smallest_and_the_largest_queue),
+        TEST(the_overhead_of_small_buffers_does_not_close_a_client_that_reads),
+        TEST(a_burst_in_one_turn_closes_a_client_that_does_not_read),
+        TEST(a_dropped_packet_is_counted),
+        TEST(places_alone_do_not_exceed_the_queue_limit),
+        TEST(above_the_hard_limit_a_client_is_closed_with_slow_consumer),
+        TEST(a_partially_sent_place_is_not_dropped),
+        TEST(a_place_in_flight_is_not_dropped),
         TEST(a_reply_is_never_dropped),
-        TEST(a_batch_loses_its_places_and_none_of_its_lines),
-        TEST(a_line_behind_a_place_is_not_lost_with_it),
-        TEST(a_batch_that_grows_loses_its_places_too),
-        TEST(who_is_slow_costs_the_others_nothing),
+        TEST(a_queued_batch_drops_old_places_and_keeps_its_lines),
+        TEST(a_line_behind_a_dropped_place_is_kept),
+        TEST(a_batch_that_was_reallocated_drops_old_places),
+        TEST(a_slow_client_does_not_affect_other_clients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/scripted/test_dummy.c: the dummy client's run and the server in one small world. */
+/* tests/scripted/test_dummy.c: The dummy client and the server on one simulated kernel. */
 #include "tests/test.h"
 
 #include "net/error.h"
@@ -24,7 +24,7 @@ static struct dummy_report report;
 
 static struct dummy_options options;
 
-static void prepare_crowd(void)
+static void prepare_clients(void)
 {
     dummy_options_init(&options);
     options.connect = peer_addr(server_fixture_port);
@@ -38,9 +38,9 @@ static void prepare_crowd(void)
     options.quiet = true;
 }
 
-static int run_crowd(void)
+static int run_clients(void)
 {
-    prepare_crowd();
+    prepare_clients();
     return dummy_run_execute(&options, &report);
 }
 
@@ -59,45 +59,45 @@ static const struct server_packet_count *packet_of(const struct server_counters 
 static void assert_clean(void)
 {
     if (!dummy_report_is_clean(&report)) {
-        chaos_tell();
+        chaos_print();
         dummy_report_print(&report, stderr);
     }
     assert_true(dummy_report_is_clean(&report));
     assert_int_equal(report.ready, CLIENT_COUNT);
 }
 
-static void a_crowd_receives_all_that_it_says(void **state)
+static void all_dummy_clients_receive_every_line(void **state)
 {
     (void)state;
     assert_true(server_fixture_open(NULL, NULL));
-    assert_int_equal(run_crowd(), 0);
+    assert_int_equal(run_clients(), 0);
     assert_clean();
     server_fixture_close();
 }
 
-static void a_crowd_receives_all_that_it_says_however_the_kernel_behaves(void **state)
+static void all_dummy_clients_receive_every_line_on_any_kernel_behaviour(void **state)
 {
     (void)state;
     for (uint64_t i = 0; i < seeds.count; i++) {
         struct server_fixture_config config = chaos_config(seeds.first + i);
         config.fixture.kernel.window_bytes = 0;
-        chaos_note(seeds.first + i);
+        chaos_set_seed(seeds.first + i);
         assert_true(server_fixture_open(&config, NULL));
-        assert_int_equal(run_crowd(), 0);
+        assert_int_equal(run_clients(), 0);
         assert_clean();
         server_fixture_close();
     }
 }
 
-/* Two of them read two packets a second, and what waits for them is more than they may have. */
-static void who_is_slow_to_read_knows_in_the_end_where_everybody_is(void **state)
+/* Two clients read two packets a second, so their queues exceed the soft limit. */
+static void a_slow_reader_ends_with_the_newest_position_of_every_player(void **state)
 {
     struct server_counters counters;
     struct server_fixture_config config = {.send_queue_bytes_max = 8192};
     (void)state;
     config.fixture.kernel.window_bytes = 256;
     assert_true(server_fixture_open(&config, NULL));
-    prepare_crowd();
+    prepare_clients();
     options.script = DUMMY_SCRIPT_MOVE;
     options.rate_millionths = 10000000;
     options.talk_microseconds = 20000000;
@@ -111,11 +111,11 @@ static void who_is_slow_to_read_knows_in_the_end_where_everybody_is(void **state
     server_fixture_close();
 }
 
-static void each_request_is_measured_by_its_packet(void **state)
+static void request_latencies_are_measured_per_packet(void **state)
 {
     (void)state;
     assert_true(server_fixture_open(NULL, NULL));
-    assert_int_equal(run_crowd(), 0);
+    assert_int_equal(run_clients(), 0);
     for (uint32_t i = 0; dummy_request_packet(i) != NULL; i++) {
         const char *name = dummy_request_packet(i)->message->short_name;
         const struct dummy_request_counter *counter = &report.total.requests[i];
@@ -127,15 +127,15 @@ static void each_request_is_measured_by_its_packet(void **state)
     server_fixture_close();
 }
 
-/* Each in a world of its own. Nothing is waited for but the time to talk. */
-static void any_packet_can_be_sent_once_by_each(void **state)
+/* Each packet has a fixture of its own. */
+static void each_dummy_client_can_send_any_packet_once(void **state)
 {
     static const char *const names[] = {"Enter", "Chat", "Leave", "Move", "Who", "Say"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct server_counters counters;
         assert_true(server_fixture_open(NULL, NULL));
-        prepare_crowd();
+        prepare_clients();
         options.send = dummy_fill_find(names[i]);
         assert_non_null(options.send);
         assert_int_equal(dummy_run_execute(&options, &report), 0);
@@ -150,8 +150,7 @@ static void any_packet_can_be_sent_once_by_each(void **state)
     }
 }
 
-/* Both sides may be the one without memory: whatever the report says, all ends, and all is freed.
- */
+/* The failure may occur on either side. Whatever the report says, everything ends and is freed. */
 static void each_allocation_of_both_sides_may_fail(void **state)
 {
     (void)state;
@@ -161,7 +160,7 @@ static void each_allocation_of_both_sides_may_fail(void **state)
         number++;
         assert_true(server_fixture_open(NULL, NULL));
         memory_fail_at(number);
-        int error = run_crowd();
+        int error = run_clients();
         has_failed = memory_failed_count() > 0;
         assert_true(error == 0 || error == GW_E_MEMORY);
         server_fixture_close();
@@ -174,11 +173,11 @@ int main(int argc, char **argv)
 {
     seeds = chaos_seeds(argc, argv, CHAOS_COUNT);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_crowd_receives_all_that_it_says),
-        cmocka_unit_test(a_crowd_receives_all_that_it_says_however_the_kernel_behaves),
-        cmocka_unit_test(who_is_slow_to_read_knows_in_the_end_where_everybody_is),
-        cmocka_unit_test(each_request_is_measured_by_its_packet),
-        cmocka_unit_test(any_packet_can_be_sent_once_by_each),
+        cmocka_unit_test(all_dummy_clients_receive_every_line),
+        cmocka_unit_test(all_dummy_clients_receive_every_line_on_any_kernel_behaviour),
+        cmocka_unit_test(a_slow_reader_ends_with_the_newest_position_of_every_player),
+        cmocka_unit_test(request_latencies_are_measured_per_packet),
+        cmocka_unit_test(each_dummy_client_can_send_any_packet_once),
         cmocka_unit_test(each_allocation_of_both_sides_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

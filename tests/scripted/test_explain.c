@@ -1,4 +1,4 @@
-/* tests/scripted/test_explain.c: what a client's developer learns when its session ends. */
+/* tests/scripted/test_explain.c: Explanations in CLOSE and in the log. */
 #include "tests/test.h"
 
 #include "session/request.h"
@@ -31,7 +31,7 @@ static int close_session_fixture(void **state)
                                              (void *)(config))
 #define TEST(name) TEST_WITH(name, NULL)
 
-/* The next frame is CLOSE with this reason and text, and FIN follows. */
+/* Reads CLOSE with this reason and text, and FIN behind it. */
 static void expect_close(Gw__CloseReason reason, const char *text)
 {
     uint8_t body[512];
@@ -46,7 +46,7 @@ static void expect_close(Gw__CloseReason reason, const char *text)
     assert_true(peer_has_fin(peer));
 }
 
-/* A header alone, from a new peer that is greeted. */
+/* Sends a header alone from a new, greeted peer. */
 static void expect_close_by_header(uint32_t body_bytes, uint8_t flags, uint16_t id,
                                    Gw__CloseReason reason, const char *text)
 {
@@ -57,7 +57,7 @@ static void expect_close_by_header(uint32_t body_bytes, uint8_t flags, uint16_t 
     peer = NULL;
 }
 
-static void close_says_what_is_wrong_with_a_header(void **state)
+static void close_explains_an_invalid_header(void **state)
 {
     (void)state;
     expect_close_by_header(0, 0x80, SAY, GW__CLOSE_REASON__BAD_FLAGS,
@@ -76,7 +76,7 @@ static void close_says_what_is_wrong_with_a_header(void **state)
                            "Ping (301) is not allowed in stage 0, only in 1");
 }
 
-static void close_says_what_is_wrong_with_a_body(void **state)
+static void close_explains_an_invalid_body(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -86,7 +86,7 @@ static void close_says_what_is_wrong_with_a_body(void **state)
                  "Error (300): body is not a message that can be unpacked");
 }
 
-static void close_says_which_field_of_a_greeting_is_wrong(void **state)
+static void close_names_the_invalid_field_of_a_hello(void **state)
 {
     (void)state;
     uint8_t frame[256];
@@ -96,23 +96,23 @@ static void close_says_which_field_of_a_greeting_is_wrong(void **state)
     hello.name = name;
     memset(name, 'n', sizeof name);
     name[sizeof name - 1] = '\0';
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
     peer_send(peer, frame, frame_write(frame, HELLO, 0, HELLO_TAG, &hello.base));
     expect_close(GW__CLOSE_REASON__BAD_BODY, "Hello (1): name is longer than 32 bytes");
 }
 
-static void close_says_which_version_is_spoken(void **state)
+static void close_names_the_supported_protocol_version(void **state)
 {
     (void)state;
     uint8_t frame[64];
     Gw__Hello hello = GW__HELLO__INIT;
     hello.protocol_major = 9;
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
     peer_send(peer, frame, frame_write(frame, HELLO, 0, HELLO_TAG, &hello.base));
     expect_close(GW__CLOSE_REASON__WRONG_VERSION, "protocol_major is 9, and must be 1");
 }
 
-static void close_says_which_tag_was_open(void **state)
+static void close_names_the_tag_that_was_already_open(void **state)
 {
     (void)state;
     uint8_t frame[64];
@@ -125,10 +125,10 @@ static void close_says_which_tag_was_open(void **state)
                  "packet 306: tag 7 is the tag of a request that is still open");
 }
 
-static void close_says_what_did_not_come_in_time(void **state)
+static void close_names_the_timeout_that_expired(void **state)
 {
     (void)state;
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
     fixture_run_ms(5010);
     expect_close(GW__CLOSE_REASON__GREETING_TIMEOUT, "no HELLO after 5000 ms");
     peer_close(peer);
@@ -143,8 +143,8 @@ static void close_says_what_did_not_come_in_time(void **state)
     expect_close(GW__CLOSE_REASON__FRAME_TIMEOUT, "a frame: not complete after 400 ms");
 }
 
-/* However many peers are wrong at a time, and however long it takes. */
-static void the_log_has_one_line_in_a_second(void **state)
+/* However many peers fail at a time, and however long that lasts. */
+static void the_log_has_one_line_per_second(void **state)
 {
     (void)state;
     for (uint32_t second = 1; second <= 3; second++) {
@@ -157,7 +157,7 @@ static void the_log_has_one_line_in_a_second(void **state)
     }
 }
 
-static void a_request_that_is_not_answered_is_logged(void **state)
+static void an_unanswered_request_is_logged(void **state)
 {
     (void)state;
     uint8_t frame[64];
@@ -170,8 +170,8 @@ static void a_request_that_is_not_answered_is_logged(void **state)
     assert_int_equal(fixture_logged_count("request_late"), 1);
 }
 
-/* The usual CLOSE was made when there was memory. */
-static void without_memory_close_says_the_reason_alone(void **state)
+/* A CLOSE without a text is encoded when the manager is created. */
+static void without_memory_close_has_a_reason_and_no_text(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -187,15 +187,15 @@ static const struct gw_session_manager_config hasty = {.frame_timeout_ms = 400};
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(close_says_what_is_wrong_with_a_header),
-        TEST(close_says_what_is_wrong_with_a_body),
-        TEST(close_says_which_field_of_a_greeting_is_wrong),
-        TEST(close_says_which_version_is_spoken),
-        TEST(close_says_which_tag_was_open),
-        TEST_WITH(close_says_what_did_not_come_in_time, &hasty),
-        TEST(the_log_has_one_line_in_a_second),
-        TEST(a_request_that_is_not_answered_is_logged),
-        TEST(without_memory_close_says_the_reason_alone),
+        TEST(close_explains_an_invalid_header),
+        TEST(close_explains_an_invalid_body),
+        TEST(close_names_the_invalid_field_of_a_hello),
+        TEST(close_names_the_supported_protocol_version),
+        TEST(close_names_the_tag_that_was_already_open),
+        TEST_WITH(close_names_the_timeout_that_expired, &hasty),
+        TEST(the_log_has_one_line_per_second),
+        TEST(an_unanswered_request_is_logged),
+        TEST(without_memory_close_has_a_reason_and_no_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

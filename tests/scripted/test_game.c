@@ -1,4 +1,4 @@
-/* tests/scripted/test_game.c: the game server, from the first knock to the last goodbye. */
+/* tests/scripted/test_game.c: The game server on the simulated kernel. */
 #include "tests/test.h"
 
 #include "net/error.h"
@@ -48,8 +48,8 @@ static void run_ms(uint64_t ms)
     }
 }
 
-/* So many come, and enter one room. */
-static void gather(uint32_t count)
+/* Connects `count` bots, which enter one room. */
+static void enter_all(uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         assert_true(bot_connect(&bots[i], i, server_fixture_port));
@@ -71,7 +71,7 @@ static struct server_counters count(void)
     return counters;
 }
 
-static void who_says_hello_is_greeted(void **state)
+static void a_client_that_sends_hello_is_greeted(void **state)
 {
     (void)state;
     bot_connect(&bots[0], 0, server_fixture_port);
@@ -82,10 +82,10 @@ static void who_says_hello_is_greeted(void **state)
     assert_int_equal(count().sessions.greeted, 1);
 }
 
-static void what_one_says_all_receive_in_one_order(void **state)
+static void all_members_receive_chat_lines_in_one_order(void **state)
 {
     (void)state;
-    gather(5);
+    enter_all(5);
     for (int round = 0; round < 10; round++) {
         for (int i = 0; i < 5; i++) {
             bot_chat(&bots[i]);
@@ -98,10 +98,10 @@ static void what_one_says_all_receive_in_one_order(void **state)
     }
 }
 
-static void who_moves_is_seen_once_a_tick(void **state)
+static void a_moving_player_is_in_one_snapshot_per_tick(void **state)
 {
     (void)state;
-    gather(3);
+    enter_all(3);
     for (int i = 0; i < 20; i++) {
         bot_move(&bots[0], i + 1, -i);
     }
@@ -110,10 +110,10 @@ static void who_moves_is_seen_once_a_tick(void **state)
     assert_int_equal(bots[1].snapshot_count, bots[2].snapshot_count);
 }
 
-static void who_leaves_receives_left_last_and_may_come_again(void **state)
+static void a_player_that_leaves_receives_left_last_and_may_enter_again(void **state)
 {
     (void)state;
-    gather(2);
+    enter_all(2);
     bot_chat(&bots[0]);
     bot_leave(&bots[1]);
     run_ms(100);
@@ -138,7 +138,7 @@ static void chat_behind_enter_is_received_in_the_room(void **state)
     bot_hello(&bots[0]);
     bot_enter(&bots[0], "hall");
     bot_chat(&bots[0]);
-    bot_who(&bots[0]);
+    bot_ask_members(&bots[0]);
     run_ms(200);
     assert_true(bots[0].is_in_room);
     assert_int_equal(bots[0].own_line_count, 1);
@@ -148,7 +148,7 @@ static void chat_behind_enter_is_received_in_the_room(void **state)
 static void enter_behind_leave_leads_to_the_next_room(void **state)
 {
     (void)state;
-    gather(2);
+    enter_all(2);
     bot_chat(&bots[0]);
     bot_leave(&bots[0]);
     bot_chat(&bots[0]); /* dropped: the client is in the lobby */
@@ -167,7 +167,7 @@ static void enter_behind_leave_leads_to_the_next_room(void **state)
 static void chat_behind_a_refused_enter_is_dropped(void **state)
 {
     (void)state;
-    gather(3);
+    enter_all(3);
     bot_connect(&bots[3], 3, server_fixture_port);
     bot_hello(&bots[3]);
     bot_enter(&bots[3], "hall");
@@ -206,7 +206,7 @@ static void a_client_that_sends_fin_behind_enter_receives_entered(void **state)
 static void a_session_may_end_while_it_changes_rooms(void **state)
 {
     (void)state;
-    gather(2);
+    enter_all(2);
     bot_leave(&bots[0]);
     bot_enter(&bots[0], "attic");
     bot_close(&bots[0]);
@@ -221,10 +221,10 @@ static void a_session_may_end_while_it_changes_rooms(void **state)
     assert_int_equal(count().rooms, 0);
 }
 
-static void a_room_is_gone_with_its_last_member(void **state)
+static void a_room_is_destroyed_with_its_last_member(void **state)
 {
     (void)state;
-    gather(3);
+    enter_all(3);
     assert_int_equal(count().rooms, 1);
     bot_leave(&bots[0]);
     bot_close(&bots[1]);
@@ -234,10 +234,10 @@ static void a_room_is_gone_with_its_last_member(void **state)
     assert_int_equal(count().session_count, 1);
 }
 
-static void a_full_room_refuses(void **state)
+static void a_full_room_refuses_a_player(void **state)
 {
     (void)state;
-    gather(3);
+    enter_all(3);
     bot_connect(&bots[3], 3, server_fixture_port);
     bot_hello(&bots[3]);
     bot_enter(&bots[3], "hall");
@@ -250,10 +250,10 @@ static void a_full_room_refuses(void **state)
     assert_int_equal(bots[3].entered, GAME__ENTER_RESULT__ENTERED_OK);
 }
 
-static void who_comes_too_late_is_told_that_it_is_full(void **state)
+static void a_client_above_the_session_limit_reads_server_full(void **state)
 {
     (void)state;
-    gather(2);
+    enter_all(2);
     bot_connect(&bots[2], 2, server_fixture_port);
     bot_hello(&bots[2]);
     run_ms(100);
@@ -267,10 +267,10 @@ static void who_comes_too_late_is_told_that_it_is_full(void **state)
     assert_true(bots[3].is_greeted);
 }
 
-static void a_player_that_does_not_read_is_let_go_and_nobody_else_notices(void **state)
+static void a_player_that_does_not_read_is_closed_and_others_are_not_affected(void **state)
 {
     (void)state;
-    gather(3);
+    enter_all(3);
     bots[2].is_closed = true;
     peer_set_window(bots[2].peer, 1000);
     for (int i = 0; i < 200; i++) {
@@ -284,10 +284,10 @@ static void a_player_that_does_not_read_is_let_go_and_nobody_else_notices(void *
     assert_int_equal(bots[0].member_count, 2);
 }
 
-static void silence_is_asked_and_then_ended(void **state)
+static void a_silent_client_is_pinged_and_then_closed(void **state)
 {
     (void)state;
-    gather(2);
+    enter_all(2);
     bots[1].is_closed = true; /* answers no PING */
     run_ms(9900);
     assert_int_equal(count().session_count, 2);
@@ -299,14 +299,14 @@ static void silence_is_asked_and_then_ended(void **state)
 
 /* ---- drain ---- */
 
-static void a_drain_asks_everybody_and_waits_for_them(void **state)
+static void a_drain_sends_goaway_to_all_and_waits_for_them(void **state)
 {
     (void)state;
-    gather(4);
+    enter_all(4);
     server_drain(server_fixture_server);
     run_ms(100);
     for (int i = 0; i < 4; i++) {
-        assert_true(bots[i].is_told_to_go);
+        assert_true(bots[i].has_goaway);
         bot_chat(&bots[i]);
     }
     run_ms(200);
@@ -318,10 +318,10 @@ static void a_drain_asks_everybody_and_waits_for_them(void **state)
     assert_true(server_fixture_is_over());
 }
 
-static void a_drain_ends_who_does_not_go(void **state)
+static void a_drain_closes_clients_that_stay(void **state)
 {
     (void)state;
-    gather(2);
+    enter_all(2);
     uint64_t from_ns = fixture_now_ns();
     server_drain(server_fixture_server);
     run_ms(1990);
@@ -336,20 +336,20 @@ static void a_drain_ends_who_does_not_go(void **state)
     assert_true(fixture_now_ns() - from_ns < 2200 * FIXTURE_MS);
 }
 
-static void a_drain_does_not_wait_for_who_does_not_listen(void **state)
+static void a_drain_does_not_wait_for_clients_that_do_not_read(void **state)
 {
     (void)state;
-    gather(2);
+    enter_all(2);
     bots[0].is_closed = true;
     peer_set_window(bots[0].peer, 0);
     server_fixture_drain();
     assert_true(server_fixture_is_over());
 }
 
-static void who_comes_during_a_drain_is_told(void **state)
+static void a_client_that_connects_during_a_drain_reads_shutdown(void **state)
 {
     (void)state;
-    gather(1);
+    enter_all(1);
     server_drain(server_fixture_server);
     run_ms(100);
     bot_connect(&bots[1], 1, server_fixture_port);
@@ -365,24 +365,24 @@ int main(void)
     static const struct server_fixture_config small = {.sessions_max = 2};
     static const struct server_fixture_config narrow = {.send_queue_bytes_max = 2000};
     const struct CMUnitTest tests[] = {
-        TEST(who_says_hello_is_greeted),
-        TEST(what_one_says_all_receive_in_one_order),
-        TEST(who_moves_is_seen_once_a_tick),
-        TEST(who_leaves_receives_left_last_and_may_come_again),
+        TEST(a_client_that_sends_hello_is_greeted),
+        TEST(all_members_receive_chat_lines_in_one_order),
+        TEST(a_moving_player_is_in_one_snapshot_per_tick),
+        TEST(a_player_that_leaves_receives_left_last_and_may_enter_again),
         TEST(chat_behind_enter_is_received_in_the_room),
         TEST(enter_behind_leave_leads_to_the_next_room),
         TEST_WITH(chat_behind_a_refused_enter_is_dropped, &small_rooms),
         TEST(a_client_that_sends_fin_behind_enter_receives_entered),
         TEST(a_session_may_end_while_it_changes_rooms),
-        TEST(a_room_is_gone_with_its_last_member),
-        TEST_WITH(a_full_room_refuses, &small_rooms),
-        TEST_WITH(who_comes_too_late_is_told_that_it_is_full, &small),
-        TEST_WITH(a_player_that_does_not_read_is_let_go_and_nobody_else_notices, &narrow),
-        TEST(silence_is_asked_and_then_ended),
-        TEST(a_drain_asks_everybody_and_waits_for_them),
-        TEST(a_drain_ends_who_does_not_go),
-        TEST(a_drain_does_not_wait_for_who_does_not_listen),
-        TEST(who_comes_during_a_drain_is_told),
+        TEST(a_room_is_destroyed_with_its_last_member),
+        TEST_WITH(a_full_room_refuses_a_player, &small_rooms),
+        TEST_WITH(a_client_above_the_session_limit_reads_server_full, &small),
+        TEST_WITH(a_player_that_does_not_read_is_closed_and_others_are_not_affected, &narrow),
+        TEST(a_silent_client_is_pinged_and_then_closed),
+        TEST(a_drain_sends_goaway_to_all_and_waits_for_them),
+        TEST(a_drain_closes_clients_that_stay),
+        TEST(a_drain_does_not_wait_for_clients_that_do_not_read),
+        TEST(a_client_that_connects_during_a_drain_reads_shutdown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/scripted/test_groups.c: groups: their ticks, and what each member hears. */
+/* tests/scripted/test_groups.c: Ticks, membership and delivery of broadcast groups. */
 #include "tests/test.h"
 
 #include "net/turn.h"
@@ -17,6 +17,7 @@ static struct peer *peers[MEMBER_COUNT];
 static struct gw_session *sessions[MEMBER_COUNT];
 static uint32_t tick_count;
 static uint64_t tick_ns[100];
+static void (*at_tick)(void); /* called by on_tick; may be NULL */
 
 static void on_tick(struct gw_group *which, void *context)
 {
@@ -26,6 +27,9 @@ static void on_tick(struct gw_group *which, void *context)
         tick_ns[tick_count] = fixture_now_ns();
     }
     tick_count++;
+    if (at_tick != NULL) {
+        at_tick();
+    }
 }
 
 static int open_group(void **state)
@@ -41,6 +45,7 @@ static int open_group(void **state)
     group = gw_group_create(session_fixture.manager, &turn, config);
     assert_non_null(group);
     tick_count = 0;
+    at_tick = NULL;
     return 0;
 }
 
@@ -48,14 +53,25 @@ static void destroy(void *context)
 {
     (void)context;
     gw_group_destroy(group);
+    group = NULL;
+}
+
+static void release(int member)
+{
+    if (sessions[member] != NULL) {
+        gw_session_unref(sessions[member]);
+        sessions[member] = NULL;
+    }
 }
 
 static int close_group(void **state)
 {
     (void)state;
-    fixture_in_turn(&turn, destroy, NULL);
+    if (group != NULL) {
+        fixture_in_turn(&turn, destroy, NULL);
+    }
     for (int i = 0; i < MEMBER_COUNT; i++) {
-        gw_session_unref(sessions[i]);
+        release(i);
         if (peers[i] != NULL) {
             peer_close(peers[i]);
         }
@@ -72,9 +88,9 @@ static const struct gw_group_config without_tick = {.tick_ms = 0, .on_tick = on_
 #define TEST_WITHOUT_TICK(name)                                                                    \
     cmocka_unit_test_prestate_setup_teardown(name, open_group, close_group, (void *)&without_tick)
 
-/* ---- what is done in turns of the owner ---- */
+/* ---- operations in turns of the owner ---- */
 
-static void say(const char *text)
+static void broadcast(const char *text)
 {
     Gw__Error line = GW__ERROR__INIT;
     line.text = (char *)text;
@@ -86,7 +102,7 @@ static void add(int member)
     assert_int_equal(gw_group_add(group, sessions[member]), 0);
 }
 
-static void remove_one(int member)
+static void remove_member(int member)
 {
     gw_group_remove(group, gw_session_id_of(sessions[member]));
 }
@@ -99,9 +115,9 @@ static void add_all(void *context)
     }
 }
 
-static void say_one(void *context)
+static void broadcast_text(void *context)
 {
-    say(context);
+    broadcast(context);
 }
 
 static void in_turn(void (*work)(void *context), void *context)
@@ -109,7 +125,7 @@ static void in_turn(void (*work)(void *context), void *context)
     fixture_in_turn(&turn, work, context);
 }
 
-/* All lines that a member has heard, in one text. */
+/* The texts of all lines that a member has received, joined; each up to its first blank. */
 static const char *received_by(int member)
 {
     static char all[4000];
@@ -121,7 +137,7 @@ static const char *received_by(int member)
         assert_true(id == LINE || id == PLACE);
         Gw__Error *line = gw__error__unpack(NULL, bytes, body);
         assert_non_null(line);
-        line->text[strcspn(line->text, " ")] = '\0'; /* blanks only make it long */
+        line->text[strcspn(line->text, " ")] = '\0'; /* blanks are padding */
         strcat(all, line->text);
         gw__error__free_unpacked(line, NULL);
     }
@@ -130,38 +146,40 @@ static const char *received_by(int member)
 
 /* ---- ticks ---- */
 
-static void what_is_said_leaves_at_the_tick_and_not_before(void **state)
+static void broadcasts_are_sent_together_at_the_tick(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
-    in_turn(say_one, "a");
-    in_turn(say_one, "b");
+    uint64_t sends = fixture_counters().send_count;
+    in_turn(broadcast_text, "a");
+    in_turn(broadcast_text, "b");
     assert_string_equal(received_by(0), "");
     fixture_run_ms(TICK_MS + 2);
     assert_int_equal(tick_count, 1);
+    assert_int_equal(fixture_counters().send_count, sends + MEMBER_COUNT);
     for (int i = 0; i < MEMBER_COUNT; i++) {
         assert_string_equal(received_by(i), "ab");
     }
 }
 
-static void ticks_stand_on_a_grid(void **state)
+static void ticks_do_not_drift(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
     for (int i = 0; i < 60; i++) {
-        in_turn(say_one, "x");
+        in_turn(broadcast_text, "x");
         fixture_run_ms(17 + (uint64_t)i % 5 * 20);
     }
     assert_true(tick_count > 20);
     const uint64_t tick = TICK_MS * FIXTURE_MS;
     for (uint32_t i = 1; i < tick_count; i++) {
-        /* Each is late by less than a tick of the wheel; the grid itself does not drift. */
+        /* Each tick is late by less than a tick of the wheel, measured from the first one. */
         uint64_t off = (tick_ns[i] - tick_ns[0] + 2 * FIXTURE_MS) % tick;
         assert_in_range(off, 0, 4 * FIXTURE_MS);
     }
 }
 
-static void where_nothing_is_said_nothing_ticks(void **state)
+static void a_group_without_broadcasts_does_not_tick(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
@@ -169,65 +187,208 @@ static void where_nothing_is_said_nothing_ticks(void **state)
     assert_int_equal(tick_count, 0);
 }
 
-static void expect(void *context)
+static void request_tick(void *context)
 {
     (void)context;
     gw_group_request_tick(group);
 }
 
-static void a_tick_that_is_expected_comes_once(void **state)
+static void a_requested_tick_occurs_once(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
-    in_turn(expect, NULL);
-    in_turn(expect, NULL);
+    in_turn(request_tick, NULL);
+    in_turn(request_tick, NULL);
     fixture_run_ms(5000);
     assert_int_equal(tick_count, 1);
 }
 
-static void say_three(void *context)
+static void broadcast_three(void *context)
 {
     (void)context;
-    say("1");
-    say("2");
-    say("3");
+    broadcast("1");
+    broadcast("2");
+    broadcast("3");
 }
 
-static void without_a_tick_all_leaves_at_the_end_of_the_turn(void **state)
+static void a_group_without_a_tick_sends_at_the_end_of_the_turn(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
     uint64_t sends = fixture_counters().send_count;
-    in_turn(say_three, NULL);
+    in_turn(broadcast_three, NULL);
     assert_string_equal(received_by(3), "123");
     assert_int_equal(fixture_counters().send_count, sends + MEMBER_COUNT);
     assert_int_equal(tick_count, 1);
 }
 
-/* ---- coming and going ---- */
+static void broadcast_and_request_up_to_3_ticks(void)
+{
+    broadcast("t");
+    if (tick_count < 3) {
+        gw_group_request_tick(group);
+    }
+}
 
-static void come_and_go(void *context)
+static void on_tick_may_broadcast_into_its_tick_and_request_another(void **state)
+{
+    (void)state;
+    at_tick = broadcast_and_request_up_to_3_ticks;
+    in_turn(add_all, NULL);
+    in_turn(request_tick, NULL);
+    fixture_run_ms(5000);
+    assert_int_equal(tick_count, 3);
+    assert_string_equal(received_by(0), "ttt");
+    in_turn(broadcast_text, "a");
+    fixture_run_ms(TICK_MS + 2);
+    assert_int_equal(tick_count, 4);
+    assert_string_equal(received_by(0), "at");
+}
+
+static void on_tick_of_a_group_without_a_tick_runs_at_the_end_of_the_turn(void **state)
+{
+    (void)state;
+    at_tick = broadcast_and_request_up_to_3_ticks;
+    in_turn(add_all, NULL);
+    in_turn(broadcast_three, NULL);
+    assert_int_equal(tick_count, 1); /* its request is for the end of a later turn */
+    assert_string_equal(received_by(0), "123t");
+    in_turn(request_tick, NULL);
+    assert_int_equal(tick_count, 2);
+    assert_string_equal(received_by(0), "t");
+}
+
+static void destroy_group(void)
+{
+    destroy(NULL);
+}
+
+static void a_group_may_be_destroyed_in_on_tick(void **state)
+{
+    (void)state;
+    at_tick = destroy_group;
+    in_turn(add_all, NULL);
+    in_turn(broadcast_three, NULL);
+    fixture_run_ms(TICK_MS + 2);
+    assert_int_equal(tick_count, 1);
+    assert_null(group);
+    assert_string_equal(received_by(0), "123");
+}
+
+enum { TASK_COUNT = 200 }; /* three times GW_TURN_TASK_COUNT_MAX */
+
+static void broadcast_x(struct gw_task *task)
+{
+    (void)task;
+    broadcast("x");
+}
+
+static void post_tasks(void *context)
+{
+    struct gw_task *tasks = context;
+    for (int i = 0; i < TASK_COUNT; i++) {
+        tasks[i].run = broadcast_x;
+        gw_turn_post(&turn, &tasks[i]);
+    }
+}
+
+static void broadcasts_of_all_waiting_tasks_leave_in_one_send(void **state)
+{
+    (void)state;
+    struct gw_task tasks[TASK_COUNT];
+    in_turn(add_all, NULL);
+    uint64_t sends = fixture_counters().send_count;
+    in_turn(post_tasks, tasks);
+    assert_int_equal(fixture_counters().send_count, sends + MEMBER_COUNT);
+    assert_int_equal(strlen(received_by(0)), TASK_COUNT);
+}
+
+static void broadcast_long_lines(void *context)
+{
+    char text[3001];
+    (void)context;
+    memset(text, ' ', sizeof text);
+    text[3000] = '\0';
+    for (int i = 0; i < 60; i++) { /* 180 KB: more than one buffer */
+        text[0] = (char)('A' + i);
+        broadcast(text);
+    }
+}
+
+static void more_than_a_buffer_holds_arrives_in_order(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    in_turn(broadcast_long_lines, NULL);
+    const char *received = received_by(0);
+    assert_int_equal(strlen(received), 60);
+    for (int i = 0; i < 60; i++) {
+        assert_int_equal(received[i], 'A' + i);
+    }
+}
+
+static void broadcast_longest(void *context)
+{
+    static char text[65536];
+    Gw__Error line = GW__ERROR__INIT;
+    (void)context;
+    memset(text, ' ', sizeof text - 1);
+    line.text = text;
+    text[0] = 'm';
+    text[65536 - 4] = '\0';
+    assert_int_equal(gw__error__get_packed_size(&line), 65536);
+    broadcast("a");
+    broadcast(text);
+    text[65536 - 4] = ' ';
+    broadcast(text); /* too long: dropped */
+    broadcast("b");
+}
+
+static void a_message_of_the_maximum_length_is_sent_and_a_longer_one_is_logged(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    in_turn(broadcast_longest, NULL);
+    assert_string_equal(received_by(0), "amb");
+    assert_int_equal(fixture_logged_count("packet_too_long"), 1);
+}
+
+static void each_member_counts_as_one_outgoing_packet(void **state)
+{
+    struct gw_session_packet_counters counters;
+    (void)state;
+    in_turn(broadcast_three, NULL); /* no members yet */
+    in_turn(add_all, NULL);
+    in_turn(broadcast_three, NULL);
+    gw_session_manager_packet_counters(session_fixture.manager, LINE, &counters);
+    assert_int_equal(counters.out, 3 * MEMBER_COUNT);
+}
+
+/* ---- members ---- */
+
+static void add_and_remove(void *context)
 {
     (void)context;
     add(0);
-    say("a");
+    broadcast("a");
     add(1);
-    say("b");
-    remove_one(0);
-    say("c");
+    broadcast("b");
+    remove_member(0);
+    broadcast("c");
     add(2);
-    add(2);
-    say("d");
-    remove_one(1);
-    remove_one(1);
+    add(2); /* already a member */
+    assert_int_equal(gw_group_count(group), 2);
+    broadcast("d");
+    remove_member(1);
+    remove_member(1); /* no longer a member */
     add(0);
-    say("e");
+    broadcast("e");
 }
 
-static void a_member_receives_exactly_what_was_said_while_it_was_one(void **state)
+static void a_member_receives_what_is_broadcast_between_its_add_and_its_remove(void **state)
 {
     (void)state;
-    in_turn(come_and_go, NULL);
+    in_turn(add_and_remove, NULL);
     fixture_run_ms(TICK_MS + 2);
     assert_string_equal(received_by(0), "abe");
     assert_string_equal(received_by(1), "bcd");
@@ -235,51 +396,51 @@ static void a_member_receives_exactly_what_was_said_while_it_was_one(void **stat
     assert_string_equal(received_by(3), "");
 }
 
-static void tell(void *context)
+static void send_to_member_1_and_nobody(void *context)
 {
     Gw__Error line = GW__ERROR__INIT;
     (void)context;
-    say("a");
+    broadcast("a");
     line.text = "you";
     gw_group_send(group, gw_session_id_of(sessions[1]), LINE, &line.base);
     gw_group_send(group, GW_SESSION_ID_NONE, LINE, &line.base);
-    say("b");
+    broadcast("b");
 }
 
-static void what_one_is_told_stands_behind_what_all_were_told(void **state)
+static void a_message_to_one_member_arrives_behind_earlier_broadcasts(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
-    in_turn(tell, NULL);
+    in_turn(send_to_member_1_and_nobody, NULL);
     fixture_run_ms(TICK_MS + 2);
     assert_string_equal(received_by(0), "ab");
     assert_string_equal(received_by(1), "ayoub");
 }
 
-static void tell_one(int member, const char *text)
+static void send_to(int member, const char *text)
 {
     Gw__Error line = GW__ERROR__INIT;
     line.text = (char *)text;
     gw_group_send(group, gw_session_id_of(sessions[member]), LINE, &line.base);
 }
 
-static void say_and_tell_member_1(void *context)
+static void broadcast_and_send_to_member_1(void *context)
 {
     (void)context;
-    say("a");
-    tell_one(1, "x");
-    say("b");
-    tell_one(1, "y");
-    tell_one(1, "z");
-    say("c");
+    broadcast("a");
+    send_to(1, "x");
+    broadcast("b");
+    send_to(1, "y");
+    send_to(1, "z");
+    broadcast("c");
 }
 
-static void only_the_addressee_is_sent_its_part_before_the_tick(void **state)
+static void a_message_to_one_member_flushes_no_other_member(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
     uint64_t sends = fixture_counters().send_count;
-    in_turn(say_and_tell_member_1, NULL);
+    in_turn(broadcast_and_send_to_member_1, NULL);
     assert_string_equal(received_by(1), "axbyz");
     assert_int_equal(fixture_counters().send_count, sends + 1);
     fixture_run_ms(TICK_MS + 2);
@@ -291,23 +452,23 @@ static void only_the_addressee_is_sent_its_part_before_the_tick(void **state)
     assert_int_equal(tick_count, 1);
 }
 
-static void say_and_remove_member_1(void *context)
+static void broadcast_and_remove_member_1(void *context)
 {
     (void)context;
-    say("a");
-    tell_one(1, "left");
-    remove_one(1);
-    say("b");
+    broadcast("a");
+    send_to(1, "left");
+    remove_member(1);
+    broadcast("b");
     add(1);
-    say("c");
+    broadcast("c");
 }
 
-static void joining_and_leaving_send_nothing_to_the_others(void **state)
+static void adding_and_removing_a_member_flushes_no_other_member(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
     uint64_t sends = fixture_counters().send_count;
-    in_turn(say_and_remove_member_1, NULL);
+    in_turn(broadcast_and_remove_member_1, NULL);
     assert_string_equal(received_by(1), "aleft");
     assert_int_equal(fixture_counters().send_count, sends + 1);
     fixture_run_ms(TICK_MS + 2);
@@ -316,32 +477,32 @@ static void joining_and_leaving_send_nothing_to_the_others(void **state)
     assert_int_equal(fixture_counters().send_count, sends + 1 + MEMBER_COUNT);
 }
 
-static void say_place(const char *text)
+static void broadcast_place(const char *text)
 {
     Gw__Error place = GW__ERROR__INIT;
     place.text = (char *)text;
     gw_group_broadcast(group, PLACE, &place.base);
 }
 
-static void say_places_and_lines(void *context)
+static void broadcast_places_and_lines(void *context)
 {
     (void)context;
-    say("a");
-    say_place("1");
-    say_place("2");
-    say("b");
-    say_place("3");
-    tell_one(2, "x");
-    say_place("4");
-    say("c");
+    broadcast("a");
+    broadcast_place("1");
+    broadcast_place("2");
+    broadcast("b");
+    broadcast_place("3");
+    send_to(2, "x");
+    broadcast_place("4");
+    broadcast("c");
 }
 
-static void packets_that_coalesce_wait_for_the_tick_among_others(void **state)
+static void coalescing_packets_keep_their_order_among_others_until_the_tick(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
     uint64_t sends = fixture_counters().send_count;
-    in_turn(say_places_and_lines, NULL);
+    in_turn(broadcast_places_and_lines, NULL);
     assert_string_equal(received_by(0), "");
     assert_string_equal(received_by(2), "a12b3x");
     fixture_run_ms(TICK_MS + 2);
@@ -350,11 +511,11 @@ static void packets_that_coalesce_wait_for_the_tick_among_others(void **state)
     assert_int_equal(fixture_counters().send_count, sends + 1 + MEMBER_COUNT);
 }
 
-static void a_session_that_ends_within_a_tick_sends_nothing_to_the_others(void **state)
+static void the_end_of_a_member_flushes_no_other_member(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
-    in_turn(say_one, "a");
+    in_turn(broadcast_text, "a");
     uint64_t sends = fixture_counters().send_count;
     gw_session_end(sessions[2], GW__CLOSE_REASON__KICKED);
     fixture_run_now();
@@ -364,42 +525,42 @@ static void a_session_that_ends_within_a_tick_sends_nothing_to_the_others(void *
     peer_read(peers[2], NULL, SIZE_MAX);
 }
 
-/* ---- generated sequences, against a model of what each member hears ---- */
+/* ---- random operations, compared with a model of what each member receives ---- */
 
 enum { SEQUENCE_COUNT = 300, STEP_COUNT = 60, LONG_BYTES = 30000 };
 
 static struct random random;
 static bool is_member[MEMBER_COUNT];
-static char wanted[MEMBER_COUNT][4000];
+static char expected[MEMBER_COUNT][4000];
 
-static void want_of(int member, char letter)
+static void expect_letter(int member, char letter)
 {
-    size_t bytes = strlen(wanted[member]);
-    assert_true(bytes + 1 < sizeof wanted[member]);
-    wanted[member][bytes] = letter;
+    size_t bytes = strlen(expected[member]);
+    assert_true(bytes + 1 < sizeof expected[member]);
+    expected[member][bytes] = letter;
 }
 
 static const char *text_of(char letter)
 {
     static char text[LONG_BYTES + 1];
-    bool is_long = random_below(&random, 12) == 0; /* a few of them are more than a batch holds */
+    bool is_long = random_below(&random, 12) == 0; /* some are longer than a batch buffer */
     memset(text, ' ', sizeof text);
     text[is_long ? LONG_BYTES : 1] = '\0';
     text[0] = letter;
     return text;
 }
 
-static void say_to_members(char letter)
+static void broadcast_letter(char letter)
 {
     for (int i = 0; i < MEMBER_COUNT; i++) {
         if (is_member[i]) {
-            want_of(i, letter);
+            expect_letter(i, letter);
         }
     }
     if (random_below(&random, 2) == 0) {
-        say(text_of(letter));
+        broadcast(text_of(letter));
     } else {
-        say_place(text_of(letter));
+        broadcast_place(text_of(letter));
     }
 }
 
@@ -413,31 +574,31 @@ static void take_step(void *context)
         is_member[member] = true;
         break;
     case 1:
-        remove_one(member);
+        remove_member(member);
         is_member[member] = false;
         break;
     case 2:
     case 3:
         if (is_member[member]) {
-            want_of(member, letter);
+            expect_letter(member, letter);
         }
-        tell_one(member, text_of(letter));
+        send_to(member, text_of(letter));
         break;
     case 4:
         gw_group_flush(group);
         break;
     default:
-        say_to_members(letter);
+        broadcast_letter(letter);
     }
 }
 
-static void in_any_sequence_no_member_loses_or_doubles_or_reorders(void **state)
+static void random_operations_lose_repeat_and_reorder_no_message(void **state)
 {
     (void)state;
     memset(is_member, 0, sizeof is_member);
     for (uint64_t seed = 1; seed <= SEQUENCE_COUNT; seed++) {
         random = (struct random){seed};
-        memset(wanted, 0, sizeof wanted);
+        memset(expected, 0, sizeof expected);
         for (uint32_t i = 0; i < STEP_COUNT; i++) {
             char letter = (char)('!' + 1 + i);
             in_turn(take_step, &letter);
@@ -445,7 +606,7 @@ static void in_any_sequence_no_member_loses_or_doubles_or_reorders(void **state)
         }
         fixture_run_ms(TICK_MS + 2);
         for (int i = 0; i < MEMBER_COUNT; i++) {
-            assert_string_equal(received_by(i), wanted[i]);
+            assert_string_equal(received_by(i), expected[i]);
         }
     }
     assert_int_equal(session_fixture.ended_count, 0);
@@ -459,7 +620,7 @@ static void count(void *context)
     member_count = gw_group_count(group);
 }
 
-static void a_member_that_ends_leaves_by_itself(void **state)
+static void a_session_that_ends_leaves_its_group(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
@@ -467,40 +628,43 @@ static void a_member_that_ends_leaves_by_itself(void **state)
     fixture_run_now();
     in_turn(count, NULL);
     assert_int_equal(member_count, MEMBER_COUNT - 1);
-    in_turn(say_one, "x");
+    in_turn(broadcast_text, "x");
     fixture_run_ms(TICK_MS + 2);
     assert_string_equal(received_by(1), "x");
 }
 
-static void remove_and_destroy_nothing(void *context)
+static void remove_and_end_member_3(void *context)
 {
     (void)context;
-    remove_one(3);
+    remove_member(3);
     gw_session_end(sessions[3], GW__CLOSE_REASON__KICKED);
 }
 
-static void a_member_may_end_and_be_removed_at_once(void **state)
+static void a_member_may_be_removed_and_ended_in_one_turn(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
-    in_turn(remove_and_destroy_nothing, NULL);
+    in_turn(remove_and_end_member_3, NULL);
     peer_finish(peers[3]);
     fixture_run_ms(100);
     in_turn(count, NULL);
     assert_int_equal(member_count, MEMBER_COUNT - 1);
 }
 
-static void a_member_that_does_not_read_does_not_hold_the_others_up(void **state)
+static void a_slow_member_is_closed_and_the_others_receive_everything(void **state)
 {
     (void)state;
     static char text[20000];
-    memset(text, 'x', sizeof text - 1);
+    memset(text, ' ', sizeof text - 1);
+    text[0] = 'x';
     peer_set_window(peers[0], 0);
     in_turn(add_all, NULL);
     for (int i = 0; i < 20; i++) {
-        in_turn(say_one, text);
+        in_turn(broadcast_text, text);
         fixture_run_ms(TICK_MS);
-        assert_true(peer_read(peers[1], NULL, SIZE_MAX) > 0);
+        for (int member = 1; member < MEMBER_COUNT; member++) {
+            assert_string_equal(received_by(member), "x");
+        }
     }
     fixture_run_ms(3000);
     assert_int_equal(session_fixture.ended_count, 1);
@@ -509,26 +673,206 @@ static void a_member_that_does_not_read_does_not_hold_the_others_up(void **state
     assert_int_equal(member_count, MEMBER_COUNT - 1);
 }
 
+/* ---- the end of a member, and of a group ---- */
+
+static void expect_member_count(uint32_t expected)
+{
+    in_turn(count, NULL);
+    assert_int_equal(member_count, expected);
+}
+
+static void add_member_0(void *context)
+{
+    (void)context;
+    add(0);
+}
+
+static void remove_member_0(void *context)
+{
+    (void)context;
+    remove_member(0);
+}
+
+static void adding_an_ended_session_has_no_effect(void **state)
+{
+    (void)state;
+    gw_session_end(sessions[0], GW__CLOSE_REASON__KICKED);
+    in_turn(add_member_0, NULL);
+    expect_member_count(0);
+    assert_int_equal(session_fixture_close_reason(peers[0]), GW__CLOSE_REASON__KICKED);
+    peer_close(peers[0]);
+    peers[0] = NULL;
+    fixture_run_ms(100);
+    assert_int_equal(session_fixture.ended_count, 1);
+    in_turn(add_member_0, NULL);
+    expect_member_count(0);
+}
+
+/* The kernel reports the reset before the session's next turn, which is about its membership. */
+static void add_member_0_and_reset(void *context)
+{
+    add_member_0(context);
+    peer_reset(peers[0]);
+}
+
+static void remove_member_0_and_reset(void *context)
+{
+    remove_member_0(context);
+    peer_reset(peers[0]);
+}
+
+static void a_session_that_ends_before_it_handles_its_add_leaves_the_group(void **state)
+{
+    (void)state;
+    in_turn(add_member_0_and_reset, NULL);
+    assert_int_equal(session_fixture.ended_count, 1);
+    expect_member_count(0);
+}
+
+static void a_session_that_ends_before_it_handles_its_remove_leaves_the_group_once(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    in_turn(remove_member_0_and_reset, NULL);
+    assert_int_equal(session_fixture.ended_count, 1);
+    expect_member_count(MEMBER_COUNT - 1);
+}
+
+static void destroying_a_group_sends_what_it_has_collected(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    in_turn(broadcast_three, NULL);
+    assert_string_equal(received_by(0), "");
+    in_turn(destroy, NULL);
+    for (int i = 0; i < MEMBER_COUNT; i++) {
+        assert_string_equal(received_by(i), "123");
+    }
+}
+
+enum { GROUP_COUNT = 5 };
+
+static struct gw_group *groups[GROUP_COUNT];
+
+/* Runs `work` with each of the groups as the group of the test. */
+static void for_each_group(void (*work)(int index))
+{
+    struct gw_group *own = group;
+    for (int i = 0; i < GROUP_COUNT; i++) {
+        group = groups[i];
+        work(i);
+    }
+    group = own;
+}
+
+static void create_with_2_members(int index)
+{
+    groups[index] = gw_group_create(session_fixture.manager, &turn, &without_tick);
+    assert_non_null(groups[index]);
+    group = groups[index];
+    add(0);
+    add(1);
+}
+
+static void broadcast_index(int index)
+{
+    broadcast((char[]){(char)('0' + index), '\0'});
+}
+
+static void expect_member_1_alone(int index)
+{
+    (void)index;
+    assert_int_equal(gw_group_count(group), 1);
+}
+
+static void destroy_one(int index)
+{
+    gw_group_destroy(groups[index]);
+}
+
+static void use_many_groups(void *context)
+{
+    (void)context;
+    for_each_group(create_with_2_members);
+    gw_group_remove(groups[2], gw_session_id_of(sessions[0]));
+    gw_group_remove(groups[0], gw_session_id_of(sessions[0]));
+    for_each_group(broadcast_index);
+}
+
+static void end_many_groups(void *context)
+{
+    (void)context;
+    for_each_group(expect_member_1_alone);
+    for_each_group(destroy_one);
+}
+
+static void a_session_may_be_a_member_of_many_groups(void **state)
+{
+    (void)state;
+    in_turn(use_many_groups, NULL);
+    assert_string_equal(received_by(0), "134");
+    assert_string_equal(received_by(1), "01234");
+    peer_reset(peers[0]);
+    fixture_run_now();
+    in_turn(end_many_groups, NULL);
+}
+
+static void draining_removes_all_members_before_it_is_done(void **state)
+{
+    static uint8_t body[512];
+    size_t bytes;
+    (void)state;
+    in_turn(add_all, NULL);
+    for (int i = 0; i < MEMBER_COUNT; i++) {
+        release(i);
+    }
+    session_fixture_drain(20);
+    fixture_run_ms(100);
+    for (int i = 0; i < MEMBER_COUNT; i++) {
+        assert_int_equal(session_fixture_next(peers[i], body, &bytes), GO_AWAY);
+        assert_int_equal(session_fixture_close_reason(peers[i]), GW__CLOSE_REASON__SHUTDOWN);
+        peer_close(peers[i]);
+        peers[i] = NULL;
+    }
+    fixture_run_now();
+    assert_int_equal(session_fixture.drained_count, 1);
+    expect_member_count(0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_said_leaves_at_the_tick_and_not_before),
-        TEST(ticks_stand_on_a_grid),
-        TEST(where_nothing_is_said_nothing_ticks),
-        TEST(a_tick_that_is_expected_comes_once),
-        TEST_WITHOUT_TICK(without_a_tick_all_leaves_at_the_end_of_the_turn),
-        TEST(a_member_receives_exactly_what_was_said_while_it_was_one),
-        TEST_WITHOUT_TICK(a_member_receives_exactly_what_was_said_while_it_was_one),
-        TEST(what_one_is_told_stands_behind_what_all_were_told),
-        TEST(only_the_addressee_is_sent_its_part_before_the_tick),
-        TEST(joining_and_leaving_send_nothing_to_the_others),
-        TEST(packets_that_coalesce_wait_for_the_tick_among_others),
-        TEST(a_session_that_ends_within_a_tick_sends_nothing_to_the_others),
-        TEST(in_any_sequence_no_member_loses_or_doubles_or_reorders),
-        TEST_WITHOUT_TICK(in_any_sequence_no_member_loses_or_doubles_or_reorders),
-        TEST(a_member_that_ends_leaves_by_itself),
-        TEST(a_member_may_end_and_be_removed_at_once),
-        TEST(a_member_that_does_not_read_does_not_hold_the_others_up),
+        TEST(broadcasts_are_sent_together_at_the_tick),
+        TEST(ticks_do_not_drift),
+        TEST(a_group_without_broadcasts_does_not_tick),
+        TEST(a_requested_tick_occurs_once),
+        TEST_WITHOUT_TICK(a_group_without_a_tick_sends_at_the_end_of_the_turn),
+        TEST(a_member_receives_what_is_broadcast_between_its_add_and_its_remove),
+        TEST_WITHOUT_TICK(a_member_receives_what_is_broadcast_between_its_add_and_its_remove),
+        TEST(a_message_to_one_member_arrives_behind_earlier_broadcasts),
+        TEST(a_message_to_one_member_flushes_no_other_member),
+        TEST(adding_and_removing_a_member_flushes_no_other_member),
+        TEST(coalescing_packets_keep_their_order_among_others_until_the_tick),
+        TEST(the_end_of_a_member_flushes_no_other_member),
+        TEST(random_operations_lose_repeat_and_reorder_no_message),
+        TEST_WITHOUT_TICK(random_operations_lose_repeat_and_reorder_no_message),
+        TEST(a_session_that_ends_leaves_its_group),
+        TEST(a_member_may_be_removed_and_ended_in_one_turn),
+        TEST(a_slow_member_is_closed_and_the_others_receive_everything),
+        TEST(on_tick_may_broadcast_into_its_tick_and_request_another),
+        TEST_WITHOUT_TICK(on_tick_of_a_group_without_a_tick_runs_at_the_end_of_the_turn),
+        TEST(a_group_may_be_destroyed_in_on_tick),
+        TEST_WITHOUT_TICK(a_group_may_be_destroyed_in_on_tick),
+        TEST_WITHOUT_TICK(broadcasts_of_all_waiting_tasks_leave_in_one_send),
+        TEST_WITHOUT_TICK(more_than_a_buffer_holds_arrives_in_order),
+        TEST_WITHOUT_TICK(a_message_of_the_maximum_length_is_sent_and_a_longer_one_is_logged),
+        TEST_WITHOUT_TICK(each_member_counts_as_one_outgoing_packet),
+        TEST_WITHOUT_TICK(adding_an_ended_session_has_no_effect),
+        TEST_WITHOUT_TICK(a_session_that_ends_before_it_handles_its_add_leaves_the_group),
+        TEST_WITHOUT_TICK(a_session_that_ends_before_it_handles_its_remove_leaves_the_group_once),
+        TEST(destroying_a_group_sends_what_it_has_collected),
+        TEST(a_session_may_be_a_member_of_many_groups),
+        TEST(draining_removes_all_members_before_it_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

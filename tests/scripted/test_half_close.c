@@ -1,4 +1,4 @@
-/* tests/scripted/test_half_close.c: what a server does after a client has sent FIN. */
+/* tests/scripted/test_half_close.c: Sessions whose client has sent FIN. */
 #include "tests/test.h"
 
 #include "net/stream.h"
@@ -15,7 +15,7 @@ static struct peer *peer;
 static struct gw_frame asked[ASKED_MAX];
 static uint32_t asked_count;
 
-static void keep(struct gw_session *session, const struct gw_frame *frame)
+static void keep_request(struct gw_session *session, const struct gw_frame *frame)
 {
     (void)session;
     asked[asked_count++ % ASKED_MAX] = *frame;
@@ -24,7 +24,7 @@ static void keep(struct gw_session *session, const struct gw_frame *frame)
 static int open_session_fixture(void **state)
 {
     session_fixture_open(NULL, *state);
-    session_fixture.on_asked = keep;
+    session_fixture.on_asked = keep_request;
     asked_count = 0;
     peer = NULL;
     return 0;
@@ -71,19 +71,19 @@ static void answer_at_once(struct gw_session *session, const struct gw_frame *fr
     answer(session, frame);
 }
 
-static void answer_from_elsewhere(uint32_t index)
+static void answer_from_another_turn(uint32_t index)
 {
     answer(session_fixture.last, &asked[index]);
     fixture_run_now();
 }
 
-/* The next frame has this id and tag. */
+/* Reads a frame with this id and tag. */
 static void expect_frame(uint16_t id, uint16_t tag)
 {
     uint8_t body[256];
     size_t bytes;
     assert_true(peer_unread_count(peer) >= FRAME_HEADER_BYTES);
-    assert_int_equal(frame_read_header(peer_look(peer)).tag, tag);
+    assert_int_equal(frame_read_header(peer_data(peer)).tag, tag);
     assert_int_equal(session_fixture_next(peer, body, &bytes), id);
 }
 
@@ -93,7 +93,7 @@ static void expect_open(void)
     assert_false(peer_has_fin(peer));
 }
 
-/* FIN without CLOSE, as when nothing was open. */
+/* FIN without CLOSE: no request was open. */
 static void expect_end(void)
 {
     assert_int_equal(peer_unread_count(peer), 0);
@@ -128,10 +128,10 @@ static void requests_that_are_open_at_fin_are_answered_before_the_end(void **sta
     finish();
     assert_int_equal(asked_count, 3);
     fixture_run_ms(TIMEOUT_MS - 100);
-    answer_from_elsewhere(2);
-    answer_from_elsewhere(0);
+    answer_from_another_turn(2);
+    answer_from_another_turn(0);
     expect_open();
-    answer_from_elsewhere(1);
+    answer_from_another_turn(1);
     expect_frame(ANSWER, 3);
     expect_frame(ANSWER, 1);
     expect_frame(ANSWER, 2);
@@ -143,7 +143,7 @@ static void answer_in_turn(void *context)
     answer(session_fixture.last, context);
 }
 
-static void an_answer_from_a_turn_of_the_session_ends_it_too(void **state)
+static void an_answer_in_a_turn_of_the_session_ends_it(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -154,7 +154,7 @@ static void an_answer_from_a_turn_of_the_session_ends_it_too(void **state)
     expect_end();
 }
 
-static void a_refusal_is_an_answer(void **state)
+static void an_error_reply_counts_as_an_answer(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -184,7 +184,7 @@ static void each_request_keeps_its_own_deadline_after_fin(void **state)
     expect_end();
 }
 
-static void what_is_sent_to_a_half_closed_session_arrives(void **state)
+static void messages_to_a_half_closed_session_arrive(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -194,13 +194,13 @@ static void what_is_sent_to_a_half_closed_session_arrives(void **state)
     line.text = "news";
     gw_session_send(session_fixture.last, LINE, &line.base);
     fixture_run_now();
-    answer_from_elsewhere(0);
+    answer_from_another_turn(0);
     expect_frame(LINE, 0);
     expect_frame(ANSWER, 7);
     expect_end();
 }
 
-/* ---- what arrived before FIN ---- */
+/* ---- frames that arrived before FIN ---- */
 
 static void frames_of_many_turns_are_handled_before_the_end(void **state)
 {
@@ -217,13 +217,13 @@ static void frames_of_many_turns_are_handled_before_the_end(void **state)
     expect_end();
 }
 
-static void frames_that_wait_for_a_token_are_handled_before_the_end(void **state)
+static void throttled_frames_are_handled_before_the_end(void **state)
 {
     (void)state;
     peer = session_fixture_join();
     session_fixture.on_asked = answer_at_once;
     for (int i = 0; i < 4; i++) {
-        session_fixture_tell(peer, RARE, "x");
+        session_fixture_send_text(peer, RARE, "x");
     }
     send_request(7);
     finish();
@@ -266,7 +266,7 @@ static void frames_behind_a_pause_are_handled_after_the_resume(void **state)
     session_fixture.on_received = NULL;
     fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
     assert_int_equal(asked_count, 1);
-    answer_from_elsewhere(0);
+    answer_from_another_turn(0);
     expect_frame(ANSWER, 7);
     expect_end();
 }
@@ -283,8 +283,8 @@ static void a_resume_with_nothing_left_ends_the_session(void **state)
     expect_end();
 }
 
-/* Each of both limits is there: of a pause, and of a request that was open before it. */
-static void a_pause_after_fin_lasts_as_long_as_a_request_may(void **state)
+/* Both limits apply: of the pause, and of a request that was open before it. */
+static void a_pause_after_fin_is_limited_to_the_request_timeout(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -300,7 +300,7 @@ static void a_pause_after_fin_lasts_as_long_as_a_request_may(void **state)
     expect_end();
 }
 
-static void the_rest_of_a_frame_is_not_waited_for(void **state)
+static void fin_in_a_partial_frame_ends_the_session(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -308,18 +308,18 @@ static void the_rest_of_a_frame_is_not_waited_for(void **state)
     session_fixture_send_header(peer, 100, 0, SAY, 0);
     finish();
     fixture_run_ms(TIMEOUT_MS - 1);
-    answer_from_elsewhere(0);
+    answer_from_another_turn(0);
     expect_frame(ANSWER, 7);
     expect_end();
 }
 
-/* ---- deadlines that do not count after FIN ---- */
+/* ---- timeouts that do not apply after FIN ---- */
 
 static const struct gw_session_manager_config impatient = {
     .heartbeat_ms = 100, .idle_timeout_ms = 150, .frame_timeout_ms = 50};
 
-/* Its peer cannot answer a PING, and cannot finish a frame. */
-static void no_ping_and_no_silence_while_an_answer_is_due(void **state)
+/* After FIN a client can neither answer PING nor complete a frame. */
+static void a_half_closed_session_is_neither_pinged_nor_silent(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -327,12 +327,12 @@ static void no_ping_and_no_silence_while_an_answer_is_due(void **state)
     session_fixture_send_header(peer, 100, 0, SAY, 0);
     finish();
     fixture_run_ms(TIMEOUT_MS - 100);
-    answer_from_elsewhere(0);
+    answer_from_another_turn(0);
     expect_frame(ANSWER, 7);
     expect_end();
 }
 
-static void a_ping_that_fin_overtakes_is_not_missed(void **state)
+static void a_pending_ping_does_not_time_out_after_fin(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -341,7 +341,7 @@ static void a_ping_that_fin_overtakes_is_not_missed(void **state)
     expect_frame(PING, 0);
     finish();
     fixture_run_ms(1000);
-    answer_from_elsewhere(0);
+    answer_from_another_turn(0);
     expect_frame(ANSWER, 7);
     expect_end();
 }
@@ -354,11 +354,11 @@ static void greet(void *context)
     gw_session_greet(session_fixture.last, 0);
 }
 
-static void a_greeting_that_is_put_off_is_answered_after_fin(void **state)
+static void a_deferred_greeting_is_answered_after_fin(void **state)
 {
     (void)state;
     session_fixture.result = GW_GREET_LATER;
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
     send_hello();
     finish();
     fixture_run_ms(TIMEOUT_MS - 100);
@@ -368,11 +368,11 @@ static void a_greeting_that_is_put_off_is_answered_after_fin(void **state)
     expect_end();
 }
 
-static void a_greeting_that_is_never_answered_times_out_after_fin(void **state)
+static void a_deferred_greeting_times_out_after_fin(void **state)
 {
     (void)state;
     session_fixture.result = GW_GREET_LATER;
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
     send_hello();
     finish();
     fixture_run_ms(TIMEOUT_MS + SLACK_MS);
@@ -383,14 +383,14 @@ static void a_greeting_that_is_never_answered_times_out_after_fin(void **state)
 static void fin_without_a_greeting_ends_the_session_at_once(void **state)
 {
     (void)state;
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
     finish();
     expect_end();
 }
 
 /* ---- other ends ---- */
 
-static void the_game_can_end_a_half_closed_session(void **state)
+static void the_server_can_end_a_half_closed_session(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -402,7 +402,7 @@ static void the_game_can_end_a_half_closed_session(void **state)
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__KICKED);
 }
 
-static void close_ends_a_session_whatever_is_open(void **state)
+static void close_ends_a_session_with_open_requests(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -414,7 +414,7 @@ static void close_ends_a_session_whatever_is_open(void **state)
     expect_end();
 }
 
-static void a_peer_that_resets_after_fin_is_gone(void **state)
+static void a_reset_after_fin_ends_the_session(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -422,24 +422,24 @@ static void a_peer_that_resets_after_fin_is_gone(void **state)
     finish();
     peer_reset(peer);
     fixture_run_now();
-    answer_from_elsewhere(0);
+    answer_from_another_turn(0);
     fixture_run_ms(GW_STREAM_LINGER_MS + 5);
     assert_int_equal(session_fixture.ended_count, 1);
 }
 
-static void a_peer_that_reads_nothing_after_fin_is_not_waited_for(void **state)
+static void a_client_that_reads_nothing_after_fin_is_reset(void **state)
 {
     (void)state;
     peer = session_fixture_join();
     peer_set_window(peer, 10);
     send_request(7);
     finish();
-    answer_from_elsewhere(0);
+    answer_from_another_turn(0);
     fixture_run_ms(GW_STREAM_FLUSH_MS + 5);
     assert_int_equal(session_fixture.ended_count, 1);
 }
 
-static void a_drain_ends_half_closed_sessions(void **state)
+static void a_drain_closes_half_closed_sessions(void **state)
 {
     (void)state;
     peer = session_fixture_join();
@@ -467,23 +467,23 @@ static struct kernel_config walk_kernel(uint64_t seed)
         .late_ns_max = random_below(&random, 2) * 20000000,
         .split_percent = (uint8_t)random_below(&random, 90),
         .nothing_percent = (uint8_t)random_below(&random, 30),
-        .hot_percent = (uint8_t)random_below(&random, 100),
-        .held_percent = (uint8_t)random_below(&random, 60),
+        .immediate_percent = (uint8_t)random_below(&random, 100),
+        .delay_percent = (uint8_t)random_below(&random, 60),
         .spurious_percent = (uint8_t)random_below(&random, 20),
         .shuffles = random_below(&random, 2) == 0,
     };
 }
 
-static void answer_by_random(struct gw_session *session, const struct gw_frame *frame)
+static void answer_random_request(struct gw_session *session, const struct gw_frame *frame)
 {
     if (random_below(&random, 3) == 0) {
         answer(session, frame);
     } else {
-        keep(session, frame);
+        keep_request(session, frame);
     }
 }
 
-static void pause_by_random(struct gw_session *session)
+static void maybe_pause_now(struct gw_session *session)
 {
     if (random_below(&random, 8) == 0) {
         gw_session_pause(session);
@@ -502,14 +502,14 @@ static void do_something(uint32_t ms_max)
     }
 }
 
-/* Each tag that a client has used: an answer and no second one. */
+/* Each tag that the client used was answered exactly once. */
 static void expect_all_answered(uint16_t tag_count)
 {
     uint8_t body[256];
     size_t bytes;
     uint32_t answers[WALK_REQUESTS_MAX + 1] = {0};
     while (peer_unread_count(peer) > 0) {
-        uint16_t tag = frame_read_header(peer_look(peer)).tag;
+        uint16_t tag = frame_read_header(peer_data(peer)).tag;
         uint16_t id = session_fixture_next(peer, body, &bytes);
         assert_true(id == ANSWER || id == ERROR_REPLY);
         assert_true(tag > 0 && tag <= tag_count);
@@ -527,16 +527,16 @@ static void walk(uint64_t seed)
     const struct gw_session_manager_config config = {.heartbeat_ms = 100000};
     session_fixture_open(&fixture, &config);
     asked_count = 0;
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
     send_hello();
     fixture_run_ms(3000);
     assert_int_equal(session_fixture.greeted_count, 1);
     peer_read(peer, NULL, peer_unread_count(peer));
-    session_fixture.on_asked = answer_by_random;
-    session_fixture.on_received = pause_by_random;
+    session_fixture.on_asked = answer_random_request;
+    session_fixture.on_received = maybe_pause_now;
     uint16_t tag_count = (uint16_t)(1 + random_below(&random, WALK_REQUESTS_MAX));
     for (uint16_t tag = 1; tag <= tag_count; tag++) {
-        session_fixture_tell(peer, random_below(&random, 4) == 0 ? RARE : SAY, "x");
+        session_fixture_send_text(peer, random_below(&random, 4) == 0 ? RARE : SAY, "x");
         send_request(tag);
         if (random_below(&random, 4) == 0) {
             do_something(1500);
@@ -558,7 +558,7 @@ static void walk(uint64_t seed)
     session_fixture_close();
 }
 
-static void whatever_happens_each_request_before_fin_is_answered_once(void **state)
+static void on_any_kernel_each_request_before_fin_is_answered_once(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= WALK_COUNT; seed++) {
@@ -571,27 +571,27 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(fin_without_open_requests_ends_the_session_at_once),
         TEST(requests_that_are_open_at_fin_are_answered_before_the_end),
-        TEST(an_answer_from_a_turn_of_the_session_ends_it_too),
-        TEST(a_refusal_is_an_answer),
+        TEST(an_answer_in_a_turn_of_the_session_ends_it),
+        TEST(an_error_reply_counts_as_an_answer),
         TEST(each_request_keeps_its_own_deadline_after_fin),
-        TEST(what_is_sent_to_a_half_closed_session_arrives),
+        TEST(messages_to_a_half_closed_session_arrive),
         TEST(frames_of_many_turns_are_handled_before_the_end),
-        TEST(frames_that_wait_for_a_token_are_handled_before_the_end),
+        TEST(throttled_frames_are_handled_before_the_end),
         TEST(frames_behind_a_pause_are_handled_after_the_resume),
         TEST(a_resume_with_nothing_left_ends_the_session),
-        TEST(a_pause_after_fin_lasts_as_long_as_a_request_may),
-        TEST(the_rest_of_a_frame_is_not_waited_for),
-        TEST_WITH(no_ping_and_no_silence_while_an_answer_is_due, &impatient),
-        TEST_WITH(a_ping_that_fin_overtakes_is_not_missed, &impatient),
-        TEST(a_greeting_that_is_put_off_is_answered_after_fin),
-        TEST(a_greeting_that_is_never_answered_times_out_after_fin),
+        TEST(a_pause_after_fin_is_limited_to_the_request_timeout),
+        TEST(fin_in_a_partial_frame_ends_the_session),
+        TEST_WITH(a_half_closed_session_is_neither_pinged_nor_silent, &impatient),
+        TEST_WITH(a_pending_ping_does_not_time_out_after_fin, &impatient),
+        TEST(a_deferred_greeting_is_answered_after_fin),
+        TEST(a_deferred_greeting_times_out_after_fin),
         TEST(fin_without_a_greeting_ends_the_session_at_once),
-        TEST(the_game_can_end_a_half_closed_session),
-        TEST(close_ends_a_session_whatever_is_open),
-        TEST(a_peer_that_resets_after_fin_is_gone),
-        TEST(a_peer_that_reads_nothing_after_fin_is_not_waited_for),
-        TEST(a_drain_ends_half_closed_sessions),
-        cmocka_unit_test(whatever_happens_each_request_before_fin_is_answered_once),
+        TEST(the_server_can_end_a_half_closed_session),
+        TEST(close_ends_a_session_with_open_requests),
+        TEST(a_reset_after_fin_ends_the_session),
+        TEST(a_client_that_reads_nothing_after_fin_is_reset),
+        TEST(a_drain_closes_half_closed_sessions),
+        cmocka_unit_test(on_any_kernel_each_request_before_fin_is_answered_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

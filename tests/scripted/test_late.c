@@ -1,4 +1,4 @@
-/* tests/scripted/test_late.c: deadlines of a program that did not run for a while. */
+/* tests/scripted/test_late.c: Deadlines of a process that did not run for a while. */
 #include "tests/test.h"
 
 #include "net/stream.h"
@@ -8,22 +8,20 @@
 
 #include <string.h>
 
-/*
- * Each test brings a session to shortly before a deadline. Then the program stops running, and what
- * the peer owes arrives in time, behind what many others send, but after the program has stopped.
- */
+/* Each test runs a session to shortly before a deadline. Then the process stops, and the bytes that
+ * prevent the deadline arrive in time, behind those of many others, while it is stopped. */
 enum {
     CROWD_COUNT = 20,
     HEARTBEAT_MS = 10000,
-    STOP_MS = 3000,    /* how long the program does not run */
-    BEFORE_MS = 200,   /* it stops so long before the deadline */
-    HOLD_MS_MAX = 1000 /* the longest that a deadline waits after a stop */
+    STOP_MS = 3000,    /* the duration of the stop */
+    BEFORE_MS = 200,   /* from the stop to the deadline */
+    HOLD_MS_MAX = 1000 /* the longest postponement of a deadline after a stop */
 };
 
-/* What kind of stop, and on what kind of kernel. */
+/* The cause of the stop, and the behaviour of the kernel. */
 static const struct way {
     struct port_fixture_config fixture;
-    bool in_a_turn; /* a handler takes so long; otherwise wait() returns late */
+    bool in_a_turn; /* a handler takes this long; otherwise wait() returns late */
 } ways[] = {
     {.fixture.kernel = {.wait_count_max = 0}, .in_a_turn = false},
     {.fixture.kernel = {.wait_count_max = 1}, .in_a_turn = false},
@@ -40,7 +38,7 @@ static struct peer *crowd[CROWD_COUNT];
 static struct peer *peer;
 static uint64_t stop_ms;
 
-static void make_crowd_say(void *context)
+static void send_from_others(void *context)
 {
     (void)context;
     for (int i = 0; i < CROWD_COUNT; i++) {
@@ -49,18 +47,18 @@ static void make_crowd_say(void *context)
     }
 }
 
-/* Goes on to `time_ns` while the others stay alive. */
+/* Runs until `time_ns` while the other clients stay alive. */
 static void run_until(uint64_t time_ns)
 {
     while (fixture_now_ns() + 4000 * FIXTURE_MS < time_ns) {
-        make_crowd_say(NULL);
+        send_from_others(NULL);
         fixture_run_ms(4000);
     }
-    make_crowd_say(NULL);
+    send_from_others(NULL);
     fixture_run_until(time_ns);
 }
 
-/* The others are old acquaintances; `peer` has connected, and has joined if `joins`. */
+/* The other clients have joined before; `peer` has connected, and has joined if `joins`. */
 static void begin(const struct way *way, const struct gw_session_manager_config *config, bool joins)
 {
     session_fixture_open(&way->fixture, config);
@@ -68,7 +66,7 @@ static void begin(const struct way *way, const struct gw_session_manager_config 
     for (int i = 0; i < CROWD_COUNT; i++) {
         crowd[i] = session_fixture_join();
     }
-    peer = joins ? session_fixture_join() : session_fixture_knock();
+    peer = joins ? session_fixture_join() : session_fixture_connect();
 }
 
 static void end(void)
@@ -87,20 +85,18 @@ static void take_long(struct gw_session *session)
     kernel_let_pass(stop_ms * FIXTURE_MS);
 }
 
-/*
- * Stops the program before `deadline_ns`, with `owed` (if any) arriving in between. Returns when it
- * runs again.
- */
+/* Stops the process before `deadline_ns`; `owed` (if any) arrives in between. Returns the time at
+ * which it runs again. */
 static uint64_t stop_around(const struct way *way, uint64_t deadline_ns, void (*owed)(void *))
 {
     uint64_t stop_ns = deadline_ns - BEFORE_MS * FIXTURE_MS;
     stop_ms = STOP_MS;
     run_until(stop_ns);
-    kernel_at(stop_ns + FIXTURE_MS, make_crowd_say, NULL);
+    kernel_at(stop_ns + FIXTURE_MS, send_from_others, NULL);
     if (owed != NULL) {
         kernel_at(deadline_ns - FIXTURE_MS, owed, NULL);
     }
-    kernel_at(stop_ns + (STOP_MS - 1) * FIXTURE_MS, make_crowd_say, NULL);
+    kernel_at(stop_ns + (STOP_MS - 1) * FIXTURE_MS, send_from_others, NULL);
     if (way->in_a_turn) {
         session_fixture.on_received = take_long;
         session_fixture_say(crowd[0], "takes long");
@@ -113,7 +109,7 @@ static uint64_t stop_around(const struct way *way, uint64_t deadline_ns, void (*
     return back_ns;
 }
 
-/* The peer has paid what it owed: the session is not ended, then or soon. */
+/* The peer has sent what it owes: its session stays. */
 static void assert_goes_on(void)
 {
     fixture_run_ms(HOLD_MS_MAX + 500);
@@ -121,7 +117,7 @@ static void assert_goes_on(void)
     assert_int_equal(session_fixture.ended_count, 0);
 }
 
-/* The peer has not: the session is ended soon after the program runs again. */
+/* The peer has sent nothing: its session ends soon after the process runs again. */
 static void assert_ended(uint64_t back_ns, Gw__CloseReason reason)
 {
     if (fixture_now_ns() < back_ns + HOLD_MS_MAX * FIXTURE_MS) {
@@ -133,7 +129,7 @@ static void assert_ended(uint64_t back_ns, Gw__CloseReason reason)
     assert_int_equal(session_fixture.reason, reason);
 }
 
-/* ---- what a peer may owe ---- */
+/* ---- bytes that a peer owes ---- */
 
 static void send_hello(void *context)
 {
@@ -163,7 +159,7 @@ static void send_rest_of_frame(void *context)
 
 /* ---- each deadline ---- */
 
-/* Runs `kind` in each way, with a peer that does what it owes and with one that does not. */
+/* Runs `kind` in each way, with a peer that sends what it owes and with one that does not. */
 static void in_each_way(void (*kind)(const struct way *way, bool pays))
 {
     for (int i = 0; i < WAY_COUNT; i++) {
@@ -232,7 +228,7 @@ static void the_rest_of_a_frame_that_arrived_in_time_counts(void **state)
     in_each_way(frame);
 }
 
-static void idleness(const struct way *way, bool pays)
+static void idle_timeout(const struct way *way, bool pays)
 {
     static const struct gw_session_manager_config config = {.heartbeat_ms = 600000,
                                                             .idle_timeout_ms = 30000};
@@ -247,10 +243,10 @@ static void idleness(const struct way *way, bool pays)
     end();
 }
 
-static void a_packet_that_arrived_in_time_is_no_idleness(void **state)
+static void a_packet_that_arrived_in_time_prevents_the_idle_timeout(void **state)
 {
     (void)state;
-    in_each_way(idleness);
+    in_each_way(idle_timeout);
 }
 
 static void finish_late(void *context)
@@ -260,7 +256,7 @@ static void finish_late(void *context)
     peer_finish(peer);
 }
 
-/* The peer sees what came of it: a socket that is closed before it was read is a reset. */
+/* A socket that is closed with unread bytes sends a reset, which the peer sees. */
 static void linger(const struct way *way, bool pays)
 {
     begin(way, NULL, true);
@@ -303,28 +299,28 @@ static void flush(const struct way *way, bool pays)
     end();
 }
 
-static void room_that_came_in_time_lets_the_last_bytes_leave(void **state)
+static void window_space_that_arrived_in_time_flushes_the_queue(void **state)
 {
     (void)state;
     in_each_way(flush);
 }
 
-/* ---- the bound ---- */
+/* ---- the longest postponement ---- */
 
 static struct {
     struct peer *peer;
     uint64_t until_ns;
-    uint64_t turn_ms;  /* how long each of its packets takes to handle */
-    uint64_t ended_ns; /* when the silent session was seen to have ended */
+    uint64_t turn_ms;  /* duration of the handler of each packet */
+    uint64_t ended_ns; /* when the test found that the silent session has ended */
 } talk;
 
-static void say_more(void *context)
+static void send_more(void *context)
 {
     (void)context;
     session_fixture_say(talk.peer, "and on");
 }
 
-/* The next packet is there before this one has been handled, so that the kernel always has more. */
+/* The next packet arrives before this one was handled, so the kernel always has more. */
 static void take_and_ask_for_more(struct gw_session *session)
 {
     (void)session;
@@ -332,12 +328,12 @@ static void take_and_ask_for_more(struct gw_session *session)
         talk.ended_ns = fixture_now_ns();
     }
     if (fixture_now_ns() < talk.until_ns) {
-        kernel_at(fixture_now_ns() + FIXTURE_MS / 2, say_more, NULL);
+        kernel_at(fixture_now_ns() + FIXTURE_MS / 2, send_more, NULL);
         kernel_let_pass(talk.turn_ms * FIXTURE_MS);
     }
 }
 
-/* Brings a silent session to its end while another one talks. Returns the deadline. */
+/* Runs a silent session to its end while another one sends. Returns the deadline. */
 static uint64_t talk_past_deadline(const struct way *way, uint64_t turn_ms, uint64_t stop)
 {
     begin(way, NULL, true);
@@ -348,7 +344,7 @@ static uint64_t talk_past_deadline(const struct way *way, uint64_t turn_ms, uint
     talk.ended_ns = 0;
     talk.until_ns = deadline_ns + 2 * STOP_MS * FIXTURE_MS;
     session_fixture.on_received = take_and_ask_for_more;
-    kernel_at(fixture_now_ns() + FIXTURE_MS, say_more, NULL);
+    kernel_at(fixture_now_ns() + FIXTURE_MS, send_more, NULL);
     if (stop > 0) {
         fixture_stop_at(fixture_now_ns(), stop);
     }
@@ -358,7 +354,7 @@ static uint64_t talk_past_deadline(const struct way *way, uint64_t turn_ms, uint
     return deadline_ns;
 }
 
-static void a_kernel_that_always_has_more_holds_deadlines_for_a_second(void **state)
+static void a_kernel_that_always_has_more_data_postpones_deadlines_by_at_most_a_second(void **state)
 {
     (void)state;
     for (int i = 0; i < WAY_COUNT; i++) {
@@ -369,8 +365,8 @@ static void a_kernel_that_always_has_more_holds_deadlines_for_a_second(void **st
     }
 }
 
-/* Each turn is late; the deadlines that it holds back wait for no more than a few turns. */
-static void turns_that_are_always_long_delay_a_deadline_by_a_few_of_them(void **state)
+/* Each turn is late; the deadlines that wait for it are postponed by a few turns at most. */
+static void long_turns_delay_a_deadline_by_a_few_turns(void **state)
 {
     (void)state;
     enum { TURN_MS = 100 };
@@ -386,11 +382,12 @@ int main(void)
         cmocka_unit_test(a_hello_that_arrived_in_time_counts),
         cmocka_unit_test(a_pong_that_arrived_in_time_counts),
         cmocka_unit_test(the_rest_of_a_frame_that_arrived_in_time_counts),
-        cmocka_unit_test(a_packet_that_arrived_in_time_is_no_idleness),
+        cmocka_unit_test(a_packet_that_arrived_in_time_prevents_the_idle_timeout),
         cmocka_unit_test(a_fin_that_arrived_in_time_ends_the_linger),
-        cmocka_unit_test(room_that_came_in_time_lets_the_last_bytes_leave),
-        cmocka_unit_test(a_kernel_that_always_has_more_holds_deadlines_for_a_second),
-        cmocka_unit_test(turns_that_are_always_long_delay_a_deadline_by_a_few_of_them),
+        cmocka_unit_test(window_space_that_arrived_in_time_flushes_the_queue),
+        cmocka_unit_test(
+            a_kernel_that_always_has_more_data_postpones_deadlines_by_at_most_a_second),
+        cmocka_unit_test(long_turns_delay_a_deadline_by_a_few_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/scripted/test_listener.c: doors and dials, when the kernel runs out of things. */
+/* tests/scripted/test_listener.c: Listeners and dials when the kernel runs out of resources. */
 #include "tests/test.h"
 
 #include "net/error.h"
@@ -21,7 +21,7 @@ static int open_test_listener(void **state)
     memset(peers, 0, sizeof peers);
     assert_int_equal(test_listener_open(&test_listener, 0, NULL), 0);
     fixture_run_now();
-    fixture_align();
+    fixture_align_to_tick();
     return 0;
 }
 
@@ -47,7 +47,7 @@ static int close_test_listener(void **state)
                                              (void *)(config))
 #define TEST(name) TEST_WITH(name, NULL)
 
-static void knock(uint32_t from, uint32_t count)
+static void connect_peer(uint32_t from, uint32_t count)
 {
     for (uint32_t i = from; i < from + count; i++) {
         peers[i] = peer_connect(test_listener.port);
@@ -57,16 +57,16 @@ static void knock(uint32_t from, uint32_t count)
 
 /* ---- accepting ---- */
 
-static void everybody_who_knocks_comes_in(void **state)
+static void every_connection_is_accepted(void **state)
 {
     (void)state;
-    knock(0, 40);
+    connect_peer(0, 40);
     fixture_run_now();
     assert_int_equal(test_listener.count, 40);
     assert_int_equal(fixture_counters().accepted, 40);
 }
 
-/* Trying again at once would find the same: it waits exactly so long, and does not spin. */
+/* A retry at once would fail again: the listener waits for exactly this long. */
 static void a_shortage_pauses_for_exactly_100_ms_and_passes(void **state)
 {
     (void)state;
@@ -75,7 +75,7 @@ static void a_shortage_pauses_for_exactly_100_ms_and_passes(void **state)
         uint64_t pauses = fixture_counters().accept_pauses;
         uint32_t count = test_listener.count;
         kernel_fail_next(KERNEL_ACCEPT, 2, shortages[i]);
-        knock(2 * i, 2); /* the accept in flight takes the first; the next one fails */
+        connect_peer(2 * i, 2); /* the accept in flight takes the first one; the next one fails */
         fixture_run_now();
         uint64_t from_ns = fixture_now_ns();
         assert_int_equal(test_listener.count, count + 1);
@@ -87,31 +87,31 @@ static void a_shortage_pauses_for_exactly_100_ms_and_passes(void **state)
         assert_int_equal(test_listener.count, count + 1);
         fixture_run_ms(PAUSE_MS + 2);
         assert_int_equal(test_listener.count, count + 2);
-        fixture_align();
+        fixture_align_to_tick();
     }
 }
 
-static void a_long_shortage_is_told_once(void **state)
+static void a_long_shortage_is_logged_once(void **state)
 {
     (void)state;
     kernel_fail_next(KERNEL_ACCEPT, 50, GW_E_FULL);
-    knock(0, 2);
+    connect_peer(0, 2);
     fixture_run_ms(3000);
     assert_true(fixture_counters().accept_pauses >= 28);
     assert_int_equal(fixture_logged_count("accept_paused"), 1);
 }
 
-static void who_leaves_the_queue_again_does_not_stop_the_others(void **state)
+static void a_connection_reset_in_the_backlog_does_not_stop_accepting(void **state)
 {
     (void)state;
     kernel_fail_next(KERNEL_ACCEPT, 5, GW_E_RESET);
-    knock(0, 3);
+    connect_peer(0, 3);
     fixture_run_now();
     assert_int_equal(test_listener.count, 3);
     assert_int_equal(fixture_counters().accept_pauses, 0);
 }
 
-/* Whatever accept() may say of one connection; what has no word of its own is GW_E_SYSTEM. */
+/* Any error of accept() for one connection; errors without a code of their own are GW_E_SYSTEM. */
 static void an_error_of_one_connection_does_not_delay_the_next(void **state)
 {
     (void)state;
@@ -121,9 +121,9 @@ static void an_error_of_one_connection_does_not_delay_the_next(void **state)
     for (uint32_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         uint32_t count = test_listener.count;
         kernel_fail_next(KERNEL_ACCEPT, FAILURE_COUNT_MAX - 1, errors[i]);
-        knock(2 * i, 1); /* the accept in flight is older than the failures */
+        connect_peer(2 * i, 1); /* the accept in flight was submitted before */
         fixture_run_now();
-        knock(2 * i + 1, 1);
+        connect_peer(2 * i + 1, 1);
         fixture_run_now();
         assert_int_equal(test_listener.count, count + 2);
     }
@@ -132,11 +132,11 @@ static void an_error_of_one_connection_does_not_delay_the_next(void **state)
     assert_int_equal(fixture_logged_count("accept_paused"), 0);
 }
 
-static void errors_of_connections_without_end_pause_accepting(void **state)
+static void repeated_connection_errors_pause_accepting(void **state)
 {
     (void)state;
     kernel_fail_next(KERNEL_ACCEPT, 3 * FAILURE_COUNT_MAX, GW_E_SYSTEM);
-    knock(0, 2);
+    connect_peer(0, 2);
     fixture_run_now();
     assert_int_equal(test_listener.count, 1);
     assert_int_equal(fixture_counters().accept_pauses, 1);
@@ -147,28 +147,28 @@ static void errors_of_connections_without_end_pause_accepting(void **state)
     assert_int_equal(test_listener.count, 2);
 }
 
-static void without_descriptors_who_waits_comes_in_later(void **state)
+static void without_descriptors_connections_are_accepted_later(void **state)
 {
     (void)state;
-    knock(0, 7);
+    connect_peer(0, 7);
     fixture_run_now();
-    assert_int_equal(test_listener.count, 4); /* five descriptors: the test_listener's, and four */
+    assert_int_equal(test_listener.count, 4); /* five descriptors: the listener's, and four */
     fixture_run_ms(1000);
     assert_int_equal(test_listener.count, 4);
     assert_true(fixture_counters().accept_pauses >= 9);
     peer_send(peers[0], "still here", 10);
     fixture_run_now();
-    assert_int_equal(bytes_count(&test_listener.lives[0]->received), 10);
+    assert_int_equal(bytes_count(&test_listener.streams[0]->received), 10);
     peer_finish(peers[0]);
     peer_finish(peers[1]);
     fixture_run_ms(PAUSE_MS + 2);
     assert_int_equal(test_listener.count, 6);
 }
 
-static void a_stream_beyond_the_limit_is_turned_away(void **state)
+static void a_connection_above_the_stream_limit_is_closed(void **state)
 {
     (void)state;
-    knock(0, 5);
+    connect_peer(0, 5);
     fixture_run_now();
     assert_int_equal(test_listener.count, 2);
     assert_int_equal(fixture_counters().accepted, 5);
@@ -176,7 +176,7 @@ static void a_stream_beyond_the_limit_is_turned_away(void **state)
     assert_false(peer_is_connected(peers[4]));
     peer_finish(peers[0]);
     fixture_run_now();
-    knock(5, 1);
+    connect_peer(5, 1);
     fixture_run_now();
     assert_int_equal(test_listener.count, 3);
 }
@@ -185,57 +185,57 @@ static void a_stream_that_is_not_started_is_closed(void **state)
 {
     (void)state;
     test_listener.leaves_alone = true;
-    knock(0, 2);
+    connect_peer(0, 2);
     fixture_run_now();
     assert_false(peer_is_connected(peers[0]));
     assert_int_equal(fixture_counters().stream_count, 0);
     assert_int_equal(kernel_handle_count(), 1);
 }
 
-static void a_socket_that_cannot_join_its_lane_only_closes(void **state)
+static void a_socket_that_cannot_attach_is_closed(void **state)
 {
     (void)state;
     kernel_fail_next(KERNEL_ATTACH, 1, GW_E_MEMORY);
-    knock(0, 2);
+    connect_peer(0, 2);
     fixture_run_now();
     assert_int_equal(test_listener.count, 2);
-    assert_int_equal(test_listener.lives[0]->open_count, 0);
-    assert_int_equal(test_listener.lives[0]->close_count, 1);
-    assert_int_equal(test_listener.lives[0]->reason, GW_E_MEMORY);
-    assert_int_equal(test_listener.lives[1]->open_count, 1);
+    assert_int_equal(test_listener.streams[0]->open_count, 0);
+    assert_int_equal(test_listener.streams[0]->close_count, 1);
+    assert_int_equal(test_listener.streams[0]->reason, GW_E_MEMORY);
+    assert_int_equal(test_listener.streams[1]->open_count, 1);
 }
 
 /* ---- closing ---- */
 
-static void a_closed_test_listener_turns_away_who_waits_and_keeps_who_is_in(void **state)
+static void closing_a_listener_resets_its_backlog_and_keeps_accepted_streams(void **state)
 {
     (void)state;
-    knock(0, 1);
+    connect_peer(0, 1);
     fixture_run_now();
     test_listener_close(&test_listener);
     assert_int_equal(test_listener.close_count, 1);
     assert_null(peer_connect(test_listener.port));
     peer_send(peers[0], "still", 5);
     fixture_run_now();
-    assert_int_equal(bytes_count(&test_listener.lives[0]->received), 5);
+    assert_int_equal(bytes_count(&test_listener.streams[0]->received), 5);
     struct test_listener second = {0};
     assert_int_equal(test_listener_open(&second, test_listener.port, NULL), 0);
     fixture_run_now();
     test_listener_close(&second);
 }
 
-static void a_test_listener_can_be_closed_in_the_middle_of_a_pause(void **state)
+static void a_listener_can_be_closed_during_a_pause(void **state)
 {
     (void)state;
     kernel_fail_next(KERNEL_ACCEPT, 100, GW_E_FULL);
-    knock(0, 2);
+    connect_peer(0, 2);
     fixture_run_ms(350);
     test_listener_close(&test_listener);
     assert_int_equal(test_listener.close_count, 1);
     fixture_run_ms(1000);
 }
 
-static void a_test_listener_can_be_closed_before_its_first_turn(void **state)
+static void a_listener_can_be_closed_before_its_first_turn(void **state)
 {
     (void)state;
     struct test_listener second = {0};
@@ -245,11 +245,11 @@ static void a_test_listener_can_be_closed_before_its_first_turn(void **state)
     assert_int_equal(second.close_count, 1);
 }
 
-static void whoever_crosses_the_close_is_not_left_open(void **state)
+static void a_connection_accepted_during_the_close_is_closed(void **state)
 {
     (void)state;
     kernel_behaviour()->cancel_loses_percent = 100;
-    knock(0, 1);
+    connect_peer(0, 1);
     gw_listener_close(test_listener.listener);
     fixture_run_now();
     assert_int_equal(test_listener.close_count, 1);
@@ -258,7 +258,7 @@ static void whoever_crosses_the_close_is_not_left_open(void **state)
 
 /* ---- opening ---- */
 
-static void a_test_listener_that_cannot_be_opened_says_why(void **state)
+static void a_listener_that_cannot_be_opened_returns_its_error(void **state)
 {
     (void)state;
     struct test_listener second = {0};
@@ -269,7 +269,7 @@ static void a_test_listener_that_cannot_be_opened_says_why(void **state)
     assert_int_equal(test_listener_open(&second, test_listener.port, NULL), GW_E_IN_USE);
 }
 
-static void a_test_listener_that_cannot_join_its_lane_can_still_be_closed(void **state)
+static void a_listener_that_cannot_attach_can_still_be_closed(void **state)
 {
     (void)state;
     struct test_listener second = {0};
@@ -283,7 +283,7 @@ static void a_test_listener_that_cannot_join_its_lane_can_still_be_closed(void *
 
 /* ---- dialing ---- */
 
-static void a_dial_that_cannot_begin_says_why(void **state)
+static void a_dial_that_cannot_start_returns_its_error(void **state)
 {
     (void)state;
     struct test_stream test_stream = {0};
@@ -296,7 +296,7 @@ static void a_dial_that_cannot_begin_says_why(void **state)
     assert_int_equal(test_stream.close_count, 0);
 }
 
-static void a_dial_that_fails_is_one_on_close(void **state)
+static void a_failed_dial_calls_on_close_once(void **state)
 {
     (void)state;
     for (const int *error = kernel_errors_of(KERNEL_CONNECT); *error != 0; error++) {
@@ -313,7 +313,7 @@ static void a_dial_that_fails_is_one_on_close(void **state)
     assert_int_equal(fixture_counters().send_queue_bytes, 0);
 }
 
-static void where_nobody_listens_a_dial_is_refused(void **state)
+static void a_dial_to_a_closed_port_is_refused(void **state)
 {
     (void)state;
     struct test_stream test_stream = {0};
@@ -328,7 +328,7 @@ static void a_stream_can_be_closed_while_it_connects(void **state)
     (void)state;
     for (int finishes = 0; finishes < 2; finishes++) {
         struct test_stream test_stream = {0};
-        assert_int_equal(test_stream_dial(&test_stream, 0), 0); /* where nobody answers, ever */
+        assert_int_equal(test_stream_dial(&test_stream, 0), 0); /* a host that never answers */
         fixture_run_ms(60000);
         assert_int_equal(test_stream.close_count, 0);
         if (finishes) {
@@ -357,7 +357,7 @@ static void a_stream_can_be_closed_before_its_first_turn(void **state)
     assert_int_equal(test_listener.count, 0);
 }
 
-static void a_connect_that_wins_against_its_cancel_is_closed_too(void **state)
+static void a_connect_that_completes_despite_its_cancel_is_closed(void **state)
 {
     (void)state;
     struct test_stream test_stream = {0};
@@ -378,28 +378,28 @@ int main(void)
     static const struct port_fixture_config few_handles = {.kernel = {.handle_count_max = 5}};
     static const struct port_fixture_config two_streams = {.stream_count_max = 2};
     const struct CMUnitTest tests[] = {
-        TEST(everybody_who_knocks_comes_in),
+        TEST(every_connection_is_accepted),
         TEST(a_shortage_pauses_for_exactly_100_ms_and_passes),
-        TEST(a_long_shortage_is_told_once),
-        TEST(who_leaves_the_queue_again_does_not_stop_the_others),
+        TEST(a_long_shortage_is_logged_once),
+        TEST(a_connection_reset_in_the_backlog_does_not_stop_accepting),
         TEST(an_error_of_one_connection_does_not_delay_the_next),
-        TEST(errors_of_connections_without_end_pause_accepting),
-        TEST_WITH(without_descriptors_who_waits_comes_in_later, &few_handles),
-        TEST_WITH(a_stream_beyond_the_limit_is_turned_away, &two_streams),
+        TEST(repeated_connection_errors_pause_accepting),
+        TEST_WITH(without_descriptors_connections_are_accepted_later, &few_handles),
+        TEST_WITH(a_connection_above_the_stream_limit_is_closed, &two_streams),
         TEST(a_stream_that_is_not_started_is_closed),
-        TEST(a_socket_that_cannot_join_its_lane_only_closes),
-        TEST(a_closed_test_listener_turns_away_who_waits_and_keeps_who_is_in),
-        TEST(a_test_listener_can_be_closed_in_the_middle_of_a_pause),
-        TEST(a_test_listener_can_be_closed_before_its_first_turn),
-        TEST(whoever_crosses_the_close_is_not_left_open),
-        TEST(a_test_listener_that_cannot_be_opened_says_why),
-        TEST(a_test_listener_that_cannot_join_its_lane_can_still_be_closed),
-        TEST(a_dial_that_cannot_begin_says_why),
-        TEST(a_dial_that_fails_is_one_on_close),
-        TEST(where_nobody_listens_a_dial_is_refused),
+        TEST(a_socket_that_cannot_attach_is_closed),
+        TEST(closing_a_listener_resets_its_backlog_and_keeps_accepted_streams),
+        TEST(a_listener_can_be_closed_during_a_pause),
+        TEST(a_listener_can_be_closed_before_its_first_turn),
+        TEST(a_connection_accepted_during_the_close_is_closed),
+        TEST(a_listener_that_cannot_be_opened_returns_its_error),
+        TEST(a_listener_that_cannot_attach_can_still_be_closed),
+        TEST(a_dial_that_cannot_start_returns_its_error),
+        TEST(a_failed_dial_calls_on_close_once),
+        TEST(a_dial_to_a_closed_port_is_refused),
         TEST(a_stream_can_be_closed_while_it_connects),
         TEST(a_stream_can_be_closed_before_its_first_turn),
-        TEST(a_connect_that_wins_against_its_cancel_is_closed_too),
+        TEST(a_connect_that_completes_despite_its_cancel_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

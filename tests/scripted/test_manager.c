@@ -42,7 +42,7 @@ static void a_manager_admits_sessions_from_two_listeners(void **state)
     struct gw_listener *second;
     assert_int_equal(gw_session_manager_listen(session_fixture.manager, &addr, &second), 0);
     fixture_run_now();
-    struct peer *first_peer = session_fixture_knock();
+    struct peer *first_peer = session_fixture_connect();
     struct peer *second_peer = connect_to(second);
     assert_int_equal(gw_session_manager_count(session_fixture.manager), 2);
     gw_listener_close(second);

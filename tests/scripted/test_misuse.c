@@ -1,5 +1,4 @@
-/* tests/scripted/test_misuse.c: values that a program may give, and what each build makes of them.
- */
+/* tests/scripted/test_misuse.c: Invalid arguments of a program, in Release and Debug builds. */
 #include "tests/test.h"
 
 #include "net/buf.h"
@@ -42,7 +41,7 @@ static int close_session_fixture(void **state)
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
 
-/* One more since `before`; and a second passes, after which the next one is logged again. */
+/* One more was logged since `before`. A second passes, so that the next one is logged again. */
 static uint32_t expect_misuse(uint32_t before)
 {
     assert_int_equal(fixture_logged_count("misuse"), before + 1);
@@ -52,7 +51,7 @@ static uint32_t expect_misuse(uint32_t before)
 
 /* ---- numbers ---- */
 
-static void what_on_greet_returns_beyond_the_list_refuses_the_peer(void **state)
+static void an_unknown_result_of_on_greet_refuses_the_hello(void **state)
 {
     (void)state;
     static const int results[] = {-2, -100, INT_MIN, 14, 19, 30, 63, 64, 200, 999, 65536, INT_MAX};
@@ -60,7 +59,7 @@ static void what_on_greet_returns_beyond_the_list_refuses_the_peer(void **state)
     uint32_t logged = 0;
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
         session_fixture.result = results[i];
-        peer = session_fixture_knock();
+        peer = session_fixture_connect();
         peer_send(peer, frame, session_fixture_hello_frame(frame));
         fixture_run_now();
         assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__NOT_WELCOME);
@@ -72,7 +71,7 @@ static void what_on_greet_returns_beyond_the_list_refuses_the_peer(void **state)
     assert_int_equal(session_fixture.greeted_count, 0);
 }
 
-static void each_reason_of_the_list_may_refuse_a_peer(void **state)
+static void each_close_reason_may_refuse_a_hello(void **state)
 {
     (void)state;
     uint8_t frame[128];
@@ -83,7 +82,7 @@ static void each_reason_of_the_list_may_refuse_a_peer(void **state)
             continue;
         }
         session_fixture.result = reason;
-        peer = session_fixture_knock();
+        peer = session_fixture_connect();
         peer_send(peer, frame, session_fixture_hello_frame(frame));
         fixture_run_now();
         peer_close(peer);
@@ -94,7 +93,7 @@ static void each_reason_of_the_list_may_refuse_a_peer(void **state)
     assert_int_equal(fixture_logged_count("misuse"), 0);
 }
 
-static void a_reason_beyond_the_list_ends_a_session_with_kicked(void **state)
+static void an_unknown_reason_ends_a_session_with_kicked(void **state)
 {
     (void)state;
     static const int reasons[] = {0, -1, INT_MIN, 14, 30, 63, 64, 255, 256, 999, 65536, INT_MAX};
@@ -165,7 +164,7 @@ static void a_greeting_before_hello_does_nothing(void **state)
     uint8_t frame[128];
     uint8_t body[128];
     size_t bytes;
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
     fixture_in_turn(gw_session_turn(session_fixture.last), greet_and_hello, NULL);
     assert_int_equal(fixture_logged_count("misuse"), 1);
     assert_int_equal(peer_unread_count(peer), 0);
@@ -175,7 +174,7 @@ static void a_greeting_before_hello_does_nothing(void **state)
     assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
 }
 
-static void greet_thrice(void *context)
+static void greet_three_times(void *context)
 {
     (void)context;
     gw_session_greet(session_fixture.last, 0);
@@ -190,10 +189,10 @@ static void a_second_greeting_does_nothing(void **state)
     uint8_t body[128];
     size_t bytes;
     session_fixture.result = GW_GREET_LATER;
-    peer = session_fixture_knock();
+    peer = session_fixture_connect();
     peer_send(peer, frame, session_fixture_hello_frame(frame));
     fixture_run_now();
-    fixture_in_turn(gw_session_turn(session_fixture.last), greet_thrice, NULL);
+    fixture_in_turn(gw_session_turn(session_fixture.last), greet_three_times, NULL);
     assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
     assert_int_equal(peer_unread_count(peer), 0);
     assert_int_equal(session_fixture.greeted_count, 1);
@@ -225,7 +224,7 @@ static void expect_nothing_sent(void)
     assert_int_equal(session_fixture_next(peer, body, &bytes), PONG);
 }
 
-static void what_this_side_may_not_send_is_dropped(void **state)
+static void packets_of_the_other_side_are_dropped(void **state)
 {
     (void)state;
     static const uint16_t ids[] = {0, 6, 7, 63, 64, SAY - 1, SAY, ASK, ANSWER + 1, 32767, 65535};
@@ -241,7 +240,7 @@ static void what_this_side_may_not_send_is_dropped(void **state)
         logged = expect_misuse(logged);
         gw_session_send_opaque(session_fixture.last, &frame, (const uint8_t *)"");
         logged = expect_misuse(logged);
-        if (ids[i] != 6) { /* of an encoded one only the id is known */
+        if (ids[i] != 6) { /* of an encoded packet only the id is known */
             gw_session_send_encoded(session_fixture.last, encoded);
             logged = expect_misuse(logged);
         }
@@ -284,7 +283,7 @@ static struct {
     int error;
 } room;
 
-static void say_in_room(void *context)
+static void broadcast_in_room(void *context)
 {
     Gw__Error error = GW__ERROR__INIT;
     (void)context;
@@ -298,12 +297,12 @@ static void say_in_room(void *context)
     gw_group_destroy(room.group);
 }
 
-static void a_group_drops_what_may_not_be_sent(void **state)
+static void a_group_drops_packets_that_may_not_be_sent(void **state)
 {
     (void)state;
     peer = session_fixture_join();
     gw_turn_init(&room.turn, fixture_port, NULL);
-    fixture_in_turn(&room.turn, say_in_room, NULL);
+    fixture_in_turn(&room.turn, broadcast_in_room, NULL);
     fixture_run_now();
     gw_turn_unref(&room.turn);
     assert_int_equal(room.error, 0);
@@ -311,7 +310,7 @@ static void a_group_drops_what_may_not_be_sent(void **state)
     expect_nothing_sent();
 }
 
-/* ---- the other side ---- */
+/* ---- the client's side ---- */
 
 static struct gw_session *client;
 
@@ -361,7 +360,7 @@ static void on_client_drained(void *context)
     (void)context;
 }
 
-static void a_client_does_not_do_what_servers_do(void **state)
+static void a_client_side_session_ignores_server_calls(void **state)
 {
     (void)state;
     static const struct gw_session_manager_config config = {.side = GW_SIDE_CLIENT,
@@ -376,14 +375,14 @@ static void a_client_does_not_do_what_servers_do(void **state)
     assert_int_not_equal(gw_session_manager_dial(manager, &addr, NULL, NULL), 0);
     fixture_run_now();
     struct peer *server = peer_accept(listener);
-    struct frame_header frame = frame_read_header(peer_look(server));
+    struct frame_header frame = frame_read_header(peer_data(server));
     assert_int_equal(frame.id, HELLO);
     assert_int_equal(peer_unread_count(server), FRAME_HEADER_BYTES + frame.body_bytes);
     peer_read(server, NULL, peer_unread_count(server));
     fixture_in_turn(gw_session_turn(client), ask_wrongly, NULL);
     fixture_run_now();
     assert_int_equal(peer_unread_count(server), 0);
-    gw_session_manager_destroy(manager); /* too early: it stays */
+    gw_session_manager_destroy(manager); /* too early: ignored */
     gw_session_manager_drain(manager, 0, on_client_drained, NULL);
     peer_close(server);
     peer_close(listener);
@@ -392,7 +391,7 @@ static void a_client_does_not_do_what_servers_do(void **state)
     gw_session_manager_destroy(manager);
 }
 
-/* ---- what a manager is made of ---- */
+/* ---- configs and schemas of a manager ---- */
 
 static void expect_no_manager(const struct gw_session_manager_config *config,
                               const struct gw_packet_table *packets,
@@ -403,7 +402,7 @@ static void expect_no_manager(const struct gw_session_manager_config *config,
     assert_int_equal(fixture_logged_count("misuse"), logged + 1);
 }
 
-static void a_manager_is_not_made_of_what_cannot_be(void **state)
+static void a_manager_refuses_an_invalid_config(void **state)
 {
     (void)state;
     static const struct gw_session_events events = {.on_end = on_client_end};
@@ -421,7 +420,7 @@ static void a_manager_is_not_made_of_what_cannot_be(void **state)
     expect_no_manager(&config, &session_fixture_packets, &events);
 }
 
-static void a_manager_is_not_made_of_a_schema_that_contradicts_itself(void **state)
+static void a_manager_refuses_a_contradictory_schema(void **state)
 {
     (void)state;
     static const struct gw_session_events events = {.on_end = on_client_end};
@@ -527,7 +526,7 @@ static void on_bare_close(struct gw_stream *stream, int reason, void *context)
     told_reason = reason;
 }
 
-static void a_message_may_be_as_long_as_32_bits_say(void **state)
+static void a_message_of_4_gib_is_dropped(void **state)
 {
     (void)state;
     static const uint32_t sizes[] = {0, 1, INT32_MAX, (uint32_t)INT32_MAX + 1, UINT32_MAX};
@@ -557,7 +556,7 @@ static void a_message_may_be_as_long_as_32_bits_say(void **state)
     }
 }
 
-static void parts_of_a_buffer_end_where_it_ends(void **state)
+static void ranges_of_a_buffer_are_clipped_to_its_length(void **state)
 {
     (void)state;
     struct gw_buf *buf = gw_buf_create(10);
@@ -570,7 +569,7 @@ static void parts_of_a_buffer_end_where_it_ends(void **state)
     memcpy(gw_buf_data(buf), "0123456789", 10);
     peer = session_fixture_join();
     struct gw_stream *stream = (struct gw_stream *)(void *)gw_session_turn(
-        session_fixture.last); /* which begins with its turn */
+        session_fixture.last); /* the turn comes first in memory */
     assert_int_equal(gw_stream_send_part(stream, buf, 8, UINT32_MAX), 0);
     assert_int_equal(gw_stream_send_part(stream, buf, 10, 12), 0);
     assert_int_equal(gw_stream_send_part(stream, buf, 7, 3), 0);
@@ -579,7 +578,7 @@ static void parts_of_a_buffer_end_where_it_ends(void **state)
     gw_buf_unref(buf);
 }
 
-/* ---- the rule of turns, as Debug reports it ---- */
+/* ---- calls outside their turn, as Debug builds report them ---- */
 
 static char explained[512];
 
@@ -588,7 +587,7 @@ static void explain(void *context)
     gw__turn_explain(gw_session_turn(context), "gw_session_pause", explained, sizeof explained);
 }
 
-static void a_call_outside_its_turn_is_explained(void **state)
+static void a_call_outside_its_turn_aborts_with_an_explanation(void **state)
 {
     (void)state;
     char first_port[16];
@@ -612,25 +611,25 @@ static void a_call_outside_its_turn_is_explained(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_on_greet_returns_beyond_the_list_refuses_the_peer),
-        TEST(each_reason_of_the_list_may_refuse_a_peer),
-        TEST(a_reason_beyond_the_list_ends_a_session_with_kicked),
+        TEST(an_unknown_result_of_on_greet_refuses_the_hello),
+        TEST(each_close_reason_may_refuse_a_hello),
+        TEST(an_unknown_reason_ends_a_session_with_kicked),
         TEST(a_peers_close_may_have_any_reason),
         TEST(a_stage_beyond_the_last_one_changes_nothing),
         TEST(a_greeting_before_hello_does_nothing),
         TEST(a_second_greeting_does_nothing),
         TEST(a_second_drain_does_nothing),
-        TEST(what_this_side_may_not_send_is_dropped),
+        TEST(packets_of_the_other_side_are_dropped),
         TEST(a_message_of_another_type_is_dropped),
         TEST(a_buffer_that_is_not_one_frame_is_dropped),
-        TEST(a_group_drops_what_may_not_be_sent),
-        TEST(a_client_does_not_do_what_servers_do),
-        TEST(a_manager_is_not_made_of_what_cannot_be),
-        TEST(a_manager_is_not_made_of_a_schema_that_contradicts_itself),
+        TEST(a_group_drops_packets_that_may_not_be_sent),
+        TEST(a_client_side_session_ignores_server_calls),
+        TEST(a_manager_refuses_an_invalid_config),
+        TEST(a_manager_refuses_a_contradictory_schema),
         TEST(a_server_warns_of_a_packet_that_is_longer_than_it_accepts),
-        TEST(a_message_may_be_as_long_as_32_bits_say),
-        TEST(parts_of_a_buffer_end_where_it_ends),
-        TEST(a_call_outside_its_turn_is_explained),
+        TEST(a_message_of_4_gib_is_dropped),
+        TEST(ranges_of_a_buffer_are_clipped_to_its_length),
+        TEST(a_call_outside_its_turn_aborts_with_an_explanation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,8 @@
-/* tests/scripted/test_options.c: every option of the server at its minimum and its maximum,
- * together. */
+/* tests/scripted/test_options.c: All options of the server at their minimum and maximum. */
 #include "tests/test.h"
 
-#include "server/counters.h"
 #include "server/config/options.h"
+#include "server/counters.h"
 #include "server/server.h"
 #include "tests/scripted/bot.h"
 #include "tests/scripted/server_fixture.h"
@@ -50,7 +49,7 @@ static void run_now(void)
     fixture_run_now();
 }
 
-static uint32_t come(void)
+static uint32_t connect_all(void)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < PLAYER_COUNT && i < config.sessions_max; i++) {
@@ -77,20 +76,20 @@ static void chat(uint32_t count)
     run_now();
 }
 
-/* Without rates so many times as many: more than a room's batch holds. */
+/* Without rate limits, this many times more: more than a batch of a room holds. */
 static uint32_t round_count(void)
 {
     return config.unlimited ? 50 : 1;
 }
 
-/* Each sends what its rates allow at once. */
-static void act(uint32_t count)
+/* Each client sends what its rates allow at once. */
+static void act_all(uint32_t count)
 {
     for (uint32_t round = 0; round < round_count(); round++) {
         chat(count);
     }
     for (uint32_t i = 0; i < count; i++) {
-        bot_who(&bots[i]);
+        bot_ask_members(&bots[i]);
         bot_move(&bots[i], 5, (int32_t)i + 1);
         bot_say(&bots[i], "hello");
         bot_ping(&bots[i]);
@@ -114,15 +113,15 @@ static void check(uint32_t count)
     }
 }
 
-/* Players who keep to every rule are served, whatever the options are. */
-static void play(uint8_t hot_percent)
+/* Clients that keep to all rules are served, whatever the options are. */
+static void play_all(uint8_t immediate_percent)
 {
-    const struct server_fixture_config server_fixture = {.fixture.kernel.hot_percent = hot_percent,
-                                                         .server = &config};
+    const struct server_fixture_config server_fixture = {
+        .fixture.kernel.immediate_percent = immediate_percent, .server = &config};
     memset(bots, 0, sizeof bots);
     assert_true(server_fixture_open(&server_fixture, NULL));
-    uint32_t count = come();
-    act(count);
+    uint32_t count = connect_all();
+    act_all(count);
     check(count);
     for (int i = 0; i < PLAYER_COUNT; i++) {
         bot_fini(&bots[i]);
@@ -139,7 +138,7 @@ static void each_option_works_at_its_minimum_and_at_its_maximum(void **state)
             server_config_init(&config);
             set(&server_options[i],
                 at_most == 1 ? most_of(&server_options[i]) : server_options[i].min);
-            play(100);
+            play_all(100);
         }
     }
 }
@@ -153,8 +152,8 @@ static void all_options_work_at_their_minimum_together_and_at_their_maximum(void
             set(&server_options[i],
                 at_most == 1 ? most_of(&server_options[i]) : server_options[i].min);
         }
-        play(0);
-        play(100);
+        play_all(0);
+        play_all(100);
     }
 }
 
@@ -172,11 +171,11 @@ static void any_options_work_at_their_minimum_with_any_others_at_their_maximum(v
             case 1:
                 set(&server_options[i], most_of(&server_options[i]));
                 break;
-            default: /* as it is initially */
+            default: /* the initial value */
                 break;
             }
         }
-        play(seed % 2 == 0 ? 0 : 100);
+        play_all(seed % 2 == 0 ? 0 : 100);
     }
 }
 

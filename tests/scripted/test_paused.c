@@ -1,4 +1,4 @@
-/* tests/scripted/test_paused.c: sessions that are not read from, and whose peer ends. */
+/* tests/scripted/test_paused.c: Paused and throttled sessions whose peer disconnects. */
 #include "tests/test.h"
 
 #include "session/session.h"
@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What a session takes at most to notice, and how long it then keeps a pause after FIN. */
+/* The longest time until a session notices, and how long it then keeps a pause after FIN. */
 enum { NOTICE_MS = 1005, LIMIT_MS = 5000, SAY_COUNT = 40, RARE_COUNT = 5 };
 
 static struct peer *peer;
@@ -47,7 +47,7 @@ static void resume(void *context)
     gw_session_resume(session_fixture.last);
 }
 
-/* The game pauses the session when it handles a first packet; the others wait behind it. */
+/* The server pauses the session when it handles the first packet; the others wait behind it. */
 static void pause_behind_first(void)
 {
     session_fixture.on_received = pause_once;
@@ -59,18 +59,18 @@ static void pause_behind_first(void)
 }
 
 /* The first packet takes the only token of its type; each further one waits for a second. */
-static void be_held(void)
+static void exceed_the_rate(void)
 {
     for (int i = 0; i < RARE_COUNT; i++) {
-        session_fixture_tell(peer, RARE, "too often");
+        session_fixture_send_text(peer, RARE, "too often");
     }
     fixture_run_now();
     assert_int_equal(session_fixture.received_count, 1);
 }
 
-/* ---- a peer that is gone ---- */
+/* ---- a peer that has disconnected ---- */
 
-static void a_reset_ends_a_session_that_the_game_has_paused(void **state)
+static void a_reset_ends_a_paused_session(void **state)
 {
     (void)state;
     pause_behind_first();
@@ -83,17 +83,17 @@ static void a_reset_ends_a_session_that_the_game_has_paused(void **state)
     assert_int_equal(session_fixture.received_count, 1);
 }
 
-static void a_reset_ends_a_session_that_is_held_by_its_rate(void **state)
+static void a_reset_ends_a_throttled_session(void **state)
 {
     (void)state;
-    be_held();
+    exceed_the_rate();
     peer_reset(peer);
     fixture_run_ms(NOTICE_MS);
     assert_int_equal(session_fixture.ended_count, 1);
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__NETWORK);
 }
 
-static void a_pause_after_a_fin_that_was_not_read_has_a_limit(void **state)
+static void a_pause_before_an_unread_fin_is_limited(void **state)
 {
     (void)state;
     pause_behind_first();
@@ -107,8 +107,8 @@ static void a_pause_after_a_fin_that_was_not_read_has_a_limit(void **state)
     assert_int_equal(session_fixture.received_count, 1);
 }
 
-/* Nothing was sent behind the pause: FIN alone is there. */
-static void a_fin_alone_is_noticed_too(void **state)
+/* No bytes were sent behind the pause: FIN alone has arrived. */
+static void a_fin_without_data_ends_a_paused_session(void **state)
 {
     (void)state;
     session_fixture.on_received = pause_once;
@@ -120,9 +120,9 @@ static void a_fin_alone_is_noticed_too(void **state)
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
 }
 
-/* ---- a peer that is not ---- */
+/* ---- a peer that is connected ---- */
 
-static void a_pause_whose_peer_is_there_has_no_limit(void **state)
+static void a_pause_with_a_connected_peer_is_not_limited(void **state)
 {
     (void)state;
     pause_behind_first();
@@ -134,7 +134,7 @@ static void a_pause_whose_peer_is_there_has_no_limit(void **state)
     assert_int_equal(session_fixture.ended_count, 0);
 }
 
-static void what_was_sent_before_fin_is_handled_after_a_resume(void **state)
+static void packets_sent_before_fin_are_handled_after_a_resume(void **state)
 {
     (void)state;
     pause_behind_first();
@@ -147,8 +147,8 @@ static void what_was_sent_before_fin_is_handled_after_a_resume(void **state)
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
 }
 
-/* A second pause before FIN is read has a limit as well. */
-static void a_second_pause_after_fin_has_a_limit_too(void **state)
+/* A second pause before FIN is read is limited, too. */
+static void a_second_pause_after_fin_is_limited(void **state)
 {
     (void)state;
     pause_behind_first();
@@ -162,10 +162,10 @@ static void a_second_pause_after_fin_has_a_limit_too(void **state)
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
 }
 
-static void what_a_rate_holds_back_is_handled_after_fin_however_long_it_takes(void **state)
+static void throttled_packets_are_handled_after_fin_without_a_limit(void **state)
 {
     (void)state;
-    be_held();
+    exceed_the_rate();
     peer_finish(peer);
     fixture_run_ms(1000);
     assert_int_equal(session_fixture.ended_count, 0);
@@ -188,7 +188,7 @@ static void end_now(void *context)
     gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
 }
 
-static void a_paused_session_that_ends_is_not_looked_for(void **state)
+static void an_ended_session_is_not_polled_for_a_reset(void **state)
 {
     (void)state;
     fixture_in_turn(gw_session_turn(session_fixture.last), pause_now, NULL);
@@ -203,15 +203,15 @@ static void a_paused_session_that_ends_is_not_looked_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_reset_ends_a_session_that_the_game_has_paused),
-        TEST(a_reset_ends_a_session_that_is_held_by_its_rate),
-        TEST(a_pause_after_a_fin_that_was_not_read_has_a_limit),
-        TEST(a_fin_alone_is_noticed_too),
-        TEST(a_pause_whose_peer_is_there_has_no_limit),
-        TEST(what_was_sent_before_fin_is_handled_after_a_resume),
-        TEST(a_second_pause_after_fin_has_a_limit_too),
-        TEST(what_a_rate_holds_back_is_handled_after_fin_however_long_it_takes),
-        TEST(a_paused_session_that_ends_is_not_looked_for),
+        TEST(a_reset_ends_a_paused_session),
+        TEST(a_reset_ends_a_throttled_session),
+        TEST(a_pause_before_an_unread_fin_is_limited),
+        TEST(a_fin_without_data_ends_a_paused_session),
+        TEST(a_pause_with_a_connected_peer_is_not_limited),
+        TEST(packets_sent_before_fin_are_handled_after_a_resume),
+        TEST(a_second_pause_after_fin_is_limited),
+        TEST(throttled_packets_are_handled_after_fin_without_a_limit),
+        TEST(an_ended_session_is_not_polled_for_a_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

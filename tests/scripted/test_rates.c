@@ -1,4 +1,4 @@
-/* tests/scripted/test_rates.c: how often a client may send something, to the tick. */
+/* tests/scripted/test_rates.c: Rate limits of packets, to the tick. */
 #include "tests/test.h"
 
 #include "session/session.h"
@@ -11,16 +11,16 @@
 enum {
     BURST = 5,      /* of OFTEN and DROPS */
     INTERVAL = 100, /* ms, of the same: 1 s / rate */
-    PACE = 50,      /* ms, until OFTEN has a token more */
+    PACE = 50,      /* ms, until OFTEN has one more token */
     SECOND = 1000,  /* ms, the interval of RARE */
     RARE_PACE = 500,
     EXCESS_MS = 12000,
-    AHEAD_MAX = BURST + EXCESS_MS / INTERVAL, /* so many at once, of OFTEN and DROPS */
+    AHEAD_MAX = BURST + EXCESS_MS / INTERVAL, /* the burst of OFTEN and DROPS */
     HEARTBEAT_MS = 10000,
     IDLE_MS = 3000,
     FRAME_MS = 10000,
-    RECEIVED_BYTES = 7, /* id, tag, and a body that says "x" */
-    LAG_MS = 2,         /* a deadline is in whole milliseconds, and at a tick */
+    RECEIVED_BYTES = 7, /* id, tag, and the body of the text "x" */
+    LAG_MS = 2,         /* a deadline is in whole milliseconds and fires at a tick */
 };
 
 static struct peer *peer;
@@ -54,21 +54,21 @@ static struct gw_session_packet_counters count_of(uint16_t id)
     return counters;
 }
 
-/* Or about to be. */
+/* Whether it has ended or is about to. */
 static bool is_over(void)
 {
     return session_fixture.last == NULL || gw_session_has_ended(session_fixture.last);
 }
 
-static void tell(uint16_t id, uint32_t count)
+static void send_of(uint16_t id, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        session_fixture_tell(peer, id, "x");
+        session_fixture_send_text(peer, id, "x");
     }
     fixture_run_now();
 }
 
-/* Until `ms` after the peer was greeted. */
+/* Runs until `ms` after the peer was greeted. */
 static void run_until(uint64_t ms)
 {
     fixture_run_until(begin_ns + ms * FIXTURE_MS);
@@ -82,10 +82,10 @@ static void expect_received(uint64_t ms, uint32_t count)
 
 /* ---- delay ---- */
 
-static void a_burst_is_received_at_once_and_the_rest_at_twice_the_rate(void **state)
+static void a_burst_is_handled_at_once_and_the_rest_at_twice_the_rate(void **state)
 {
     (void)state;
-    tell(OFTEN, BURST + 10);
+    send_of(OFTEN, BURST + 10);
     assert_int_equal(session_fixture.received_count, BURST);
     for (uint32_t i = 1; i <= 10; i++) {
         expect_received(i * PACE - 1, BURST + i - 1);
@@ -96,39 +96,39 @@ static void a_burst_is_received_at_once_and_the_rest_at_twice_the_rate(void **st
     assert_int_equal(count_of(OFTEN).dropped, 0);
 }
 
-/* Just before, as many tokens have come back as whole intervals have passed. */
+/* Shortly before a token returns, the bucket has one for each whole interval that has passed. */
 static void tokens_come_back_one_by_one_up_to_a_burst(void **state)
 {
     (void)state;
-    tell(OFTEN, BURST);
+    send_of(OFTEN, BURST);
     run_until(3 * PACE - 1);
-    tell(OFTEN, 3);
+    send_of(OFTEN, 3);
     assert_int_equal(session_fixture.received_count, BURST + 2);
     run_until(60 * INTERVAL);
     assert_int_equal(session_fixture.received_count, BURST + 3);
-    tell(OFTEN, BURST + 3);
+    send_of(OFTEN, BURST + 3);
     assert_int_equal(session_fixture.received_count, BURST + 3 + BURST);
 }
 
-/* So many at the end of one second and so many at the beginning of the next. */
-static void there_is_no_edge_at_which_twice_as_many_pass(void **state)
+/* Sends `count` packets at the end of one second and `count` at the beginning of the next. */
+static void no_window_boundary_lets_twice_the_rate_pass(void **state)
 {
     (void)state;
     run_until(SECOND - 1);
-    tell(OFTEN, 100);
+    send_of(OFTEN, 100);
     run_until(SECOND + 1);
-    tell(OFTEN, 100);
+    send_of(OFTEN, 100);
     assert_int_equal(session_fixture.received_count, BURST);
     run_until(2 * SECOND - 1);
     assert_int_equal(session_fixture.received_count, BURST + SECOND / PACE - 1);
 }
 
-/* Which of those that were heard it was, the first being 0. */
+/* The index of the packet that was received `number`th; the first one is 0. */
 static uint32_t place_of(uint16_t id)
 {
     for (uint32_t i = 0; i * RECEIVED_BYTES < bytes_count(&session_fixture.received); i++) {
         uint16_t received;
-        memcpy(&received, bytes_look(&session_fixture.received) + (size_t)i * RECEIVED_BYTES,
+        memcpy(&received, bytes_data(&session_fixture.received) + (size_t)i * RECEIVED_BYTES,
                sizeof received);
         if (received == id) {
             return i;
@@ -137,28 +137,28 @@ static uint32_t place_of(uint16_t id)
     return UINT32_MAX;
 }
 
-static void what_stands_behind_waits_too_and_the_order_stays(void **state)
+static void packets_behind_a_throttled_one_wait_and_keep_their_order(void **state)
 {
     (void)state;
-    tell(OFTEN, BURST + 1);
-    tell(SAY, 1);
-    tell(RARE, 1);
+    send_of(OFTEN, BURST + 1);
+    send_of(SAY, 1);
+    send_of(RARE, 1);
     assert_int_equal(session_fixture.received_count, BURST);
     expect_received(PACE + LAG_MS, BURST + 3);
     assert_int_equal(place_of(SAY), BURST + 1);
     assert_int_equal(place_of(RARE), BURST + 2);
 }
 
-static void each_type_and_each_session_has_its_own_bucket(void **state)
+static void each_packet_of_each_session_has_its_own_bucket(void **state)
 {
     (void)state;
     struct peer *other = session_fixture_join();
-    tell(RARE, 1);
-    tell(DROPS, BURST);
-    tell(OFTEN, BURST + 1);
+    send_of(RARE, 1);
+    send_of(DROPS, BURST);
+    send_of(OFTEN, BURST + 1);
     assert_int_equal(session_fixture.received_count, 1 + 2 * BURST);
     for (int i = 0; i < BURST; i++) {
-        session_fixture_tell(other, OFTEN, "y");
+        session_fixture_send_text(other, OFTEN, "y");
     }
     session_fixture_say(other, "somebody floods, and it is nothing to me");
     fixture_run_now();
@@ -166,16 +166,16 @@ static void each_type_and_each_session_has_its_own_bucket(void **state)
     peer_close(other);
 }
 
-static void what_has_no_rate_is_never_counted(void **state)
+static void a_packet_without_a_rate_is_not_limited(void **state)
 {
     (void)state;
-    tell(SAY, 5000);
+    send_of(SAY, 5000);
     assert_int_equal(session_fixture.received_count, 5000);
     assert_int_equal(count_of(SAY).delayed, 0);
 }
 
-/* However they come, no more are heard than a bucket lets through, and none is lost. */
-static void by_random_too_a_bucket_lets_through_what_it_holds(void **state)
+/* For any arrival times, the server handles what a bucket lets through, and loses no packet. */
+static void random_arrivals_pass_a_bucket_at_its_rate(void **state)
 {
     (void)state;
     struct random random = {77};
@@ -185,7 +185,7 @@ static void by_random_too_a_bucket_lets_through_what_it_holds(void **state)
         uint32_t ms = (uint32_t)random_below(&random, 900);
         uint32_t count = (uint32_t)random_below(&random, 10);
         told_count += count;
-        tell(OFTEN, count);
+        send_of(OFTEN, count);
         fixture_run_ms(ms);
         assert_true(session_fixture.received_count - before <= BURST + ms / PACE + 1);
     }
@@ -194,23 +194,23 @@ static void by_random_too_a_bucket_lets_through_what_it_holds(void **state)
     assert_int_equal(session_fixture.ended_count, 0);
 }
 
-/* ---- while a frame is held ---- */
+/* ---- while a frame is throttled ---- */
 
 static const struct gw_session_manager_config patient = {.excess_ms = 10 * 60 * SECOND};
 static const struct gw_session_manager_config impatient = {.excess_ms = 10 * 60 * SECOND,
                                                            .idle_timeout_ms = IDLE_MS};
 
-/* The tail of the flood is half a frame: it has begun long before anybody looks at it. */
-static void who_is_held_is_neither_silent_nor_late(void **state)
+/* The flood ends with half a frame, which begins long before the server reads it. */
+static void a_throttled_session_is_neither_silent_nor_late(void **state)
 {
     (void)state;
     enum { COUNT = 25 };
-    tell(RARE, COUNT);
+    send_of(RARE, COUNT);
     session_fixture_send_header(peer, 20, 0, SAY, 0);
     for (uint32_t i = 1; i < COUNT; i++) {
         expect_received(i * RARE_PACE + LAG_MS, i + 1);
     }
-    assert_int_equal(peer_unread_count(peer), 0); /* nobody has asked whether it lives */
+    assert_int_equal(peer_unread_count(peer), 0); /* the server has sent no PING */
     run_until((COUNT - 1) * RARE_PACE + FRAME_MS - 100);
     assert_int_equal(session_fixture.ended_count, 0);
     assert_false(is_over());
@@ -225,10 +225,10 @@ static void who_is_held_is_neither_silent_nor_late(void **state)
 
 static const struct gw_session_manager_config anxious = {.heartbeat_ms = INTERVAL};
 
-static void who_is_held_for_three_heartbeats_is_not_silent(void **state)
+static void a_session_throttled_for_three_heartbeats_is_not_silent(void **state)
 {
     (void)state;
-    tell(RARE, 2);
+    send_of(RARE, 2);
     run_until(RARE_PACE - 10);
     assert_int_equal(peer_unread_count(peer), 0);
     expect_received(RARE_PACE + LAG_MS, 2);
@@ -237,29 +237,29 @@ static void who_is_held_for_three_heartbeats_is_not_silent(void **state)
     assert_false(is_over());
 }
 
-/* It has ten seconds from the moment at which we listen again. */
-static void a_frame_that_was_held_partial_is_late_later(void **state)
+/* The frame timeout starts when the session reads again. */
+static void a_throttle_extends_the_timeout_of_a_partial_frame(void **state)
 {
     (void)state;
-    tell(RARE, 1);
+    send_of(RARE, 1);
     peer_send(peer, "\x04", 1);
     fixture_run_now();
-    peer_send(peer, "\0\0\0\x30\x01\0\0", 7); /* the header of one more is whole: 304 */
+    peer_send(peer, "\0\0\0\x30\x01\0\0", 7); /* with the header of one more: 304 */
     run_until(RARE_PACE + FRAME_MS - 10);
     assert_false(is_over());
     run_until(RARE_PACE + FRAME_MS + 5 * LAG_MS);
     assert_true(is_over());
 }
 
-/* Eight seconds of PINGs above their rate, and only then something of the game. */
-static void who_is_held_is_not_idle(void **state)
+/* Eight seconds of PINGs above their rate, and then a packet of the game. */
+static void a_throttled_session_is_not_idle(void **state)
 {
     (void)state;
     enum { PINGS = 40 + 2 * 20 * 8 };
     for (int i = 0; i < PINGS; i++) {
         session_fixture_ping(peer, 1);
     }
-    tell(SAY, 1);
+    send_of(SAY, 1);
     expect_received(8 * SECOND - 100, 0);
     assert_false(is_over());
     expect_received(8 * SECOND + 100, 1);
@@ -269,11 +269,11 @@ static void who_is_held_is_not_idle(void **state)
     assert_true(is_over());
 }
 
-/* A frame is judged once: also one whose body comes while its header waits. */
-static void a_frame_that_is_held_partial_is_received_whole(void **state)
+/* A frame takes one token, also when its body arrives while its header waits. */
+static void a_frame_throttled_in_its_middle_is_received_whole(void **state)
 {
     (void)state;
-    tell(OFTEN, BURST);
+    send_of(OFTEN, BURST);
     session_fixture_send_header(peer, 3, 0, OFTEN, 0);
     fixture_run_ms(INTERVAL / 2);
     peer_send(peer, "\x12\x01", 2);
@@ -285,10 +285,10 @@ static void a_frame_that_is_held_partial_is_received_whole(void **state)
     assert_int_equal(count_of(OFTEN).delayed, 1);
 }
 
-static void who_is_held_can_be_ended(void **state)
+static void a_throttled_session_can_be_ended(void **state)
 {
     (void)state;
-    tell(RARE, 10);
+    send_of(RARE, 10);
     gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
     fixture_run_now();
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__KICKED);
@@ -298,29 +298,29 @@ static void who_is_held_can_be_ended(void **state)
     assert_int_equal(session_fixture.received_count, 1);
 }
 
-/* ---- drop ---- */
+/* ---- dropping ---- */
 
-static void what_is_droppable_is_dropped_and_the_next_is_received(void **state)
+static void an_excess_droppable_packet_is_dropped_and_the_next_is_received(void **state)
 {
     (void)state;
-    tell(DROPS, BURST + 20);
-    tell(SAY, 1);
+    send_of(DROPS, BURST + 20);
+    send_of(SAY, 1);
     assert_int_equal(session_fixture.received_count, BURST + 1);
     assert_int_equal(count_of(DROPS).in, BURST);
     assert_int_equal(count_of(DROPS).dropped, 20);
     assert_int_equal(count_of(DROPS).delayed, 0);
     run_until(INTERVAL);
-    tell(DROPS, 1);
+    send_of(DROPS, 1);
     assert_int_equal(session_fixture.received_count, BURST + 2);
 }
 
-/* Piece by piece, with the frame behind it in the last one. */
-static void what_is_dropped_is_not_stored(void **state)
+/* Sends it in pieces; the last piece has the next frame in it. */
+static void a_dropped_body_is_not_stored(void **state)
 {
     (void)state;
     enum { BYTES = 4000, PIECE = 100 };
     static const uint8_t rubbish[PIECE] = {0xFF};
-    tell(DROPS, BURST);
+    send_of(DROPS, BURST);
     int64_t pool_bytes = (int64_t)fixture_counters().pool_bytes;
     session_fixture_send_header(peer, BYTES, 0, DROPS, 0);
     for (int sent = 0; sent < BYTES; sent += PIECE) {
@@ -328,15 +328,15 @@ static void what_is_dropped_is_not_stored(void **state)
         assert_int_equal(fixture_counters().pool_bytes, pool_bytes);
         peer_send(peer, rubbish, PIECE);
     }
-    tell(SAY, 1);
+    send_of(SAY, 1);
     assert_int_equal(session_fixture.received_count, BURST + 1);
     assert_int_equal(session_fixture.ended_count, 0);
 }
 
-static void a_dropped_frame_must_be_whole_in_time(void **state)
+static void a_dropped_frame_must_be_complete_in_time(void **state)
 {
     (void)state;
-    tell(DROPS, BURST);
+    send_of(DROPS, BURST);
     session_fixture_send_header(peer, 100, 0, DROPS, 0);
     fixture_run_now();
     for (int i = 0; i < 9; i++) {
@@ -349,33 +349,33 @@ static void a_dropped_frame_must_be_whole_in_time(void **state)
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__FRAME_TIMEOUT);
 }
 
-static void what_is_droppable_does_not_wait(void **state)
+static void droppable_packets_are_not_throttled(void **state)
 {
     (void)state;
-    tell(DROPS, AHEAD_MAX);
-    tell(SAY, 1);
+    send_of(DROPS, AHEAD_MAX);
+    send_of(SAY, 1);
     assert_int_equal(session_fixture.received_count, BURST + 1);
     assert_int_equal(count_of(DROPS).dropped, AHEAD_MAX - BURST);
     assert_int_equal(count_of(DROPS).delayed, 0);
     assert_false(is_over());
 }
 
-/* Its tokens come back at the rate, not at twice the rate: nothing waits for them. */
-static void what_is_droppable_passes_at_the_rate(void **state)
+/* Its tokens return at the rate, and not at twice the rate, since no packet waits for one. */
+static void droppable_packets_at_the_rate_are_received(void **state)
 {
     (void)state;
-    tell(DROPS, BURST);
+    send_of(DROPS, BURST);
     run_until(INTERVAL - 1);
-    tell(DROPS, 1);
+    send_of(DROPS, 1);
     assert_int_equal(session_fixture.received_count, BURST);
     run_until(INTERVAL + LAG_MS);
-    tell(DROPS, 1);
+    send_of(DROPS, 1);
     assert_int_equal(session_fixture.received_count, BURST + 1);
 }
 
 /* ---- too far ahead of the rate ---- */
 
-/* Nobody answers PING here. */
+/* The peer does not answer PING. */
 static const struct gw_session_manager_config calm = {.heartbeat_ms = 24 * 60 * 60 * SECOND};
 
 static void expect_too_often(void)
@@ -383,35 +383,35 @@ static void expect_too_often(void)
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__TOO_OFTEN);
 }
 
-/* What is dropped is counted too. */
-static void a_burst_and_the_excess_at_once_are_allowed_and_one_more_is_not(void **state)
+/* Dropped packets count, too. */
+static void a_burst_plus_the_excess_is_allowed_and_one_more_closes(void **state)
 {
     (void)state;
-    tell(DROPS, AHEAD_MAX);
+    send_of(DROPS, AHEAD_MAX);
     assert_false(is_over());
     run_until(INTERVAL - 1);
     assert_false(is_over());
-    tell(DROPS, 1);
+    send_of(DROPS, 1);
     expect_too_often();
 }
 
 static void after_an_interval_one_more_is_allowed(void **state)
 {
     (void)state;
-    tell(DROPS, AHEAD_MAX);
+    send_of(DROPS, AHEAD_MAX);
     run_until(INTERVAL + LAG_MS);
-    tell(DROPS, 1);
+    send_of(DROPS, 1);
     assert_false(is_over());
-    tell(DROPS, 1);
+    send_of(DROPS, 1);
     expect_too_often();
 }
 
-/* Twice the rate is read; so it is ahead of the rate by 1 s more in each second. */
-static void a_flood_that_waits_is_ended_after_the_excess(void **state)
+/* The server reads at twice the rate, so the client gains 1 s on its rate in each second. */
+static void a_throttled_flood_is_closed_after_the_excess(void **state)
 {
     (void)state;
     run_until(500);
-    tell(OFTEN, 300);
+    send_of(OFTEN, 300);
     run_until(500 + EXCESS_MS - INTERVAL);
     assert_false(is_over());
     run_until(500 + EXCESS_MS + 2 * INTERVAL);
@@ -420,38 +420,38 @@ static void a_flood_that_waits_is_ended_after_the_excess(void **state)
                     AHEAD_MAX + EXCESS_MS / INTERVAL + 2);
 }
 
-/* Until it is ended, or for so long. Returns whether it was ended. */
+/* Sends until the session ends, or for this long. Returns whether it ended. */
 static bool send_every(uint16_t id, uint64_t interval_us, uint64_t limit_ms)
 {
     for (uint64_t count = 0; !is_over() && count * interval_us < limit_ms * 1000; count++) {
         fixture_run_until(begin_ns + count * interval_us * FIXTURE_MS / 1000);
-        tell(id, 1);
+        send_of(id, 1);
     }
     return is_over();
 }
 
-static void half_as_much_again_is_ended_within_30_s(void **state)
+static void one_and_a_half_times_the_rate_is_closed_within_30_s(void **state)
 {
     (void)state;
     assert_true(send_every(OFTEN, INTERVAL * 1000 * 2 / 3, 30 * SECOND));
     expect_too_often();
 }
 
-static void half_as_much_again_of_what_is_dropped_is_ended_within_30_s(void **state)
+static void one_and_a_half_times_a_droppable_rate_is_closed_within_30_s(void **state)
 {
     (void)state;
     assert_true(send_every(DROPS, INTERVAL * 1000 * 2 / 3, 30 * SECOND));
     expect_too_often();
 }
 
-static void half_as_much_again_of_one_a_second_is_ended_within_30_s(void **state)
+static void one_and_a_half_times_one_a_second_is_closed_within_30_s(void **state)
 {
     (void)state;
     assert_true(send_every(RARE, SECOND * 1000 * 2 / 3, 30 * SECOND));
     expect_too_often();
 }
 
-static void a_little_too_often_is_too_often(void **state)
+static void packets_slightly_above_the_rate_are_closed_with_too_often(void **state)
 {
     (void)state;
     assert_true(send_every(OFTEN, INTERVAL * 900, 150 * SECOND));
@@ -466,25 +466,25 @@ static void at_the_rate_is_not_too_often(void **state)
     assert_int_equal(count_of(OFTEN).delayed, 0);
 }
 
-/* At the rate, with a bucket that is never full: for as long as it likes. */
+/* A client that sends at its rate may do so for ever, although its bucket is never full. */
 static void at_the_rate_after_a_burst_is_not_too_often(void **state)
 {
     (void)state;
-    tell(OFTEN, BURST);
+    send_of(OFTEN, BURST);
     assert_false(send_every(OFTEN, INTERVAL * 1000, 50 * SECOND));
     assert_int_equal(session_fixture.received_count, BURST + 500);
 }
 
-/* Ten seconds of it arrive at once, again and again. */
-static void what_a_stall_held_back_does_not_end_a_client(void **state)
+/* Ten seconds of packets arrive at once, again and again. */
+static void packets_delayed_by_a_stall_close_no_client(void **state)
 {
     (void)state;
     enum { STALL_S = 10 };
     for (uint32_t i = 1; i <= 10; i++) {
         run_until(i * STALL_S * SECOND);
-        tell(OFTEN, STALL_S * SECOND / INTERVAL);
-        tell(DROPS, STALL_S * SECOND / INTERVAL);
-        tell(RARE, STALL_S);
+        send_of(OFTEN, STALL_S * SECOND / INTERVAL);
+        send_of(DROPS, STALL_S * SECOND / INTERVAL);
+        send_of(RARE, STALL_S);
         assert_false(is_over());
     }
     fixture_run_ms(STALL_S * SECOND);
@@ -493,24 +493,24 @@ static void what_a_stall_held_back_does_not_end_a_client(void **state)
     assert_int_equal(count_of(RARE).in, 10 * STALL_S);
 }
 
-/* Also one of which `burst` is 1, and which is dropped: two at once, long apart. */
-static void a_little_now_and_then_is_not_too_often(void **state)
+/* The same with a burst of 1, and with dropped packets: two at once, long apart. */
+static void packets_below_the_rate_are_not_too_often(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < 20; i++) {
-        tell(RARE, 2);
-        tell(DROPS, 2 * BURST);
+        send_of(RARE, 2);
+        send_of(DROPS, 2 * BURST);
         fixture_run_ms(15 * SECOND);
     }
     assert_false(is_over());
     assert_int_equal(count_of(DROPS).in, 20 * BURST);
 }
 
-/* After a silence, however long, as much is allowed as at first, and not more. */
-static void a_silence_saves_nothing_up_and_costs_nothing(void **state)
+/* After a silence of any length a client may send as much as at first. */
+static void a_silence_neither_saves_tokens_nor_costs_any(void **state)
 {
     (void)state;
-    tell(DROPS, AHEAD_MAX);
+    send_of(DROPS, AHEAD_MAX);
     fixture_run_ms(60 * 60 * SECOND);
     uint8_t body[64];
     size_t bytes;
@@ -519,9 +519,9 @@ static void a_silence_saves_nothing_up_and_costs_nothing(void **state)
     while (session_fixture_next(peer, body, &bytes) != 0) {
         assert_false(is_over());
     }
-    tell(DROPS, AHEAD_MAX);
+    send_of(DROPS, AHEAD_MAX);
     assert_false(is_over());
-    tell(DROPS, 1);
+    send_of(DROPS, 1);
     expect_too_often();
 }
 
@@ -547,22 +547,22 @@ static void resume_last(void)
     fixture_in_turn(gw_session_turn(session_fixture.last), resume_session, session_fixture.last);
 }
 
-/* What was sent in three minutes of a pause is handled like any other, and so is what follows. */
-static void a_pause_of_the_game_ends_no_client(void **state)
+/* Packets sent in a pause of three minutes are handled like any others, and so are later ones. */
+static void a_pause_of_the_server_closes_no_client(void **state)
 {
     (void)state;
     enum { PAUSE_S = 180 };
-    tell(OFTEN, BURST);
+    send_of(OFTEN, BURST);
     pause_last();
     for (uint32_t i = 1; i <= PAUSE_S; i++) {
-        tell(OFTEN, SECOND / INTERVAL);
-        tell(DROPS, SECOND / INTERVAL);
-        tell(RARE, 1);
+        send_of(OFTEN, SECOND / INTERVAL);
+        send_of(DROPS, SECOND / INTERVAL);
+        send_of(RARE, 1);
         run_until(i * SECOND);
     }
     resume_last();
     for (uint32_t i = 1; i <= 2 * PAUSE_S; i++) {
-        tell(OFTEN, SECOND / INTERVAL);
+        send_of(OFTEN, SECOND / INTERVAL);
         run_until((PAUSE_S + i) * SECOND);
         assert_false(is_over());
     }
@@ -570,23 +570,23 @@ static void a_pause_of_the_game_ends_no_client(void **state)
     assert_int_equal(count_of(RARE).in, PAUSE_S);
 }
 
-/* Twice the time of the pause, and what was allowed before. */
-static void what_a_pause_allows_is_gone_after_as_long_again(void **state)
+/* Twice the time of the pause, and the allowance before it. */
+static void the_allowance_of_a_pause_expires_after_the_same_time(void **state)
 {
     (void)state;
     pause_last();
     run_until(5 * SECOND);
     resume_last();
-    tell(DROPS, AHEAD_MAX + 5 * SECOND / INTERVAL);
+    send_of(DROPS, AHEAD_MAX + 5 * SECOND / INTERVAL);
     assert_false(is_over());
     run_until(60 * SECOND);
     pause_last();
     run_until(65 * SECOND);
     resume_last();
     run_until(70 * SECOND);
-    tell(DROPS, AHEAD_MAX);
+    send_of(DROPS, AHEAD_MAX);
     assert_false(is_over());
-    tell(DROPS, 1);
+    send_of(DROPS, 1);
     expect_too_often();
 }
 
@@ -594,13 +594,13 @@ static void send_for_a_second(void *context)
 {
     (void)context;
     for (uint32_t i = 0; i < SECOND / INTERVAL; i++) {
-        session_fixture_tell(peer, OFTEN, "x");
-        session_fixture_tell(peer, DROPS, "x");
+        session_fixture_send_text(peer, OFTEN, "x");
+        session_fixture_send_text(peer, DROPS, "x");
     }
-    session_fixture_tell(peer, RARE, "x");
+    session_fixture_send_text(peer, RARE, "x");
 }
 
-/* While the program stops, and for some time after it, a client sends at its rates. */
+/* A client sends at its rates while the process is stopped, and for some time after it. */
 static void expect_no_end_by_a_stop(uint32_t stop_s)
 {
     uint64_t from_ns = fixture_now_ns();
@@ -616,57 +616,57 @@ static void expect_no_end_by_a_stop(uint32_t stop_s)
     assert_int_equal(count_of(RARE).in, 3 * stop_s);
 }
 
-static void a_stop_of_the_program_ends_no_client(void **state)
+static void a_stopped_process_closes_no_client(void **state)
 {
     (void)state;
-    tell(OFTEN, 1);
+    send_of(OFTEN, 1);
     expect_no_end_by_a_stop(60);
 }
 
-/* It stops while a packet waits for a token. */
-static void a_stop_while_a_packet_waits_ends_no_client(void **state)
+/* The process stops while a packet waits for a token. */
+static void a_process_stopped_while_a_packet_is_throttled_closes_no_client(void **state)
 {
     (void)state;
-    tell(OFTEN, BURST + 1);
+    send_of(OFTEN, BURST + 1);
     assert_int_equal(count_of(OFTEN).delayed, 1);
     expect_no_end_by_a_stop(60);
 }
 
 /* ---- memory ---- */
 
-static void who_falls_silent_gives_its_buckets_back(void **state)
+static void a_silent_session_frees_its_buckets(void **state)
 {
     (void)state;
     uint8_t body[64];
     size_t bytes;
     int64_t before = memory_block_count();
-    tell(SAY, 1);
+    send_of(SAY, 1);
     assert_int_equal(memory_block_count(), before);
-    tell(RARE, 1);
-    tell(OFTEN, 1);
+    send_of(RARE, 1);
+    send_of(OFTEN, 1);
     assert_int_equal(memory_block_count(), before + 1);
     run_until(HEARTBEAT_MS + 10);
     assert_int_equal(session_fixture_next(peer, body, &bytes), PING);
     assert_int_equal(memory_block_count(), before);
 }
 
-/* Asked for a sign of life, it has not come by tokens. */
+/* The session is pinged, so no tokens have returned by packets. */
 static void buckets_that_are_not_full_are_kept(void **state)
 {
     (void)state;
     uint8_t body[64];
     size_t bytes;
-    tell(OFTEN, BURST);
+    send_of(OFTEN, BURST);
     run_until(2 * INTERVAL + 5 * LAG_MS);
     assert_int_equal(session_fixture_next(peer, body, &bytes), PING);
-    tell(OFTEN, BURST);
+    send_of(OFTEN, BURST);
     assert_int_equal(session_fixture.received_count, BURST + 2 * INTERVAL / PACE);
 }
 
-static void without_memory_for_buckets_it_ends(void **state)
+static void without_memory_for_buckets_the_session_ends(void **state)
 {
     (void)state;
-    session_fixture_tell(peer, OFTEN, "x");
+    session_fixture_send_text(peer, OFTEN, "x");
     memory_fail_at(1);
     fixture_run_now();
     memory_fail_at(0);
@@ -677,43 +677,43 @@ static void without_memory_for_buckets_it_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_burst_is_received_at_once_and_the_rest_at_twice_the_rate),
+        TEST(a_burst_is_handled_at_once_and_the_rest_at_twice_the_rate),
         TEST(tokens_come_back_one_by_one_up_to_a_burst),
-        TEST(there_is_no_edge_at_which_twice_as_many_pass),
-        TEST(what_stands_behind_waits_too_and_the_order_stays),
-        TEST(each_type_and_each_session_has_its_own_bucket),
-        TEST(what_has_no_rate_is_never_counted),
-        TEST_WITH(by_random_too_a_bucket_lets_through_what_it_holds, &patient),
-        TEST_WITH(who_is_held_is_neither_silent_nor_late, &patient),
-        TEST_WITH(who_is_held_for_three_heartbeats_is_not_silent, &anxious),
-        TEST(a_frame_that_was_held_partial_is_late_later),
-        TEST_WITH(who_is_held_is_not_idle, &impatient),
-        TEST(a_frame_that_is_held_partial_is_received_whole),
-        TEST(who_is_held_can_be_ended),
-        TEST(what_is_droppable_is_dropped_and_the_next_is_received),
-        TEST(what_is_dropped_is_not_stored),
-        TEST(a_dropped_frame_must_be_whole_in_time),
-        TEST(what_is_droppable_does_not_wait),
-        TEST(what_is_droppable_passes_at_the_rate),
-        TEST(a_burst_and_the_excess_at_once_are_allowed_and_one_more_is_not),
+        TEST(no_window_boundary_lets_twice_the_rate_pass),
+        TEST(packets_behind_a_throttled_one_wait_and_keep_their_order),
+        TEST(each_packet_of_each_session_has_its_own_bucket),
+        TEST(a_packet_without_a_rate_is_not_limited),
+        TEST_WITH(random_arrivals_pass_a_bucket_at_its_rate, &patient),
+        TEST_WITH(a_throttled_session_is_neither_silent_nor_late, &patient),
+        TEST_WITH(a_session_throttled_for_three_heartbeats_is_not_silent, &anxious),
+        TEST(a_throttle_extends_the_timeout_of_a_partial_frame),
+        TEST_WITH(a_throttled_session_is_not_idle, &impatient),
+        TEST(a_frame_throttled_in_its_middle_is_received_whole),
+        TEST(a_throttled_session_can_be_ended),
+        TEST(an_excess_droppable_packet_is_dropped_and_the_next_is_received),
+        TEST(a_dropped_body_is_not_stored),
+        TEST(a_dropped_frame_must_be_complete_in_time),
+        TEST(droppable_packets_are_not_throttled),
+        TEST(droppable_packets_at_the_rate_are_received),
+        TEST(a_burst_plus_the_excess_is_allowed_and_one_more_closes),
         TEST(after_an_interval_one_more_is_allowed),
-        TEST(a_flood_that_waits_is_ended_after_the_excess),
-        TEST(half_as_much_again_is_ended_within_30_s),
-        TEST(half_as_much_again_of_what_is_dropped_is_ended_within_30_s),
-        TEST(half_as_much_again_of_one_a_second_is_ended_within_30_s),
-        TEST(a_little_too_often_is_too_often),
+        TEST(a_throttled_flood_is_closed_after_the_excess),
+        TEST(one_and_a_half_times_the_rate_is_closed_within_30_s),
+        TEST(one_and_a_half_times_a_droppable_rate_is_closed_within_30_s),
+        TEST(one_and_a_half_times_one_a_second_is_closed_within_30_s),
+        TEST(packets_slightly_above_the_rate_are_closed_with_too_often),
         TEST(at_the_rate_is_not_too_often),
         TEST(at_the_rate_after_a_burst_is_not_too_often),
-        TEST_WITH(what_a_stall_held_back_does_not_end_a_client, &calm),
-        TEST_WITH(a_little_now_and_then_is_not_too_often, &calm),
-        TEST_WITH(a_silence_saves_nothing_up_and_costs_nothing, &calm),
-        TEST_WITH(a_pause_of_the_game_ends_no_client, &calm),
-        TEST_WITH(what_a_pause_allows_is_gone_after_as_long_again, &calm),
-        TEST(a_stop_of_the_program_ends_no_client),
-        TEST(a_stop_while_a_packet_waits_ends_no_client),
-        TEST(who_falls_silent_gives_its_buckets_back),
+        TEST_WITH(packets_delayed_by_a_stall_close_no_client, &calm),
+        TEST_WITH(packets_below_the_rate_are_not_too_often, &calm),
+        TEST_WITH(a_silence_neither_saves_tokens_nor_costs_any, &calm),
+        TEST_WITH(a_pause_of_the_server_closes_no_client, &calm),
+        TEST_WITH(the_allowance_of_a_pause_expires_after_the_same_time, &calm),
+        TEST(a_stopped_process_closes_no_client),
+        TEST(a_process_stopped_while_a_packet_is_throttled_closes_no_client),
+        TEST(a_silent_session_frees_its_buckets),
         TEST_WITH(buckets_that_are_not_full_are_kept, &anxious),
-        TEST(without_memory_for_buckets_it_ends),
+        TEST(without_memory_for_buckets_the_session_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

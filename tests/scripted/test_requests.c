@@ -1,4 +1,4 @@
-/* tests/scripted/test_requests.c: a question and exactly one answer, on a server's side. */
+/* tests/scripted/test_requests.c: Requests from a client, and their replies. */
 #include "tests/test.h"
 
 #include "protocol/frame.h"
@@ -12,11 +12,11 @@ enum { TIMEOUT_MS = 5000, SLACK_MS = 3, ASKED_MAX = 64 };
 
 static struct peer *peer;
 
-/* What handlers were asked and have not answered. */
+/* Requests that handlers have received and not answered. */
 static struct gw_frame asked[ASKED_MAX];
 static uint32_t asked_count;
 
-static void keep(struct gw_session *session, const struct gw_frame *frame)
+static void keep_request(struct gw_session *session, const struct gw_frame *frame)
 {
     (void)session;
     asked[asked_count++] = *frame;
@@ -25,7 +25,7 @@ static void keep(struct gw_session *session, const struct gw_frame *frame)
 static int open_session_fixture(void **state)
 {
     session_fixture_open(NULL, *state);
-    session_fixture.on_asked = keep;
+    session_fixture.on_asked = keep_request;
     asked_count = 0;
     peer = session_fixture_join();
     return 0;
@@ -60,20 +60,20 @@ static void answer(struct gw_session *session, const struct gw_frame *request, c
     gw_session_reply(session, request, ANSWER, &reply.base);
 }
 
-/* From no turn at all, as a thread of the game would. */
-static void answer_from_elsewhere(uint32_t place, const char *text)
+/* Answers outside any turn, like another thread. */
+static void answer_from_another_turn(uint32_t place, const char *text)
 {
     answer(session_fixture.last, &asked[place], text);
     fixture_run_now();
 }
 
-/* The next frame is this answer. */
+/* Reads a frame, which must be this answer. */
 static void expect_frame(uint16_t id, uint8_t flags, uint16_t tag, uint32_t code, const char *text)
 {
     uint8_t body[256];
     size_t bytes;
     assert_true(peer_unread_count(peer) >= 8);
-    struct frame_header frame = frame_read_header(peer_look(peer));
+    struct frame_header frame = frame_read_header(peer_data(peer));
     assert_int_equal(frame.id, id);
     assert_int_equal(frame.flags, flags);
     assert_int_equal(frame.tag, tag);
@@ -114,7 +114,7 @@ static void answer_at_once(struct gw_session *session, const struct gw_frame *fr
     answer(session, frame, "yes");
 }
 
-static void a_request_is_answered_under_its_tag(void **state)
+static void a_reply_has_the_tag_of_its_request(void **state)
 {
     (void)state;
     session_fixture.on_asked = answer_at_once;
@@ -127,16 +127,16 @@ static void a_request_is_answered_under_its_tag(void **state)
     expect_nothing();
 }
 
-static void answers_may_come_later_from_elsewhere_and_in_any_order(void **state)
+static void answers_may_come_later_from_another_turn_and_in_any_order(void **state)
 {
     (void)state;
     ask(ASK, 7);
     ask(ASK, 8);
     ask(ASK, 9);
     fixture_run_ms(TIMEOUT_MS - 100);
-    answer_from_elsewhere(2, "third");
-    answer_from_elsewhere(0, "first");
-    answer_from_elsewhere(1, "second");
+    answer_from_another_turn(2, "third");
+    answer_from_another_turn(0, "first");
+    answer_from_another_turn(1, "second");
     expect_reply(9, "third");
     expect_reply(7, "first");
     expect_reply(8, "second");
@@ -145,7 +145,7 @@ static void answers_may_come_later_from_elsewhere_and_in_any_order(void **state)
     assert_int_equal(counters().answers_ignored, 0);
 }
 
-static void an_answer_keeps_its_place_among_what_is_sent_with_it(void **state)
+static void a_reply_keeps_its_order_among_other_messages(void **state)
 {
     (void)state;
     Gw__Error line = GW__ERROR__INIT;
@@ -161,21 +161,21 @@ static void an_answer_keeps_its_place_among_what_is_sent_with_it(void **state)
     expect_frame(LINE, 0, 0, 0, "behind");
 }
 
-static void what_has_no_tag_gets_a_plain_packet_as_often_as_one_likes(void **state)
+static void a_request_without_a_tag_gets_plain_packets(void **state)
 {
     (void)state;
     ask(ASK, 0);
-    answer_from_elsewhere(0, "once");
-    answer_from_elsewhere(0, "twice");
+    answer_from_another_turn(0, "once");
+    answer_from_another_turn(0, "twice");
     expect_frame(ANSWER, 0, 0, 0, "once");
     expect_frame(ANSWER, 0, 0, 0, "twice");
     gw_session_refuse(session_fixture.last, &asked[0], GW__ERROR_CODE__REFUSED,
-                      "nobody hears this");
+                      "no request is open");
     fixture_run_ms(2 * TIMEOUT_MS);
     assert_int_equal(counters().requests_late, 0);
 }
 
-static void a_tag_on_what_is_no_request_means_nothing(void **state)
+static void a_tag_on_a_packet_that_is_no_request_is_ignored(void **state)
 {
     (void)state;
     ask(SAY, 7);
@@ -190,13 +190,13 @@ static void a_request_can_be_refused(void **state)
     (void)state;
     ask(ASK, 7);
     gw_session_refuse(session_fixture.last, &asked[0], 1234, "not today");
-    answer_from_elsewhere(0, "or is it?");
+    answer_from_another_turn(0, "or is it?");
     expect_frame(ERROR_REPLY, GW_FRAME_REPLY | GW_FRAME_ERROR, 7, 1234, "not today");
     expect_nothing();
     assert_int_equal(counters().answers_ignored, 1);
 }
 
-/* ---- one answer, and no more ---- */
+/* ---- exactly one answer ---- */
 
 static void answer_twice(struct gw_session *session, const struct gw_frame *frame)
 {
@@ -215,7 +215,7 @@ static void a_second_answer_is_ignored_counted_and_logged(void **state)
     assert_int_equal(fixture_logged_count("answer_ignored"), 1);
 }
 
-static void a_second_answer_from_elsewhere_is_ignored_too(void **state)
+static void a_second_answer_from_another_turn_is_ignored(void **state)
 {
     (void)state;
     ask(ASK, 7);
@@ -227,7 +227,7 @@ static void a_second_answer_from_elsewhere_is_ignored_too(void **state)
     assert_int_equal(counters().answers_ignored, 1);
 }
 
-static void what_answers_something_else_is_no_answer(void **state)
+static void a_reply_of_another_packet_is_no_answer(void **state)
 {
     (void)state;
     Gw__Error line = GW__ERROR__INIT;
@@ -236,7 +236,7 @@ static void what_answers_something_else_is_no_answer(void **state)
     fixture_run_now();
     expect_nothing();
     assert_int_equal(counters().answers_ignored, 1);
-    answer_from_elsewhere(0, "yes");
+    answer_from_another_turn(0, "yes");
     expect_reply(7, "yes");
 }
 
@@ -248,7 +248,7 @@ static void answer_too_long(struct gw_session *session, const struct gw_frame *f
     answer(session, frame, too_long);
 }
 
-static void an_answer_that_is_too_long_is_none(void **state)
+static void an_answer_above_the_length_limit_is_dropped(void **state)
 {
     (void)state;
     session_fixture.on_asked = answer_too_long;
@@ -268,7 +268,7 @@ static void a_tag_that_was_answered_may_be_used_again(void **state)
     expect_reply(7, "yes");
 }
 
-static void who_uses_a_tag_that_is_open_is_ended(void **state)
+static void reusing_an_open_tag_closes_the_session(void **state)
 {
     (void)state;
     ask(ASK, 7);
@@ -279,7 +279,7 @@ static void who_uses_a_tag_that_is_open_is_ended(void **state)
 
 /* ---- deadlines ---- */
 
-static void who_is_not_answered_in_time_receives_so_once(void **state)
+static void an_unanswered_request_receives_one_timeout_error(void **state)
 {
     (void)state;
     fixture_run_ms(777);
@@ -289,16 +289,16 @@ static void who_is_not_answered_in_time_receives_so_once(void **state)
     expect_nothing();
     fixture_run_until(from_ns + (TIMEOUT_MS + SLACK_MS) * FIXTURE_MS);
     expect_error(7, GW__ERROR_CODE__TIMEOUT);
-    answer_from_elsewhere(0, "sorry to be late");
+    answer_from_another_turn(0, "sorry to be late");
     expect_nothing();
     assert_int_equal(counters().requests_late, 1);
     assert_int_equal(counters().answers_ignored, 1);
     ask(ASK, 8);
-    answer_from_elsewhere(1, "in time");
+    answer_from_another_turn(1, "in time");
     expect_reply(8, "in time");
 }
 
-static void each_request_has_its_own_time(void **state)
+static void each_request_has_its_own_timeout(void **state)
 {
     (void)state;
     uint64_t from_ns = fixture_now_ns();
@@ -306,7 +306,7 @@ static void each_request_has_its_own_time(void **state)
         ask(ASK, tag);
         fixture_run_until(from_ns + tag * 1000 * FIXTURE_MS);
     }
-    answer_from_elsewhere(2, "the third");
+    answer_from_another_turn(2, "the third");
     for (uint16_t tag = 1; tag <= 5; tag++) {
         fixture_run_until(from_ns + (TIMEOUT_MS + (tag - 1) * 1000 + SLACK_MS) * FIXTURE_MS);
         if (tag == 1) {
@@ -321,13 +321,13 @@ static void each_request_has_its_own_time(void **state)
 
 static const struct gw_session_manager_config patient = {.excess_ms = 60000};
 
-/* Nobody is read meanwhile, but answers are about us. */
-static void who_is_held_receives_of_its_time_too(void **state)
+/* A throttled session is not read, but its answers are sent. */
+static void a_throttled_session_receives_its_request_timeouts(void **state)
 {
     (void)state;
     ask(ASK, 7);
     for (int i = 0; i < 10; i++) {
-        session_fixture_tell(peer, RARE, "x");
+        session_fixture_send_text(peer, RARE, "x");
     }
     fixture_run_ms(TIMEOUT_MS + SLACK_MS);
     expect_error(7, GW__ERROR_CODE__TIMEOUT);
@@ -335,7 +335,7 @@ static void who_is_held_receives_of_its_time_too(void **state)
 
 /* ---- limits ---- */
 
-static void sixteen_may_be_open_and_the_next_is_refused_at_once(void **state)
+static void sixteen_requests_may_be_open_and_the_next_is_refused(void **state)
 {
     (void)state;
     for (uint16_t tag = 1; tag <= GW_REQUEST_COUNT_MAX; tag++) {
@@ -346,24 +346,24 @@ static void sixteen_may_be_open_and_the_next_is_refused_at_once(void **state)
     expect_error(100, GW__ERROR_CODE__REFUSED);
     assert_int_equal(asked_count, GW_REQUEST_COUNT_MAX);
     assert_int_equal(counters().requests_refused, 1);
-    answer_from_elsewhere(3, "one less");
+    answer_from_another_turn(3, "one less");
     expect_reply(4, "one less");
     ask(ASK, 100);
     assert_int_equal(asked_count, GW_REQUEST_COUNT_MAX + 1);
     expect_nothing();
 }
 
-static void who_ends_is_not_answered_any_more(void **state)
+static void an_ended_session_is_not_answered(void **state)
 {
     (void)state;
     ask(ASK, 7);
     gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
-    answer_from_elsewhere(0, "too late");
+    answer_from_another_turn(0, "too late");
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__KICKED);
     assert_int_equal(counters().answers_ignored, 0);
 }
 
-static void who_falls_silent_keeps_no_memory_for_requests(void **state)
+static void a_silent_session_frees_its_request_memory(void **state)
 {
     (void)state;
     uint8_t body[64];
@@ -378,7 +378,7 @@ static void who_falls_silent_keeps_no_memory_for_requests(void **state)
     assert_int_equal(memory_block_count(), before);
 }
 
-static void without_memory_for_a_request_it_ends(void **state)
+static void without_memory_for_a_request_the_session_ends(void **state)
 {
     (void)state;
     memory_fail_at(1);
@@ -388,12 +388,12 @@ static void without_memory_for_a_request_it_ends(void **state)
     assert_int_equal(asked_count, 0);
 }
 
-static void without_memory_for_an_answer_it_ends(void **state)
+static void without_memory_for_an_answer_the_session_ends(void **state)
 {
     (void)state;
     ask(ASK, 7);
     memory_fail_at(1);
-    answer_from_elsewhere(0, "yes");
+    answer_from_another_turn(0, "yes");
     memory_fail_at(0);
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
 }
@@ -401,26 +401,26 @@ static void without_memory_for_an_answer_it_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_request_is_answered_under_its_tag),
-        TEST(answers_may_come_later_from_elsewhere_and_in_any_order),
-        TEST(an_answer_keeps_its_place_among_what_is_sent_with_it),
-        TEST(what_has_no_tag_gets_a_plain_packet_as_often_as_one_likes),
-        TEST(a_tag_on_what_is_no_request_means_nothing),
+        TEST(a_reply_has_the_tag_of_its_request),
+        TEST(answers_may_come_later_from_another_turn_and_in_any_order),
+        TEST(a_reply_keeps_its_order_among_other_messages),
+        TEST(a_request_without_a_tag_gets_plain_packets),
+        TEST(a_tag_on_a_packet_that_is_no_request_is_ignored),
         TEST(a_request_can_be_refused),
         TEST(a_second_answer_is_ignored_counted_and_logged),
-        TEST(a_second_answer_from_elsewhere_is_ignored_too),
-        TEST(what_answers_something_else_is_no_answer),
-        TEST(an_answer_that_is_too_long_is_none),
+        TEST(a_second_answer_from_another_turn_is_ignored),
+        TEST(a_reply_of_another_packet_is_no_answer),
+        TEST(an_answer_above_the_length_limit_is_dropped),
         TEST(a_tag_that_was_answered_may_be_used_again),
-        TEST(who_uses_a_tag_that_is_open_is_ended),
-        TEST(who_is_not_answered_in_time_receives_so_once),
-        TEST(each_request_has_its_own_time),
-        TEST_WITH(who_is_held_receives_of_its_time_too, &patient),
-        TEST(sixteen_may_be_open_and_the_next_is_refused_at_once),
-        TEST(who_ends_is_not_answered_any_more),
-        TEST(who_falls_silent_keeps_no_memory_for_requests),
-        TEST(without_memory_for_a_request_it_ends),
-        TEST(without_memory_for_an_answer_it_ends),
+        TEST(reusing_an_open_tag_closes_the_session),
+        TEST(an_unanswered_request_receives_one_timeout_error),
+        TEST(each_request_has_its_own_timeout),
+        TEST_WITH(a_throttled_session_receives_its_request_timeouts, &patient),
+        TEST(sixteen_requests_may_be_open_and_the_next_is_refused),
+        TEST(an_ended_session_is_not_answered),
+        TEST(a_silent_session_frees_its_request_memory),
+        TEST(without_memory_for_a_request_the_session_ends),
+        TEST(without_memory_for_an_answer_the_session_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

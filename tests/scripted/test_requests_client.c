@@ -1,4 +1,4 @@
-/* tests/scripted/test_requests_client.c: a question and exactly one answer, on a client's side. */
+/* tests/scripted/test_requests_client.c: Requests from a client-side session, and their replies. */
 #include "tests/test.h"
 
 #include "protocol/frame.h"
@@ -19,7 +19,7 @@ static struct peer *server;
 static struct {
     enum gw_answer_kind kinds[ANSWERS_MAX];
     uint32_t contexts[ANSWERS_MAX];
-    char text[64]; /* of the last answer that had one */
+    char text[64]; /* of the last answer with a message */
     uint32_t count;
     uint32_t ended_count;
     uint64_t took_ns;
@@ -101,7 +101,7 @@ static int close_client(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_client, close_client)
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
 static void on_answer(struct gw_session *asker, const struct gw_answer *answer, void *context)
 {
@@ -130,14 +130,14 @@ static void do_ask(void *context)
     tags[number] = gw_session_request(session, ASK, &question.base, on_answer, &numbers[number]);
 }
 
-/* Returns the tag of the frame that the server has got for it. */
+/* Returns the tag of the frame that the server has received. */
 static uint16_t ask(uint32_t number)
 {
     fixture_in_turn(gw_session_turn(session), do_ask, &number);
     if (peer_unread_count(server) == 0) {
         return 0;
     }
-    struct frame_header frame = frame_read_header(peer_look(server));
+    struct frame_header frame = frame_read_header(peer_data(server));
     peer_read(server, NULL, FRAME_HEADER_BYTES + frame.body_bytes);
     assert_int_equal(frame.id, ASK);
     assert_int_equal(frame.flags, 0);
@@ -215,9 +215,9 @@ static void a_typed_callback_receives_the_reply_or_null(void **state)
     peer_read(server, NULL, peer_unread_count(server));
 }
 
-/* ---- what is heard ---- */
+/* ---- answers ---- */
 
-static void who_asks_receives_the_reply_and_no_handler_does(void **state)
+static void a_reply_goes_to_the_request_and_to_no_handler(void **state)
 {
     (void)state;
     uint16_t tag = ask(1);
@@ -232,7 +232,7 @@ static void who_asks_receives_the_reply_and_no_handler_does(void **state)
     assert_int_equal(ignored_count(), 1);
 }
 
-static void each_receives_its_own_in_any_order(void **state)
+static void each_request_receives_its_own_reply_in_any_order(void **state)
 {
     (void)state;
     uint16_t first = ask(1);
@@ -244,7 +244,7 @@ static void each_receives_its_own_in_any_order(void **state)
     expect_answer(1, 1, GW_ANSWER_REPLY);
 }
 
-static void who_asks_receives_an_error(void **state)
+static void a_request_can_complete_with_an_error(void **state)
 {
     (void)state;
     Gw__Error error = GW__ERROR__INIT;
@@ -254,7 +254,7 @@ static void who_asks_receives_an_error(void **state)
     assert_string_equal(received.text, "no");
 }
 
-static void who_is_not_answered_receives_that_it_is_late(void **state)
+static void an_unanswered_request_completes_with_a_timeout(void **state)
 {
     (void)state;
     uint64_t from_ns = fixture_now_ns();
@@ -267,7 +267,7 @@ static void who_is_not_answered_receives_that_it_is_late(void **state)
     assert_int_equal(received.count, 1);
 }
 
-static void who_asks_and_ends_receives_that_it_is_gone(void **state)
+static void a_request_of_an_ended_session_completes_with_gone(void **state)
 {
     (void)state;
     ask(1);
@@ -280,7 +280,7 @@ static void who_asks_and_ends_receives_that_it_is_gone(void **state)
     assert_int_equal(received.ended_count, 1);
 }
 
-/* What the server has sent before FIN still counts; after it no answer can come. */
+/* Replies before the server's FIN count; after it no answer can arrive. */
 static void the_servers_fin_ends_the_session_and_its_requests(void **state)
 {
     (void)state;
@@ -299,7 +299,7 @@ static void the_servers_fin_ends_the_session_and_its_requests(void **state)
     assert_true(peer_has_fin(server));
 }
 
-static void what_is_no_answer_to_it_is_not_taken_for_one(void **state)
+static void an_unrelated_packet_does_not_answer_a_request(void **state)
 {
     (void)state;
     Gw__Error line = GW__ERROR__INIT;
@@ -314,7 +314,7 @@ static void what_is_no_answer_to_it_is_not_taken_for_one(void **state)
     expect_answer(0, 1, GW_ANSWER_REPLY);
 }
 
-static void sixteen_may_be_open_and_the_next_is_not_asked(void **state)
+static void sixteen_requests_may_be_open_and_the_next_is_not_sent(void **state)
 {
     (void)state;
     for (uint32_t i = 1; i <= GW_REQUEST_COUNT_MAX; i++) {
@@ -326,8 +326,8 @@ static void sixteen_may_be_open_and_the_next_is_not_asked(void **state)
     assert_int_equal(ask(31), GW_REQUEST_COUNT_MAX + 1);
 }
 
-/* Tags count up, over the end too, and leave out what is open, and 0. */
-static void no_tag_is_given_twice_while_it_is_open(void **state)
+/* Tags count up and wrap around; they skip 0 and the tags of open requests. */
+static void no_open_tag_is_reused(void **state)
 {
     (void)state;
     uint16_t kept = ask(1);
@@ -340,13 +340,13 @@ static void no_tag_is_given_twice_while_it_is_open(void **state)
     assert_int_equal(ask(3), 2);
 }
 
-static void no_tag_is_given_again_after_a_silence(void **state)
+static void no_tag_is_reused_after_a_silence(void **state)
 {
     (void)state;
     uint16_t tag = ask(1);
     reply(tag, "yes");
     fixture_run_ms(HEARTBEAT_MS + SLACK_MS);
-    assert_int_equal(frame_read_header(peer_look(server)).id, PING);
+    assert_int_equal(frame_read_header(peer_data(server)).id, PING);
     peer_read(server, NULL, peer_unread_count(server));
     assert_int_equal(ask(2), tag + 1);
     reply(tag, "an old one");
@@ -354,7 +354,7 @@ static void no_tag_is_given_again_after_a_silence(void **state)
     assert_int_equal(ignored_count(), 1);
 }
 
-static void without_memory_nothing_is_asked(void **state)
+static void without_memory_no_request_is_sent(void **state)
 {
     (void)state;
     memory_fail_at(1);
@@ -367,17 +367,17 @@ static void without_memory_nothing_is_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(who_asks_receives_the_reply_and_no_handler_does),
-        TEST(each_receives_its_own_in_any_order),
-        TEST(who_asks_receives_an_error),
-        TEST(who_is_not_answered_receives_that_it_is_late),
-        TEST(who_asks_and_ends_receives_that_it_is_gone),
+        TEST(a_reply_goes_to_the_request_and_to_no_handler),
+        TEST(each_request_receives_its_own_reply_in_any_order),
+        TEST(a_request_can_complete_with_an_error),
+        TEST(an_unanswered_request_completes_with_a_timeout),
+        TEST(a_request_of_an_ended_session_completes_with_gone),
         TEST(the_servers_fin_ends_the_session_and_its_requests),
-        TEST(what_is_no_answer_to_it_is_not_taken_for_one),
-        TEST(sixteen_may_be_open_and_the_next_is_not_asked),
-        TEST(no_tag_is_given_twice_while_it_is_open),
-        TEST(no_tag_is_given_again_after_a_silence),
-        TEST(without_memory_nothing_is_asked),
+        TEST(an_unrelated_packet_does_not_answer_a_request),
+        TEST(sixteen_requests_may_be_open_and_the_next_is_not_sent),
+        TEST(no_open_tag_is_reused),
+        TEST(no_tag_is_reused_after_a_silence),
+        TEST(without_memory_no_request_is_sent),
         TEST(a_typed_callback_receives_the_reply_or_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,7 +165,7 @@ static void a_burst_that_the_kernel_takes_at_once_has_the_event_too(void **state
 {
     (void)state;
     peer_set_window(peer, 1 << 20);
-    kernel_behaviour()->hot_percent = 100;
+    kernel_behaviour()->immediate_percent = 100;
     fixture_in_turn(gw_stream_turn(test_stream.stream), queue_many_blocks, NULL);
     assert_int_equal(low_count, 1);
     assert_int_equal(low_bytes, 0);

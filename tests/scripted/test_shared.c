@@ -1,4 +1,5 @@
-/* tests/scripted/test_shared.c: a lane that all workers share, as a completion port has it. */
+/* tests/scripted/test_shared.c: Sessions on a lane that all workers share, like a completion port.
+ */
 #include "tests/test.h"
 
 #include "net/buf.h"
@@ -10,7 +11,9 @@
 
 #include <string.h>
 
-/* Here no turn but a stream's own may touch its queue: what others send comes as a task. */
+/*
+ * On such a lane only the turn of a stream may use its queue: sends of other turns arrive as tasks.
+ */
 static const struct port_fixture_config shared = {.kernel = {.lane_shared = true}};
 
 static struct peer *peer;
@@ -34,7 +37,7 @@ static int close_session_fixture(void **state)
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
 
-static void a_session_lives_on_a_shared_lane(void **state)
+static void a_session_works_on_a_shared_lane(void **state)
 {
     (void)state;
     session_fixture_say(peer, "one");
@@ -58,7 +61,7 @@ static void run_posted_task(struct gw_task *task)
     ((struct posted_task *)(void *)task)->work();
 }
 
-static void say_something(void)
+static void send_something(void)
 {
     Gw__Error line = GW__ERROR__INIT;
     line.text = "from elsewhere";
@@ -70,11 +73,11 @@ static void end_itself(void)
     gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
 }
 
-/* What another turn has said before is on its way as a task, when the session ends itself. */
-static void what_was_said_elsewhere_does_not_come_behind_close(void **state)
+/* A message of another turn is still a task when the session ends itself. */
+static void messages_of_other_threads_do_not_follow_close(void **state)
 {
     (void)state;
-    struct posted_task say = {.task.run = run_posted_task, .work = say_something};
+    struct posted_task say = {.task.run = run_posted_task, .work = send_something};
     struct posted_task end = {.task.run = run_posted_task, .work = end_itself};
     uint8_t body[64];
     size_t bytes;
@@ -87,7 +90,7 @@ static void what_was_said_elsewhere_does_not_come_behind_close(void **state)
 
 static struct posted_task kick = {.task.run = run_posted_task, .work = end_itself};
 
-static void have_it_kicked(struct gw_session *session)
+static void post_kick(struct gw_session *session)
 {
     (void)session;
     if (session_fixture.received_count == 10) {
@@ -95,11 +98,11 @@ static void have_it_kicked(struct gw_session *session)
     }
 }
 
-/* It has more frames than a turn takes, so that its next turn is posted already. */
-static void a_busy_session_that_is_ended_elsewhere_still_receives_close(void **state)
+/* The session has more frames than a turn takes, so its next turn is posted. */
+static void a_busy_session_ended_by_another_thread_still_receives_close(void **state)
 {
     (void)state;
-    session_fixture.on_received = have_it_kicked;
+    session_fixture.on_received = post_kick;
     for (int i = 0; i < 100; i++) {
         session_fixture_say(peer, "busy");
     }
@@ -108,7 +111,7 @@ static void a_busy_session_that_is_ended_elsewhere_still_receives_close(void **s
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__KICKED);
 }
 
-/* ---- the same with a bare stream ---- */
+/* ---- the same with a stream ---- */
 
 static struct test_stream *busy;
 
@@ -124,7 +127,7 @@ static void send_and_finish(void)
 
 static struct posted_task goodbye = {.task.run = run_posted_task, .work = send_and_finish};
 
-static void have_it_finished(struct test_stream *test_stream)
+static void post_finish(struct test_stream *test_stream)
 {
     busy = test_stream;
     if (bytes_count(&test_stream->received) == 4) {
@@ -132,7 +135,7 @@ static void have_it_finished(struct test_stream *test_stream)
     }
 }
 
-static void what_was_sent_before_a_finish_leaves_before_fin(void **state)
+static void messages_sent_before_a_finish_precede_fin(void **state)
 {
     (void)state;
     struct test_listener test_listener = {0};
@@ -143,7 +146,7 @@ static void what_was_sent_before_a_finish_leaves_before_fin(void **state)
     struct test_stream *test_stream = test_listener_last(&test_listener);
     test_stream->message_bytes = 4;
     test_stream->budget = 2;
-    test_stream->on_recv = have_it_finished;
+    test_stream->on_recv = post_finish;
     peer_send(other, "aaaabbbbccccdddd", 16);
     fixture_run_now();
     size_t count = peer_unread_count(other);
@@ -163,10 +166,10 @@ static void what_was_sent_before_a_finish_leaves_before_fin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_session_lives_on_a_shared_lane),
-        TEST(what_was_said_elsewhere_does_not_come_behind_close),
-        TEST(a_busy_session_that_is_ended_elsewhere_still_receives_close),
-        TEST(what_was_sent_before_a_finish_leaves_before_fin),
+        TEST(a_session_works_on_a_shared_lane),
+        TEST(messages_of_other_threads_do_not_follow_close),
+        TEST(a_busy_session_ended_by_another_thread_still_receives_close),
+        TEST(messages_sent_before_a_finish_precede_fin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

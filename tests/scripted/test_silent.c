@@ -1,4 +1,4 @@
-/* tests/scripted/test_silent.c: a full server, and connections that have sent no HELLO. */
+/* tests/scripted/test_silent.c: Displacement of silent connections on a full server. */
 #include "tests/test.h"
 
 #include "net/stream.h"
@@ -35,18 +35,18 @@ static int close_session_fixture(void **state)
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
 
-/* One more connection. From then on it is silent, unless it sends its HELLO at once. */
-static struct peer *knock_at_once(void)
+/* Adds a connection, which is silent unless it sends its HELLO at once. */
+static struct peer *connect_at_once(void)
 {
     assert_true(peer_count < PEERS_MAX);
-    peers[peer_count] = session_fixture_knock();
+    peers[peer_count] = session_fixture_connect();
     return peers[peer_count++];
 }
 
-static struct peer *knock(void)
+static struct peer *connect_peer(void)
 {
     fixture_run_ms(GW_HELLO_GRACE_MS + 1);
-    return knock_at_once();
+    return connect_at_once();
 }
 
 static void send_hello(struct peer *peer)
@@ -82,13 +82,13 @@ static struct gw_session_counters counters(void)
     return all;
 }
 
-static void the_oldest_silent_connection_makes_room(void **state)
+static void the_oldest_silent_connection_is_displaced(void **state)
 {
     (void)state;
     for (int i = 0; i < SESSIONS; i++) {
-        expect_open(knock());
+        expect_open(connect_peer());
     }
-    struct peer *player = knock();
+    struct peer *player = connect_peer();
     send_hello(player);
     expect_greeted(player);
     expect_displaced(peers[0]);
@@ -99,11 +99,11 @@ static void the_oldest_silent_connection_makes_room(void **state)
     assert_int_equal(gw_session_manager_count(session_fixture.manager), SESSIONS);
 }
 
-static void they_make_room_in_the_order_in_which_they_came(void **state)
+static void silent_connections_are_displaced_in_order_of_arrival(void **state)
 {
     (void)state;
     for (int i = 0; i < 5 * SESSIONS; i++) {
-        knock();
+        connect_peer();
         for (int j = 0; j <= i; j++) {
             if (j == i - SESSIONS) {
                 expect_displaced(peers[j]);
@@ -119,59 +119,59 @@ static void they_make_room_in_the_order_in_which_they_came(void **state)
 static void a_connection_is_not_silent_before_100_ms_have_passed(void **state)
 {
     (void)state;
-    fixture_align();
+    fixture_align_to_tick();
     for (int i = 0; i < SESSIONS; i++) {
-        knock_at_once();
+        connect_at_once();
     }
     fixture_run_ms(GW_HELLO_GRACE_MS - 1);
-    expect_displaced(knock_at_once()); /* it is refused */
+    expect_displaced(connect_at_once()); /* it is refused */
     assert_int_equal(counters().displaced, 0);
     fixture_run_ms(1);
-    expect_open(knock_at_once());
+    expect_open(connect_at_once());
     expect_displaced(peers[0]);
     assert_int_equal(counters().displaced, 1);
 }
 
-static void greeted_sessions_make_no_room(void **state)
+static void greeted_sessions_are_not_displaced(void **state)
 {
     (void)state;
     for (int i = 0; i < SESSIONS; i++) {
-        send_hello(knock());
+        send_hello(connect_peer());
         expect_greeted(peers[i]);
     }
-    expect_displaced(knock()); /* it gets the same CLOSE, and was never in */
+    expect_displaced(connect_peer()); /* it reads the same CLOSE, and never had a session */
     assert_int_equal(counters().displaced, 0);
     assert_int_equal(counters().ended[GW__CLOSE_REASON__SERVER_FULL], 1);
 }
 
-static void a_hello_that_waits_for_its_answer_makes_no_room(void **state)
+static void a_deferred_hello_is_not_displaced(void **state)
 {
     (void)state;
     session_fixture.result = GW_GREET_LATER;
     for (int i = 0; i < SESSIONS - 1; i++) {
-        send_hello(knock());
+        send_hello(connect_peer());
     }
-    struct peer *silent = knock();
-    expect_open(knock());
+    struct peer *silent = connect_peer();
+    expect_open(connect_peer());
     expect_displaced(silent);
     for (int i = 0; i < SESSIONS - 1; i++) {
         expect_open(peers[i]);
     }
 }
 
-static void a_part_of_a_hello_is_no_hello(void **state)
+static void a_connection_with_a_partial_hello_can_be_displaced(void **state)
 {
     (void)state;
     for (int i = 0; i < SESSIONS; i++) {
-        peer_send(knock(), "\x0A\0\0\0\x01", 5);
+        peer_send(connect_peer(), "\x0A\0\0\0\x01", 5);
         fixture_run_now();
     }
-    expect_open(knock());
+    expect_open(connect_peer());
     expect_displaced(peers[0]);
 }
 
-/* Their ids are still in the line, in front of those that are silent. */
-static void sessions_that_came_and_went_are_passed_over(void **state)
+/* Their ids are still in the queue, in front of the silent ones. */
+static void ended_sessions_are_skipped_when_displacing(void **state)
 {
     (void)state;
     for (int i = 0; i < 300; i++) {
@@ -180,29 +180,31 @@ static void sessions_that_came_and_went_are_passed_over(void **state)
             peer_close(player);
             fixture_run_now();
         } else {
-            struct peer *silent = session_fixture_knock();
+            struct peer *silent = session_fixture_connect();
             peer_close(silent);
             peer_close(player);
             fixture_run_now();
         }
     }
     for (int i = 0; i < SESSIONS; i++) {
-        knock();
+        connect_peer();
     }
-    expect_open(knock());
+    expect_open(connect_peer());
     expect_displaced(peers[0]);
     expect_open(peers[1]);
 }
 
-/* It closes for up to two seconds, if its peer does nothing, and is in nobody's way. */
-static void a_displaced_connection_that_never_closes_is_gone_in_time(void **state)
+/*
+ * When its peer does nothing it takes up to two seconds to close, and blocks no other connection.
+ */
+static void a_displaced_connection_that_never_closes_is_reset_in_time(void **state)
 {
     (void)state;
     for (int i = 0; i < SESSIONS; i++) {
-        peer_set_window(knock(), 1);
+        peer_set_window(connect_peer(), 1);
     }
     for (int i = 0; i < SESSIONS; i++) {
-        struct peer *player = knock();
+        struct peer *player = connect_peer();
         send_hello(player);
         expect_greeted(player);
     }
@@ -217,9 +219,9 @@ static void a_drain_waits_for_displaced_connections(void **state)
 {
     (void)state;
     for (int i = 0; i < SESSIONS; i++) {
-        peer_set_window(knock(), 1);
+        peer_set_window(connect_peer(), 1);
     }
-    knock();
+    connect_peer();
     session_fixture_drain(0);
     assert_int_equal(session_fixture.drained_count, 0);
     fixture_run_ms(GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS + 5);
@@ -227,18 +229,18 @@ static void a_drain_waits_for_displaced_connections(void **state)
     assert_int_equal(session_fixture.ended_count, session_fixture.begun_count);
 }
 
-static void nobody_makes_room_while_the_server_drains(void **state)
+static void no_connection_is_displaced_while_the_server_drains(void **state)
 {
     (void)state;
     for (int i = 0; i < SESSIONS; i++) {
-        send_hello(knock());
+        send_hello(connect_peer());
     }
     session_fixture_drain(1000);
-    knock();
+    connect_peer();
     assert_int_equal(counters().displaced, 0);
 }
 
-/* ---- any order of events ---- */
+/* ---- random events ---- */
 
 enum { WALK_COUNT = 100, STEP_COUNT = 150 };
 
@@ -258,8 +260,8 @@ static void step(void)
     }
 }
 
-/* Returns how many were displaced. */
-static uint64_t walk(uint64_t seed)
+/* Returns the number of displaced connections. */
+static uint64_t random_run(uint64_t seed)
 {
     random = (struct random){seed};
     const struct port_fixture_config fixture = {
@@ -267,7 +269,7 @@ static uint64_t walk(uint64_t seed)
                    .lane_shared = seed % 2 == 0,
                    .late_ns_max = random_below(&random, 2) * 20000000,
                    .split_percent = (uint8_t)random_below(&random, 90),
-                   .held_percent = (uint8_t)random_below(&random, 60),
+                   .delay_percent = (uint8_t)random_below(&random, 60),
                    .shuffles = random_below(&random, 2) == 0}};
     memset(peers, 0, sizeof peers);
     session_fixture_open(&fixture, &small);
@@ -290,12 +292,12 @@ static uint64_t walk(uint64_t seed)
     return displaced_count;
 }
 
-static void whatever_happens_no_place_is_lost(void **state)
+static void random_arrivals_leak_no_session_slot(void **state)
 {
     (void)state;
     uint64_t displaced_count = 0;
     for (uint64_t seed = 1; seed <= WALK_COUNT; seed++) {
-        displaced_count += walk(seed);
+        displaced_count += random_run(seed);
     }
     assert_true(displaced_count > WALK_COUNT);
 }
@@ -303,17 +305,17 @@ static void whatever_happens_no_place_is_lost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_oldest_silent_connection_makes_room),
-        TEST(they_make_room_in_the_order_in_which_they_came),
+        TEST(the_oldest_silent_connection_is_displaced),
+        TEST(silent_connections_are_displaced_in_order_of_arrival),
         TEST(a_connection_is_not_silent_before_100_ms_have_passed),
-        TEST(greeted_sessions_make_no_room),
-        TEST(a_hello_that_waits_for_its_answer_makes_no_room),
-        TEST(a_part_of_a_hello_is_no_hello),
-        TEST(sessions_that_came_and_went_are_passed_over),
-        TEST(a_displaced_connection_that_never_closes_is_gone_in_time),
+        TEST(greeted_sessions_are_not_displaced),
+        TEST(a_deferred_hello_is_not_displaced),
+        TEST(a_connection_with_a_partial_hello_can_be_displaced),
+        TEST(ended_sessions_are_skipped_when_displacing),
+        TEST(a_displaced_connection_that_never_closes_is_reset_in_time),
         TEST(a_drain_waits_for_displaced_connections),
-        TEST(nobody_makes_room_while_the_server_drains),
-        cmocka_unit_test(whatever_happens_no_place_is_lost),
+        TEST(no_connection_is_displaced_while_the_server_drains),
+        cmocka_unit_test(random_arrivals_leak_no_session_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

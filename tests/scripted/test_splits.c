@@ -1,4 +1,4 @@
-/* tests/scripted/test_splits.c: however a conversation is cut, it is the same conversation. */
+/* tests/scripted/test_splits.c: One conversation, split at any position. */
 #include "tests/test.h"
 
 #include "tests/scripted/session_fixture.h"
@@ -8,7 +8,7 @@
 
 enum { TEXT_BYTES_MAX = 400, ANSWER_BYTES_MAX = 2000, CUT_COUNT_MAX = 8, RANDOM_COUNT = 500 };
 
-/* What was said, and what came of it when it was said in one piece. */
+/* The bytes of the conversation, and its result when they arrive in one piece. */
 static uint8_t text[TEXT_BYTES_MAX];
 static size_t text_bytes;
 static uint8_t answer[ANSWER_BYTES_MAX];
@@ -34,15 +34,15 @@ static void write_conversation(void)
     add(SAY, 0xFFFF, &say.base); /* a frame without a body */
     say.text = "bye";
     add(SAY, 0, &say.base);
-    memcpy(text + text_bytes, "\0\0\0\0\xE7\x27\0\0", 8); /* nobody's id: the end */
+    memcpy(text + text_bytes, "\0\0\0\0\xE7\x27\0\0", 8); /* an unassigned id: closes the session */
     text_bytes += 8;
 }
 
-static void hold_conversation(struct port_fixture_config *config, const size_t *cuts,
-                              size_t cut_count)
+static void run_conversation(struct port_fixture_config *config, const size_t *cuts,
+                             size_t cut_count)
 {
     session_fixture_open(config, NULL);
-    struct peer *peer = session_fixture_knock();
+    struct peer *peer = session_fixture_connect();
     size_t from = 0;
     for (size_t i = 0; i <= cut_count; i++) {
         size_t to = i < cut_count ? cuts[i] : text_bytes;
@@ -56,7 +56,7 @@ static void hold_conversation(struct port_fixture_config *config, const size_t *
     peer_read(peer, answer, answer_bytes);
     assert_true(peer_has_fin(peer));
     received_bytes = bytes_count(&session_fixture.received);
-    memcpy(received, bytes_look(&session_fixture.received), received_bytes);
+    memcpy(received, bytes_data(&session_fixture.received), received_bytes);
     peer_close(peer);
     session_fixture_close();
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__UNKNOWN_PACKET);
@@ -69,11 +69,11 @@ static struct {
     size_t received_bytes;
 } whole;
 
-static int hold_whole(void **state)
+static int run_unsplit(void **state)
 {
     (void)state;
     write_conversation();
-    hold_conversation(NULL, NULL, 0);
+    run_conversation(NULL, NULL, 0);
     memcpy(whole.answer, answer, answer_bytes);
     whole.answer_bytes = answer_bytes;
     memcpy(whole.received, received, received_bytes);
@@ -90,37 +90,37 @@ static void assert_same(void)
     assert_memory_equal(received, whole.received, received_bytes);
 }
 
-static void cut_once_anywhere_it_is_the_same(void **state)
+static void one_split_anywhere_gives_the_same_result(void **state)
 {
     (void)state;
     for (size_t cut = 1; cut < text_bytes; cut++) {
-        hold_conversation(NULL, &cut, 1);
+        run_conversation(NULL, &cut, 1);
         assert_same();
     }
 }
 
-static void cut_twice_anywhere_it_is_the_same(void **state)
+static void two_splits_anywhere_give_the_same_result(void **state)
 {
     (void)state;
     for (size_t first = 1; first < text_bytes; first++) {
         for (size_t second = first + 1; second < text_bytes; second += 3) {
             const size_t cuts[] = {first, second};
-            hold_conversation(NULL, cuts, 2);
+            run_conversation(NULL, cuts, 2);
             assert_same();
         }
     }
 }
 
-static void byte_by_byte_it_is_the_same(void **state)
+static void single_bytes_give_the_same_result(void **state)
 {
     (void)state;
     struct port_fixture_config config = {.kernel = {.recv_bytes_max = 1, .send_bytes_max = 1}};
-    hold_conversation(&config, NULL, 0);
+    run_conversation(&config, NULL, 0);
     assert_same();
 }
 
-/* Cut by the sender, by the kernel, on both ways, and with completions in any order. */
-static void cut_by_random_it_is_the_same(void **state)
+/* Split by the sender and by the kernel, in both directions, with completions in any order. */
+static void random_splits_give_the_same_result(void **state)
 {
     (void)state;
     struct random random = {9};
@@ -135,13 +135,13 @@ static void cut_by_random_it_is_the_same(void **state)
         struct port_fixture_config config = {.kernel = {.seed = seed,
                                                         .split_percent = 70,
                                                         .nothing_percent = 20,
-                                                        .held_percent = 30,
-                                                        .hot_percent = 50,
+                                                        .delay_percent = 30,
+                                                        .immediate_percent = 50,
                                                         .spurious_percent = 10,
                                                         .shuffles = true,
                                                         .lane_shared = seed % 2 == 0}};
-        hold_conversation(&config, cuts, count);
-        /* Its answers may still have been on their way when the end came: they are not lost. */
+        run_conversation(&config, cuts, count);
+        /* Answers may be in flight when the session ends: they are not lost. */
         assert_same();
     }
 }
@@ -149,10 +149,10 @@ static void cut_by_random_it_is_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cut_once_anywhere_it_is_the_same),
-        cmocka_unit_test(cut_twice_anywhere_it_is_the_same),
-        cmocka_unit_test(byte_by_byte_it_is_the_same),
-        cmocka_unit_test(cut_by_random_it_is_the_same),
+        cmocka_unit_test(one_split_anywhere_gives_the_same_result),
+        cmocka_unit_test(two_splits_anywhere_give_the_same_result),
+        cmocka_unit_test(single_bytes_give_the_same_result),
+        cmocka_unit_test(random_splits_give_the_same_result),
     };
-    return cmocka_run_group_tests(tests, hold_whole, NULL);
+    return cmocka_run_group_tests(tests, run_unsplit, NULL);
 }

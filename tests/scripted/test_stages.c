@@ -1,4 +1,4 @@
-/* tests/scripted/test_stages.c: packets that cross a change of their session's stage. */
+/* tests/scripted/test_stages.c: Packets that cross a stage change of their session. */
 #include "tests/test.h"
 
 #include "protocol/frame.h"
@@ -16,13 +16,13 @@ static void move_to(void *stage)
     gw_session_set_stage(session_fixture.last, *(uint32_t *)stage);
 }
 
-/* A change that no packet of the session leads to. */
+/* A stage change that no packet of the session causes. */
 static void move(uint32_t stage)
 {
     fixture_in_turn(gw_session_turn(session_fixture.last), move_to, &stage);
 }
 
-/* In the room, for longer than a second. */
+/* Enters the room and stays for longer than the crossing time. */
 static int open_session_fixture(void **state)
 {
     session_fixture_open(NULL, *state);
@@ -79,7 +79,7 @@ static void expect_refused(uint16_t tag)
     uint8_t body[64];
     size_t bytes;
     assert_true(peer_unread_count(peer) >= 8);
-    struct frame_header frame = frame_read_header(peer_look(peer));
+    struct frame_header frame = frame_read_header(peer_data(peer));
     assert_int_equal(frame.flags, GW_FRAME_REPLY | GW_FRAME_ERROR);
     assert_int_equal(frame.tag, tag);
     assert_int_equal(session_fixture_next(peer, body, &bytes), ERROR_REPLY);
@@ -94,9 +94,9 @@ static void expect_end(Gw__CloseReason reason)
     assert_int_equal(session_fixture_close_reason(peer), reason);
 }
 
-/* ---- one second ---- */
+/* ---- the crossing time of one second ---- */
 
-static void a_packet_that_crosses_a_change_is_dropped(void **state)
+static void a_packet_that_crosses_a_stage_change_is_dropped(void **state)
 {
     (void)state;
     move(LOBBY);
@@ -108,18 +108,18 @@ static void a_packet_that_crosses_a_change_is_dropped(void **state)
     assert_int_equal(session_fixture.received_count, 1);
 }
 
-static void a_request_that_crosses_a_change_is_refused(void **state)
+static void a_request_that_crosses_a_stage_change_is_refused(void **state)
 {
     (void)state;
     move(LOBBY);
     ask_room(7);
     expect_refused(7);
-    ask_room(0); /* without a tag it is none */
+    ask_room(0); /* without a tag it is no request */
     expect_crossed(ASK_ROOM, 2);
     assert_int_equal(session_fixture.received_count, 0);
 }
 
-static void after_a_second_it_is_of_the_wrong_fixture(void **state)
+static void after_the_crossing_time_an_old_packet_is_wrong_stage(void **state)
 {
     (void)state;
     move(LOBBY);
@@ -133,17 +133,17 @@ static void after_a_second_it_is_of_the_wrong_fixture(void **state)
     expect_end(GW__CLOSE_REASON__WRONG_STAGE);
 }
 
-static void what_was_welcome_in_no_stage_before_is_of_the_wrong_fixture(void **state)
+static void a_packet_of_no_previous_stage_is_wrong_stage(void **state)
 {
     (void)state;
     move(LOBBY);
     fixture_run_ms(2 * SECOND);
-    move(OTHER); /* the room was left too long ago */
+    move(OTHER); /* the session left the room too long ago */
     ping_room();
     expect_end(GW__CLOSE_REASON__WRONG_STAGE);
 }
 
-static void two_changes_within_a_second_count_both(void **state)
+static void both_of_two_changes_within_the_crossing_time_count(void **state)
 {
     (void)state;
     move(LOBBY);
@@ -153,7 +153,7 @@ static void two_changes_within_a_second_count_both(void **state)
     expect_crossed(IN_ROOM, 1);
 }
 
-static void a_stage_that_is_set_again_is_no_change(void **state)
+static void setting_the_same_stage_is_no_change(void **state)
 {
     (void)state;
     move(LOBBY);
@@ -164,14 +164,14 @@ static void a_stage_that_is_set_again_is_no_change(void **state)
     expect_end(GW__CLOSE_REASON__WRONG_STAGE);
 }
 
-/* ---- who made the change ---- */
+/* ---- the cause of the change ---- */
 
 static void leave_room(struct gw_session *session)
 {
     gw_session_set_stage(session, LOBBY);
 }
 
-static void after_a_change_by_its_own_packet_it_is_of_the_wrong_fixture(void **state)
+static void after_a_change_by_its_own_packet_an_old_packet_is_wrong_stage(void **state)
 {
     (void)state;
     session_fixture.on_received = leave_room;
@@ -180,8 +180,8 @@ static void after_a_change_by_its_own_packet_it_is_of_the_wrong_fixture(void **s
     expect_end(GW__CLOSE_REASON__WRONG_STAGE);
 }
 
-/* The handler has returned, and the change comes later: the client may have sent more by then. */
-static void a_change_after_its_own_packet_is_one_of_the_server(void **state)
+/* The change comes after the handler has returned: the client may have sent more by then. */
+static void a_stage_change_after_its_own_packet_counts_as_one_of_the_server(void **state)
 {
     (void)state;
     session_fixture_say(peer, "leave, please");
@@ -191,10 +191,10 @@ static void a_change_after_its_own_packet_is_one_of_the_server(void **state)
     expect_crossed(IN_ROOM, 1);
 }
 
-static void before_the_greeting_nothing_crosses(void **state)
+static void before_the_greeting_no_packet_crosses(void **state)
 {
     (void)state;
-    struct peer *other = session_fixture_knock();
+    struct peer *other = session_fixture_connect();
     move(ROOM);
     session_fixture_send_header(other, 0, 0, IN_ROOM, 0);
     fixture_run_now();
@@ -204,10 +204,10 @@ static void before_the_greeting_nothing_crosses(void **state)
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__UNKNOWN_PROTOCOL);
 }
 
-/* ---- frames that have begun ---- */
+/* ---- partial frames ---- */
 
-/* The header came in time, so the rest may come when it likes. */
-static void a_frame_whose_body_crosses_a_change_is_not_handled(void **state)
+/* The header arrived in time, so the body may arrive later. */
+static void a_frame_whose_body_crosses_a_stage_change_is_not_handled(void **state)
 {
     (void)state;
     session_fixture_send_header(peer, 4, 0, ASK_ROOM, 9);
@@ -225,8 +225,8 @@ static void a_frame_whose_body_crosses_a_change_is_not_handled(void **state)
     assert_int_equal(session_fixture.received_count, 1);
 }
 
-/* Its token comes after the change. */
-static void a_frame_that_is_held_over_a_change_is_not_handled(void **state)
+/* Its token returns after the change. */
+static void a_frame_throttled_across_a_stage_change_is_not_handled(void **state)
 {
     (void)state;
     for (uint16_t tag = 1; tag <= BURST + 2; tag++) {
@@ -242,7 +242,7 @@ static void a_frame_that_is_held_over_a_change_is_not_handled(void **state)
     assert_int_equal(session_fixture.received_count, BURST);
 }
 
-static void a_body_that_crosses_is_not_stored(void **state)
+static void the_body_of_a_crossing_packet_is_not_stored(void **state)
 {
     (void)state;
     move(LOBBY);
@@ -261,7 +261,7 @@ static void a_body_that_crosses_is_not_stored(void **state)
 
 /* ---- the other checks ---- */
 
-static void what_crosses_and_is_too_long_ends_the_session(void **state)
+static void a_crossing_packet_that_is_too_long_closes_the_session(void **state)
 {
     (void)state;
     move(LOBBY);
@@ -270,7 +270,7 @@ static void what_crosses_and_is_too_long_ends_the_session(void **state)
     expect_end(GW__CLOSE_REASON__TOO_LONG);
 }
 
-static void a_tag_that_is_open_is_not_refused(void **state)
+static void an_open_tag_that_crosses_closes_the_session(void **state)
 {
     (void)state;
     ask_room(7);
@@ -279,7 +279,7 @@ static void a_tag_that_is_open_is_not_refused(void **state)
     expect_end(GW__CLOSE_REASON__BAD_FLAGS);
 }
 
-static void what_crosses_counts_against_its_rate(void **state)
+static void a_crossing_packet_counts_against_its_rate(void **state)
 {
     (void)state;
     move(LOBBY);
@@ -305,7 +305,7 @@ static void resume_last(void *context)
     gw_session_resume(session_fixture.last);
 }
 
-static void a_pause_does_not_shorten_the_second(void **state)
+static void a_pause_does_not_shorten_the_crossing_time(void **state)
 {
     (void)state;
     move(LOBBY);
@@ -323,7 +323,7 @@ static void a_pause_does_not_shorten_the_second(void **state)
     expect_end(GW__CLOSE_REASON__WRONG_STAGE);
 }
 
-static void a_change_in_a_pause_has_its_second_after_it(void **state)
+static void the_crossing_time_of_a_change_in_a_pause_starts_at_the_resume(void **state)
 {
     (void)state;
     fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
@@ -347,8 +347,8 @@ static void send_ping_room(void *context)
     session_fixture_send_header(peer, 0, 0, IN_ROOM, 0);
 }
 
-/* The program does not run, and what arrives meanwhile was sent within the second. */
-static void a_stop_of_the_program_does_not_shorten_the_second(void **state)
+/* What arrives while the process is stopped was sent within the crossing time. */
+static void a_stopped_process_does_not_shorten_the_crossing_time(void **state)
 {
     (void)state;
     session_fixture_say(peer, "x");
@@ -422,24 +422,24 @@ static void a_stage_set_elsewhere_without_memory_ends_the_session(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_packet_that_crosses_a_change_is_dropped),
-        TEST(a_request_that_crosses_a_change_is_refused),
-        TEST(after_a_second_it_is_of_the_wrong_fixture),
-        TEST(what_was_welcome_in_no_stage_before_is_of_the_wrong_fixture),
-        TEST(two_changes_within_a_second_count_both),
-        TEST(a_stage_that_is_set_again_is_no_change),
-        TEST(after_a_change_by_its_own_packet_it_is_of_the_wrong_fixture),
-        TEST(a_change_after_its_own_packet_is_one_of_the_server),
-        TEST(before_the_greeting_nothing_crosses),
-        TEST(a_frame_whose_body_crosses_a_change_is_not_handled),
-        TEST(a_frame_that_is_held_over_a_change_is_not_handled),
-        TEST(a_body_that_crosses_is_not_stored),
-        TEST(what_crosses_and_is_too_long_ends_the_session),
-        TEST(a_tag_that_is_open_is_not_refused),
-        TEST(what_crosses_counts_against_its_rate),
-        TEST(a_pause_does_not_shorten_the_second),
-        TEST(a_change_in_a_pause_has_its_second_after_it),
-        TEST(a_stop_of_the_program_does_not_shorten_the_second),
+        TEST(a_packet_that_crosses_a_stage_change_is_dropped),
+        TEST(a_request_that_crosses_a_stage_change_is_refused),
+        TEST(after_the_crossing_time_an_old_packet_is_wrong_stage),
+        TEST(a_packet_of_no_previous_stage_is_wrong_stage),
+        TEST(both_of_two_changes_within_the_crossing_time_count),
+        TEST(setting_the_same_stage_is_no_change),
+        TEST(after_a_change_by_its_own_packet_an_old_packet_is_wrong_stage),
+        TEST(a_stage_change_after_its_own_packet_counts_as_one_of_the_server),
+        TEST(before_the_greeting_no_packet_crosses),
+        TEST(a_frame_whose_body_crosses_a_stage_change_is_not_handled),
+        TEST(a_frame_throttled_across_a_stage_change_is_not_handled),
+        TEST(the_body_of_a_crossing_packet_is_not_stored),
+        TEST(a_crossing_packet_that_is_too_long_closes_the_session),
+        TEST(an_open_tag_that_crosses_closes_the_session),
+        TEST(a_crossing_packet_counts_against_its_rate),
+        TEST(a_pause_does_not_shorten_the_crossing_time),
+        TEST(the_crossing_time_of_a_change_in_a_pause_starts_at_the_resume),
+        TEST(a_stopped_process_does_not_shorten_the_crossing_time),
         TEST(a_stage_set_elsewhere_holds_for_what_the_peer_sends_next),
         TEST(a_packet_that_crosses_a_change_from_elsewhere_is_dropped),
         TEST(a_stage_set_elsewhere_does_not_wait_for_a_session_that_ends),

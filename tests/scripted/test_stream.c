@@ -1,4 +1,5 @@
-/* tests/scripted/test_stream.c: a stream, and all that ever happened to it. */
+/* tests/scripted/test_stream.c: A stream that records its events, and a listener for such streams.
+ */
 #include "tests/scripted/test_stream.h"
 
 #include "tests/test.h"
@@ -132,7 +133,7 @@ bool test_stream_is_pattern(const uint8_t *data, size_t count, uint64_t from)
     return true;
 }
 
-/* ---- a door ---- */
+/* ---- listener ---- */
 
 static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
 {
@@ -142,10 +143,10 @@ static void on_accept(struct gw_listener *listener, struct gw_stream *stream, vo
         return;
     }
     assert_true(test_listener->count <
-                sizeof test_listener->lives / sizeof test_listener->lives[0]);
+                sizeof test_listener->streams / sizeof test_listener->streams[0]);
     struct test_stream *test_stream = memory_take_unseen(sizeof *test_stream);
     test_stream->stream = gw_stream_ref(stream);
-    test_listener->lives[test_listener->count++] = test_stream;
+    test_listener->streams[test_listener->count++] = test_stream;
     if (test_listener->on_accept != NULL) {
         test_listener->on_accept(test_stream);
     }
@@ -183,14 +184,14 @@ void test_listener_close(struct test_listener *test_listener)
 struct test_stream *test_listener_last(const struct test_listener *test_listener)
 {
     assert_true(test_listener->count > 0);
-    return test_listener->lives[test_listener->count - 1];
+    return test_listener->streams[test_listener->count - 1];
 }
 
 void test_listener_fini(struct test_listener *test_listener)
 {
     for (uint32_t i = 0; i < test_listener->count; i++) {
-        test_stream_fini(test_listener->lives[i]);
-        memory_free_unseen(test_listener->lives[i]);
+        test_stream_fini(test_listener->streams[i]);
+        memory_free_unseen(test_listener->streams[i]);
     }
     test_listener->count = 0;
 }

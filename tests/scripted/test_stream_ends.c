@@ -1,4 +1,4 @@
-/* tests/scripted/test_stream_ends.c: how streams end, to the tick and to the byte. */
+/* tests/scripted/test_stream_ends.c: Ends of streams, to the tick and to the byte. */
 #include "tests/test.h"
 
 #include "net/buf.h"
@@ -22,7 +22,7 @@ static int open_one(void **state)
     memset(&test_listener, 0, sizeof test_listener);
     assert_int_equal(test_listener_open(&test_listener, 0, NULL), 0);
     fixture_run_now();
-    fixture_align();
+    fixture_align_to_tick();
     peer = peer_connect(test_listener.port);
     fixture_run_now();
     test_stream = test_listener_last(&test_listener);
@@ -56,7 +56,7 @@ static void assert_closed(int reason, uint64_t time_ns)
     assert_int_equal(test_stream->reason, reason);
     assert_int_equal(test_stream->closed_ns, time_ns);
     assert_int_equal(fixture_counters().stream_count, 0);
-    assert_int_equal(kernel_handle_count(), 1); /* the test_listener's */
+    assert_int_equal(kernel_handle_count(), 1); /* the listener's */
 }
 
 static void finish_with(const char *words)
@@ -78,7 +78,7 @@ static void a_finish_sends_what_is_queued_then_fin_then_waits_for_the_peers(void
     assert_int_equal(test_stream_send(test_stream, "never", 5), GW_E_CLOSED);
     fixture_run_ms(500);
     assert_int_equal(test_stream->close_count, 0);
-    assert_memory_equal(peer_look(peer), "said before", 11);
+    assert_memory_equal(peer_data(peer), "said before", 11);
     peer_read(peer, NULL, 11);
     assert_true(peer_has_fin(peer));
     peer_finish(peer);
@@ -87,7 +87,7 @@ static void a_finish_sends_what_is_queued_then_fin_then_waits_for_the_peers(void
     assert_false(peer_has_reset(peer));
 }
 
-static void the_last_words_leave_although_the_queue_is_full(void **state)
+static void the_final_bytes_are_sent_although_the_queue_is_full(void **state)
 {
     (void)state;
     static uint8_t block[65536 - GW_STREAM_BUF_OVERHEAD_BYTES];
@@ -101,7 +101,7 @@ static void the_last_words_leave_although_the_queue_is_full(void **state)
     peer_finish(peer);
 }
 
-static void a_peer_that_reads_nothing_is_waited_for_one_second(void **state)
+static void a_stream_flushes_one_second_for_a_peer_that_does_not_read(void **state)
 {
     (void)state;
     peer_set_window(peer, 0);
@@ -113,11 +113,11 @@ static void a_peer_that_reads_nothing_is_waited_for_one_second(void **state)
     fixture_run_ms(10000);
     assert_closed(WHY, after_ms(GW_STREAM_FLUSH_MS));
     assert_int_equal(fixture_counters().send_queue_bytes, 0);
-    assert_true(peer_has_reset(peer)); /* nothing is left in the kernel for it */
+    assert_true(peer_has_reset(peer)); /* the kernel buffers nothing for it */
 }
 
-/* However much it reads: the second is for all of it. */
-static void a_slow_reader_gets_no_more_than_that_second(void **state)
+/* The flush time is for all bytes, however many the peer reads. */
+static void a_slow_reader_does_not_extend_the_flush(void **state)
 {
     (void)state;
     static uint8_t block[60000];
@@ -132,7 +132,7 @@ static void a_slow_reader_gets_no_more_than_that_second(void **state)
     assert_true(peer_has_reset(peer));
 }
 
-static void a_peer_that_does_not_finish_is_waited_for_one_second_more(void **state)
+static void a_stream_lingers_one_second_for_a_peer_that_does_not_finish(void **state)
 {
     (void)state;
     finish_with("bye");
@@ -140,11 +140,11 @@ static void a_peer_that_does_not_finish_is_waited_for_one_second_more(void **sta
     assert_int_equal(test_stream->close_count, 0);
     fixture_run_ms(10000);
     assert_closed(WHY, after_ms(GW_STREAM_LINGER_MS));
-    assert_false(peer_has_reset(peer)); /* which would discard what it has not read yet */
-    assert_memory_equal(peer_look(peer), "bye", 3);
+    assert_false(peer_has_reset(peer)); /* would discard unread bytes */
+    assert_memory_equal(peer_data(peer), "bye", 3);
 }
 
-static void flush_and_linger_follow_each_other(void **state)
+static void linger_follows_flush(void **state)
 {
     (void)state;
     peer_set_window(peer, 0);
@@ -158,7 +158,7 @@ static void flush_and_linger_follow_each_other(void **state)
     assert_closed(WHY, fixture_tick_at(flushed_ns + GW_STREAM_LINGER_MS * FIXTURE_MS));
 }
 
-static void what_comes_while_lingering_is_discarded(void **state)
+static void bytes_received_while_lingering_are_discarded(void **state)
 {
     (void)state;
     static uint8_t block[1000];
@@ -175,7 +175,7 @@ static void what_comes_while_lingering_is_discarded(void **state)
     assert_false(peer_has_reset(peer));
 }
 
-static void lingering_ends_when_too_much_has_come(void **state)
+static void lingering_ends_when_too_many_bytes_arrive(void **state)
 {
     (void)state;
     static uint8_t block[GW_STREAM_LINGER_BYTES + 1];
@@ -189,7 +189,7 @@ static void lingering_ends_when_too_much_has_come(void **state)
     assert_closed(WHY, fixture_now_ns());
 }
 
-static void what_comes_while_flushing_is_bounded_and_does_not_cost_the_last_words(void **state)
+static void bytes_received_while_flushing_are_bounded_and_the_final_bytes_are_sent(void **state)
 {
     (void)state;
     static uint8_t block[GW_STREAM_LINGER_BYTES + 40000];
@@ -203,7 +203,7 @@ static void what_comes_while_flushing_is_bounded_and_does_not_cost_the_last_word
     peer_set_window(peer, 100);
     fixture_run_now();
     assert_int_equal(test_stream->close_count,
-                     0); /* what is unread now would have reset the last words */
+                     0); /* unread bytes at this time would have sent RST before the final bytes */
     assert_int_equal(fixture_counters().bytes_in, sizeof block);
     peer_finish(peer);
     fixture_run_now();
@@ -228,7 +228,7 @@ static void a_pause_does_not_apply_to_the_end(void **state)
     fixture_run_now();
     assert_closed(WHY, fixture_now_ns());
     assert_false(peer_has_reset(peer));
-    assert_memory_equal(peer_look(peer), "bye", 3);
+    assert_memory_equal(peer_data(peer), "bye", 3);
 }
 
 static void a_finish_drops_what_has_not_been_read(void **state)
@@ -243,7 +243,7 @@ static void a_finish_drops_what_has_not_been_read(void **state)
     assert_int_equal(fixture_counters().pool_bytes, 0);
 }
 
-static void the_first_end_decides_the_reason(void **state)
+static void the_first_end_sets_the_reason(void **state)
 {
     (void)state;
     assert_true(gw_stream_finish(test_stream->stream, WHY, NULL));
@@ -253,7 +253,7 @@ static void the_first_end_decides_the_reason(void **state)
     assert_closed(WHY, begun_ns);
 }
 
-static void a_close_makes_haste(void **state)
+static void a_close_shortens_a_finish_in_progress(void **state)
 {
     (void)state;
     peer_set_window(peer, 0);
@@ -265,7 +265,7 @@ static void a_close_makes_haste(void **state)
     assert_true(peer_has_reset(peer));
 }
 
-static void a_close_with_all_bytes_sent_is_no_reset(void **state)
+static void a_close_with_all_bytes_sent_is_not_a_reset(void **state)
 {
     (void)state;
     assert_int_equal(test_stream_send(test_stream, "answer", 6), 0);
@@ -274,7 +274,7 @@ static void a_close_with_all_bytes_sent_is_no_reset(void **state)
     fixture_run_now();
     assert_closed(WHY, fixture_now_ns());
     assert_false(peer_has_reset(peer));
-    assert_memory_equal(peer_look(peer), "answer", 6);
+    assert_memory_equal(peer_data(peer), "answer", 6);
 }
 
 static void a_half_closed_peer_that_reads_nothing_is_reset_after_one_second(void **state)
@@ -299,12 +299,12 @@ static void the_peers_fin_finishes_the_stream(void **state)
     peer_send(peer, "question", 8);
     peer_finish(peer);
     fixture_run_now();
-    assert_memory_equal(bytes_look(&test_stream->received), "question", 8);
-    assert_memory_equal(peer_look(peer), "answer", 6);
+    assert_memory_equal(bytes_data(&test_stream->received), "question", 8);
+    assert_memory_equal(peer_data(peer), "answer", 6);
     assert_closed(GW_E_CLOSED, fixture_now_ns());
 }
 
-static void a_peer_that_finished_still_gets_what_is_queued(void **state)
+static void a_peer_that_finished_still_receives_queued_bytes(void **state)
 {
     (void)state;
     static uint8_t block[30000];
@@ -356,9 +356,9 @@ static void a_reset_while_lingering_ends_it_at_once(void **state)
     assert_closed(WHY, fixture_now_ns());
 }
 
-/* ---- sending fails ---- */
+/* ---- failed sends ---- */
 
-static void after_a_failed_send_what_had_arrived_is_delivered(void **state)
+static void after_a_failed_send_bytes_that_had_arrived_are_delivered(void **state)
 {
     (void)state;
     kernel_fail_next(KERNEL_SEND, 1, GW_E_RESET);
@@ -368,13 +368,13 @@ static void after_a_failed_send_what_had_arrived_is_delivered(void **state)
     assert_int_equal(test_stream_send(test_stream, "more", 4), GW_E_CLOSED);
     peer_send(peer, "arrives", 7);
     fixture_run_ms(100);
-    assert_memory_equal(bytes_look(&test_stream->received), "arrives", 7);
+    assert_memory_equal(bytes_data(&test_stream->received), "arrives", 7);
     peer_finish(peer);
     fixture_run_now();
     assert_closed(GW_E_RESET, fixture_now_ns());
 }
 
-static void after_a_failed_send_it_listens_for_one_second(void **state)
+static void after_a_failed_send_a_stream_receives_for_one_second(void **state)
 {
     (void)state;
     kernel_fail_next(KERNEL_SEND, 1, GW_E_TIMEOUT);
@@ -391,7 +391,7 @@ static void set_a_far_deadline(void *context)
                            fixture_now_ns() + 100000 * FIXTURE_MS);
 }
 
-static void a_users_deadline_does_not_move_the_end(void **state)
+static void a_user_deadline_does_not_move_the_end(void **state)
 {
     (void)state;
     kernel_fail_next(KERNEL_SEND, 1, GW_E_TIMEOUT);
@@ -414,14 +414,14 @@ static void a_close_after_a_failed_send_is_at_once(void **state)
     assert_closed(GW_E_RESET, fixture_now_ns());
 }
 
-static void finish_and_hang_up(void *context)
+static void finish_and_reset(void *context)
 {
     gw_stream_finish(test_stream->stream, WHY, NULL);
     peer_send(context, "too late", 8);
     peer_close(context);
 }
 
-/* In one round: the finish of another thread, a send that fails, and bytes. */
+/* In one round: a finish by another thread, a send that fails, and bytes that arrive. */
 static void nothing_is_received_after_a_finish_although_sending_fails(void **state)
 {
     (void)state;
@@ -435,7 +435,7 @@ static void nothing_is_received_after_a_finish_although_sending_fails(void **sta
     peer_send(second, "in time", 7);
     fixture_run_now();
     assert_int_equal(test_stream->recv_count, 1);
-    kernel_at(fixture_now_ns() + FIXTURE_MS, finish_and_hang_up, second);
+    kernel_at(fixture_now_ns() + FIXTURE_MS, finish_and_reset, second);
     fixture_run_ms(5000);
     assert_int_equal(test_stream->close_count, 1);
     assert_int_equal(test_stream->reason, WHY);
@@ -456,7 +456,7 @@ static void a_close_waits_for_both_directions(void **state)
     assert_closed(WHY, begun_ns);
 }
 
-static void a_cancel_that_comes_too_late_changes_nothing(void **state)
+static void a_late_cancel_changes_nothing(void **state)
 {
     (void)state;
     kernel_behaviour()->cancel_loses_percent = 100;
@@ -476,7 +476,7 @@ static void close_itself(struct test_stream *which)
     gw_stream_close(which->stream, WHY);
 }
 
-static void a_close_inside_on_recv_is_the_last_that_is_received(void **state)
+static void a_close_inside_on_recv_stops_receiving(void **state)
 {
     (void)state;
     test_stream->message_bytes = 2;
@@ -495,7 +495,7 @@ static void ask_for_more(struct test_stream *which)
     assert_false(gw_stream_close(which->stream, 1));
 }
 
-static void inside_on_close_nothing_is_taken_any_more(void **state)
+static void inside_on_close_no_bytes_are_accepted(void **state)
 {
     (void)state;
     test_stream->on_close = ask_for_more;
@@ -508,34 +508,34 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_finish_sends_what_is_queued_then_fin_then_waits_for_the_peers),
-        TEST(the_last_words_leave_although_the_queue_is_full),
-        TEST(a_peer_that_reads_nothing_is_waited_for_one_second),
-        TEST(a_slow_reader_gets_no_more_than_that_second),
-        TEST(a_peer_that_does_not_finish_is_waited_for_one_second_more),
-        TEST(flush_and_linger_follow_each_other),
-        TEST(what_comes_while_lingering_is_discarded),
-        TEST(lingering_ends_when_too_much_has_come),
-        TEST(what_comes_while_flushing_is_bounded_and_does_not_cost_the_last_words),
+        TEST(the_final_bytes_are_sent_although_the_queue_is_full),
+        TEST(a_stream_flushes_one_second_for_a_peer_that_does_not_read),
+        TEST(a_slow_reader_does_not_extend_the_flush),
+        TEST(a_stream_lingers_one_second_for_a_peer_that_does_not_finish),
+        TEST(linger_follows_flush),
+        TEST(bytes_received_while_lingering_are_discarded),
+        TEST(lingering_ends_when_too_many_bytes_arrive),
+        TEST(bytes_received_while_flushing_are_bounded_and_the_final_bytes_are_sent),
         TEST(a_pause_does_not_apply_to_the_end),
         TEST(a_finish_drops_what_has_not_been_read),
-        TEST(the_first_end_decides_the_reason),
-        TEST(a_close_makes_haste),
-        TEST(a_close_with_all_bytes_sent_is_no_reset),
+        TEST(the_first_end_sets_the_reason),
+        TEST(a_close_shortens_a_finish_in_progress),
+        TEST(a_close_with_all_bytes_sent_is_not_a_reset),
         TEST(a_half_closed_peer_that_reads_nothing_is_reset_after_one_second),
         TEST(the_peers_fin_finishes_the_stream),
-        TEST(a_peer_that_finished_still_gets_what_is_queued),
+        TEST(a_peer_that_finished_still_receives_queued_bytes),
         TEST(a_reset_ends_it_at_once),
         TEST(a_reset_while_flushing_ends_it_at_once),
         TEST(a_reset_while_lingering_ends_it_at_once),
-        TEST(after_a_failed_send_what_had_arrived_is_delivered),
-        TEST(after_a_failed_send_it_listens_for_one_second),
-        TEST(a_users_deadline_does_not_move_the_end),
+        TEST(after_a_failed_send_bytes_that_had_arrived_are_delivered),
+        TEST(after_a_failed_send_a_stream_receives_for_one_second),
+        TEST(a_user_deadline_does_not_move_the_end),
         TEST(a_close_after_a_failed_send_is_at_once),
         TEST(nothing_is_received_after_a_finish_although_sending_fails),
         TEST(a_close_waits_for_both_directions),
-        TEST(a_cancel_that_comes_too_late_changes_nothing),
-        TEST(a_close_inside_on_recv_is_the_last_that_is_received),
-        TEST(inside_on_close_nothing_is_taken_any_more),
+        TEST(a_late_cancel_changes_nothing),
+        TEST(a_close_inside_on_recv_stops_receiving),
+        TEST(inside_on_close_no_bytes_are_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/scripted/test_streams.c: the life of a stream, when the kernel is kind. */
+/* tests/scripted/test_streams.c: Streams on a kernel that completes everything at once. */
 #include "tests/test.h"
 
 #include "net/error.h"
@@ -12,14 +12,14 @@ static struct test_listener test_listener;
 static struct peer *peer;
 static struct test_stream *test_stream;
 
-/* A stream that has come in, and the script at its other end. */
+/* An accepted stream and its peer. */
 static int open_one(void **state)
 {
     fixture_open(*state);
     memset(&test_listener, 0, sizeof test_listener);
     assert_int_equal(test_listener_open(&test_listener, 0, NULL), 0);
     fixture_run_now();
-    fixture_align();
+    fixture_align_to_tick();
     peer = peer_connect(test_listener.port);
     fixture_run_now();
     test_stream = test_listener_last(&test_listener);
@@ -41,7 +41,7 @@ static int close_one(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_one, close_one)
 
-static void a_stream_that_comes_in_opens(void **state)
+static void an_accepted_stream_opens(void **state)
 {
     (void)state;
     assert_int_equal(test_stream->open_count, 1);
@@ -51,21 +51,21 @@ static void a_stream_that_comes_in_opens(void **state)
     assert_int_equal(fixture_counters().stream_count, 1);
 }
 
-static void bytes_come_in_order_in_both_directions(void **state)
+static void bytes_arrive_in_order_in_both_directions(void **state)
 {
     (void)state;
     peer_send(peer, "hello", 5);
     fixture_run_now();
-    assert_memory_equal(bytes_look(&test_stream->received), "hello", 5);
+    assert_memory_equal(bytes_data(&test_stream->received), "hello", 5);
     assert_int_equal(test_stream_send(test_stream, "good", 4), 0);
     assert_int_equal(test_stream_send(test_stream, "bye", 3), 0);
     fixture_run_now();
     assert_int_equal(peer_unread_count(peer), 7);
-    assert_memory_equal(peer_look(peer), "goodbye", 7);
+    assert_memory_equal(peer_data(peer), "goodbye", 7);
     assert_int_equal(fixture_counters().send_queue_bytes, 0);
 }
 
-static void what_is_queued_before_it_opens_leaves_then(void **state)
+static void bytes_queued_before_the_open_are_sent_after_it(void **state)
 {
     (void)state;
     struct test_stream dialed = {0};
@@ -98,7 +98,7 @@ static void a_message_waits_in_the_ring_until_it_is_whole(void **state)
     assert_int_equal(bytes_count(&test_stream->received), 10);
     peer_send(peer, "DEFGHIJ", 7);
     fixture_run_now();
-    assert_memory_equal(bytes_look(&test_stream->received), "0123456789ABCDEFGHIJ", 20);
+    assert_memory_equal(bytes_data(&test_stream->received), "0123456789ABCDEFGHIJ", 20);
     assert_int_equal(fixture_counters().pool_bytes, 0);
 }
 
@@ -124,7 +124,7 @@ static void a_paused_stream_receives_nothing_and_loses_nothing(void **state)
     fixture_run_ms(60000);
     assert_int_equal(test_stream->recv_count, 0);
     fixture_in_turn(gw_stream_turn(test_stream->stream), resume, test_stream);
-    assert_memory_equal(bytes_look(&test_stream->received), "waitslonger", 11);
+    assert_memory_equal(bytes_data(&test_stream->received), "waitslonger", 11);
 }
 
 static void a_paused_stream_slows_its_peer_down(void **state)
@@ -134,7 +134,7 @@ static void a_paused_stream_slows_its_peer_down(void **state)
     fixture_in_turn(gw_stream_turn(test_stream->stream), pause, test_stream);
     peer_send(peer, much, sizeof much);
     fixture_run_ms(1000);
-    /* One receive was in flight, and is kept. */
+    /* One receive was in flight; its bytes are kept. */
     assert_int_equal(fixture_counters().recv_count, 1);
     assert_true(fixture_counters().bytes_in <= GW_STREAM_RECV_BYTES_MAX);
     fixture_in_turn(gw_stream_turn(test_stream->stream), resume, test_stream);
@@ -146,7 +146,7 @@ static void pause_in_recv(struct test_stream *which)
     gw_stream_pause(which->stream);
 }
 
-static void a_pause_inside_on_recv_holds_the_next_message(void **state)
+static void a_pause_inside_on_recv_keeps_the_next_message(void **state)
 {
     (void)state;
     test_stream->message_bytes = 4;
@@ -159,7 +159,7 @@ static void a_pause_inside_on_recv_holds_the_next_message(void **state)
     assert_int_equal(bytes_count(&test_stream->received), 8);
     test_stream->on_recv = NULL;
     fixture_in_turn(gw_stream_turn(test_stream->stream), resume, test_stream);
-    assert_memory_equal(bytes_look(&test_stream->received), "aaaabbbbcccc", 12);
+    assert_memory_equal(bytes_data(&test_stream->received), "aaaabbbbcccc", 12);
 }
 
 static void a_fin_behind_a_pause_waits_for_the_resume(void **state)
@@ -171,14 +171,14 @@ static void a_fin_behind_a_pause_waits_for_the_resume(void **state)
     fixture_run_ms(10000);
     assert_int_equal(test_stream->close_count, 0);
     fixture_in_turn(gw_stream_turn(test_stream->stream), resume, test_stream);
-    assert_memory_equal(bytes_look(&test_stream->received), "last", 4);
+    assert_memory_equal(bytes_data(&test_stream->received), "last", 4);
     assert_int_equal(test_stream->close_count, 1);
     assert_int_equal(test_stream->reason, GW_E_CLOSED);
 }
 
 /* ---- budgets ---- */
 
-static void whole_messages_left_for_later_are_received_without_a_receive(void **state)
+static void messages_left_in_the_ring_are_delivered_without_a_receive(void **state)
 {
     (void)state;
     test_stream->message_bytes = 4;
@@ -190,8 +190,8 @@ static void whole_messages_left_for_later_are_received_without_a_receive(void **
     assert_int_equal(test_stream->recv_count, 3);
 }
 
-/* A busy stream must not keep another one from being heard. */
-static void nobody_holds_the_worker(void **state)
+/* A busy stream must not delay another one. */
+static void no_stream_monopolizes_the_worker(void **state)
 {
     (void)state;
     struct peer *second_peer = peer_connect(test_listener.port);
@@ -213,7 +213,7 @@ static void nobody_holds_the_worker(void **state)
 
 /* ---- the send queue ---- */
 
-static void a_full_queue_refuses_and_takes_again_when_there_is_room(void **state)
+static void a_full_queue_refuses_and_accepts_again_when_there_is_room(void **state)
 {
     (void)state;
     static uint8_t block[1000];
@@ -221,7 +221,7 @@ static void a_full_queue_refuses_and_takes_again_when_there_is_room(void **state
     uint32_t cost = sizeof block + GW_STREAM_BUF_OVERHEAD_BYTES;
     uint32_t count = 1;
     assert_int_equal(test_stream_send(test_stream, block, sizeof block), 0);
-    fixture_run_now(); /* now the kernel has refused something */
+    fixture_run_now(); /* the kernel has refused bytes */
     while (count < 1000 && test_stream_send(test_stream, block, sizeof block) == 0) {
         count++;
     }
@@ -236,7 +236,7 @@ static void a_full_queue_refuses_and_takes_again_when_there_is_room(void **state
     assert_int_equal(peer_unread_count(peer), count * sizeof block);
 }
 
-static void the_limit_itself_still_fits(void **state)
+static void a_queue_accepts_exactly_its_limit(void **state)
 {
     (void)state;
     static uint8_t block[65536];
@@ -252,14 +252,14 @@ static void the_limit_itself_still_fits(void **state)
     assert_int_equal(peer_unread_count(peer), 1 + most);
 }
 
-/* A thread that cannot ask the kernel may send a burst; not without end. */
-static void a_burst_from_elsewhere_has_a_limit_of_its_own(void **state)
+/* A thread that cannot use send_now() may queue a limited burst. */
+static void a_burst_from_another_turn_has_its_own_limit(void **state)
 {
     (void)state;
     static uint8_t block[65536 - GW_STREAM_BUF_OVERHEAD_BYTES];
     peer_set_window(peer, 0);
     assert_int_equal(test_stream_send(test_stream, block, 1), 0);
-    fixture_run_now(); /* a refusal counts only until what was refused has left */
+    fixture_run_now(); /* a refusal counts until the refused bytes have been sent */
     peer_set_window(peer, 1 << 20);
     fixture_run_now();
     assert_int_equal(peer_read(peer, NULL, 1), 1);
@@ -286,18 +286,18 @@ static void a_burst_in_one_turn_is_offered_to_the_kernel_before_it_is_refused(vo
 {
     (void)state;
     int error_count = 0;
-    kernel_behaviour()->hot_percent = 100;
+    kernel_behaviour()->immediate_percent = 100;
     fixture_in_turn(gw_stream_turn(test_stream->stream), send_five, &error_count);
     assert_int_equal(error_count, 0);
     assert_int_equal(peer_unread_count(peer), 5 * 16000);
     assert_int_equal(gw_stream_send_queue_bytes(test_stream->stream), 0);
 }
 
-static void what_the_kernel_does_not_take_in_a_burst_counts(void **state)
+static void bytes_the_kernel_does_not_take_in_a_burst_count(void **state)
 {
     (void)state;
     int error_count = 0;
-    kernel_behaviour()->hot_percent = 100;
+    kernel_behaviour()->immediate_percent = 100;
     peer_set_window(peer, 10000);
     fixture_in_turn(gw_stream_turn(test_stream->stream), send_five, &error_count);
     assert_int_equal(error_count, 1); /* the fifth: the kernel took 10,000 of four */
@@ -306,7 +306,7 @@ static void what_the_kernel_does_not_take_in_a_burst_counts(void **state)
     assert_true(gw_stream_send_queue_bytes(test_stream->stream) <= 65536);
 }
 
-static void write_a_little(void *context)
+static void write_bytes(void *context)
 {
     struct gw_stream_reservation place;
     for (char letter = 'a'; letter < 'a' + 5; letter++) {
@@ -316,16 +316,16 @@ static void write_a_little(void *context)
     }
 }
 
-static void what_is_written_in_place_leaves_in_order(void **state)
+static void bytes_written_in_place_are_sent_in_order(void **state)
 {
     (void)state;
-    fixture_in_turn(gw_stream_turn(test_stream->stream), write_a_little, test_stream);
+    fixture_in_turn(gw_stream_turn(test_stream->stream), write_bytes, test_stream);
     assert_int_equal(peer_unread_count(peer), 15);
-    assert_memory_equal(peer_look(peer), "aaabbbcccdddeee", 15);
+    assert_memory_equal(peer_data(peer), "aaabbbcccdddeee", 15);
     assert_int_equal(fixture_counters().send_count, 1);
-    write_a_little(test_stream); /* from elsewhere */
+    write_bytes(test_stream); /* from another turn */
     fixture_run_now();
-    assert_memory_equal(peer_look(peer) + 15, "aaabbbcccdddeee", 15);
+    assert_memory_equal(peer_data(peer) + 15, "aaabbbcccdddeee", 15);
 }
 
 /* ---- the deadline ---- */
@@ -337,7 +337,7 @@ static void set_deadline(void *context)
     gw_stream_set_deadline(((struct test_stream *)context)->stream, wanted_ns);
 }
 
-static void a_deadline_comes_once_at_its_tick(void **state)
+static void a_deadline_fires_once_at_its_tick(void **state)
 {
     (void)state;
     wanted_ns = fixture_now_ns() + 2500 * FIXTURE_MS;
@@ -373,7 +373,7 @@ static void a_deadline_can_be_moved_both_ways_and_taken_back(void **state)
     assert_int_equal(test_stream->deadline_count, 1);
 }
 
-static void a_deadline_that_has_passed_comes_at_once(void **state)
+static void a_deadline_in_the_past_fires_at_once(void **state)
 {
     (void)state;
     wanted_ns = fixture_now_ns() - 5;
@@ -385,25 +385,25 @@ static void a_deadline_that_has_passed_comes_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_stream_that_comes_in_opens),
-        TEST(bytes_come_in_order_in_both_directions),
-        TEST(what_is_queued_before_it_opens_leaves_then),
+        TEST(an_accepted_stream_opens),
+        TEST(bytes_arrive_in_order_in_both_directions),
+        TEST(bytes_queued_before_the_open_are_sent_after_it),
         TEST(a_message_waits_in_the_ring_until_it_is_whole),
         TEST(a_paused_stream_receives_nothing_and_loses_nothing),
         TEST(a_paused_stream_slows_its_peer_down),
-        TEST(a_pause_inside_on_recv_holds_the_next_message),
+        TEST(a_pause_inside_on_recv_keeps_the_next_message),
         TEST(a_fin_behind_a_pause_waits_for_the_resume),
-        TEST(whole_messages_left_for_later_are_received_without_a_receive),
-        TEST(nobody_holds_the_worker),
-        TEST(a_full_queue_refuses_and_takes_again_when_there_is_room),
-        TEST(the_limit_itself_still_fits),
-        TEST(a_burst_from_elsewhere_has_a_limit_of_its_own),
+        TEST(messages_left_in_the_ring_are_delivered_without_a_receive),
+        TEST(no_stream_monopolizes_the_worker),
+        TEST(a_full_queue_refuses_and_accepts_again_when_there_is_room),
+        TEST(a_queue_accepts_exactly_its_limit),
+        TEST(a_burst_from_another_turn_has_its_own_limit),
         TEST(a_burst_in_one_turn_is_offered_to_the_kernel_before_it_is_refused),
-        TEST(what_the_kernel_does_not_take_in_a_burst_counts),
-        TEST(what_is_written_in_place_leaves_in_order),
-        TEST(a_deadline_comes_once_at_its_tick),
+        TEST(bytes_the_kernel_does_not_take_in_a_burst_count),
+        TEST(bytes_written_in_place_are_sent_in_order),
+        TEST(a_deadline_fires_once_at_its_tick),
         TEST(a_deadline_can_be_moved_both_ways_and_taken_back),
-        TEST(a_deadline_that_has_passed_comes_at_once),
+        TEST(a_deadline_in_the_past_fires_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

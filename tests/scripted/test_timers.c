@@ -1,4 +1,4 @@
-/* tests/scripted/test_timers.c: timers, to the tick. */
+/* tests/scripted/test_timers.c: Timers, turns and wakes, to the tick. */
 #include "tests/test.h"
 
 #include "net/timer.h"
@@ -22,7 +22,7 @@ static struct gw_turn turn;
 static struct alarm alarms[TIMER_COUNT];
 static struct alarm *chosen;
 
-static void ring(struct gw_timer *timer)
+static void on_timer(struct gw_timer *timer)
 {
     struct alarm *alarm = (struct alarm *)(void *)timer;
     alarm->rung_ns = fixture_now_ns();
@@ -36,7 +36,7 @@ static int open_clock(void **state)
     gw_turn_init(&turn, fixture_port, NULL);
     memset(alarms, 0, sizeof alarms);
     for (int i = 0; i < TIMER_COUNT; i++) {
-        gw_timer_init(&alarms[i].timer, &turn, ring);
+        gw_timer_init(&alarms[i].timer, &turn, on_timer);
     }
     fixture_run_now();
     return 0;
@@ -79,7 +79,7 @@ static void set(struct alarm *alarm, uint64_t wanted_ns)
     fixture_in_turn(&turn, set_chosen, NULL);
 }
 
-static void each_rings_once_at_its_tick_and_never_before(void **state)
+static void each_timer_fires_once_at_its_tick_and_never_before(void **state)
 {
     (void)state;
     struct random random = {3};
@@ -96,10 +96,10 @@ static void each_rings_once_at_its_tick_and_never_before(void **state)
     }
 }
 
-static void the_edges_of_a_tick_and_of_each_level_are_right(void **state)
+static void timers_are_exact_at_tick_and_level_boundaries(void **state)
 {
     (void)state;
-    fixture_align();
+    fixture_align_to_tick();
     uint64_t from_ns = fixture_now_ns();
     int count = 0;
     for (int level = 0; level < 5; level++) {
@@ -115,7 +115,7 @@ static void the_edges_of_a_tick_and_of_each_level_are_right(void **state)
     }
 }
 
-static void twenty_days_are_the_most(void **state)
+static void a_timer_is_limited_to_twenty_days(void **state)
 {
     (void)state;
     uint64_t from_ns = fixture_now_ns();
@@ -128,7 +128,7 @@ static void twenty_days_are_the_most(void **state)
                      fixture_tick_at(from_ns + UINT64_C(20) * 24 * 3600 * 1000 * FIXTURE_MS));
 }
 
-static void moved_a_thousand_times_it_rings_once(void **state)
+static void a_timer_set_a_thousand_times_fires_once(void **state)
 {
     (void)state;
     for (int i = 0; i < 1000; i++) {
@@ -141,7 +141,7 @@ static void moved_a_thousand_times_it_rings_once(void **state)
     assert_int_equal(alarms[0].rung_ns, fixture_tick_at(alarms[0].wanted_ns));
 }
 
-static void moved_to_an_earlier_time_it_rings_then(void **state)
+static void a_timer_set_to_an_earlier_time_fires_then(void **state)
 {
     (void)state;
     set(&alarms[0], fixture_now_ns() + 100000 * FIXTURE_MS);
@@ -151,7 +151,7 @@ static void moved_to_an_earlier_time_it_rings_then(void **state)
     assert_int_equal(alarms[0].rung_ns, fixture_tick_at(alarms[0].wanted_ns));
 }
 
-static void a_stopped_one_does_not_ring(void **state)
+static void a_stopped_timer_does_not_fire(void **state)
 {
     (void)state;
     set(&alarms[0], fixture_now_ns() + 20 * FIXTURE_MS);
@@ -163,12 +163,12 @@ static void a_stopped_one_does_not_ring(void **state)
 
 static void stop_the_other(struct gw_timer *timer)
 {
-    ring(timer);
+    on_timer(timer);
     gw_timer_stop(&alarms[timer == &alarms[0].timer ? 1 : 0].timer);
 }
 
-/* Both are due, and their tasks are posted: whichever runs first stops the other in time. */
-static void stopped_in_the_turn_a_task_already_posted_does_not_run(void **state)
+/* Both have expired, and their tasks are posted: the one that runs first stops the other. */
+static void a_timer_stopped_in_its_turn_does_not_run_its_posted_task(void **state)
 {
     (void)state;
     gw_timer_init(&alarms[0].timer, &turn, stop_the_other);
@@ -181,7 +181,7 @@ static void stopped_in_the_turn_a_task_already_posted_does_not_run(void **state)
 
 static void again(struct gw_timer *timer)
 {
-    ring(timer);
+    on_timer(timer);
     gw_timer_set(timer, gw_turn_now_ns(&turn) + 10 * FIXTURE_MS);
 }
 
@@ -189,7 +189,7 @@ static void a_timer_may_set_itself_again(void **state)
 {
     (void)state;
     gw_timer_init(&alarms[0].timer, &turn, again);
-    fixture_align();
+    fixture_align_to_tick();
     set(&alarms[0], fixture_now_ns());
     fixture_run_ms(1000);
     assert_in_range(alarms[0].rung_count, 90, 101);
@@ -210,7 +210,7 @@ static void run_posted_task(struct gw_task *task)
     ran[ran_count++] = ((struct posted_task *)(void *)task)->number;
 }
 
-static void tasks_run_in_the_order_in_which_they_were_left(void **state)
+static void tasks_run_in_the_order_in_which_they_were_posted(void **state)
 {
     (void)state;
     static struct posted_task posted[1000];
@@ -243,8 +243,8 @@ static void note_endless(struct gw_task *task)
     endless_count_then = endless_count;
 }
 
-/* An object that always has more to do goes to the end of the queue after 64 tasks. */
-static void a_busy_object_does_not_keep_the_others_waiting(void **state)
+/* A turn that always has more tasks goes to the end of the queue after 64 of them. */
+static void a_busy_turn_does_not_delay_other_turns(void **state)
 {
     (void)state;
     static struct posted_task backlog[500];
@@ -253,7 +253,7 @@ static void a_busy_object_does_not_keep_the_others_waiting(void **state)
     for (int i = 0; i < 500; i++) {
         backlog[i].task.run = run_endless;
     }
-    endless_count = 9000; /* they do not come again for ever */
+    endless_count = 9000; /* the tasks end here */
     for (int i = 0; i < 500; i++) {
         gw_turn_post(&turn, &backlog[i].task);
     }
@@ -283,7 +283,7 @@ static void post_from_elsewhere(void *context)
     gw_turn_post(&turn, &task);
 }
 
-static void what_another_thread_leaves_wakes_a_worker_that_sleeps(void **state)
+static void a_task_posted_by_another_thread_wakes_a_sleeping_worker(void **state)
 {
     (void)state;
     set(&alarms[0], fixture_now_ns() + 100000 * FIXTURE_MS);
@@ -298,17 +298,17 @@ static void what_another_thread_leaves_wakes_a_worker_that_sleeps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_rings_once_at_its_tick_and_never_before),
-        TEST(the_edges_of_a_tick_and_of_each_level_are_right),
-        TEST(twenty_days_are_the_most),
-        TEST(moved_a_thousand_times_it_rings_once),
-        TEST(moved_to_an_earlier_time_it_rings_then),
-        TEST(a_stopped_one_does_not_ring),
-        TEST(stopped_in_the_turn_a_task_already_posted_does_not_run),
+        TEST(each_timer_fires_once_at_its_tick_and_never_before),
+        TEST(timers_are_exact_at_tick_and_level_boundaries),
+        TEST(a_timer_is_limited_to_twenty_days),
+        TEST(a_timer_set_a_thousand_times_fires_once),
+        TEST(a_timer_set_to_an_earlier_time_fires_then),
+        TEST(a_stopped_timer_does_not_fire),
+        TEST(a_timer_stopped_in_its_turn_does_not_run_its_posted_task),
         TEST(a_timer_may_set_itself_again),
-        TEST(tasks_run_in_the_order_in_which_they_were_left),
-        TEST(a_busy_object_does_not_keep_the_others_waiting),
-        TEST(what_another_thread_leaves_wakes_a_worker_that_sleeps),
+        TEST(tasks_run_in_the_order_in_which_they_were_posted),
+        TEST(a_busy_turn_does_not_delay_other_turns),
+        TEST(a_task_posted_by_another_thread_wakes_a_sleeping_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/scripted/test_walks.c: players who come and go as chance wants, over a bad kernel. */
+/* tests/scripted/test_walks.c: Random clients on a randomly behaving kernel. */
 #include "tests/test.h"
 
 #include "server/counters.h"
@@ -23,9 +23,9 @@ static const char *any_room(void)
     return rooms[random_below(&random, 3)];
 }
 
-/* ---- what a player may do ---- */
+/* ---- actions of a client ---- */
 
-static void come(struct bot *bot, uint32_t index)
+static void connect_bot(struct bot *bot, uint32_t index)
 {
     if (bot_connect(bot, index, server_fixture_port) && random_below(&random, 10) != 0) {
         bot_hello(bot);
@@ -43,7 +43,7 @@ static void act_in_room(struct bot *bot)
         bot->is_closed = false;
         break;
     case 1:
-        bot_who(bot);
+        bot_ask_members(bot);
         break;
     case 2:
         bot_move(bot, (int32_t)random_below(&random, 3000) - 1500, 9);
@@ -53,7 +53,7 @@ static void act_in_room(struct bot *bot)
     }
 }
 
-static void go_away(struct bot *bot)
+static void disconnect(struct bot *bot)
 {
     switch (random_below(&random, 5)) {
     case 0:
@@ -69,21 +69,21 @@ static void go_away(struct bot *bot)
         bot_fini(bot);
         break;
     default:
-        peer_send(bot->peer, "\x05\x00\x00\x00\xE9", 5); /* half a frame, and no more */
+        peer_send(bot->peer, "\x05\x00\x00\x00\xE9", 5); /* half a frame */
         peer_finish(bot->peer);
     }
     bot->is_gone = true;
 }
 
-/* ENTER, and what follows, may be said only once: until it is answered. */
-static void act(struct bot *bot)
+/* ENTER and LEAVE may be sent again only after their answer. */
+static void act_randomly(struct bot *bot)
 {
     bool waits = bot->asked_count > bot->entered_count;
     if (bot->is_gone || bot_is_over(bot)) {
         return;
     }
     if (random_below(&random, 25) == 0) {
-        go_away(bot);
+        disconnect(bot);
     } else if (bot->is_in_room && bot->left_asked_count == bot->left_count) {
         act_in_room(bot);
     } else if (!waits && bot->is_greeted && bot->left_asked_count == bot->left_count) {
@@ -100,13 +100,13 @@ static void step(void)
     if (bot_is_over(bot) || bot->is_gone) {
         lines_received += bot->line_count;
         bot_fini(bot);
-        come(bot, index);
+        connect_bot(bot, index);
     } else {
-        act(bot);
+        act_randomly(bot);
     }
 }
 
-/* ---- a walk ---- */
+/* ---- one run ---- */
 
 static void read_all(void)
 {
@@ -142,20 +142,20 @@ static void end_walk(void)
     server_fixture_close();
 }
 
-static int tell_seed(void **state)
+static int print_seed(void **state)
 {
     (void)state;
-    chaos_tell();
+    chaos_print();
     return 0;
 }
 
-/* The kernel is bad in each of them; half as many are enough to spoil something more. */
-static void take_walks(void (*spoil)(uint64_t seed))
+/* The kernel is hostile in each run; half as many runs are enough with failures, too. */
+static void run_walks(void (*spoil)(uint64_t seed))
 {
     uint64_t count = spoil != NULL ? (seeds.count + 1) / 2 : seeds.count;
     for (uint64_t seed = seeds.first; seed < seeds.first + count; seed++) {
         struct server_fixture_config config = chaos_config(seed);
-        chaos_note(seed);
+        chaos_set_seed(seed);
         random = (struct random){seed};
         memset(bots, 0, sizeof bots);
         assert_true(server_fixture_open(&config, NULL));
@@ -165,48 +165,46 @@ static void take_walks(void (*spoil)(uint64_t seed))
         walk();
         end_walk();
     }
-    chaos_note(0);
+    chaos_set_seed(0);
 }
 
-static void whatever_players_do_what_is_received_is_true(void **state)
+static void random_clients_receive_consistent_rooms(void **state)
 {
     (void)state;
     lines_received = 0;
-    take_walks(NULL);
-    print_message("%u walks, %u lines heard\n", (unsigned)seeds.count, (unsigned)lines_received);
+    run_walks(NULL);
+    print_message("%u runs, %u lines received\n", (unsigned)seeds.count, (unsigned)lines_received);
 }
 
-static void lose_memory(uint64_t seed)
+static void with_memory_failures(uint64_t seed)
 {
-    memory_fail_by_random(50 + (uint32_t)(seed % 7) * 100, seed);
+    memory_fail_randomly(50 + (uint32_t)(seed % 7) * 100, seed);
 }
 
-static void nothing_that_is_received_is_wrong_when_memory_runs_out(void **state)
-{
-    (void)state;
-    take_walks(lose_memory);
-}
-
-static void lose_calls(uint64_t seed)
-{
-    kernel_fail_by_random(30 + (uint32_t)(seed % 5) * 50);
-}
-
-static void nothing_that_is_received_is_wrong_when_the_kernel_fails(void **state)
+static void clients_receive_no_error_when_memory_runs_out(void **state)
 {
     (void)state;
-    take_walks(lose_calls);
+    run_walks(with_memory_failures);
+}
+
+static void with_call_failures(uint64_t seed)
+{
+    kernel_fail_randomly(30 + (uint32_t)(seed % 5) * 50);
+}
+
+static void clients_receive_no_error_when_the_kernel_fails(void **state)
+{
+    (void)state;
+    run_walks(with_call_failures);
 }
 
 int main(int argc, char **argv)
 {
     seeds = chaos_seeds(argc, argv, WALK_COUNT);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(whatever_players_do_what_is_received_is_true, tell_seed),
-        cmocka_unit_test_teardown(nothing_that_is_received_is_wrong_when_memory_runs_out,
-                                  tell_seed),
-        cmocka_unit_test_teardown(nothing_that_is_received_is_wrong_when_the_kernel_fails,
-                                  tell_seed),
+        cmocka_unit_test_teardown(random_clients_receive_consistent_rooms, print_seed),
+        cmocka_unit_test_teardown(clients_receive_no_error_when_memory_runs_out, print_seed),
+        cmocka_unit_test_teardown(clients_receive_no_error_when_the_kernel_fails, print_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

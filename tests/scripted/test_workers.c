@@ -1,10 +1,9 @@
-/* tests/scripted/test_workers.c: several threads on the scripted kernel, each lane's or all one's.
- */
+/* tests/scripted/test_workers.c: Several worker threads on the simulated kernel. */
 #include "tests/test.h"
 
-#include "net/port_internal.h"
 #include "net/listener.h"
 #include "net/pool.h"
+#include "net/port_internal.h"
 #include "net/workers.h"
 #include "tests/scripted/audit.h"
 #include "tests/scripted/memory.h"
@@ -73,11 +72,11 @@ static void check(const struct test_stream *test_stream)
     assert_int_equal(test_stream->reason, 7);
     assert_int_equal(bytes_count(&test_stream->received), ROUND_COUNT * MESSAGE_BYTES);
     for (int i = 0; i < ROUND_COUNT; i++) {
-        assert_memory_equal(bytes_look(&test_stream->received) + i * MESSAGE_BYTES, "question", 8);
+        assert_memory_equal(bytes_data(&test_stream->received) + i * MESSAGE_BYTES, "question", 8);
     }
 }
 
-/* They stop when nothing can happen any more: then all must be over. */
+/* They stop when nothing is left to do: then every stream must be closed. */
 static void work(void)
 {
     struct gw_workers *workers;
@@ -114,22 +113,22 @@ static void converse(const struct kernel_config *kernel_config)
     memory_expect_block_count(block_count);
 }
 
-static void two_workers_on_lanes_of_their_own(void **state)
+static void two_workers_serve_their_own_lanes(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < SEED_COUNT; seed++) {
         const struct kernel_config config = {.seed = seed,
                                              .worker_count = 2,
                                              .split_percent = 40,
-                                             .held_percent = 20,
-                                             .hot_percent = 50,
+                                             .delay_percent = 20,
+                                             .immediate_percent = 50,
                                              .late_ns_max = 100000,
                                              .shuffles = true};
         converse(&config);
     }
 }
 
-static void four_workers_on_one_shared_lane(void **state)
+static void four_workers_serve_one_shared_lane(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < SEED_COUNT; seed++) {
@@ -137,8 +136,8 @@ static void four_workers_on_one_shared_lane(void **state)
                                              .worker_count = 4,
                                              .lane_shared = true,
                                              .split_percent = 40,
-                                             .held_percent = 20,
-                                             .hot_percent = 50,
+                                             .delay_percent = 20,
+                                             .immediate_percent = 50,
                                              .late_ns_max = 100000,
                                              .shuffles = true};
         converse(&config);
@@ -148,8 +147,8 @@ static void four_workers_on_one_shared_lane(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_workers_on_lanes_of_their_own),
-        cmocka_unit_test(four_workers_on_one_shared_lane),
+        cmocka_unit_test(two_workers_serve_their_own_lanes),
+        cmocka_unit_test(four_workers_serve_one_shared_lane),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

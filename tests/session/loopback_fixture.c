@@ -1,5 +1,5 @@
-/* tests/session/loopback_fixture.c: a server on loopback, with a few packets, and what happened in
- * it. */
+/* tests/session/loopback_fixture.c: A server and a client manager on loopback, with a small
+ * schema. */
 #include "tests/session/loopback_fixture.h"
 
 #include "tests/test.h"
@@ -19,7 +19,7 @@ static struct gw_workers *workers;
 static struct gw_listener *listener;
 static atomic_uint listener_closed;
 
-/* The schema. */
+/* ---- the schema ---- */
 
 static void handle(struct loopback_fixture_side *side, void *peer, const struct gw_frame *frame,
                    const ProtobufCMessage *message)
@@ -163,7 +163,7 @@ static const struct gw_packet_table client_table = {
     .schema_hash = SCHEMA_HASH,
 };
 
-/* What happens to sessions. */
+/* ---- session events ---- */
 
 static void on_begin(struct gw_session *session, void *context)
 {
@@ -237,7 +237,7 @@ static const struct gw_session_events watched_events = {
     .on_end = on_end,
 };
 
-/* Opening. */
+/* ---- opening ---- */
 
 static void write_log(enum gw_log_level level, const char *event, const struct gw_log_field *fields,
                       size_t field_count, void *context)
@@ -319,7 +319,7 @@ int fixture_open(void **state)
     return 0;
 }
 
-/* Waiting. */
+/* ---- waiting ---- */
 
 uint64_t fixture_now_ms(void)
 {
@@ -405,7 +405,7 @@ struct gw_session_packet_counters packet_counters_of(const struct loopback_fixtu
     return counters;
 }
 
-/* Closing. */
+/* ---- closing ---- */
 
 static void on_drained(void *context)
 {
@@ -432,7 +432,7 @@ static void drain_if_not_drained(struct loopback_fixture_side *side)
     wait_until_drained(side);
 }
 
-/* I2 and I5: every session that began has ended once, with a reason that was counted. */
+/* Every session that began has ended once, with a reason that was counted. */
 static void check_books(const struct loopback_fixture_side *side)
 {
     const struct gw_session_counters counters = counters_of(side);
@@ -447,7 +447,7 @@ static void check_books(const struct loopback_fixture_side *side)
     assert_int_equal(gw_session_manager_count(side->manager), 0);
 }
 
-/* I3: memory and sockets are back to where they were. */
+/* Memory and sockets are released. */
 static void check_port(void)
 {
     struct gw_port_counters counters;

@@ -1,7 +1,7 @@
-/* tests/session/loopback_fixture.h: a server on loopback, with a few packets, and what happened in
- * it. */
-#ifndef GW_TESTS_SESSION_FIXTURE_H
-#define GW_TESTS_SESSION_FIXTURE_H
+/* tests/session/loopback_fixture.h: A server and a client manager on loopback, with a small
+ * schema. */
+#ifndef GW_TESTS_SESSION_LOOPBACK_FIXTURE_H
+#define GW_TESTS_SESSION_LOOPBACK_FIXTURE_H
 
 #include "tests/session/socket_peer.h"
 
@@ -15,19 +15,19 @@
 
 struct gw_turn;
 
-/* A schema by hand; its messages are those of control packets. */
+/* The schema; its messages are those of control packets. */
 enum test_packet {
     SAY = 300,    /* CLIENT, GREETED, Error, 256 */
     IN_LOBBY,     /* CLIENT, stage 0, Ping, 16 */
     IN_ROOM,      /* CLIENT, stage 1, Ping, 16 */
-    BIG,          /* CLIENT, GREETED, Error, 16,384: more than a session takes */
+    BIG,          /* CLIENT, GREETED, Error, 16,384: above the limit of a session */
     LINE = 310,   /* SERVER, Error, 65,536 */
     NUMBER,       /* SERVER, Ping, 16 */
     EITHER = 320, /* BOTH, GREETED, Ping, 16 */
     BYTES,        /* BOTH, GREETED, no message, 512 */
 };
 
-/* What a test wants to do when something happens; all may be NULL. */
+/* Callbacks of a test; all may be NULL. */
 struct loopback_fixture_hooks {
     void (*on_begin)(struct gw_session *session);
     int (*on_greet)(struct gw_session *session, const Gw__Hello *hello);
@@ -41,7 +41,7 @@ struct loopback_fixture_hooks {
     void (*on_end)(struct gw_session *session, Gw__CloseReason reason);
 };
 
-/* What happened on one side. */
+/* Counted events of one side. */
 struct loopback_fixture_side {
     struct gw_session_manager *manager;
     const struct loopback_fixture_hooks *hooks;
@@ -50,9 +50,10 @@ struct loopback_fixture_side {
     atomic_uint received;
     atomic_uint ended;
     atomic_uint ended_for[GW_CLOSE_REASON_COUNT];
-    atomic_uint told[GW_CLOSE_REASON_COUNT]; /* the peer's reason, when it was BY_PEER */
+    atomic_uint told[GW_CLOSE_REASON_COUNT]; /* sessions that ended with BY_PEER, by the reason of
+                                                the peer */
     atomic_uint drained;
-    _Atomic gw_session_id last_id; /* of the last that was greeted */
+    _Atomic gw_session_id last_id; /* of the last session that was greeted */
     bool draining;
 };
 
@@ -62,7 +63,7 @@ struct loopback_fixture {
     struct gw_addr addr;
     struct loopback_fixture_side server;
     struct loopback_fixture_side client; /* dials the server */
-    atomic_uint logged;                  /* events but for DEBUG */
+    atomic_uint logged;                  /* events above DEBUG */
     atomic_uint other_schema_logged;
     atomic_uint too_long_logged;
     atomic_uint bad_peers_logged; /* not in `logged` */
@@ -86,12 +87,13 @@ int fixture_close(void **state);
     cmocka_unit_test_prestate_setup_teardown(test, fixture_open, fixture_close, (void *)(config))
 #define FIXTURE_TEST(test) FIXTURE_TEST_WITH(test, NULL)
 
-/* Fails the test when it has not come to be in RAW_SOCKET_PATIENCE_MS. */
+/* Fails when the condition is not reached within RAW_SOCKET_PATIENCE_MS. */
 void wait_for_count(atomic_uint *count, unsigned expected);
 void wait_until_empty(struct gw_session_manager *manager);
-void wait_until_sent(void); /* no send queue has anything in it */
+void wait_until_sent(void); /* until all send queues are empty */
 
-/* Says goodbye to everybody of a side, and waits until they are gone; the test may do it itself. */
+/* Drains a side; waits until that is done. fixture_close() does both for a side that was not
+ * drained. */
 void fixture_drain(struct loopback_fixture_side *side, uint32_t drain_ms);
 void wait_until_drained(struct loopback_fixture_side *side);
 

@@ -1,10 +1,10 @@
-/* tests/session/test_client.c: the side that calls. */
+/* tests/session/test_client.c: Client-side sessions, with our server and with a raw server. */
 #include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
 #include <string.h>
 
-static void say_hello(struct gw_session *session)
+static void send_hello(struct gw_session *session)
 {
     const Gw__Hello hello = peer_valid_hello();
     gw_session_hello(session, &hello);
@@ -17,7 +17,7 @@ static gw_session_id dial(void *user)
     return id;
 }
 
-/* Both sides of the house talk with each other. */
+/* ---- client and server of the library ---- */
 
 static atomic_uint user_seen;
 static int somebody;
@@ -27,10 +27,10 @@ static void check_user(struct gw_session *session)
     if (gw_session_user(session) == &somebody) {
         atomic_fetch_add(&user_seen, 1);
     }
-    say_hello(session);
+    send_hello(session);
 }
 
-static void talk(struct gw_session *session)
+static void exchange(struct gw_session *session)
 {
     Gw__Error say = GW__ERROR__INIT;
     say.text = "here I am";
@@ -60,9 +60,9 @@ static void check_line(struct gw_session *session, const struct gw_frame *frame,
 
 static const struct loopback_fixture_config conversation = {
     .server_hooks = {.on_received = answer},
-    .client_hooks = {.on_begin = check_user, .on_greeted = talk, .on_received = check_line}};
+    .client_hooks = {.on_begin = check_user, .on_greeted = exchange, .on_received = check_line}};
 
-static void a_client_greets_speaks_receives_and_leaves(void **state)
+static void a_client_greets_sends_receives_and_leaves(void **state)
 {
     (void)state;
     enum { COUNT = 50 };
@@ -82,12 +82,12 @@ static void a_client_greets_speaks_receives_and_leaves(void **state)
     assert_int_equal(client.frames_out, server.frames_in);
 }
 
-/* Sessions with a raw server. */
+/* ---- a raw server ---- */
 
-static const struct loopback_fixture_config caller = {.client_hooks = {.on_begin = say_hello}};
+static const struct loopback_fixture_config caller = {.client_hooks = {.on_begin = send_hello}};
 
-/* Dials a bare socket and reads the HELLO. */
-static struct raw_socket answer_a_call(void)
+/* Dials a raw socket and reads the HELLO. */
+static struct raw_socket accept_dial(void)
 {
     uint16_t port;
     struct raw_socket listener = peer_listen(&port);
@@ -115,14 +115,14 @@ static void send_ack(struct raw_socket *peer, uint8_t flags, uint16_t tag, uint3
     peer_send(peer, frame, 8 + body_bytes);
 }
 
-static struct raw_socket welcome_a_call(uint32_t heartbeat_ms)
+static struct raw_socket accept_and_greet(uint32_t heartbeat_ms)
 {
-    struct raw_socket peer = answer_a_call();
+    struct raw_socket peer = accept_dial();
     send_ack(&peer, GW_FRAME_REPLY, HELLO_TAG, heartbeat_ms);
     return peer;
 }
 
-static void a_hello_says_the_version_and_the_schema(void **state)
+static void a_hello_has_the_version_and_the_schema_hash(void **state)
 {
     (void)state;
     uint16_t port;
@@ -142,7 +142,7 @@ static void a_hello_says_the_version_and_the_schema(void **state)
     wait_for_count(&fixture.client.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
 }
 
-static void an_answer_that_is_none_ends_with_wrong_stage(void **state)
+static void a_hello_ack_without_reply_flag_or_tag_ends_with_wrong_stage(void **state)
 {
     (void)state;
     static const struct {
@@ -150,29 +150,29 @@ static void an_answer_that_is_none_ends_with_wrong_stage(void **state)
         uint16_t tag;
     } wrong[] = {{0, HELLO_TAG}, {GW_FRAME_REPLY, 0}, {GW_FRAME_REPLY, 1}};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        struct raw_socket peer = answer_a_call();
+        struct raw_socket peer = accept_dial();
         send_ack(&peer, wrong[i].flags, wrong[i].tag, 0);
         peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
     }
     assert_int_equal(atomic_load(&fixture.client.greeted), 0);
 }
 
-static void a_second_answer_ends_with_wrong_stage(void **state)
+static void a_second_hello_ack_ends_with_wrong_stage(void **state)
 {
     (void)state;
-    struct raw_socket peer = welcome_a_call(0);
+    struct raw_socket peer = accept_and_greet(0);
     wait_for_count(&fixture.client.greeted, 1);
     send_ack(&peer, GW_FRAME_REPLY, HELLO_TAG, 0);
     peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
     assert_int_equal(atomic_load(&fixture.client.greeted), 1);
 }
 
-static void what_only_a_client_sends_ends_with_wrong_way(void **state)
+static void a_packet_of_the_client_ends_with_wrong_way(void **state)
 {
     (void)state;
     static const uint16_t ids[] = {HELLO, SAY, IN_LOBBY};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
-        struct raw_socket peer = welcome_a_call(0);
+        struct raw_socket peer = accept_and_greet(0);
         peer_send_header(&peer, 0, 0, ids[i], 0);
         peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_WAY);
     }
@@ -186,29 +186,29 @@ static void a_server_sends_at_most_65536_bytes_of_body(void **state)
     Gw__Error line = GW__ERROR__INIT;
     line.text = text;
     text[65536 - 4] = '\0';
-    struct raw_socket peer = welcome_a_call(0);
+    struct raw_socket peer = accept_and_greet(0);
     peer_send_message(&peer, LINE, &line.base);
     wait_for_count(&fixture.client.received, 1);
     peer_send_header(&peer, 65537, 0, LINE, 0);
     peer_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
 }
 
-/* A server that sees us does not ping; so we ask, when it has nothing to say. */
+/* A server that receives bytes does not ping, so the client pings when the server is silent. */
 static void a_client_pings_a_silent_server_and_ends_with_heartbeat_lost(void **state)
 {
     (void)state;
     uint64_t began_ms = fixture_now_ms();
-    struct raw_socket peer = welcome_a_call(300);
+    struct raw_socket peer = accept_and_greet(300);
     peer_send_stamp(&peer, PONG, peer_expect_stamp(&peer, PING));
     peer_expect_stamp(&peer, PING);
     peer_expect_close(&peer, GW__CLOSE_REASON__HEARTBEAT_LOST);
     assert_true(fixture_now_ms() + 20 - began_ms >= 4 * 300);
 }
 
-static void without_an_announced_heartbeat_a_silent_server_is_waited_for(void **state)
+static void without_an_announced_heartbeat_a_silent_server_is_not_closed(void **state)
 {
     (void)state;
-    struct raw_socket peer = welcome_a_call(0);
+    struct raw_socket peer = accept_and_greet(0);
     machine_sleep_ms(100);
     assert_false(raw_socket_has_news(&peer));
     peer_sync(&peer);
@@ -216,12 +216,12 @@ static void without_an_announced_heartbeat_a_silent_server_is_waited_for(void **
 }
 
 static const struct loopback_fixture_config impatient_caller = {
-    .client = {.greeting_timeout_ms = 80}, .client_hooks = {.on_begin = say_hello}};
+    .client = {.greeting_timeout_ms = 80}, .client_hooks = {.on_begin = send_hello}};
 
 static void a_server_that_does_not_greet_ends_with_greeting_timeout(void **state)
 {
     (void)state;
-    struct raw_socket peer = answer_a_call();
+    struct raw_socket peer = accept_dial();
     peer_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
 }
 
@@ -234,9 +234,9 @@ static void note_go_away(struct gw_session *session, const Gw__GoAway *go_away)
 }
 
 static const struct loopback_fixture_config polite = {
-    .client_hooks = {.on_begin = say_hello, .on_go_away = note_go_away}};
+    .client_hooks = {.on_begin = send_hello, .on_go_away = note_go_away}};
 
-static void a_client_that_is_told_to_go_may_leave_in_good_order(void **state)
+static void a_client_may_close_gracefully_after_goaway(void **state)
 {
     (void)state;
     dial(NULL);
@@ -248,7 +248,7 @@ static void a_client_that_is_told_to_go_may_leave_in_good_order(void **state)
     wait_for_count(&fixture.server.told[GW__CLOSE_REASON__SHUTDOWN], 1);
 }
 
-static void a_client_receives_why_it_was_sent_away(void **state)
+static void a_client_receives_the_close_reason(void **state)
 {
     (void)state;
     dial(NULL);
@@ -260,7 +260,7 @@ static void a_client_receives_why_it_was_sent_away(void **state)
     wait_for_count(&fixture.client.told[GW__CLOSE_REASON__KICKED], 1);
 }
 
-static void a_call_that_nobody_answers_ends_without_having_begun(void **state)
+static void a_refused_dial_ends_without_a_begin(void **state)
 {
     (void)state;
     uint16_t port;
@@ -275,7 +275,7 @@ static void a_call_that_nobody_answers_ends_without_having_begun(void **state)
     assert_int_equal(atomic_load(&fixture.client.begun), 0);
 }
 
-static void a_call_may_be_given_up(void **state)
+static void a_dial_can_be_cancelled(void **state)
 {
     (void)state;
     for (unsigned i = 1; i <= 50; i++) {
@@ -290,10 +290,10 @@ static void a_call_may_be_given_up(void **state)
     assert_int_equal(atomic_load(&fixture.client.ended_for[GW__CLOSE_REASON__SHUTDOWN]), 50);
 }
 
-static const struct loopback_fixture_config two_callers = {.client = {.session_count_max = 2},
-                                                           .client_hooks = {.on_begin = say_hello}};
+static const struct loopback_fixture_config two_callers = {
+    .client = {.session_count_max = 2}, .client_hooks = {.on_begin = send_hello}};
 
-static void no_more_are_called_than_there_is_room_for(void **state)
+static void no_more_sessions_are_dialed_than_the_limit(void **state)
 {
     (void)state;
     dial(NULL);
@@ -311,21 +311,21 @@ static void no_more_are_called_than_there_is_room_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST_WITH(a_client_greets_speaks_receives_and_leaves, &conversation),
-        FIXTURE_TEST_WITH(a_hello_says_the_version_and_the_schema, &caller),
-        FIXTURE_TEST_WITH(an_answer_that_is_none_ends_with_wrong_stage, &caller),
-        FIXTURE_TEST_WITH(a_second_answer_ends_with_wrong_stage, &caller),
-        FIXTURE_TEST_WITH(what_only_a_client_sends_ends_with_wrong_way, &caller),
+        FIXTURE_TEST_WITH(a_client_greets_sends_receives_and_leaves, &conversation),
+        FIXTURE_TEST_WITH(a_hello_has_the_version_and_the_schema_hash, &caller),
+        FIXTURE_TEST_WITH(a_hello_ack_without_reply_flag_or_tag_ends_with_wrong_stage, &caller),
+        FIXTURE_TEST_WITH(a_second_hello_ack_ends_with_wrong_stage, &caller),
+        FIXTURE_TEST_WITH(a_packet_of_the_client_ends_with_wrong_way, &caller),
         FIXTURE_TEST_WITH(a_server_sends_at_most_65536_bytes_of_body, &caller),
         FIXTURE_TEST_WITH(a_client_pings_a_silent_server_and_ends_with_heartbeat_lost, &caller),
-        FIXTURE_TEST_WITH(without_an_announced_heartbeat_a_silent_server_is_waited_for, &caller),
+        FIXTURE_TEST_WITH(without_an_announced_heartbeat_a_silent_server_is_not_closed, &caller),
         FIXTURE_TEST_WITH(a_server_that_does_not_greet_ends_with_greeting_timeout,
                           &impatient_caller),
-        FIXTURE_TEST_WITH(a_client_that_is_told_to_go_may_leave_in_good_order, &polite),
-        FIXTURE_TEST_WITH(a_client_receives_why_it_was_sent_away, &caller),
-        FIXTURE_TEST_WITH(a_call_that_nobody_answers_ends_without_having_begun, &caller),
-        FIXTURE_TEST_WITH(a_call_may_be_given_up, &caller),
-        FIXTURE_TEST_WITH(no_more_are_called_than_there_is_room_for, &two_callers),
+        FIXTURE_TEST_WITH(a_client_may_close_gracefully_after_goaway, &polite),
+        FIXTURE_TEST_WITH(a_client_receives_the_close_reason, &caller),
+        FIXTURE_TEST_WITH(a_refused_dial_ends_without_a_begin, &caller),
+        FIXTURE_TEST_WITH(a_dial_can_be_cancelled, &caller),
+        FIXTURE_TEST_WITH(no_more_sessions_are_dialed_than_the_limit, &two_callers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/session/test_drain.c: a server says goodbye to everybody. */
+/* tests/session/test_drain.c: Drain of a server. */
 #include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
@@ -17,14 +17,14 @@ static void expect_go_away(struct raw_socket *peer, uint32_t deadline_ms)
     gw__go_away__free_unpacked(go_away, NULL);
 }
 
-static void nobody_is_drained_at_once(void **state)
+static void a_drain_without_sessions_completes_at_once(void **state)
 {
     (void)state;
     fixture_drain(&fixture.server, LONG_MS);
     wait_until_drained(&fixture.server);
 }
 
-static void who_is_greeted_is_told_to_go_and_served_until_it_goes(void **state)
+static void a_greeted_client_receives_goaway_and_is_served_until_it_leaves(void **state)
 {
     (void)state;
     struct raw_socket peers[2] = {peer_join(), peer_join()};
@@ -43,7 +43,7 @@ static void who_is_greeted_is_told_to_go_and_served_until_it_goes(void **state)
     assert_int_equal(atomic_load(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER]), 2);
 }
 
-static void who_is_not_greeted_reads_shutdown_at_once(void **state)
+static void an_ungreeted_connection_reads_shutdown_at_once(void **state)
 {
     (void)state;
     struct raw_socket mute = peer_connect(fixture.port_number);
@@ -53,7 +53,7 @@ static void who_is_not_greeted_reads_shutdown_at_once(void **state)
     wait_until_drained(&fixture.server);
 }
 
-static void who_is_still_here_at_the_deadline_reads_shutdown(void **state)
+static void a_client_that_stays_until_the_deadline_reads_shutdown(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -66,7 +66,7 @@ static void who_is_still_here_at_the_deadline_reads_shutdown(void **state)
     wait_until_drained(&fixture.server);
 }
 
-static void a_later_hello_reads_shutdown(void **state)
+static void a_hello_after_the_drain_began_reads_shutdown(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -85,7 +85,7 @@ static void a_later_hello_reads_shutdown(void **state)
     assert_int_equal(atomic_load(&fixture.server.greeted), 1);
 }
 
-static void who_comes_later_and_says_nothing_reads_shutdown(void **state)
+static void a_silent_connection_during_a_drain_reads_shutdown(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -108,7 +108,7 @@ static int never_answer(struct gw_session *session, const Gw__Hello *hello)
 static const struct loopback_fixture_config forgetful = {
     .server_hooks = {.on_greet = never_answer}};
 
-static void who_waits_for_an_answer_reads_shutdown(void **state)
+static void a_connection_with_a_deferred_greeting_reads_shutdown(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_connect(fixture.port_number);
@@ -120,7 +120,7 @@ static void who_waits_for_an_answer_reads_shutdown(void **state)
     wait_until_drained(&fixture.server);
 }
 
-static void after_the_end_nobody_is_let_in(void **state)
+static void after_the_drain_no_connection_is_admitted(void **state)
 {
     (void)state;
     fixture_drain(&fixture.server, 0);
@@ -133,8 +133,8 @@ static void after_the_end_nobody_is_let_in(void **state)
 
 static const struct loopback_fixture_config tiny = {.server = {.session_count_max = 1}};
 
-/* Who was turned away is still on its way out, and drained waits for that, too. */
-static void drained_comes_after_who_was_turned_away(void **state)
+/* A connection that was turned away is still closing; on_drained waits for that, too. */
+static void on_drained_is_called_after_turned_away_connections_closed(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -150,14 +150,15 @@ static void drained_comes_after_who_was_turned_away(void **state)
     wait_until_drained(&fixture.server);
 }
 
-/* The race: players come, greet and leave while the farewell begins. Nobody is forgotten. */
+/* The race: clients connect, greet and leave while the drain begins. Each one reads SHUTDOWN. */
 enum { CROWD_COUNT = 3, LATE_COUNT = 40 };
 
 static atomic_uint told_count;
 static atomic_uint fault_count;
 
-/* Reads what a player in a farewell may read: HELLO_ACK, GOAWAY, CLOSE SHUTDOWN. Then it goes. */
-static void live_through_it(void)
+/* Reads the frames that a client may receive in a drain: HELLO_ACK, GOAWAY, CLOSE SHUTDOWN. Then
+ * closes. */
+static void read_until_close(void)
 {
     struct raw_socket peer = peer_connect(fixture.port_number);
     uint8_t hello[10];
@@ -183,21 +184,21 @@ static void live_through_it(void)
     raw_socket_close(&peer);
 }
 
-static void join_the_crowd(void *context)
+static void connect_during_drain(void *context)
 {
     (void)context;
     for (int i = 0; i < LATE_COUNT; i++) {
-        live_through_it();
+        read_until_close();
     }
 }
 
-static void whoever_comes_while_the_close_frame_begins_is_told(void **state)
+static void connections_racing_with_the_drain_read_shutdown(void **state)
 {
     (void)state;
-    struct raw_socket stayer = peer_join(); /* so that it does not end too early */
+    struct raw_socket stayer = peer_join(); /* so that the drain does not end too early */
     os_thread crowd[CROWD_COUNT];
     for (int i = 0; i < CROWD_COUNT; i++) {
-        assert_int_equal(os_thread_start(&crowd[i], join_the_crowd, NULL), 0);
+        assert_int_equal(os_thread_start(&crowd[i], connect_during_drain, NULL), 0);
     }
     fixture_drain(&fixture.server, LONG_MS);
     for (int i = 0; i < CROWD_COUNT; i++) {
@@ -213,16 +214,16 @@ static void whoever_comes_while_the_close_frame_begins_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(nobody_is_drained_at_once),
-        FIXTURE_TEST(who_is_greeted_is_told_to_go_and_served_until_it_goes),
-        FIXTURE_TEST(who_is_not_greeted_reads_shutdown_at_once),
-        FIXTURE_TEST(who_is_still_here_at_the_deadline_reads_shutdown),
-        FIXTURE_TEST(a_later_hello_reads_shutdown),
-        FIXTURE_TEST(who_comes_later_and_says_nothing_reads_shutdown),
-        FIXTURE_TEST_WITH(who_waits_for_an_answer_reads_shutdown, &forgetful),
-        FIXTURE_TEST(after_the_end_nobody_is_let_in),
-        FIXTURE_TEST_WITH(drained_comes_after_who_was_turned_away, &tiny),
-        FIXTURE_TEST(whoever_comes_while_the_close_frame_begins_is_told),
+        FIXTURE_TEST(a_drain_without_sessions_completes_at_once),
+        FIXTURE_TEST(a_greeted_client_receives_goaway_and_is_served_until_it_leaves),
+        FIXTURE_TEST(an_ungreeted_connection_reads_shutdown_at_once),
+        FIXTURE_TEST(a_client_that_stays_until_the_deadline_reads_shutdown),
+        FIXTURE_TEST(a_hello_after_the_drain_began_reads_shutdown),
+        FIXTURE_TEST(a_silent_connection_during_a_drain_reads_shutdown),
+        FIXTURE_TEST_WITH(a_connection_with_a_deferred_greeting_reads_shutdown, &forgetful),
+        FIXTURE_TEST(after_the_drain_no_connection_is_admitted),
+        FIXTURE_TEST_WITH(on_drained_is_called_after_turned_away_connections_closed, &tiny),
+        FIXTURE_TEST(connections_racing_with_the_drain_read_shutdown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/session/test_end.c: a session ends once, for one reason, and says so. */
+/* tests/session/test_end.c: End of a session: once, with one reason, with CLOSE. */
 #include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ended from elsewhere. */
+/* ---- ended by the server ---- */
 
-static void what_was_sent_before_the_end_comes_before_close(void **state)
+static void messages_sent_before_the_end_precede_close(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -31,7 +31,7 @@ static void what_was_sent_before_the_end_comes_before_close(void **state)
     gw_session_unref(session);
 }
 
-static void the_first_reason_is_the_reason(void **state)
+static void the_first_end_sets_the_reason(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -46,12 +46,12 @@ static void the_first_reason_is_the_reason(void **state)
 
 enum { RIVAL_COUNT = 4, RACE_COUNT = 40 };
 
-static void end_it(void *context)
+static void end_session(void *context)
 {
     gw_session_end(context, GW__CLOSE_REASON__KICKED);
 }
 
-static void of_many_ends_at_once_one_is_told_and_on_end_comes_once(void **state)
+static void concurrent_ends_call_on_end_once_with_one_reason(void **state)
 {
     (void)state;
     for (unsigned race = 1; race <= RACE_COUNT; race++) {
@@ -60,7 +60,7 @@ static void of_many_ends_at_once_one_is_told_and_on_end_comes_once(void **state)
         struct gw_session *session = fixture_session();
         os_thread rivals[RIVAL_COUNT];
         for (int i = 0; i < RIVAL_COUNT; i++) {
-            assert_int_equal(os_thread_start(&rivals[i], end_it, session), 0);
+            assert_int_equal(os_thread_start(&rivals[i], end_session, session), 0);
         }
         for (int i = 0; i < RIVAL_COUNT; i++) {
             os_thread_join(rivals[i]);
@@ -72,7 +72,7 @@ static void of_many_ends_at_once_one_is_told_and_on_end_comes_once(void **state)
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__KICKED], RACE_COUNT);
 }
 
-/* I6: the peer reads CLOSE, then FIN, also when it is in the middle of sending. */
+/* The peer reads CLOSE, then FIN, also while it is sending. */
 static void close_is_read_by_a_peer_that_keeps_sending(void **state)
 {
     (void)state;
@@ -106,9 +106,9 @@ static void close_is_read_by_a_peer_in_the_middle_of_a_frame(void **state)
     peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
 }
 
-/* Ended by the peer. */
+/* ---- ended by the peer ---- */
 
-static void a_peers_close_is_not_answered_and_its_reason_is_kept(void **state)
+static void close_from_a_peer_is_not_answered_and_its_reason_is_kept(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -120,7 +120,7 @@ static void a_peers_close_is_not_answered_and_its_reason_is_kept(void **state)
     assert_int_equal(atomic_load(&fixture.server.told[GW__CLOSE_REASON__SHUTDOWN]), 1);
 }
 
-static void a_peers_reason_that_nobody_knows_is_none(void **state)
+static void an_unknown_reason_of_a_peer_becomes_none(void **state)
 {
     (void)state;
     static const int reasons[] = {-1, 14, 19, 30, 1000000};
@@ -134,7 +134,7 @@ static void a_peers_reason_that_nobody_knows_is_none(void **state)
     }
 }
 
-static void what_comes_after_a_peers_close_is_not_received(void **state)
+static void frames_behind_close_are_not_received(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -146,7 +146,7 @@ static void what_comes_after_a_peers_close_is_not_received(void **state)
     assert_int_equal(atomic_load(&fixture.server.received), 0);
 }
 
-static void a_peer_that_hangs_up_ends_by_peer(void **state)
+static void a_peer_that_closes_ends_the_session_with_by_peer(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -157,8 +157,8 @@ static void a_peer_that_hangs_up_ends_by_peer(void **state)
     assert_int_equal(atomic_load(&fixture.server.received), 1);
 }
 
-/* T8: a FIN after the last word: what it asked for is answered, and it can still read. */
-static void a_peer_that_says_fin_reads_what_it_asked_for(void **state)
+/* After FIN the peer reads the answers to what it sent. */
+static void a_peer_that_sends_fin_reads_its_answers(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -169,7 +169,7 @@ static void a_peer_that_says_fin_reads_what_it_asked_for(void **state)
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
 }
 
-static void a_peer_that_resets_ends_with_network(void **state)
+static void a_reset_ends_the_session_with_network(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -177,7 +177,7 @@ static void a_peer_that_resets_ends_with_network(void **state)
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__NETWORK], 1);
 }
 
-static void a_peer_that_resets_in_the_middle_of_a_frame_leaves_nothing_behind(void **state)
+static void a_reset_in_a_partial_frame_leaks_nothing(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -187,7 +187,7 @@ static void a_peer_that_resets_in_the_middle_of_a_frame_leaves_nothing_behind(vo
     assert_int_equal(atomic_load(&fixture.server.received), 0);
 }
 
-/* T30: ended from inside its own callbacks. */
+/* ---- ended in its own callbacks ---- */
 
 static void end_in_begin(struct gw_session *session)
 {
@@ -232,7 +232,7 @@ static const struct loopback_fixture_config ends_in_handler = {
     .server_hooks = {.on_received = end_in_handler}};
 static const struct loopback_fixture_config used_in_end = {.server_hooks = {.on_end = use_in_end}};
 
-static void it_may_be_ended_in_on_begin(void **state)
+static void a_session_may_be_ended_in_on_begin(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_connect(fixture.port_number);
@@ -240,7 +240,7 @@ static void it_may_be_ended_in_on_begin(void **state)
     wait_for_count(&fixture.server.ended, 1);
 }
 
-static void it_may_be_ended_in_on_greet(void **state)
+static void a_session_may_be_ended_in_on_greet(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_connect(fixture.port_number);
@@ -250,14 +250,14 @@ static void it_may_be_ended_in_on_greet(void **state)
     assert_int_equal(atomic_load(&fixture.server.greeted), 0);
 }
 
-static void it_may_be_ended_in_on_greeted(void **state)
+static void a_session_may_be_ended_in_on_greeted(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
     peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
 }
 
-static void it_may_be_ended_in_a_handler(void **state)
+static void a_session_may_be_ended_in_a_handler(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -271,7 +271,7 @@ static void it_may_be_ended_in_a_handler(void **state)
     assert_int_equal(atomic_load(&fixture.server.received), 1);
 }
 
-static void on_end_may_use_the_session_and_finds_it_no_more(void **state)
+static void on_end_may_use_the_session_but_not_find_it(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -282,14 +282,14 @@ static void on_end_may_use_the_session_and_finds_it_no_more(void **state)
     wait_for_count(&fixture.server.ended, 2);
 }
 
-/* T30: handlers that end, send to and look for each other, on all workers at once. */
+/* Handlers end, send to and look up each other's sessions, on all workers at once. */
 
 enum { FRIEND_COUNT = 16, MESSAGE_COUNT = 300 };
 
 static _Atomic gw_session_id friends[FRIEND_COUNT];
 
-static void meddle(struct gw_session *session, const struct gw_frame *frame,
-                   const ProtobufCMessage *message)
+static void end_and_send_to_others(struct gw_session *session, const struct gw_frame *frame,
+                                   const ProtobufCMessage *message)
 {
     (void)frame;
     uint64_t stamp = ((const Gw__Ping *)message)->stamp;
@@ -304,16 +304,16 @@ static void meddle(struct gw_session *session, const struct gw_frame *frame,
     }
 }
 
-static void make_friends(struct gw_session *session)
+static void join_friends(struct gw_session *session)
 {
     atomic_store(&friends[(uint32_t)gw_session_id_of(session) % FRIEND_COUNT],
                  gw_session_id_of(session));
 }
 
 static const struct loopback_fixture_config meddlers = {
-    .server_hooks = {.on_received = meddle, .on_greeted = make_friends}};
+    .server_hooks = {.on_received = end_and_send_to_others, .on_greeted = join_friends}};
 
-static void handlers_may_send_to_and_end_each_other(void **state)
+static void handlers_may_send_to_and_end_other_sessions(void **state)
 {
     (void)state;
     struct raw_socket peers[FRIEND_COUNT];
@@ -340,24 +340,24 @@ static void handlers_may_send_to_and_end_each_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(what_was_sent_before_the_end_comes_before_close),
-        FIXTURE_TEST(the_first_reason_is_the_reason),
-        FIXTURE_TEST(of_many_ends_at_once_one_is_told_and_on_end_comes_once),
+        FIXTURE_TEST(messages_sent_before_the_end_precede_close),
+        FIXTURE_TEST(the_first_end_sets_the_reason),
+        FIXTURE_TEST(concurrent_ends_call_on_end_once_with_one_reason),
         FIXTURE_TEST(close_is_read_by_a_peer_that_keeps_sending),
         FIXTURE_TEST(close_is_read_by_a_peer_in_the_middle_of_a_frame),
-        FIXTURE_TEST(a_peers_close_is_not_answered_and_its_reason_is_kept),
-        FIXTURE_TEST(a_peers_reason_that_nobody_knows_is_none),
-        FIXTURE_TEST(what_comes_after_a_peers_close_is_not_received),
-        FIXTURE_TEST(a_peer_that_hangs_up_ends_by_peer),
-        FIXTURE_TEST(a_peer_that_says_fin_reads_what_it_asked_for),
-        FIXTURE_TEST(a_peer_that_resets_ends_with_network),
-        FIXTURE_TEST(a_peer_that_resets_in_the_middle_of_a_frame_leaves_nothing_behind),
-        FIXTURE_TEST_WITH(it_may_be_ended_in_on_begin, &ends_in_begin),
-        FIXTURE_TEST_WITH(it_may_be_ended_in_on_greet, &ends_in_greet),
-        FIXTURE_TEST_WITH(it_may_be_ended_in_on_greeted, &ends_in_greeted),
-        FIXTURE_TEST_WITH(it_may_be_ended_in_a_handler, &ends_in_handler),
-        FIXTURE_TEST_WITH(on_end_may_use_the_session_and_finds_it_no_more, &used_in_end),
-        FIXTURE_TEST_WITH(handlers_may_send_to_and_end_each_other, &meddlers),
+        FIXTURE_TEST(close_from_a_peer_is_not_answered_and_its_reason_is_kept),
+        FIXTURE_TEST(an_unknown_reason_of_a_peer_becomes_none),
+        FIXTURE_TEST(frames_behind_close_are_not_received),
+        FIXTURE_TEST(a_peer_that_closes_ends_the_session_with_by_peer),
+        FIXTURE_TEST(a_peer_that_sends_fin_reads_its_answers),
+        FIXTURE_TEST(a_reset_ends_the_session_with_network),
+        FIXTURE_TEST(a_reset_in_a_partial_frame_leaks_nothing),
+        FIXTURE_TEST_WITH(a_session_may_be_ended_in_on_begin, &ends_in_begin),
+        FIXTURE_TEST_WITH(a_session_may_be_ended_in_on_greet, &ends_in_greet),
+        FIXTURE_TEST_WITH(a_session_may_be_ended_in_on_greeted, &ends_in_greeted),
+        FIXTURE_TEST_WITH(a_session_may_be_ended_in_a_handler, &ends_in_handler),
+        FIXTURE_TEST_WITH(on_end_may_use_the_session_but_not_find_it, &used_in_end),
+        FIXTURE_TEST_WITH(handlers_may_send_to_and_end_other_sessions, &meddlers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,35 +14,35 @@ static char *text_of(size_t bytes)
     return long_text;
 }
 
-/* The session about whose HELLO the game was asked last; 0: none since the last HELLO was sent. */
+/* The session of the last on_greet; 0: none since the last HELLO was sent. */
 static _Atomic gw_session_id asked_id;
 
-static struct raw_socket say_hello(const Gw__Hello *hello)
+static struct raw_socket send_hello(const Gw__Hello *hello)
 {
-    atomic_store(&asked_id, 0); /* what an earlier test has left may be an id of this server too */
+    atomic_store(&asked_id, 0); /* an id of an earlier test may be valid in this server, too */
     struct raw_socket peer = peer_connect(fixture.port_number);
     peer_send_hello(&peer, hello);
     return peer;
 }
 
-static void expect_welcome(const Gw__Hello *hello)
+static void expect_accepted(const Gw__Hello *hello)
 {
-    struct raw_socket peer = say_hello(hello);
+    struct raw_socket peer = send_hello(hello);
     peer_expect(&peer, HELLO_ACK);
     raw_socket_close(&peer);
 }
 
 static void expect_refusal(const Gw__Hello *hello, Gw__CloseReason reason)
 {
-    struct raw_socket peer = say_hello(hello);
+    struct raw_socket peer = send_hello(hello);
     peer_expect_close(&peer, reason);
 }
 
-static void hello_ack_answers_hello_and_says_what_we_take(void **state)
+static void hello_ack_replies_to_hello_and_announces_the_limits(void **state)
 {
     (void)state;
     const Gw__Hello hello = peer_valid_hello();
-    struct raw_socket peer = say_hello(&hello);
+    struct raw_socket peer = send_hello(&hello);
     const struct peer_frame *frame = peer_expect(&peer, HELLO_ACK);
     assert_int_equal(frame->header.flags, GW_FRAME_REPLY);
     assert_int_equal(frame->header.tag, HELLO_TAG);
@@ -71,7 +71,7 @@ static void a_name_has_at_most_32_bytes(void **state)
     (void)state;
     Gw__Hello hello = peer_valid_hello();
     hello.name = text_of(32);
-    expect_welcome(&hello);
+    expect_accepted(&hello);
     hello.name = text_of(33);
     expect_refusal(&hello, GW__CLOSE_REASON__BAD_BODY);
 }
@@ -81,7 +81,7 @@ static void a_client_build_has_at_most_64_bytes(void **state)
     (void)state;
     Gw__Hello hello = peer_valid_hello();
     hello.client_build = text_of(64);
-    expect_welcome(&hello);
+    expect_accepted(&hello);
     hello.client_build = text_of(65);
     expect_refusal(&hello, GW__CLOSE_REASON__BAD_BODY);
 }
@@ -92,7 +92,7 @@ static void credentials_have_at_most_512_bytes(void **state)
     Gw__Hello hello = peer_valid_hello();
     hello.credentials.data = (uint8_t *)text_of(513);
     hello.credentials.len = 512;
-    expect_welcome(&hello);
+    expect_accepted(&hello);
     hello.credentials.len = 513;
     expect_refusal(&hello, GW__CLOSE_REASON__BAD_BODY);
 }
@@ -100,7 +100,7 @@ static void credentials_have_at_most_512_bytes(void **state)
 static void a_hello_has_at_most_1024_bytes(void **state)
 {
     (void)state;
-    /* An unknown field, 15, fills the body up: a tag, a length of two bytes, then the bytes. */
+    /* Fills the body with an unknown field, 15: a tag, a length of two bytes, then the bytes. */
     uint8_t body[1024] = {0x08, GW_PROTOCOL_MAJOR, 0x7A, 0xFB, 0x07};
     assert_int_equal(0x07 * 128 + 0x7B, sizeof body - 5);
     struct raw_socket peer = peer_connect(fixture.port_number);
@@ -112,7 +112,7 @@ static void a_hello_has_at_most_1024_bytes(void **state)
     peer_expect_close(&peer, GW__CLOSE_REASON__TOO_LONG);
 }
 
-static void a_hello_that_is_no_message_is_a_bad_body(void **state)
+static void a_malformed_hello_ends_with_bad_body(void **state)
 {
     (void)state;
     const uint8_t body[] = {0x08, 0xFF, 0xFF};
@@ -121,7 +121,7 @@ static void a_hello_that_is_no_message_is_a_bad_body(void **state)
     peer_expect_close(&peer, GW__CLOSE_REASON__BAD_BODY);
 }
 
-static void a_second_hello_is_at_the_wrong_stage(void **state)
+static void a_second_hello_ends_with_wrong_stage(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -130,16 +130,16 @@ static void a_second_hello_is_at_the_wrong_stage(void **state)
     peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
 }
 
-static void other_schemas_are_welcome_counted_and_logged_once_each(void **state)
+static void other_schemas_are_accepted_counted_and_logged_once_each(void **state)
 {
     (void)state;
     Gw__Hello hello = peer_valid_hello();
-    expect_welcome(&hello); /* 0: not known */
+    expect_accepted(&hello); /* 0: not known */
     hello.schema_hash = 77;
-    expect_welcome(&hello);
-    expect_welcome(&hello);
+    expect_accepted(&hello);
+    expect_accepted(&hello);
     hello.schema_hash = 78;
-    expect_welcome(&hello);
+    expect_accepted(&hello);
     wait_for_count(&fixture.server.greeted, 4);
     assert_int_equal(counters_of(&fixture.server).other_schema, 3);
     assert_int_equal(atomic_load(&fixture.other_schema_logged), 2);
@@ -151,15 +151,15 @@ static void a_flood_of_schemas_does_not_flood_the_log(void **state)
     Gw__Hello hello = peer_valid_hello();
     for (uint64_t hash = 1; hash <= 40; hash++) {
         hello.schema_hash = hash;
-        expect_welcome(&hello);
+        expect_accepted(&hello);
     }
     assert_int_equal(counters_of(&fixture.server).other_schema, 40);
     assert_int_equal(atomic_load(&fixture.other_schema_logged), 16);
 }
 
-/* Who is not a player. */
+/* ---- foreign protocols ---- */
 
-static void expect_visitor(const char *bytes, size_t count, enum gw_foreign_protocol visitor)
+static void expect_foreign(const char *bytes, size_t count, enum gw_foreign_protocol protocol)
 {
     struct gw_session_counters before = counters_of(&fixture.server);
     struct raw_socket peer = peer_connect(fixture.port_number);
@@ -167,32 +167,32 @@ static void expect_visitor(const char *bytes, size_t count, enum gw_foreign_prot
     peer_expect_fin(&peer);
     wait_until_empty(fixture.server.manager);
     struct gw_session_counters after = counters_of(&fixture.server);
-    assert_int_equal(after.unknown_protocol[visitor], before.unknown_protocol[visitor] + 1);
+    assert_int_equal(after.unknown_protocol[protocol], before.unknown_protocol[protocol] + 1);
     assert_int_equal(after.ended[GW__CLOSE_REASON__UNKNOWN_PROTOCOL],
                      before.ended[GW__CLOSE_REASON__UNKNOWN_PROTOCOL] + 1);
 }
 
-#define EXPECT_VISITOR(bytes, visitor) expect_visitor(bytes, sizeof(bytes) - 1, visitor)
+#define EXPECT_FOREIGN(bytes, protocol) expect_foreign(bytes, sizeof(bytes) - 1, protocol)
 
-static void who_is_not_a_player_is_closed_without_an_answer_and_counted_by_kind(void **state)
+static void a_foreign_protocol_is_closed_without_an_answer_and_counted_by_protocol(void **state)
 {
     (void)state;
-    EXPECT_VISITOR("GET / HTTP/1.1\r\n\r\n", GW_FOREIGN_HTTP);
-    EXPECT_VISITOR("POST /login HTTP/1.1\r\n", GW_FOREIGN_HTTP);
-    EXPECT_VISITOR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", GW_FOREIGN_HTTP);
-    EXPECT_VISITOR("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", GW_FOREIGN_TLS);
-    EXPECT_VISITOR("SSH-2.0-OpenSSH_9.2\r\n", GW_FOREIGN_SSH);
-    EXPECT_VISITOR("\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01", GW_FOREIGN_RDP);
-    EXPECT_VISITOR("\x02\x00\x00\x00\x01\x00\x00\x00\x08\x01", GW_FOREIGN_OTHER); /* no tag */
-    EXPECT_VISITOR("\x02\x00\x00\x01\x01\x00\x47\x57\x08\x01", GW_FOREIGN_OTHER); /* a flag */
-    EXPECT_VISITOR("\x02\x00\x00\x00\x03\x00\x47\x57\x08\x01", GW_FOREIGN_OTHER); /* PING */
-    EXPECT_VISITOR("\x01\x00\x00\x00\x01\x00\x47\x57\x08", GW_FOREIGN_OTHER);     /* a body of 1 */
-    EXPECT_VISITOR("\x00\x00\x00\x00\x00\x00\x00\x00", GW_FOREIGN_OTHER);
-    EXPECT_VISITOR("\xff\xff\xff\xff\xff\xff\xff\xff", GW_FOREIGN_OTHER);
+    EXPECT_FOREIGN("GET / HTTP/1.1\r\n\r\n", GW_FOREIGN_HTTP);
+    EXPECT_FOREIGN("POST /login HTTP/1.1\r\n", GW_FOREIGN_HTTP);
+    EXPECT_FOREIGN("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", GW_FOREIGN_HTTP);
+    EXPECT_FOREIGN("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", GW_FOREIGN_TLS);
+    EXPECT_FOREIGN("SSH-2.0-OpenSSH_9.2\r\n", GW_FOREIGN_SSH);
+    EXPECT_FOREIGN("\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01", GW_FOREIGN_RDP);
+    EXPECT_FOREIGN("\x02\x00\x00\x00\x01\x00\x00\x00\x08\x01", GW_FOREIGN_OTHER); /* no tag */
+    EXPECT_FOREIGN("\x02\x00\x00\x01\x01\x00\x47\x57\x08\x01", GW_FOREIGN_OTHER); /* a flag */
+    EXPECT_FOREIGN("\x02\x00\x00\x00\x03\x00\x47\x57\x08\x01", GW_FOREIGN_OTHER); /* PING */
+    EXPECT_FOREIGN("\x01\x00\x00\x00\x01\x00\x47\x57\x08", GW_FOREIGN_OTHER);     /* a body of 1 */
+    EXPECT_FOREIGN("\x00\x00\x00\x00\x00\x00\x00\x00", GW_FOREIGN_OTHER);
+    EXPECT_FOREIGN("\xff\xff\xff\xff\xff\xff\xff\xff", GW_FOREIGN_OTHER);
     assert_int_equal(atomic_load(&fixture.logged), 0);
 }
 
-static void a_hello_of_two_bytes_is_a_players(void **state)
+static void a_hello_of_two_bytes_is_accepted(void **state)
 {
     (void)state;
     const uint8_t body[] = {0x08, GW_PROTOCOL_MAJOR};
@@ -202,7 +202,7 @@ static void a_hello_of_two_bytes_is_a_players(void **state)
     raw_socket_close(&peer);
 }
 
-static void every_visitor_has_a_name(void **state)
+static void every_foreign_protocol_has_a_name(void **state)
 {
     (void)state;
     assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_HTTP), "http");
@@ -210,7 +210,7 @@ static void every_visitor_has_a_name(void **state)
     assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_COUNT), "?");
 }
 
-/* The game decides. */
+/* ---- on_greet decides ---- */
 
 static int refuse(struct gw_session *session, const Gw__Hello *hello)
 {
@@ -220,24 +220,25 @@ static int refuse(struct gw_session *session, const Gw__Hello *hello)
 
 static const struct loopback_fixture_config doorman = {.server_hooks = {.on_greet = refuse}};
 
-static void the_game_refuses_with_a_reason(void **state)
+static void on_greet_refuses_with_a_reason(void **state)
 {
     (void)state;
     Gw__Hello hello = peer_valid_hello();
-    expect_welcome(&hello);
+    expect_accepted(&hello);
     hello.name = "Mallory";
     expect_refusal(&hello, GW__CLOSE_REASON__NOT_WELCOME);
     wait_for_count(&fixture.server.greeted, 1);
 }
 
-static int put_in_room(struct gw_session *session, const Gw__Hello *hello)
+static int set_stage_room(struct gw_session *session, const Gw__Hello *hello)
 {
     (void)hello;
     gw_session_set_stage(session, 1);
     return 0;
 }
 
-static const struct loopback_fixture_config into_room = {.server_hooks = {.on_greet = put_in_room}};
+static const struct loopback_fixture_config into_room = {
+    .server_hooks = {.on_greet = set_stage_room}};
 
 static void the_greeting_leads_to_the_stage_that_on_greet_chose(void **state)
 {
@@ -249,12 +250,12 @@ static void the_greeting_leads_to_the_stage_that_on_greet_chose(void **state)
     peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
 }
 
-/* The game takes its time. */
+/* ---- deferred greetings ---- */
 
 static int answer_later(struct gw_session *session, const Gw__Hello *hello)
 {
     (void)hello;
-    gw_session_set_stage(session, 1); /* holds from the answer on */
+    gw_session_set_stage(session, 1); /* applies from the answer on */
     atomic_store(&asked_id, gw_session_id_of(session));
     return GW_GREET_LATER;
 }
@@ -273,7 +274,7 @@ static void give_answer(void *context)
     gw_session_greet(answer->session, answer->result);
 }
 
-/* Waits until the game was asked. */
+/* Waits until on_greet was called. */
 static struct gw_session *asked_session(void)
 {
     for (uint64_t end = fixture_now_ms() + RAW_SOCKET_PATIENCE_MS; fixture_now_ms() < end;) {
@@ -296,12 +297,12 @@ static void answer_now(int result)
     gw_session_unref(answer.session);
 }
 
-static void a_late_answer_lets_the_peer_in(void **state)
+static void a_deferred_greeting_can_accept(void **state)
 {
     (void)state;
     const Gw__Hello hello = peer_valid_hello();
-    struct raw_socket peer = say_hello(&hello);
-    peer_sync(&peer); /* PING is welcome meanwhile */
+    struct raw_socket peer = send_hello(&hello);
+    peer_sync(&peer); /* PING is accepted in this time */
     assert_int_equal(atomic_load(&fixture.server.greeted), 0);
     answer_now(0);
     peer_expect(&peer, HELLO_ACK);
@@ -310,38 +311,38 @@ static void a_late_answer_lets_the_peer_in(void **state)
     raw_socket_close(&peer);
 }
 
-static void a_late_answer_refuses(void **state)
+static void a_deferred_greeting_can_refuse(void **state)
 {
     (void)state;
     const Gw__Hello hello = peer_valid_hello();
-    struct raw_socket peer = say_hello(&hello);
+    struct raw_socket peer = send_hello(&hello);
     answer_now(GW__CLOSE_REASON__NOT_WELCOME);
     peer_expect_close(&peer, GW__CLOSE_REASON__NOT_WELCOME);
 }
 
-static void while_the_game_thinks_a_second_hello_is_not_asked(void **state)
+static void while_a_greeting_is_deferred_a_second_hello_ends_with_wrong_stage(void **state)
 {
     (void)state;
     const Gw__Hello hello = peer_valid_hello();
-    struct raw_socket peer = say_hello(&hello);
+    struct raw_socket peer = send_hello(&hello);
     peer_send_hello(&peer, &hello);
     peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
 }
 
-static void while_the_game_thinks_its_packets_are_not_welcome(void **state)
+static void while_a_greeting_is_deferred_game_packets_end_with_wrong_stage(void **state)
 {
     (void)state;
     const Gw__Hello hello = peer_valid_hello();
-    struct raw_socket peer = say_hello(&hello);
+    struct raw_socket peer = send_hello(&hello);
     peer_send_stamp(&peer, IN_ROOM, 1);
     peer_expect_close(&peer, GW__CLOSE_REASON__WRONG_STAGE);
 }
 
-static void an_answer_that_comes_twice_or_too_late_changes_nothing(void **state)
+static void a_second_or_late_greeting_has_no_effect(void **state)
 {
     (void)state;
     const Gw__Hello hello = peer_valid_hello();
-    struct raw_socket peer = say_hello(&hello);
+    struct raw_socket peer = send_hello(&hello);
     answer_now(0);
     peer_expect(&peer, HELLO_ACK);
     wait_for_count(&fixture.server.greeted, 1);
@@ -359,26 +360,28 @@ static void an_answer_that_comes_twice_or_too_late_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(hello_ack_answers_hello_and_says_what_we_take),
+        FIXTURE_TEST(hello_ack_replies_to_hello_and_announces_the_limits),
         FIXTURE_TEST(a_hello_of_another_version_is_refused),
         FIXTURE_TEST(a_name_has_at_most_32_bytes),
         FIXTURE_TEST(a_client_build_has_at_most_64_bytes),
         FIXTURE_TEST(credentials_have_at_most_512_bytes),
         FIXTURE_TEST(a_hello_has_at_most_1024_bytes),
-        FIXTURE_TEST(a_hello_that_is_no_message_is_a_bad_body),
-        FIXTURE_TEST(a_second_hello_is_at_the_wrong_stage),
-        FIXTURE_TEST(other_schemas_are_welcome_counted_and_logged_once_each),
+        FIXTURE_TEST(a_malformed_hello_ends_with_bad_body),
+        FIXTURE_TEST(a_second_hello_ends_with_wrong_stage),
+        FIXTURE_TEST(other_schemas_are_accepted_counted_and_logged_once_each),
         FIXTURE_TEST(a_flood_of_schemas_does_not_flood_the_log),
-        FIXTURE_TEST(who_is_not_a_player_is_closed_without_an_answer_and_counted_by_kind),
-        FIXTURE_TEST(a_hello_of_two_bytes_is_a_players),
-        cmocka_unit_test(every_visitor_has_a_name),
-        FIXTURE_TEST_WITH(the_game_refuses_with_a_reason, &doorman),
+        FIXTURE_TEST(a_foreign_protocol_is_closed_without_an_answer_and_counted_by_protocol),
+        FIXTURE_TEST(a_hello_of_two_bytes_is_accepted),
+        cmocka_unit_test(every_foreign_protocol_has_a_name),
+        FIXTURE_TEST_WITH(on_greet_refuses_with_a_reason, &doorman),
         FIXTURE_TEST_WITH(the_greeting_leads_to_the_stage_that_on_greet_chose, &into_room),
-        FIXTURE_TEST_WITH(a_late_answer_lets_the_peer_in, &slow_game),
-        FIXTURE_TEST_WITH(a_late_answer_refuses, &slow_game),
-        FIXTURE_TEST_WITH(while_the_game_thinks_a_second_hello_is_not_asked, &slow_game),
-        FIXTURE_TEST_WITH(while_the_game_thinks_its_packets_are_not_welcome, &slow_game),
-        FIXTURE_TEST_WITH(an_answer_that_comes_twice_or_too_late_changes_nothing, &slow_game),
+        FIXTURE_TEST_WITH(a_deferred_greeting_can_accept, &slow_game),
+        FIXTURE_TEST_WITH(a_deferred_greeting_can_refuse, &slow_game),
+        FIXTURE_TEST_WITH(while_a_greeting_is_deferred_a_second_hello_ends_with_wrong_stage,
+                          &slow_game),
+        FIXTURE_TEST_WITH(while_a_greeting_is_deferred_game_packets_end_with_wrong_stage,
+                          &slow_game),
+        FIXTURE_TEST_WITH(a_second_or_late_greeting_has_no_effect, &slow_game),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/session/test_manager.c: everybody who is here, and who is not let in. */
+/* tests/session/test_manager.c: Sessions of a manager: lookup, limits, sending, slow consumers. */
 #include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
@@ -11,7 +11,7 @@
 
 static const struct loopback_fixture_config small_fixture = {.server = {.session_count_max = 3}};
 
-static void who_comes_when_the_server_is_full_reads_server_full(void **state)
+static void a_connection_above_the_session_limit_reads_server_full(void **state)
 {
     (void)state;
     struct raw_socket peers[3];
@@ -51,7 +51,7 @@ static void a_session_is_found_by_its_id_until_it_has_ended(void **state)
     raw_socket_close(&peer);
     wait_for_count(&fixture.server.ended, 1);
     assert_null(gw_session_manager_find(fixture.server.manager, id));
-    /* Held, it may still be asked; what is sent to it is dropped. */
+    /* A referenced session that has ended can be queried; messages to it are dropped. */
     assert_int_equal(gw_session_id_of(session), id);
     assert_true(gw_session_has_ended(session));
     Gw__Ping number = GW__PING__INIT;
@@ -61,7 +61,7 @@ static void a_session_is_found_by_its_id_until_it_has_ended(void **state)
     assert_int_equal(atomic_load(&fixture.server.ended), 1);
 }
 
-static void a_stale_id_does_not_find_who_came_after(void **state)
+static void a_stale_id_does_not_find_a_later_session(void **state)
 {
     (void)state;
     gw_session_id ids[20];
@@ -83,7 +83,7 @@ struct roll {
     uint64_t sum;
 };
 
-static void call_up(struct gw_session *session, void *context)
+static void join_peer(struct gw_session *session, void *context)
 {
     struct roll *roll = context;
     roll->count++;
@@ -92,7 +92,7 @@ static void call_up(struct gw_session *session, void *context)
     gw_session_send(session, NUMBER, &number.base);
 }
 
-static void each_visits_everybody_once(void **state)
+static void each_visits_every_session_once(void **state)
 {
     (void)state;
     enum { COUNT = 300 };
@@ -104,7 +104,7 @@ static void each_visits_everybody_once(void **state)
         sum += atomic_load(&fixture.server.last_id);
     }
     struct roll roll = {0, 0};
-    gw_session_manager_each(fixture.server.manager, call_up, &roll);
+    gw_session_manager_each(fixture.server.manager, join_peer, &roll);
     assert_int_equal(roll.count, COUNT);
     assert_int_equal(roll.sum, sum);
     for (int i = 0; i < COUNT; i++) {
@@ -112,17 +112,17 @@ static void each_visits_everybody_once(void **state)
         raw_socket_close(&peers[i]);
     }
     wait_until_empty(fixture.server.manager);
-    gw_session_manager_each(fixture.server.manager, call_up, &roll);
+    gw_session_manager_each(fixture.server.manager, join_peer, &roll);
     assert_int_equal(roll.count, COUNT);
 }
 
-/* The race: some threads find, send to and end whoever is there, while players come and go. */
+/* The race: threads find, send to and end sessions while clients come and go. */
 enum { MEDDLER_COUNT = 3, COMER_COUNT = 150 };
 
 static atomic_bool all_have_gone;
 static atomic_uint met_count;
 
-static void meddle(void *context)
+static void find_and_use_sessions(void *context)
 {
     unsigned seed = *(unsigned *)context;
     Gw__Ping number = GW__PING__INIT;
@@ -142,7 +142,7 @@ static void meddle(void *context)
     }
 }
 
-static void come_and_go(int how)
+static void join_and_leave(int how)
 {
     struct raw_socket peer = peer_connect(fixture.port_number);
     const Gw__Hello hello = peer_valid_hello();
@@ -155,16 +155,16 @@ static void come_and_go(int how)
     }
 }
 
-static void who_is_found_stays_while_players_come_and_go(void **state)
+static void found_sessions_stay_valid_while_clients_come_and_go(void **state)
 {
     (void)state;
     os_thread meddlers[MEDDLER_COUNT];
     unsigned seeds[MEDDLER_COUNT] = {1, 5, 9};
     for (int i = 0; i < MEDDLER_COUNT; i++) {
-        assert_int_equal(os_thread_start(&meddlers[i], meddle, &seeds[i]), 0);
+        assert_int_equal(os_thread_start(&meddlers[i], find_and_use_sessions, &seeds[i]), 0);
     }
     for (int i = 0; i < COMER_COUNT; i++) {
-        come_and_go(i);
+        join_and_leave(i);
     }
     wait_until_empty(fixture.server.manager);
     atomic_store(&all_have_gone, true);
@@ -175,12 +175,12 @@ static void who_is_found_stays_while_players_come_and_go(void **state)
     assert_true(atomic_load(&met_count) > 0);
 }
 
-/* Slow consumers. */
+/* ---- slow consumers ---- */
 
 static const struct loopback_fixture_config short_queues = {
     .server = {.send_queue_bytes_max = 64 * 1024}};
 
-static void talk_until_it_ends(struct gw_session *session)
+static void send_until_it_ends(struct gw_session *session)
 {
     static char text[8001];
     memset(text, 'x', sizeof text - 1);
@@ -195,8 +195,8 @@ static void talk_until_it_ends(struct gw_session *session)
     assert_true(gw_session_has_ended(session));
 }
 
-/* P3, T7: only a peer that does not read ends, and nobody's queue grows beyond its limit. */
-static void who_does_not_read_ends_with_slow_consumer(void **state)
+/* Only a peer that does not read is closed, and no queue exceeds its limit. */
+static void a_client_that_does_not_read_ends_with_slow_consumer(void **state)
 {
     (void)state;
     struct raw_socket slow = peer_connect_narrow(fixture.port_number);
@@ -206,11 +206,11 @@ static void who_does_not_read_ends_with_slow_consumer(void **state)
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
     struct raw_socket good = peer_join();
-    talk_until_it_ends(session);
+    send_until_it_ends(session);
     struct gw_port_counters counters;
     gw_port_counters(fixture.port, &counters);
     assert_true(counters.send_queue_bytes <= GW_STREAM_BURST_FACTOR * 64 * 1024 + 1024);
-    /* It wakes up, reads all that was queued, and then the reason. */
+    /* It reads again: all queued messages, then CLOSE with the reason. */
     struct peer_frame *frame = &(struct peer_frame){0};
     while (peer_read_frame(&slow, frame) && frame->header.id == LINE) {
     }
@@ -224,7 +224,7 @@ static void who_does_not_read_ends_with_slow_consumer(void **state)
     raw_socket_close(&good);
 }
 
-/* Also one byte more: nothing else waits. */
+/* The same with one byte more: nothing else is queued. */
 static void a_message_as_long_as_the_queue_goes_to_a_peer_that_reads(void **state)
 {
     (void)state;
@@ -251,7 +251,8 @@ static void a_message_as_long_as_the_queue_goes_to_a_peer_that_reads(void **stat
     raw_socket_close(&peer);
 }
 
-/* What is too long is our own mistake: it is told to the log, and not to the peer. */
+/* A message above its limit is a mistake of the program: the log reports it, and the peer receives
+ * nothing. */
 static void a_message_longer_than_its_packet_is_logged_once_and_dropped(void **state)
 {
     (void)state;
@@ -308,12 +309,12 @@ static void every_reason_has_a_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST_WITH(who_comes_when_the_server_is_full_reads_server_full, &small_fixture),
+        FIXTURE_TEST_WITH(a_connection_above_the_session_limit_reads_server_full, &small_fixture),
         FIXTURE_TEST(a_session_is_found_by_its_id_until_it_has_ended),
-        FIXTURE_TEST(a_stale_id_does_not_find_who_came_after),
-        FIXTURE_TEST(each_visits_everybody_once),
-        FIXTURE_TEST(who_is_found_stays_while_players_come_and_go),
-        FIXTURE_TEST_WITH(who_does_not_read_ends_with_slow_consumer, &short_queues),
+        FIXTURE_TEST(a_stale_id_does_not_find_a_later_session),
+        FIXTURE_TEST(each_visits_every_session_once),
+        FIXTURE_TEST(found_sessions_stay_valid_while_clients_come_and_go),
+        FIXTURE_TEST_WITH(a_client_that_does_not_read_ends_with_slow_consumer, &short_queues),
         FIXTURE_TEST_WITH(a_message_as_long_as_the_queue_goes_to_a_peer_that_reads, &short_queues),
         FIXTURE_TEST(a_message_longer_than_its_packet_is_logged_once_and_dropped),
         FIXTURE_TEST(one_frame_is_encoded_for_many),

@@ -27,7 +27,7 @@ enum {
     FLOOD_SECONDS = 30,
 };
 
-/* ---- what session/rates.c needs of the rest ---- */
+/* ---- stubs for session/rates.c ---- */
 
 static uint64_t clock_ns;
 
@@ -56,7 +56,9 @@ size_t gw__packet_count(const struct gw_session_manager *manager)
     return manager->packets->packet_count;
 }
 
-/* The functions that suspend reading are not called here; they need these. */
+/*
+ * session/rates.c needs them to link; this test does not call the functions that suspend reading.
+ */
 bool gw_turn_check(const struct gw_turn *turn, const char *function)
 {
     (void)turn;
@@ -100,7 +102,7 @@ struct gw_shard *gw__shard(const struct gw_session_manager *manager)
 
 /* ---- a server that reads one session ---- */
 
-/* The server reads nothing in this time: the game has paused the session, or the process sleeps. */
+/* The server reads nothing in this time: it has paused the session, or the process is stopped. */
 struct pause {
     uint64_t begin_ns;
     uint64_t end_ns;
@@ -113,8 +115,8 @@ static struct {
     struct gw_session session;
     struct random random;
     struct pause pause; /* the next one */
-    uint64_t paused_ns; /* in all */
-    uint64_t latest_ns; /* the longest time from a packet's sending to its end */
+    uint64_t paused_ns; /* total */
+    uint64_t latest_ns; /* the longest time from the sending of a packet to its handling */
     uint64_t begin_ns;  /* of the clock */
 } server;
 
@@ -158,7 +160,7 @@ static uint64_t random_ns(uint64_t limit_ns)
     return limit_ns == 0 ? 0 : random_next(&server.random) % limit_ns;
 }
 
-/* Moves the clock to the time, or to the end of a pause that has begun by then. */
+/* Advances the clock to the time, or to the end of a pause that has begun by then. */
 static void read_at(uint64_t time_ns)
 {
     clock_ns = time_ns > clock_ns ? time_ns : clock_ns;
@@ -174,7 +176,8 @@ static void read_at(uint64_t time_ns)
     }
 }
 
-/* Handles a packet, which may have to wait. Returns false when it ends the session. */
+/* Handles a packet, after a wait if it is throttled. Returns false when the packet ends the
+ * session. */
 static bool handle(const struct gw_packet *packet, uint64_t sent_ns, uint64_t arrived_ns)
 {
     read_at(arrived_ns);
@@ -190,10 +193,8 @@ static bool handle(const struct gw_packet *packet, uint64_t sent_ns, uint64_t ar
 
 /* ---- senders ---- */
 
-/*
- * Sends one type. It keeps to a token bucket of its own, and within that it sends steadily, or as
- * much as it can, or nothing, for some seconds each.
- */
+/* Sends one packet type within a token bucket of its own. Phases of some seconds alternate: steady
+ * packets, as many as possible, or none. */
 struct sender {
     const struct gw_packet *packet;
     uint64_t interval_ns;
@@ -248,7 +249,7 @@ static struct sender *next_sender(struct sender *senders, uint32_t count)
 
 /* ---- the network ---- */
 
-/* It keeps the order. All that is sent during a stall arrives at its end. */
+/* Keeps the order. Packets that are sent during a stall arrive at its end. */
 struct network {
     uint64_t stall_ns_max;
     uint64_t stall_begin_ns;
@@ -269,7 +270,7 @@ static uint64_t pass_network(struct network *network, uint64_t sent_ns)
     return network->arrived_ns;
 }
 
-/* ---- clients that keep to their rates ---- */
+/* ---- clients within their rates ---- */
 
 static void maybe_pause(uint64_t longest_ns)
 {
@@ -287,10 +288,8 @@ static void add_random_type(void)
     add_type(rate, burst, random_below(&server.random, 3) == 0);
 }
 
-/*
- * A client may also send more at once than `burst`. That counts like a delay in the network, for
- * each type, since it holds up the others.
- */
+/* A client may also send more than `burst` at once. That counts like a network delay, for each
+ * packet type, since it delays the others. */
 static void run_honest(uint64_t seed, uint64_t longest_pause_ns)
 {
     struct sender senders[TYPE_COUNT_MAX];
@@ -325,7 +324,7 @@ static void run_honest(uint64_t seed, uint64_t longest_pause_ns)
     close_server();
 }
 
-static void no_client_that_keeps_to_its_rates_is_ended(void **state)
+static void no_client_within_its_rates_is_closed(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= SEED_COUNT; seed++) {
@@ -333,7 +332,7 @@ static void no_client_that_keeps_to_its_rates_is_ended(void **state)
     }
 }
 
-static void no_pause_of_the_server_ends_a_client_that_keeps_to_its_rates(void **state)
+static void no_pause_of_the_server_closes_a_client_within_its_rates(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= SEED_COUNT; seed++) {
@@ -341,12 +340,10 @@ static void no_pause_of_the_server_ends_a_client_that_keeps_to_its_rates(void **
     }
 }
 
-/* ---- clients that do not ---- */
+/* ---- clients above their rates ---- */
 
-/*
- * Sends one type at 1.5 times its rate or more: steadily, with jitter, or in clusters of up to 2 s;
- * the others keep to their rates. Returns after how long the session is ended.
- */
+/* Sends one type at 1.5 times its rate or more: steadily, with jitter, or in clusters of up to 2 s;
+ * the others stay within their rates. Returns the time after which the session ends. */
 static uint64_t run_flooder(uint64_t seed)
 {
     static const uint32_t percents[] = {150, 150, 160, 200, 250, 400, 2000};
@@ -390,7 +387,7 @@ static uint64_t run_flooder(uint64_t seed)
     return clock_ns - begin_ns;
 }
 
-static void every_client_that_sends_half_as_much_again_is_ended_within_30_s(void **state)
+static void every_client_at_one_and_a_half_times_its_rate_is_closed_within_30_s(void **state)
 {
     (void)state;
     uint64_t longest_ns = 0;
@@ -402,15 +399,15 @@ static void every_client_that_sends_half_as_much_again_is_ended_within_30_s(void
         }
         longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
     }
-    assert_true(longest_ns > 28 * SECOND); /* so the limit is tried */
+    assert_true(longest_ns > 28 * SECOND); /* so the limit is reached */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_client_that_keeps_to_its_rates_is_ended),
-        cmocka_unit_test(no_pause_of_the_server_ends_a_client_that_keeps_to_its_rates),
-        cmocka_unit_test(every_client_that_sends_half_as_much_again_is_ended_within_30_s),
+        cmocka_unit_test(no_client_within_its_rates_is_closed),
+        cmocka_unit_test(no_pause_of_the_server_closes_a_client_within_its_rates),
+        cmocka_unit_test(every_client_at_one_and_a_half_times_its_rate_is_closed_within_30_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

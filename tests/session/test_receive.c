@@ -1,4 +1,4 @@
-/* tests/session/test_receive.c: however bytes come, the same packets are heard. */
+/* tests/session/test_receive.c: Reception of frames, however their bytes arrive. */
 #include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What was heard, told by a stamp in each packet: its sum in order. */
+/* A checksum over the stamps of the received packets, in order. */
 static _Atomic uint64_t digest;
 
 static uint64_t stir(uint64_t sum, uint64_t stamp)
@@ -29,7 +29,7 @@ static void take_note(struct gw_session *session, const struct gw_frame *frame,
 static const struct loopback_fixture_config listening = {
     .server_hooks = {.on_received = take_note}};
 
-/* HELLO, then packets of many lengths, empty ones among them. */
+/* HELLO, then packets of many lengths, some of them empty. */
 enum { STAMP_COUNT = 40 };
 
 struct script {
@@ -86,7 +86,7 @@ static void expect_received(struct raw_socket *peer, const struct script *script
     atomic_store(&digest, 0);
 }
 
-static void frames_that_come_together_are_all_received(void **state)
+static void frames_sent_together_are_all_received(void **state)
 {
     (void)state;
     static struct script script;
@@ -96,7 +96,7 @@ static void frames_that_come_together_are_all_received(void **state)
     expect_received(&peer, &script);
 }
 
-static void frames_that_come_byte_by_byte_are_all_received(void **state)
+static void frames_sent_byte_by_byte_are_all_received(void **state)
 {
     (void)state;
     static struct script script;
@@ -106,8 +106,8 @@ static void frames_that_come_byte_by_byte_are_all_received(void **state)
     expect_received(&peer, &script);
 }
 
-/* T3: at random places, from one byte on. */
-static void frames_that_come_in_pieces_are_all_received(void **state)
+/* Splits at random positions, into pieces of one byte or more. */
+static void frames_sent_in_pieces_are_all_received(void **state)
 {
     (void)state;
     static struct script script;
@@ -125,7 +125,7 @@ static void frames_that_come_in_pieces_are_all_received(void **state)
     }
 }
 
-/* More than one turn may take: nobody holds a worker, and nothing is lost. */
+/* More than one turn may handle: other turns run in between, and no packet is lost. */
 static void a_flood_of_frames_is_received_in_order(void **state)
 {
     (void)state;
@@ -149,7 +149,7 @@ static void a_flood_of_frames_is_received_in_order(void **state)
     raw_socket_close(&peer);
 }
 
-static void exactly_as_many_frames_as_a_turn_takes_leave_nothing_behind(void **state)
+static void exactly_the_frame_budget_of_a_turn_is_received(void **state)
 {
     (void)state;
     for (unsigned count = 62; count <= 66; count++) {
@@ -167,7 +167,7 @@ static void exactly_as_many_frames_as_a_turn_takes_leave_nothing_behind(void **s
     atomic_store(&digest, 0);
 }
 
-static void the_largest_frame_is_taken_between_others(void **state)
+static void the_largest_frame_is_received_between_others(void **state)
 {
     (void)state;
     static char text[4096 - 2];
@@ -187,21 +187,21 @@ static void the_largest_frame_is_taken_between_others(void **state)
     raw_socket_close(&peer);
 }
 
-/* Who watches. */
+/* ---- on_packet ---- */
 
 enum { SHOWN_COUNT_MAX = 32 };
 
-/* What on_packet has seen, in order. */
+/* The packets that on_packet has seen, in order. */
 static struct shown {
     uint16_t packet_id;
     uint16_t tag;
     bool inbound;
     bool has_session;
-    unsigned received; /* packets that were handled before */
+    unsigned received; /* packets handled before */
 } shown[SHOWN_COUNT_MAX];
 static atomic_uint shown_count;
 
-static void watch(struct gw_session *session, const struct gw_session_packet *packet)
+static void start_watching(struct gw_session *session, const struct gw_session_packet *packet)
 {
     const ProtobufCMessageDescriptor *type =
         packet->message == NULL ? NULL : packet->message->descriptor;
@@ -211,7 +211,7 @@ static void watch(struct gw_session *session, const struct gw_session_packet *pa
     assert_in_range(at, 0, SHOWN_COUNT_MAX - 1);
     shown[at] = (struct shown){packet->frame->packet_id, packet->frame->tag, packet->inbound,
                                session != NULL, atomic_load(&fixture.server.received)};
-    atomic_fetch_add(&shown_count, 1); /* at one time one thread sends or receives */
+    atomic_fetch_add(&shown_count, 1); /* one thread at a time sends or receives */
 }
 
 static int fixture_open_watched(void **state)
@@ -232,8 +232,8 @@ static void assert_shown(unsigned at, bool inbound, uint16_t packet_id, uint16_t
     assert_int_equal(shown[at].tag, tag);
 }
 
-static const struct loopback_fixture_config watched = {.worker_count = 1,
-                                                       .server_hooks = {.on_shown = watch}};
+static const struct loopback_fixture_config watched = {
+    .worker_count = 1, .server_hooks = {.on_shown = start_watching}};
 
 static void on_packet_sees_each_packet_before_it_is_handled(void **state)
 {
@@ -252,7 +252,7 @@ static void on_packet_sees_each_packet_before_it_is_handled(void **state)
     raw_socket_close(&peer);
 }
 
-static void on_packet_sees_what_was_encoded_before(void **state)
+static void on_packet_sees_packets_encoded_before(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -282,7 +282,7 @@ static void on_packet_sees_what_was_encoded_before(void **state)
 static const struct loopback_fixture_config watched_full = {
     .worker_count = 1,
     .server = {.session_count_max = 1},
-    .server_hooks = {.on_shown = watch},
+    .server_hooks = {.on_shown = start_watching},
 };
 
 static void on_packet_sees_the_close_of_a_connection_that_is_turned_away(void **state)
@@ -326,7 +326,7 @@ static void echo_bytes(struct gw_session *session, const struct gw_frame *frame,
 
 static const struct loopback_fixture_config watched_bytes = {
     .worker_count = 1,
-    .server_hooks = {.on_shown = watch, .on_bytes = echo_bytes},
+    .server_hooks = {.on_shown = start_watching, .on_bytes = echo_bytes},
 };
 
 static void on_packet_sees_packets_without_a_message(void **state)
@@ -342,7 +342,7 @@ static void on_packet_sees_packets_without_a_message(void **state)
 
 static const struct loopback_fixture_config echoing = {.server_hooks = {.on_bytes = echo_bytes}};
 
-static void a_body_without_a_message_comes_back_as_it_was(void **state)
+static void an_opaque_body_is_returned_unchanged(void **state)
 {
     (void)state;
     uint8_t body[512];
@@ -386,18 +386,18 @@ static void a_body_that_is_too_long_is_not_sent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST_WITH(frames_that_come_together_are_all_received, &listening),
-        FIXTURE_TEST_WITH(frames_that_come_byte_by_byte_are_all_received, &listening),
-        FIXTURE_TEST_WITH(frames_that_come_in_pieces_are_all_received, &listening),
+        FIXTURE_TEST_WITH(frames_sent_together_are_all_received, &listening),
+        FIXTURE_TEST_WITH(frames_sent_byte_by_byte_are_all_received, &listening),
+        FIXTURE_TEST_WITH(frames_sent_in_pieces_are_all_received, &listening),
         FIXTURE_TEST_WITH(a_flood_of_frames_is_received_in_order, &listening),
-        FIXTURE_TEST_WITH(exactly_as_many_frames_as_a_turn_takes_leave_nothing_behind, &listening),
-        FIXTURE_TEST_WITH(the_largest_frame_is_taken_between_others, &listening),
+        FIXTURE_TEST_WITH(exactly_the_frame_budget_of_a_turn_is_received, &listening),
+        FIXTURE_TEST_WITH(the_largest_frame_is_received_between_others, &listening),
         WATCHED_TEST(on_packet_sees_each_packet_before_it_is_handled, &watched),
-        WATCHED_TEST(on_packet_sees_what_was_encoded_before, &watched),
+        WATCHED_TEST(on_packet_sees_packets_encoded_before, &watched),
         WATCHED_TEST(on_packet_sees_the_close_of_a_connection_that_is_turned_away, &watched_full),
         WATCHED_TEST(on_packet_sees_packets_without_a_message, &watched_bytes),
         FIXTURE_TEST_WITH(packets_are_counted_by_type, &listening),
-        FIXTURE_TEST_WITH(a_body_without_a_message_comes_back_as_it_was, &echoing),
+        FIXTURE_TEST_WITH(an_opaque_body_is_returned_unchanged, &echoing),
         FIXTURE_TEST_WITH(a_body_that_is_too_long_is_not_sent, &sending_too_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* tests/session/test_slots.c: a stale id finds nobody, and a found object stays. */
+/* tests/session/test_slots.c: Table of sessions by id, with generations. */
 #include "tests/test.h"
 
 #include "net/os/os.h"
@@ -42,7 +42,7 @@ static void an_object_is_found_from_show_on(void **state)
     assert_true(gw__slots_unref(&slots, id));
 }
 
-static void an_object_that_has_ended_is_not_found_but_stays_while_it_is_held(void **state)
+static void an_ended_object_is_not_found_but_stays_while_it_is_referenced(void **state)
 {
     (void)state;
     int object;
@@ -58,7 +58,7 @@ static void an_object_that_has_ended_is_not_found_but_stays_while_it_is_held(voi
     assert_true(gw__slots_unref(&slots, other_id));
 }
 
-static void who_ends_before_it_is_shown_is_never_found(void **state)
+static void an_object_that_ends_before_show_is_never_found(void **state)
 {
     (void)state;
     int object;
@@ -69,7 +69,7 @@ static void who_ends_before_it_is_shown_is_never_found(void **state)
     assert_true(gw__slots_unref(&slots, id));
 }
 
-static void a_stale_id_finds_nobody(void **state)
+static void a_stale_id_finds_nothing(void **state)
 {
     (void)state;
     int first;
@@ -86,7 +86,7 @@ static void a_stale_id_finds_nobody(void **state)
     gw__slots_unref(&slots, id);
 }
 
-static void an_id_that_was_never_given_finds_nobody(void **state)
+static void an_id_that_was_never_issued_finds_nothing(void **state)
 {
     (void)state;
     int object;
@@ -101,7 +101,7 @@ static void an_id_that_was_never_given_finds_nobody(void **state)
     assert_true(gw__slots_unref(&slots, id));
 }
 
-static void after_the_last_generation_comes_the_first(void **state)
+static void the_generation_wraps_to_the_first(void **state)
 {
     (void)state;
     int object;
@@ -116,7 +116,7 @@ static void after_the_last_generation_comes_the_first(void **state)
     assert_true(gw__slots_unref(&slots, first));
 }
 
-static void there_are_as_many_slots_as_were_asked_for(void **state)
+static void the_table_has_the_requested_number_of_slots(void **state)
 {
     (void)state;
     int object;
@@ -135,7 +135,7 @@ static void there_are_as_many_slots_as_were_asked_for(void **state)
     }
 }
 
-static void each_place_is_seen_as_long_as_somebody_sits_there(void **state)
+static void each_slot_is_visited_while_it_is_in_use(void **state)
 {
     (void)state;
     int objects[3];
@@ -156,29 +156,29 @@ static void each_place_is_seen_as_long_as_somebody_sits_there(void **state)
     assert_null(gw__slots_find_at(&slots, 0));
 }
 
-/* The race: owners come and go, finders hold on to whoever they find. */
+/* The race: threads add and end objects while others find and reference them. */
 enum {
     OWNER_COUNT = 2,
     FINDER_COUNT = 2,
-    AT_ONCE_COUNT = 4, /* guests of one owner */
-    BOARD_COUNT = 16,
-    LIFE_COUNT = 20000,
+    AT_ONCE_COUNT = 4, /* objects of one owner */
+    PUBLISHED_COUNT = 16,
+    ROUND_COUNT = 20000,
     FOUND_COUNT = 5000,
-    ALIVE = 0x5EA7
+    VALID_MARK = 0x5EA7
 };
 
-struct guest {
+struct object {
     uint64_t id;
-    int alive;
+    int mark;
 };
 
-static _Atomic uint64_t board[BOARD_COUNT]; /* ids, mostly stale */
+static _Atomic uint64_t published[PUBLISHED_COUNT]; /* ids, mostly stale */
 static atomic_uint found_count;
 static atomic_uint fault_count;
 static atomic_uint freed_count;
 static atomic_bool owners_are_done;
 
-/* For threads that are not the test's. */
+/* cmocka's assertions work on the thread of the test alone. */
 static void expect_that(bool holds)
 {
     if (!holds) {
@@ -186,87 +186,87 @@ static void expect_that(bool holds)
     }
 }
 
-static void let_go(struct guest *guest)
+static void release(struct object *object)
 {
-    expect_that(guest->alive == ALIVE);
-    uint64_t id = guest->id;
+    expect_that(object->mark == VALID_MARK);
+    uint64_t id = object->id;
     if (gw__slots_unref(&slots, id)) {
-        guest->alive = 0;
-        free(guest);
+        object->mark = 0;
+        free(object);
         atomic_fetch_add(&freed_count, 1);
     }
 }
 
-static struct guest *invite(unsigned life)
+static struct object *add_object(unsigned round)
 {
-    struct guest *guest = malloc(sizeof(*guest));
-    guest->alive = ALIVE;
-    guest->id = gw__slots_acquire(&slots, guest);
-    expect_that(guest->id != 0);
-    gw__slots_publish(&slots, guest->id);
-    atomic_store(&board[life % BOARD_COUNT], guest->id);
-    return guest;
+    struct object *object = malloc(sizeof(*object));
+    object->mark = VALID_MARK;
+    object->id = gw__slots_acquire(&slots, object);
+    expect_that(object->id != 0);
+    gw__slots_publish(&slots, object->id);
+    atomic_store(&published[round % PUBLISHED_COUNT], object->id);
+    return object;
 }
 
-/* Some end before they are let go of, some are just let go of. */
-static void part_from(struct guest *guest, unsigned life)
+/* Half of the objects end before they are released. */
+static void end_and_release(struct object *object, unsigned round)
 {
-    if (guest != NULL) {
-        if (life % 2 == 0) {
-            gw__slots_end(&slots, guest->id);
+    if (object != NULL) {
+        if (round % 2 == 0) {
+            gw__slots_end(&slots, object->id);
         }
-        let_go(guest);
+        release(object);
     }
 }
 
-static void come_and_go(void *argument)
+static void add_and_release_objects(void *argument)
 {
-    struct guest *guests[AT_ONCE_COUNT] = {NULL};
-    atomic_uint *life_count = argument;
-    unsigned life = 0;
-    while (life < LIFE_COUNT || atomic_load(&found_count) < FOUND_COUNT) {
-        part_from(guests[life % AT_ONCE_COUNT], life);
-        guests[life % AT_ONCE_COUNT] = invite(life);
-        life++;
+    struct object *objects[AT_ONCE_COUNT] = {NULL};
+    atomic_uint *round_count = argument;
+    unsigned round = 0;
+    while (round < ROUND_COUNT || atomic_load(&found_count) < FOUND_COUNT) {
+        end_and_release(objects[round % AT_ONCE_COUNT], round);
+        objects[round % AT_ONCE_COUNT] = add_object(round);
+        round++;
     }
-    atomic_fetch_add(life_count, life);
+    atomic_fetch_add(round_count, round);
     for (unsigned i = 0; i < AT_ONCE_COUNT; i++) {
-        part_from(guests[i], i);
+        end_and_release(objects[i], i);
     }
 }
 
-static void look_at(struct guest *guest)
+static void look_at(struct object *object)
 {
-    if (guest != NULL) {
+    if (object != NULL) {
         atomic_fetch_add(&found_count, 1);
-        let_go(guest);
+        release(object);
     }
 }
 
-static void find_and_hold(void *argument)
+static void find_and_reference(void *argument)
 {
     (void)argument;
     for (unsigned i = 0; !atomic_load(&owners_are_done); i++) {
-        uint64_t id = atomic_load(&board[i % BOARD_COUNT]);
-        struct guest *guest = gw__slots_find(&slots, id);
-        expect_that(guest == NULL || guest->id == id);
-        look_at(guest);
+        uint64_t id = atomic_load(&published[i % PUBLISHED_COUNT]);
+        struct object *object = gw__slots_find(&slots, id);
+        expect_that(object == NULL || object->id == id);
+        look_at(object);
         uint32_t count = gw__slots_count(&slots);
         look_at(count == 0 ? NULL : gw__slots_find_at(&slots, i % count));
     }
 }
 
-static void who_is_found_is_alive_while_others_end_and_take_the_same_seats(void **state)
+static void a_found_object_is_valid_while_its_slot_is_reused(void **state)
 {
     (void)state;
     os_thread owners[OWNER_COUNT];
     os_thread finders[FINDER_COUNT];
-    atomic_uint life_count = 0;
+    atomic_uint round_count = 0;
     for (int i = 0; i < FINDER_COUNT; i++) {
-        assert_int_equal(os_thread_start(&finders[i], find_and_hold, NULL), 0);
+        assert_int_equal(os_thread_start(&finders[i], find_and_reference, NULL), 0);
     }
     for (int i = 0; i < OWNER_COUNT; i++) {
-        assert_int_equal(os_thread_start(&owners[i], come_and_go, &life_count), 0);
+        assert_int_equal(os_thread_start(&owners[i], add_and_release_objects, &round_count), 0);
     }
     for (int i = 0; i < OWNER_COUNT; i++) {
         os_thread_join(owners[i]);
@@ -276,12 +276,12 @@ static void who_is_found_is_alive_while_others_end_and_take_the_same_seats(void 
         os_thread_join(finders[i]);
     }
     assert_int_equal(atomic_load(&fault_count), 0);
-    assert_int_equal(atomic_load(&freed_count), atomic_load(&life_count));
-    /* Who is held keeps its slot: there are never many more slots than guests. */
+    assert_int_equal(atomic_load(&freed_count), atomic_load(&round_count));
+    /* A referenced object keeps its slot, so there are few more slots than objects. */
     assert_in_range(gw__slots_count(&slots), 1,
                     OWNER_COUNT * (AT_ONCE_COUNT + 1) + FINDER_COUNT * 2);
-    for (size_t i = 0; i < BOARD_COUNT; i++) {
-        assert_null(gw__slots_find(&slots, atomic_load(&board[i])));
+    for (size_t i = 0; i < PUBLISHED_COUNT; i++) {
+        assert_null(gw__slots_find(&slots, atomic_load(&published[i])));
     }
 }
 
@@ -291,14 +291,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SLOTS_TEST(an_object_is_found_from_show_on),
-        SLOTS_TEST(an_object_that_has_ended_is_not_found_but_stays_while_it_is_held),
-        SLOTS_TEST(who_ends_before_it_is_shown_is_never_found),
-        SLOTS_TEST(a_stale_id_finds_nobody),
-        SLOTS_TEST(an_id_that_was_never_given_finds_nobody),
-        SLOTS_TEST(after_the_last_generation_comes_the_first),
-        SLOTS_TEST(there_are_as_many_slots_as_were_asked_for),
-        SLOTS_TEST(each_place_is_seen_as_long_as_somebody_sits_there),
-        SLOTS_TEST(who_is_found_is_alive_while_others_end_and_take_the_same_seats),
+        SLOTS_TEST(an_ended_object_is_not_found_but_stays_while_it_is_referenced),
+        SLOTS_TEST(an_object_that_ends_before_show_is_never_found),
+        SLOTS_TEST(a_stale_id_finds_nothing),
+        SLOTS_TEST(an_id_that_was_never_issued_finds_nothing),
+        SLOTS_TEST(the_generation_wraps_to_the_first),
+        SLOTS_TEST(the_table_has_the_requested_number_of_slots),
+        SLOTS_TEST(each_slot_is_visited_while_it_is_in_use),
+        SLOTS_TEST(a_found_object_is_valid_while_its_slot_is_reused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/session/test_traps.c: what the server that this one grew from did wrong. */
+/* tests/session/test_traps.c: Regression tests for faults of a predecessor of this library. */
 #include "tests/session/loopback_fixture.h"
 #include "tests/test.h"
 
@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* O1: every way to hang up ends the session, and gives back its socket and its memory. */
-static void o1_every_disconnect_ends_its_session(void **state)
+/* Every kind of disconnect ends the session and releases its socket and memory. */
+static void every_disconnect_ends_its_session(void **state)
 {
     (void)state;
     enum { COUNT = 120 };
@@ -42,8 +42,8 @@ static void check_text(struct gw_session *session, const struct gw_frame *frame,
 static const struct loopback_fixture_config attentive = {
     .server_hooks = {.on_received = check_text}};
 
-/* O2: the parser looks at all the bytes there are, not at those of this receive. */
-static void o2_a_packet_of_100_bytes_may_come_as_60_and_40(void **state)
+/* The parser uses all buffered bytes, and not only those of the last receive. */
+static void a_packet_of_100_bytes_may_arrive_as_60_and_40(void **state)
 {
     (void)state;
     uint8_t packet[100] = {0};
@@ -56,14 +56,14 @@ static void o2_a_packet_of_100_bytes_may_come_as_60_and_40(void **state)
         peer_send(&peer, packet, 60);
         machine_sleep_ms(10);
         peer_send(&peer, packet + 60, 40);
-        wait_for_count(&fixture.server.received, i); /* now, and not with the next one */
+        wait_for_count(&fixture.server.received, i); /* before the next packet arrives */
     }
     peer_sync(&peer);
     raw_socket_close(&peer);
 }
 
-/* O3, O9: whatever a header says its size is, reading moves on by at least the header. */
-static void o3_o9_a_size_of_zero_moves_on(void **state)
+/* For any length in a header, the parser advances by at least the header. */
+static void a_body_of_zero_bytes_advances_the_parser(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_join();
@@ -75,7 +75,7 @@ static void o3_o9_a_size_of_zero_moves_on(void **state)
     raw_socket_close(&peer);
 }
 
-static void o3_eight_zeros_end_the_session_and_nothing_else(void **state)
+static void eight_zero_bytes_end_one_session_alone(void **state)
 {
     (void)state;
     struct raw_socket good = peer_join();
@@ -89,7 +89,7 @@ static void o3_eight_zeros_end_the_session_and_nothing_else(void **state)
     raw_socket_close(&good);
 }
 
-static void o9_sizes_from_0_to_9_are_all_of_the_body_alone(void **state)
+static void body_sizes_from_0_to_9_exclude_the_header(void **state)
 {
     (void)state;
     /* A fixed64 of field 1 needs 9 bytes: only 0 and 9 are a message. */
@@ -106,8 +106,8 @@ static void o9_sizes_from_0_to_9_are_all_of_the_body_alone(void **state)
     }
 }
 
-/* O4: an id is looked up, and does not index anything beyond its table. */
-static void o4_every_id_from_65280_to_65535_is_unknown(void **state)
+/* An id is looked up; it does not index memory beyond its table. */
+static void every_id_from_65280_to_65535_is_unknown(void **state)
 {
     (void)state;
     for (uint32_t id = 65280; id <= 65535; id++) {
@@ -117,8 +117,8 @@ static void o4_every_id_from_65280_to_65535_is_unknown(void **state)
     }
 }
 
-/* O5: these bytes are a PING and its PONG on every machine and with every compiler. */
-static void o5_the_wire_is_bytes(void **state)
+/* These bytes are a PING and its PONG on every machine and with every compiler. */
+static void the_wire_format_is_independent_of_byte_order(void **state)
 {
     (void)state;
     static const uint8_t ping[] = {9,    0,    0,    0,    3,    0,    0,    0,   0x09,
@@ -141,8 +141,8 @@ static uint64_t queued_bytes(void)
     return counters.send_queue_bytes;
 }
 
-/* O6: who asks and does not read costs one queue, and then its session. */
-static void o6_a_send_queue_has_a_limit(void **state)
+/* A client that sends requests and does not read fills one queue, and its session ends. */
+static void a_send_queue_has_a_limit(void **state)
 {
     (void)state;
     struct raw_socket peer = peer_connect_narrow(fixture.port_number);
@@ -165,8 +165,8 @@ static void o6_a_send_queue_has_a_limit(void **state)
     raw_socket_close(&peer);
 }
 
-/* O7: an error that nobody has foreseen is an end, too. */
-static void o7_a_reset_in_the_middle_of_sending_ends_the_session(void **state)
+/* An unexpected error ends the session, too. */
+static void a_reset_while_sending_ends_the_session(void **state)
 {
     (void)state;
     for (unsigned i = 1; i <= 20; i++) {
@@ -184,8 +184,8 @@ static void o7_a_reset_in_the_middle_of_sending_ends_the_session(void **state)
     }
 }
 
-/* O8: it stops, with players in the middle of all they do, and leaves nothing behind. */
-static void o8_it_stops_whatever_players_do(void **state)
+/* The server stops while clients are in any state, and leaks nothing. */
+static void the_server_stops_while_clients_are_in_any_state(void **state)
 {
     (void)state;
     struct raw_socket peers[40];
@@ -219,16 +219,16 @@ static void o8_it_stops_whatever_players_do(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(o1_every_disconnect_ends_its_session),
-        FIXTURE_TEST_WITH(o2_a_packet_of_100_bytes_may_come_as_60_and_40, &attentive),
-        FIXTURE_TEST(o3_o9_a_size_of_zero_moves_on),
-        FIXTURE_TEST(o3_eight_zeros_end_the_session_and_nothing_else),
-        FIXTURE_TEST(o9_sizes_from_0_to_9_are_all_of_the_body_alone),
-        FIXTURE_TEST(o4_every_id_from_65280_to_65535_is_unknown),
-        FIXTURE_TEST(o5_the_wire_is_bytes),
-        FIXTURE_TEST_WITH(o6_a_send_queue_has_a_limit, &short_queues),
-        FIXTURE_TEST(o7_a_reset_in_the_middle_of_sending_ends_the_session),
-        FIXTURE_TEST(o8_it_stops_whatever_players_do),
+        FIXTURE_TEST(every_disconnect_ends_its_session),
+        FIXTURE_TEST_WITH(a_packet_of_100_bytes_may_arrive_as_60_and_40, &attentive),
+        FIXTURE_TEST(a_body_of_zero_bytes_advances_the_parser),
+        FIXTURE_TEST(eight_zero_bytes_end_one_session_alone),
+        FIXTURE_TEST(body_sizes_from_0_to_9_exclude_the_header),
+        FIXTURE_TEST(every_id_from_65280_to_65535_is_unknown),
+        FIXTURE_TEST(the_wire_format_is_independent_of_byte_order),
+        FIXTURE_TEST_WITH(a_send_queue_has_a_limit, &short_queues),
+        FIXTURE_TEST(a_reset_while_sending_ends_the_session),
+        FIXTURE_TEST(the_server_stops_while_clients_are_in_any_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
