@@ -119,7 +119,7 @@ gw_windows_test() {
     gw_windows_stay_awake
     trap gw_windows_sleep EXIT
     gw_windows_ctest mingw-checked -LE program -j "$jobs" "${filter[@]}"
-    gw_windows_ctest mingw -L program -j "$jobs" "${filter[@]}"
+    gw_windows_ctest mingw -L program "${filter[@]}"
     gw_say "windows: tests took $((SECONDS - begin)) s"
     ctest --preset release --show-only=json-v1 "${filter[@]}" >build/windows/native-tests.json
     /usr/bin/python3 -B tools/windows/table.py build/windows/native-tests.json \

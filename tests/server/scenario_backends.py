@@ -75,7 +75,7 @@ def run(*command):
 
 def play(address, *options, error=None):
     return run(*refusing(error), DUMMY, "--connect", address, "--clients", "3", "--script", "hello",
-               "--seconds", "1", "--quiet", *options)
+               "--ramp", "0", "--rate", "20", "--seconds", "0.3", "--quiet", *options)
 
 
 class Choice(unittest.TestCase):

@@ -142,7 +142,7 @@ class Signals(Server):
 
     def interrupted(self, *signals, **more):
         process = subprocess.Popen([PROGRAM, "--connect", self.serve(), "--clients", "3", "--script", "hello",
-                                    "--ramp", "0", "--seconds", "600"], text=True, stdin=subprocess.DEVNULL,
+                                    "--ramp", "0", "--rate", "20", "--seconds", "600"], text=True, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
         self.addCleanup(self.end, process)
         while " connected 3 " not in process.stderr.readline():
