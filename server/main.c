@@ -12,7 +12,7 @@
 
 enum { EXIT_SERVED = 0, EXIT_FAILED = 1, EXIT_NOT_BEGUN = 2 };
 
-static int fail(const struct server_problem *problem)
+static int fail(const struct problem *problem)
 {
     fprintf(stderr, "gangway-server: %s\n", problem->text);
     return EXIT_NOT_BEGUN;
@@ -61,7 +61,7 @@ static void log_listening(const struct server *server, const struct server_confi
 /* Serves until a signal, or an error. Returns the exit status. */
 static int serve(const struct server_config *config, struct server_log *log)
 {
-    struct server_problem problem;
+    struct problem problem;
     struct server *server = server_create(config, log, &problem);
     if (server == NULL) {
         return fail(&problem);
@@ -86,7 +86,7 @@ static int serve(const struct server_config *config, struct server_log *log)
 int main(int argc, char **argv)
 {
     struct server_config config;
-    struct server_problem problem;
+    struct problem problem;
     switch (server_config_read(argc, argv, stdout, &config, &problem)) {
     case SERVER_CONFIG_DONE:
         return close_output();

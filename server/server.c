@@ -156,7 +156,7 @@ static uint32_t streams_max(const struct server_config *config)
     return config->sessions_max + config->sessions_max / 8 + 64;
 }
 
-static bool open_port(struct server *server, struct server_problem *problem)
+static bool open_port(struct server *server, struct problem *problem)
 {
     const struct gw_port_config config = {
         .backend = (enum gw_backend)server->config.backend,
@@ -167,21 +167,21 @@ static bool open_port(struct server *server, struct server_problem *problem)
     int error = gw_port_create(&config, &server->port);
     if (error == GW_E_UNSUPPORTED) {
         const char *refusal = gw_backend_refusal(config.backend);
-        return server_problem_set(problem, "backend %s: %s; give --backend auto",
-                                  gw_backend_name(config.backend),
-                                  refusal != NULL ? refusal
-                                                  : "the system grants it, but not for so many "
-                                                    "--workers (ulimit -l, ulimit -n)");
+        return problem_set(problem, "backend %s: %s; give --backend auto",
+                           gw_backend_name(config.backend),
+                           refusal != NULL ? refusal
+                                           : "the system grants it, but not for so many "
+                                             "--workers (ulimit -l, ulimit -n)");
     }
     if (error != 0) {
-        return server_problem_set(problem, "cannot open the port (%s); give fewer --workers",
-                                  gw_error_name(error));
+        return problem_set(problem, "cannot open the port (%s); give fewer --workers",
+                           gw_error_name(error));
     }
     server->begun_ns = gw_port_now_ns(server->port);
     return true;
 }
 
-static bool open_sessions(struct server *server, struct server_problem *problem)
+static bool open_sessions(struct server *server, struct problem *problem)
 {
     const struct gw_session_manager_config config = {
         .side = GW_SIDE_SERVER,
@@ -199,12 +199,12 @@ static bool open_sessions(struct server *server, struct server_problem *problem)
     server->game.sessions = gw_session_manager_create(server->port, &config, &game_server_packets,
                                                       &server->events, &server->game);
     if (server->game.sessions == NULL) {
-        return server_problem_set(problem, "no memory for so many; give fewer --sessions-max");
+        return problem_set(problem, "no memory for so many; give fewer --sessions-max");
     }
     return true;
 }
 
-static bool open_game(struct server *server, struct server_problem *problem)
+static bool open_game(struct server *server, struct problem *problem)
 {
     struct game *game = &server->game;
     game->port = server->port;
@@ -216,7 +216,7 @@ static bool open_game(struct server *server, struct server_problem *problem)
     };
     game_hold(game); /* until all sessions have ended */
     game->lobby = lobby_create(game);
-    return game->lobby != NULL || server_problem_set(problem, "no memory; free some");
+    return game->lobby != NULL || problem_set(problem, "no memory; free some");
 }
 
 static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
@@ -236,19 +236,18 @@ static void on_listener_closed(struct gw_listener *listener, void *context)
 static const struct gw_listener_events listener = {.on_accept = on_accept,
                                                    .on_close = on_listener_closed};
 
-static bool explain_listen_error(const struct gw_addr *addr, int error,
-                                 struct server_problem *problem)
+static bool explain_listen_error(const struct gw_addr *addr, int error, struct problem *problem)
 {
     char text[GW_ADDR_TEXT_BYTES];
     const char *why = error == GW_E_IN_USE ? "the port is in use by another program"
                       : error == GW_E_ADDRESS
                           ? "the address is not one of this machine, or needs other rights"
                           : gw_error_name(error);
-    return server_problem_set(problem, "cannot listen on %s: %s; give another --listen",
-                              gw_addr_format(addr, text), why);
+    return problem_set(problem, "cannot listen on %s: %s; give another --listen",
+                       gw_addr_format(addr, text), why);
 }
 
-static bool open_listeners(struct server *server, struct server_problem *problem)
+static bool open_listeners(struct server *server, struct problem *problem)
 {
     struct gw_listener_config config = {
         .stream = gw_session_manager_stream_config(server->game.sessions)};
@@ -268,7 +267,7 @@ static bool open_listeners(struct server *server, struct server_problem *problem
 /* A listener closes in a turn, so open listeners need worker threads to close. */
 static void destroy_partial(struct server *server)
 {
-    struct server_problem ignored;
+    struct problem ignored;
     if (server->listener_count > 0 && server_start(server, &ignored)) {
         begin_drain(server, 0);
         (void)server_join(server);
@@ -277,11 +276,11 @@ static void destroy_partial(struct server *server)
 }
 
 struct server *server_create(const struct server_config *config, struct server_log *log,
-                             struct server_problem *problem_out)
+                             struct problem *problem_out)
 {
     struct server *server = calloc(1, sizeof *server);
     if (server == NULL) {
-        server_problem_set(problem_out, "no memory; free some");
+        problem_set(problem_out, "no memory; free some");
         return NULL;
     }
     server->config = *config;
@@ -311,11 +310,11 @@ const struct gw_addr *server_addr(const struct server *server, uint32_t index)
     return gw_listener_addr(server->listeners[index]);
 }
 
-bool server_start(struct server *server, struct server_problem *problem_out)
+bool server_start(struct server *server, struct problem *problem_out)
 {
     start_reports(server);
     if (gw_workers_start(server->port, &server->workers) != 0) {
-        return server_problem_set(problem_out, "cannot start threads; give fewer --workers");
+        return problem_set(problem_out, "cannot start threads; give fewer --workers");
     }
     return true;
 }

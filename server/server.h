@@ -27,7 +27,7 @@ struct server;
  * Thread    setup.
  */
 struct server *server_create(const struct server_config *config, struct server_log *log,
-                             struct server_problem *problem_out);
+                             struct problem *problem_out);
 
 /* Returns the server's port. Thread: any. */
 struct gw_port *server_port(const struct server *server);
@@ -38,7 +38,7 @@ const struct gw_addr *server_addr(const struct server *server, uint32_t index);
 
 /* Starts the worker threads. Returns false if that fails; *problem_out has the reason. Thread:
  * setup. */
-bool server_start(struct server *server, struct server_problem *problem_out);
+bool server_start(struct server *server, struct problem *problem_out);
 
 /*
  * Shuts the server down gracefully: sends GOAWAY to all clients, and ends the sessions that are

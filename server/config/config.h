@@ -3,7 +3,7 @@
 #define GW_SERVER_CONFIG_CONFIG_H
 
 #include "net/addr.h"
-#include "server/config/problem.h"
+#include "tools/common/problem.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -50,7 +50,7 @@ enum server_config_result {
  */
 enum server_config_result server_config_read(int argc, char **argv, FILE *out,
                                              struct server_config *config_out,
-                                             struct server_problem *problem_out);
+                                             struct problem *problem_out);
 
 /*
  * Reads an INI file: `name = value` lines, comments from ; or #. Names are those of the options.
@@ -59,7 +59,7 @@ enum server_config_result server_config_read(int argc, char **argv, FILE *out,
  *           file and the number of the line.
  */
 bool server_config_read_file(struct server_config *config, const char *path,
-                             struct server_problem *problem_out);
+                             struct problem *problem_out);
 
 /* Prints the configuration as an INI file that server_config_read_file() reads back. */
 void server_config_print(const struct server_config *config, FILE *out);

@@ -2,6 +2,7 @@
 #include "server/config/config.h"
 
 #include "server/config/options.h"
+#include "tools/common/command_line.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -16,14 +17,14 @@ struct source {
     int section;   /* number of the first line that looks like a [section]; 0: none */
     int bad_line;  /* number of the first line with an error; 0: none */
     struct server_config *config;
-    struct server_problem *problem;
+    struct problem *problem;
 };
 
 /* Prefixes the message with the file and the line. The error of the first line is reported. */
 static void report(struct source *source, int line, const char *what)
 {
     if (source->bad_line == 0 || line < source->bad_line) {
-        server_problem_set(source->problem, "%.200s:%d: %s", source->path, line, what);
+        problem_set(source->problem, "%.200s:%d: %s", source->path, line, what);
         source->bad_line = line;
     }
 }
@@ -57,18 +58,18 @@ static char *read_line(char *line, int bytes, void *context)
     return line;
 }
 
-static bool set(struct source *source, const char *name, const char *value,
-                struct server_problem *problem)
+static bool set(struct source *source, const char *name, const char *value, struct problem *problem)
 {
-    const struct server_option *option = server_option_find(name, strlen(name));
+    const struct server_option *option =
+        server_option_find(&(struct command_line_option){name, strlen(name), value});
     if (option == NULL) {
-        return server_problem_set(problem, "unknown option \"%.100s\"; see --help", name);
+        return problem_set(problem, "unknown option \"%.100s\"; see --help", name);
     }
     uint64_t bit = (uint64_t)1 << (option - server_options);
     bool is_first = (source->seen & bit) == 0;
     source->seen |= bit;
     if (!is_first && option->kind != SERVER_OPTION_LISTEN) {
-        return server_problem_set(problem, "%s is set twice; remove one", option->name);
+        return problem_set(problem, "%s is set twice; remove one", option->name);
     }
     return server_option_set(option, value, is_first, source->config, problem);
 }
@@ -76,7 +77,7 @@ static bool set(struct source *source, const char *name, const char *value,
 static int on_value(void *context, const char *section, const char *name, const char *value)
 {
     struct source *source = context;
-    struct server_problem problem;
+    struct problem problem;
     if (section[0] != '\0') {
         report(source, source->section > 0 ? source->section : source->line, no_sections);
     } else if (!set(source, name, value, &problem)) {
@@ -89,8 +90,8 @@ static bool read_open_file(struct source *source)
 {
     int line = ini_parse_stream(read_line, source, on_value, source);
     if (ferror(source->file) != 0) {
-        return server_problem_set(source->problem, "cannot read %.200s: %s; give another --config",
-                                  source->path, strerror(errno));
+        return problem_set(source->problem, "cannot read %.200s: %s; give another --config",
+                           source->path, strerror(errno));
     }
     if (line > 0) {
         report(source, line, "this is not `name = value`; see --print-config");
@@ -99,12 +100,12 @@ static bool read_open_file(struct source *source)
 }
 
 bool server_config_read_file(struct server_config *config, const char *path,
-                             struct server_problem *problem_out)
+                             struct problem *problem_out)
 {
     FILE *file = fopen(path, "r");
     if (file == NULL) {
-        return server_problem_set(problem_out, "cannot open %.200s: %s; give another --config",
-                                  path, strerror(errno));
+        return problem_set(problem_out, "cannot open %.200s: %s; give another --config", path,
+                           strerror(errno));
     }
     struct source source = {.file = file, .path = path, .config = config, .problem = problem_out};
     bool is_good = read_open_file(&source);

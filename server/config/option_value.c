@@ -1,6 +1,8 @@
 /* server/config/option_value.c: Conversion of option values from and to text. */
 #include "server/config/options.h"
 
+#include "tools/common/command_line.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -10,24 +12,23 @@
 /* ---- from text ---- */
 
 static bool explain_range(const struct server_option *option, const char *text, const char *what,
-                          struct server_problem *problem)
+                          struct problem *problem)
 {
     char range[SERVER_OPTION_TEXT_BYTES];
     server_option_range(option, range);
-    return server_problem_set(problem, "%s: \"%.60s\" is %s; give %.200s", option->name, text, what,
-                              range);
+    return problem_set(problem, "%s: \"%.60s\" is %s; give %.200s", option->name, text, what,
+                       range);
 }
 
 static bool set_number(const struct server_option *option, const char *text, uint32_t *number,
-                       struct server_problem *problem)
+                       struct problem *problem)
 {
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || text[digits] != '\0') {
+    uint64_t value;
+    bool is_number = command_line_number(text, &value);
+    if (!is_number && errno != ERANGE) {
         return explain_range(option, text, "not a number", problem);
     }
-    errno = 0;
-    unsigned long long value = strtoull(text, NULL, 10);
-    if (errno != 0 || value < option->min || value > option->max) {
+    if (!is_number || value < option->min || value > option->max) {
         return explain_range(option, text, "out of range", problem);
     }
     *number = (uint32_t)value;
@@ -35,7 +36,7 @@ static bool set_number(const struct server_option *option, const char *text, uin
 }
 
 static bool set_switch(const struct server_option *option, const char *text, bool *is_on,
-                       struct server_problem *problem)
+                       struct problem *problem)
 {
     static const char *const words[][2] = {
         {"no", "yes"}, {"false", "true"}, {"off", "on"}, {"0", "1"}};
@@ -51,7 +52,7 @@ static bool set_switch(const struct server_option *option, const char *text, boo
 }
 
 static bool set_choice(const struct server_option *option, const char *text, uint32_t *choice,
-                       struct server_problem *problem)
+                       struct problem *problem)
 {
     for (uint32_t value = option->min; value <= option->max; value++) {
         if (strcmp(text, option->name_of(value)) == 0) {
@@ -76,13 +77,13 @@ static void copy_item(const char *text, size_t bytes, char out[GW_ADDR_TEXT_BYTE
 }
 
 static bool add_address(const struct server_option *option, const char *text, size_t bytes,
-                        struct server_config *config, struct server_problem *problem)
+                        struct server_config *config, struct problem *problem)
 {
     char address[GW_ADDR_TEXT_BYTES];
     copy_item(text, bytes, address);
     if (config->listen_count == SERVER_LISTEN_COUNT_MAX) {
-        return server_problem_set(problem, "%s: more than %d addresses; give fewer", option->name,
-                                  SERVER_LISTEN_COUNT_MAX);
+        return problem_set(problem, "%s: more than %d addresses; give fewer", option->name,
+                           SERVER_LISTEN_COUNT_MAX);
     }
     const char *what = gw_addr_problem(address);
     if (what != NULL) {
@@ -97,7 +98,7 @@ static bool add_address(const struct server_option *option, const char *text, si
 }
 
 static bool add_addresses(const struct server_option *option, const char *text, bool is_first,
-                          struct server_config *config, struct server_problem *problem)
+                          struct server_config *config, struct problem *problem)
 {
     config->listen_count = is_first ? 0 : config->listen_count;
     for (;;) {
@@ -113,7 +114,7 @@ static bool add_addresses(const struct server_option *option, const char *text, 
 }
 
 bool server_option_set(const struct server_option *option, const char *text, bool is_first,
-                       struct server_config *config, struct server_problem *problem_out)
+                       struct server_config *config, struct problem *problem_out)
 {
     void *member = (char *)config + option->offset;
     switch (option->kind) {

@@ -7,6 +7,7 @@
 #include "net/stream.h"
 #include "protocol/frame.h"
 #include "server/log/limit.h"
+#include "tools/common/command_line.h"
 
 enum { MINUTE_MS = 60 * 1000, DAY_MS = 24 * 60 * MINUTE_MS, MEBIBYTE = 1024 * 1024 };
 
@@ -76,21 +77,10 @@ const struct server_option server_options[] = {
 };
 const size_t server_option_count = sizeof server_options / sizeof server_options[0];
 
-static bool is_same_name(const char *name, const char *text, size_t text_bytes)
-{
-    for (size_t i = 0; i < text_bytes; i++) {
-        char letter = text[i] == '-' ? '_' : text[i];
-        if (letter != name[i]) {
-            return false;
-        }
-    }
-    return name[text_bytes] == '\0';
-}
-
-const struct server_option *server_option_find(const char *name, size_t name_bytes)
+const struct server_option *server_option_find(const struct command_line_option *option)
 {
     for (size_t i = 0; i < server_option_count; i++) {
-        if (is_same_name(server_options[i].name, name, name_bytes)) {
+        if (command_line_is_named(option, server_options[i].name)) {
             return &server_options[i];
         }
     }

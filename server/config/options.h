@@ -5,6 +5,8 @@
 #include "server/config/config.h"
 #include <stddef.h>
 
+struct command_line_option;
+
 enum server_option_kind {
     SERVER_OPTION_NUMBER, /* uint32_t, from min to max */
     SERVER_OPTION_SWITCH, /* bool: yes or no */
@@ -27,8 +29,8 @@ struct server_option {
 extern const struct server_option server_options[];
 extern const size_t server_option_count;
 
-/* Returns the option with that name, in which - and _ are equal; NULL if there is none. */
-const struct server_option *server_option_find(const char *name, size_t name_bytes);
+/* Returns the option with that name; NULL if there is none. */
+const struct server_option *server_option_find(const struct command_line_option *option);
 
 /*
  * Sets the option to the value of `text`. For LISTEN, `is_first` clears the list before.
@@ -36,7 +38,7 @@ const struct server_option *server_option_find(const char *name, size_t name_byt
  * Returns   whether the text is valid and in range; if not, *problem_out has the reason.
  */
 bool server_option_set(const struct server_option *option, const char *text, bool is_first,
-                       struct server_config *config, struct server_problem *problem_out);
+                       struct server_config *config, struct problem *problem_out);
 
 enum { SERVER_OPTION_TEXT_BYTES = 1024 };
 

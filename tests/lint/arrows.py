@@ -17,7 +17,7 @@ LAYERS = {
     "proto/gw": {"proto/gw"},
     "session": {"session", "net", "protocol", "proto/gw"},
     "proto/game": {"proto/game", "session", "protocol", "proto/gw"},
-    "server": {"server", "proto/game", "session", "net", "protocol", "proto/gw"},
+    "server": {"server", "tools/common", "proto/game", "session", "net", "protocol", "proto/gw"},
     "tools/common": {"tools/common"},
     "tools/dummy-client": {"tools/dummy-client", "tools/common", "proto/game", "session", "net", "protocol", "proto/gw"},
     "tools/protoc-gen-gw": {"tools/protoc-gen-gw", "proto/gw"},

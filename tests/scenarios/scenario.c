@@ -91,7 +91,7 @@ static void open_log(void)
 
 void scenario_serve(const struct server_config *config)
 {
-    struct server_problem problem;
+    struct problem problem;
     scenario.config = *config;
     open_log();
     scenario.server = server_create(config, scenario.log, &problem);

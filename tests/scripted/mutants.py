@@ -20,7 +20,7 @@ WRAPS = "malloc calloc realloc free".split()
 SERVER_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_workers_start gw_workers_join".split()
 SERVER_TESTS = {"game", "walks"}
 SESSION_TESTS = {"checks", "coalesce", "groups", "half_close", "late", "paused", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
-ARCHIVES = "gw_server gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
+ARCHIVES = "gw_server gw_tools_common gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
 # Rule of the contract (0: none), name, file, text, replacement.

@@ -147,7 +147,7 @@ bool server_fixture_open(const struct server_fixture_config *config,
     open_log();
     fixture_open(&config->fixture);
     server_fixture.is_open = true;
-    struct server_problem problem;
+    struct problem problem;
     struct server_config server = config_of(config);
     server_fixture.drain_ms = server.drain_ms;
     server_fixture_port = SERVER_FIXTURE_PORT;

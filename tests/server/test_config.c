@@ -12,7 +12,7 @@
 #include <string.h>
 
 static struct server_config config;
-static struct server_problem problem;
+static struct problem problem;
 static char printed[64 * 1024];
 
 /* The INI file of a test, in the folder of the build in which the test runs. */

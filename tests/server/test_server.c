@@ -11,7 +11,7 @@ enum { SERVERS = 3 };
 
 static struct captured captured;
 static struct server_config config;
-static struct server_problem problem;
+static struct problem problem;
 
 static int setup(void **state)
 {

@@ -83,8 +83,8 @@ static int run(struct dummy_options *options)
 int main(int argc, char **argv)
 {
     struct dummy_options options;
-    char problem[DUMMY_PROBLEM_BYTES];
-    switch (dummy_options_read(argc, argv, &options, problem)) {
+    struct problem problem;
+    switch (dummy_options_read(argc, argv, &options, &problem)) {
     case DUMMY_OPTIONS_HELP:
         dummy_options_print_help(stdout);
         return close_output(STATUS_OK);
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
         dummy_options_print_version(stdout);
         return close_output(STATUS_OK);
     case DUMMY_OPTIONS_BAD:
-        fprintf(stderr, "gangway-dummy: %s\n", problem);
+        fprintf(stderr, "gangway-dummy: %s\n", problem.text);
         return STATUS_BAD_OPTIONS;
     default:
         return run(&options);

@@ -1,5 +1,6 @@
 /* tools/dummy-client/options.c: the options of the command line. */
 #include "tools/dummy-client/options.h"
+#include "tools/common/command_line.h"
 #include "tools/dummy-client/fill.h"
 #include "tools/dummy-client/option.h"
 #include "tools/dummy-client/text.h"
@@ -8,20 +9,20 @@
 #define FIELD(name) offsetof(struct dummy_options, name)
 
 static const struct dummy_option table[] = {
-    {.name = "--connect",
+    {.name = "connect",
      .value = "ADDR",
      .initial = "127.0.0.1:7777",
      .help = "where the server listens",
      .wants = "an address and a port, such as 127.0.0.1:7777; names are not looked up",
      .field = FIELD(connect),
      .take = dummy_take_addr},
-    {.name = "--source",
+    {.name = "source",
      .value = "A[-B]",
      .help = "IPv4 addresses to connect from, round robin",
      .wants = "IPv4 addresses, such as 127.0.0.2-127.0.0.21",
      .field = FIELD(source),
      .take = dummy_take_source},
-    {.name = "--clients",
+    {.name = "clients",
      .value = "N",
      .initial = "10",
      .help = "number of clients",
@@ -29,7 +30,7 @@ static const struct dummy_option table[] = {
      .max = DUMMY_CLIENT_COUNT_MAX,
      .field = FIELD(client_count),
      .take = dummy_take_count},
-    {.name = "--room-size",
+    {.name = "room-size",
      .value = "N",
      .initial = "50",
      .help = "clients in each room",
@@ -37,76 +38,76 @@ static const struct dummy_option table[] = {
      .max = 10000,
      .field = FIELD(room_size),
      .take = dummy_take_count},
-    {.name = "--script",
+    {.name = "script",
      .value = "NAME",
      .initial = "mixed",
      .help = "what they send: hello, chat, move or mixed",
      .wants = "hello, chat, move or mixed",
      .field = FIELD(script),
      .take = dummy_take_script},
-    {.name = "--send",
+    {.name = "send",
      .value = "PACKET",
      .help = "send this once from each, with generated values",
      .wants = "one of",
      .list = dummy_fill_list,
      .field = FIELD(send),
      .take = dummy_take_packet},
-    {.name = "--slow-readers",
+    {.name = "slow-readers",
      .value = "N",
      .initial = "0",
      .help = "the first N read two packets a second while they send",
      .max = DUMMY_CLIENT_COUNT_MAX,
      .field = FIELD(slow_count),
      .take = dummy_take_count},
-    {.name = "--rate",
+    {.name = "rate",
      .value = "N",
      .initial = "1",
      .help = "messages per second of each client, such as 5 or 0.2; 0: silent",
      .max = 10000,
      .field = FIELD(rate_millionths),
      .take = dummy_take_millionths},
-    {.name = "--seconds",
+    {.name = "seconds",
      .value = "N",
      .initial = "10",
      .help = "how long they send, after the ramp",
      .max = 86400,
      .field = FIELD(talk_microseconds),
      .take = dummy_take_millionths},
-    {.name = "--ramp",
+    {.name = "ramp",
      .value = "SECONDS",
      .initial = "1",
      .help = "time over which they connect",
      .max = 3600,
      .field = FIELD(ramp_microseconds),
      .take = dummy_take_millionths},
-    {.name = "--workers",
+    {.name = "workers",
      .value = "N",
      .initial = "0",
      .help = "worker threads; 0: one for each processor",
      .max = GW_PORT_WORKER_COUNT_MAX,
      .field = FIELD(worker_count),
      .take = dummy_take_count},
-    {.name = "--backend",
+    {.name = "backend",
      .value = "NAME",
      .initial = "auto",
      .help = "kernel interface: auto, iocp, uring or epoll",
      .wants = "auto, iocp, uring or epoll",
      .field = FIELD(backend),
      .take = dummy_take_backend},
-    {.name = "--stay",
+    {.name = "stay",
      .help = "continue after GOAWAY until the server closes",
      .field = FIELD(stay),
      .take = dummy_take_flag},
-    {.name = "--json",
+    {.name = "json",
      .help = "print the report as one JSON object",
      .field = FIELD(json),
      .take = dummy_take_flag},
-    {.name = "--quiet",
+    {.name = "quiet",
      .help = "print no progress line each second",
      .field = FIELD(quiet),
      .take = dummy_take_flag},
-    {.name = "--help", .help = "print this help"},
-    {.name = "--version", .help = "print the version"},
+    {.name = "help", .help = "print this help"},
+    {.name = "version", .help = "print the version"},
 };
 
 enum { OPTION_COUNT = sizeof table / sizeof table[0] };
@@ -134,69 +135,53 @@ void dummy_options_init(struct dummy_options *options_out)
     }
 }
 
-/* Finds the option named by `text`, up to a '='. */
-static const struct dummy_option *find(const char *text)
+static const struct dummy_option *find(const struct command_line_option *argument)
 {
-    size_t bytes = strcspn(text, "=");
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (strlen(table[i].name) == bytes && memcmp(table[i].name, text, bytes) == 0) {
+        if (command_line_is_named(argument, table[i].name)) {
             return &table[i];
         }
     }
     return NULL;
 }
 
-static void explain(const struct dummy_option *option, const char *text, char *problem_out)
+static bool explain(const struct dummy_option *option, const char *text, struct problem *problem)
 {
-    if (option->wants != NULL) {
-        char list[DUMMY_PROBLEM_BYTES - 200] = "";
-        if (option->list != NULL) {
-            option->list(list, sizeof list);
-        }
-        snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%s %.60s: give %s%s", option->name, text,
-                 option->wants, list);
-        return;
+    if (option->wants == NULL) {
+        return problem_set(problem, "--%s %.60s: give a number from %llu to %llu", option->name,
+                           text, (unsigned long long)option->min, (unsigned long long)option->max);
     }
-    snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%s %.60s: give a number from %llu to %llu",
-             option->name, text, (unsigned long long)option->min, (unsigned long long)option->max);
+    char list[PROBLEM_BYTES - 200] = "";
+    if (option->list != NULL) {
+        option->list(list, sizeof list);
+    }
+    return problem_set(problem, "--%s %.60s: give %s%s", option->name, text, option->wants, list);
 }
 
-/* Its value: behind the '=', or the next argument; NULL: none. */
-static const char *value_of(const struct dummy_option *option, char *const *argv)
+static bool read_option(struct command_line *line, struct dummy_options *options,
+                        struct problem *problem)
 {
-    const char *joined = strchr(argv[0], '=');
-    if (joined != NULL) {
-        return joined + 1;
+    struct command_line_option argument;
+    if (!command_line_next(line, &argument, problem)) {
+        return false;
     }
-    return option->value != NULL ? argv[1] : NULL;
-}
-
-/* Parses the option at `argv[0]`. Returns how many arguments it used; 0 on an error. */
-static int take_one(char *const *argv, struct dummy_options *options, char *problem_out)
-{
-    const struct dummy_option *option = find(argv[0]);
+    const struct dummy_option *option = find(&argument);
     if (option == NULL) {
-        snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%.80s is not an option: see --help", argv[0]);
-        return 0;
+        return command_line_unknown(&argument, problem);
     }
-    const char *value = value_of(option, argv);
-    if ((option->value == NULL) != (value == NULL)) {
-        const char *advice = value == NULL ? "needs a value: see --help" : "takes no value";
-        snprintf(problem_out, DUMMY_PROBLEM_BYTES, "%s %s", option->name, advice);
-        return 0;
-    }
-    if (option->take != NULL && !option->take(value, option, field_of(options, option))) {
-        explain(option, value, problem_out);
-        return 0;
-    }
-    return value != NULL && value == argv[1] ? 2 : 1;
+    bool is_complete = option->value == NULL
+                           ? command_line_refuse_value(&argument, problem)
+                           : command_line_take_value(line, &argument, option->value, problem);
+    return is_complete && (option->take == NULL ||
+                           option->take(argument.value, option, field_of(options, option)) ||
+                           explain(option, argument.value, problem));
 }
 
 /* HELP or VERSION if the option is given anywhere; otherwise RUN. */
 static enum dummy_options_result look_for_page(int argc, char *const *argv)
 {
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             return DUMMY_OPTIONS_HELP;
         }
         if (strcmp(argv[i], "--version") == 0) {
@@ -208,25 +193,23 @@ static enum dummy_options_result look_for_page(int argc, char *const *argv)
 
 enum dummy_options_result dummy_options_read(int argc, char *const *argv,
                                              struct dummy_options *options_out,
-                                             char problem_out[DUMMY_PROBLEM_BYTES])
+                                             struct problem *problem_out)
 {
     enum dummy_options_result page = look_for_page(argc, argv);
     if (page != DUMMY_OPTIONS_RUN) {
         return page;
     }
     struct dummy_options options;
+    struct command_line line = {.count = argc, .arguments = argv, .next = 1};
     dummy_options_init(&options);
-    for (int i = 1; i < argc;) {
-        int taken = take_one(argv + i, &options, problem_out);
-        if (taken == 0) {
+    while (line.next < line.count) {
+        if (!read_option(&line, &options, problem_out)) {
             return DUMMY_OPTIONS_BAD;
         }
-        i += taken;
     }
     if (options.slow_count > options.client_count) {
-        snprintf(problem_out, DUMMY_PROBLEM_BYTES,
-                 "--slow-readers %u: there are %u --clients; give as many or fewer",
-                 (unsigned)options.slow_count, (unsigned)options.client_count);
+        problem_set(problem_out, "--slow-readers %u: there are %u --clients; give as many or fewer",
+                    (unsigned)options.slow_count, (unsigned)options.client_count);
         return DUMMY_OPTIONS_BAD;
     }
     *options_out = options;
@@ -239,7 +222,7 @@ void dummy_options_print_help(FILE *file)
                   "  gangway-dummy [options]\n\n");
     for (int i = 0; i < OPTION_COUNT; i++) {
         char left[40];
-        snprintf(left, sizeof left, "%s %s", table[i].name,
+        snprintf(left, sizeof left, "--%s %s", table[i].name,
                  table[i].value != NULL ? table[i].value : "");
         const char *initial = table[i].initial;
         fprintf(file, "  %-17s %s%s%s%s\n", left, table[i].help, initial != NULL ? " [" : "",

@@ -4,6 +4,7 @@
 
 #include "net/addr.h"
 #include "net/port.h"
+#include "tools/common/problem.h"
 #include "tools/dummy-client/script.h"
 #include "tools/dummy-client/source.h"
 #include <stdbool.h>
@@ -38,8 +39,6 @@ enum dummy_options_result {
     DUMMY_OPTIONS_BAD
 };
 
-enum { DUMMY_PROBLEM_BYTES = 1000 };
-
 /* Whether clients enter rooms: for their script, or for the packet of --send. */
 bool dummy_options_have_rooms(const struct dummy_options *options);
 
@@ -49,12 +48,12 @@ void dummy_options_init(struct dummy_options *options_out);
 /*
  * Parses a command line, "--name value" or "--name=value", on top of the defaults.
  *
- * Returns   what to do. On BAD `problem_out` has a line with the error and its remedy;
+ * Returns   what to do. On BAD *problem_out has a line with the error and its remedy;
  *           *options_out is set only on RUN.
  */
 enum dummy_options_result dummy_options_read(int argc, char *const *argv,
                                              struct dummy_options *options_out,
-                                             char problem_out[DUMMY_PROBLEM_BYTES]);
+                                             struct problem *problem_out);
 
 /* Print the output of --help and --version. */
 void dummy_options_print_help(FILE *file);
