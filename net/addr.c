@@ -1,4 +1,4 @@
-/* net/addr.c: addresses, read and written. */
+/* net/addr.c: Parsing and formatting of addresses. */
 #include "net/addr.h"
 
 #include "net/error.h"
@@ -21,7 +21,7 @@ static bool is_link_local(const uint8_t ip[16])
     return ip[0] == 0xFE && (ip[1] & 0xC0) == 0x80;
 }
 
-/* ---- reading: each returns NULL, or what is wrong ---- */
+/* ---- parsing: each function returns NULL, or what is wrong ---- */
 
 static const char not_an_address[] = "not an address";
 
@@ -42,7 +42,7 @@ static const char *parse_port(const char *text, uint16_t *port_out)
     return port > UINT16_MAX ? no_port : NULL;
 }
 
-/* Copies a part of a text. Returns false when it is empty or too long. */
+/* Copies part of a text, with a NUL. Returns false when the part is empty or too long. */
 static bool copy_part(const char *text, size_t bytes, char *part, size_t part_bytes)
 {
     if (bytes == 0 || bytes >= part_bytes) {
@@ -53,7 +53,7 @@ static bool copy_part(const char *text, size_t bytes, char *part, size_t part_by
     return true;
 }
 
-/* Reads what stands between brackets: "::1", "fe80::1%eth0". */
+/* Parses the text between brackets: "::1", "fe80::1%eth0". */
 static const char *parse_ipv6(const char *text, size_t bytes, struct gw_addr *addr)
 {
     char host[IP_TEXT_BYTES];
@@ -77,7 +77,7 @@ static const char *parse_ipv6(const char *text, size_t bytes, struct gw_addr *ad
     return NULL;
 }
 
-/* Reads "*", "127.0.0.1" or "[::1]". */
+/* Parses "*", "127.0.0.1" or "[::1]". */
 static const char *parse_host(const char *text, size_t bytes, struct gw_addr *addr)
 {
     char host[IP_TEXT_BYTES];

@@ -1,4 +1,4 @@
-/* net/addr.h: the address of a TCP endpoint. */
+/* net/addr.h: Addresses of TCP endpoints. */
 #ifndef GW_NET_ADDR_H
 #define GW_NET_ADDR_H
 
@@ -12,40 +12,41 @@ extern "C" {
 enum { GW_ADDR_TEXT_BYTES = 72 }; /* "[fe80:...:255.255.255.255%interface]:65535" and its NUL */
 
 /*
- * A value: copy it freely. An IPv4 address is held as ::ffff:a.b.c.d, so that one form is enough
- * for both families. All zero with a port is every interface of the machine, in both families.
+ * A value that can be copied. An IPv4 address is stored as ::ffff:a.b.c.d, so both families have
+ * one form. An `ip` of all zeros is every interface of the machine, in both families.
  */
 struct gw_addr {
     uint8_t ip[16];
-    uint16_t port; /* in the order of this machine */
-    uint16_t zone; /* of a link-local address, fe80::/10: the index of its interface; otherwise 0 */
+    uint16_t port; /* in host byte order */
+    uint16_t zone; /* interface index of a link-local address (fe80::/10); otherwise 0 */
 };
 
 /*
- * Reads "127.0.0.1:7777", "[::1]:7777", "*:7777" (every interface, IPv4 and IPv6) or
- * "0.0.0.0:7777" (every interface, IPv4 alone). A link-local address has a zone, which is the name
- * or the number (1 to 65,535) of its interface: "[fe80::1%eth0]:7777", "[fe80::1%2]:7777" (on
- * Windows the number alone; RFC 4007). Names of machines are not looked up.
+ * Parses "127.0.0.1:7777", "[::1]:7777", "*:7777" (every interface, IPv4 and IPv6) or
+ * "0.0.0.0:7777" (every interface, IPv4 alone). A link-local address has a zone, the name or
+ * the number (1 to 65,535) of its interface: "[fe80::1%eth0]:7777", "[fe80::1%2]:7777" (on
+ * Windows the number alone; RFC 4007). Host names are not resolved.
  *
  * Returns   0 or GW_E_ADDRESS; *addr_out is set only on 0.
- * Thread    any.
+ * Thread    any
  */
 int gw_addr_parse(const char *text, struct gw_addr *addr_out);
 
 /*
- * What is wrong with a text as an address to listen at or to dial, as the end of a sentence that
- * begins with `text` is: "an address without a port". That is what gw_addr_parse() refuses, and a
- * link-local address without a zone, which it takes and the system does not.
+ * Explains why `text` cannot be used as an address to listen at or to connect to. The explanation
+ * completes the sentence "`text` is ...": "an address without a port". It covers everything that
+ * gw_addr_parse() rejects, and link-local addresses without a zone, which gw_addr_parse() accepts
+ * and the operating system rejects.
  *
- * Returns   a static string, or NULL when nothing is wrong.
- * Thread    any.
+ * Returns   a static string, or NULL when the address can be used.
+ * Thread    any
  */
 const char *gw_addr_problem(const char *text);
 
-/* Writes the address the way gw_addr_parse() reads it. Returns `text`. Thread: any. */
+/* Formats the address so that gw_addr_parse() can read it. Returns `text`. Thread: any. */
 const char *gw_addr_format(const struct gw_addr *addr, char text[GW_ADDR_TEXT_BYTES]);
 
-/* Whether it is an IPv4 address, held as ::ffff:a.b.c.d. Thread: any. */
+/* Whether it is an IPv4 address, stored as ::ffff:a.b.c.d. Thread: any. */
 bool gw_addr_is_ipv4(const struct gw_addr *addr);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* net/backend.c: the names of the backends, and why one does not run on this machine. */
+/* net/backend.c: Names of backends, and the reason why one cannot run on this machine. */
 #include "net/backend/backend.h"
 
 #include <stddef.h>

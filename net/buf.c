@@ -1,4 +1,4 @@
-/* net/buf.c: counted shared buffers. */
+/* net/buf.c: Reference-counted buffers for sending. */
 #include "net/buf.h"
 
 #include "net/send_queue.h"
@@ -8,8 +8,8 @@
 struct gw_buf {
     atomic_uint ref_count;
     uint32_t bytes;
-    uint32_t key_begin; /* from here on the bytes are of `kind`, unless that is 0 */
-    uint16_t kind;
+    uint32_t key_begin; /* where the bytes with `key` begin, unless that is 0 */
+    uint16_t key;
     uint8_t data[];
 };
 
@@ -19,7 +19,7 @@ struct gw_buf *gw_buf_create(uint32_t bytes)
     if (buf != NULL) {
         atomic_init(&buf->ref_count, 1);
         buf->bytes = bytes;
-        buf->kind = 0;
+        buf->key = 0;
     }
     return buf;
 }
@@ -52,16 +52,16 @@ void gw_buf_trim(struct gw_buf *buf, uint32_t bytes)
     buf->bytes = bytes < buf->bytes ? bytes : buf->bytes;
 }
 
-void gw_buf_mark(struct gw_buf *buf, uint32_t begin, uint16_t kind)
+void gw_buf_mark(struct gw_buf *buf, uint32_t begin, uint16_t key)
 {
-    if (kind != 0 && begin < buf->bytes) {
+    if (key != 0 && begin < buf->bytes) {
         buf->key_begin = begin;
-        buf->kind = kind;
+        buf->key = key;
     }
 }
 
 uint16_t gw__buf_key(const struct gw_buf *buf, uint32_t *begin_out)
 {
     *begin_out = buf->key_begin;
-    return buf->kind;
+    return buf->key;
 }

@@ -1,4 +1,4 @@
-/* net/buf.h: bytes on their way out, written once and then shared. */
+/* net/buf.h: Reference-counted buffers for sending. */
 #ifndef GW_NET_BUF_H
 #define GW_NET_BUF_H
 
@@ -9,46 +9,46 @@ extern "C" {
 #endif
 
 /*
- * A buffer is written by the thread that made it. What was sent of it is read-only for everyone:
- * all of it, or the part that gw_stream_send_part() was given. So one buffer can wait in a thousand
- * send queues at once: to tell a whole room, encode once and send it to each.
+ * A buffer is written by the thread that created it. The bytes that have been sent are read-only
+ * for every thread: all of them, or the range that was passed to gw_stream_send_part(). So one
+ * buffer can be in the send queues of a thousand streams at once: a broadcast encodes a message
+ * once and sends the same buffer to each member.
  */
 struct gw_buf;
 
 /*
- * Makes a buffer of `bytes`, not zeroed, with one reference.
+ * Creates a buffer of `bytes`, not zeroed.
  *
- * Returns   the buffer, or NULL when there is no memory for it.
- * Owns      gives one reference; let it go with gw_buf_unref().
- * Thread    any.
+ * Returns   the buffer, or NULL when out of memory.
+ * Owns      gives one reference; release it with gw_buf_unref().
+ * Thread    any
  */
 struct gw_buf *gw_buf_create(uint32_t bytes);
 
-/* Takes one more reference. Returns `buf`. Thread: any that holds one. */
+/* Adds a reference. Returns `buf`. Thread: any that holds a reference. */
 struct gw_buf *gw_buf_ref(struct gw_buf *buf);
 
-/* Lets one reference go; the last one frees the buffer. NULL is allowed. Thread: any. */
+/* Releases a reference; the last one frees the buffer. `buf` may be NULL. Thread: any. */
 void gw_buf_unref(struct gw_buf *buf);
 
 /* The bytes, for writing. Only before the first send. */
 uint8_t *gw_buf_data(struct gw_buf *buf);
 
-/* How many there are. */
+/* The number of bytes. */
 uint32_t gw_buf_bytes(const struct gw_buf *buf);
 
 /*
- * Makes it shorter: `bytes` are left. Does nothing when it is not longer than that. Only before the
- * first send.
+ * Shortens the buffer to `bytes`. No effect when it is not longer. Only before the first send.
  */
 void gw_buf_trim(struct gw_buf *buf, uint32_t bytes);
 
 /*
- * Says that the bytes from `begin` on are of a kind, 1 or more, of which only the newest matters: a
- * queue that is long drops them when newer ones of the same kind come; see gw_stream_send(). The
- * bytes before them are never dropped. Only before these bytes are sent. Does nothing when `kind`
- * is 0 or the buffer ends before `begin`.
+ * Gives the bytes from `begin` on a coalescing key, 1 or more: of the bytes with one key only the
+ * newest matter. A send queue above its soft limit drops older bytes with the same key, see
+ * gw_stream_send(). The bytes before `begin` are never dropped. Only before the marked bytes are
+ * sent. No effect when `key` is 0 or the buffer ends before `begin`.
  */
-void gw_buf_mark(struct gw_buf *buf, uint32_t begin, uint16_t kind);
+void gw_buf_mark(struct gw_buf *buf, uint32_t begin, uint16_t key);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-/* net/error.h: what can go wrong below the session layer. */
+/* net/error.h: Error codes of the functions in net. */
 #ifndef GW_NET_ERROR_H
 #define GW_NET_ERROR_H
 
@@ -7,33 +7,32 @@ extern "C" {
 #endif
 
 /*
- * The few words a caller can act on. A net function that can fail returns an int: zero or a
- * positive count when it worked, one of these when it did not. Each backend translates its own
- * codes into these in one table; what has no word here is GW_E_SYSTEM, and the original code is
- * logged where it happened, with the name of the call that gave it.
+ * A function that can fail returns an int: 0 or a positive count on success, one of these on
+ * failure. Each backend translates the codes of its system with one table. A code that is not in
+ * the table becomes GW_E_SYSTEM; the code and the name of the call are logged where it occurred.
  *
- * A value that a caller must not give has a defined outcome, which its function names. A call on
- * the wrong thread has none: a build with assertions reports it and stops; see gw_turn_check().
+ * An argument outside its range has a defined result, which the function documents. A call on the
+ * wrong thread is undefined; a build with assertions reports it and aborts, see gw_turn_check().
  */
 enum gw_error {
     GW_OK = 0,
-    GW_E_CLOSED = -1,      /* one side ended it in good order */
-    GW_E_RESET = -2,       /* the peer went away in the middle */
-    GW_E_REFUSED = -3,     /* nobody listens there */
-    GW_E_TIMEOUT = -4,     /* it took longer than the limit given */
-    GW_E_ADDRESS = -5,     /* not an address, not one of ours, or not allowed to this user */
-    GW_E_FULL = -6,        /* a limit of the configuration is reached */
-    GW_E_MEMORY = -7,      /* the machine has no memory left for it */
-    GW_E_UNSUPPORTED = -8, /* this machine cannot do it at all */
-    GW_E_SYSTEM = -9,      /* anything else; see the log */
+    GW_E_CLOSED = -1,      /* one side closed the connection gracefully */
+    GW_E_RESET = -2,       /* the peer reset the connection */
+    GW_E_REFUSED = -3,     /* nothing listens at the address */
+    GW_E_TIMEOUT = -4,     /* the time limit expired */
+    GW_E_ADDRESS = -5,     /* invalid, not an address of this machine, or not permitted */
+    GW_E_FULL = -6,        /* a configured limit is reached */
+    GW_E_MEMORY = -7,      /* out of memory */
+    GW_E_UNSUPPORTED = -8, /* this machine does not support it */
+    GW_E_SYSTEM = -9,      /* any other error of the system; see the log */
     GW_E_IN_USE = -10,     /* another socket has this address */
 };
 
 /*
- * The name of an error as it stands in the source, for a log line: "GW_E_RESET".
+ * The name of an error as in the source, for log lines: "GW_E_RESET".
  *
- * Returns   a static string, "GW_E_?" for a number that is not in the list.
- * Thread    any.
+ * Returns   a static string; "GW_E_?" for a number that is not in the list.
+ * Thread    any
  */
 const char *gw_error_name(int error);
 
@@ -41,7 +40,7 @@ const char *gw_error_name(int error);
  * A sentence for people that says what an error means: "The peer reset the connection."
  *
  * Returns   a static string; "Unknown error." for a number that is not in the list.
- * Thread    any.
+ * Thread    any
  */
 const char *gw_error_text(int error);
 

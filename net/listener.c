@@ -1,4 +1,4 @@
-/* net/listener.c: an open door, and the streams that come through it. */
+/* net/listener.c: Listening sockets and the streams that they accept. */
 #include "net/listener.h"
 
 #include "net/container_of.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-    BACKLOG_COUNT_MAX = 4096, /* net.core.somaxconn of a Linux of today */
+    BACKLOG_COUNT_MAX = 4096, /* the default of net.core.somaxconn since Linux 5.4 */
     PAUSE_MS = 100,
     FAILURE_COUNT_MAX = 16, /* accepts that fail in a row and are retried at once */
     NS_PER_MS = 1000000,
@@ -17,7 +17,7 @@ enum {
 struct gw_listener {
     struct gw_turn turn;
     struct gw_socket socket;
-    struct gw_timer pause; /* until accepting goes on */
+    struct gw_timer pause; /* until accepting continues */
     struct gw_task open_task;
     struct gw_task close_task;
     struct gw_listener_config config;
@@ -26,8 +26,8 @@ struct gw_listener {
     bool attached;
     bool accepting; /* an accept is in flight */
     bool closing;
-    bool short_of;         /* the last accept found no descriptor or memory */
-    uint8_t failure_count; /* accepts that failed since the last one that worked */
+    bool short_of;         /* the last accept failed for want of descriptors or memory */
+    uint8_t failure_count; /* accepts that failed since the last success */
 };
 
 _Static_assert(offsetof(struct gw_listener, socket) == sizeof(struct gw_turn),
@@ -53,9 +53,9 @@ static void free_listener(struct gw_turn *turn)
     free(from_turn(turn));
 }
 
-/* ---- the end ---- */
+/* ---- closing ---- */
 
-/* The last turn, once nothing is in flight. */
+/* The last turn, when no accept is in flight. */
 static void step_close(struct gw_listener *listener)
 {
     if (!listener->closing || listener->accepting) {
@@ -103,7 +103,7 @@ static void end_pause(struct gw_timer *timer)
     accept_next(GW_CONTAINER_OF(timer, struct gw_listener, pause));
 }
 
-/* What is short now will be short in a microsecond, too: trying at once would spin. */
+/* A shortage lasts longer than a retry: accepting again at once would spin. */
 static void pause_accepting(struct gw_listener *listener, int error)
 {
     gw__port_count(port_of(listener), GW_COUNTER_ACCEPT_PAUSES, 1);
@@ -116,8 +116,8 @@ static void pause_accepting(struct gw_listener *listener, int error)
     gw_timer_set(&listener->pause, gw_turn_now_ns(&listener->turn) + PAUSE_MS * NS_PER_MS);
 }
 
-/* Makes a stream of a socket. NULL: there is no room for it, and the socket is closed. */
-static struct gw_stream *take_in(struct gw_listener *listener, os_socket handle)
+/* Creates a stream for a socket; without memory or room closes the socket and returns NULL. */
+static struct gw_stream *create_stream(struct gw_listener *listener, os_socket handle)
 {
     struct gw_port *port = port_of(listener);
     gw__port_count(port, GW_COUNTER_ACCEPTED, 1);
@@ -135,13 +135,13 @@ static struct gw_stream *take_in(struct gw_listener *listener, os_socket handle)
     return stream;
 }
 
-static void welcome(struct gw_listener *listener, os_socket handle)
+static void accept_stream(struct gw_listener *listener, os_socket handle)
 {
-    struct gw_stream *stream = take_in(listener, handle);
+    struct gw_stream *stream = create_stream(listener, handle);
     if (stream == NULL) {
         return;
     }
-    gw_stream_ref(stream); /* its own life may be over before on_accept is */
+    gw_stream_ref(stream); /* it may close on its own worker before on_accept returns */
     listener->events->on_accept(listener, stream, listener->context);
     if (!gw__stream_is_started(stream)) {
         gw__stream_discard(stream);
@@ -150,9 +150,9 @@ static void welcome(struct gw_listener *listener, os_socket handle)
 }
 
 /*
- * Whether a retry at once would fail in the same way: descriptors or memory are short, or many
- * accepts have failed in a row. Any other error is that of one connection, which the call has taken
- * from the backlog: accept(2) lists ECONNABORTED, EPROTO, ENETDOWN, EHOSTUNREACH, EPERM and more.
+ * Whether to pause before the next accept: descriptors or memory are short, or many accepts have
+ * failed in a row. Any other error is that of one connection, which the call has removed from the
+ * backlog: accept(2) lists ECONNABORTED, EPROTO, ENETDOWN, EHOSTUNREACH, EPERM and more.
  */
 static bool must_pause(struct gw_listener *listener, int error)
 {
@@ -176,7 +176,7 @@ static void accept_done(struct gw_op *op, int result)
         ops_of(listener)->socket_close(socket->accepted);
     } else if (result == 0) {
         listener->short_of = false;
-        welcome(listener, socket->accepted);
+        accept_stream(listener, socket->accepted);
     }
     if (listener->closing) {
         step_close(listener);
@@ -187,7 +187,7 @@ static void accept_done(struct gw_op *op, int result)
     }
 }
 
-/* ---- the beginning ---- */
+/* ---- opening ---- */
 
 static void run_open(struct gw_task *task)
 {
@@ -202,7 +202,7 @@ static void run_open(struct gw_task *task)
     gw_log_write(gw_port_log(port_of(listener)), GW_LOG_ERROR, "listen_failed", fields, 1);
 }
 
-/* Outside of turns there is time to wait for a process that is about to end. */
+/* Tries for GW_LISTENER_WAIT_MS; only outside of turns, because it sleeps. */
 static int listen_again(struct gw_port *port, struct gw_addr *addr, uint32_t backlog,
                         os_socket *handle_out)
 {

@@ -1,4 +1,4 @@
-/* net/log.c: events on their way to the owner. */
+/* net/log.c: Passing of log events to the program. */
 #include "net/log.h"
 
 void gw_log_write(const struct gw_log *log, enum gw_log_level level, const char *event,

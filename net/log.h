@@ -1,4 +1,4 @@
-/* net/log.h: how the house tells its owner what happened. */
+/* net/log.h: Log events of the library. */
 #ifndef GW_NET_LOG_H
 #define GW_NET_LOG_H
 
@@ -10,13 +10,13 @@ extern "C" {
 #endif
 
 /*
- * The house prints nothing. What is worth telling goes to one callback of its owner as an event: a
- * level, a name that stays the same ("accept_failed"), and fields. The owner decides what becomes
- * of it.
+ * The library prints nothing. It passes events to one callback of the program: a level, a name that
+ * does not change between versions ("accept_failed"), and fields. The program writes them where it
+ * wants.
  */
 enum gw_log_level { GW_LOG_ERROR, GW_LOG_WARNING, GW_LOG_INFO, GW_LOG_DEBUG };
 
-/* One fact about an event. `text` is NULL for a number. */
+/* One field of an event. `text` is NULL for a number. */
 struct gw_log_field {
     const char *name;
     const char *text;
@@ -24,10 +24,10 @@ struct gw_log_field {
 };
 
 /*
- * What receives events. All zero is a log that nobody reads.
+ * The receiver of events. All zero: events are discarded.
  *
- * `write` is called from any thread, from several at once, inside turns: it must not block,
- * and must not call back into the house. What it is given is gone when it returns.
+ * `write` is called on any thread, also on several at the same time and inside turns: it must not
+ * block, and must not call the library. Its arguments are valid until it returns.
  */
 struct gw_log {
     void (*write)(enum gw_log_level level, const char *event, const struct gw_log_field *fields,
@@ -35,7 +35,7 @@ struct gw_log {
     void *context;
 };
 
-/* A number or a text as a field: GW_LOG_NUMBER("streams", n). */
+/* Make a field of a number or a text: GW_LOG_NUMBER("streams", n). */
 #define GW_LOG_NUMBER(field_name, value) gw_log_number((field_name), (int64_t)(value))
 #define GW_LOG_TEXT(field_name, value)   gw_log_text((field_name), (value))
 static inline struct gw_log_field gw_log_number(const char *name, int64_t number)
@@ -49,11 +49,11 @@ static inline struct gw_log_field gw_log_text(const char *name, const char *text
     return field;
 }
 
-/* Hands an event to `log`, if anybody reads it. Owns: borrows all. Thread: any. */
+/* Passes an event to `log`, unless its `write` is NULL. Owns: borrows all. Thread: any. */
 void gw_log_write(const struct gw_log *log, enum gw_log_level level, const char *event,
                   const struct gw_log_field *fields, size_t field_count);
 
-/* A level's name for people: "error", "warning", "info", "debug". Thread: any. */
+/* The name of a level: "error", "warning", "info", "debug". Thread: any. */
 const char *gw_log_level_name(enum gw_log_level level);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* net/pool.c: small blocks of memory that come and go all the time. */
+/* net/pool.c: A pool of small memory blocks, cached per worker. */
 #include "net/pool.h"
 
 #include "net/lane.h"
@@ -22,12 +22,12 @@ static struct {
     uint32_t count[GW_POOL_CLASS_COUNT];
 } depot = {.mutex = OS_MUTEX_INIT};
 
-/* Bytes in use, counted by who took or gave; only their sum means something. */
+/* Bytes in use, counted per thread that takes or gives; only the sum has a meaning. */
 static struct {
     _Alignas(64) atomic_uint_least64_t bytes;
 } counters[COUNTER_COUNT];
 
-static void counter(const struct gw_worker *worker, uint64_t bytes)
+static void count(const struct gw_worker *worker, uint64_t bytes)
 {
     uint32_t index = worker == NULL ? GW_PORT_WORKER_COUNT_MAX : worker->index;
     atomic_fetch_add_explicit(&counters[index].bytes, bytes, memory_order_relaxed);
@@ -42,7 +42,7 @@ uint64_t gw__pool_used_bytes(void)
     return sum;
 }
 
-/* The class of a block that holds so many of the smallest ones. */
+/* The class of a block, by its size in smallest blocks, rounded up. */
 static const uint8_t class_of_blocks[] = {
     0, 0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5,
     5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
@@ -163,7 +163,7 @@ void *gw__pool_take(uint32_t bytes)
     void *block = bytes > GW_POOL_BLOCK_BYTES_MAX ? gw__pool_source_take(bytes)
                                                   : take_pooled(worker, class_of(bytes));
     if (block != NULL) {
-        counter(worker, gw__pool_block_bytes(bytes));
+        count(worker, gw__pool_block_bytes(bytes));
     }
     return block;
 }
@@ -184,7 +184,7 @@ void gw__pool_give(void *block, uint32_t bytes)
     if (block == NULL) {
         return;
     }
-    counter(worker, (uint64_t)0 - gw__pool_block_bytes(bytes));
+    count(worker, (uint64_t)0 - gw__pool_block_bytes(bytes));
     if (worker == NULL || bytes > GW_POOL_BLOCK_BYTES_MAX) {
         gw__pool_source_give(block, gw__pool_block_bytes(bytes));
     } else {

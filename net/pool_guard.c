@@ -1,16 +1,16 @@
-/* net/pool_guard.c: the pool's blocks, each with pages of its own, for finding mistakes. */
+/* net/pool_guard.c: The pool's blocks on separate guarded pages, for debugging. */
 #include "net/pool_source.h"
 
 #include "net/os/os.h"
 #include <stddef.h>
 
 /*
- *      | unused | block, up to the end | forbidden |      while it is taken
- *      |        forbidden                          |      when it was given back
+ *      | unused | block, up to the end | inaccessible |    while it is taken
+ *      |        inaccessible                          |    after it was given back
  *
- * A block begins where it is aligned for anything, so that up to 15 bytes behind an odd one are
- * nobody's; the pool's own sizes have none. Of those that were given back the last ones stay
- * forbidden, so that their places are not soon somebody else's.
+ * A block begins at an aligned address, so up to 15 bytes behind a block of an odd size are not
+ * guarded; the pool's own sizes have none. The last blocks that were given back stay inaccessible,
+ * so that their addresses are not reused soon.
  */
 enum { ALIGNMENT = 16, KEPT_COUNT = 1024 };
 
@@ -33,7 +33,7 @@ static size_t round_up(size_t bytes, size_t unit)
     return (bytes + unit - 1) / unit * unit;
 }
 
-/* The pages of a block without the forbidden one. */
+/* The bytes of a block's accessible pages. */
 static size_t open_bytes(uint32_t bytes)
 {
     return round_up(bytes, os_page_bytes());
@@ -55,7 +55,7 @@ void *gw__pool_source_take(uint32_t bytes)
     return begin + offset_of(bytes);
 }
 
-/* Takes the place of the oldest one, and returns that; its begin may be NULL. */
+/* Replaces the oldest kept pages, and returns those; their begin may be NULL. */
 static struct pages keep(struct pages pages)
 {
     os_mutex_lock(&kept.mutex);
@@ -66,7 +66,7 @@ static struct pages keep(struct pages pages)
     return oldest;
 }
 
-static void let_go(struct pages pages)
+static void give_pages(struct pages pages)
 {
     if (pages.begin != NULL) {
         os_pages_give(pages.begin, pages.bytes);
@@ -78,13 +78,13 @@ void gw__pool_source_give(void *block, uint32_t bytes)
     uint8_t *begin = (uint8_t *)block - offset_of(bytes);
     struct pages pages = {begin, open_bytes(bytes) + os_page_bytes()};
     os_pages_forbid(pages.begin, pages.bytes);
-    let_go(keep(pages));
+    give_pages(keep(pages));
 }
 
 void gw__pool_source_trim(void)
 {
     const struct pages none = {NULL, 0};
     for (int i = 0; i < KEPT_COUNT; i++) {
-        let_go(keep(none));
+        give_pages(keep(none));
     }
 }

@@ -1,4 +1,4 @@
-/* net/pool_heap.c: the pool's blocks from the heap. */
+/* net/pool_heap.c: The pool's blocks from the heap. */
 #include "net/pool_source.h"
 #include <stdlib.h>
 

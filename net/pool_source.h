@@ -1,25 +1,24 @@
-/* net/pool_source.h: where the pool's blocks come from. Private to net. */
+/* net/pool_source.h: The source of the pool's blocks. Private to net. */
 #ifndef GW_NET_POOL_SOURCE_H
 #define GW_NET_POOL_SOURCE_H
 
 #include <stdint.h>
 
 /*
- * There are two sources, and the build takes one: the heap, and (with GW_POOL_GUARD, for finding
- * mistakes) pages of which each block has its own. There a block ends where a page that nobody may
- * touch begins, and one that was given back stays forbidden for a while: whoever writes too far, or
- * too late, is stopped in the act, on every system, the kernel included.
+ * The build selects one of two sources: the heap (pool_heap.c), or for debugging, with
+ * GW_POOL_GUARD, separate pages for each block (pool_guard.c). There a block ends where an
+ * inaccessible page begins, and stays inaccessible for a while after it was given back: an access
+ * outside the block, or after its end, faults at once, on every system, also in the kernel.
  */
 
-/* Takes a block, aligned for anything; NULL when there is no memory. Gives it back. Thread: any. */
+/* Take a block, aligned for any type (NULL: out of memory), and give it back. Thread: any. */
 void *gw__pool_source_take(uint32_t bytes);
 void gw__pool_source_give(void *block, uint32_t bytes);
 
-/* Lets go whatever the source keeps of blocks that were given back. Thread: any. */
+/* Frees what the source keeps of blocks that were given back. Thread: any. */
 void gw__pool_source_trim(void);
 
-/* How much of each class may lie in a worker's cache and in the depot, instead of being given back.
- */
+/* The most bytes of each class that a worker's cache and the depot keep; more is given back. */
 extern const uint32_t gw__pool_cache_bytes_max;
 extern const uint32_t gw__pool_depot_bytes_max;
 

@@ -1,4 +1,4 @@
-/* net/port.c: the completion port, where threads wait for the kernel. */
+/* net/port.c: Ports: creation, worker threads, limits and counters. */
 #include "net/port.h"
 
 #include "net/error.h"
@@ -25,10 +25,10 @@ struct gw_port {
     atomic_bool stopping;
 };
 
-/* Ports there are in this program: the last one to go looks for what was not given back. */
+/* Ports in this process: destroying the last one checks the pool for leaks. */
 static atomic_uint port_count;
 
-/* ---- making and ending ---- */
+/* ---- creation and destruction ---- */
 
 static struct gw_port *take_port(const struct gw_backend_ops *ops,
                                  const struct gw_port_config *config, uint32_t worker_count)
@@ -64,7 +64,7 @@ static int open_lanes(struct gw_port *port, const char **why_out)
     return GW_OK;
 }
 
-static void want_descriptors(struct gw_port *port)
+static void raise_descriptor_limit(struct gw_port *port)
 {
     uint64_t wanted = (uint64_t)port->stream_count_max + OTHER_DESCRIPTOR_COUNT;
     uint64_t granted = os_descriptors_want(wanted);
@@ -75,7 +75,7 @@ static void want_descriptors(struct gw_port *port)
     }
 }
 
-/* *why_out is left alone when the error is not the backend's, which another one would meet too. */
+/* *why_out is not set when the error is not the backend's: then another backend would fail, too. */
 static int create_on(const struct gw_backend_ops *ops, const struct gw_port_config *config,
                      const char **why_out, struct gw_port **port_out)
 {
@@ -92,7 +92,7 @@ static int create_on(const struct gw_backend_ops *ops, const struct gw_port_conf
     if (port == NULL) {
         return GW_E_MEMORY;
     }
-    want_descriptors(port);
+    raise_descriptor_limit(port);
     int error = open_lanes(port, why_out);
     if (error != GW_OK) {
         gw_port_destroy(port);
@@ -110,9 +110,9 @@ int gw__port_create_on(const struct gw_backend_ops *ops, const struct gw_port_co
 }
 
 /*
- * Whether a backend runs shows when all its lanes are open: what one lane may have, such as locked
- * memory, many may not. A probe before would only add to what they need: the kernel gives back the
- * memory of a closed ring some milliseconds later.
+ * A backend can run if all its lanes can be opened: a resource such as locked memory may suffice
+ * for one lane and not for many. A probe before would need more of it: the kernel frees the memory
+ * of a closed ring some milliseconds later.
  */
 int gw_port_create(const struct gw_port_config *config, struct gw_port **port_out)
 {
@@ -140,9 +140,8 @@ int gw_port_create(const struct gw_port_config *config, struct gw_port **port_ou
 }
 
 /*
- * Tasks that nobody has run hold memory and references: what was sent to a stream as it ended, an
- * object that was told to go. They run now; a lane's task may lead to another lane, so twice
- * around.
+ * Tasks that have not run hold memory and references, for example sends to a stream that has
+ * closed. They run now. A task of one lane may post to another lane, so each lane is swept twice.
  */
 static void sweep(struct gw_port *port)
 {
@@ -162,8 +161,9 @@ static void sweep(struct gw_port *port)
     gw__worker_leave();
 }
 
-/* Rings, chunks and entries end with their streams, and there are no streams without a port. */
-static void account_for_pool(const struct gw_log *log)
+/* Without ports there are no streams, so all rings, chunks and entries must have been given back.
+ */
+static void check_pool(const struct gw_log *log)
 {
     uint64_t left = gw__pool_used_bytes();
     if (left != 0) {
@@ -189,7 +189,7 @@ void gw_port_destroy(struct gw_port *port)
         gw__lane_close(&port->lanes[--port->lane_count]);
     }
     if (atomic_fetch_sub(&port_count, 1) == 1) {
-        account_for_pool(&port->log);
+        check_pool(&port->log);
     }
     free(port->counters);
     free(port->workers);
@@ -245,7 +245,7 @@ void gw_port_post(struct gw_port *port, struct gw_task *task)
     gw_turn_post(&lane->posted, task);
 }
 
-/* ---- asking ---- */
+/* ---- accessors ---- */
 
 enum gw_backend gw_port_backend(const struct gw_port *port)
 {
@@ -278,7 +278,7 @@ uint64_t gw_port_random(const struct gw_port *port)
     return port->ops->random();
 }
 
-/* ---- lanes and places ---- */
+/* ---- lanes and the limit of streams ---- */
 
 const struct gw_backend_ops *gw__port_ops(const struct gw_port *port)
 {
@@ -345,8 +345,7 @@ static uint64_t sum_of(const struct gw_port *port, enum gw_counter counter)
     return sum;
 }
 
-/* What goes up on one thread and down on another: read between the two, it may seem less than none.
- */
+/* A level that one thread raises and another lowers may be read as less than 0 between the two. */
 static uint64_t level_of(uint64_t sum)
 {
     return sum <= INT64_MAX ? sum : 0;

@@ -1,4 +1,4 @@
-/* net/ring.c: the bytes a session has received and not yet understood. */
+/* net/ring.c: Ring buffers for received bytes, read in place. */
 #include "net/ring.h"
 
 #include "net/error.h"
@@ -51,21 +51,21 @@ void gw_ring_borrow(struct gw_ring *ring, const uint8_t *data, uint32_t bytes)
     ring->borrowed_bytes = bytes;
 }
 
-/* Copies `bytes` from the ring's own memory, from `skip` after its head on. */
+/* Copies `bytes` of the ring's own memory, beginning `skip` bytes after its head. */
 static void copy_own(const struct gw_ring *ring, uint32_t skip, uint8_t *to, uint32_t bytes)
 {
     uint32_t capacity = capacity_of(ring);
     uint32_t from = (ring->head + skip) & (capacity - 1);
-    uint32_t before_seam = capacity - from;
-    if (bytes <= before_seam) {
+    uint32_t before_wrap = capacity - from;
+    if (bytes <= before_wrap) {
         memcpy(to, ring->memory + from, bytes);
         return;
     }
-    memcpy(to, ring->memory + from, before_seam);
-    memcpy(to + before_seam, ring->memory, bytes - before_seam);
+    memcpy(to, ring->memory + from, before_wrap);
+    memcpy(to + before_wrap, ring->memory, bytes - before_wrap);
 }
 
-/* Makes room for `bytes` in all; what is there moves to the beginning. */
+/* Makes the capacity at least `bytes`; the buffered bytes move to the beginning. */
 static int grow(struct gw_ring *ring, uint32_t bytes)
 {
     uint8_t bits = CAPACITY_BITS_MIN;
@@ -91,13 +91,13 @@ static int grow(struct gw_ring *ring, uint32_t bytes)
     return GW_OK;
 }
 
-/* Copies to the tail. The room is there. */
+/* Copies to the tail. The capacity is sufficient. */
 static void append(struct gw_ring *ring, const uint8_t *data, uint32_t bytes)
 {
     uint32_t capacity = capacity_of(ring);
     uint32_t at = ring->tail & (capacity - 1);
-    uint32_t before_seam = capacity - at;
-    uint32_t first = bytes < before_seam ? bytes : before_seam;
+    uint32_t before_wrap = capacity - at;
+    uint32_t first = bytes < before_wrap ? bytes : before_wrap;
     memcpy(ring->memory + at, data, first);
     memcpy(ring->memory, data + first, bytes - first);
     ring->tail += bytes;

@@ -1,4 +1,4 @@
-/* net/send_queue.c: what waits to be sent on one stream. */
+/* net/send_queue.c: Queues of buffers and bytes to send on a stream. */
 #include "net/send_queue.h"
 
 #include "net/buf.h"
@@ -10,7 +10,7 @@
 
 enum {
     CHUNK_BYTES = GW_POOL_BLOCK_BYTES_MAX - sizeof(struct gw_send_entry),
-    COPIED_BYTES_MAX = 512, /* more is left where it is: a span is cheaper than the copy */
+    COPIED_BYTES_MAX = 512, /* for more than this another span is cheaper than the copy */
 };
 
 static struct gw_send_entry *create(uint32_t capacity_bytes)
@@ -30,9 +30,9 @@ struct gw_send_entry *gw__send_entry_share(struct gw_buf *buf, uint32_t begin, u
         entry->begin = begin;
         entry->end = end;
         uint32_t key_begin;
-        uint16_t kind = gw__buf_key(buf, &key_begin);
-        if (kind != 0 && key_begin < end) {
-            entry->kind = kind;
+        uint16_t key = gw__buf_key(buf, &key_begin);
+        if (key != 0 && key_begin < end) {
+            entry->key = key;
             entry->key_begin = key_begin > begin ? key_begin : begin;
         }
     }
@@ -88,9 +88,9 @@ void gw__send_queue_append(struct gw_send_queue *queue, struct gw_send_entry *en
     gw__send_entry_destroy(entry);
 }
 
-/* Lets go of the entry that stands behind `before`; the first one's is the last. */
-static void take_out(struct gw_send_queue *queue, struct gw_send_entry *before,
-                     struct gw_send_entry *entry)
+/* Removes and frees the entry behind `before`; the one before the first is the last. */
+static void remove_entry(struct gw_send_queue *queue, struct gw_send_entry *before,
+                         struct gw_send_entry *entry)
 {
     before->task.next = entry->task.next;
     if (queue->last == entry) {
@@ -99,12 +99,12 @@ static void take_out(struct gw_send_queue *queue, struct gw_send_entry *before,
     gw__send_entry_destroy(entry);
 }
 
-/* Drops the tail of an entry. Returns whether its head is still to be sent. */
+/* Drops the bytes with the key. Returns whether bytes before them are still to be sent. */
 static bool cut(struct gw_send_entry *entry, struct gw_send_gone *gone)
 {
     uint32_t cost = gw__send_entry_cost(entry);
     entry->end = entry->key_begin;
-    entry->kind = 0;
+    entry->key = 0;
     entry->after_loss = false;
     bool has_head = entry->begin < entry->end;
     gone->cost += cost - (has_head ? gw__send_entry_cost(entry) : 0);
@@ -112,9 +112,9 @@ static bool cut(struct gw_send_entry *entry, struct gw_send_gone *gone)
     return has_head;
 }
 
-static bool may_lose(const struct gw_send_entry *entry, uint16_t kind)
+static bool is_droppable(const struct gw_send_entry *entry, uint16_t key)
 {
-    return entry->kind == kind && entry->begin <= entry->key_begin;
+    return entry->key == key && entry->begin <= entry->key_begin;
 }
 
 void gw__send_queue_coalesce(struct gw_send_queue *queue, uint32_t shown_count,
@@ -125,11 +125,11 @@ void gw__send_queue_coalesce(struct gw_send_queue *queue, uint32_t shown_count,
     gone_out->cost = 0;
     gone_out->count = 0;
     bool more = last != NULL;
-    for (uint32_t place = 0; more; place++) {
+    for (uint32_t index = 0; more; index++) {
         struct gw_send_entry *old = next_of(before);
         more = old != last;
-        if (place >= shown_count && may_lose(old, entry->kind) && !cut(old, gone_out)) {
-            take_out(queue, before, old);
+        if (index >= shown_count && is_droppable(old, entry->key) && !cut(old, gone_out)) {
+            remove_entry(queue, before, old);
         } else {
             before = old;
         }
@@ -158,7 +158,7 @@ static uint32_t end_first(struct gw_send_queue *queue)
 {
     struct gw_send_entry *entry = next_of(queue->last);
     uint32_t cost = gw__send_entry_cost(entry);
-    take_out(queue, queue->last, entry);
+    remove_entry(queue, queue->last, entry);
     return cost;
 }
 
@@ -178,7 +178,7 @@ void gw__send_queue_consume(struct gw_send_queue *queue, uint32_t bytes,
         }
         bytes -= left;
         if (entry->after_loss) {
-            gone_out->kinds[gone_out->count++] = entry->kind;
+            gone_out->keys[gone_out->count++] = entry->key;
         }
         gone_out->cost += end_first(queue);
     }

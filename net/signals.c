@@ -1,14 +1,14 @@
-/* net/signals.c: what the operating system's user asks of the whole program. */
+/* net/signals.c: Signals of the process, as callbacks on a worker. */
 #include "net/signals.h"
 
 #include "net/error.h"
 #include "net/port_internal.h"
 #include <stddef.h>
 
-/* The one port that has the signals. The handler only marks; a worker leaves the task. */
+/* The handler only sets a flag and wakes a worker; the worker posts the task. */
 static struct {
     _Atomic(struct gw_port *) port;
-    atomic_bool come[2]; /* by enum gw_signal */
+    atomic_bool arrived[2]; /* by enum gw_signal */
     atomic_bool posted;
     struct gw_turn turn;
     struct gw_task task;
@@ -19,24 +19,18 @@ static struct {
 static void mark(int signal)
 {
     struct gw_port *port = atomic_load(&signals.port);
-    atomic_store(&signals.come[signal], true);
+    atomic_store(&signals.arrived[signal], true);
     if (port != NULL) {
         gw__port_ops(port)->wake(gw__port_lane(port, 0));
     }
 }
 
-static bool any_come(void)
-{
-    return atomic_load_explicit(&signals.come[GW_SIGNAL_STOP], memory_order_relaxed) ||
-           atomic_load_explicit(&signals.come[GW_SIGNAL_REPORT], memory_order_relaxed);
-}
-
-static void tell(struct gw_task *task)
+static void run_signals(struct gw_task *task)
 {
     (void)task;
     atomic_store(&signals.posted, false);
     for (int signal = GW_SIGNAL_STOP; signal <= GW_SIGNAL_REPORT; signal++) {
-        if (atomic_exchange(&signals.come[signal], false)) {
+        if (atomic_exchange(&signals.arrived[signal], false)) {
             signals.on_signal((enum gw_signal)signal, signals.context);
         }
     }
@@ -44,8 +38,9 @@ static void tell(struct gw_task *task)
 
 void gw__signals_poll(struct gw_port *port)
 {
-    if (any_come() && atomic_load(&signals.port) == port &&
-        !atomic_exchange(&signals.posted, true)) {
+    bool arrived = atomic_load_explicit(&signals.arrived[GW_SIGNAL_STOP], memory_order_relaxed) ||
+                   atomic_load_explicit(&signals.arrived[GW_SIGNAL_REPORT], memory_order_relaxed);
+    if (arrived && atomic_load(&signals.port) == port && !atomic_exchange(&signals.posted, true)) {
         gw_turn_post(&signals.turn, &signals.task);
     }
 }
@@ -58,11 +53,11 @@ int gw_signals_take(struct gw_port *port, void (*on_signal)(enum gw_signal signa
     }
     signals.on_signal = on_signal;
     signals.context = context;
-    signals.task.run = tell;
+    signals.task.run = run_signals;
     gw_turn_init(&signals.turn, port, NULL);
     atomic_store(&signals.posted, false);
-    atomic_store(&signals.come[GW_SIGNAL_STOP], false);
-    atomic_store(&signals.come[GW_SIGNAL_REPORT], false);
+    atomic_store(&signals.arrived[GW_SIGNAL_STOP], false);
+    atomic_store(&signals.arrived[GW_SIGNAL_REPORT], false);
     atomic_store(&signals.port, port);
     os_signals_take(mark);
     return GW_OK;

@@ -1,4 +1,4 @@
-/* net/stream.c: one TCP connection: how it begins, and what one may ask of it. */
+/* net/stream.c: Creation, start and accessors of streams. */
 #include "net/stream.h"
 
 #include "net/container_of.h"
@@ -39,7 +39,7 @@ static uint32_t ring_bytes_for(uint32_t recv_bytes_max)
 
 /* ---- the turn's work ---- */
 
-/* Without a word when an end was decided: it is on its way, and what was queued leaves with it. */
+/* After a finish or close there is no on_open: the end is posted, and sends what was queued. */
 static void open_now(struct gw_stream *stream)
 {
     stream->state = GW_STREAM_OPEN;
@@ -49,7 +49,7 @@ static void open_now(struct gw_stream *stream)
     if (stream->events->on_open != NULL) {
         stream->events->on_open(stream, stream->context);
     }
-    gw__stream_flush_at_end(stream); /* what was queued before leaves now */
+    gw__stream_flush_at_end(stream); /* sends what was queued before */
     gw__stream_recv(stream);
 }
 
@@ -79,7 +79,7 @@ static void connect_done(struct gw_stream *stream, int result)
     }
 }
 
-/* An end that comes while it connects makes no difference between a connect and a send. */
+/* After an end during a connect its result is handled as that of a send: both only wait for it. */
 static void op_done(struct gw_op *op, int result)
 {
     struct gw_stream *stream = GW_CONTAINER_OF(gw__op_socket(op), struct gw_stream, socket);
@@ -120,7 +120,7 @@ void gw__stream_post_work(struct gw_stream *stream, unsigned work)
     }
 }
 
-/* ---- beginning ---- */
+/* ---- creation ---- */
 
 static struct gw_stream *create(struct gw_port *port, os_socket handle,
                                 const struct gw_stream_config *config)
@@ -180,9 +180,9 @@ void gw_stream_start(struct gw_stream *stream, const struct gw_stream_events *ev
     gw__stream_post_work(stream, GW_STREAM_WORK_OPEN);
 }
 
-/* Takes a place in the port and opens a socket for it. */
-static int open_place(struct gw_port *port, const struct gw_addr *addr,
-                      const struct gw_addr *source, os_socket *handle_out)
+/* Counts one more stream and opens its socket. */
+static int open_socket(struct gw_port *port, const struct gw_addr *addr,
+                       const struct gw_addr *source, os_socket *handle_out)
 {
     if (!gw__port_reserve_stream(port)) {
         return GW_E_FULL;
@@ -199,7 +199,7 @@ int gw_stream_dial(struct gw_port *port, const struct gw_addr *addr, const struc
                    void *context, struct gw_stream **stream_out)
 {
     os_socket handle;
-    int error = open_place(port, addr, source, &handle);
+    int error = open_socket(port, addr, source, &handle);
     if (error != GW_OK) {
         return error;
     }
@@ -217,7 +217,7 @@ int gw_stream_dial(struct gw_port *port, const struct gw_addr *addr, const struc
     return GW_OK;
 }
 
-/* ---- asking ---- */
+/* ---- accessors ---- */
 
 const struct gw_addr *gw__stream_peer_of(const struct gw_turn *turn)
 {

@@ -1,4 +1,4 @@
-/* net/stream_end.c: how a stream ends: finish, close, and the way there. */
+/* net/stream_end.c: Finish and close of streams. */
 #include "net/buf.h"
 #include "net/container_of.h"
 #include "net/error.h"
@@ -28,7 +28,7 @@ void gw__stream_post_end(struct gw_stream *stream)
     gw__stream_post_work(stream, GW_STREAM_WORK_END);
 }
 
-/* A send had failed before somebody asked for the end: now there is nobody to deliver to. */
+/* A send failed before the program finished the stream: deliver nothing more. */
 static void close_recv(struct gw_stream *stream)
 {
     if (!gw__stream_is_recv_closed(stream)) {
@@ -60,7 +60,7 @@ bool gw_stream_close(struct gw_stream *stream, int reason)
     return first;
 }
 
-/* ---- the way to the end, in turns ---- */
+/* ---- steps of the end, in turns ---- */
 
 void gw__stream_set_end_deadline(struct gw_stream *stream, uint32_t ms)
 {
@@ -68,9 +68,9 @@ void gw__stream_set_end_deadline(struct gw_stream *stream, uint32_t ms)
 }
 
 /*
- * The last turn. A peer that has stopped reading must not leave its bytes in the kernel: a close
- * with bytes unsent is a reset. A close with all bytes sent is not, because RST discards what the
- * peer has received and not read.
+ * The last turn. A close with unsent bytes is a reset, so that a peer that has stopped reading
+ * leaves no bytes in the kernel. A close with all bytes sent is not, because RST discards bytes
+ * that the peer has received and not read.
  */
 static void end_now(struct gw_stream *stream)
 {
@@ -109,13 +109,12 @@ static void begin_flush(struct gw_stream *stream)
     stream->state = GW_STREAM_FLUSHING;
     gw_ring_fini(&stream->ring);
     gw__stream_set_end_deadline(stream, GW_STREAM_FLUSH_MS);
-    gw__stream_flush_at_end(stream); /* it may never have opened, with words waiting */
-    gw__stream_recv(
-        stream); /* so that a peer who is in the middle of sending does not wait for us */
+    gw__stream_flush_at_end(stream); /* bytes may be queued since before it opened */
+    gw__stream_recv(stream);         /* a peer that is sending must be able to go on */
     gw__stream_step_end(stream);
 }
 
-/* All has left: says so, and waits for the peer to say the same. */
+/* Everything is sent: sends FIN and waits for the peer's. */
 static void begin_linger(struct gw_stream *stream)
 {
     stream->turn.lane->ops->shutdown(&stream->socket);

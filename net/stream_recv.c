@@ -1,10 +1,10 @@
-/* net/stream_recv.c: the bytes that come in on a stream. */
+/* net/stream_recv.c: Receiving on streams. */
 #include "net/error.h"
 #include "net/stream_internal.h"
 #include <assert.h>
 
-/* Whether bytes that come now are still the user's. */
-static bool is_received(const struct gw_stream *stream)
+/* Whether received bytes are delivered. */
+static bool is_delivering(const struct gw_stream *stream)
 {
     return stream->state == GW_STREAM_OPEN && !gw__stream_is_recv_closed(stream);
 }
@@ -13,7 +13,7 @@ static bool wants_bytes(const struct gw_stream *stream)
 {
     switch ((enum gw_stream_state)stream->state) {
     case GW_STREAM_OPEN:
-        return is_received(stream) && !stream->paused;
+        return is_delivering(stream) && !stream->paused;
     case GW_STREAM_FLUSHING:
         return stream->lingered_bytes <= GW_STREAM_LINGER_BYTES;
     case GW_STREAM_LINGERING:
@@ -32,7 +32,7 @@ void gw__stream_recv(struct gw_stream *stream)
     stream->turn.lane->ops->recv(&stream->socket);
 }
 
-/* Lets the user read. Without a reader everything is read. */
+/* Calls on_recv; without it, discards everything. */
 static enum gw_recv read_ring(struct gw_stream *stream)
 {
     if (stream->events->on_recv != NULL) {
@@ -46,11 +46,11 @@ void gw__stream_deliver(struct gw_stream *stream)
 {
     enum gw_recv next = GW_RECV_MORE;
     bool has_news = gw_ring_used_bytes(&stream->ring) > 0 || stream->peer_finished;
-    if (is_received(stream) && !stream->paused && has_news) {
+    if (is_delivering(stream) && !stream->paused && has_news) {
         next = read_ring(stream);
     }
-    if (!is_received(stream)) {
-        gw_ring_fini(&stream->ring); /* an end was decided; its work is on its way */
+    if (!is_delivering(stream)) {
+        gw_ring_fini(&stream->ring); /* an end was decided and is posted */
         return;
     }
     int error = gw_ring_commit(&stream->ring);
@@ -63,7 +63,7 @@ void gw__stream_deliver(struct gw_stream *stream)
     }
 }
 
-/* Bytes that nobody will read any more. */
+/* Discards bytes received after a finish. */
 static void discard(struct gw_stream *stream, uint32_t bytes)
 {
     stream->lingered_bytes += bytes;
@@ -88,8 +88,8 @@ static void take_bytes(struct gw_stream *stream, const uint8_t *data, uint32_t b
 }
 
 /*
- * The peer has said its last byte. What was sent to it before, also from elsewhere, still leaves:
- * the end comes behind it. An end that somebody else has decided is on its way already.
+ * The peer has sent FIN. The end is posted, so it comes behind all sends before it, also those of
+ * other threads. An end that was decided before is posted already.
  */
 static void take_fin(struct gw_stream *stream)
 {

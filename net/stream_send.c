@@ -1,11 +1,11 @@
-/* net/stream_send.c: the bytes that go out on a stream. */
+/* net/stream_send.c: Sending on streams. */
 #include "net/buf.h"
 #include "net/container_of.h"
 #include "net/error.h"
 #include "net/stream_internal.h"
 #include <assert.h>
 
-/* ---- what waits, counted ---- */
+/* ---- counting and limits ---- */
 
 static uint32_t queued(const struct gw_stream *stream)
 {
@@ -17,14 +17,14 @@ static void count_queued(struct gw_stream *stream, uint32_t cost)
     gw__port_count(stream->turn.lane->port, GW_COUNTER_SEND_QUEUE_BYTES, cost);
 }
 
-/* Takes `cost` off what waits. */
+/* Subtracts `cost` from the queued bytes. */
 static void release(struct gw_stream *stream, uint32_t cost)
 {
     atomic_fetch_sub_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
     gw__port_count(stream->turn.lane->port, GW_COUNTER_SEND_QUEUE_BYTES, (uint64_t)0 - cost);
 }
 
-/* Adds `cost` to what waits, however much that is. */
+/* Adds `cost` to the queued bytes without a limit. */
 static void charge(struct gw_stream *stream, uint32_t cost)
 {
     atomic_fetch_add_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
@@ -44,8 +44,8 @@ static void set_refusal(struct gw_stream *stream, enum gw_stream_refusal refused
 static void send_now(struct gw_stream *stream);
 
 /*
- * Whether the calling thread may touch the queue now, or must leave a task: also on the stream's
- * own lane when other tasks wait for its turn, so that what was posted before is not overtaken.
+ * Whether the calling thread may access the queue, or must post a task: also on the stream's own
+ * lane when tasks are queued for its turn, so that a send does not overtake what was posted before.
  */
 static bool queue_is_mine(const struct gw_stream *stream)
 {
@@ -54,8 +54,8 @@ static bool queue_is_mine(const struct gw_stream *stream)
 }
 
 /*
- * The limit is for what the kernel does not take. Where the caller may touch the queue the kernel
- * is asked now; elsewhere it counts whether it has refused something. Returns what may wait.
+ * The limit is for bytes that the kernel does not take. A caller that may access the queue tries
+ * the kernel first; for others it counts whether the kernel has refused bytes. Returns the limit.
  */
 static uint64_t limit_now(struct gw_stream *stream)
 {
@@ -72,8 +72,10 @@ static uint64_t limit_now(struct gw_stream *stream)
     return limit;
 }
 
-/* Adds `cost`, which is beyond the limit, to what waits, unless the kernel has refused something;
- * where nothing waits, any cost. */
+/*
+ * Adds `cost`, which exceeds the limit, unless the kernel has refused bytes; any cost when nothing
+ * is queued.
+ */
 static int claim_beyond(struct gw_stream *stream, uint32_t cost)
 {
     uint64_t limit = limit_now(stream);
@@ -88,7 +90,7 @@ static int claim_beyond(struct gw_stream *stream, uint32_t cost)
     return GW_OK;
 }
 
-/* Adds `cost` to what waits, if the limit allows. Returns 0, GW_E_CLOSED or GW_E_FULL. */
+/* Adds `cost` to the queued bytes within the limit. Returns 0, GW_E_CLOSED or GW_E_FULL. */
 static int claim(struct gw_stream *stream, uint32_t cost)
 {
     if (gw__stream_has_end(stream)) {
@@ -112,7 +114,7 @@ static int claim(struct gw_stream *stream, uint32_t cost)
 
 static bool takes_entries(const struct gw_stream *stream)
 {
-    return stream->state <= GW_STREAM_FLUSHING && !stream->send_failed && !stream->last_said;
+    return stream->state <= GW_STREAM_FLUSHING && !stream->send_failed && !stream->last_queued;
 }
 
 static uint32_t soft_bytes(const struct gw_stream *stream)
@@ -120,11 +122,11 @@ static uint32_t soft_bytes(const struct gw_stream *stream)
     return stream->queued_bytes_max / GW_STREAM_SOFT_PART;
 }
 
-/* A queue that is long lets go of what `entry` makes old. */
-static void make_way(struct gw_stream *stream, struct gw_send_entry *entry)
+/* Above the soft limit, drops the older bytes that `entry` supersedes. */
+static void coalesce(struct gw_stream *stream, struct gw_send_entry *entry)
 {
     struct gw_send_gone gone;
-    if (entry->kind == 0 || queued(stream) <= soft_bytes(stream)) {
+    if (entry->key == 0 || queued(stream) <= soft_bytes(stream)) {
         return;
     }
     send_now(stream);
@@ -146,13 +148,13 @@ static void append(struct gw_stream *stream, struct gw_send_entry *entry)
         gw__send_entry_destroy(entry);
         return;
     }
-    stream->last_said = entry->last;
-    make_way(stream, entry);
+    stream->last_queued = entry->last;
+    coalesce(stream, entry);
     gw__send_queue_append(&stream->queue, entry);
     gw__stream_flush_at_end(stream);
 }
 
-/* An entry has come from another thread. */
+/* The task of an entry from another thread. */
 static void arrive(struct gw_task *task)
 {
     struct gw_send_entry *entry = (struct gw_send_entry *)(void *)task;
@@ -200,7 +202,7 @@ int gw_stream_send_part(struct gw_stream *stream, struct gw_buf *buf, uint32_t b
     return GW_OK;
 }
 
-/* Also in the stream's own turn behind what others have posted: nothing may come after it. */
+/* Posted even in the stream's own turn, behind what others have posted: nothing may follow it. */
 void gw__stream_queue_last(struct gw_stream *stream, struct gw_buf *buf)
 {
     uint32_t bytes = gw_buf_bytes(buf);
@@ -212,51 +214,48 @@ void gw__stream_queue_last(struct gw_stream *stream, struct gw_buf *buf)
     }
 }
 
-/* Finds room on the stream's own lane: in the last chunk, or in a new one. */
-static int reserve_in_place(struct gw_stream *stream, struct gw_stream_reservation *place)
+/* Finds memory: in the last chunk or a new one on the stream's own lane, elsewhere in a new entry.
+ */
+static int find_room(struct gw_stream *stream, struct gw_stream_reservation *reservation)
 {
-    place->data = gw__send_queue_room(&stream->queue, place->bytes);
-    if (place->data != NULL) {
-        return GW_OK;
+    uint32_t bytes = reservation->bytes;
+    if (reservation->in_place) {
+        reservation->data = gw__send_queue_room(&stream->queue, bytes);
+        if (reservation->data != NULL) {
+            return GW_OK;
+        }
     }
-    struct gw_send_entry *entry = gw__send_entry_chunk(place->bytes);
-    place->own = entry;
-    place->data = entry == NULL ? NULL : entry->data;
-    return entry == NULL ? GW_E_MEMORY : GW_OK;
-}
-
-static int reserve_elsewhere(struct gw_stream_reservation *place)
-{
-    struct gw_send_entry *entry = gw__send_entry_exact(place->bytes);
-    place->own = entry;
-    place->data = entry == NULL ? NULL : entry->data;
+    struct gw_send_entry *entry =
+        reservation->in_place ? gw__send_entry_chunk(bytes) : gw__send_entry_exact(bytes);
+    reservation->own = entry;
+    reservation->data = entry == NULL ? NULL : entry->data;
     return entry == NULL ? GW_E_MEMORY : GW_OK;
 }
 
 int gw_stream_reserve(struct gw_stream *stream, uint32_t bytes,
-                      struct gw_stream_reservation *place_out)
+                      struct gw_stream_reservation *reservation_out)
 {
     int error = bytes == 0 ? GW_E_FULL : claim(stream, bytes);
     if (error != GW_OK) {
         return error;
     }
-    *place_out = (struct gw_stream_reservation){.bytes = bytes, .in_place = queue_is_mine(stream)};
-    error =
-        place_out->in_place ? reserve_in_place(stream, place_out) : reserve_elsewhere(place_out);
+    *reservation_out =
+        (struct gw_stream_reservation){.bytes = bytes, .in_place = queue_is_mine(stream)};
+    error = find_room(stream, reservation_out);
     if (error != GW_OK) {
         release(stream, bytes);
     }
     return error;
 }
 
-void gw_stream_commit(struct gw_stream *stream, struct gw_stream_reservation *place)
+void gw_stream_commit(struct gw_stream *stream, struct gw_stream_reservation *reservation)
 {
-    struct gw_send_entry *entry = place->own;
+    struct gw_send_entry *entry = reservation->own;
     if (entry != NULL) {
-        entry->end = place->bytes;
+        entry->end = reservation->bytes;
         queue_entry(stream, entry);
     } else {
-        stream->queue.last->end += place->bytes;
+        stream->queue.last->end += reservation->bytes;
         gw__stream_flush_at_end(stream);
     }
 }
@@ -301,7 +300,7 @@ void gw__stream_send_low(struct gw_stream *stream)
     }
 }
 
-/* Lets go of what was sent. */
+/* Removes sent bytes from the queue. */
 static void consume(struct gw_stream *stream, uint32_t bytes, struct gw_send_gone *gone_out)
 {
     struct gw_port *port = stream->turn.lane->port;
@@ -318,9 +317,9 @@ static void consume(struct gw_stream *stream, uint32_t bytes, struct gw_send_gon
 }
 
 /*
- * Sends what the kernel takes at once. Also in the middle of a turn, and in turns of others of the
- * lane: so not where a turn of the stream must hear of it, at its end and after a loss. An error is
- * left to the send that follows.
+ * Sends what the kernel takes at once. It may be called in the middle of a turn, and in turns of
+ * other objects of the lane: so not when the stream's turn must act on the result, in an end and
+ * after a loss. An error is left to the send that follows.
  */
 static void send_now(struct gw_stream *stream)
 {
@@ -360,12 +359,12 @@ void gw__stream_run_flush(struct gw_task *task)
     gw_turn_unref(&stream->turn);
 }
 
-/* To who goes on; an end makes up for nothing. */
-static void tell_lost(struct gw_stream *stream, const struct gw_send_gone *gone)
+/* Reports losses, unless the stream is closing. */
+static void report_lost(struct gw_stream *stream, const struct gw_send_gone *gone)
 {
     for (uint32_t i = 0; i < gone->count && !gw__stream_has_end(stream); i++) {
         if (stream->events->on_lost != NULL) {
-            stream->events->on_lost(stream, gone->kinds[i], stream->context);
+            stream->events->on_lost(stream, gone->keys[i], stream->context);
         }
     }
 }
@@ -375,7 +374,7 @@ static void take_sent(struct gw_stream *stream, uint32_t bytes)
     struct gw_send_gone gone;
     if (bytes > 0) {
         consume(stream, bytes, &gone);
-        tell_lost(stream, &gone);
+        report_lost(stream, &gone);
     }
     if (!gw__send_queue_is_empty(&stream->queue)) {
         gw__stream_flush_at_end(stream);
@@ -383,8 +382,8 @@ static void take_sent(struct gw_stream *stream, uint32_t bytes)
 }
 
 /*
- * Nothing more can leave. What had arrived is still delivered, for a while; but not to who has
- * finished or closed already.
+ * Sending failed. Bytes that have arrived are still delivered for a while, unless the program has
+ * finished or closed the stream.
  */
 static void fail_sending(struct gw_stream *stream, int error)
 {

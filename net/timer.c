@@ -1,15 +1,15 @@
-/* net/timer.c: something to do later, on the port's clock. */
+/* net/timer.c: Timers that fire in a turn of their object. */
 #include "net/timer.h"
 
 #include "net/container_of.h"
 #include "net/lane.h"
 #include <assert.h>
 
-/* Where the timer is. A stopped one may still be on its way: then its task finds nothing to do. */
+/* The state of a timer. The task of a stopped timer may still be posted; it then does nothing. */
 enum {
-    IN_WHEEL = 1,   /* it lies in a slot */
-    ON_ITS_WAY = 2, /* its task is posted and has not run */
-    SET = 4,        /* on_time is still to come */
+    IN_WHEEL = 1, /* it is in a slot */
+    POSTED = 2,   /* its task is posted and has not run */
+    SET = 4,      /* on_time is still to be called */
 };
 
 static const uint64_t ahead_ns_max = (uint64_t)20 * 24 * 3600 * 1000000000u;
@@ -36,12 +36,12 @@ static void run_timer(struct gw_task *task)
     struct gw_timer *timer = GW_CONTAINER_OF(task, struct gw_timer, task);
     struct gw_lane *lane = timer->turn->lane;
     gw__lane_lock_wheel(lane);
-    timer->state &= (uint8_t)~ON_ITS_WAY;
+    timer->state &= (uint8_t)~POSTED;
     bool set = (timer->state & SET) != 0;
     uint64_t now_ns = set ? lane->ops->now_ns() : 0;
     bool due = set && timer->deadline_ns <= now_ns;
     if (due && timer->interval_ns != 0) {
-        /* To the first deadline of the grid that is ahead. */
+        /* The first deadline of the grid that has not passed. */
         uint64_t passed_count = (now_ns - timer->deadline_ns) / timer->interval_ns + 1;
         timer->deadline_ns += passed_count * timer->interval_ns;
     } else if (due) {
@@ -66,14 +66,14 @@ void gw__timer_fire(struct gw_timer *timer, uint64_t now_ns)
 {
     timer->state &= (uint8_t)~IN_WHEEL;
     if (timer->deadline_ns > now_ns) {
-        enter_wheel(timer); /* it was moved later since it was put here */
+        enter_wheel(timer); /* it was moved later after it was added */
         return;
     }
-    timer->state |= ON_ITS_WAY;
+    timer->state |= POSTED;
     gw_turn_post(timer->turn, &timer->task);
 }
 
-/* Ticks are compared in 32 bits: nothing may lie far from now, also not what has passed. */
+/* Ticks are compared in 32 bits, so a deadline must not be far from now, also not in the past. */
 static uint64_t clamp(uint64_t deadline_ns, uint64_t now_ns)
 {
     uint64_t latest_ns = now_ns + ahead_ns_max;
@@ -92,7 +92,7 @@ static void set(struct gw_timer *timer, uint64_t deadline_ns, uint64_t interval_
         (int32_t)((uint32_t)gw__wheel_tick_of(timer->deadline_ns) - timer->due_tick) < 0) {
         leave_wheel(timer);
     }
-    if ((timer->state & (IN_WHEEL | ON_ITS_WAY)) == 0) {
+    if ((timer->state & (IN_WHEEL | POSTED)) == 0) {
         enter_wheel(timer);
     }
     gw__lane_unlock_wheel(lane);

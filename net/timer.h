@@ -1,4 +1,4 @@
-/* net/timer.h: something to do later, on the port's clock. */
+/* net/timer.h: Timers that fire in a turn of their object. */
 #ifndef GW_NET_TIMER_H
 #define GW_NET_TIMER_H
 
@@ -13,25 +13,24 @@ extern "C" {
 struct gw_turn;
 
 /*
- * A timer calls on_time in a turn of its object when its time has come: not before its deadline,
- * and as soon after it as a worker is free (the wheel's grain is about a millisecond). Timers are
- * cheap to move: an idle deadline is moved at every packet, by ten thousand sessions, so that
- * starting, moving and stopping cost the same however many there are. A deadline moved later is
- * only stored; the wheel looks again when the old one has come.
+ * A timer calls on_time in a turn of its object, not before its deadline and as soon after it as a
+ * worker is free; the wheel's grain is about a millisecond. Setting, moving and stopping a timer
+ * cost the same however many there are: ten thousand sessions move an idle deadline at every
+ * packet. Moving a deadline later only stores it; the wheel checks it when the old one has passed.
  *
- * It lives in the wheel of its turn's home lane, and holds no reference: stop it in the object's
- * last turn, before it goes. Its memory lives as long as the object: a stopped one may still be on
- * its way to the turn, where it finds nothing to do.
+ * A timer is in the wheel of its turn's lane and holds no reference: stop it in the object's last
+ * turn. Its memory must exist as long as the object, because the task of a stopped timer may still
+ * be queued; it then does nothing.
  *
- * All members are the timer's own.
+ * All members are the library's.
  */
 struct gw_timer {
-    struct gw_task task; /* its link is the wheel's while the timer lies in a slot */
+    struct gw_task task; /* its link belongs to the wheel while the timer is in a slot */
     struct gw_turn *turn;
     void (*on_time)(struct gw_timer *timer);
     uint64_t deadline_ns;
     uint64_t interval_ns;  /* 0: fires once */
-    struct gw_task **link; /* what points to it in its slot of the wheel */
+    struct gw_task **link; /* the pointer to this timer in its slot of the wheel */
     uint32_t due_tick;
     uint8_t state;
     uint8_t slot_level;
@@ -39,8 +38,10 @@ struct gw_timer {
 };
 
 /*
- * Prepares a stopped timer. `on_time` must not block.
- * Owns: borrows `turn` as long as the timer is used. Thread: any.
+ * Initializes a stopped timer. `on_time` must not block.
+ *
+ * Owns      borrows `turn` as long as the timer is used.
+ * Thread    any
  */
 void gw_timer_init(struct gw_timer *timer, struct gw_turn *turn,
                    void (*on_time)(struct gw_timer *timer));
@@ -49,7 +50,7 @@ void gw_timer_init(struct gw_timer *timer, struct gw_turn *turn,
  * Sets the timer to fire once at `deadline_ns`; a timer that is set already is moved. A deadline
  * more than 20 days ahead is taken as 20 days.
  *
- * Thread    turn.
+ * Thread    turn
  */
 void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns);
 
@@ -65,11 +66,11 @@ void gw_timer_set(struct gw_timer *timer, uint64_t deadline_ns);
  * The wheel's grain is about a millisecond; a shorter interval fires as often as that. 20 days is
  * the longest, and 0 is taken as 1.
  *
- * Thread    turn.
+ * Thread    turn
  */
 void gw_timer_set_every(struct gw_timer *timer, uint64_t interval_ns);
 
-/* Stops it; after this on_time is not called unless it is set again. Thread: turn. */
+/* Stops the timer: on_time is not called before it is set again. Thread: turn. */
 void gw_timer_stop(struct gw_timer *timer);
 
 /* Whether on_time is still to be called; true inside on_time of a timer that repeats. Thread: turn.

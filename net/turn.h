@@ -1,4 +1,4 @@
-/* net/turn.h: one object, one turn at a time. */
+/* net/turn.h: Turns: serial execution of the tasks of an object. */
 #ifndef GW_NET_TURN_H
 #define GW_NET_TURN_H
 
@@ -14,21 +14,22 @@ extern "C" {
 #endif
 
 /*
- * A stream has turns, and so has anything else that must be serial without a thread of its own: a
- * room, an account, a save queue. Whoever has something for it leaves a task; some worker runs the
- * tasks, never two at once, and each sees all that the one before it wrote.
+ * An object with turns runs its tasks one at a time without a thread of its own: a stream, a room,
+ * an account. Other code posts tasks to it; some worker runs them, never two at the same time, and
+ * each task sees everything that the task before it wrote.
  *
  *      worker 1    post(A)  ...  run A ...... run B   next object
- *      worker 2                  post(B)  goes on with its own work
+ *      worker 2                  post(B)  continues its own work
  *
- * Posting only queues: a turn never starts inside a call. Every turn has a home lane, and runs only
- * on workers of that lane: after the current turn when the poster is one of them, otherwise through
- * the lane's inbox, with one wake for a batch. After GW_TURN_TASK_COUNT_MAX tasks the object goes
- * to the end of the queue, so that a busy one does not hold its worker.
+ * Posting only queues: a turn never starts inside a call. Every turn has a lane, one kernel queue
+ * and its workers, and runs only on these workers. A task that one of them posts runs after the
+ * current turn; a task of another thread goes through the lane's inbox, with one wake for a batch.
+ * After GW_TURN_TASK_COUNT_MAX tasks the object goes to the end of the lane's queue, so that a busy
+ * object does not delay the others.
  *
- * A turn is counted, and with it the object it is embedded in. It holds itself from the first task
- * posted until the last has run; whoever keeps a pointer across turns holds a reference. When the
- * last one goes, on_free ends the object.
+ * A turn has a reference count, which keeps alive the object that embeds it. Queued tasks hold a
+ * reference; code that keeps a pointer from one turn to the next must hold one, too. When the last
+ * reference is released, on_free frees the object.
  */
 enum {
     GW_TURN_TASK_COUNT_MAX = 64,
@@ -37,44 +38,44 @@ enum {
 
 struct gw_lane;
 
-/* All members are the port's own. C++ has no _Atomic; there the struct has the same layout. */
+/* All members are the library's. C++ has no _Atomic; there the struct has the same layout. */
 struct gw_turn {
     struct gw_lane *lane;
-    struct gw_task *backlog; /* taken from the inbox, oldest first, not yet run */
+    struct gw_task *backlog; /* taken from the inbox and not run yet, oldest first */
     struct gw_turn *next;    /* in the queue of the lane */
     void (*on_free)(struct gw_turn *turn);
 #ifdef __cplusplus
     struct gw_task *inbox;
     unsigned ref_count;
 #else
-    _Atomic(struct gw_task *) inbox; /* newest first; see net/turn.c for its marks */
+    _Atomic(struct gw_task *) inbox; /* newest first; see net/turn.c for the mark */
     atomic_uint ref_count;
 #endif
 };
 
 /*
- * Gives the turn a home lane of `port` (they take turns in being chosen) and one reference, the
- * caller's.
+ * Initializes a turn on a lane of `port`, chosen round robin, with one reference for the caller.
  *
- * `on_free` is called when the last reference goes, by whoever lets it go, also outside a turn; it
- * may be NULL when something else ends the object after its last task. It must not block.
+ * `on_free` is called when the last reference is released, on the thread that releases it, also
+ * outside a turn. It may be NULL when other code frees the object after its last task. It must not
+ * block.
  *
- * Thread    any.
+ * Thread    any
  */
 void gw_turn_init(struct gw_turn *turn, struct gw_port *port, void (*on_free)(struct gw_turn *));
 
-/* Takes one more reference. Returns `turn`. Thread: any that holds one, or turn. */
+/* Adds a reference. Returns `turn`. Thread: any that holds a reference, or turn. */
 struct gw_turn *gw_turn_ref(struct gw_turn *turn);
 
-/* Lets one reference go; the last one calls on_free. Thread: any. */
+/* Releases a reference; the last one calls on_free. Thread: any. */
 void gw_turn_unref(struct gw_turn *turn);
 
 /*
- * Leaves `task` for a turn. Tasks run in the order in which they were left.
+ * Posts `task` to a turn. Tasks run in the order in which they are posted.
  *
  * Owns      borrows `task` until its run is called. The caller holds a reference to the turn during
  *           the call, and needs none after it.
- * Thread    any.
+ * Thread    any
  */
 void gw_turn_post(struct gw_turn *turn, struct gw_task *task);
 
@@ -91,43 +92,43 @@ void gw_turn_post(struct gw_turn *turn, struct gw_task *task);
  * Returns   0; GW_E_FULL when `bytes` exceeds GW_TURN_CALL_BYTES_MAX, or GW_E_MEMORY. After an
  * error `fn` is not called. Owns      borrows `data`, which may be NULL when `bytes` is 0, during
  * the call. The caller holds a reference to the turn during the call, and needs none after it.
- * Thread    any.
+ * Thread    any
  */
 int gw_turn_call(struct gw_turn *turn, void (*fn)(struct gw_turn *turn, void *data),
                  const void *data, uint32_t bytes);
 
 /*
- * Runs `task` at the end of the turn that is running now, before the streams that were spoken to
- * leave. What must happen once, however often it was asked for in a turn, belongs here.
+ * Runs `task` at the end of the current turn, before the streams with queued bytes are flushed. For
+ * work that must be done once per turn, however often the turn requests it.
  *
- * Owns      borrows `task` until its run is called. It must not be waiting already.
- * Thread    turn.
+ * Owns      borrows `task` until its run is called. It must not be queued already.
+ * Thread    turn
  */
 void gw_turn_at_end(struct gw_turn *turn, struct gw_task *task);
 
-/* Whether tasks wait already, behind the one that is running. Thread: turn. */
+/* Whether more tasks are queued after the one that is running. Thread: turn. */
 bool gw_turn_has_more(const struct gw_turn *turn);
 
-/* Whether the calling thread has the turn. Thread: any. */
+/* Whether the calling thread runs this turn. Thread: any. */
 bool gw_turn_is_mine(const struct gw_turn *turn);
 
 /*
- * The same, for the assertion at the top of a function that belongs to a turn:
+ * As gw_turn_is_mine(), for an assertion at the top of a function that must run in a turn:
  *
  *      assert(gw_turn_check(room->turn, __func__));
  *
- * When the calling thread does not have the turn, writes to the standard error which function was
- * called, which turn it belongs to and which turn runs on this thread; the assertion then stops the
- * program. A build without assertions (NDEBUG) does not call it.
+ * When the calling thread does not run the turn, writes to the standard error which function was
+ * called, to which turn it belongs and which turn runs on this thread; the assertion then aborts
+ * the program. A build without assertions (NDEBUG) does not call it.
  *
- * Thread    any.
+ * Thread    any
  */
 bool gw_turn_check(const struct gw_turn *turn, const char *function);
 
-/* When this turn began, by the port's clock; cheaper than asking the clock. Thread: turn. */
+/* The time at which this turn began, by the port's clock, without reading it. Thread: turn. */
 uint64_t gw_turn_now_ns(const struct gw_turn *turn);
 
-/* The port it belongs to. Thread: any. */
+/* The turn's port. Thread: any. */
 struct gw_port *gw_turn_port(const struct gw_turn *turn);
 
 #ifdef __cplusplus

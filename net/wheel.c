@@ -1,4 +1,4 @@
-/* net/wheel.c: the timers of a lane, sorted by when they are due. */
+/* net/wheel.c: Hierarchical timing wheels for the timers of a lane. */
 #include "net/wheel.h"
 
 #include "net/container_of.h"
@@ -9,7 +9,7 @@
 
 enum { SLOT_MASK = GW_WHEEL_SLOT_COUNT - 1 };
 
-/* The most ticks a timer may be ahead: one slot less than the whole, so that the top never laps. */
+/* The most ticks ahead: one slot less than the whole, so that the top level never wraps over. */
 static const uint64_t ahead_max =
     ((uint64_t)1 << (GW_WHEEL_SLOT_BITS * GW_WHEEL_LEVEL_COUNT)) -
     ((uint64_t)1 << (GW_WHEEL_SLOT_BITS * (GW_WHEEL_LEVEL_COUNT - 1)));
@@ -38,7 +38,7 @@ static unsigned level_of(uint64_t ahead)
     return level;
 }
 
-/* Links lead from task to task, so that a timer needs no link besides that of its task. */
+/* Slots link tasks, so that a timer needs no link besides that of its task. */
 static struct gw_timer *timer_of(struct gw_task *task)
 {
     return GW_CONTAINER_OF(task, struct gw_timer, task);
@@ -84,9 +84,9 @@ void gw__wheel_remove(struct gw_wheel *wheel, struct gw_timer *timer)
     }
 }
 
-/* Empties one slot: what is due fires, what is not moves to where it belongs now. */
-static void turn_slot(struct gw_wheel *wheel, unsigned level, uint64_t now_ns,
-                      void (*fire)(struct gw_timer *timer, uint64_t now_ns))
+/* Empties one slot: due timers fire, the others move to a lower level. */
+static void empty_slot(struct gw_wheel *wheel, unsigned level, uint64_t now_ns,
+                       void (*fire)(struct gw_timer *timer, uint64_t now_ns))
 {
     unsigned index = (unsigned)(wheel->tick >> (GW_WHEEL_SLOT_BITS * level)) & SLOT_MASK;
     struct gw_task *task = wheel->slots[level][index];
@@ -105,27 +105,27 @@ static void turn_slot(struct gw_wheel *wheel, unsigned level, uint64_t now_ns,
     }
 }
 
-/* The place of the lowest bit of `bits`, which is not 0. */
+/* The index of the lowest bit of `bits`, which is not 0. */
 static unsigned lowest_bit(uint64_t bits)
 {
-    unsigned place = 0;
+    unsigned index = 0;
     for (unsigned half = GW_WHEEL_SLOT_COUNT / 2; half > 0; half /= 2) {
         if ((bits & (((uint64_t)1 << half) - 1)) == 0) {
             bits >>= half;
-            place += half;
+            index += half;
         }
     }
-    return place;
+    return index;
 }
 
-/* How far the first bit of `bits` is from `from`, going up and round; `bits` is not 0. */
+/* The distance from `from` up to the next bit of `bits`, cyclic; `bits` is not 0. */
 static unsigned distance_to_bit(uint64_t bits, unsigned from)
 {
     uint64_t turned = from == 0 ? bits : bits >> from | bits << (GW_WHEEL_SLOT_COUNT - from);
     return lowest_bit(turned);
 }
 
-/* The next tick at which a slot of `level` must be looked at, from wheel->tick on. */
+/* The next tick, from wheel->tick on, at which a slot of `level` must be emptied. */
 static uint64_t next_tick_of(const struct gw_wheel *wheel, unsigned level)
 {
     unsigned shift = GW_WHEEL_SLOT_BITS * level;
@@ -157,10 +157,10 @@ void gw__wheel_advance(struct gw_wheel *wheel, uint64_t now_ns,
         wheel->tick = due;
         for (unsigned level = GW_WHEEL_LEVEL_COUNT; level-- > 1;) {
             if ((due & (((uint64_t)1 << (GW_WHEEL_SLOT_BITS * level)) - 1)) == 0) {
-                turn_slot(wheel, level, now_ns, fire);
+                empty_slot(wheel, level, now_ns, fire);
             }
         }
-        turn_slot(wheel, 0, now_ns, fire);
+        empty_slot(wheel, 0, now_ns, fire);
         wheel->tick = due + 1;
     }
     if (wheel->tick <= now) {

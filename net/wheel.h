@@ -1,4 +1,4 @@
-/* net/wheel.h: the timers of a lane, sorted by when they are due. Private to net. */
+/* net/wheel.h: Hierarchical timing wheels for the timers of a lane. Private to net. */
 #ifndef GW_NET_WHEEL_H
 #define GW_NET_WHEEL_H
 
@@ -7,23 +7,23 @@
 #include <stdint.h>
 
 /*
- * A hierarchical timing wheel: each level has 64 slots, each slot of a level is as long as the
- * whole level below it. A timer goes into the level that its distance asks for, and moves down as
- * its time comes near. Adding, removing and firing cost the same however many timers there are.
+ * Each level of a wheel has 64 slots; a slot is as long as the whole level below. A timer is put
+ * into the lowest level that reaches its deadline, and moves down as the deadline comes near.
+ * Adding, removing and firing cost the same however many timers there are.
  *
  *      level 0   64 slots of one tick (2^20 ns, about 1 ms)
  *      level 1   64 slots of 64 ticks
  *      ...
  *
- * A wheel has no lock: whoever serves its lane has it. Times are those of the port's clock.
+ * A wheel has no lock; see gw__lane_lock_wheel(). Times are those of the port's clock.
  *
- * Source    Varghese and Lauck, "Hashed and hierarchical timing wheels", 1987.
+ * Source    Varghese and Lauck, "Hashed and hierarchical timing wheels", 1987
  */
 enum {
     GW_WHEEL_TICK_SHIFT = 20,
     GW_WHEEL_SLOT_BITS = 6,
     GW_WHEEL_SLOT_COUNT = 1 << GW_WHEEL_SLOT_BITS,
-    GW_WHEEL_LEVEL_COUNT = 5, /* 2^30 ticks: 13 days; who waits longer is looked at again then */
+    GW_WHEEL_LEVEL_COUNT = 5, /* 2^30 ticks: 13 days; a longer timer is added again then */
 };
 
 struct gw_wheel {
@@ -32,19 +32,19 @@ struct gw_wheel {
     struct gw_task *slots[GW_WHEEL_LEVEL_COUNT][GW_WHEEL_SLOT_COUNT]; /* of timers */
 };
 
-/* Prepares an empty wheel that begins at `now_ns`. */
+/* Initializes an empty wheel that begins at `now_ns`. */
 void gw__wheel_init(struct gw_wheel *wheel, uint64_t now_ns);
 
 /* The first tick at which `deadline_ns` has passed. */
 uint64_t gw__wheel_tick_of(uint64_t deadline_ns);
 
-/* Puts a timer where its deadline belongs. It must not be in a wheel. */
+/* Adds a timer, which must not be in a wheel. */
 void gw__wheel_add(struct gw_wheel *wheel, struct gw_timer *timer);
 
-/* Takes it out again. It must be in this wheel. */
+/* Removes a timer, which must be in this wheel. */
 void gw__wheel_remove(struct gw_wheel *wheel, struct gw_timer *timer);
 
-/* Takes out each timer that is due at `now_ns` and hands it to `fire`, which may add it again. */
+/* Removes each timer that is due at `now_ns` and passes it to `fire`, which may add it again. */
 void gw__wheel_advance(struct gw_wheel *wheel, uint64_t now_ns,
                        void (*fire)(struct gw_timer *timer, uint64_t now_ns));
 

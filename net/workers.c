@@ -1,4 +1,4 @@
-/* net/workers.c: the worker threads of a port. */
+/* net/workers.c: The worker threads of a port. */
 #include "net/workers.h"
 
 #include "net/error.h"
@@ -23,7 +23,7 @@ static void serve(void *context)
     member->result = gw_port_run(member->port);
 }
 
-int gw_workers_start(struct gw_port *port, struct gw_workers **crew_out)
+int gw_workers_start(struct gw_port *port, struct gw_workers **workers_out)
 {
     uint32_t count = gw_port_worker_count(port);
     struct gw_workers *workers = calloc(1, sizeof(*workers) + count * sizeof(struct member));
@@ -39,7 +39,7 @@ int gw_workers_start(struct gw_port *port, struct gw_workers **crew_out)
             return GW_E_SYSTEM;
         }
     }
-    *crew_out = workers;
+    *workers_out = workers;
     return GW_OK;
 }
 

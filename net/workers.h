@@ -1,4 +1,4 @@
-/* net/workers.h: the worker threads of a port, for those who need no threads of their own. */
+/* net/workers.h: The worker threads of a port. */
 #ifndef GW_NET_WORKERS_H
 #define GW_NET_WORKERS_H
 
@@ -10,20 +10,21 @@ struct gw_workers;
 struct gw_port;
 
 /*
- * Starts as many threads as the port has workers, each inside gw_port_run().
+ * Starts as many threads as the port has workers; each calls gw_port_run(). For programs that do
+ * not create the threads themselves.
  *
- * Returns   0, GW_E_MEMORY or GW_E_SYSTEM; *crew_out is set only on 0.
- * Owns      gives the workers; end it with gw_workers_join(). Borrows `port` until then.
- * Thread    setup.
+ * Returns   0, GW_E_MEMORY or GW_E_SYSTEM; *workers_out is set only on 0.
+ * Owns      gives the workers; free them with gw_workers_join(). Borrows `port` until then.
+ * Thread    setup
  */
-int gw_workers_start(struct gw_port *port, struct gw_workers **crew_out);
+int gw_workers_start(struct gw_port *port, struct gw_workers **workers_out);
 
 /*
- * Waits until all have come home, which they do after gw_port_stop().
+ * Waits until all threads have returned from gw_port_run(), which they do after gw_port_stop().
  *
- * Returns   0, or the first error one of them brought back.
+ * Returns   0, or the error of the first worker that failed.
  * Owns      takes `workers`.
- * Thread    the one that started it; not a worker.
+ * Thread    the thread that started them; not a worker
  */
 int gw_workers_join(struct gw_workers *workers);
 

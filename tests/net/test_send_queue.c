@@ -248,7 +248,7 @@ static void put(struct letters *letters, char letter, uint32_t head, uint32_t ta
     struct gw_send_entry *entry = gw__send_entry_share(buf, 0, gw_buf_bytes(buf));
     gw_buf_unref(buf);
     letters->cost += gw__send_entry_cost(entry);
-    if (entry->kind != 0) {
+    if (entry->key != 0) {
         gw__send_queue_coalesce(&letters->queue, letters->shown_count, entry, &gone);
     }
     letters->cost -= gone.cost;
@@ -261,7 +261,7 @@ static void send_bytes(struct letters *letters, uint32_t bytes)
     gw__send_queue_consume(&letters->queue, bytes, &gone);
     letters->cost -= gone.cost;
     for (uint32_t i = 0; i < gone.count; i++) {
-        letters->lost[strlen(letters->lost)] = (char)('0' + gone.kinds[i]);
+        letters->lost[strlen(letters->lost)] = (char)('0' + gone.keys[i]);
     }
 }
 
