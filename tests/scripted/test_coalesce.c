@@ -330,11 +330,10 @@ static void above_the_hard_limit_a_client_is_closed_with_slow_consumer(void **st
     peer = session_fixture_join();
 }
 
-/* Some of it has left; the rest must follow, or the frame would be partial. */
-static void a_partially_sent_place_is_not_dropped(void **state)
+/* Of three places the first has been given to the kernel, which has a window of this size. */
+static void expect_first_place_kept(size_t window_bytes)
 {
-    (void)state;
-    peer_set_window(peer, 5);
+    peer_set_window(peer, window_bytes);
     send_place(1);
     fixture_run_now();
     for (uint32_t i = 0; waiting_bytes() <= SOFT_BYTES; i++) {
@@ -348,22 +347,18 @@ static void a_partially_sent_place_is_not_dropped(void **state)
     assert_int_equal(next_place(), 3);
 }
 
-/* The kernel has it, and reads it when it likes. */
+/* Without the rest the frame would be partial. */
+static void a_partially_sent_place_is_not_dropped(void **state)
+{
+    (void)state;
+    expect_first_place_kept(5);
+}
+
+/* The kernel may read the memory of a send at any time. */
 static void a_place_in_flight_is_not_dropped(void **state)
 {
     (void)state;
-    peer_set_window(peer, 0);
-    send_place(1);
-    fixture_run_now();
-    for (uint32_t i = 0; waiting_bytes() <= SOFT_BYTES; i++) {
-        send_line(i);
-        fixture_run_now();
-    }
-    send_place(2);
-    send_place(3);
-    read_everything();
-    assert_int_equal(next_place(), 1);
-    assert_int_equal(next_place(), 3);
+    expect_first_place_kept(0);
 }
 
 static void a_reply_is_never_dropped(void **state)
@@ -396,27 +391,33 @@ static void broadcast_line_and_place(void *context)
     broadcast(PLACE, number, 1);
 }
 
-/* The line is the head of the buffer, and the place its tail. */
-static void a_queued_batch_drops_old_places_and_keeps_its_lines(void **state)
+/* Runs `work` count times while the client does not read: all lines and one place arrive. */
+static void expect_lines_and_one_place(void (*work)(void *context), uint32_t count)
 {
     static uint8_t body[70000];
-    (void)state;
     size_t bytes;
     uint16_t id;
     uint32_t line_count = 0;
     uint32_t place_count = 0;
     fixture_in_turn(&turn, add_last, NULL);
     stop_reading();
-    for (uint32_t i = 1; i <= 20; i++) {
-        fixture_in_turn(&turn, broadcast_line_and_place, &i);
+    for (uint32_t i = 1; i <= count; i++) {
+        fixture_in_turn(&turn, work, &i);
     }
     read_everything();
     while ((id = session_fixture_next(peer, body, &bytes)) != 0) {
         line_count += id == LINE && bytes < 20 ? 1 : 0;
         place_count += id == PLACE ? 1 : 0;
     }
-    assert_int_equal(line_count, 20);
+    assert_int_equal(line_count, count);
     assert_int_equal(place_count, 1);
+}
+
+/* The line is the head of the buffer, and the place its tail. */
+static void a_queued_batch_drops_old_places_and_keeps_its_lines(void **state)
+{
+    (void)state;
+    expect_lines_and_one_place(broadcast_line_and_place, 20);
     assert_int_equal(session_fixture.lost_count, 1);
     assert_int_equal(fixture_counters().send_coalesced_count, 19);
 }
@@ -429,24 +430,8 @@ static void broadcast_place_and_line(void *context)
 
 static void a_line_behind_a_dropped_place_is_kept(void **state)
 {
-    static uint8_t body[70000];
     (void)state;
-    size_t bytes;
-    uint16_t id;
-    uint32_t line_count = 0;
-    uint32_t place_count = 0;
-    fixture_in_turn(&turn, add_last, NULL);
-    stop_reading();
-    for (uint32_t i = 1; i <= 10; i++) {
-        fixture_in_turn(&turn, broadcast_place_and_line, &i);
-    }
-    read_everything();
-    while ((id = session_fixture_next(peer, body, &bytes)) != 0) {
-        line_count += id == LINE && bytes < 20 ? 1 : 0;
-        place_count += id == PLACE ? 1 : 0;
-    }
-    assert_int_equal(line_count, 10);
-    assert_int_equal(place_count, 1);
+    expect_lines_and_one_place(broadcast_place_and_line, 10);
 }
 
 enum { MANY = 60 }; /* so many that a buffer must grow */

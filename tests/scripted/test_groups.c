@@ -396,7 +396,7 @@ static void a_member_receives_what_is_broadcast_between_its_add_and_its_remove(v
     assert_string_equal(received_by(3), "");
 }
 
-static void send_to_member_1_and_nobody(void *context)
+static void send_to_member_1_and_to_no_member(void *context)
 {
     Gw__Error line = GW__ERROR__INIT;
     (void)context;
@@ -411,7 +411,7 @@ static void a_message_to_one_member_arrives_behind_earlier_broadcasts(void **sta
 {
     (void)state;
     in_turn(add_all, NULL);
-    in_turn(send_to_member_1_and_nobody, NULL);
+    in_turn(send_to_member_1_and_to_no_member, NULL);
     fixture_run_ms(TICK_MS + 2);
     assert_string_equal(received_by(0), "ab");
     assert_string_equal(received_by(1), "ayoub");

@@ -11,7 +11,7 @@
 /* Each test runs a session to shortly before a deadline. Then the process stops, and the bytes that
  * prevent the deadline arrive in time, behind those of many others, while it is stopped. */
 enum {
-    CROWD_COUNT = 20,
+    OTHER_COUNT = 20,
     HEARTBEAT_MS = 10000,
     STOP_MS = 3000,    /* the duration of the stop */
     BEFORE_MS = 200,   /* from the stop to the deadline */
@@ -34,16 +34,16 @@ static const struct way {
 
 enum { WAY_COUNT = sizeof ways / sizeof ways[0] };
 
-static struct peer *crowd[CROWD_COUNT];
+static struct peer *others[OTHER_COUNT];
 static struct peer *peer;
 static uint64_t stop_ms;
 
 static void send_from_others(void *context)
 {
     (void)context;
-    for (int i = 0; i < CROWD_COUNT; i++) {
-        session_fixture_say(crowd[i], "noise");
-        peer_read(crowd[i], NULL, peer_unread_count(crowd[i]));
+    for (int i = 0; i < OTHER_COUNT; i++) {
+        session_fixture_say(others[i], "noise");
+        peer_read(others[i], NULL, peer_unread_count(others[i]));
     }
 }
 
@@ -63,16 +63,16 @@ static void begin(const struct way *way, const struct gw_session_manager_config 
 {
     session_fixture_open(&way->fixture, config);
     audit_allow_late(STOP_MS * FIXTURE_MS); /* also by a turn inside it */
-    for (int i = 0; i < CROWD_COUNT; i++) {
-        crowd[i] = session_fixture_join();
+    for (int i = 0; i < OTHER_COUNT; i++) {
+        others[i] = session_fixture_join();
     }
     peer = joins ? session_fixture_join() : session_fixture_connect();
 }
 
 static void end(void)
 {
-    for (int i = 0; i < CROWD_COUNT; i++) {
-        peer_close(crowd[i]);
+    for (int i = 0; i < OTHER_COUNT; i++) {
+        peer_close(others[i]);
     }
     peer_close(peer);
     session_fixture_close();
@@ -99,7 +99,7 @@ static uint64_t stop_around(const struct way *way, uint64_t deadline_ns, void (*
     kernel_at(stop_ns + (STOP_MS - 1) * FIXTURE_MS, send_from_others, NULL);
     if (way->in_a_turn) {
         session_fixture.on_received = take_long;
-        session_fixture_say(crowd[0], "takes long");
+        session_fixture_say(others[0], "takes long");
     } else {
         fixture_stop_at(stop_ns, STOP_MS);
     }
@@ -175,7 +175,7 @@ static void greeting(const struct way *way, bool pays)
     uint64_t back_ns = stop_around(way, deadline_ns, pays ? send_hello : NULL);
     if (pays) {
         assert_goes_on();
-        assert_int_equal(session_fixture.begun_count, CROWD_COUNT + 1);
+        assert_int_equal(session_fixture.begun_count, OTHER_COUNT + 1);
     } else {
         assert_ended(back_ns, GW__CLOSE_REASON__GREETING_TIMEOUT);
     }
@@ -339,7 +339,7 @@ static uint64_t talk_past_deadline(const struct way *way, uint64_t turn_ms, uint
     begin(way, NULL, true);
     uint64_t deadline_ns = fixture_now_ns() + 3 * HEARTBEAT_MS * FIXTURE_MS;
     run_until(deadline_ns - BEFORE_MS * FIXTURE_MS);
-    talk.peer = crowd[1];
+    talk.peer = others[1];
     talk.turn_ms = turn_ms;
     talk.ended_ns = 0;
     talk.until_ns = deadline_ns + 2 * STOP_MS * FIXTURE_MS;

@@ -160,7 +160,7 @@ static void each_packet_of_each_session_has_its_own_bucket(void **state)
     for (int i = 0; i < BURST; i++) {
         session_fixture_send_text(other, OFTEN, "y");
     }
-    session_fixture_say(other, "somebody floods, and it is nothing to me");
+    session_fixture_say(other, "another client exceeds its rate");
     fixture_run_now();
     assert_int_equal(session_fixture.received_count, 1 + 3 * BURST + 1);
     peer_close(other);

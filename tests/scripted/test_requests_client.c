@@ -304,7 +304,7 @@ static void an_unrelated_packet_does_not_answer_a_request(void **state)
     (void)state;
     Gw__Error line = GW__ERROR__INIT;
     uint16_t tag = ask(1);
-    reply((uint16_t)(tag + 1), "to nobody");
+    reply((uint16_t)(tag + 1), "unknown tag");
     send_from_server(LINE, GW_FRAME_REPLY, tag, &line.base);
     assert_int_equal(received.count, 0);
     assert_int_equal(ignored_count(), 2);

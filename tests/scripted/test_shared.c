@@ -64,7 +64,7 @@ static void run_posted_task(struct gw_task *task)
 static void send_something(void)
 {
     Gw__Error line = GW__ERROR__INIT;
-    line.text = "from elsewhere";
+    line.text = "from another thread";
     gw_session_send(session_fixture.last, LINE, &line.base);
 }
 
@@ -125,13 +125,13 @@ static void send_and_finish(void)
     gw_buf_unref(last);
 }
 
-static struct posted_task goodbye = {.task.run = run_posted_task, .work = send_and_finish};
+static struct posted_task finish_task = {.task.run = run_posted_task, .work = send_and_finish};
 
 static void post_finish(struct test_stream *test_stream)
 {
     busy = test_stream;
     if (bytes_count(&test_stream->received) == 4) {
-        gw_port_post(fixture_port, &goodbye.task);
+        gw_port_post(fixture_port, &finish_task.task);
     }
 }
 

@@ -363,7 +363,7 @@ static void a_stopped_process_does_not_shorten_the_crossing_time(void **state)
 
 /* ---- gw_session_set_stage() from elsewhere: the thread of the test has no turn here ---- */
 
-static void a_stage_set_elsewhere_holds_for_what_the_peer_sends_next(void **state)
+static void a_stage_set_by_another_thread_applies_to_the_next_packet(void **state)
 {
     (void)state;
     Gw__Error line = GW__ERROR__INIT;
@@ -380,7 +380,7 @@ static void a_stage_set_elsewhere_holds_for_what_the_peer_sends_next(void **stat
     expect_crossed(IN_ROOM, 0);
 }
 
-static void a_packet_that_crosses_a_change_from_elsewhere_is_dropped(void **state)
+static void a_packet_that_crosses_a_change_by_another_thread_is_dropped(void **state)
 {
     (void)state;
     gw_session_set_stage(session_fixture.last, LOBBY);
@@ -391,7 +391,7 @@ static void a_packet_that_crosses_a_change_from_elsewhere_is_dropped(void **stat
     assert_true(is_over());
 }
 
-static void a_stage_set_elsewhere_does_not_wait_for_a_session_that_ends(void **state)
+static void a_stage_set_by_another_thread_does_not_wait_for_a_session_that_ends(void **state)
 {
     (void)state;
     struct gw_session *session = gw_session_ref(session_fixture.last);
@@ -408,7 +408,7 @@ static void a_stage_set_elsewhere_does_not_wait_for_a_session_that_ends(void **s
     peer = session_fixture_join();
 }
 
-static void a_stage_set_elsewhere_without_memory_ends_the_session(void **state)
+static void a_stage_set_by_another_thread_without_memory_ends_the_session(void **state)
 {
     (void)state;
     memory_fail_at(1);
@@ -440,10 +440,10 @@ int main(void)
         TEST(a_pause_does_not_shorten_the_crossing_time),
         TEST(the_crossing_time_of_a_change_in_a_pause_starts_at_the_resume),
         TEST(a_stopped_process_does_not_shorten_the_crossing_time),
-        TEST(a_stage_set_elsewhere_holds_for_what_the_peer_sends_next),
-        TEST(a_packet_that_crosses_a_change_from_elsewhere_is_dropped),
-        TEST(a_stage_set_elsewhere_does_not_wait_for_a_session_that_ends),
-        TEST(a_stage_set_elsewhere_without_memory_ends_the_session),
+        TEST(a_stage_set_by_another_thread_applies_to_the_next_packet),
+        TEST(a_packet_that_crosses_a_change_by_another_thread_is_dropped),
+        TEST(a_stage_set_by_another_thread_does_not_wait_for_a_session_that_ends),
+        TEST(a_stage_set_by_another_thread_without_memory_ends_the_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

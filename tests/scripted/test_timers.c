@@ -275,7 +275,7 @@ static void note_time(struct gw_task *task)
     done_ns = fixture_now_ns();
 }
 
-static void post_from_elsewhere(void *context)
+static void post_from_another_thread(void *context)
 {
     (void)context;
     static struct gw_task task = {.run = note_time};
@@ -288,7 +288,7 @@ static void a_task_posted_by_another_thread_wakes_a_sleeping_worker(void **state
     (void)state;
     set(&alarms[0], fixture_now_ns() + 100000 * FIXTURE_MS);
     uint64_t wakes = fixture_counters().wake_count;
-    kernel_at(fixture_now_ns() + 500 * FIXTURE_MS, post_from_elsewhere, NULL);
+    kernel_at(fixture_now_ns() + 500 * FIXTURE_MS, post_from_another_thread, NULL);
     done_ns = 0;
     fixture_run_ms(2000);
     assert_int_equal(done_ns, posted_ns);

@@ -20,11 +20,11 @@ static gw_session_id dial(void *user)
 /* ---- client and server of the library ---- */
 
 static atomic_uint user_seen;
-static int somebody;
+static int dial_context;
 
 static void check_user(struct gw_session *session)
 {
-    if (gw_session_user(session) == &somebody) {
+    if (gw_session_user(session) == &dial_context) {
         atomic_fetch_add(&user_seen, 1);
     }
     send_hello(session);
@@ -67,7 +67,7 @@ static void a_client_greets_sends_receives_and_leaves(void **state)
     (void)state;
     enum { COUNT = 50 };
     for (int i = 0; i < COUNT; i++) {
-        dial(&somebody);
+        dial(&dial_context);
     }
     wait_for_count(&fixture.client.ended, COUNT);
     wait_for_count(&fixture.server.ended, COUNT);

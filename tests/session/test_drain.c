@@ -151,7 +151,7 @@ static void on_drained_is_called_after_turned_away_connections_closed(void **sta
 }
 
 /* The race: clients connect, greet and leave while the drain begins. Each one reads SHUTDOWN. */
-enum { CROWD_COUNT = 3, LATE_COUNT = 40 };
+enum { THREAD_COUNT = 3, LATE_COUNT = 40 };
 
 static atomic_uint told_count;
 static atomic_uint fault_count;
@@ -196,16 +196,16 @@ static void connections_racing_with_the_drain_read_shutdown(void **state)
 {
     (void)state;
     struct raw_socket stayer = peer_join(); /* so that the drain does not end too early */
-    os_thread crowd[CROWD_COUNT];
-    for (int i = 0; i < CROWD_COUNT; i++) {
-        assert_int_equal(os_thread_start(&crowd[i], connect_during_drain, NULL), 0);
+    os_thread threads[THREAD_COUNT];
+    for (int i = 0; i < THREAD_COUNT; i++) {
+        assert_int_equal(os_thread_start(&threads[i], connect_during_drain, NULL), 0);
     }
     fixture_drain(&fixture.server, LONG_MS);
-    for (int i = 0; i < CROWD_COUNT; i++) {
-        os_thread_join(crowd[i]);
+    for (int i = 0; i < THREAD_COUNT; i++) {
+        os_thread_join(threads[i]);
     }
     assert_int_equal(atomic_load(&fault_count), 0);
-    assert_int_equal(atomic_load(&told_count), CROWD_COUNT * LATE_COUNT);
+    assert_int_equal(atomic_load(&told_count), THREAD_COUNT * LATE_COUNT);
     expect_go_away(&stayer, LONG_MS);
     raw_socket_close(&stayer);
     wait_until_drained(&fixture.server);

@@ -1,4 +1,4 @@
-/* tests/session/test_rates.c: the rate limits, with generated arrival times. */
+/* tests/session/test_rates.c: Rate limits of sessions, with generated arrival times. */
 #include "tests/test.h"
 
 #include "net/stream.h"
