@@ -313,32 +313,35 @@ uint32_t gw_group_count(const struct gw_group *group)
     return group->count;
 }
 
-/* Sends what was collected, then ends every member. */
-static void end_all(struct gw_group *group, Gw__CloseReason reason)
+/* Sends what was collected, then ends every member except the one with index `except`. */
+static void end_all(struct gw_group *group, uint32_t except, Gw__CloseReason reason)
 {
     gw_group_flush(group);
     for (uint32_t i = 0; i < group->count; i++) {
-        gw_session_end(group->members[i]->session, reason);
+        if (i != except) {
+            gw_session_end(group->members[i]->session, reason);
+        }
     }
 }
 
-static void add_to_batch(struct gw_group *group, const struct gw_packet *packet,
+static void add_to_batch(struct gw_group *group, uint32_t except, const struct gw_packet *packet,
                          const struct gw_frame *frame, const ProtobufCMessage *message)
 {
     uint16_t key = gw__packet_coalesces(group->manager, packet) ? packet->id : 0;
     uint8_t *to = batch_add(group, GW_FRAME_HEADER_BYTES + frame->body_bytes, key);
     if (to == NULL) {
-        end_all(group, GW__CLOSE_REASON__NO_MEMORY);
+        end_all(group, except, GW__CLOSE_REASON__NO_MEMORY);
         return;
     }
     protobuf_c_message_pack(message, gw_frame_write(to, frame));
-    gw__packet_count_out(group->manager, packet, group->count);
+    gw__packet_count_out(group->manager, packet, group->count - (except != GW_INDEX_NONE ? 1 : 0));
     tick_await(group);
 }
 
-void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message)
+/* Queues a message for all members except the one with index `except`. */
+static void broadcast(struct gw_group *group, uint32_t except, uint16_t packet_id,
+                      const ProtobufCMessage *message)
 {
-    assert(gw_turn_check(group->owner, __func__));
     const struct gw_packet *packet = gw__packet_to_send(group->manager, packet_id);
     if (packet == NULL || group->count == 0 || !gw__packet_is_of(group->manager, packet, message)) {
         return;
@@ -350,7 +353,40 @@ void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const Protob
     const struct gw_frame frame = {.body_bytes = (uint32_t)body_bytes, .packet_id = packet_id};
     const struct gw_session_packet shown = {packet, &frame, message, false};
     gw__packet_notify(group->manager, NULL, shown);
-    add_to_batch(group, packet, &frame, message);
+    add_to_batch(group, except, packet, &frame, message);
+}
+
+void gw_group_broadcast(struct gw_group *group, uint16_t packet_id, const ProtobufCMessage *message)
+{
+    assert(gw_turn_check(group->owner, __func__));
+    broadcast(group, GW_INDEX_NONE, packet_id, message);
+}
+
+/* The excluded member is sent the batch before the message, and skips the message. */
+void gw_group_broadcast_except(struct gw_group *group, gw_session_id id, uint16_t packet_id,
+                               const ProtobufCMessage *message)
+{
+    assert(gw_turn_check(group->owner, __func__));
+    uint32_t except = gw__membership_find(group, id);
+    if (except == GW_INDEX_NONE) {
+        broadcast(group, GW_INDEX_NONE, packet_id, message);
+    } else if (group->count > 1) {
+        batch_send(group, group->members[except]);
+        broadcast(group, except, packet_id, message);
+        group->members[except]->sent_bytes = group->batch_bytes;
+    }
+}
+
+/* Backwards, because array_remove() moves the last member to the index of the removed one. */
+void gw_group_each(struct gw_group *group, void (*visit)(struct gw_session *session, void *context),
+                   void *context)
+{
+    assert(gw_turn_check(group->owner, __func__));
+    for (uint32_t i = group->count; i > 0; i--) {
+        if (i <= group->count) {
+            visit(group->members[i - 1]->session, context);
+        }
+    }
 }
 
 void gw_group_send(struct gw_group *group, gw_session_id id, uint16_t packet_id,

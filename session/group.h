@@ -22,9 +22,10 @@ extern "C" {
  *      alice receives A B C; bob receives C
  *
  * Before the tick a member receives its part only when a message is sent to it alone
- * (gw_group_send(), gw_group_reply()) or when it is removed. The other members still receive
- * everything at the tick, in one piece. When more than 64 KiB are collected, or when coalescing and
- * other packets alternate more than 16 times, all members are sent what was collected so far.
+ * (gw_group_send(), gw_group_reply()), when it is excluded from one, or when it is removed. The
+ * other members still receive everything at the tick, in one piece. When more than 64 KiB are
+ * collected, or when coalescing and other packets alternate more than 16 times, all members are
+ * sent what was collected so far.
  *
  * A group belongs to a turn, its owner (usually the room). All functions below run in that turn, so
  * a group has no lock. A session that ends is removed from its groups automatically.
@@ -86,6 +87,18 @@ void gw_group_remove(struct gw_group *group, gw_session_id id);
 uint32_t gw_group_count(const struct gw_group *group);
 
 /*
+ * Calls `visit` for each member, in no particular order. `visit` runs in the turn of the owner, not
+ * of the session, so it may call only the functions for a session that are marked any. It may
+ * remove the member that it visits, add members, which are not visited, or destroy the group, which
+ * ends the visits. It must not block.
+ *
+ * Owns      `visit` borrows the session
+ * Thread    turn of the owner
+ */
+void gw_group_each(struct gw_group *group, void (*visit)(struct gw_session *session, void *context),
+                   void *context);
+
+/*
  * Queues a message for all members.
  *
  * When there is no memory for the message, every member that misses it is closed with NO_MEMORY: no
@@ -96,6 +109,17 @@ uint32_t gw_group_count(const struct gw_group *group);
  */
 void gw_group_broadcast(struct gw_group *group, uint16_t packet_id,
                         const ProtobufCMessage *message);
+
+/*
+ * Like gw_group_broadcast(), for all members except `id`: the sender of a chat line, for example.
+ * When `id` is not a member, all members receive the message. The excluded member is sent what was
+ * collected before this call, now; it stays a member and is not closed when there is no memory.
+ *
+ * Owns      borrows `message`
+ * Thread    turn of the owner
+ */
+void gw_group_broadcast_except(struct gw_group *group, gw_session_id id, uint16_t packet_id,
+                               const ProtobufCMessage *message);
 
 /*
  * Sends a message to one member, after everything broadcast so far. Other members are not flushed.

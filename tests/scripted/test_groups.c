@@ -3,6 +3,7 @@
 
 #include "net/turn.h"
 #include "session/group.h"
+#include "tests/scripted/memory.h"
 #include "tests/scripted/session_fixture.h"
 #include "tests/support/random.h"
 
@@ -564,11 +565,24 @@ static void broadcast_letter(char letter)
     }
 }
 
+static void broadcast_letter_except(int member, char letter)
+{
+    Gw__Error line = GW__ERROR__INIT;
+    for (int i = 0; i < MEMBER_COUNT; i++) {
+        if (is_member[i] && i != member) {
+            expect_letter(i, letter);
+        }
+    }
+    line.text = (char *)text_of(letter);
+    gw_group_broadcast_except(group, gw_session_id_of(sessions[member]),
+                              random_below(&random, 2) == 0 ? LINE : PLACE, &line.base);
+}
+
 static void take_step(void *context)
 {
     char letter = *(const char *)context;
     int member = (int)random_below(&random, MEMBER_COUNT);
-    switch (random_below(&random, 8)) {
+    switch (random_below(&random, 9)) {
     case 0:
         add(member);
         is_member[member] = true;
@@ -586,6 +600,9 @@ static void take_step(void *context)
         break;
     case 4:
         gw_group_flush(group);
+        break;
+    case 5:
+        broadcast_letter_except(member, letter);
         break;
     default:
         broadcast_letter(letter);
@@ -839,6 +856,123 @@ static void draining_removes_all_members_before_it_is_done(void **state)
     expect_member_count(0);
 }
 
+/* ---- gw_group_broadcast_except(), gw_group_each() ---- */
+
+static void broadcast_to_all_but_the_first(void *context)
+{
+    Gw__Error line = GW__ERROR__INIT;
+    line.text = context;
+    gw_group_broadcast_except(group, gw_session_id_of(sessions[0]), LINE, &line.base);
+}
+
+static void an_excluded_member_receives_all_other_messages_in_order(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    in_turn(broadcast_text, "a");
+    in_turn(broadcast_to_all_but_the_first, "b");
+    in_turn(broadcast_text, "c");
+    fixture_run_ms(TICK_MS + 2);
+    assert_string_equal(received_by(0), "ac");
+    for (int i = 1; i < MEMBER_COUNT; i++) {
+        assert_string_equal(received_by(i), "abc");
+    }
+}
+
+static uint64_t line_out_count(void)
+{
+    struct gw_session_packet_counters counters;
+    gw_session_manager_packet_counters(session_fixture.manager, LINE, &counters);
+    return counters.out;
+}
+
+static void an_excluded_member_is_not_counted(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    in_turn(broadcast_to_all_but_the_first, "a");
+    assert_int_equal(line_out_count(), MEMBER_COUNT - 1);
+}
+
+static void without_other_members_a_broadcast_to_the_others_sends_nothing(void **state)
+{
+    (void)state;
+    in_turn(add_member_0, NULL);
+    in_turn(broadcast_to_all_but_the_first, "a");
+    fixture_run_ms(TICK_MS + 2);
+    assert_string_equal(received_by(0), "");
+    assert_int_equal(line_out_count(), 0);
+    assert_int_equal(tick_count, 0);
+}
+
+static void excluding_a_session_that_is_no_member_excludes_no_member(void **state)
+{
+    (void)state;
+    in_turn(add_all, NULL);
+    in_turn(remove_member_0, NULL);
+    in_turn(broadcast_to_all_but_the_first, "a");
+    fixture_run_ms(TICK_MS + 2);
+    assert_string_equal(received_by(0), "");
+    assert_string_equal(received_by(1), "a");
+    assert_int_equal(line_out_count(), MEMBER_COUNT - 1);
+}
+
+/* Without memory for the message, only the members that miss it are closed. */
+static void broadcast_without_memory(void *context)
+{
+    memory_fail_randomly(1, 1);
+    broadcast_to_all_but_the_first(context);
+    assert_true(memory_failed_count() > 0);
+    memory_fail_randomly(0, 0);
+}
+
+static void an_excluded_member_is_not_closed_for_want_of_memory(void **state)
+{
+    (void)state;
+    static char text[60000];
+    memset(text, 'x', sizeof text - 1);
+    in_turn(add_all, NULL);
+    in_turn(broadcast_without_memory, text);
+    assert_false(gw_session_has_ended(sessions[0]));
+    for (int i = 1; i < MEMBER_COUNT; i++) {
+        assert_true(gw_session_has_ended(sessions[i]));
+    }
+}
+
+static uint32_t visit_count[MEMBER_COUNT];
+
+static void count_visit(struct gw_session *session, void *context)
+{
+    for (int i = 0; i < MEMBER_COUNT; i++) {
+        visit_count[i] += sessions[i] == session;
+    }
+    if (context == session) {
+        gw_group_remove(group, gw_session_id_of(session));
+    }
+}
+
+static void visit_each(void *context)
+{
+    memset(visit_count, 0, sizeof visit_count);
+    gw_group_each(group, count_visit, context);
+}
+
+static void each_member_is_visited_once_also_when_one_is_removed(void **state)
+{
+    (void)state;
+    in_turn(visit_each, NULL);
+    assert_int_equal(visit_count[0], 0);
+    for (int removed = 0; removed < MEMBER_COUNT; removed++) {
+        in_turn(add_all, NULL);
+        in_turn(visit_each, sessions[removed]);
+        for (int i = 0; i < MEMBER_COUNT; i++) {
+            assert_int_equal(visit_count[i], 1);
+        }
+        in_turn(visit_each, NULL);
+        assert_int_equal(visit_count[removed], 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -873,6 +1007,13 @@ int main(void)
         TEST(destroying_a_group_sends_what_it_has_collected),
         TEST(a_session_may_be_a_member_of_many_groups),
         TEST(draining_removes_all_members_before_it_is_done),
+        TEST(an_excluded_member_receives_all_other_messages_in_order),
+        TEST_WITHOUT_TICK(an_excluded_member_receives_all_other_messages_in_order),
+        TEST(an_excluded_member_is_not_counted),
+        TEST(without_other_members_a_broadcast_to_the_others_sends_nothing),
+        TEST(excluding_a_session_that_is_no_member_excludes_no_member),
+        TEST(an_excluded_member_is_not_closed_for_want_of_memory),
+        TEST(each_member_is_visited_once_also_when_one_is_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
