@@ -1,5 +1,4 @@
-/* server/server.h: A complete server as an object, for the program and for tests with several
- * servers. */
+/* server/server.h: A complete server as an object, for the program and for tests. */
 #ifndef GW_SERVER_SERVER_H
 #define GW_SERVER_SERVER_H
 
@@ -14,8 +13,9 @@ struct server_log;
 /*
  *      create    opens the port, the sessions, the game, and the listeners
  *      start     starts the worker threads: clients connect and are served
- *      drain     sends GOAWAY; when all sessions have ended, closes the listeners and stops the
- * port join      waits until the port has stopped destroy   frees everything
+ *      drain     sends GOAWAY; after the last session, closes the listeners and stops the port
+ *      join      waits until the port has stopped
+ *      destroy   frees everything
  */
 struct server;
 

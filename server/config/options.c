@@ -1,5 +1,4 @@
-/* server/config/options.c: The table of options. A new option is a row here and a member of struct
- * server_config. */
+/* server/config/options.c: The table of options, one row for each. */
 #include "server/config/options.h"
 
 #include "net/log.h"

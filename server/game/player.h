@@ -1,5 +1,4 @@
-/* server/game/player.h: The player of a session: its name, its room, and its transitions between
- * lobby and room. */
+/* server/game/player.h: The player of a session: its name, its room, its transitions. */
 #ifndef GW_SERVER_GAME_PLAYER_H
 #define GW_SERVER_GAME_PLAYER_H
 
@@ -22,13 +21,16 @@ enum {
  * A player belongs to the turn of its session. To enter a room or to leave it, the player's task
  * passes through the turns of the lobby and of the room, and back:
  *
- *      Enter   session -> lobby (finds or creates the room) -> room (adds a member, sends Entered)
- * -> session
- *                           \                                    \
- *                            +-- refused ----> session            +-- refused --> lobby --> session
+ *      Enter   session -> lobby     finds or creates the room
+ *              lobby   -> room      adds a member, sends Entered
+ *              room    -> session   sets the stage, resumes reading
  *
- *      Leave   session -> room (removes the member, sends Left) -> lobby (closes an empty room) ->
- * session
+ *      Leave   session -> room      removes the member, sends Left
+ *              room    -> lobby     closes an empty room
+ *              lobby   -> session   sets the stage, resumes reading
+ *
+ * The lobby or the room may refuse an Enter: then the task returns to the session at once, from the
+ * room by the lobby.
  *
  * There is one task, so there is one transition at a time. While it is under way, the session reads
  * no packets. The transition ends in the session's turn, which sets the stage of the session and

@@ -13,9 +13,8 @@ struct room;
  * results in that order, and rooms run in parallel on the workers. Commands of players are posted
  * to the room; what it broadcasts is sent at its tick.
  *
- *      room_post_chat(), room_post_move(), ...   tasks of the room's turn
- *      tick                                      Snapshot of the members that moved; all Joined,
- * Gone, ChatLine
+ *      room_post_chat() ...   post tasks to the room's turn
+ *      tick                   sends all Joined, Gone and ChatLine, and one Snapshot of moves
  *
  * The lobby closes a room that has no players. So a player that is in a room may post to it without
  * a reference.
@@ -25,8 +24,8 @@ struct room;
  * Creates an empty room.
  *
  * Returns   the room, or NULL when out of memory.
- * Owns      gives the room; end it with room_close(). Copies `name`. Holds the game until it is
- * freed. Thread    any.
+ * Owns      gives the room; end it with room_close(). Copies `name`. Holds the game until freed.
+ * Thread    any.
  */
 struct room *room_create(struct game *game, const char *name);
 

@@ -8,7 +8,6 @@
 
 enum {
     TAIL_BYTES = 8, /* reserved for the end of a line: a quote, "...", a newline */
-    ESCAPE_BYTES = 16,
 };
 
 static void put_bytes(struct server_log_line *line, const char *bytes, size_t count)
@@ -28,39 +27,15 @@ void server_log_put(struct server_log_line *line, const char *text)
     put_bytes(line, text, strlen(text));
 }
 
-static void put_escape(struct server_log_line *line, const char *format, unsigned value)
-{
-    char escape[ESCAPE_BYTES];
-    snprintf(escape, sizeof escape, format, value);
-    server_log_put(line, escape);
-}
-
-static void put_escaped(struct server_log_line *line, uint8_t byte, int32_t code_point)
-{
-    if (code_point == '\n') {
-        server_log_put(line, "\\n");
-    } else if (code_point == '\r') {
-        server_log_put(line, "\\r");
-    } else if (code_point == '\t') {
-        server_log_put(line, "\\t");
-    } else if (code_point < 0x80) {
-        put_escape(line, "\\x%02X", byte);
-    } else {
-        put_escape(line, "\\u{%X}", (unsigned)code_point);
-    }
-}
-
 static void put_point(struct server_log_line *line, const char *text,
                       struct server_text_point point)
 {
-    if (!point.is_printable) {
-        put_escaped(line, (uint8_t)*text, point.code_point);
-        return;
+    if (point.is_printable && *text != '"' && *text != '\\') {
+        put_bytes(line, text, point.byte_count);
+    } else {
+        char escape[SERVER_TEXT_ESCAPE_BYTES];
+        server_log_put(line, server_text_escape(text, point, escape));
     }
-    if (*text == '"' || *text == '\\') {
-        server_log_put(line, "\\");
-    }
-    put_bytes(line, text, point.byte_count);
 }
 
 void server_log_put_quoted(struct server_log_line *line, const char *text, size_t bytes_max)

@@ -1,5 +1,4 @@
-/* server/log/out_win32.c: Output of the log by the C library, whose files always block on Windows.
- */
+/* server/log/out_win32.c: Output of the log by the C library; its files block on Windows. */
 #include "server/log/out.h"
 
 #include <errno.h>

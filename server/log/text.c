@@ -1,8 +1,9 @@
-/* server/log/text.c: Code points of a text, and whether a log line may contain them. */
+/* server/log/text.c: Decoding and escaping of text for log lines. */
 #include "server/log/text.h"
 
 #include "protocol/utf8.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static size_t sequence_bytes(uint8_t first)
@@ -35,4 +36,21 @@ struct server_text_point server_text_next(const char *text)
     }
     bool is_printable = gw_utf8_is_printable(bytes, count) && !is_private(code_point);
     return (struct server_text_point){code_point, count, is_printable};
+}
+
+const char *server_text_escape(const char *text, struct server_text_point point,
+                               char escape_out[SERVER_TEXT_ESCAPE_BYTES])
+{
+    int32_t code_point = point.code_point;
+    if (code_point == '"' || code_point == '\\') {
+        snprintf(escape_out, SERVER_TEXT_ESCAPE_BYTES, "\\%c", *text);
+    } else if (code_point == '\n' || code_point == '\r' || code_point == '\t') {
+        char letter = code_point == '\n' ? 'n' : code_point == '\r' ? 'r' : 't';
+        snprintf(escape_out, SERVER_TEXT_ESCAPE_BYTES, "\\%c", letter);
+    } else if (code_point < 0x80) {
+        snprintf(escape_out, SERVER_TEXT_ESCAPE_BYTES, "\\x%02X", (unsigned)(uint8_t)*text);
+    } else {
+        snprintf(escape_out, SERVER_TEXT_ESCAPE_BYTES, "\\u{%X}", (unsigned)code_point);
+    }
+    return escape_out;
 }

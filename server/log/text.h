@@ -1,4 +1,4 @@
-/* server/log/text.h: Code points of a text, and whether a log line may contain them. */
+/* server/log/text.h: Decoding and escaping of text for log lines. */
 #ifndef GW_SERVER_LOG_TEXT_H
 #define GW_SERVER_LOG_TEXT_H
 
@@ -14,5 +14,11 @@ struct server_text_point {
 
 /* Returns the first code point of `text`, which is not empty. */
 struct server_text_point server_text_next(const char *text);
+
+enum { SERVER_TEXT_ESCAPE_BYTES = 16 };
+
+/* Writes the escape of a code point: \" \\ \n \x1B \u{202E}. Returns `escape_out`. */
+const char *server_text_escape(const char *text, struct server_text_point point,
+                               char escape_out[SERVER_TEXT_ESCAPE_BYTES]);
 
 #endif

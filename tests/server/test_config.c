@@ -1,5 +1,4 @@
-/* tests/server/test_config.c: Tests of the command line and the INI file: values, precedence, error
- * messages. */
+/* tests/server/test_config.c: Tests of the command line and the INI file. */
 #include "tests/test.h"
 
 #include "net/log.h"

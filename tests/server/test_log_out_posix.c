@@ -1,6 +1,4 @@
-/* tests/server/test_log_out_posix.c: Tests of output to descriptors that take a part of a line, or
- * nothing.
- */
+/* tests/server/test_log_out_posix.c: Tests of output to descriptors that take partial lines. */
 #define _POSIX_C_SOURCE 200809L
 #include "server/log/limit.h"
 #include "server/log/out.h"

@@ -1,5 +1,4 @@
-/* tests/server/test_server.c: Tests of the server as an object: several in one process, start,
- * drain, counters. */
+/* tests/server/test_server.c: Tests of the server as an object: start, drain, counters. */
 #include "tests/server/captured.h"
 
 #include "net/addr.h"

@@ -1,5 +1,4 @@
-/* tests/server/test_text.c: Tests of code points: well-formed UTF-8, and what a log line may
- * contain. */
+/* tests/server/test_text.c: Tests of the decoding and escaping of text. */
 #include "tests/test.h"
 
 #include "server/log/text.h"

@@ -1,5 +1,4 @@
-/* tools/common/problem.h: An error message for the user of a program: the reason, and the remedy.
- */
+/* tools/common/problem.h: An error message of a program: the reason, and the remedy. */
 #ifndef GW_TOOLS_COMMON_PROBLEM_H
 #define GW_TOOLS_COMMON_PROBLEM_H
 
