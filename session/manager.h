@@ -68,9 +68,9 @@ struct gw_session_events {
      *
      * A sent packet is reported on the thread that sends it, before an answer is checked for being
      * late. A frame that was encoded before (gw_session_send_encoded(), GOAWAY, CLOSE) is decoded
-     * for the callback and reported when it is queued. `session` is NULL for a message to a group,
-     * which is reported once, in a turn of the group's owner, and for the CLOSE of a connection
-     * that did not become a session. A packet that is dropped or refused unread is not reported.
+     * for the callback and reported when it is queued. `session` is NULL for a message to a group
+     * or to all sessions, which is reported once, and for the CLOSE of a connection that did not
+     * become a session. A packet that is dropped or refused unread is not reported.
      * It must not block.
      */
     void (*on_packet)(struct gw_session *session, const struct gw_session_packet *packet,
@@ -237,6 +237,21 @@ void gw_session_manager_each(struct gw_session_manager *manager,
                              void *context);
 
 /*
+ * Sends a message to every greeted session: a notice to all players, for example. It is encoded
+ * once, and the send queues share the buffer. A session whose greeting completes during the call
+ * may or may not receive it. Messages that a group has collected and not sent yet arrive after it.
+ *
+ * The checks and their consequences are those of gw_session_send(). Without memory for the message,
+ * every greeted session is closed with NO_MEMORY. on_packet reports it once, with a `session` of
+ * NULL.
+ *
+ * Owns      borrows `message`
+ * Thread    any
+ */
+void gw_session_manager_broadcast(struct gw_session_manager *manager, uint16_t packet_id,
+                                  const ProtobufCMessage *message);
+
+/*
  * Shuts all sessions down gracefully. A server sends GOAWAY to each greeted session; every other
  * session, and every session that begins from then on, ends with CLOSE SHUTDOWN. Packets are
  * handled until the clients leave or `drain_ms` has passed; then the remaining sessions end with
@@ -293,7 +308,7 @@ struct gw_session_counters {
     uint64_t requests_refused; /* above GW_REQUEST_COUNT_MAX, or of the previous stage */
     uint64_t answers_ignored;  /* second or late answers */
     uint64_t frames_in;
-    uint64_t frames_out; /* to a group: once for each member */
+    uint64_t frames_out; /* to a group or to all sessions: once for each receiver */
 };
 
 /* Sums up the counters of all workers; they may change during the call. Thread: any. */
@@ -306,7 +321,7 @@ const struct gw_packet_table *gw_control_packets(void);
 /* The counters of one packet type. */
 struct gw_session_packet_counters {
     uint64_t in;      /* received completely and not dropped */
-    uint64_t out;     /* queued; to a group: once for each member */
+    uint64_t out;     /* queued; to a group or to all sessions: once for each receiver */
     uint64_t delayed; /* reading was suspended until there was a token */
     uint64_t dropped; /* received above the rate and not handled */
     uint64_t crossed; /* received for the previous stage and not handled */

@@ -220,3 +220,45 @@ void gw_session_send_encoded(struct gw_session *session, struct gw_buf *frame)
         gw__packet_notify_encoded(manager, session, frame);
     }
 }
+
+/* ---- to all sessions ---- */
+
+struct broadcast {
+    const struct gw_packet *packet;
+    struct gw_buf *buf; /* NULL: out of memory */
+};
+
+static void send_broadcast(struct gw_session *session, void *context)
+{
+    const struct broadcast *broadcast = context;
+    if (!atomic_load(&session->greeted)) {
+        return;
+    }
+    if (broadcast->buf == NULL) {
+        gw_session_end(session, GW__CLOSE_REASON__NO_MEMORY);
+    } else if (gw__session_push_part(session, broadcast->buf, 0, gw_buf_bytes(broadcast->buf))) {
+        gw__packet_count_out(session->manager, broadcast->packet, 1);
+    }
+}
+
+void gw_session_manager_broadcast(struct gw_session_manager *manager, uint16_t packet_id,
+                                  const ProtobufCMessage *message)
+{
+    const struct gw_packet *packet = gw__packet_to_send(manager, packet_id);
+    if (packet == NULL || !gw__packet_is_of(manager, packet, message)) {
+        return;
+    }
+    size_t body_bytes = protobuf_c_message_get_packed_size(message);
+    if (!gw__packet_fits(manager, packet, body_bytes)) {
+        return;
+    }
+    const struct gw_frame frame = {.body_bytes = (uint32_t)body_bytes, .packet_id = packet_id};
+    const struct gw_session_packet sent = {packet, &frame, message, false};
+    struct broadcast broadcast = {packet, pack(&frame, message)};
+    gw__packet_notify(manager, NULL, sent);
+    if (broadcast.buf != NULL && gw__packet_coalesces(manager, packet)) {
+        gw_buf_mark(broadcast.buf, 0, packet->id);
+    }
+    gw_session_manager_each(manager, send_broadcast, &broadcast);
+    gw_buf_unref(broadcast.buf);
+}

@@ -4,6 +4,7 @@
 #include "net/error.h"
 #include "net/listener.h"
 #include "net/stream.h"
+#include "tests/scripted/memory.h"
 #include "tests/scripted/session_fixture.h"
 
 #include <string.h>
@@ -87,12 +88,102 @@ static void a_clients_side_does_not_listen(void **state)
     gw_session_manager_destroy(clients);
 }
 
+/* ---- gw_session_manager_broadcast() ---- */
+
+static void broadcast(const char *text)
+{
+    Gw__Error line = GW__ERROR__INIT;
+    line.text = (char *)text;
+    gw_session_manager_broadcast(session_fixture.manager, LINE, &line.base);
+    fixture_run_now();
+}
+
+static void expect_line(struct peer *peer, const char *text)
+{
+    static uint8_t body[70000];
+    size_t bytes;
+    assert_int_equal(session_fixture_next(peer, body, &bytes), LINE);
+    Gw__Error *line = gw__error__unpack(NULL, bytes, body);
+    assert_non_null(line);
+    assert_string_equal(line->text, text);
+    gw__error__free_unpacked(line, NULL);
+    assert_int_equal(peer_unread_count(peer), 0);
+}
+
+static uint64_t line_out_count(void)
+{
+    struct gw_session_packet_counters counters;
+    gw_session_manager_packet_counters(session_fixture.manager, LINE, &counters);
+    return counters.out;
+}
+
+static void every_greeted_session_receives_a_broadcast_and_no_other(void **state)
+{
+    (void)state;
+    struct peer *first = session_fixture_join();
+    struct peer *ended = session_fixture_join();
+    gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
+    struct peer *pending = session_fixture_knock();
+    struct peer *second = session_fixture_join();
+    broadcast("maintenance in 5 minutes");
+    expect_line(first, "maintenance in 5 minutes");
+    expect_line(second, "maintenance in 5 minutes");
+    assert_int_equal(peer_unread_count(pending), 0);
+    assert_int_equal(session_fixture_close_reason(ended), GW__CLOSE_REASON__KICKED);
+    assert_int_equal(line_out_count(), 2);
+    peer_close(first);
+    peer_close(ended);
+    peer_close(pending);
+    peer_close(second);
+}
+
+static void a_broadcast_that_may_not_be_sent_is_logged_and_dropped(void **state)
+{
+    (void)state;
+    Gw__Error line = GW__ERROR__INIT;
+    Gw__Ping ping = GW__PING__INIT;
+    struct peer *peer = session_fixture_join();
+    gw_session_manager_broadcast(session_fixture.manager, SAY,
+                                 &line.base); /* only clients send it */
+    assert_int_equal(fixture_logged_count("misuse"), 1);
+    fixture_run_ms(1001);
+    gw_session_manager_broadcast(session_fixture.manager, LINE, &ping.base);
+    assert_int_equal(fixture_logged_count("misuse"), 2);
+    fixture_run_now();
+    assert_int_equal(peer_unread_count(peer), 0);
+    assert_int_equal(line_out_count(), 0);
+    peer_close(peer);
+}
+
+static void without_memory_for_a_broadcast_greeted_sessions_end(void **state)
+{
+    (void)state;
+    static char text[60000];
+    memset(text, 'x', sizeof text - 1);
+    Gw__Error line = GW__ERROR__INIT;
+    line.text = text;
+    struct peer *peer = session_fixture_join();
+    struct peer *pending = session_fixture_knock();
+    memory_fail_at(1);
+    gw_session_manager_broadcast(session_fixture.manager, LINE, &line.base);
+    assert_int_equal(memory_failed_count(), 1);
+    memory_fail_at(0);
+    fixture_run_now();
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
+    assert_false(peer_has_fin(pending));
+    peer_close(peer);
+    peer_close(pending);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_manager_admits_sessions_from_two_listeners),
         TEST(listening_at_an_address_in_use_is_an_error),
         TEST(a_clients_side_does_not_listen),
+        TEST(every_greeted_session_receives_a_broadcast_and_no_other),
+        TEST(a_broadcast_that_may_not_be_sent_is_logged_and_dropped),
+        TEST(without_memory_for_a_broadcast_greeted_sessions_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
