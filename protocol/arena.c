@@ -1,12 +1,12 @@
-/* protocol/arena.c: steps along one block. */
+/* protocol/arena.c: Arena allocator for one unpacked packet. */
 #include "protocol/arena.h"
 
 #include <stdalign.h>
 
 enum { STEP_BYTES = alignof(max_align_t) };
 
-/* A request for nothing gets a step of its own: NULL would mean that there is no memory. */
-static size_t steps_for(size_t bytes)
+/* An allocation of 0 bytes takes one step: NULL would mean that there is no memory. */
+static size_t rounded_up(size_t bytes)
 {
     return bytes == 0 ? STEP_BYTES : (bytes + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES;
 }
@@ -16,12 +16,12 @@ static void *take(void *allocator_data, size_t bytes)
     struct gw_arena *arena = allocator_data;
     size_t left_bytes = arena->capacity_bytes - arena->used_bytes;
     /* The first comparison keeps the rounding of the second from wrapping. */
-    if (bytes > left_bytes || steps_for(bytes) > left_bytes) {
+    if (bytes > left_bytes || rounded_up(bytes) > left_bytes) {
         arena->exhausted = true;
         return NULL;
     }
     void *taken = arena->memory + arena->used_bytes;
-    arena->used_bytes += steps_for(bytes);
+    arena->used_bytes += rounded_up(bytes);
     return taken;
 }
 

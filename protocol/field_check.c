@@ -1,4 +1,4 @@
-/* protocol/field_check.c: compares one value with the rule of its field. */
+/* protocol/field_check.c: Validation of one value against the rule of its field. */
 #include "protocol/field_check.h"
 
 #include "protocol/utf8.h"
@@ -21,12 +21,12 @@ static double double_of(uint64_t raw)
     return value;
 }
 
-static int64_t unfolded(uint64_t raw)
+static int64_t zigzag_decoded(uint64_t raw)
 {
     return (int64_t)(raw >> 1 ^ (0 - (raw & 1)));
 }
 
-/* The number that protobuf-c will make of it. Types of 32 bits lose what is above. */
+/* The number that protobuf-c unpacks from `raw`. 32-bit types drop the upper bits. */
 static double number_of(ProtobufCType type, uint64_t raw)
 {
     switch (type) {
@@ -41,9 +41,9 @@ static double number_of(ProtobufCType type, uint64_t raw)
     case PROTOBUF_C_TYPE_FIXED64:
         return (double)raw;
     case PROTOBUF_C_TYPE_SINT32:
-        return (double)unfolded((uint32_t)raw);
+        return (double)zigzag_decoded((uint32_t)raw);
     case PROTOBUF_C_TYPE_SINT64:
-        return (double)unfolded(raw);
+        return (double)zigzag_decoded(raw);
     case PROTOBUF_C_TYPE_INT64:
     case PROTOBUF_C_TYPE_SFIXED64:
         return (double)(int64_t)raw;
@@ -66,7 +66,7 @@ enum gw__fault gw__field_check_number(const ProtobufCFieldDescriptor *field,
     if ((rule->checks & GW_FIELD_NOT_ZERO) != 0 && number == 0) {
         return GW__FAULT_ZERO;
     }
-    /* False for NaN, which no range has. */
+    /* False for NaN. */
     bool is_inside =
         (rule->checks & GW_FIELD_RANGE) == 0 || (number >= rule->min && number <= rule->max);
     return is_inside ? GW__FAULT_NONE : GW__FAULT_RANGE;

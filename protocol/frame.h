@@ -1,4 +1,4 @@
-/* protocol/frame.h: where one frame ends and the next begins. Bytes only, no sockets. */
+/* protocol/frame.h: Encoding and decoding of frame headers. */
 #ifndef GW_PROTOCOL_FRAME_H
 #define GW_PROTOCOL_FRAME_H
 
@@ -17,10 +17,10 @@ extern "C" {
  *      | body_bytes, u24 | flags | packet_id |  tag  | body: one protobuf message  |
  *      +-----------------+-------+-----------+-------+-----------------------------+
  *
- * body_bytes leaves the header out, so a frame always moves its reader on: a length of zero is an
- * empty message, not an endless loop.
+ * body_bytes excludes the header, so each frame is at least 8 bytes long and a parser always
+ * advances: a length of 0 is an empty message.
  *
- * The functions keep nothing between calls and take no memory. Thread: any.
+ * The functions have no state and allocate nothing. Thread: any.
  */
 enum {
     GW_FRAME_HEADER_BYTES = 8,
@@ -28,10 +28,10 @@ enum {
 
     GW_FRAME_REPLY = 0x01,                            /* answers the request with the same tag */
     GW_FRAME_ERROR = 0x02,                            /* the body is a gw.Error */
-    GW_FRAME_FLAGS = GW_FRAME_REPLY | GW_FRAME_ERROR, /* all that may be set */
+    GW_FRAME_FLAGS = GW_FRAME_REPLY | GW_FRAME_ERROR, /* the defined bits */
 };
 
-/* The header of a frame, decoded. Nothing about it has been checked. */
+/* A decoded frame header. No field has been validated. */
 struct gw_frame {
     uint32_t body_bytes;
     uint16_t packet_id;
@@ -55,14 +55,14 @@ static inline struct gw_frame gw_frame_read(const uint8_t *header)
 /*
  * Encodes the header into GW_FRAME_HEADER_BYTES bytes at `out`.
  *
- * `frame->body_bytes` must not pass GW_FRAME_BODY_BYTES_MAX.
+ * `frame->body_bytes` must not exceed GW_FRAME_BODY_BYTES_MAX.
  *
- * Returns   the byte after it, where the body goes.
+ * Returns   the address after the header, where the body begins.
  */
 static inline uint8_t *gw_frame_write(uint8_t *out, const struct gw_frame *frame)
 {
     assert(frame->body_bytes <= GW_FRAME_BODY_BYTES_MAX);
-    /* One number, so that the compiler makes one store of it. */
+    /* One number: the compiler merges the stores below into one. */
     uint64_t header = (uint64_t)(frame->body_bytes & GW_FRAME_BODY_BYTES_MAX) |
                       (uint64_t)frame->flags << 24 | (uint64_t)frame->packet_id << 32 |
                       (uint64_t)frame->tag << 48;

@@ -1,4 +1,4 @@
-/* protocol/message_rules.h: what the fields of a message may hold, as the schema says it. */
+/* protocol/message_rules.h: Field rules of a message, as tables. */
 #ifndef GW_PROTOCOL_MESSAGE_RULES_H
 #define GW_PROTOCOL_MESSAGE_RULES_H
 
@@ -10,25 +10,25 @@ extern "C" {
 #endif
 
 /*
- * protobuf-c's descriptor says which fields a message has and of what type they are; a message_rules adds
- * what else the schema says of them, a rule for each field, in the same order:
+ * protobuf-c's descriptor of a message lists its fields and their types. struct gw_message_rules
+ * adds the rules of the schema, one for each field, in the same order:
  *
- *      descriptor->fields   [ text, string ]   [ at, message Point ]   [ marks, repeated uint32 ]
- *      message_rules->rules         [ <= 400 bytes ]   [ its message_rules, once   ]   [ <= 16, each <= 9       ]
+ *      descriptor->fields     [ text, string ]  [ at, message Point     ]  [ marks, repeated uint32
+ * ] message_rules->rules   [ <= 400 bytes ]  [ rules of Point, once  ]  [ <= 16, each <= 9       ]
  *
- * The generator writes them, constant, for every message that a client may send. They never hold
- * themselves, not even through others.
+ * The generator writes constant tables for each message that a client may send. Rules never contain
+ * themselves, directly or indirectly.
  */
 struct gw_message_rules {
     const ProtobufCMessageDescriptor *message;
     const struct gw_field_rule *rules; /* message->n_fields of them */
-    uint16_t counter_count;            /* how many rules count */
-    uint16_t required_count;           /* the first so many counters must not stay at 0 */
+    uint16_t counter_count;            /* number of rules with a counter */
+    uint16_t required_count;           /* this many first counters must not be 0 at the end */
 };
 
 enum { GW_RULES_COUNTER_COUNT_MAX = 32 };
 
-/* Checks of a value that are more than its type; bits. */
+/* Checks of a value beyond its type; bits. */
 enum gw_field_checks {
     GW_FIELD_UTF8 = 0x01,      /* a string: well-formed UTF-8 without NUL */
     GW_FIELD_FINITE = 0x02,    /* a float or double: neither infinite nor NaN */
@@ -39,18 +39,18 @@ enum gw_field_checks {
 };
 
 /*
- * proto3 does not send a number that is 0 nor a string that is empty, so a field whose rule forbids
- * that value must be in the body: its counter is one of the first `required_count`.
+ * proto3 sends neither a number that is 0 nor an empty string. A field whose rule forbids that
+ * value must therefore be in the body: its counter is one of the first `required_count`.
  */
 struct gw_field_rule {
-    uint16_t length_max; /* of a string or bytes, of each one if repeated; in bytes */
+    uint16_t length_max; /* bytes of a string or bytes field; of each element if repeated */
     uint16_t length_min;
-    uint16_t count_max; /* how often the field may come, or its elements; 1 for a message */
-    uint8_t counter;    /* one more than its place among the counters; 0: it is not counted */
+    uint16_t count_max; /* maximum number of occurrences or elements; 1 for a message */
+    uint8_t counter;    /* index of its counter plus 1; 0: not counted */
     uint8_t checks;     /* bits of enum gw_field_checks */
     double min;
     double max;
-    const struct gw_message_rules *message_rules; /* of a message; NULL for anything else */
+    const struct gw_message_rules *message_rules; /* of a message field; otherwise NULL */
 };
 
 #ifdef __cplusplus

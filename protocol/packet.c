@@ -1,4 +1,4 @@
-/* protocol/packet.c: judges a packet by its header, and hands its body to who answers it. */
+/* protocol/packet.c: Header checks and dispatch of packets. */
 #include "protocol/packet.h"
 
 #include "protocol/arena.h"
@@ -40,31 +40,20 @@ enum gw_packet_result gw_packet_admit(const struct gw_packet_table *table,
     return check(*packet_out, frame, sender);
 }
 
-static enum gw_packet_result pass_on(const struct gw_packet *packet, const struct gw_frame *frame,
-                                     const uint8_t *body, void *peer)
-{
-    if (packet->handle_opaque != NULL) {
-        packet->handle_opaque(peer, frame, body);
-    }
-    return GW_PACKET_OK;
-}
-
-static enum gw_packet_result validation(const struct gw_packet *packet, const uint8_t *body,
-                                        size_t body_bytes)
-{
-    return packet->message_rules == NULL
-               ? GW_PACKET_OK
-               : gw_validate_body(packet->message_rules, body, body_bytes, NULL);
-}
-
 enum gw_packet_result gw_packet_dispatch(const struct gw_packet *packet,
                                          const struct gw_frame *frame, const uint8_t *body,
                                          void *peer, struct gw_arena *arena)
 {
     if (packet->message == NULL) {
-        return pass_on(packet, frame, body, peer);
+        if (packet->handle_opaque != NULL) {
+            packet->handle_opaque(peer, frame, body);
+        }
+        return GW_PACKET_OK;
     }
-    enum gw_packet_result result = validation(packet, body, frame->body_bytes);
+    enum gw_packet_result result =
+        packet->message_rules == NULL
+            ? GW_PACKET_OK
+            : gw_validate_body(packet->message_rules, body, frame->body_bytes, NULL);
     if (result != GW_PACKET_OK) {
         return result;
     }
@@ -93,7 +82,7 @@ void gw_packet_explain(const struct gw_packet *packet, enum gw_packet_result res
     }
 }
 
-/* Adds one name to `text`, behind the `used` bytes that it has. */
+/* Appends one name to the `used` bytes of `text`. Returns the new length. */
 static size_t add_stage(char *text, size_t text_bytes, size_t used, const char *name,
                         uint32_t number)
 {
@@ -139,6 +128,6 @@ const char *gw_packet_result_name(enum gw_packet_result result)
         [GW_PACKET_BAD_BODY] = "BAD_BODY",
         [GW_PACKET_TOO_COMPLEX] = "TOO_COMPLEX",
     };
-    size_t place = (size_t)result;
-    return place < sizeof names / sizeof names[0] ? names[place] : "?";
+    size_t index = (size_t)result;
+    return index < sizeof names / sizeof names[0] ? names[index] : "?";
 }

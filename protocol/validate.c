@@ -1,4 +1,4 @@
-/* protocol/validate.c: walks over a packed message, with a stack of its own. */
+/* protocol/validate.c: Validation of a packed body, in one pass without recursion. */
 #include "protocol/validate.h"
 
 #include "protocol/validate_walk.h"

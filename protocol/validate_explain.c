@@ -1,32 +1,32 @@
-/* protocol/validate_explain.c: describes what is wrong with a body that was refused. */
+/* protocol/validate_explain.c: Description of the first fault of a refused body. */
 #include "protocol/validate_walk.h"
 
 #include <stdio.h>
 
-/* A message and the field of it that a fault is about; NULL: it is about none. */
+/* The message with the fault, and its field; NULL if the fault concerns no field. */
 struct found {
     const struct gw_message_rules *message_rules;
     const ProtobufCFieldDescriptor *field;
 };
 
-/* The field whose key stands at `at`, in the message that the scan is in. */
+/* The field whose key is at `at`, in the message that is being validated. */
 static struct found field_at(struct validation *validation, const uint8_t *at)
 {
-    struct met met = {.field = NULL};
+    struct seen seen = {.field = NULL};
     const uint8_t *now = validation->at;
     validation->at = at;
-    bool is_key = read_key(validation, &met);
+    bool is_key = read_key(validation, &seen);
     validation->at = now;
-    return (struct found){top(validation)->message_rules, is_key ? met.field : NULL};
+    return (struct found){top(validation)->message_rules, is_key ? seen.field : NULL};
 }
 
-/* The first field that must be in the message that the scan is in, and is not. */
+/* The first required field that is absent from the message that is being validated. */
 static struct found field_missing(struct validation *validation)
 {
     const struct gw_message_rules *message_rules = top(validation)->message_rules;
-    unsigned place = first_missing(validation, message_rules);
+    unsigned missing = first_missing(validation, message_rules);
     for (unsigned i = 0; i < message_rules->message->n_fields; i++) {
-        if (message_rules->rules[i].counter == place + 1) {
+        if (message_rules->rules[i].counter == missing + 1) {
             return (struct found){message_rules, &message_rules->message->fields[i]};
         }
     }
@@ -124,7 +124,7 @@ bool gw_validate_explain(const struct gw_message_rules *message_rules, const uin
     } else if (used[depth] == 0) {
         snprintf(path, sizeof fault_out->field, "body");
     } else {
-        path[used[depth] - 1] = '\0'; /* the message that the fault is in, without its dot */
+        path[used[depth] - 1] = '\0'; /* the path of the message, without its dot */
     }
     describe(fault_out->rule, sizeof fault_out->rule, fault, found);
     return true;

@@ -1,8 +1,8 @@
-/* protocol/validate_walk.h: the steps of a scan. Private to protocol.
+/* protocol/validate_walk.h: Steps of a validation. Private to protocol.
  *
- * Two files take the same steps: validate.c for every body, validate_explain.c for one that was
- * refused. Each compiles them for itself, so that the compiler makes one loop of validate.c's (a
- * call for each step costs a message 40 instructions).
+ * validate.c takes these steps for every body, validate_explain.c for one that was refused. Both
+ * include this file, so that the compiler inlines them into the loop of validate.c: a call for each
+ * step costs 40 instructions a message.
  */
 #ifndef GW_PROTOCOL_VALIDATION_WALK_H
 #define GW_PROTOCOL_VALIDATION_WALK_H
@@ -14,7 +14,7 @@
 
 enum { VARINT = 0, EIGHT_BYTES = 1, LENGTH_FIRST = 2, FOUR_BYTES = 5 };
 
-/* The message we are in, and where it ends. */
+/* A message that is being validated, and its end. */
 struct level {
     const struct gw_message_rules *message_rules;
     const uint8_t *end;
@@ -29,8 +29,8 @@ struct validation {
     uint16_t counters[GW_VALIDATE_DEPTH_MAX][GW_RULES_COUNTER_COUNT_MAX];
 };
 
-/* A field of the wire: what its key says, and what we know of it. */
-struct met {
+/* A field as its key describes it, with its descriptor and rule. */
+struct seen {
     const ProtobufCFieldDescriptor *field; /* NULL: unknown */
     const struct gw_field_rule *rule;
     uint32_t number;
@@ -118,25 +118,25 @@ static inline bool read_length(struct validation *validation, const uint8_t **en
     return true;
 }
 
-static inline bool read_key(struct validation *validation, struct met *met)
+static inline bool read_key(struct validation *validation, struct seen *seen)
 {
     uint64_t key;
     const struct level *level = top(validation);
     if (!read_short_varint(validation, level->end, &key) || key < 8) {
         return false;
     }
-    met->number = (uint32_t)(key >> 3);
-    met->wire_type = key & 7;
-    met->field =
-        protobuf_c_message_descriptor_get_field(level->message_rules->message, met->number);
-    met->rule =
-        met->field == NULL
+    seen->number = (uint32_t)(key >> 3);
+    seen->wire_type = key & 7;
+    seen->field =
+        protobuf_c_message_descriptor_get_field(level->message_rules->message, seen->number);
+    seen->rule =
+        seen->field == NULL
             ? NULL
-            : &level->message_rules->rules[met->field - level->message_rules->message->fields];
+            : &level->message_rules->rules[seen->field - level->message_rules->message->fields];
     return true;
 }
 
-/* One more of what may come only so often, or must come. */
+/* Counts one occurrence. Returns whether the rule allows it. */
 static inline bool count(struct validation *validation, const struct gw_field_rule *rule)
 {
     if (rule->counter == 0) {
@@ -157,19 +157,19 @@ static inline enum gw__fault enter(struct validation *validation,
     return GW__FAULT_NONE;
 }
 
-/* The first counter that stayed at 0 and must not; required_count when there is none. */
+/* The first required counter that is 0; required_count if there is none. */
 static inline unsigned first_missing(const struct validation *validation,
                                      const struct gw_message_rules *message_rules)
 {
-    unsigned place = 0;
-    while (place < message_rules->required_count &&
-           validation->counters[validation->depth - 1][place] != 0) {
-        place++;
+    unsigned i = 0;
+    while (i < message_rules->required_count &&
+           validation->counters[validation->depth - 1][i] != 0) {
+        i++;
     }
-    return place;
+    return i;
 }
 
-/* At the end of a message, where what did not come is known. */
+/* Ends a message: all its required fields must have occurred. */
 static inline enum gw__fault leave(struct validation *validation)
 {
     const struct gw_message_rules *message_rules = top(validation)->message_rules;
@@ -181,12 +181,12 @@ static inline enum gw__fault leave(struct validation *validation)
     return GW__FAULT_NONE;
 }
 
-static inline enum gw__fault take_unknown(struct validation *validation, const struct met *met)
+static inline enum gw__fault take_unknown(struct validation *validation, const struct seen *seen)
 {
     uint64_t ignored;
     const uint8_t *end;
-    if (met->wire_type != LENGTH_FIRST) {
-        if (!read_number(validation, top(validation)->end, met->wire_type, &ignored)) {
+    if (seen->wire_type != LENGTH_FIRST) {
+        if (!read_number(validation, top(validation)->end, seen->wire_type, &ignored)) {
             return GW__FAULT_MALFORMED;
         }
     } else if (read_length(validation, &end)) {
@@ -198,23 +198,23 @@ static inline enum gw__fault take_unknown(struct validation *validation, const s
                                                                   : GW__FAULT_UNKNOWN;
 }
 
-static inline enum gw__fault take_number(struct validation *validation, const struct met *met,
+static inline enum gw__fault take_number(struct validation *validation, const struct seen *seen,
                                          const uint8_t *end, unsigned wire_type)
 {
     uint64_t value;
     if (!read_number(validation, end, wire_type, &value)) {
         return GW__FAULT_MALFORMED;
     }
-    enum gw__fault fault = met->rule->checks == 0
+    enum gw__fault fault = seen->rule->checks == 0
                                ? GW__FAULT_NONE
-                               : gw__field_check_number(met->field, met->rule, value);
+                               : gw__field_check_number(seen->field, seen->rule, value);
     if (fault != GW__FAULT_NONE) {
         return fault;
     }
-    return count(validation, met->rule) ? GW__FAULT_NONE : GW__FAULT_TOO_OFTEN;
+    return count(validation, seen->rule) ? GW__FAULT_NONE : GW__FAULT_TOO_OFTEN;
 }
 
-static inline enum gw__fault take_packed(struct validation *validation, const struct met *met)
+static inline enum gw__fault take_packed(struct validation *validation, const struct seen *seen)
 {
     const uint8_t *end;
     enum gw__fault fault = GW__FAULT_MALFORMED;
@@ -222,47 +222,48 @@ static inline enum gw__fault take_packed(struct validation *validation, const st
         fault = GW__FAULT_NONE;
         while (fault == GW__FAULT_NONE && validation->at < end) {
             validation->step_count++;
-            fault = take_number(validation, met, end, wire_types[met->field->type]);
+            fault = take_number(validation, seen, end, wire_types[seen->field->type]);
         }
     }
     return fault;
 }
 
-static inline enum gw__fault take_bytes(struct validation *validation, const struct met *met)
+static inline enum gw__fault take_bytes(struct validation *validation, const struct seen *seen)
 {
     const uint8_t *end;
     if (!read_length(validation, &end)) {
         return GW__FAULT_MALFORMED;
     }
-    if (!count(validation, met->rule)) {
+    if (!count(validation, seen->rule)) {
         return GW__FAULT_TOO_OFTEN;
     }
-    if (met->rule->message_rules != NULL) {
-        return enter(validation, met->rule->message_rules, end);
+    if (seen->rule->message_rules != NULL) {
+        return enter(validation, seen->rule->message_rules, end);
     }
     const uint8_t *bytes = validation->at;
     size_t length = (size_t)(end - bytes);
     validation->at = end;
-    if (length > met->rule->length_max) {
+    if (length > seen->rule->length_max) {
         return GW__FAULT_TOO_LONG;
     }
-    if (length < met->rule->length_min) {
+    if (length < seen->rule->length_min) {
         return GW__FAULT_TOO_SHORT;
     }
-    return met->rule->checks == 0 ? GW__FAULT_NONE : gw__field_check_text(met->rule, bytes, length);
+    return seen->rule->checks == 0 ? GW__FAULT_NONE
+                                   : gw__field_check_text(seen->rule, bytes, length);
 }
 
-static inline enum gw__fault take_known(struct validation *validation, const struct met *met)
+static inline enum gw__fault take_known(struct validation *validation, const struct seen *seen)
 {
-    unsigned expected = wire_types[met->field->type];
-    if (met->wire_type == expected) {
+    unsigned expected = wire_types[seen->field->type];
+    if (seen->wire_type == expected) {
         return expected == LENGTH_FIRST
-                   ? take_bytes(validation, met)
-                   : take_number(validation, met, top(validation)->end, expected);
+                   ? take_bytes(validation, seen)
+                   : take_number(validation, seen, top(validation)->end, expected);
     }
     bool is_packed =
-        met->wire_type == LENGTH_FIRST && met->field->label == PROTOBUF_C_LABEL_REPEATED;
-    return is_packed ? take_packed(validation, met) : GW__FAULT_TYPE;
+        seen->wire_type == LENGTH_FIRST && seen->field->label == PROTOBUF_C_LABEL_REPEATED;
+    return is_packed ? take_packed(validation, seen) : GW__FAULT_TYPE;
 }
 
 static inline enum gw__fault step(struct validation *validation)
@@ -270,12 +271,12 @@ static inline enum gw__fault step(struct validation *validation)
     if (validation->at == top(validation)->end) {
         return leave(validation);
     }
-    struct met met;
+    struct seen seen;
     validation->step_count++;
-    if (!read_key(validation, &met)) {
+    if (!read_key(validation, &seen)) {
         return GW__FAULT_MALFORMED;
     }
-    return met.field == NULL ? take_unknown(validation, &met) : take_known(validation, &met);
+    return seen.field == NULL ? take_unknown(validation, &seen) : take_known(validation, &seen);
 }
 
 static inline enum gw__fault begin(struct validation *validation,
