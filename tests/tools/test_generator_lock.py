@@ -2,8 +2,8 @@
 import generator
 from generator import GeneratorTest, HEAD, STAGES, packet
 
-FIRST_LINE = ("# Every packet id ever given away: id, who sends it, packet, fields; then the messages "
-              "that packets are made of. The build adds to it; else `tools/packets accept` does.\n")
+FIRST_LINE = ("# Every packet id ever assigned: id, sender, packet, fields; then the messages that packets "
+              "contain. The build adds to it; else `tools/packets accept` does.\n")
 CHAT = packet("Chat", 'id: 300 from: CLIENT stages: "GREETED"', "string text = 2;")
 LINE = packet("Line", "id: 400 from: SERVER")
 LOCKED = FIRST_LINE + "  300 client test.Chat 2:text:string\n  400 server test.Line\n"
@@ -11,7 +11,7 @@ ACCEPT = "; if no client out there knows it, `tools/packets accept` changes the 
 
 
 def give(name):
-    return (f"give {name} an id that nobody had (`tools/packets list` shows them); if {name} is only "
+    return (f"give {name} an id that was never used (`tools/packets list` shows them); if {name} is only "
             "a new name of that message, `tools/packets accept` renames it")
 
 
@@ -95,7 +95,7 @@ class Lock(GeneratorTest):
     def test_a_reused_id_is_refused(self):
         self.refuses([packet("Say", 'id: 300 from: CLIENT stages: "GREETED"'), LINE],
                      "test.proto: test.Chat is gone, but LOCK:2 gave it id 300: bring it back, or "
-                     "let `tools/packets accept` mark it as removed; nobody gets its id again",
+                     "let `tools/packets accept` mark it as removed; its id is never used again",
                      "test.proto:2: Say has id 300, but LOCK:2 gave it to test.Chat: " + give("Say"))
 
     def test_the_id_of_a_removed_packet_is_not_given_again(self):
@@ -115,7 +115,7 @@ class Lock(GeneratorTest):
     def test_a_packet_that_is_gone_is_missed_until_it_is_marked(self):
         self.refuses([CHAT],
                      "test.proto: test.Line is gone, but LOCK:3 gave it id 400: bring it back, or "
-                     "let `tools/packets accept` mark it as removed; nobody gets its id again")
+                     "let `tools/packets accept` mark it as removed; its id is never used again")
         marked = LOCKED.replace("test.Line", "test.Line removed")
         self.lock.write_text(marked)
         self.assertEqual(self.build(CHAT), [])
@@ -124,7 +124,7 @@ class Lock(GeneratorTest):
     def test_a_message_that_is_a_packet_no_more_is_gone_too(self):
         self.refuses([CHAT, "message Line {}\n"],
                      "test.proto: test.Line is gone, but LOCK:3 gave it id 400: bring it back, or "
-                     "let `tools/packets accept` mark it as removed; nobody gets its id again")
+                     "let `tools/packets accept` mark it as removed; its id is never used again")
 
     def test_a_removed_packet_may_come_back_with_a_new_id(self):
         self.lock.write_text(LOCKED.replace("test.Line", "test.Line removed"))
@@ -135,7 +135,7 @@ class Lock(GeneratorTest):
     def test_an_addition_waits_until_all_else_is_right(self):
         self.refuses([CHAT, packet("New", "id: 500 from: SERVER")],
                      "test.proto: test.Line is gone, but LOCK:3 gave it id 400: bring it back, or "
-                     "let `tools/packets accept` mark it as removed; nobody gets its id again")
+                     "let `tools/packets accept` mark it as removed; its id is never used again")
 
     def test_packets_of_other_packages_are_left_to_their_own_schema(self):
         other = LOCKED + " 1001 client testing.Chat\n"
@@ -222,7 +222,7 @@ class Lock(GeneratorTest):
             name = "text" if "repeated" in field else "other"
             self.refuses([CHAT.replace("string text = 2;", f"\n{field}"), LINE],
                          f"test.proto:3: test.Chat.{name} is number 2, a {kind}, but LOCK:2 says "
-                         "that this number is a string: give the field a number that nobody had" +
+                         "that this number is a string: give the field a number that was never used" +
                          ACCEPT)
         self.assertEqual(self.build(CHAT.replace("text", "words"), LINE), [])
 
@@ -230,7 +230,7 @@ class Lock(GeneratorTest):
         lock = LOCKED + self.PARTS
         self.refuses([CHAT, LINE, self.HOLDER, self.PART.replace("int32 a", "int64 a"), self.COLOUR],
                      "test.proto:5: test.Part.a is number 1, a int64, but LOCK:6 says that this "
-                     "number is a int32: give the field a number that nobody had" + ACCEPT,
+                     "number is a int32: give the field a number that was never used" + ACCEPT,
                      lock=lock)
 
     # ---- fields that move, and replies ----
@@ -315,38 +315,32 @@ class Lock(GeneratorTest):
 
     def test_a_new_number_is_accepted_and_the_old_one_stays_taken(self):
         self.accepts([CHAT.replace("300", "301"), LINE],
-                     "id 300: test.Chat is removed, and nobody gets its id again; who still sends "
-                     "it is closed with UNKNOWN_PACKET\n"
+                     "id 300: test.Chat is removed, and its id is never used again; a client that still sends it is closed with UNKNOWN_PACKET\n"
                      "id 301: test.Chat is new\n",
                      "  300 client test.Chat 2:text:string removed\n  301 client test.Chat 2:text:string\n"
                      "  400 server test.Line\n")
 
     def test_a_new_name_is_accepted(self):
         self.accepts([CHAT.replace("Chat", "Say"), LINE],
-                     "id 300: was test.Chat, becomes test.Say; who still sends the old one is read "
-                     "as the new one\n",
+                     "id 300: was test.Chat, becomes test.Say; a server reads the old one of an old client as the new one\n",
                      "  300 client test.Say 2:text:string\n  400 server test.Line\n")
 
     def test_a_removal_is_accepted(self):
         self.accepts([LINE],
-                     "id 300: test.Chat is removed, and nobody gets its id again; who still sends "
-                     "it is closed with UNKNOWN_PACKET\n",
+                     "id 300: test.Chat is removed, and its id is never used again; a client that still sends it is closed with UNKNOWN_PACKET\n",
                      "  300 client test.Chat 2:text:string removed\n  400 server test.Line\n")
 
     def test_other_types_and_ways_are_accepted(self):
         self.accepts([CHAT.replace("string text", "bytes text").replace("CLIENT", "BOTH"), LINE],
                      "id 300: test.Chat was from client, and is from both now\n"
-                     "test.Chat: field 2 was a string, and is a bytes now; an old client's is "
-                     "refused or misread\n",
+                     "test.Chat: field 2 was a string, and is a bytes now; the server refuses or misreads it from an old client\n",
                      "  300 both   test.Chat 2:text:bytes\n  400 server test.Line\n")
 
     def test_a_field_that_moves_is_accepted(self):
         moved = self.XY % "int32 y = 1; int32 x = 2; int32 text = 3;"
         self.assertEqual(self.decide("accept", moved, LINE, lock=self.XY_LOCK),
-                         "test.Chat: field 1 was called x, and is called y now; who still sends the "
-                         "old one is read as the new one\n"
-                         "test.Chat: field 2 was called y, and is called x now; who still sends the "
-                         "old one is read as the new one\n"
+                         "test.Chat: field 1 was called x, and is called y now; a server reads the old one of an old client as the new one\n"
+                         "test.Chat: field 2 was called y, and is called x now; a server reads the old one of an old client as the new one\n"
                          "test.Chat: field 3 is new, a int32\n")
         self.lock_is(self.XY_LOCK.replace("1:x:int32 2:y:int32", "1:y:int32 2:x:int32 3:text:int32"))
         self.assertEqual(self.build(moved, LINE, ci="true"), [])
@@ -354,7 +348,7 @@ class Lock(GeneratorTest):
     def test_another_reply_is_accepted(self):
         self.assertEqual(self.decide("accept", CHAT, LINE, self.ASK % "", lock=self.ASKED),
                          "id 500: test.Ask was answered by test.Line, and is answered by nothing "
-                         "now; an old client waits for an answer until it gives up\n")
+                         "now; an old client waits for the reply until its request times out\n")
         self.lock_is(self.ASKED.replace(" reply=test.Line", ""))
         self.assertEqual(self.build(CHAT, LINE, self.ASK % "", ci="true"), [])
 

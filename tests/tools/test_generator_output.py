@@ -535,11 +535,11 @@ class Refusal(GeneratorTest):
                        f"--plugin=protoc-gen-c={generator.arguments.protoc_gen_c}",
                        f"--c_out={self.out}", "test.proto"])
         self.refuses("server", "test_on_line", "Test__Line",
-                     "Line is from SERVER (test.proto:4, packets.lock:3), so there is nobody here "
-                     "to handle it: take test_on_line() away")
+                     "Line is from SERVER (test.proto:4, packets.lock:3), so this side never "
+                     "receives it: remove test_on_line()")
         self.refuses("client", "test_client_on_ask", "Test__Ask",
-                     "Ask is from CLIENT (test.proto:2, packets.lock:2), so there is nobody here "
-                     "to handle it: take test_client_on_ask() away")
+                     "Ask is from CLIENT (test.proto:2, packets.lock:2), so this side never "
+                     "receives it: remove test_client_on_ask()")
 
     def refuses(self, side, handler, message, said):
         source = self.folder / "handler.c"

@@ -25,8 +25,8 @@ class Problems(GeneratorTest):
             packet("C", 'id: 302 from: CLIENT stages: "NOWHERE"') +
             packet("D", "id: 302 from: SERVER", "optional int32 x = 1;") +
             packet("E", 'id: 303 from: CLIENT stages: "HALL"', "E e = 1;"),
-            "test.proto:3: A has no id: write one that nobody has or had, from 256 to 32767",
-            "test.proto:4: B does not say who sends it: write from: CLIENT, SERVER or BOTH",
+            "test.proto:3: A has no id: write one that was never used, from 256 to 32767",
+            "test.proto:4: B has no sender: write from: CLIENT, SERVER or BOTH",
             'test.proto:5: C names the stage "NOWHERE"; there are CONNECTED, GREETED, HALL, TABLE',
             "test.proto:6: test.D.x is `optional`, which protobuf-c cannot do in proto3: leave the "
             "word out, or put the field into a message of its own",
@@ -35,7 +35,7 @@ class Problems(GeneratorTest):
 
     def test_the_line_is_that_of_the_option(self):
         self.says("message A {\n  string text = 1;\n  option (gw.packet) = { from: SERVER };\n}\n",
-                  "test.proto:5: A has no id: write one that nobody has or had, from 256 to 32767")
+                  "test.proto:5: A has no id: write one that was never used, from 256 to 32767")
 
     def test_ids_of_a_game_are_256_to_32767(self):
         for good in 256, 32767:
@@ -82,7 +82,7 @@ class Problems(GeneratorTest):
     def test_a_game_has_one_enum_of_stages(self):
         self.says("enum Zone { option (gw.stages) = true; A = 0; }\n" +
                   packet("Chat", "id: 300 from: SERVER"),
-                  "test.proto:3: test.Zone and test.Stage (line 2) both say (gw.stages): a game "
+                  "test.proto:3: test.Zone and test.Stage (line 2) both have (gw.stages): a game "
                   "has one such enum")
 
     def test_an_enum_that_says_no_is_no_enum_of_stages(self):
@@ -111,22 +111,19 @@ class Problems(GeneratorTest):
     def test_unlimited_and_a_rate_contradict_each_other(self):
         for policy in "rate: 1", "burst: 1":
             self.says(packet("A", f'id: 300 from: CLIENT stages: "HALL" unlimited: true {policy}'),
-                      "test.proto:3: A is unlimited, and has a rate: take one of them away")
+                      "test.proto:3: A is unlimited, and has a rate: remove one of them")
 
     def test_what_is_dropped_comes_from_a_client_and_has_a_rate(self):
         self.passes(packet("A", 'id: 300 from: BOTH stages: "HALL" droppable: true'))
         self.says(packet("A", "id: 300 from: SERVER droppable: true") +
                   packet("B", 'id: 301 from: CLIENT stages: "HALL" droppable: true unlimited: true'),
-                  "test.proto:3: A is droppable, which is about what clients send: take the word "
-                  "away",
-                  "test.proto:4: B is droppable, and unlimited, so never dropped: take one of them "
-                  "away")
+                  "test.proto:3: A is droppable, which applies only to packets from clients: remove the word",
+                  "test.proto:4: B is droppable, and unlimited, so never dropped: remove one of them")
 
     def test_what_a_slow_reader_may_lose_comes_from_a_server(self):
         self.passes(packet("A", 'id: 300 from: BOTH stages: "HALL" coalesce: true'))
         self.says(packet("A", 'id: 300 from: CLIENT stages: "HALL" coalesce: true'),
-                  "test.proto:3: A says coalesce, which is about what a server sends: take the "
-                  "word away")
+                  "test.proto:3: A says coalesce, which applies only to packets from a server: remove the word")
 
     def test_a_reply_is_a_packet_of_the_other_side(self):
         ask = packet("Ask", 'id: 300 from: CLIENT stages: "HALL" reply: "Answer"')
@@ -148,10 +145,9 @@ class Problems(GeneratorTest):
         self.says(packet("Ask", 'id: 300 from: CLIENT stages: "HALL" reply: "Answer" '
                          "droppable: true") +
                   packet("Answer", "id: 301 from: SERVER coalesce: true"),
-                  "test.proto:3: Ask is droppable, and has a reply, which would not come: take one "
-                  "of them away",
+                  "test.proto:3: Ask is droppable, and has a reply, which would not come: remove one of them",
                   "test.proto:4: Answer says coalesce, and answers Ask (line 3), which would lose "
-                  "its answer: take one of them away")
+                  "its answer: remove one of them")
 
     def test_a_client_packet_does_not_contain_itself_through_others(self):
         self.says("message Leaf { Twig twig = 1; }\n"
@@ -180,14 +176,14 @@ class Problems(GeneratorTest):
         self.passes(packet("A", 'id: 300 from: CLIENT stages: "HALL"', fields))
         wrong = (
             ("int32 x = 1 [(gw.field).max_length = 9];",
-             "has a max_length, and is neither string nor bytes: take it away"),
-            ("bytes x = 1 [(gw.field).utf8 = ON];", "says utf8, and is no string: take it away"),
-            ("int32 x = 1 [(gw.field).known = ON];", "says known, and is no enum: take it away"),
+             "has a max_length, and is neither string nor bytes: remove it"),
+            ("bytes x = 1 [(gw.field).utf8 = ON];", "says utf8, and is no string: remove it"),
+            ("int32 x = 1 [(gw.field).known = ON];", "says known, and is no enum: remove it"),
             ("int32 x = 1 [(gw.field).finite = ON];",
-             "says finite, and is neither float nor double: take it away"),
-            ("bool x = 1 [(gw.field).range = { max: 1 }];", "has a range, and is no number: take it away"),
-            ("A2 x = 1 [(gw.field).range = { max: 1 }];", "has a range, and is no number: take it away"),
-            ("int32 x = 1 [(gw.field).max_count = 9];", "has a max_count, and is not repeated: take it away"),
+             "says finite, and is neither float nor double: remove it"),
+            ("bool x = 1 [(gw.field).range = { max: 1 }];", "has a range, and is no number: remove it"),
+            ("A2 x = 1 [(gw.field).range = { max: 1 }];", "has a range, and is no number: remove it"),
+            ("int32 x = 1 [(gw.field).max_count = 9];", "has a max_count, and is not repeated: remove it"),
             ("string x = 1 [(gw.field).max_length = 65536];",
              "has max_length 65536, and at most 65535 is possible"),
             ("repeated bool x = 1 [(gw.field).max_count = 65536];",
@@ -220,7 +216,7 @@ class Problems(GeneratorTest):
         text = HEAD + STAGES + "message Part { int32 a = 1; }\n" + "".join(packet(
             f"A{i}", f'id: {300 + i} from: CLIENT stages: "HALL"', field.replace("%s", f"[(gw.field) = {{ {rule} }}]"))
             for i, field in enumerate(fields))
-        said = [re.fullmatch(r"test\.proto:\d+: test\.A(\d+)\.x .*: take it away", line)
+        said = [re.fullmatch(r"test\.proto:\d+: test\.A(\d+)\.x .*: remove it", line)
                 for line in self.problems(text)]
         return [fields[int(match[1])] for match in said]
 
@@ -272,32 +268,29 @@ class Problems(GeneratorTest):
                   "max_length: 5 or more",
                   "test.proto:4: test.A.b has min_length 65 and max_length 64 (nothing said), where nothing is: "
                   "write max_length: 65 or more",
-                  "test.proto:5: test.A.c says printable and utf8: OFF, but only UTF-8 is printable: take one of "
-                  "them away",
+                  "test.proto:5: test.A.c says printable and utf8: OFF, but only UTF-8 is printable: remove one of them",
                   "test.proto:6: test.A.d says finite: OFF and has a range, which neither infinity nor NaN is in: "
-                  "take one of them away",
-                  "test.proto:7: test.A.e is required, so not 0, and has a range of nothing else: take one of "
-                  "them away",
-                  "test.proto:8: test.A.f is required, so not 0, and its enum has no other value: take it away")
+                  "remove one of them",
+                  "test.proto:7: test.A.e is required, so not 0, and has a range of nothing else: remove one of them",
+                  "test.proto:8: test.A.f is required, so not 0, and its enum has no other value: remove it")
 
     def test_what_is_about_clients_is_not_said_of_what_servers_send(self):
         for words, what in (("rate: 5", "says rate"), ("burst: 5", "says burst"), ("unlimited: true", "says unlimited"),
                             ("droppable: true", "is droppable")):
             said, = self.problems(HEAD + STAGES + packet("A", f"id: 300 from: SERVER {words}"))
-            self.assertRegex(said, rf"^test\.proto:3: A {what}, which is about what clients send: take (it|the word) away$")
+            self.assertRegex(said, rf"^test\.proto:3: A {what}, which applies only to packets from clients: remove (it|the word)$")
         self.says(packet("A", 'id: 300 from: SERVER stages: "HALL"'),
-                  "test.proto:3: A has stages, which are about what clients send: take them away")
+                  "test.proto:3: A has stages, which apply only to packets from clients: remove them")
 
     def test_a_stage_is_named_once(self):
         for stages, again in (('"HALL" stages: "HALL"', "HALL"), ('"GREETED" stages: "TABLE"', "TABLE")):
             self.says(packet("A", f"id: 300 from: CLIENT stages: {stages}"),
-                      f'test.proto:3: A names the stage "{again}", which is among those before it: take it away')
+                      f'test.proto:3: A names the stage "{again}", which is among those before it: remove it')
 
     def test_a_reply_from_a_client_is_not_dropped(self):
         self.says(packet("Ask", 'id: 300 from: SERVER reply: "Answer"') +
                   packet("Answer", 'id: 301 from: CLIENT stages: "HALL" droppable: true'),
-                  "test.proto:4: Answer is droppable, and answers Ask (line 3), whose answer would not come: take "
-                  "one of them away")
+                  "test.proto:4: Answer is droppable, and answers Ask (line 3), whose answer would not come: remove one of them")
 
     # The longest body that the rules of the fields allow, worked out by hand.
     SIZES = (
@@ -367,7 +360,7 @@ class Problems(GeneratorTest):
         self.assertEqual(
             self.problems(HEAD + STAGES + 'import "other.proto";\n' +
                           packet("A", 'id: 300 from: CLIENT stages: "HALL"', "other.Part p = 1;")),
-            ["other.proto:3: other.Part.a says utf8, and is no string: take it away"])
+            ["other.proto:3: other.Part.a says utf8, and is no string: remove it"])
 
     def test_names_of_fields_that_c_keeps_are_refused(self):
         self.says(packet("A", "id: 300 from: SERVER", "uint32 base = 1;\nuint32 Errno = 2;\nuint32 unix = 3;\n"
@@ -407,13 +400,13 @@ class Problems(GeneratorTest):
     def test_the_line_is_that_of_the_field(self):
         self.says("message Part {\n  int32 a = 2;\n  int32 b = 1 [(gw.field).utf8 = ON];\n}\n" +
                   packet("A", 'id: 300 from: CLIENT stages: "HALL"', "Part p = 1;"),
-                  "test.proto:5: test.Part.b says utf8, and is no string: take it away")
+                  "test.proto:5: test.Part.b says utf8, and is no string: remove it")
 
     def test_what_is_said_of_a_field_has_an_effect(self):
         self.says("message Part { string s = 1 [(gw.field).max_length = 9]; }\n" +
                   packet("A", "id: 300 from: SERVER", "Part p = 1;"),
-                  "test.proto:3: test.Part.s has (gw.field), which is about what clients send, and "
-                  "is in no packet from CLIENT: take it away")
+                  "test.proto:3: test.Part.s has (gw.field), which applies only to packets from clients, and "
+                  "is in no packet from CLIENT: remove it")
 
     def test_a_client_packet_nests_at_most_8_deep(self):
         parts = "".join(f"message P{i} {{ P{i + 1} p = 1; }}\n" for i in range(1, 8))

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/depth.c: walks over a packed message with a stack of its own. */
+/* tools/protoc-gen-gw/depth.c: Nesting depth of a packed message, measured without recursion. */
 #include "tools/protoc-gen-gw/depth.h"
 
 struct level {

@@ -1,5 +1,6 @@
-/* tools/protoc-gen-gw/depth.h: keeps protobuf-c, which recurses without a limit, from deep water.
- */
+/* tools/protoc-gen-gw/depth.h: Nesting depth of a packed message. */
+
+/* Checked before protobuf-c unpacks a message, because it recurses without a limit. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_DEPTH_H
 #define GW_TOOLS_PROTOC_GEN_GW_DEPTH_H
 
@@ -8,12 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* As deep as protobuf itself reads. */
+/* The recursion limit of protobuf itself. */
 enum { DEPTH_MAX = 100 };
 
 /*
- * Whether the message in `bytes` nests at most DEPTH_MAX deep. Bytes that are no message at all
- * may pass: unpacking finds that out.
+ * Whether the message in `bytes` nests at most DEPTH_MAX deep. Bytes that are no message may pass:
+ * unpacking reports them.
  */
 bool depth_is_fine(const ProtobufCMessageDescriptor *type, const uint8_t *bytes, size_t length);
 

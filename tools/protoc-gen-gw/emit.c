@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/emit.c: what the generated files have in common. */
+/* tools/protoc-gen-gw/emit.c: Parts that several generated files share. */
 #include "tools/protoc-gen-gw/emit.h"
 
 #include "tools/protoc-gen-gw/names.h"
@@ -16,7 +16,7 @@ void emit_guard_close(struct text *text)
     text_print(text, "\nPROTOBUF_C__END_DECLS\n\n#endif\n");
 }
 
-/* Of a header of the framework. */
+/* `name` is a header of the library. */
 void emit_include(struct text *text, const struct schema *schema, const char *name)
 {
     text_print(text, "#include \"%s%s\"\n", schema->include_prefix, name);
@@ -45,7 +45,7 @@ static void emit_limits_of(struct text *text, struct schema *schema, const char 
     }
 }
 
-/* For who fills in a text or has to keep it. An enum is not empty in C. */
+/* Maximum lengths, for programs that fill in or store texts. C has no empty enum. */
 void emit_limits(struct text *text, struct schema *schema, const char *prefix)
 {
     struct text limits = {0};
@@ -53,7 +53,7 @@ void emit_limits(struct text *text, struct schema *schema, const char *prefix)
         emit_limits_of(&limits, schema, prefix, &schema->packets[i]);
     }
     if (limits.length != 0) {
-        text_print(text, "\n/* The longest texts that a client may send, in bytes. */\n");
+        text_print(text, "\n/* Maximum lengths of texts that a client may send, in bytes. */\n");
         text_print(text, "enum {\n%s};\n", limits.bytes);
     }
     text_fini(&limits);

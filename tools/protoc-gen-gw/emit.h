@@ -1,30 +1,30 @@
-/* tools/protoc-gen-gw/emit.h: writes C. */
+/* tools/protoc-gen-gw/emit.h: Generation of C, Lua and fuzzer input from a schema. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_EMIT_H
 #define GW_TOOLS_PROTOC_GEN_GW_EMIT_H
 
 #include "tools/protoc-gen-gw/output.h"
 
-/* One who takes part: a server, a client, or for control packets both in one. */
+/* A side of a connection: a server, a client, or for control packets both. */
 struct side {
     const char *stem; /* "game/game_server" */
     const char *what;
     const char *handler_prefix; /* "game_on_" */
     const char *table;          /* "game_server_packets" */
     const char *id_prefix;      /* "GAME_PACKET_" */
-    uint8_t receives;           /* bits of who sends what it has handlers for */
-    bool declares_ids;          /* in its own header, not in that of the senders */
+    uint8_t receives;           /* bits of the senders whose packets it handles */
+    bool declares_ids;          /* in its own header instead of that of the senders */
 };
 
-/* The header and the source of a side: its handlers, and its table of all packets. */
+/* Writes the header and the source of a side: handlers, typed requests and the packet table. */
 void emit_side(struct output *output, struct schema *schema, const struct side *side);
 
-/* The header and the source that both sides share: ids, stages, typed senders. */
+/* Writes the header and the source that both sides share: ids, stages, typed senders. */
 void emit_senders(struct output *output, struct schema *schema, const char *id_prefix);
 
-/* A dissector for Wireshark, in Lua. */
+/* Writes a dissector for Wireshark, in Lua. */
 void emit_dissector(struct text *text, struct schema *schema);
 
-/* For a fuzzer: the keys of all fields of client packets, and a body of each. */
+/* Write input for a fuzzer: the keys of all fields of client packets, and a body of each packet. */
 void emit_dictionary(struct text *text, struct schema *schema);
 void emit_seeds(struct text *text, struct schema *schema);
 
@@ -38,11 +38,11 @@ void emit_message_rules(struct text *text, struct schema *schema);
 bool has_message_rules(const struct packet *packet);
 void emit_table(struct text *text, struct schema *schema, const struct side *side);
 
-/* "a.h" of "a.c", and the other way round. */
+/* Names of generated files: "a.gen.h" and "a.gen.c" of "a". */
 const char *emit_header_of(struct schema *schema, const char *stem);
 const char *emit_source_of(struct schema *schema, const char *stem);
 
-/* The header that protoc-gen-c made of the schema. */
+/* The header that protoc-gen-c generates from the schema. */
 const char *emit_messages_of(struct schema *schema);
 
 #endif

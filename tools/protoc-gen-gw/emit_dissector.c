@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/emit_dissector.c: a dissector for Wireshark. */
+/* tools/protoc-gen-gw/emit_dissector.c: Generation of a Wireshark dissector. */
 #include "tools/protoc-gen-gw/emit.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/emit_fuzz.c: what a fuzzer starts from. */
+/* tools/protoc-gen-gw/emit_fuzz.c: Generation of a dictionary and seeds for a fuzzer. */
 #include "tools/protoc-gen-gw/emit.h"
 
 #include <inttypes.h>
@@ -45,7 +45,7 @@ static uint64_t key_of(const struct field *field)
     return (uint64_t)(uint32_t)field->proto->number << 3 | wire_type_of(field);
 }
 
-/* A value that the enum has, but 0. */
+/* A value of the enum other than 0. */
 static uint64_t enum_value(const struct type *enumeration)
 {
     for (size_t i = 0; i < enumeration->enumeration->n_value; i++) {
@@ -56,7 +56,7 @@ static uint64_t enum_value(const struct type *enumeration)
     return 1;
 }
 
-/* 1, or what comes next to it in the field's range. */
+/* 1, or the value of the field's range that is closest to it. */
 static double number_of(const struct field *field)
 {
     if (!field->has_range) {

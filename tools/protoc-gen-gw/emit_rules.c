@@ -1,5 +1,4 @@
-/* tools/protoc-gen-gw/emit_rules.c: what the fields of client packets may hold, as constant data.
- */
+/* tools/protoc-gen-gw/emit_rules.c: Generation of field rules as constant tables. */
 #include "tools/protoc-gen-gw/emit.h"
 
 #include "tools/protoc-gen-gw/names.h"
@@ -41,7 +40,7 @@ static void emit_rule(struct text *text, struct schema *schema, const struct fie
     if (field->length_min != 0) {
         text_print(text, "        .length_min = %" PRIu32 ",\n", field->length_min);
     }
-    /* C has no empty braces: something is always said. */
+    /* C11 has no empty initializer: one member is always set. */
     text_print(text, "        .counter = %" PRIu32 ",\n", field->counter);
     if (field->count_max != 0) {
         text_print(text, "        .count_max = %" PRIu32 ",\n", field->count_max);
@@ -55,7 +54,8 @@ static void emit_rule(struct text *text, struct schema *schema, const struct fie
         text_print(text, "        .min = %.17g,\n        .max = %.17g,\n", field->min, field->max);
     }
     if (field->message != NULL) {
-        text_print(text, "        .message_rules = &%s__message_rules,\n", symbol_of(schema, field->message));
+        text_print(text, "        .message_rules = &%s__message_rules,\n",
+                   symbol_of(schema, field->message));
     }
     text_print(text, "    },\n");
 }
@@ -70,7 +70,7 @@ static void emit_rules(struct text *text, struct schema *schema, const struct ty
     text_print(text, "};\n");
 }
 
-/* C has no empty arrays. */
+/* C has no empty arrays: a message without fields has no table. */
 static void emit_rules_of(struct text *text, struct schema *schema, const struct type *type)
 {
     const char *symbol = symbol_of(schema, type);
@@ -86,7 +86,8 @@ static void emit_rules_of(struct text *text, struct schema *schema, const struct
     text_print(text, "    .required_count = %zu,\n};\n", fields_required_count(type));
 }
 
-/* What a message_rules names stands before it. Client packets nest at most CLIENT_DEPTH_MAX deep. */
+/* Nested rules are written before the rules that use them. Recurses at most CLIENT_DEPTH_MAX deep.
+ */
 static void emit_with_parts(struct text *text, struct schema *schema, const struct type *type,
                             bool *done)
 {

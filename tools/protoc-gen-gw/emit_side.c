@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/emit_side.c: the handlers of one side. */
+/* tools/protoc-gen-gw/emit_side.c: Generation of the handlers and typed requests of one side. */
 #include "tools/protoc-gen-gw/emit.h"
 
 #include "tools/protoc-gen-gw/names.h"
@@ -7,10 +7,11 @@
 
 static const char about_handlers[] =
     "\n/*\n"
-    " * Written by hand, one for each packet that may come in; a missing one is an error of the "
-    "linker.\n"
-    " * They are called in the turn of `session`. The message is gone when they return. They must\n"
-    " * not block: see \"The rule of turns\" in net/port.h.\n"
+    " * Handlers, one for each packet that this side receives. The program defines them; the "
+    "linker\n"
+    " * reports a missing one. They are called in the turn of `session`, must not block (see \"The "
+    "rule\n"
+    " * of turns\" in net/port.h), and borrow `message` until they return.\n"
     " */\n";
 
 static bool is_received(const struct side *side, const struct packet *packet)
@@ -19,8 +20,8 @@ static bool is_received(const struct side *side, const struct packet *packet)
 }
 
 /*
- * Prints the last parameter on a line of its own, under the first. Its name is the same for every
- * packet: one made of the packet's could be a word of C or a macro of the system.
+ * Prints the last parameter on its own line, below the first. Its name is the same for every
+ * packet: a name made from the packet's could be a keyword of C or a macro of a system header.
  */
 static void emit_last_parameter(struct text *text, const char *head, const char *type)
 {
@@ -38,8 +39,8 @@ static void emit_handler(struct text *text, struct schema *schema, const struct 
 }
 
 /*
- * A packet that this side only sends has no handler here; who writes one all the same is told so by
- * the compiler, at that line.
+ * A packet that this side only sends has no handler. A macro makes the compiler report a definition
+ * of one at its line.
  */
 static void emit_refusal(struct text *text, struct schema *schema, const struct side *side,
                          const struct packet *packet)
@@ -52,8 +53,8 @@ static void emit_refusal(struct text *text, struct schema *schema, const struct 
     }
     text_print(
         text,
-        "#define %s%s(...) _Pragma(\"GCC error \\\"%s is from %s (%s:%d%s), so there is nobody "
-        "here to handle it: take %s%s() away\\\"\")\n",
+        "#define %s%s(...) _Pragma(\"GCC error \\\"%s is from %s (%s:%d%s), so this side never "
+        "receives it: remove %s%s()\\\"\")\n",
         side->handler_prefix, packet->snake, packet->name,
         packet->from == FROM_SERVER ? "SERVER" : "CLIENT", schema->file_name, packet->line, lock,
         side->handler_prefix, packet->snake);
@@ -62,7 +63,7 @@ static void emit_refusal(struct text *text, struct schema *schema, const struct 
 static void emit_refusals(struct text *text, struct schema *schema, const struct side *side)
 {
     const char *about =
-        "\n/* No handlers: this side sends these. Who writes one is told so at that line. */\n";
+        "\n/* This side only sends these packets. A handler for one is an error at its line. */\n";
     for (size_t i = 0; i < schema->packet_count; i++) {
         if (!is_received(side, &schema->packets[i])) {
             text_print(text, "%s", about);
@@ -182,12 +183,14 @@ static void emit_header(struct text *text, struct schema *schema, const struct s
     }
     emit_refusals(text, schema, side);
     emit_requests(text, schema, side);
-    text_print(text, "\n/* All packets; `handle` is NULL for those that do not come in here. */\n");
+    text_print(
+        text,
+        "\n/* All packets. `handle` is NULL for a packet that this side does not receive. */\n");
     text_print(text, "extern const struct gw_packet_table %s;\n", side->table);
     emit_guard_close(text);
 }
 
-/* Each handler has the type of its message; what the table calls has one type for all. */
+/* The function that the table calls. It casts the message to the type of the handler. */
 static void emit_thunk(struct text *text, struct schema *schema, const struct side *side,
                        const struct packet *packet)
 {

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/emit_table.c: the packet table, with its index by id. */
+/* tools/protoc-gen-gw/emit_table.c: Generation of a packet table with its index by id. */
 #include "tools/protoc-gen-gw/emit.h"
 
 #include <inttypes.h>
@@ -82,7 +82,7 @@ static void emit_index(struct text *text, const struct schema *schema, const str
     text_print(text, "};\n");
 }
 
-/* By the stage's number. A number may have gaps before it, and an enum two names for one. */
+/* Indexed by stage number. Numbers may have gaps, and two names may share one (allow_alias). */
 static void emit_stage_names(struct text *text, const struct schema *schema)
 {
     text_print(text, "\nstatic const char *const stage_names[] = {\n");

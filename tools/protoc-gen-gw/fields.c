@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/fields.c: reads (gw.field), and fills in what it leaves open. */
+/* tools/protoc-gen-gw/fields.c: Fields of a message with the option (gw.field) and its defaults. */
 #include "tools/protoc-gen-gw/fields.h"
 
 #include "tools/protoc-gen-gw/options.h"
@@ -53,7 +53,7 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
 }
 
 /*
- * An end of a field's range. That of a float is what a float makes of it: 0.1f is more than 0.1.
+ * A limit of a field's range. The limit of a float is rounded to float: 0.1f is more than 0.1.
  * Volatile, because GCC 12.2 drops both conversions when it vectorizes two of them (-O2).
  */
 static double end_of_range(const proto_field *field, double end)
@@ -65,7 +65,7 @@ static double end_of_range(const proto_field *field, double end)
     return (double)rounded;
 }
 
-/* What `policy`, which may be NULL, makes of a value. */
+/* Applies `policy`, which may be NULL, to a value. */
 static void apply_to_value(struct field *field, const Gw__FieldPolicy *policy)
 {
     static const Gw__FieldPolicy nothing = GW__FIELD_POLICY__INIT;
@@ -86,8 +86,7 @@ static void apply_to_value(struct field *field, const Gw__FieldPolicy *policy)
     }
 }
 
-/* What `required` makes of a field on its own; of one that is repeated, it is about the elements.
- */
+/* Applies `required` to a field. On a repeated field it concerns the number of elements. */
 static void apply_required(struct field *field)
 {
     bool is_said = field->policy != NULL && field->policy->required == GW__CHECK__ON;
@@ -180,7 +179,7 @@ bool field_is_map(const struct field *field)
            field->message->message->options->map_entry;
 }
 
-/* What is said of a map holds for its keys and values; a range, for the values alone. */
+/* The policy of a map applies to its keys and values; its range applies to the values only. */
 static void apply_map(const struct field *map)
 {
     struct field *fields = (struct field *)map->message->fields;
@@ -190,7 +189,7 @@ static void apply_map(const struct field *map)
     }
 }
 
-/* The first counters are those of the fields that must come. */
+/* Required fields have the first counters. */
 static void number_counters(const struct type *type)
 {
     struct field *fields = (struct field *)type->fields;

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/file.c: whole files, in and out. */
+/* tools/protoc-gen-gw/file.c: Reading and atomic writing of whole files. */
 #include "tools/protoc-gen-gw/file.h"
 
 #include "tools/protoc-gen-gw/pool.h"
@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* The C library need not say why; then it was the medium. */
+/* The C library may leave errno at 0; the cause is then I/O. */
 static int reason(void)
 {
     return errno != 0 ? errno : EIO;
@@ -38,7 +38,7 @@ int file_read(const char *path, struct text *text)
     return error;
 }
 
-/* `file` is what was opened for it: NULL when that failed. */
+/* `file` is the opened file, or NULL if opening failed. */
 static int write_into(FILE *file, const struct text *text)
 {
     if (file == NULL) {
@@ -55,7 +55,7 @@ int file_write(const char *path, const struct text *text)
     return write_into(fopen(path, "wb"), text);
 }
 
-/* A name of our own: another build of the same tree may be doing the same at this moment. */
+/* A unique name: another build of the same tree may be writing the file at the same time. */
 static const char *name_beside(struct pool *pool, const char *path)
 {
     uintptr_t random = (uintptr_t)&pool ^ (uintptr_t)time(NULL) ^ (uintptr_t)clock() << 20;

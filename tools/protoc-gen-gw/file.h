@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/file.h: whole files, in and out. */
+/* tools/protoc-gen-gw/file.h: Reading and atomic writing of whole files. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_FILE_H
 #define GW_TOOLS_PROTOC_GEN_GW_FILE_H
 
@@ -6,16 +6,17 @@
 
 #include <stdio.h>
 
-/* Adds all that `stream` holds to `text`. Returns 0, or an errno. */
+/* Appends the content of `stream` to `text`. Returns 0, or an errno. */
 int file_read_stream(FILE *stream, struct text *text);
 
-/* Adds what the file holds to `text`. Returns 0, or an errno: ENOENT when it is not there. */
+/* Appends the content of the file to `text`. Returns 0, or an errno: ENOENT if it does not exist.
+ */
 int file_read(const char *path, struct text *text);
 
 /* Writes a file. Returns 0, or an errno. */
 int file_write(const char *path, const struct text *text);
 
-/* Writes a file so that others see the old one or the new one whole. Returns 0, or an errno. */
+/* Replaces a file atomically. Returns 0, or an errno. */
 int file_replace(const char *path, const struct text *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/hash.c: writes the schema down in one way only, and hashes that. */
+/* tools/protoc-gen-gw/hash.c: Hash of a schema in canonical form. */
 #include "tools/protoc-gen-gw/hash.h"
 
 #include "tools/protoc-gen-gw/text.h"

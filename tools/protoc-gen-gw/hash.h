@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/hash.h: one number that differs when two schemas do. */
+/* tools/protoc-gen-gw/hash.h: Hash of a schema in canonical form. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_HASH_H
 #define GW_TOOLS_PROTOC_GEN_GW_HASH_H
 
@@ -6,7 +6,7 @@
 
 /*
  * FNV-1a, 64 bits, over a text: the package, each packet by its id, and the fields of every message
- * that packets are made of. Order in the file, comments and limits do not count.
+ * that packets contain. The order in the file, comments and limits do not affect it.
  *
  * Returns   the hash, never 0.
  */

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/list.c: prints a table, as wide as its words. */
+/* tools/protoc-gen-gw/list.c: Listing of the packets as a table. */
 #include "tools/protoc-gen-gw/list.h"
 
 #include <inttypes.h>
@@ -94,7 +94,7 @@ static size_t width_of(const struct row *rows, size_t count, size_t column)
 static void print_rows(struct text *text, const struct row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        size_t blanks = 0; /* not before they are needed, so that no line ends with one */
+        size_t blanks = 0; /* written before the next word, so that no line ends with a blank */
         for (size_t k = 0; k < COLUMN_COUNT; k++) {
             const char *cell = rows[i].cells[k];
             if (cell[0] != '\0') {

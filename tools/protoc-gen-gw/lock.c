@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/lock.c: the lines of the lock. */
+/* tools/protoc-gen-gw/lock.c: Lines of the lock. */
 #include "tools/protoc-gen-gw/lock.h"
 
 #include <inttypes.h>
@@ -128,7 +128,7 @@ void lock_set_fields(struct schema *schema, struct lock_line *line, const struct
     }
 }
 
-/* Behind the last smaller one, so that a comment stays with the line below it. */
+/* Inserts after the last smaller line, so that a comment stays above its line. */
 static size_t place_for(const struct lock *lock, const struct lock_line *line)
 {
     size_t place = 0;

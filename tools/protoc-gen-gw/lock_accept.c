@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/lock_accept.c: changes what was promised, and says what that means. */
+/* tools/protoc-gen-gw/lock_accept.c: Acceptance of incompatible changes into the lock. */
 #include "tools/protoc-gen-gw/lock.h"
 
 #include <inttypes.h>
@@ -30,22 +30,22 @@ static void remove_those_gone(struct lock *lock, struct schema *schema, struct t
             lock_line_changed(lock, schema, line);
             text_print(words,
                        "id %" PRIu32
-                       ": %s is removed, and nobody gets its id again; who still sends "
-                       "it is closed with UNKNOWN_PACKET\n",
+                       ": %s is removed, and its id is never used again; a client that "
+                       "still sends it is closed with UNKNOWN_PACKET\n",
                        line->id, line->name);
         }
     }
 }
 
-/* Another message under the id of an old one. */
+/* A different message has the id of an old one. */
 static void rename_line(struct lock *lock, struct schema *schema, struct lock_line *line,
                         const struct packet *packet, struct text *words)
 {
-    text_print(words,
-               "id %" PRIu32 ": was %s%s, becomes %s; who still sends the old one is read as the "
-               "new one\n",
-               line->id, line->name, line->is_removed ? ", which was removed" : "",
-               packet->type->name);
+    text_print(
+        words,
+        "id %" PRIu32 ": was %s%s, becomes %s; a server reads the old one of an old client as the "
+        "new one\n",
+        line->id, line->name, line->is_removed ? ", which was removed" : "", packet->type->name);
     line->name = packet->type->name;
     line->is_removed = false;
     line->from = packet->from;
@@ -80,8 +80,8 @@ static void accept_fields(struct lock *lock, struct schema *schema, struct lock_
         if (old->name == NULL || strcmp(old->name, name) != 0) {
             if (old->name != NULL) {
                 text_print(words,
-                           "%s: field %" PRId32 " was called %s, and is called %s now; who still "
-                           "sends the old one is read as the new one\n",
+                           "%s: field %" PRId32 " was called %s, and is called %s now; a server "
+                           "reads the old one of an old client as the new one\n",
                            type->name, field->proto->number, old->name, name);
             }
             old->name = field->proto->name;
@@ -89,9 +89,8 @@ static void accept_fields(struct lock *lock, struct schema *schema, struct lock_
         }
         if (strcmp(old->type, now) != 0) {
             text_print(words,
-                       "%s: field %" PRId32
-                       " was a %s, and is a %s now; an old client's is refused "
-                       "or misread\n",
+                       "%s: field %" PRId32 " was a %s, and is a %s now; the server refuses or "
+                       "misreads it from an old client\n",
                        type->name, field->proto->number, old->type, now);
             old->type = now;
             lock_line_changed(lock, schema, line);
@@ -109,8 +108,9 @@ static void accept_reply(struct lock *lock, struct schema *schema, struct lock_l
         text_print(words, "id %" PRIu32 ": %s was answered by %s, and is answered by %s now%s\n",
                    line->id, line->name, line->reply == NULL ? "nothing" : line->reply,
                    now == NULL ? "nothing" : now,
-                   line->reply == NULL ? ""
-                                       : "; an old client waits for an answer until it gives up");
+                   line->reply == NULL
+                       ? ""
+                       : "; an old client waits for the reply until its request times out");
         line->reply = now;
         lock_line_changed(lock, schema, line);
     }

@@ -1,15 +1,15 @@
-/* tools/protoc-gen-gw/lock_check.c: compares the schema with what was promised before. */
+/* tools/protoc-gen-gw/lock_check.c: Comparison of a schema with the lock. */
 #include "tools/protoc-gen-gw/lock.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-/* What to do when a promise must be broken. The command follows the other arguments. */
+/* Advice for an incompatible change. The command follows the other arguments. */
 #define OR_ACCEPT "; if no client out there knows it, `%saccept` changes the lock"
 
 static const char *from_word(uint8_t from)
 {
-    static const char *const words[] = {"nobody", "CLIENT", "SERVER", "BOTH"};
+    static const char *const words[] = {"-", "CLIENT", "SERVER", "BOTH"};
     return words[from & 3];
 }
 
@@ -27,7 +27,8 @@ static void say_reused(const struct lock *lock, struct schema *schema, const str
                        const struct lock_line *old)
 {
     problem_add(&schema->problems, schema->file_name, packet->line,
-                "%s has id %" PRIu32 ", but %s:%d gave it to %s%s: give %s an id that nobody had "
+                "%s has id %" PRIu32
+                ", but %s:%d gave it to %s%s: give %s an id that was never used "
                 "(`%slist` shows them); if %s is only a new name of that message, "
                 "`%saccept` renames it",
                 packet->name, old->id, lock->path, old->line, old->name,
@@ -51,7 +52,7 @@ static void say_retyped(const struct lock *lock, struct schema *schema, const st
     problem_add(&schema->problems, type->file->name, type_member_line(type, field->index),
                 "%s.%s is number %" PRId32
                 ", a %s, but %s:%d says that this number is a %s: give the "
-                "field a number that nobody had" OR_ACCEPT,
+                "field a number that was never used" OR_ACCEPT,
                 type->name, name == NULL ? "" : name, field->proto->number,
                 lock_type_word(&schema->pool, field), lock->path, old->line,
                 lock_find_field(old, field->proto->number)->type, schema->packets_command);
@@ -72,7 +73,7 @@ static bool is_named(const struct lock_field *old, const struct field *field)
     return old != NULL && old->name != NULL && name != NULL && strcmp(old->name, name) == 0;
 }
 
-/* The number that the lock has for a field of this name, or 0. */
+/* The number of the field with this name in the lock, or 0. */
 static int32_t number_of_name(const struct lock_line *line, const struct field *field)
 {
     for (size_t i = 0; i < line->field_count; i++) {
@@ -83,7 +84,7 @@ static int32_t number_of_name(const struct lock_line *line, const struct field *
     return 0;
 }
 
-/* A field that had another number. */
+/* Reports a field whose number changed. */
 static void say_moved(const struct lock *lock, struct schema *schema, const struct type *type,
                       const struct field *field, const struct lock_line *line, int32_t before)
 {
@@ -95,7 +96,7 @@ static void say_moved(const struct lock *lock, struct schema *schema, const stru
                 before, before, schema->packets_command);
 }
 
-/* What is new is added, unless `is_frozen`. */
+/* Adds new fields unless `is_frozen`. */
 static void add_field(struct lock *lock, struct schema *schema, const struct type *type,
                       struct lock_line *line, const struct field *field, bool is_frozen)
 {
@@ -114,9 +115,9 @@ static void add_field(struct lock *lock, struct schema *schema, const struct typ
 }
 
 /*
- * Compares the fields of a message with its line, and adds those that are new. A name that the lock
- * does not know is a new name of the same field, which no client sees; one that the lock knows by
- * another number is a field that moved.
+ * Compares the fields of a message with its line and adds new ones. A name that the lock does not
+ * have is a renamed field, which no client sees; a name that it has under another number is a field
+ * that moved.
  */
 static void check_fields(struct lock *lock, struct schema *schema, const struct type *type,
                          struct lock_line *line, bool is_frozen)
@@ -132,7 +133,7 @@ static void check_fields(struct lock *lock, struct schema *schema, const struct 
             say_moved(lock, schema, type, field, line, before);
         }
     }
-    /* Names that are added would hide one that moved. */
+    /* First, because names that are added would hide a field that moved. */
     bool is_right = schema->problems.count == problem_count;
     for (size_t i = 0; i < type->message->n_field && is_right; i++) {
         const struct field *field = &type->fields[i];
@@ -142,7 +143,7 @@ static void check_fields(struct lock *lock, struct schema *schema, const struct 
     }
 }
 
-/* A client that waits for an answer which never comes waits until its request times out. */
+/* A client would wait for the missing reply until its request times out. */
 static void check_reply(struct lock *lock, struct schema *schema, const struct packet *packet,
                         struct lock_line *line, bool is_frozen)
 {
@@ -217,8 +218,8 @@ static bool has_packet(const struct schema *schema, const char *name)
     return false;
 }
 
-/* Other packages share the lock; theirs to say is what became of their packets. */
-static void check_nobody_is_gone(const struct lock *lock, struct schema *schema)
+/* Other packages share the lock: their own runs check their packets. */
+static void check_removed_packets(const struct lock *lock, struct schema *schema)
 {
     for (size_t i = 0; i < lock->count; i++) {
         const struct lock_line *old = &lock->list[i];
@@ -226,7 +227,7 @@ static void check_nobody_is_gone(const struct lock *lock, struct schema *schema)
             !has_packet(schema, old->name)) {
             problem_add(&schema->problems, schema->file_name, 0,
                         "%s is gone, but %s:%d gave it id %" PRIu32 ": bring it back, or let "
-                        "`%saccept` mark it as removed; nobody gets its id again",
+                        "`%saccept` mark it as removed; its id is never used again",
                         old->name, lock->path, old->line, old->id, schema->packets_command);
         }
     }
@@ -234,7 +235,7 @@ static void check_nobody_is_gone(const struct lock *lock, struct schema *schema)
 
 void lock_check(struct lock *lock, struct schema *schema, bool is_frozen)
 {
-    check_nobody_is_gone(lock, schema);
+    check_removed_packets(lock, schema);
     for (size_t i = 0; i < schema->packet_count; i++) {
         const struct packet *packet = &schema->packets[i];
         if (packet->policy->id != 0 && packet->from != 0) {

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/lock_file.c: the lock as a file. */
+/* tools/protoc-gen-gw/lock_file.c: Parsing and writing of the lock file. */
 #include "tools/protoc-gen-gw/lock.h"
 
 #include "tools/protoc-gen-gw/file.h"
@@ -12,8 +12,8 @@
 #include <string.h>
 
 static const char first_line[] =
-    "# Every packet id ever given away: id, who sends it, packet, fields; then the messages that "
-    "packets are made of. The build adds to it; else `tools/packets accept` does.";
+    "# Every packet id ever assigned: id, sender, packet, fields; then the messages that packets "
+    "contain. The build adds to it; else `tools/packets accept` does.";
 
 static uint8_t from_of(const char *word)
 {
@@ -32,7 +32,7 @@ static uint32_t id_of(const char *word)
     return id == 0 || id > UINT16_MAX || *end != '\0' ? 0 : (uint32_t)id;
 }
 
-/* The next word of *rest, which it cuts off; NULL when there is none. */
+/* Removes and returns the next word of *rest; NULL if there is none. */
 static char *next_word(char **rest)
 {
     char *word = *rest + strspn(*rest, " \t\r");
@@ -60,7 +60,7 @@ static bool parse_field(char *word, struct lock_field *field)
            (field->name == NULL || name_is_good(field->name));
 }
 
-/* What stands behind the name: fields, by number, and perhaps a mark. */
+/* Parses the part after the name: reply, fields by number, "removed". */
 static bool parse_fields(struct schema *schema, char *rest, struct lock_line *line)
 {
     char *word;
@@ -137,7 +137,7 @@ void lock_read(struct lock *lock, struct schema *schema, const char *path)
     if (error != 0 && error != ENOENT) {
         problem_add(&schema->problems, path, 0, "cannot be read: %s", strerror(error));
     }
-    /* The names stay in this copy. */
+    /* The parsed names point into this copy. */
     char *rest = pool_print(&schema->pool, "%s", text.bytes == NULL ? "" : text.bytes);
     for (int number = 1; *rest != '\0'; number++) {
         char *line = rest;

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/main.c: what a schema says once, written out in C. */
+/* tools/protoc-gen-gw/main.c: Entry point of the generator. */
 #include "tools/protoc-gen-gw/run.h"
 
 #include "tools/protoc-gen-gw/system.h"

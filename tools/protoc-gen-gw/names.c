@@ -1,10 +1,10 @@
-/* tools/protoc-gen-gw/names.c: what a protobuf name becomes in C. */
+/* tools/protoc-gen-gw/names.c: Conversion of protobuf names to C names. */
 #include "tools/protoc-gen-gw/names.h"
 
 #include <stddef.h>
 #include <string.h>
 
-/* Not those of ctype.h, which depend on the locale. */
+/* The functions of ctype.h depend on the locale. */
 static bool is_upper(char c)
 {
     return c >= 'A' && c <= 'Z';
@@ -30,15 +30,15 @@ static char to_upper(char c)
     return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-/* A name at most doubles its length, when each letter gets an underscore. */
-static char *room_for(struct pool *pool, const char *name)
+/* A name at most doubles in length, if an underscore precedes each letter. */
+static char *buffer_for(struct pool *pool, const char *name)
 {
     return pool_take(pool, 2, strlen(name) + 1);
 }
 
 const char *name_type(struct pool *pool, const char *full_name)
 {
-    char *type = room_for(pool, full_name);
+    char *type = buffer_for(pool, full_name);
     char *end = type;
     bool begins = true;
     for (const char *c = full_name; *c != '\0'; c++) {
@@ -55,7 +55,7 @@ const char *name_type(struct pool *pool, const char *full_name)
 
 const char *name_symbol(struct pool *pool, const char *full_name)
 {
-    char *symbol = room_for(pool, full_name);
+    char *symbol = buffer_for(pool, full_name);
     char *end = symbol;
     bool was_upper = true;
     for (const char *c = full_name; *c != '\0'; c++) {
@@ -75,7 +75,7 @@ const char *name_symbol(struct pool *pool, const char *full_name)
 
 const char *name_snake(struct pool *pool, const char *name)
 {
-    char *snake = room_for(pool, name);
+    char *snake = buffer_for(pool, name);
     char *end = snake;
     for (const char *c = name_symbol(pool, name); *c != '\0'; c++) {
         bool doubled = *c == '_' && (end == snake || end[-1] == '_');

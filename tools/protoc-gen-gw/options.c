@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/options.c: custom options arrive as unknown fields. */
+/* tools/protoc-gen-gw/options.c: Parsing of the custom options (unknown fields to protobuf-c). */
 #include "tools/protoc-gen-gw/options.h"
 
 #include "tools/protoc-gen-gw/text.h"
@@ -9,7 +9,7 @@ static bool is_option(const ProtobufCMessageUnknownField *field, uint32_t number
     return field->tag == number && field->wire_type == wire_type;
 }
 
-/* protobuf-c keeps the length in front of what it measures. */
+/* protobuf-c keeps the length prefix in the data of an unknown field. */
 static size_t length_of_varint(const ProtobufCMessageUnknownField *field)
 {
     size_t length = 0;
@@ -19,7 +19,7 @@ static size_t length_of_varint(const ProtobufCMessageUnknownField *field)
     return length < field->len ? length + 1 : length;
 }
 
-/* Each `option (gw.packet).x = y;` is an occurrence of its own; together they are one message. */
+/* Each `option (gw.packet).x = y;` is a separate occurrence; merged they are one message. */
 static bool gather(const ProtobufCMessage *options, uint32_t number, struct text *bytes)
 {
     bool found = false;

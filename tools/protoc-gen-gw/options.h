@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/options.h: reads our own options, which descriptor.proto does not know. */
+/* tools/protoc-gen-gw/options.h: Parsing of the custom options of gw/options.proto. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_OPTIONS_H
 #define GW_TOOLS_PROTOC_GEN_GW_OPTIONS_H
 
@@ -14,13 +14,13 @@ enum option_found { OPTION_ABSENT, OPTION_READ, OPTION_BROKEN };
 /*
  * Reads (gw.packet) of a message's `options`, which may be NULL.
  *
- * Owns      gives *policy_out when it returns OPTION_READ; end it with
+ * Owns      gives *policy_out if it returns OPTION_READ; free it with
  *           gw__packet_policy__free_unpacked().
  */
 enum option_found option_read_packet(const ProtobufCMessage *options,
                                      Gw__PacketPolicy **policy_out);
 
-/* The same for (gw.field) of a field's; end it with gw__field_policy__free_unpacked(). */
+/* As above, for (gw.field) of a field; free it with gw__field_policy__free_unpacked(). */
 enum option_found option_read_field(const ProtobufCMessage *options, Gw__FieldPolicy **policy_out);
 
 /* Whether (gw.stages) is set among an enum's `options`, which may be NULL. */

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/output.c: which files are made of a schema. */
+/* tools/protoc-gen-gw/output.c: List of the files that a schema generates. */
 #include "tools/protoc-gen-gw/output.h"
 
 #include "tools/protoc-gen-gw/emit.h"
@@ -25,7 +25,7 @@ struct text *output_add(struct output *output, const struct schema *schema, cons
     return text;
 }
 
-/* The framework's packets are answered by the session itself, on both sides by the same code. */
+/* The session handles control packets itself, with the same code on both sides. */
 static void make_control(struct output *output, struct schema *schema)
 {
     const struct side side = {
@@ -48,7 +48,7 @@ static void make_game(struct output *output, struct schema *schema)
     const char *id_prefix = pool_print(pool, "%s_PACKET_", name_upper(pool, schema->package));
     const struct side server = {
         .stem = pool_print(pool, "%s_server", stem),
-        .what = "the packets as a server knows them",
+        .what = "handlers and packet table of a server",
         .handler_prefix = pool_print(pool, "%s_on_", game),
         .table = pool_print(pool, "%s_server_packets", game),
         .id_prefix = id_prefix,
@@ -56,7 +56,7 @@ static void make_game(struct output *output, struct schema *schema)
     };
     const struct side client = {
         .stem = pool_print(pool, "%s_client", stem),
-        .what = "the packets as a client knows them",
+        .what = "handlers, typed requests and packet table of a client",
         .handler_prefix = pool_print(pool, "%s_client_on_", game),
         .table = pool_print(pool, "%s_client_packets", game),
         .id_prefix = id_prefix,

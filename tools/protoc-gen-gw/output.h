@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/output.h: the files that a schema becomes. */
+/* tools/protoc-gen-gw/output.h: List of the files that a schema generates. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_OUTPUT_H
 #define GW_TOOLS_PROTOC_GEN_GW_OUTPUT_H
 
@@ -12,7 +12,7 @@ struct output_file {
     struct output_file *next;
 };
 
-/* In the order in which they were added. */
+/* Files in the order in which they were added. */
 struct output {
     struct output_file *first;
     struct output_file *last;
@@ -20,9 +20,9 @@ struct output {
 };
 
 /*
- * Adds an empty file that begins with where it comes from, and says what it is.
+ * Adds a file with a first line that names the schema and the content.
  *
- * Returns   its text, to be written on. Owns: stays the output's; `name` stays the caller's.
+ * Returns   its text, for the caller to append to. Owns: the output keeps it; borrows `name`.
  */
 struct text *output_add(struct output *output, const struct schema *schema, const char *name,
                         const char *what);
@@ -30,10 +30,10 @@ struct text *output_add(struct output *output, const struct schema *schema, cons
 /* Adds an empty file. */
 struct text *output_add_empty(struct output *output, const char *name);
 
-/* Adds everything that is made of a schema without problems, and that `lock` knows. */
+/* Adds all C files of a schema without errors. `lock` has all its packets. */
 void output_make(struct output *output, struct schema *schema, const struct lock *lock);
 
-/* Adds what describes the packets to others than C: to Wireshark, and to a fuzzer. */
+/* Adds the dissector for Wireshark, and dictionary and seeds for a fuzzer. */
 void output_document(struct output *output, struct schema *schema);
 
 void output_fini(struct output *output);

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/pool.c: a chain of blocks. */
+/* tools/protoc-gen-gw/pool.c: Memory pool, freed at the end of a run. */
 #include "tools/protoc-gen-gw/pool.h"
 
 #include <stdint.h>

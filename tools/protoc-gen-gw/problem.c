@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/problem.c: a list of mistakes, told in the order of the file. */
+/* tools/protoc-gen-gw/problem.c: List of errors in a schema, sorted by file and line. */
 #include "tools/protoc-gen-gw/problem.h"
 
 #include <stdio.h>
@@ -43,7 +43,7 @@ static const char *sentence(struct pool *pool, const struct problem *problem)
     return pool_print(pool, "%s:%d: %s", problem->file, problem->line, problem->what);
 }
 
-/* protoc writes "--gw_out: " before the text, so the first problem begins on a line of its own. */
+/* protoc writes "--gw_out: " before the text, so the first problem starts on a new line. */
 const char *problems_text(struct problems *problems)
 {
     qsort(problems->list, problems->count, sizeof *problems->list, by_place);

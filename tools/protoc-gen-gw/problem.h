@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/problem.h: what is wrong with a schema; all of it, not only the first. */
+/* tools/protoc-gen-gw/problem.h: List of errors in a schema, sorted by file and line. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_PROBLEM_H
 #define GW_TOOLS_PROTOC_GEN_GW_PROBLEM_H
 
@@ -8,7 +8,7 @@
 
 struct problem {
     const char *file;
-    int line; /* from 1; 0: the file as a whole */
+    int line; /* from 1; 0: the whole file */
     const char *what;
     size_t order;
 };
@@ -19,10 +19,10 @@ struct problems {
     size_t count;
 };
 
-/* Remembers one more. Owns: borrows `file` for the run. */
+/* Adds an error. Owns: borrows `file` for the run. */
 void problem_add(struct problems *problems, const char *file, int line, const char *format, ...);
 
-/* "file:line: what", a line each, by file and line. Owns: stays the pool's. */
+/* "file:line: what", one a line, sorted by file and line. Owns: the list keeps the text. */
 const char *problems_text(struct problems *problems);
 
 #endif

@@ -1,15 +1,15 @@
-/* tools/protoc-gen-gw/reach.c: walks from message to message with a stack of its own. */
+/* tools/protoc-gen-gw/reach.c: Traversal of nested message types without recursion. */
 #include "tools/protoc-gen-gw/reach.h"
 
 #include "tools/protoc-gen-gw/text.h"
 
 enum { UNKNOWN, OPEN, SAFE };
 
-/* A message on the way from the first one, and how many of its fields have been looked at. */
+/* A message on the path from the first one, and the number of its fields that were visited. */
 struct reach_visit {
     const struct type *type;
     size_t field;
-    size_t deepest; /* of what it holds, as far as it has been looked at */
+    size_t deepest; /* depth of its fields visited so far */
 };
 
 void reach_init(struct reach *reach, struct pool *pool, const struct types *types)
@@ -26,7 +26,7 @@ static size_t place_of(const struct reach *reach, const struct type *type)
     return (size_t)(type - reach->types->list);
 }
 
-/* The next message that the visited one holds, or NULL when all its fields have been seen. */
+/* The next message among the fields, or NULL when all fields were visited. */
 static const struct type *next_inside(const struct reach *reach, struct reach_visit *visit)
 {
     while (visit->field < visit->type->message->n_field) {
@@ -50,7 +50,7 @@ static const char *way_round(const struct reach *reach, size_t depth, const stru
     return way;
 }
 
-/* Leaves no type open, so that the next question may come. */
+/* Unmarks all types on the path, for the next traversal. */
 static void close_all(struct reach *reach, size_t depth)
 {
     for (size_t i = 0; i < depth; i++) {
@@ -81,7 +81,7 @@ const char *reach_circle(struct reach *reach, const struct type *type)
     }
 }
 
-/* A type's depth is known when those of all it holds are. */
+/* The depth of a type is known once the depths of all its fields are. */
 size_t reach_depth(struct reach *reach, const struct type *type)
 {
     size_t depth = 0;

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/reach.h: which messages a message is made of. */
+/* tools/protoc-gen-gw/reach.h: Traversal of nested message types: recursion, depth and use. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_REACH_H
 #define GW_TOOLS_PROTOC_GEN_GW_REACH_H
 
@@ -6,31 +6,31 @@
 
 #include <stdbool.h>
 
-/* What is known of the types, by their places in the list. Shared by many questions. */
+/* Results for each type, by its index in the list; reused by later calls. */
 struct reach {
     const struct types *types;
     struct pool *pool;
     unsigned char *states;
-    size_t *depths; /* 0: not known yet */
+    size_t *depths; /* 0: unknown */
     struct reach_visit *stack;
 };
 
 void reach_init(struct reach *reach, struct pool *pool, const struct types *types);
 
 /*
- * Whether something inside `type` contains itself, so that a body can nest as deep as it likes.
+ * Finds a message in `type` that contains itself, so that a body could nest without limit.
  *
- * Returns   the way round, as in "game.Chat > game.Part > game.Part", or NULL. Owns: the pool's.
+ * Returns   the path, as in "game.Chat > game.Part > game.Part", or NULL. Owns: the pool keeps it.
  */
 const char *reach_circle(struct reach *reach, const struct type *type);
 
 /*
- * How many messages deep `type` nests, itself counted: 1 for one of plain fields. It must have no
- * circle in it.
+ * The nesting depth of `type`, including itself: 1 for a message of plain fields. It must not be
+ * recursive.
  */
 size_t reach_depth(struct reach *reach, const struct type *type);
 
-/* Marks in `marks`, by places in the list, `type` and all that it is made of. */
+/* Marks `type` and all types that it contains in `marks`, by index in the list. */
 void reach_mark(struct reach *reach, const struct type *type, bool *marks);
 
 #endif

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/rules.c: the rules about a schema as a whole. */
+/* tools/protoc-gen-gw/rules.c: Checks of a schema as a whole. */
 #include "tools/protoc-gen-gw/rules.h"
 
 #include "tools/protoc-gen-gw/names.h"
@@ -37,7 +37,8 @@ static void check_file(struct schema *schema)
     }
 }
 
-/* A packet of an imported file would get no handler, silently. The framework's have theirs. */
+/* A packet of an imported file would silently get no handler. The framework's packets have theirs.
+ */
 static void check_import(struct schema *schema, const struct type *type)
 {
     const char *package = type->file->package == NULL ? "" : type->file->package;
@@ -55,7 +56,7 @@ static void check_import(struct schema *schema, const struct type *type)
 
 static void check_imports(struct schema *schema)
 {
-    /* The framework's imports no packets, but may be read along with a game's. */
+    /* The control schema imports no packets, but is read together with a game's. */
     for (size_t i = 0; i < schema->types.count && !schema->is_control; i++) {
         const struct type *type = &schema->types.list[i];
         if (type->message != NULL && type->file != schema->file) {
@@ -89,7 +90,7 @@ static void check_stages(struct schema *schema)
     }
 }
 
-/* Sorted by id, equal ones are neighbours. */
+/* In an array sorted by id, equal ids are adjacent. */
 static void check_ids_differ(struct schema *schema)
 {
     for (size_t i = 1; i < schema->packet_count; i++) {
@@ -129,12 +130,12 @@ static void check_handlers_differ(struct schema *schema)
     }
 }
 
-/* A name in C, and what becomes it. */
+/* A name in C, and the protobuf name that it is generated from. */
 struct c_name {
     const char *name;
     const char *what;
     int line;
-    const struct packet *packet; /* what it is the type or the id of; or NULL */
+    const struct packet *packet; /* the packet whose type or id it names; or NULL */
 };
 
 struct c_names {
@@ -159,8 +160,8 @@ static const struct packet *packet_of(const struct schema *schema, const struct 
     return NULL;
 }
 
-/* What protoc-gen-c makes of a type: a type, functions that begin with a symbol, and of a oneof an
- * enum. */
+/* protoc-gen-c generates for each type a C type, functions with a common prefix, and an enum for
+ * each oneof. */
 static void add_names_of_type(struct schema *schema, struct c_names *names, const struct type *type)
 {
     struct pool *pool = &schema->pool;
@@ -169,7 +170,7 @@ static void add_names_of_type(struct schema *schema, struct c_names *names, cons
     const char *c_type = name_type(pool, type->name);
     const char *symbol = name_symbol(pool, type->name);
     add_name(schema, names, c_type, type->name, line, packet);
-    /* Told apart from a type: a package may be written with capitals. */
+    /* Distinguished from a type: a package may be written in capitals. */
     add_name(schema, names, pool_print(pool, "%s__", symbol), type->name, line, packet);
     for (size_t i = 0; type->message != NULL && i < type->message->n_oneof_decl; i++) {
         const char *oneof = type->message->oneof_decl[i]->name;
@@ -231,9 +232,9 @@ static void check_c_names_differ(struct schema *schema)
     for (size_t i = 1; i < names.count; i++) {
         const struct c_name *a = &names.list[i - 1];
         const struct c_name *b = &names.list[i];
-        bool is_told = a->packet != NULL && b->packet != NULL &&
-                       strcmp(a->packet->snake, b->packet->snake) == 0;
-        if (strcmp(a->name, b->name) == 0 && !is_told) {
+        bool is_reported = a->packet != NULL && b->packet != NULL &&
+                           strcmp(a->packet->snake, b->packet->snake) == 0;
+        if (strcmp(a->name, b->name) == 0 && !is_reported) {
             problem_add(&schema->problems, schema->file_name, b->line,
                         "%s and %s (line %d) would both be %s in C: rename one", b->what, a->what,
                         a->line, b->name);
@@ -241,7 +242,7 @@ static void check_c_names_differ(struct schema *schema)
     }
 }
 
-/* protobuf-c unpacks with recursion and no limit: a few kilobytes of such a packet kill a thread.
+/* protobuf-c unpacks with unlimited recursion: a few kilobytes of such a packet overflow the stack.
  */
 static void check_nesting(struct schema *schema, bool are_fields_right)
 {

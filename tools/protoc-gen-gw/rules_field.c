@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/rules_field.c: the rules about fields and what they may hold. */
+/* tools/protoc-gen-gw/rules_field.c: Checks of fields and their rules. */
 #include "tools/protoc-gen-gw/rules.h"
 
 #include "tools/protoc-gen-gw/names.h"
@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* A field, where it stands. */
+/* A field and its position in the schema. */
 struct place {
     struct schema *schema;
     const struct type *type;
@@ -37,7 +37,7 @@ static void check_optional(const struct place *place)
     }
 }
 
-/* Keys and values of a map have what is said of the map; a range is about the values alone. */
+/* The policy of a map applies to its keys and values; a range applies to the values only. */
 static bool holds(const struct place *place, bool (*is_of_kind)(const proto_field *field))
 {
     if (!field_is_map(place->field)) {
@@ -53,7 +53,7 @@ static bool holds(const struct place *place, bool (*is_of_kind)(const proto_fiel
     return false;
 }
 
-/* The field that a rule about values is about. */
+/* The field whose values a rule limits: the value of a map, or the field. */
 static const struct field *value_of(const struct place *place)
 {
     const struct type *entry = place->field->message;
@@ -65,30 +65,30 @@ static void check_kinds(const struct place *place)
 {
     const Gw__FieldPolicy *policy = place->field->policy;
     if (policy->max_length != 0 && !holds(place, field_is_text)) {
-        complain(place, "has a max_length, and is neither string nor bytes: take it away");
+        complain(place, "has a max_length, and is neither string nor bytes: remove it");
     }
     if (policy->min_length != 0 && !holds(place, field_is_text)) {
-        complain(place, "has a min_length, and is neither string nor bytes: take it away");
+        complain(place, "has a min_length, and is neither string nor bytes: remove it");
     }
     if (policy->utf8 != GW__CHECK__CHECK_UNSET && !holds(place, field_is_string)) {
-        complain(place, "says utf8, and is no string: take it away");
+        complain(place, "says utf8, and is no string: remove it");
     }
     if (policy->printable != GW__CHECK__CHECK_UNSET && !holds(place, field_is_string)) {
-        complain(place, "says printable, and is no string: take it away");
+        complain(place, "says printable, and is no string: remove it");
     }
     if (policy->known != GW__CHECK__CHECK_UNSET && !holds(place, field_is_enum)) {
-        complain(place, "says known, and is no enum: take it away");
+        complain(place, "says known, and is no enum: remove it");
     }
     if (policy->finite != GW__CHECK__CHECK_UNSET && !holds(place, field_is_floating)) {
-        complain(place, "says finite, and is neither float nor double: take it away");
+        complain(place, "says finite, and is neither float nor double: remove it");
     }
     if (policy->range != NULL && !holds(place, field_is_number)) {
         complain(place, field_is_map(place->field)
-                            ? "has a range, and its values are no numbers: take it away"
-                            : "has a range, and is no number: take it away");
+                            ? "has a range, and its values are no numbers: remove it"
+                            : "has a range, and is no number: remove it");
     }
     if (policy->max_count != 0 && !place->field->is_repeated) {
-        complain(place, "has a max_count, and is not repeated: take it away");
+        complain(place, "has a max_count, and is not repeated: remove it");
     }
 }
 
@@ -122,7 +122,7 @@ static bool is_whole(double value)
     return value > -exact && value < exact && value == (double)(int64_t)value;
 }
 
-/* What a number of 32 bits can hold; of 64 bits, what a range can say. */
+/* The values of a 32-bit type; for a 64-bit type, the whole numbers that a double holds exactly. */
 static struct span {
     double min;
     double max;
@@ -170,7 +170,7 @@ static void check_range(const struct place *place)
                  range->min, range->max, span.min, span.max);
     } else if (is_floating && place->field->policy->finite == GW__CHECK__OFF) {
         complain(place, "says finite: OFF and has a range, which neither infinity nor NaN is in: "
-                        "take one of them away");
+                        "remove one of them");
     }
 }
 
@@ -178,8 +178,8 @@ static void check_texts(const struct place *place)
 {
     const Gw__FieldPolicy *policy = place->field->policy;
     if (policy->printable == GW__CHECK__ON && policy->utf8 == GW__CHECK__OFF) {
-        complain(place, "says printable and utf8: OFF, but only UTF-8 is printable: take one of "
-                        "them away");
+        complain(place,
+                 "says printable and utf8: OFF, but only UTF-8 is printable: remove one of them");
     }
 }
 
@@ -191,16 +191,16 @@ static void check_required(const struct place *place)
     }
     if (field_is_in_oneof(field->proto)) {
         complain(place, "is required, and is a member of a oneof, of which one is there at most: "
-                        "take it away");
+                        "remove it");
     } else if (!field->is_repeated &&
                field->proto->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_BOOL) {
-        complain(place, "is required, and is a bool, which could only be true: take it away");
+        complain(place, "is required, and is a bool, which could only be true: remove it");
     } else if (field->is_not_zero && field->has_range && field->min == 0 && field->max == 0) {
-        complain(place, "is required, so not 0, and has a range of nothing else: take one of them "
-                        "away");
+        complain(place,
+                 "is required, so not 0, and has a range of nothing else: remove one of them");
     } else if (field->is_not_zero && field->is_known && field->enumeration != NULL &&
                field->enumeration->enumeration->n_value == 1) {
-        complain(place, "is required, so not 0, and its enum has no other value: take it away");
+        complain(place, "is required, so not 0, and its enum has no other value: remove it");
     }
 }
 
@@ -208,16 +208,17 @@ static void check_has_effect(const struct place *place)
 {
     if (place->type->file == place->schema->file &&
         !place->schema->from_client[place->type - place->schema->types.list]) {
-        complain(place,
-                 "has (gw.field), which is about what clients send, and is in no packet from "
-                 "CLIENT: take it away");
+        complain(
+            place,
+            "has (gw.field), which applies only to packets from clients, and is in no packet from "
+            "CLIENT: remove it");
     }
 }
 
 /*
- * protoc-gen-c puts the fields into a struct, in lower case and beside members of its own. It adds
- * an underscore to the words of C and C++ that it knows; not to these, which are words or, once a
- * header of the system is included, macros.
+ * protoc-gen-c makes struct members of the fields, in lower case and beside members of its own. It
+ * appends an underscore to the keywords of C and C++ that it knows, but not to these names, which
+ * are keywords or, once a system header is included, macros.
  */
 static bool is_taken(const char *member)
 {
@@ -295,7 +296,7 @@ static bool is_taken(const char *member)
     return false;
 }
 
-/* The repeated field or the oneof for which protoc-gen-c adds `member` to the struct; or NULL. */
+/* The repeated field or oneof for which protoc-gen-c adds `member` to the struct; or NULL. */
 static const char *owner_of(struct schema *schema, const struct type *type, const char *member)
 {
     for (size_t i = 0; i < type->message->n_field; i++) {
@@ -364,7 +365,7 @@ static void check_counters(struct schema *schema, const struct type *type)
     }
 }
 
-/* What packets are made of, those that only a server sends too if `any`. */
+/* The types that packets contain; with `any` also those of packets that only a server sends. */
 static const bool *marks_of(struct schema *schema, struct reach *reach, bool any)
 {
     bool *marks = pool_take(&schema->pool, schema->types.count, sizeof *marks);

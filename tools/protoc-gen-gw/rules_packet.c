@@ -1,5 +1,4 @@
-/* tools/protoc-gen-gw/rules_packet.c: the rules about one packet, and what holds when it says
- * nothing. */
+/* tools/protoc-gen-gw/rules_packet.c: Checks and defaults of a packet's policy. */
 #include "tools/protoc-gen-gw/rules.h"
 
 #include "tools/protoc-gen-gw/names.h"
@@ -22,7 +21,7 @@ static void apply_id(struct schema *schema, const struct packet *packet)
     uint32_t id_max = schema->is_control ? CONTROL_ID_MAX : GAME_ID_MAX;
     if (id == 0) {
         problem_add(&schema->problems, schema->file_name, packet->line,
-                    "%s has no id: write one that nobody has or had, from %" PRIu32 " to %" PRIu32,
+                    "%s has no id: write one that was never used, from %" PRIu32 " to %" PRIu32,
                     packet->name, id_min, id_max);
     } else if (id < id_min || id > id_max) {
         problem_add(&schema->problems, schema->file_name, packet->line,
@@ -45,12 +44,11 @@ static void apply_from(struct schema *schema, struct packet *packet)
         break;
     default:
         problem_add(&schema->problems, schema->file_name, packet->line,
-                    "%s does not say who sends it: write from: CLIENT, SERVER or BOTH",
-                    packet->name);
+                    "%s has no sender: write from: CLIENT, SERVER or BOTH", packet->name);
     }
 }
 
-/* 0: there is no such stage. */
+/* Returns 0 if there is no such stage. */
 static uint32_t bits_of_stage(const struct schema *schema, const char *name)
 {
     if (strcmp(name, "CONNECTED") == 0) {
@@ -62,7 +60,7 @@ static uint32_t bits_of_stage(const struct schema *schema, const char *name)
     for (size_t i = 0; i < schema->stage_count; i++) {
         int32_t number = schema->stages[i].number;
         if (strcmp(name, schema->stages[i].name) == 0) {
-            /* A number out of range has been complained about already. */
+            /* A number out of range was reported already. */
             bool fits = number >= 0 && number <= STAGE_NUMBER_MAX;
             return fits ? UINT32_C(2) << number : STAGES_GREETED;
         }
@@ -91,14 +89,14 @@ static void apply_stages(struct schema *schema, struct packet *packet)
         }
         if (bits != 0 && (packet->stages & bits) == bits) {
             problem_add(&schema->problems, schema->file_name, packet->line,
-                        "%s names the stage \"%s\", which is among those before it: take it away",
+                        "%s names the stage \"%s\", which is among those before it: remove it",
                         packet->name, policy->stages[i]);
         }
         packet->stages |= bits;
     }
     if (policy->n_stages != 0 && packet->from == FROM_SERVER) {
         problem_add(&schema->problems, schema->file_name, packet->line,
-                    "%s has stages, which are about what clients send: take them away",
+                    "%s has stages, which apply only to packets from clients: remove them",
                     packet->name);
     }
     if (policy->n_stages == 0 && (packet->from & FROM_CLIENT) != 0) {
@@ -118,7 +116,7 @@ struct limit {
 
 /*
  * A client packet without max_bytes stays within what every server accepts. One that declares more
- * needs a server whose body_bytes_max allows it: gw_session_manager_create() checks that.
+ * needs a server whose body_bytes_max allows it: gw_session_manager_create() logs when it does not.
  */
 static struct limit limit_of(const struct packet *packet)
 {
@@ -137,7 +135,7 @@ static void apply_bytes(struct schema *schema, struct packet *packet)
     struct limit limit = limit_of(packet);
     packet->bytes_max = packet->policy->max_bytes;
     if (packet->bytes_max == 0) {
-        /* What clients send may get more: see rules_size.c. */
+        /* A client packet may get more: see rules_size.c. */
         packet->bytes_max = packet->from == FROM_SERVER ? BODY_BYTES_MAX : DEFAULT_CLIENT_BYTES;
     }
     packet->bytes_limit = limit.bytes;
@@ -154,7 +152,8 @@ static void apply_rate(struct schema *schema, struct packet *packet)
     if (packet->from == FROM_SERVER &&
         (policy->unlimited || policy->rate != 0 || policy->burst != 0)) {
         problem_add(&schema->problems, schema->file_name, packet->line,
-                    "%s says %s, which is about what clients send: take it away", packet->name,
+                    "%s says %s, which applies only to packets from clients: remove it",
+                    packet->name,
                     policy->unlimited   ? "unlimited"
                     : policy->rate != 0 ? "rate"
                                         : "burst");
@@ -162,7 +161,7 @@ static void apply_rate(struct schema *schema, struct packet *packet)
     if (packet->from != FROM_SERVER && policy->unlimited &&
         (policy->rate != 0 || policy->burst != 0)) {
         problem_add(&schema->problems, schema->file_name, packet->line,
-                    "%s is unlimited, and has a rate: take one of them away", packet->name);
+                    "%s is unlimited, and has a rate: remove one of them", packet->name);
     }
     if (policy->rate > RATE_MAX || policy->burst > RATE_MAX) {
         problem_add(&schema->problems, schema->file_name, packet->line,
@@ -181,17 +180,18 @@ static void apply_flags(struct schema *schema, const struct packet *packet)
     const Gw__PacketPolicy *policy = packet->policy;
     if (policy->droppable && packet->from == FROM_SERVER) {
         problem_add(&schema->problems, schema->file_name, packet->line,
-                    "%s is droppable, which is about what clients send: take the word away",
+                    "%s is droppable, which applies only to packets from clients: remove the word",
                     packet->name);
     } else if (policy->droppable && policy->unlimited) {
         problem_add(&schema->problems, schema->file_name, packet->line,
-                    "%s is droppable, and unlimited, so never dropped: take one of them away",
+                    "%s is droppable, and unlimited, so never dropped: remove one of them",
                     packet->name);
     }
     if (policy->coalesce && packet->from == FROM_CLIENT) {
-        problem_add(&schema->problems, schema->file_name, packet->line,
-                    "%s says coalesce, which is about what a server sends: take the word away",
-                    packet->name);
+        problem_add(
+            &schema->problems, schema->file_name, packet->line,
+            "%s says coalesce, which applies only to packets from a server: remove the word",
+            packet->name);
     }
 }
 

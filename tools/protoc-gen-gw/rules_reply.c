@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/rules_reply.c: the rules about requests and what answers them. */
+/* tools/protoc-gen-gw/rules_reply.c: Checks of requests and their replies. */
 #include "tools/protoc-gen-gw/rules.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static struct packet *find_packet(const struct schema *schema, const char *name)
     return NULL;
 }
 
-/* Who answers what `from` asks. */
+/* The side that answers requests of `from`. */
 static uint8_t other_side(uint8_t from)
 {
     return (uint8_t)((from & FROM_CLIENT ? FROM_SERVER : 0) |
@@ -33,19 +33,19 @@ static void check_pair(struct schema *schema, const struct packet *request,
     }
     if (request->policy->droppable) {
         problem_add(&schema->problems, schema->file_name, request->line,
-                    "%s is droppable, and has a reply, which would not come: take one of them away",
+                    "%s is droppable, and has a reply, which would not come: remove one of them",
                     request->name);
     }
     if (reply->policy->droppable) {
         problem_add(&schema->problems, schema->file_name, reply->line,
-                    "%s is droppable, and answers %s (line %d), whose answer would not come: take "
-                    "one of them away",
+                    "%s is droppable, and answers %s (line %d), whose answer would not come: "
+                    "remove one of them",
                     reply->name, request->name, request->line);
     }
     if (reply->policy->coalesce) {
         problem_add(&schema->problems, schema->file_name, reply->line,
-                    "%s says coalesce, and answers %s (line %d), which would lose its answer: take "
-                    "one of them away",
+                    "%s says coalesce, and answers %s (line %d), which would lose its answer: "
+                    "remove one of them",
                     reply->name, request->name, request->line);
     }
 }

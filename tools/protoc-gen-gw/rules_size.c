@@ -1,9 +1,9 @@
-/* tools/protoc-gen-gw/rules_size.c: whether the messages that clients may send fit their packet. */
+/* tools/protoc-gen-gw/rules_size.c: Checks of the longest body that the field rules allow. */
 #include "tools/protoc-gen-gw/rules.h"
 
 #include <inttypes.h>
 
-/* How many bytes a message, a field or a value takes, by what its rules allow. */
+/* Minimum and maximum length of a message, field or value under its rules, in bytes. */
 struct size {
     uint64_t least;
     uint64_t most;
@@ -18,13 +18,13 @@ static uint64_t varint_bytes(uint64_t value)
     return bytes;
 }
 
-/* Of a number as a varint. A negative one takes ten bytes unless it is folded. */
+/* Of a number as a varint. A negative number takes ten bytes unless it is zigzag-encoded. */
 static uint64_t number_bytes(const struct field *field, double number)
 {
     bool is_folded =
         field->proto->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SINT32 ||
         field->proto->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SINT64;
-    /* A range that is no range was complained about already. */
+    /* An invalid range was reported already. */
     const double exact = 9007199254740992.0;
     number = number > -exact ? number : -exact;
     number = number < exact ? number : exact;
@@ -74,7 +74,7 @@ static struct size with_length(struct size size)
                          size.most + varint_bytes(size.most)};
 }
 
-/* Without its key. */
+/* The length of a value without its key. */
 static struct size size_of_value(const struct field *field)
 {
     switch ((int)field->proto->type) {
@@ -119,7 +119,7 @@ static struct size size_of_field(const struct field *field)
     return (struct size){field->must_come ? size.least : 0, size.most};
 }
 
-/* Of a oneof only one member is there: the longest counts. */
+/* A oneof has at most one member: its longest counts. */
 static uint64_t longest_member(const struct type *type, int32_t oneof)
 {
     uint64_t longest = 0;
@@ -133,7 +133,7 @@ static uint64_t longest_member(const struct type *type, int32_t oneof)
     return longest;
 }
 
-/* Recursion ends: what clients send nests at most CLIENT_DEPTH_MAX deep. */
+/* Recursion is bounded: client packets nest at most CLIENT_DEPTH_MAX deep. */
 static struct size size_of_message(const struct type *type)
 {
     struct size sum = {0, 0};
@@ -148,7 +148,7 @@ static struct size size_of_message(const struct type *type)
     for (size_t i = 0; i < type->message->n_oneof_decl; i++) {
         sum.most += longest_member(type, (int32_t)i);
     }
-    /* More than any limit, and still far from an overflow after CLIENT_DEPTH_MAX levels. */
+    /* Above any limit, and no overflow after CLIENT_DEPTH_MAX levels. */
     const uint64_t enough = UINT32_MAX;
     sum.most = sum.most < enough ? sum.most : enough;
     return sum;

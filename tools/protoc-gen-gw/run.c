@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/run.c: from a schema to files, all or nothing. */
+/* tools/protoc-gen-gw/run.c: One run of the generator, from a schema to files. */
 #include "tools/protoc-gen-gw/run.h"
 
 #include "tools/protoc-gen-gw/list.h"
@@ -100,7 +100,7 @@ static void answer(const struct task *task, struct schema *schema, struct lock *
     }
 }
 
-/* The packets of the framework, which every game has. What is wrong with them is told too. */
+/* Reads the control packets, which every game has, and reports their errors too. */
 static void read_control(const struct task *task, struct schema *schema)
 {
     struct schema *control = pool_take(&schema->pool, 1, sizeof *control);

@@ -1,56 +1,56 @@
-/* tools/protoc-gen-gw/run.h: one run, wherever the schema comes from. */
+/* tools/protoc-gen-gw/run.h: One run of the generator, from a schema to files. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_RUN_H
 #define GW_TOOLS_PROTOC_GEN_GW_RUN_H
 
 #include "tools/protoc-gen-gw/output.h"
 #include "tools/protoc-gen-gw/text.h"
 
-/* What to do. */
+/* The parameters of a run. */
 struct task {
-    proto_file *const *files; /* the schema, and all that it imports */
+    proto_file *const *files; /* the schema and its imports */
     size_t file_count;
-    const char *file_name;      /* which of them the schema is */
-    const char *control_name;   /* the framework's schema, to be described with it; or NULL */
-    const char *lock_path;      /* NULL: there is none */
-    const char *reference_path; /* where PROTOCOL.md belongs; NULL: nowhere */
-    const char *include_prefix; /* see struct schema */
+    const char *file_name;       /* which of them the schema is */
+    const char *control_name;    /* the control schema, to document it too; or NULL */
+    const char *lock_path;       /* NULL: no lock */
+    const char *reference_path;  /* path of PROTOCOL.md; NULL: not written */
+    const char *include_prefix;  /* see struct schema */
     const char *packets_command; /* the same */
     bool is_control;
-    bool is_frozen; /* the lock must know everything already */
+    bool is_frozen; /* an incomplete lock is an error */
     enum { RUN_GENERATE, RUN_DOCUMENT, RUN_LIST, RUN_SHOW_CHANGES, RUN_ACCEPT } what;
-    struct text *words; /* what there is to say, for people; NULL where nobody listens */
+    struct text *words; /* receives messages for the user; may be NULL */
 };
 
 /*
- * Reads `parameter`, which may be NULL or empty, into `task`; words with commas between them:
+ * Reads `parameter`, which may be NULL or empty, into `task`; comma-separated words:
  *
  *      lock=PATH              the lock
- *      control                the schema is the framework's own
- *      include=PREFIX         of the framework's headers
- *      documents              what is written is not C, but what describes the packets to others
- *      with=PROTO             the control packets are described too; both files are given
- *      reference=PATH         where to keep PROTOCOL.md up to date
- *      packets=COMMAND        what lists packets and changes the lock, for the messages, when list
- *                             or accept is added to it
- *      do=list|changes|accept what tools/packets asks for
+ *      control                the schema is the control schema
+ *      include=PREFIX         prefix of the library's headers
+ *      documents              generate documentation instead of C
+ *      with=PROTO             document the control packets too; both files are given
+ *      reference=PATH         path of PROTOCOL.md, which the run updates
+ *      packets=COMMAND        command that lists packets or changes the lock when "list" or
+ *                             "accept" is appended; quoted in messages
+ *      do=list|changes|accept a task of tools/packets
  *
- * Returns   NULL, or what is wrong. Owns: both strings are the pool's.
+ * Returns   NULL, or an error text. Owns: the pool owns both strings.
  */
 const char *run_read_parameter(struct task *task, struct pool *pool, const char *parameter);
 
 /*
- * Makes everything, and brings the lock or PROTOCOL.md up to date; or, when something is wrong,
- * nothing. With `do` no files are made: packets are listed, or the lock is made to agree.
+ * Generates all files and updates the lock or PROTOCOL.md; if the schema has errors, does nothing.
+ * With `do` it generates no files but lists packets or updates the lock.
  *
- * Returns   NULL, or all that is wrong, a line each. Owns: the text is `schema`'s, which the caller
- *           ends with schema_fini(), and `output` with output_fini().
+ * Returns   NULL, or all errors, one a line. Owns: `schema` owns the text; the caller frees
+ * `schema` with schema_fini() and `output` with output_fini().
  */
 const char *run_task(const struct task *task, struct schema *schema, struct output *output);
 
-/* Answers protoc: a request on stdin, a response on stdout. Returns the exit code. */
+/* Runs as a plugin of protoc: request on stdin, response on stdout. Returns the exit code. */
 int run_as_plugin(void);
 
-/* Does what the command line says, without protoc. Returns the exit code. */
+/* Runs with a command line, without protoc. Returns the exit code. */
 int run_by_hand(int argc, char **argv);
 
 #endif

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/run_by_hand.c: the same from a file of descriptors, for tests. */
+/* tools/protoc-gen-gw/run_by_hand.c: Command line of the generator, for use without protoc. */
 #include "tools/protoc-gen-gw/run.h"
 
 #include "tools/protoc-gen-gw/depth.h"
@@ -85,7 +85,7 @@ static int write_output(struct schema *schema, const struct output *output, cons
     return 0;
 }
 
-/* What cannot be written is a failure; a full disk shows on the last write. */
+/* A write error is a failure. A full disk may show only at fclose(). */
 static int print(const char *text)
 {
     errno = 0;

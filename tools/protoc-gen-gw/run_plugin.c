@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/run_plugin.c: talks with protoc. */
+/* tools/protoc-gen-gw/run_plugin.c: Communication with protoc as a plugin. */
 #include "tools/protoc-gen-gw/run.h"
 
 #include "google/protobuf/compiler/plugin.pb-c.h"
@@ -58,7 +58,8 @@ static plugin_file **list_of(const struct output *output, struct pool *pool)
     return list;
 }
 
-/* A mistake in the schema is not a failure of the plugin: exit code 0, and protoc says the rest. */
+/* An error in the schema is no failure of the plugin: it exits with 0 and protoc reports the text.
+ */
 static int answer(const char *error, const struct output *output, struct pool *pool)
 {
     plugin_response response = GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__INIT;
@@ -71,7 +72,7 @@ static int answer(const char *error, const struct output *output, struct pool *p
     return write_response(&response);
 }
 
-/* The one schema that is asked for, besides the one that it is to be described with. */
+/* The file to generate: the requested one that is not the control schema. */
 static const char *find_name(const plugin_request *request, const char *other)
 {
     const char *name = NULL;

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/schema.c: finds packets and stages among the types of a file. */
+/* tools/protoc-gen-gw/schema.c: Packets and stages of one .proto file. */
 #include "tools/protoc-gen-gw/schema.h"
 
 #include "tools/protoc-gen-gw/hash.h"
@@ -72,7 +72,7 @@ static void read_stages(struct schema *schema, const struct type *type)
     }
     if (schema->stages_type != NULL) {
         problem_add(&schema->problems, schema->file_name, type_line(type),
-                    "%s and %s (line %d) both say (gw.stages): a game has one such enum",
+                    "%s and %s (line %d) both have (gw.stages): a game has one such enum",
                     type->name, schema->stages_type->name, type_line(schema->stages_type));
         return;
     }

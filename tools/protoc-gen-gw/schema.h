@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/schema.h: what was read: the packets and the stages of one .proto file. */
+/* tools/protoc-gen-gw/schema.h: Packets and stages of one .proto file. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_SCHEMA_H
 #define GW_TOOLS_PROTOC_GEN_GW_SCHEMA_H
 
@@ -47,12 +47,12 @@ struct stage {
     int line;
 };
 
-/* A message with (gw.packet). What it says, and what follows from it. */
+/* A message with (gw.packet): its policy as written and as effective. */
 struct packet {
     const struct type *type;
     Gw__PacketPolicy *policy; /* as written */
     int line;                 /* of the option */
-    int lock_line;            /* 0: there is no lock */
+    int lock_line;            /* 0: no lock */
 
     const char *name;     /* without the package: "ChatLine" */
     const char *snake;    /* "chat_line" */
@@ -60,18 +60,18 @@ struct packet {
     const char *c_type;   /* "Game__ChatLine" */
     const char *c_symbol; /* "game__chat_line" */
 
-    /* In effect: with the defaults filled in. */
-    uint8_t from; /* bits; 0 when the schema does not say */
+    /* Effective values, with defaults. */
+    uint8_t from; /* bits; 0 if missing */
     uint32_t stages;
     uint32_t bytes_max;
-    uint32_t bytes_limit; /* what bytes_max can be at most */
+    uint32_t bytes_limit; /* upper limit of bytes_max */
     uint32_t rate;
     uint32_t burst;
-    const struct packet *reply; /* NULL: it is no request */
-    bool is_reply;              /* of another */
+    const struct packet *reply; /* NULL: not a request */
+    bool is_reply;              /* of another packet */
 };
 
-/* What was unpacked from options, until the end. */
+/* Unpacked options, freed with the schema. */
 struct kept_policy {
     Gw__FieldPolicy *policy;
     struct kept_policy *older;
@@ -86,33 +86,32 @@ struct schema {
     const char *file_name;
     const char *package;
     const char *prefix;          /* of generated functions and tables: "game" */
-    const char *include_prefix;  /* of the framework's headers: "gangway/" where it is installed */
-    const char *lock_path;       /* NULL: there is none */
-    const char *packets_command; /* which lists packets, and changes the lock; "tools/packets " */
-    bool is_control;             /* the framework's own packets, not a game's */
+    const char *include_prefix;  /* of the library's headers: "gangway/" when installed */
+    const char *lock_path;       /* NULL: no lock */
+    const char *packets_command; /* lists packets and changes the lock: "tools/packets " */
+    bool is_control;             /* the schema of the control packets */
     uint64_t hash;               /* never 0 */
 
-    const struct type *stages_type; /* NULL: no stages of its own */
+    const struct type *stages_type; /* NULL: no stages */
     struct stage *stages;
     size_t stage_count;
     struct packet *packets;
     size_t packet_count;
     struct kept_policy *kept;
-    struct schema *control;  /* the framework's, where it is read along; or NULL */
-    const bool *from_client; /* by places in `types`: what client packets are made of */
-    const bool *in_packets;  /* what any packets are made of */
+    struct schema *control;  /* the control schema, if it is read too; or NULL */
+    const bool *from_client; /* by index in `types`: used by client packets */
+    const bool *in_packets;  /* by index in `types`: used by any packet */
 };
 
 /*
- * Reads what `file_name`, which is among `files`, declares, and notes all that is wrong with it in
- * schema->problems.
+ * Reads the declarations of `file_name`, one of `files`, and adds all errors to schema->problems.
  *
  * Owns      borrows `files` and `file_name` until schema_fini().
  */
 void schema_read(struct schema *schema, proto_file *const *files, size_t count,
                  const char *file_name, bool is_control);
 
-/* Takes `policy` and ends it with the schema. */
+/* Owns: takes `policy`, and frees it with the schema. */
 void schema_keep_policy(struct schema *schema, Gw__FieldPolicy *policy);
 
 void schema_fini(struct schema *schema);

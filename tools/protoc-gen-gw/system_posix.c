@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/system_posix.c: here C's own words are enough. */
+/* tools/protoc-gen-gw/system_posix.c: File operations on POSIX. */
 #include "tools/protoc-gen-gw/system.h"
 
 void system_make_streams_binary(void)

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/system_win32.c: streams translate, and rename() replaces nothing. */
+/* tools/protoc-gen-gw/system_win32.c: File operations on Windows. */
 #include "tools/protoc-gen-gw/system.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/text.c: a text that grows by doubling. */
+/* tools/protoc-gen-gw/text.c: Growing text buffer. */
 #include "tools/protoc-gen-gw/text.h"
 
 #include "tools/protoc-gen-gw/pool.h"

@@ -1,10 +1,10 @@
-/* tools/protoc-gen-gw/text.h: a text that grows. */
+/* tools/protoc-gen-gw/text.h: Growing text buffer. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_TEXT_H
 #define GW_TOOLS_PROTOC_GEN_GW_TEXT_H
 
 #include <stddef.h>
 
-/* All zero is an empty text. `bytes` ends with a NUL once anything was added. */
+/* All zero is an empty text. `bytes` ends with a NUL once text was added. */
 struct text {
     char *bytes;
     size_t length;

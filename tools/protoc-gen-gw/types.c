@@ -1,5 +1,4 @@
-/* tools/protoc-gen-gw/types.c: a sorted list of all messages and enums, and where they are written.
- */
+/* tools/protoc-gen-gw/types.c: Sorted list of all messages and enums, with their lines. */
 #include "tools/protoc-gen-gw/types.h"
 
 #include "tools/protoc-gen-gw/depth.h"
@@ -13,7 +12,7 @@
 enum {
     FILE_MESSAGE = 4,
     FILE_ENUM = 5,
-    MESSAGE_FIELD = 2, /* and an enum's value */
+    MESSAGE_FIELD = 2, /* or enum value */
     MESSAGE_NESTED = 3,
     MESSAGE_ENUM = 4,
 };
@@ -66,7 +65,7 @@ static void add_enums(struct walk *walk, const char *scope, int32_t number,
     }
 }
 
-/* Recursion ends: the bytes all this was unpacked from nested at most DEPTH_MAX deep. */
+/* Recursion is bounded: the unpacked bytes nested at most DEPTH_MAX deep. */
 static void add_messages(struct walk *walk, const char *scope, int32_t number,
                          proto_message *const *messages, size_t count)
 {
@@ -138,7 +137,7 @@ static int line_of(const proto_file *file, const int32_t *path, size_t count)
     return has_line ? location->span[0] + 1 : 0;
 }
 
-/* Adds the words of a comment, with single blanks between them. */
+/* Appends the words of a comment, separated by single blanks. */
 static void add_words(struct text *text, const char *comment)
 {
     while (comment != NULL && *comment != '\0') {
@@ -182,7 +181,7 @@ const char *type_member_comment(struct pool *pool, const struct type *type, size
     return comment_of(pool, location_of(type->file, path, type->path_count + 2));
 }
 
-/* The line of what stands at `first`, `second` inside the type; if the file has none, its own. */
+/* The line of the element at path `first`, `second` in the type; otherwise the line of the type. */
 static int line_inside(const struct type *type, int32_t first, int32_t second)
 {
     int32_t path[PATH_MAX_COUNT + 2];

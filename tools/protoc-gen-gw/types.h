@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/types.h: every message and enum that the schema or its imports declare. */
+/* tools/protoc-gen-gw/types.h: Sorted list of all messages and enums, with their lines. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_TYPES_H
 #define GW_TOOLS_PROTOC_GEN_GW_TYPES_H
 
@@ -12,7 +12,7 @@ typedef Google__Protobuf__DescriptorProto proto_message;
 typedef Google__Protobuf__EnumDescriptorProto proto_enum;
 typedef Google__Protobuf__FieldDescriptorProto proto_field;
 
-/* A message or an enum, wherever it is nested. */
+/* A message or an enum, at any nesting level. */
 struct type {
     const char *name; /* in full: "game.Chat" */
     const proto_file *file;
@@ -20,8 +20,8 @@ struct type {
     const proto_enum *enumeration; /* NULL for a message */
     const int32_t *path;           /* as in SourceCodeInfo.Location.path */
     size_t path_count;
-    size_t depth;               /* in how many messages it is nested */
-    const struct field *fields; /* of a message, once fields_read() was called; by number */
+    size_t depth;               /* number of messages around it */
+    const struct field *fields; /* of a message, after fields_read(); by number */
 };
 
 /* Sorted by name. */
@@ -30,22 +30,21 @@ struct types {
     size_t count;
 };
 
-/* Collects what `files` declare. Messages nest at most DEPTH_MAX deep (depth.h). */
+/* Collects the types of `files`. Messages nest at most DEPTH_MAX deep (depth.h). */
 void types_read(struct types *types, struct pool *pool, proto_file *const *files, size_t count);
 
-/* The type of that name, as a field has it: ".game.Chat". NULL: not declared. */
+/* Finds a type by its name in a field: ".game.Chat". Returns NULL if it is not declared. */
 const struct type *types_of_name(const struct types *types, const char *name);
 
-/* The message that `field` holds, or NULL: not a message, or not declared. */
+/* The message type of `field`; NULL if it is no message or not declared. */
 const struct type *types_of_field(const struct types *types, const proto_field *field);
 
 /*
- * The line where `type` begins, or one of its options does, or a member: a message's field, an
- * enum's value. 0 when the file does not say.
+ * The line where `type`, one of its options or one of its members (field or enum value) begins; 0
+ * if the file has no source info.
  */
 int type_line(const struct type *type);
-/* What the schema says about a type, or a member of it, in a comment: one paragraph; "": nothing.
- */
+/* The comment of a type or of one of its members, as one paragraph; "" if there is none. */
 const char *type_comment(struct pool *pool, const struct type *type);
 const char *type_member_comment(struct pool *pool, const struct type *type, size_t index);
 

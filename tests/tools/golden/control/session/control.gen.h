@@ -14,22 +14,22 @@ enum {
     GW_CONTROL_LAST = 63,
 };
 
-/* The longest texts that a client may send, in bytes. */
+/* Maximum lengths of texts that a client may send, in bytes. */
 enum {
     GW_HELLO_NAME_BYTES_MAX = 64,
 };
 
 /*
- * Written by hand, one for each packet that may come in; a missing one is an error of the linker.
- * They are called in the turn of `session`. The message is gone when they return. They must
- * not block: see "The rule of turns" in net/port.h.
+ * Handlers, one for each packet that this side receives. The program defines them; the linker
+ * reports a missing one. They are called in the turn of `session`, must not block (see "The rule
+ * of turns" in net/port.h), and borrow `message` until they return.
  */
 void gw__on_hello(struct gw_session *session, const struct gw_frame *frame,
                   const Gw__Hello *message);
 void gw__on_last(struct gw_session *session, const struct gw_frame *frame,
                  const Gw__Last *message);
 
-/* All packets; `handle` is NULL for those that do not come in here. */
+/* All packets. `handle` is NULL for a packet that this side does not receive. */
 extern const struct gw_packet_table gw__control_packets;
 
 PROTOBUF_C__END_DECLS

@@ -19,7 +19,7 @@ enum {
     SMALL_PACKET_DEAL_HTTPDONE = 32767,
 };
 
-/* The longest texts that a client may send, in bytes. */
+/* Maximum lengths of texts that a client may send, in bytes. */
 enum {
     SMALL_C_PLAY_SEAL_BYTES_MAX = 512,
     SMALL_C_PLAY_RAW_BYTES_MAX = 64,
