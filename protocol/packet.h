@@ -153,10 +153,10 @@ struct gw_packet_fault {
 };
 
 /*
- * Describes why gw_packet_dispatch() refused a body with `verdict`: scans it once more, up to the
+ * Describes why gw_packet_dispatch() refused a body with `result`: validates it again, up to the
  * first fault. Meant for the log and the CLOSE of a session that ends, not for each packet.
  *
- * Owns      fills *fault_out, whatever the body is; text that is too long is cut off.
+ * Owns      fills *fault_out for any body; truncates a longer text.
  * Thread    any.
  */
 void gw_packet_explain(const struct gw_packet *packet, enum gw_packet_result result,

@@ -1,4 +1,4 @@
-/* tests/fuzz/expect.c: an assertion that no build leaves out. */
+/* tests/fuzz/expect.c: Assertion that is active in every build. */
 #include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* tests/fuzz/fuzz_body.c: bodies of every packet that clients send.
+/* tests/fuzz/fuzz_body.c: Fuzzer of the bodies of client packets.
  *
- * The first byte of an input chooses the packet, the last one when memory runs out.
+ * The first byte of an input selects the packet, the last one the allocation that fails.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -13,10 +13,10 @@
 
 enum { ARENA_BYTES = 262144 };
 
-static size_t living_count;
+static size_t block_count;
 static size_t left_count;
 
-/* Every block is one of its own, so that a sanitizer sees what is read behind its end. */
+/* Each allocation is a separate block, so that a sanitizer detects a read beyond its end. */
 static void *take(void *data, size_t bytes)
 {
     (void)data;
@@ -24,41 +24,41 @@ static void *take(void *data, size_t bytes)
         return NULL;
     }
     left_count--;
-    living_count++;
+    block_count++;
     return malloc(bytes);
 }
 
-static void give_back(void *data, void *block)
+static void release(void *data, void *block)
 {
     (void)data;
-    living_count -= block != NULL;
+    block_count -= block != NULL;
     free(block);
 }
 
-/* What passes the scan unpacks, unless there is no memory; and then nothing is left behind. */
+/* A valid body unpacks, or fails for want of memory and leaks nothing. */
 static void unpack(const struct gw_packet *packet, const uint8_t *body, size_t length,
                    size_t memory)
 {
-    static ProtobufCAllocator allocator = {take, give_back, NULL};
+    static ProtobufCAllocator allocator = {take, release, NULL};
     left_count = memory;
     ProtobufCMessage *message =
         protobuf_c_message_unpack(packet->message, &allocator, length, body);
-    fuzz_expect(message != NULL || left_count == 0, "what passed the scan does not unpack");
+    fuzz_expect(message != NULL || left_count == 0, "a valid body does not unpack");
     protobuf_c_message_free_unpacked(message, &allocator);
-    fuzz_expect(living_count == 0, "memory is left behind");
+    fuzz_expect(block_count == 0, "memory is leaked");
 }
 
 static void dispatch(const struct gw_packet *packet, const uint8_t *body, size_t length,
-                     enum gw_packet_result scanned)
+                     enum gw_packet_result validated)
 {
     static max_align_t memory[ARENA_BYTES / sizeof(max_align_t)];
     struct gw_arena arena;
     gw_arena_init(&arena, memory, ARENA_BYTES);
     const struct gw_frame frame = {.body_bytes = (uint32_t)length, .packet_id = packet->id};
-    struct gw_packet unheard = *packet;
-    unheard.handle = NULL;
-    fuzz_expect(gw_packet_dispatch(&unheard, &frame, body, NULL, &arena) == scanned,
-                "what is dispatched is judged in another way");
+    struct gw_packet without_handler = *packet;
+    without_handler.handle = NULL;
+    fuzz_expect(gw_packet_dispatch(&without_handler, &frame, body, NULL, &arena) == validated,
+                "dispatch and validation differ");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)

@@ -1,6 +1,6 @@
-/* tests/fuzz/fuzz_generator.c: whatever calls itself a set of descriptors, read by the plugin.
+/* tests/fuzz/fuzz_generator.c: Fuzzer of the generator with descriptor sets.
  *
- * The first byte of an input chooses what is made of it.
+ * The first byte of an input selects the task of the generator.
  */
 #include "tests/fuzz/fuzz.h"
 

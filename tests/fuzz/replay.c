@@ -1,7 +1,7 @@
-/* tests/fuzz/replay.c: a fuzzer's main() where there is no libFuzzer.
+/* tests/fuzz/replay.c: main() of a fuzzer without libFuzzer.
  *
- * fuzz_x LIST ROUNDS tries every seed, whose paths are the lines of LIST, and mutants of them:
- * always the same ones.
+ * fuzz_x LIST ROUNDS runs every seed (the lines of LIST are their paths) and ROUNDS mutants of
+ * them. The mutants are deterministic.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -46,7 +46,7 @@ static void read_seeds(const char *list)
     fuzz_expect(seed_count != 0, "there are no seeds");
 }
 
-/* Gives an input a memory block of its own, so that a sanitizer sees the byte behind its end. */
+/* Copies an input into a separate block, so that a sanitizer detects a read beyond its end. */
 static void try_bytes(const uint8_t *bytes, size_t length)
 {
     uint8_t *copy = malloc(length == 0 ? 1 : length);
@@ -55,7 +55,7 @@ static void try_bytes(const uint8_t *bytes, size_t length)
     free(copy);
 }
 
-/* Changes, takes away or doubles a few bytes; returns the new length. */
+/* Changes, removes or duplicates a few bytes. Returns the new length. */
 static size_t mutate_once(struct random *random, uint8_t *bytes, size_t length)
 {
     size_t at = random_below(random, (uint32_t)length + 1);

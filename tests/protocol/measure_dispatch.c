@@ -1,7 +1,7 @@
-/* tests/protocol/measure_dispatch.c: what a message costs through the generated table.
+/* tests/protocol/measure_dispatch.c: Benchmark of dispatch through the generated table.
  *
- * Beside it, a switch written by hand that does the same for a message. Prints both and their
- * ratio; ends with 1 when the table costs more. The table is the generator's golden one,
+ * Compares it with a switch written by hand that does the same work. Prints both costs and their
+ * ratio; exits with 1 if the table costs more. The table is the golden file of the generator in
  * tests/tools/golden/game/small.
  */
 #include "protocol/arena.h"
@@ -16,12 +16,12 @@
 
 enum { ROUNDS = 401, MESSAGES = 2000, KINDS = 4, BODY_BYTES_MAX = 128, ARENA_BYTES = 65536 };
 
-/* More than this is more than noise. */
+/* A larger ratio is more than noise. */
 static const double ratio_max = 1.15;
 
 static unsigned long received;
 
-/* ---- what both call ---- */
+/* ---- shared by both ---- */
 
 void small_on_sit(struct gw_session *session, const struct gw_frame *frame, const Small__Sit *sit)
 {
@@ -54,8 +54,7 @@ void small_on_session(struct gw_session *session, const struct gw_frame *frame,
 
 /* ---- the switch ---- */
 
-/* Where the peer stands: not a constant, as it is none for a session. Everywhere, so that each
- * packet is welcome. */
+/* The stage of the peer: all bits, so that each packet is allowed. No constant, as in a session. */
 struct gw_packet_sender sender;
 
 static max_align_t memory[ARENA_BYTES / sizeof(max_align_t)];
@@ -70,7 +69,7 @@ static max_align_t memory[ARENA_BYTES / sizeof(max_align_t)];
         handler(NULL, frame, message);                                                             \
     } while (0)
 
-static const struct gw_message_rules *shape_of(uint16_t id)
+static const struct gw_message_rules *rules_of(uint16_t id)
 {
     return gw_packet_find(&small_server_packets, id)->message_rules;
 }
@@ -91,7 +90,7 @@ static enum gw_packet_result check(const struct gw_message_rules *message_rules,
     return gw_validate_body(message_rules, body, frame->body_bytes, NULL);
 }
 
-/* As somebody would write it who knows the four packets, with the same care for what comes in. */
+/* Written by hand for the four packets, with the same checks of the input. */
 static enum gw_packet_result by_hand(const struct gw_message_rules *const *message_rules,
                                      const struct gw_frame *frame, const uint8_t *body,
                                      struct gw_arena *arena)
@@ -143,7 +142,7 @@ static enum gw_packet_result by_table(const struct gw_frame *frame, const uint8_
     return result == GW_PACKET_OK ? gw_packet_dispatch(packet, frame, body, NULL, arena) : result;
 }
 
-/* ---- what comes in ---- */
+/* ---- input ---- */
 
 struct message {
     struct gw_frame frame;
@@ -203,7 +202,7 @@ static double median(double *numbers)
     return numbers[ROUNDS / 2];
 }
 
-/* In turns, so that what else the machine does falls on both rounds of a pair. */
+/* Alternates, so that other load of the machine affects both rounds of a pair. */
 int main(void)
 {
     static double table_ns[ROUNDS];
@@ -214,7 +213,7 @@ int main(void)
     sender = (struct gw_packet_sender){GW_FROM_CLIENT, 0xFFFFFFFFu, 4096};
     make_messages();
     for (size_t i = 0; i < KINDS; i++) {
-        message_rules[i] = shape_of(messages[i].frame.packet_id);
+        message_rules[i] = rules_of(messages[i].frame.packet_id);
     }
     for (int round = 0; round < ROUNDS; round++) {
         table_ns[round] = measure(true, &arena);
@@ -222,7 +221,7 @@ int main(void)
         ratios[round] = table_ns[round] / hand_ns[round];
     }
     double ratio = median(ratios);
-    printf("generated %.0f ns, by hand %.0f ns a message, ratio %.2f (%lu heard)\n",
+    printf("generated %.0f ns, by hand %.0f ns a message, ratio %.2f (%lu received)\n",
            median(table_ns), median(hand_ns), ratio, received);
     return ratio <= ratio_max ? EXIT_SUCCESS : EXIT_FAILURE;
 }

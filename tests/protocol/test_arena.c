@@ -1,4 +1,4 @@
-/* tests/protocol/test_arena.c: memory that steps along one block. */
+/* tests/protocol/test_arena.c: Tests of the arena allocator. */
 #include "tests/test.h"
 
 #include "protocol/arena.h"
@@ -43,7 +43,7 @@ static void allocations_do_not_overlap(void **state)
     }
 }
 
-static void nothing_is_still_a_place_of_its_own(void **state)
+static void an_allocation_of_0_bytes_has_its_own_address(void **state)
 {
     (void)state;
     struct gw_arena arena;
@@ -54,7 +54,7 @@ static void nothing_is_still_a_place_of_its_own(void **state)
     assert_false(arena.exhausted);
 }
 
-static void all_of_it_can_be_had_and_not_a_byte_more(void **state)
+static void the_whole_block_can_be_allocated_and_no_byte_more(void **state)
 {
     (void)state;
     struct gw_arena arena;
@@ -71,7 +71,7 @@ static void all_of_it_can_be_had_and_not_a_byte_more(void **state)
     assert_true(arena.exhausted);
 }
 
-static void a_refusal_leaves_room_for_something_smaller(void **state)
+static void a_smaller_allocation_succeeds_after_a_failed_one(void **state)
 {
     (void)state;
     struct gw_arena arena;
@@ -82,7 +82,7 @@ static void a_refusal_leaves_room_for_something_smaller(void **state)
     assert_true(arena.exhausted);
 }
 
-static void sizes_that_would_wrap_are_refused(void **state)
+static void a_size_that_would_wrap_around_is_refused(void **state)
 {
     (void)state;
     struct gw_arena arena;
@@ -94,7 +94,7 @@ static void sizes_that_would_wrap_are_refused(void **state)
     assert_int_equal(arena.used_bytes, STEP_BYTES);
 }
 
-static void memory_of_no_whole_step_is_not_used(void **state)
+static void a_block_smaller_than_one_step_is_not_used(void **state)
 {
     (void)state;
     struct gw_arena arena;
@@ -107,7 +107,7 @@ static void memory_of_no_whole_step_is_not_used(void **state)
     assert_true(arena.exhausted);
 }
 
-static void giving_back_is_the_business_of_reset(void **state)
+static void memory_is_freed_by_reset_only(void **state)
 {
     (void)state;
     struct gw_arena arena;
@@ -125,12 +125,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_is_aligned_for_any_type),
         cmocka_unit_test(allocations_do_not_overlap),
-        cmocka_unit_test(nothing_is_still_a_place_of_its_own),
-        cmocka_unit_test(all_of_it_can_be_had_and_not_a_byte_more),
-        cmocka_unit_test(a_refusal_leaves_room_for_something_smaller),
-        cmocka_unit_test(sizes_that_would_wrap_are_refused),
-        cmocka_unit_test(memory_of_no_whole_step_is_not_used),
-        cmocka_unit_test(giving_back_is_the_business_of_reset),
+        cmocka_unit_test(an_allocation_of_0_bytes_has_its_own_address),
+        cmocka_unit_test(the_whole_block_can_be_allocated_and_no_byte_more),
+        cmocka_unit_test(a_smaller_allocation_succeeds_after_a_failed_one),
+        cmocka_unit_test(a_size_that_would_wrap_around_is_refused),
+        cmocka_unit_test(a_block_smaller_than_one_step_is_not_used),
+        cmocka_unit_test(memory_is_freed_by_reset_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/protocol/test_frame.c: the eight bytes before a body. */
+/* tests/protocol/test_frame.c: Tests of the frame header. */
 #include "tests/test.h"
 
 #include "protocol/frame.h"
@@ -17,8 +17,8 @@ static void write_and_compare(const struct gw_frame *frame, const uint8_t *expec
     assert_int_equal(written[GW_FRAME_HEADER_BYTES], 0xAA);
 }
 
-/* O5: the layout is that of WIRE.md, whatever the compiler does with structs. */
-static void the_layout_is_that_of_the_wire_page(void **state)
+/* O5: independent of the layout that the compiler gives to structs. */
+static void the_layout_is_that_of_wire_md(void **state)
 {
     (void)state;
     struct gw_frame frame = gw_frame_read(ordinary);
@@ -41,7 +41,7 @@ static void a_header_is_read_at_any_address(void **state)
     }
 }
 
-/* What the layout says a header means, bit by bit, without the code under test. */
+/* Decodes a header bit by bit, without the code under test. */
 static uint32_t number_at(const uint8_t *header, size_t first, size_t count)
 {
     uint32_t number = 0;
@@ -69,8 +69,8 @@ static void every_value_of_every_byte_is_read_and_written_back(void **state)
     }
 }
 
-/* O3, O9: a length leaves the header out, so zero is a frame of eight bytes. */
-static void eight_zero_bytes_are_a_frame_that_moves_its_reader_on(void **state)
+/* O3, O9: the length excludes the header, so 0 is a frame of eight bytes. */
+static void a_zero_length_frame_does_not_stall_the_parser(void **state)
 {
     (void)state;
     static const uint8_t zeros[GW_FRAME_HEADER_BYTES] = {0};
@@ -82,7 +82,7 @@ static void eight_zero_bytes_are_a_frame_that_moves_its_reader_on(void **state)
     assert_int_equal(GW_FRAME_HEADER_BYTES + frame.body_bytes, 8);
 }
 
-static void the_largest_header_is_read_without_a_sign(void **state)
+static void the_largest_header_is_read_as_unsigned(void **state)
 {
     (void)state;
     static const uint8_t ones[GW_FRAME_HEADER_BYTES] = {0xFF, 0xFF, 0xFF, 0xFF,
@@ -98,11 +98,11 @@ static void the_largest_header_is_read_without_a_sign(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_layout_is_that_of_the_wire_page),
+        cmocka_unit_test(the_layout_is_that_of_wire_md),
         cmocka_unit_test(a_header_is_read_at_any_address),
         cmocka_unit_test(every_value_of_every_byte_is_read_and_written_back),
-        cmocka_unit_test(eight_zero_bytes_are_a_frame_that_moves_its_reader_on),
-        cmocka_unit_test(the_largest_header_is_read_without_a_sign),
+        cmocka_unit_test(a_zero_length_frame_does_not_stall_the_parser),
+        cmocka_unit_test(the_largest_header_is_read_as_unsigned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,11 @@
-/* tests/protocol/test_packet.c: what is decided from eight bytes. */
+/* tests/protocol/test_packet.c: Tests of the header checks. */
 #include "tests/test.h"
 
 #include "protocol/packet.h"
 
 /*
- * A small table by hand, so that generator and test do not share a mistake. The message types play
- * no part here: see test_packet_dispatch.c.
+ * A small table written by hand, so that generator and test do not share an error. Message types do
+ * not matter here: see test_packet_dispatch.c.
  */
 enum { STAGE_LOBBY = 1u << 1, STAGE_ROOM = 1u << 2, STAGE_LIMIT = 300 };
 enum { CHAT = 1000, PING = 1001, MOVE = 1003, LINE = 1007 };
@@ -37,7 +37,7 @@ static enum gw_packet_result admit(const struct gw_packet_sender *sender, struct
     return result;
 }
 
-static void of_all_ids_only_those_of_the_table_are_found(void **state)
+static void only_ids_of_the_table_are_found(void **state)
 {
     (void)state;
     for (uint32_t id = 0; id <= UINT16_MAX; id++) {
@@ -49,7 +49,7 @@ static void of_all_ids_only_those_of_the_table_are_found(void **state)
     }
 }
 
-/* O4: the largest id a wire can carry is looked up like any other. */
+/* O4: the largest id of the wire format is looked up like any other. */
 static void id_65535_is_unknown_or_itself(void **state)
 {
     (void)state;
@@ -62,7 +62,7 @@ static void id_65535_is_unknown_or_itself(void **state)
     assert_null(gw_packet_find(&highest, 0));
 }
 
-static void an_empty_table_knows_nobody(void **state)
+static void an_empty_table_finds_no_packet(void **state)
 {
     (void)state;
     const struct gw_packet_table empty = {.schema_hash = 1};
@@ -70,7 +70,7 @@ static void an_empty_table_knows_nobody(void **state)
     assert_null(gw_packet_find(&empty, UINT16_MAX));
 }
 
-static void of_all_flags_only_reply_and_error_pass(void **state)
+static void only_the_flags_reply_and_error_pass(void **state)
 {
     (void)state;
     for (unsigned flags = 0; flags <= UINT8_MAX; flags++) {
@@ -113,7 +113,7 @@ static void a_body_may_be_as_long_as_the_stage_allows(void **state)
     assert_int_equal(admit(&sender, frame), GW_PACKET_TOO_LONG);
 }
 
-static void of_all_ids_only_known_ones_pass(void **state)
+static void only_known_ids_pass(void **state)
 {
     (void)state;
     for (uint32_t id = 0; id <= UINT16_MAX; id++) {
@@ -127,7 +127,7 @@ static void of_all_ids_only_known_ones_pass(void **state)
     }
 }
 
-static void nobody_sends_the_packets_of_the_other_side(void **state)
+static void a_packet_from_the_wrong_side_is_refused(void **state)
 {
     (void)state;
     assert_int_equal(admit(&player, (struct gw_frame){.packet_id = LINE}), GW_PACKET_WRONG_WAY);
@@ -137,7 +137,7 @@ static void nobody_sends_the_packets_of_the_other_side(void **state)
     assert_int_equal(admit(&server, (struct gw_frame){.packet_id = LINE}), GW_PACKET_OK);
 }
 
-static void a_client_is_received_only_where_its_packet_is_welcome(void **state)
+static void a_client_packet_passes_only_in_its_stages(void **state)
 {
     (void)state;
     for (unsigned bit = 0; bit < 32; bit++) {
@@ -151,7 +151,7 @@ static void a_client_is_received_only_where_its_packet_is_welcome(void **state)
     }
 }
 
-static void a_server_is_received_at_every_stage(void **state)
+static void a_server_packet_passes_in_every_stage(void **state)
 {
     (void)state;
     static const struct gw_packet late = {
@@ -164,8 +164,8 @@ static void a_server_is_received_at_every_stage(void **state)
     assert_ptr_equal(packet, &late);
 }
 
-/* Each line mends what the one above was refused for, in the order of WIRE.md. */
-static void the_first_thing_wrong_is_what_is_said(void **state)
+/* Each line corrects the fault of the previous one, in the order of WIRE.md. */
+static void the_first_failed_check_is_the_result(void **state)
 {
     (void)state;
     struct gw_packet_sender sender = {GW_FROM_CLIENT, STAGE_LOBBY, STAGE_LIMIT};
@@ -186,7 +186,7 @@ static void the_first_thing_wrong_is_what_is_said(void **state)
     assert_int_equal(admit(&sender, frame), GW_PACKET_OK);
 }
 
-static void a_refused_packet_is_named_when_it_is_known(void **state)
+static void a_refused_packet_is_returned_if_its_id_is_known(void **state)
 {
     (void)state;
     const struct gw_packet *packet;
@@ -219,7 +219,7 @@ static void expect_stages(uint32_t stages, size_t room, const char *expected)
     assert_string_equal(text, expected);
 }
 
-static void stages_are_named_for_people(void **state)
+static void stages_are_written_with_their_names(void **state)
 {
     (void)state;
     expect_stages(0, 64, "");
@@ -242,21 +242,21 @@ static void stages_are_named_for_people(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_all_ids_only_those_of_the_table_are_found),
+        cmocka_unit_test(only_ids_of_the_table_are_found),
         cmocka_unit_test(id_65535_is_unknown_or_itself),
-        cmocka_unit_test(an_empty_table_knows_nobody),
-        cmocka_unit_test(of_all_flags_only_reply_and_error_pass),
+        cmocka_unit_test(an_empty_table_finds_no_packet),
+        cmocka_unit_test(only_the_flags_reply_and_error_pass),
         cmocka_unit_test(every_tag_passes),
         cmocka_unit_test(a_body_may_be_as_long_as_its_packet_allows),
         cmocka_unit_test(a_body_may_be_as_long_as_the_stage_allows),
-        cmocka_unit_test(of_all_ids_only_known_ones_pass),
-        cmocka_unit_test(nobody_sends_the_packets_of_the_other_side),
-        cmocka_unit_test(a_client_is_received_only_where_its_packet_is_welcome),
-        cmocka_unit_test(a_server_is_received_at_every_stage),
-        cmocka_unit_test(the_first_thing_wrong_is_what_is_said),
-        cmocka_unit_test(a_refused_packet_is_named_when_it_is_known),
+        cmocka_unit_test(only_known_ids_pass),
+        cmocka_unit_test(a_packet_from_the_wrong_side_is_refused),
+        cmocka_unit_test(a_client_packet_passes_only_in_its_stages),
+        cmocka_unit_test(a_server_packet_passes_in_every_stage),
+        cmocka_unit_test(the_first_failed_check_is_the_result),
+        cmocka_unit_test(a_refused_packet_is_returned_if_its_id_is_known),
         cmocka_unit_test(every_result_has_a_name),
-        cmocka_unit_test(stages_are_named_for_people),
+        cmocka_unit_test(stages_are_written_with_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/protocol/test_packet_dispatch.c: what becomes of a body. */
+/* tests/protocol/test_packet_dispatch.c: Tests of unpacking and dispatch. */
 #include "tests/test.h"
 
 #include "protocol/arena.h"
@@ -13,7 +13,7 @@ enum { ARENA_BYTES = 256 * 1024, BODY_BYTES = 65536 };
 static max_align_t memory[ARENA_BYTES / sizeof(max_align_t)];
 static uint8_t body[2 * BODY_BYTES];
 
-/* What the handler was called with. */
+/* The arguments of the handler. */
 static struct {
     int count;
     void *peer;
@@ -55,7 +55,7 @@ static const struct gw_packet opaque_packet = {.id = 1002, .handle_opaque = rece
 static const struct gw_packet bomb_packet = {
     .id = 1001, .message = &bodies__bomb__descriptor, .handle = receive_bomb};
 
-/* What an arena does, counted on the way. */
+/* An arena whose allocations are counted. */
 static size_t allocation_count;
 static void *(*take)(void *allocator_data, size_t bytes);
 
@@ -89,7 +89,7 @@ static enum gw_packet_result dispatch(const struct gw_packet *packet, const void
     return dispatch_in(packet, body_bytes, ARENA_BYTES);
 }
 
-/* How often protobuf-c asks for memory to unpack the body. */
+/* The number of allocations that unpacking the body needs. */
 static size_t count_allocations(const struct gw_packet *packet, size_t body_bytes)
 {
     struct gw_arena arena;
@@ -113,7 +113,7 @@ static void the_handler_receives_the_message_the_frame_and_the_peer(void **state
     assert_int_equal(received.frame.tag, 0x1234);
 }
 
-static void a_body_without_a_message_is_received_as_it_came(void **state)
+static void an_opaque_body_is_passed_on_unchanged(void **state)
 {
     (void)state;
     static const uint8_t no_message[] = {0xFF, 0xFF, 0xFF};
@@ -132,7 +132,7 @@ static void an_empty_body_is_a_message_of_zeros(void **state)
     assert_string_equal(received.text, "");
 }
 
-static void a_body_without_a_handler_is_checked_all_the_same(void **state)
+static void a_body_without_a_handler_is_checked_too(void **state)
 {
     (void)state;
     static const uint8_t good[] = {0x08, 0x01};
@@ -160,7 +160,7 @@ static void a_refused_body_is_explained_with_its_field(void **state)
     gw_packet_explain(&packet, GW_PACKET_BAD_BODY, bad, sizeof bad - 1, &fault);
     assert_string_equal(fault.field, "text");
     assert_string_equal(fault.rule, "is longer than 2 bytes");
-    /* The scan has nothing against it, or there is none: what refused it is protobuf-c. */
+    /* It passes validation, or has no rules: protobuf-c refuses it. */
     gw_packet_explain(&packet, GW_PACKET_TOO_COMPLEX, bad, 0, &fault);
     assert_string_equal(fault.field, "body");
     assert_string_equal(fault.rule, "takes more memory than a message may");
@@ -176,7 +176,7 @@ struct vector {
     size_t length;
 };
 
-static void a_body_that_is_no_message_is_bad(void **state)
+static void a_body_that_is_no_message_is_a_bad_body(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -213,7 +213,7 @@ static void a_body_that_is_no_message_is_bad(void **state)
     }
 }
 
-static void every_cut_of_a_good_body_is_good_or_bad_but_survived(void **state)
+static void every_truncation_of_a_valid_body_is_handled(void **state)
 {
     (void)state;
     static const uint8_t bytes[] = {0x08, 0xFF, 0x01, 0x12, 0x03, 'a', 'b',  'c',  0x19, 1, 2,
@@ -228,7 +228,7 @@ static void every_cut_of_a_good_body_is_good_or_bad_but_survived(void **state)
     }
 }
 
-static void every_size_of_arena_is_survived(void **state)
+static void every_size_of_arena_is_handled(void **state)
 {
     (void)state;
     static const uint8_t bytes[] = {0x0A, 0x00, 0x12, 0x03, 0x0A, 0x01, 'x',  0x1A, 0x03,
@@ -242,7 +242,7 @@ static void every_size_of_arena_is_survived(void **state)
     assert_true(arena_bytes > sizeof(Bodies__Bomb));
 }
 
-/* Fills a frame's worth of body with one field after the other. */
+/* Fills a body with copies of one field. */
 static size_t fill(const void *field, size_t field_bytes, size_t body_bytes)
 {
     size_t filled = 0;
@@ -272,7 +272,7 @@ static void a_body_that_grows_beyond_the_arena_is_too_complex(void **state)
     }
 }
 
-/* Work, as far as memory tells: never more steps than the arena has, and no more than per field. */
+/* Work, measured in allocations: bounded by the arena and by the number of fields. */
 static void unpacking_costs_at_most_a_few_steps_per_field(void **state)
 {
     (void)state;
@@ -287,7 +287,7 @@ static void unpacking_costs_at_most_a_few_steps_per_field(void **state)
     }
 }
 
-static void many_honest_texts_fit(void **state)
+static void many_valid_texts_fit(void **state)
 {
     (void)state;
     static const uint8_t text[] = {0x22, 0x04, 'a', 'b', 'c', 'd'};
@@ -316,16 +316,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_handler_receives_the_message_the_frame_and_the_peer),
-        cmocka_unit_test(a_body_without_a_message_is_received_as_it_came),
+        cmocka_unit_test(an_opaque_body_is_passed_on_unchanged),
         cmocka_unit_test(an_empty_body_is_a_message_of_zeros),
         cmocka_unit_test(a_refused_body_is_explained_with_its_field),
-        cmocka_unit_test(a_body_without_a_handler_is_checked_all_the_same),
-        cmocka_unit_test(a_body_that_is_no_message_is_bad),
-        cmocka_unit_test(every_cut_of_a_good_body_is_good_or_bad_but_survived),
-        cmocka_unit_test(every_size_of_arena_is_survived),
+        cmocka_unit_test(a_body_without_a_handler_is_checked_too),
+        cmocka_unit_test(a_body_that_is_no_message_is_a_bad_body),
+        cmocka_unit_test(every_truncation_of_a_valid_body_is_handled),
+        cmocka_unit_test(every_size_of_arena_is_handled),
         cmocka_unit_test(a_body_that_grows_beyond_the_arena_is_too_complex),
         cmocka_unit_test(unpacking_costs_at_most_a_few_steps_per_field),
-        cmocka_unit_test(many_honest_texts_fit),
+        cmocka_unit_test(many_valid_texts_fit),
         cmocka_unit_test(an_arena_serves_one_body_after_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

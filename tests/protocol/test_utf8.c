@@ -1,11 +1,11 @@
-/* tests/protocol/test_utf8.c: what is text and what is not. */
+/* tests/protocol/test_utf8.c: Tests of UTF-8 validation and decoding. */
 #include "tests/test.h"
 
 #include "protocol/utf8.h"
 
 #include <string.h>
 
-/* The definition, spelled out slowly: encodes a code point, or says that there is none. */
+/* A slow reference: encodes a code point. Returns its length, or 0 if it is none. */
 static size_t encode(uint32_t code_point, uint8_t *bytes)
 {
     static const uint8_t firsts[] = {0, 0x00, 0xC0, 0xE0, 0xF0};
@@ -18,7 +18,7 @@ static size_t encode(uint32_t code_point, uint8_t *bytes)
     return length;
 }
 
-static void of_all_code_points_only_nul_and_surrogates_are_no_text(void **state)
+static void every_code_point_but_nul_and_surrogates_is_text(void **state)
 {
     (void)state;
     for (uint32_t code_point = 0; code_point <= 0x110000; code_point++) {
@@ -30,8 +30,8 @@ static void of_all_code_points_only_nul_and_surrogates_are_no_text(void **state)
     }
 }
 
-/* Counts what passes among all sequences of up to three bytes: a number anyone can work out. */
-static void of_all_short_sequences_just_the_well_formed_pass(void **state)
+/* Counts the valid ones among all sequences of up to three bytes: a number that can be computed. */
+static void only_well_formed_short_sequences_are_text(void **state)
 {
     (void)state;
     size_t passed = 0;
@@ -45,7 +45,7 @@ static void of_all_short_sequences_just_the_well_formed_pass(void **state)
     assert_int_equal(passed, ones * ones * ones + 2 * ones * twos + threes);
 }
 
-static void a_cut_character_is_no_text(void **state)
+static void a_truncated_character_is_no_text(void **state)
 {
     (void)state;
     static const char *const characters[] = {"\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"};
@@ -60,8 +60,8 @@ static void a_cut_character_is_no_text(void **state)
     }
 }
 
-/* Eight bytes at a time, one bad one is found wherever it stands. */
-static void one_bad_byte_in_a_long_text_is_found(void **state)
+/* Eight bytes are checked at a time: an invalid byte is found at every position. */
+static void one_invalid_byte_in_a_long_text_is_found(void **state)
 {
     (void)state;
     uint8_t text[40];
@@ -80,7 +80,7 @@ static void one_bad_byte_in_a_long_text_is_found(void **state)
     }
 }
 
-/* The ends of each range that is not printable, from the Unicode data. */
+/* The limits of each unprintable range, from the Unicode data. */
 static bool is_listed(uint32_t code_point)
 {
     static const uint32_t ends[][2] = {
@@ -98,7 +98,7 @@ static bool is_listed(uint32_t code_point)
     return code_point % 0x10000 >= 0xFFFE;
 }
 
-static void controls_and_what_is_invisible_or_turns_text_are_not_printable(void **state)
+static void control_invisible_and_directional_characters_are_not_printable(void **state)
 {
     (void)state;
     for (uint32_t code_point = 1; code_point <= 0x10FFFF; code_point++) {
@@ -115,11 +115,11 @@ static void controls_and_what_is_invisible_or_turns_text_are_not_printable(void 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_all_code_points_only_nul_and_surrogates_are_no_text),
-        cmocka_unit_test(of_all_short_sequences_just_the_well_formed_pass),
-        cmocka_unit_test(a_cut_character_is_no_text),
-        cmocka_unit_test(one_bad_byte_in_a_long_text_is_found),
-        cmocka_unit_test(controls_and_what_is_invisible_or_turns_text_are_not_printable),
+        cmocka_unit_test(every_code_point_but_nul_and_surrogates_is_text),
+        cmocka_unit_test(only_well_formed_short_sequences_are_text),
+        cmocka_unit_test(a_truncated_character_is_no_text),
+        cmocka_unit_test(one_invalid_byte_in_a_long_text_is_found),
+        cmocka_unit_test(control_invisible_and_directional_characters_are_not_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/protocol/test_validate.c: what a body may be, before it is unpacked. */
+/* tests/protocol/test_validate.c: Tests of body validation. */
 #include "tests/test.h"
 
 #include "protocol/arena.h"
@@ -9,24 +9,25 @@
 
 enum { BODY_BYTES = 65536, ARENA_BYTES = 256 * 1024 };
 
-/* Shapes by hand, so that generator and test do not share a mistake. */
+/* Rules written by hand, so that generator and test do not share an error. */
 static const struct gw_field_rule leaf_rules[] = {
     {.checks = GW_FIELD_RANGE, .min = -5, .max = 9},
 };
-static const struct gw_message_rules leaf_shape = {&bodies__leaf__descriptor, leaf_rules, 0, 0};
+static const struct gw_message_rules leaf_message_rules = {&bodies__leaf__descriptor, leaf_rules, 0,
+                                                           0};
 
 static const struct gw_field_rule named_rules[] = {
     {.length_max = 3, .checks = GW_FIELD_UTF8},
-    {.count_max = 1, .counter = 1, .message_rules = &leaf_shape},
+    {.count_max = 1, .counter = 1, .message_rules = &leaf_message_rules},
 };
-static const struct gw_message_rules named_shape = {&bodies__every__named_entry__descriptor,
-                                                    named_rules, 1, 0};
+static const struct gw_message_rules named_message_rules = {&bodies__every__named_entry__descriptor,
+                                                            named_rules, 1, 0};
 
 static const struct gw_field_rule every_rules[] = {
     {.length_max = 4, .checks = GW_FIELD_UTF8},                                    /* text */
     {.length_max = 4},                                                             /* data */
-    {.count_max = 1, .counter = 1, .message_rules = &leaf_shape},                  /* leaf */
-    {.count_max = 2, .counter = 2, .message_rules = &leaf_shape},                  /* leaves */
+    {.count_max = 1, .counter = 1, .message_rules = &leaf_message_rules},          /* leaf */
+    {.count_max = 2, .counter = 2, .message_rules = &leaf_message_rules},          /* leaves */
     {.count_max = 3, .counter = 3, .checks = GW_FIELD_RANGE, .min = -5, .max = 9}, /* numbers */
     {.checks = GW_FIELD_KNOWN},                                                    /* colour */
     {.checks = GW_FIELD_FINITE},                                                   /* single */
@@ -34,21 +35,22 @@ static const struct gw_field_rule every_rules[] = {
     {.checks = GW_FIELD_RANGE, .min = -3e9, .max = 3e9},                           /* large */
     {.checks = GW_FIELD_RANGE, .min = 1, .max = 4000000000.0},                     /* four */
     {.checks = GW_FIELD_RANGE, .min = 0, .max = 9007199254740991.0},               /* first */
-    {.count_max = 1, .counter = 4, .message_rules = &leaf_shape},                  /* second */
-    {.count_max = 1, .counter = 5, .message_rules = &named_shape},                 /* named */
+    {.count_max = 1, .counter = 4, .message_rules = &leaf_message_rules},          /* second */
+    {.count_max = 1, .counter = 5, .message_rules = &named_message_rules},         /* named */
     {.checks = GW_FIELD_RANGE, .min = -7, .max = 7},                               /* small */
     {.length_max = 2, .count_max = 2, .counter = 6, .checks = GW_FIELD_UTF8},      /* texts */
     {.counter = 0},                                                                /* yes */
     {.checks = GW_FIELD_RANGE, .min = -2, .max = 2},                               /* eight */
 };
-static const struct gw_message_rules every_shape = {&bodies__every__descriptor, every_rules, 6, 0};
+static const struct gw_message_rules every_message_rules = {&bodies__every__descriptor, every_rules,
+                                                            6, 0};
 
-/* Fields that must be there. */
+/* Required fields. */
 static const struct gw_field_rule present_leaf_rules[] = {
     {.count_max = UINT16_MAX, .counter = 1, .checks = GW_FIELD_RANGE, .min = 2, .max = 9},
 };
-static const struct gw_message_rules present_leaf_shape = {&bodies__leaf__descriptor,
-                                                           present_leaf_rules, 1, 1};
+static const struct gw_message_rules present_leaf_message_rules = {&bodies__leaf__descriptor,
+                                                                   present_leaf_rules, 1, 1};
 
 static const struct gw_field_rule strict_rules[] = {
     {.count_max = UINT16_MAX, .counter = 1, .checks = GW_FIELD_RANGE, .min = 2, .max = 100},
@@ -57,22 +59,23 @@ static const struct gw_field_rule strict_rules[] = {
      .count_max = UINT16_MAX,
      .counter = 2,
      .checks = GW_FIELD_UTF8 | GW_FIELD_PRINTABLE},
-    {.count_max = 1, .counter = 3, .message_rules = &present_leaf_shape},
+    {.count_max = 1, .counter = 3, .message_rules = &present_leaf_message_rules},
     {.count_max = UINT16_MAX, .counter = 4, .checks = GW_FIELD_KNOWN | GW_FIELD_NOT_ZERO},
     {.checks = GW_FIELD_RANGE, .min = 3, .max = 3}, /* one of a choice */
     {.length_max = 4, .length_min = 2},             /* the other */
     {.length_max = 4, .length_min = 2, .count_max = 2, .counter = 6, .checks = GW_FIELD_UTF8},
     {.count_max = 3, .counter = 5, .checks = GW_FIELD_RANGE, .min = 1, .max = 9},
 };
-static const struct gw_message_rules strict_shape = {&bodies__strict__descriptor, strict_rules, 6,
-                                                     5};
+static const struct gw_message_rules strict_message_rules = {&bodies__strict__descriptor,
+                                                             strict_rules, 6, 5};
 
-/* One that holds itself, which the generator refuses. */
-static const struct gw_message_rules deep_shape;
+/* A message that contains itself, which the generator refuses. */
+static const struct gw_message_rules deep_message_rules;
 static const struct gw_field_rule deep_rules[] = {
-    {.count_max = 1, .counter = 1, .message_rules = &deep_shape},
+    {.count_max = 1, .counter = 1, .message_rules = &deep_message_rules},
 };
-static const struct gw_message_rules deep_shape = {&bodies__deep__descriptor, deep_rules, 1, 0};
+static const struct gw_message_rules deep_message_rules = {&bodies__deep__descriptor, deep_rules, 1,
+                                                           0};
 
 struct vector {
     const char *what;
@@ -90,7 +93,7 @@ static void expect(const struct vector *vectors, size_t count, enum gw_packet_re
     for (size_t i = 0; i < count; i++) {
         size_t steps = 0;
         enum gw_packet_result result = gw_validate_body(
-            &every_shape, (const uint8_t *)vectors[i].bytes, vectors[i].length, &steps);
+            &every_message_rules, (const uint8_t *)vectors[i].bytes, vectors[i].length, &steps);
         if (result != expected) {
             fail_msg("%s: %s", vectors[i].what, gw_packet_result_name(result));
         }
@@ -100,7 +103,7 @@ static void expect(const struct vector *vectors, size_t count, enum gw_packet_re
 
 #define EXPECT(vectors, expected) expect(vectors, sizeof(vectors) / sizeof((vectors)[0]), expected)
 
-static void what_keeps_every_rule_passes(void **state)
+static void a_body_that_obeys_every_rule_passes(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -181,7 +184,7 @@ static void a_value_that_a_rule_forbids_is_a_bad_body(void **state)
     EXPECT(vectors, GW_PACKET_BAD_BODY);
 }
 
-static void what_is_no_message_of_that_type_is_a_bad_body(void **state)
+static void a_body_of_another_type_is_a_bad_body(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -218,7 +221,7 @@ static void what_is_no_message_of_that_type_is_a_bad_body(void **state)
     EXPECT(vectors, GW_PACKET_BAD_BODY);
 }
 
-static void what_comes_too_often_is_too_complex(void **state)
+static void a_field_that_occurs_too_often_is_too_complex(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -241,13 +244,14 @@ static void sixteen_unknown_fields_pass_and_one_more_does_not(void **state)
     for (size_t i = 0; i <= GW_VALIDATE_UNKNOWN_MAX; i++) {
         memcpy(body + 3 * i, "\xF8\x7F\x01", 3);
     }
-    assert_int_equal(gw_validate_body(&every_shape, body, 3 * GW_VALIDATE_UNKNOWN_MAX, NULL),
-                     GW_PACKET_OK);
-    assert_int_equal(gw_validate_body(&every_shape, body, sizeof body, NULL),
+    assert_int_equal(
+        gw_validate_body(&every_message_rules, body, 3 * GW_VALIDATE_UNKNOWN_MAX, NULL),
+        GW_PACKET_OK);
+    assert_int_equal(gw_validate_body(&every_message_rules, body, sizeof body, NULL),
                      GW_PACKET_TOO_COMPLEX);
 }
 
-/* Each level holds all that follows: lengths shrink from outside to inside. */
+/* Each level contains all following ones: lengths shrink from outside to inside. */
 static size_t nest(uint8_t *body, size_t depth)
 {
     for (size_t i = 0; i < depth; i++) {
@@ -262,12 +266,13 @@ static void eight_messages_deep_pass_and_nine_do_not(void **state)
     (void)state;
     uint8_t body[64];
     size_t length = nest(body, GW_VALIDATE_DEPTH_MAX - 1);
-    assert_int_equal(gw_validate_body(&deep_shape, body, length, NULL), GW_PACKET_OK);
+    assert_int_equal(gw_validate_body(&deep_message_rules, body, length, NULL), GW_PACKET_OK);
     length = nest(body, GW_VALIDATE_DEPTH_MAX);
-    assert_int_equal(gw_validate_body(&deep_shape, body, length, NULL), GW_PACKET_TOO_COMPLEX);
+    assert_int_equal(gw_validate_body(&deep_message_rules, body, length, NULL),
+                     GW_PACKET_TOO_COMPLEX);
 }
 
-static void each_message_counts_for_itself(void **state)
+static void each_message_has_its_own_counters(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
@@ -277,17 +282,17 @@ static void each_message_counts_for_itself(void **state)
     EXPECT(vectors, GW_PACKET_OK);
 }
 
-/* ---- what must be there ---- */
+/* ---- required fields ---- */
 
 enum { PART_COUNT = 5 };
 
-/* One field each that must be in a strict body. */
+/* The required fields of a strict body, one each. */
 static const struct vector parts[PART_COUNT] = {
     V("sides", "\x08\x02"),  V("name", "\x12\x01x"),       V("leaf", "\x1A\x02\x08\x04"),
     V("colour", "\x20\x05"), V("numbers", "\x42\x01\x01"),
 };
 
-/* A body of all parts but one, with `more` behind it. */
+/* A body of all parts but one, followed by `more`. */
 static size_t strict_body(uint8_t *bytes, size_t without, const struct vector *more)
 {
     size_t length = 0;
@@ -323,18 +328,19 @@ static void a_field_that_may_not_be_0_or_empty_may_not_be_absent(void **state)
     uint8_t bytes[64];
     struct gw_packet_fault unused;
     size_t length = strict_body(bytes, SIZE_MAX, NULL);
-    assert_int_equal(gw_validate_body(&strict_shape, bytes, length, NULL), GW_PACKET_OK);
-    assert_false(gw_validate_explain(&strict_shape, bytes, length, &unused));
+    assert_int_equal(gw_validate_body(&strict_message_rules, bytes, length, NULL), GW_PACKET_OK);
+    assert_false(gw_validate_explain(&strict_message_rules, bytes, length, &unused));
     for (size_t i = 0; i < PART_COUNT; i++) {
         length = strict_body(bytes, i, NULL);
-        assert_int_equal(gw_validate_body(&strict_shape, bytes, length, NULL), GW_PACKET_BAD_BODY);
-        explains(&strict_shape, bytes, length, parts[i].what, rules[i]);
+        assert_int_equal(gw_validate_body(&strict_message_rules, bytes, length, NULL),
+                         GW_PACKET_BAD_BODY);
+        explains(&strict_message_rules, bytes, length, parts[i].what, rules[i]);
     }
-    assert_int_equal(gw_validate_body(&strict_shape, bytes, 0, NULL), GW_PACKET_BAD_BODY);
+    assert_int_equal(gw_validate_body(&strict_message_rules, bytes, 0, NULL), GW_PACKET_BAD_BODY);
 }
 
-/* The last one holds in protobuf, so each one is checked. */
-static void a_field_that_comes_again_is_checked_again(void **state)
+/* protobuf keeps the last occurrence, so each one is checked. */
+static void each_occurrence_of_a_field_is_checked(void **state)
 {
     (void)state;
     static const struct {
@@ -365,12 +371,13 @@ static void a_field_that_comes_again_is_checked_again(void **state)
     uint8_t bytes[64];
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         size_t length = strict_body(bytes, SIZE_MAX, &wrong[i].more);
-        assert_int_not_equal(gw_validate_body(&strict_shape, bytes, length, NULL), GW_PACKET_OK);
-        explains(&strict_shape, bytes, length, wrong[i].field, wrong[i].rule);
+        assert_int_not_equal(gw_validate_body(&strict_message_rules, bytes, length, NULL),
+                             GW_PACKET_OK);
+        explains(&strict_message_rules, bytes, length, wrong[i].field, wrong[i].rule);
     }
 }
 
-static void what_may_be_absent_may_be_absent(void **state)
+static void an_optional_field_may_be_absent(void **state)
 {
     (void)state;
     static const struct vector more[] = {
@@ -379,46 +386,51 @@ static void what_may_be_absent_may_be_absent(void **state)
     uint8_t bytes[64];
     for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
         size_t length = strict_body(bytes, SIZE_MAX, &more[i]);
-        assert_int_equal(gw_validate_body(&strict_shape, bytes, length, NULL), GW_PACKET_OK);
+        assert_int_equal(gw_validate_body(&strict_message_rules, bytes, length, NULL),
+                         GW_PACKET_OK);
     }
-    size_t length = strict_body(bytes, 4, &more[3]); /* packed, and none in it */
-    assert_int_equal(gw_validate_body(&strict_shape, bytes, length, NULL), GW_PACKET_BAD_BODY);
+    size_t length = strict_body(bytes, 4, &more[3]); /* packed, without elements */
+    assert_int_equal(gw_validate_body(&strict_message_rules, bytes, length, NULL),
+                     GW_PACKET_BAD_BODY);
 }
 
-/* Required fields of a message are those of each one that is there. */
-static void a_message_inside_is_checked_when_it_is_there(void **state)
+/* Required fields of a nested message are required in each of its occurrences. */
+static void a_nested_message_is_checked_if_it_is_in_the_body(void **state)
 {
     (void)state;
     static const struct vector empty_leaf = V("", "\x1A\x00");
     uint8_t bytes[64];
     size_t length = strict_body(bytes, 2, &empty_leaf);
-    assert_int_equal(gw_validate_body(&strict_shape, bytes, length, NULL), GW_PACKET_BAD_BODY);
-    explains(&strict_shape, bytes, length, "leaf.value",
+    assert_int_equal(gw_validate_body(&strict_message_rules, bytes, length, NULL),
+                     GW_PACKET_BAD_BODY);
+    explains(&strict_message_rules, bytes, length, "leaf.value",
              "is absent, so 0, which is not from 2 to 9");
     static const struct vector cut_leaf = V("", "\x1A\x01\x00");
     length = strict_body(bytes, 2, &cut_leaf);
-    explains(&strict_shape, bytes, length, "leaf", "is cut off or is not a protobuf message");
+    explains(&strict_message_rules, bytes, length, "leaf",
+             "is cut off or is not a protobuf message");
 }
 
 static void a_fault_is_explained_by_the_path_to_its_field(void **state)
 {
     (void)state;
-    explains(&every_shape, "\x6A\x04\x12\x02\x08\x14", 6, "named.value.value",
+    explains(&every_message_rules, "\x6A\x04\x12\x02\x08\x14", 6, "named.value.value",
              "is not from -5 to 9");
-    explains(&every_shape, "\x3D\x00\x00\x80\x7F", 5, "single", "is infinite or not a number");
+    explains(&every_message_rules, "\x3D\x00\x00\x80\x7F", 5, "single",
+             "is infinite or not a number");
     uint8_t bytes[64];
     size_t length = nest(bytes, GW_VALIDATE_DEPTH_MAX);
-    explains(&deep_shape, bytes, length, "deep.deep.deep.deep.deep.deep.deep.deep",
+    explains(&deep_message_rules, bytes, length, "deep.deep.deep.deep.deep.deep.deep.deep",
              "nests more than 8 deep");
     uint8_t unknown[3 * (GW_VALIDATE_UNKNOWN_MAX + 1)];
     for (size_t i = 0; i <= GW_VALIDATE_UNKNOWN_MAX; i++) {
         memcpy(unknown + 3 * i, "\xF8\x7F\x01", 3);
     }
-    explains(&every_shape, unknown, sizeof unknown, "body",
+    explains(&every_message_rules, unknown, sizeof unknown, "body",
              "has more than 16 fields that the schema does not have");
 }
 
-/* ---- what it costs ---- */
+/* ---- costs ---- */
 
 static uint8_t body[BODY_BYTES];
 static max_align_t memory[ARENA_BYTES / sizeof(max_align_t)];
@@ -433,7 +445,7 @@ static void *count_and_take(void *allocator_data, size_t bytes)
     return take(allocator_data, bytes);
 }
 
-/* Fills the body with one thing after the other. */
+/* Fills the body with copies of one field. */
 static size_t fill(const char *bytes, size_t length, size_t body_bytes)
 {
     size_t filled = 0;
@@ -443,7 +455,7 @@ static size_t fill(const char *bytes, size_t length, size_t body_bytes)
     return filled;
 }
 
-/* The attacks that cost protobuf-c 44 to 164 bytes for each one sent, or the square of them. */
+/* Attacks that cost protobuf-c 44 to 164 bytes of memory for each byte sent, or quadratic time. */
 static const struct vector bombs[] = {
     V("empty messages", "\x22\x00"),
     V("one message, merged again and again", "\x1A\x02\x08\x01"),
@@ -456,13 +468,13 @@ static const struct vector bombs[] = {
                             "1234"),
 };
 
-static void a_bomb_is_refused_after_a_few_steps_and_without_memory(void **state)
+static void an_attack_is_refused_after_a_few_steps_without_memory(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof bombs / sizeof bombs[0]; i++) {
         size_t length = fill(bombs[i].bytes, bombs[i].length, BODY_BYTES);
         size_t steps = 0;
-        enum gw_packet_result result = gw_validate_body(&every_shape, body, length, &steps);
+        enum gw_packet_result result = gw_validate_body(&every_message_rules, body, length, &steps);
         if (result != GW_PACKET_TOO_COMPLEX) {
             fail_msg("%s: %s", bombs[i].what, gw_packet_result_name(result));
         }
@@ -476,13 +488,13 @@ static void packed_numbers_cost_a_step_each_and_no_more_than_their_count(void **
     memset(body, 0, sizeof body);
     memcpy(body, "\x2A\xFC\xFF\x03", 4);
     size_t steps = 0;
-    assert_int_equal(gw_validate_body(&every_shape, body, sizeof body, &steps),
+    assert_int_equal(gw_validate_body(&every_message_rules, body, sizeof body, &steps),
                      GW_PACKET_TOO_COMPLEX);
     assert_int_equal(steps, 1 + 4);
 }
 
-/* What may come again without a count is a plain field, of which the last one holds. */
-static void a_plain_field_again_and_again_costs_in_proportion_to_its_bytes(void **state)
+/* Only a plain field may be repeated without a count; protobuf keeps the last occurrence. */
+static void a_repeated_plain_field_costs_time_in_proportion_to_its_bytes(void **state)
 {
     (void)state;
     static const struct vector fields[] = {V("numbers", "\x70\x01"), V("texts", "\x0A\x00"),
@@ -492,7 +504,8 @@ static void a_plain_field_again_and_again_costs_in_proportion_to_its_bytes(void 
         for (size_t body_bytes = 64; body_bytes <= 4096; body_bytes *= 2) {
             size_t length = fill(fields[i].bytes, fields[i].length, body_bytes);
             size_t steps = 0;
-            assert_int_equal(gw_validate_body(&every_shape, body, length, &steps), GW_PACKET_OK);
+            assert_int_equal(gw_validate_body(&every_message_rules, body, length, &steps),
+                             GW_PACKET_OK);
             assert_int_equal(steps, length / fields[i].length);
 
             struct gw_arena arena;
@@ -509,8 +522,8 @@ static void a_plain_field_again_and_again_costs_in_proportion_to_its_bytes(void 
     }
 }
 
-/* Everything that may come, as often as it may: what the heaviest honest body costs to unpack. */
-static void the_heaviest_body_that_passes_takes_little_memory(void **state)
+/* Every field as often as allowed: the memory that the largest valid body needs. */
+static void the_largest_valid_body_takes_little_memory(void **state)
 {
     (void)state;
     static const char heavy[] =
@@ -529,7 +542,7 @@ static void the_heaviest_body_that_passes_takes_little_memory(void **state)
         "\xFA\x7F\x00\xFA\x7F\x00";
     const uint8_t *bytes = (const uint8_t *)heavy;
     size_t length = sizeof heavy - 1;
-    assert_int_equal(gw_validate_body(&every_shape, bytes, length, NULL), GW_PACKET_OK);
+    assert_int_equal(gw_validate_body(&every_message_rules, bytes, length, NULL), GW_PACKET_OK);
     struct gw_arena arena;
     gw_arena_init(&arena, memory, ARENA_BYTES);
     assert_non_null(
@@ -537,8 +550,8 @@ static void the_heaviest_body_that_passes_takes_little_memory(void **state)
     assert_in_range(arena.used_bytes, 1, 4096);
 }
 
-/* protobuf-c is the judge of what is a message: whatever passes the scan must unpack. */
-static void what_passes_unpacks(void **state)
+/* protobuf-c must unpack each body that passes the validation. */
+static void a_valid_body_unpacks(void **state)
 {
     (void)state;
     static const uint8_t good[] = "\x0A\x02hi\x1A\x02\x08\x09\x2A\x03\x09\x12\x00\x28\x01\x30\x05"
@@ -549,10 +562,11 @@ static void what_passes_unpacks(void **state)
         for (unsigned value = 0; value <= 0xFF; value++) {
             memcpy(mutant, good, sizeof mutant);
             mutant[at] = (uint8_t)value;
-            bool fits = gw_validate_body(&every_shape, mutant, sizeof mutant, NULL) == GW_PACKET_OK;
+            bool fits =
+                gw_validate_body(&every_message_rules, mutant, sizeof mutant, NULL) == GW_PACKET_OK;
             struct gw_packet_fault fault;
-            assert_int_equal(gw_validate_explain(&every_shape, mutant, sizeof mutant, &fault),
-                             !fits);
+            assert_int_equal(
+                gw_validate_explain(&every_message_rules, mutant, sizeof mutant, &fault), !fits);
             if (!fits) {
                 continue;
             }
@@ -569,23 +583,23 @@ static void what_passes_unpacks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_keeps_every_rule_passes),
+        cmocka_unit_test(a_body_that_obeys_every_rule_passes),
         cmocka_unit_test(a_value_that_a_rule_forbids_is_a_bad_body),
-        cmocka_unit_test(what_is_no_message_of_that_type_is_a_bad_body),
-        cmocka_unit_test(what_comes_too_often_is_too_complex),
+        cmocka_unit_test(a_body_of_another_type_is_a_bad_body),
+        cmocka_unit_test(a_field_that_occurs_too_often_is_too_complex),
         cmocka_unit_test(sixteen_unknown_fields_pass_and_one_more_does_not),
         cmocka_unit_test(eight_messages_deep_pass_and_nine_do_not),
-        cmocka_unit_test(each_message_counts_for_itself),
+        cmocka_unit_test(each_message_has_its_own_counters),
         cmocka_unit_test(a_field_that_may_not_be_0_or_empty_may_not_be_absent),
-        cmocka_unit_test(a_field_that_comes_again_is_checked_again),
-        cmocka_unit_test(what_may_be_absent_may_be_absent),
-        cmocka_unit_test(a_message_inside_is_checked_when_it_is_there),
+        cmocka_unit_test(each_occurrence_of_a_field_is_checked),
+        cmocka_unit_test(an_optional_field_may_be_absent),
+        cmocka_unit_test(a_nested_message_is_checked_if_it_is_in_the_body),
         cmocka_unit_test(a_fault_is_explained_by_the_path_to_its_field),
-        cmocka_unit_test(a_bomb_is_refused_after_a_few_steps_and_without_memory),
+        cmocka_unit_test(an_attack_is_refused_after_a_few_steps_without_memory),
         cmocka_unit_test(packed_numbers_cost_a_step_each_and_no_more_than_their_count),
-        cmocka_unit_test(a_plain_field_again_and_again_costs_in_proportion_to_its_bytes),
-        cmocka_unit_test(the_heaviest_body_that_passes_takes_little_memory),
-        cmocka_unit_test(what_passes_unpacks),
+        cmocka_unit_test(a_repeated_plain_field_costs_time_in_proportion_to_its_bytes),
+        cmocka_unit_test(the_largest_valid_body_takes_little_memory),
+        cmocka_unit_test(a_valid_body_unpacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,7 +134,7 @@ class AddAPacket(unittest.TestCase):
 
     def check_accepting_the_new_number(self):
         before = self.lock.read_text()
-        said = "id 1006: game.Emote is removed, and nobody gets its id again"
+        said = "id 1006: game.Emote is removed, and its id is never used again"
         done = self.packets("accept")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(said, done.stdout)

@@ -1,4 +1,4 @@
-"""tests/tools/generator.py: what the tests of protoc-gen-gw have in common."""
+"""tests/tools/generator.py: Base class and helpers of the tests of protoc-gen-gw."""
 import argparse
 import os
 import pathlib
@@ -15,7 +15,7 @@ arguments = None
 
 
 def environment(**changes):
-    """Ours, without CI, which changes what the plugin does."""
+    """The environment without CI, which changes the behaviour of the plugin."""
     result = {name: value for name, value in os.environ.items() if name != "CI"}
     result.update(changes)
     return result
@@ -28,7 +28,7 @@ def run(command, **options):
 
 
 HEAD = 'syntax = "proto3"; package test; import "gw/options.proto";\n'
-STAGES = "enum Stage { option (gw.stages) = true; HALL = 0; TABLE = 1; }\n"
+STAGES = "enum Stage { option (gw.stages) = true; MENU = 0; TABLE = 1; }\n"
 
 
 def packet(name, policy, fields=""):
@@ -36,7 +36,7 @@ def packet(name, policy, fields=""):
 
 
 class GeneratorTest(unittest.TestCase):
-    """A folder of its own for each test, with a schema in it."""
+    """A test with a temporary folder for its schema."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -59,7 +59,7 @@ class GeneratorTest(unittest.TestCase):
         return run(command, env=env or environment())
 
     def problems(self, text, *options, env=None):
-        """What the plugin says of a schema, line by line. Nothing may be written then."""
+        """The errors of a schema, one a line; then the plugin must write no file."""
         self.write(text)
         shutil.rmtree(self.out)
         self.out.mkdir()

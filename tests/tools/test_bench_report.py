@@ -1,4 +1,4 @@
-"""tests/tools/test_bench_report.py: what the benchmark says of figures that are known."""
+"""tests/tools/test_bench_report.py: Tests of the benchmark report with known figures."""
 
 import pathlib
 import sys
@@ -26,7 +26,7 @@ def row_of(results, beginning):
 
 
 class Rows(unittest.TestCase):
-    def test_a_ratio_is_of_runs_of_one_round(self):
+    def test_a_ratio_compares_runs_of_one_round(self):
         """The machine became twice as slow after the first round; medians would say 1.5 or 0.75."""
         results = results_of((plan.DEPTH_16, RAW, [100, 200, 200]), (plan.DEPTH_16, OURS, [110, 220, 220]))
         row = row_of(results, "depth 16, 128 B, gangway epoll")
@@ -34,7 +34,7 @@ class Rows(unittest.TestCase):
         self.assertEqual(row.middle_half, "1.10 to 1.10")
         self.assertEqual(row.result, "reached")
 
-    def test_a_run_that_failed_leaves_a_hole(self):
+    def test_a_failed_run_is_left_out(self):
         results = results_of((plan.DEPTH_16, RAW, [100, None, 400, 100]), (plan.DEPTH_16, OURS, [130, 130, 520, None]))
         row = row_of(results, "depth 16, 128 B, gangway epoll")
         self.assertEqual(row.values, [1.3, None, 1.3, None])
@@ -56,7 +56,7 @@ class Rows(unittest.TestCase):
                              (plan.BURST, URING, [90, 90]))
         self.assertAlmostEqual(row_of(results, "echo, best backend / libuv").value, 0.9)
 
-    def test_the_whole_way_is_a_difference(self):
+    def test_the_cost_of_the_whole_path_is_a_difference(self):
         results = results_of((plan.DEPTH_16, OURS, [500, 900]), (plan.whole_way(), OURS, [600, 1010]))
         self.assertEqual(row_of(results, "whole way less raw entry, depth 16, 128 B, gangway epoll").value, 105)
 
@@ -66,7 +66,7 @@ class Rows(unittest.TestCase):
         row = row_of(results, "idle session, greeted and alone, gangway epoll")
         self.assertEqual((row.result, row.middle_half), ("MISSED", "-"))
 
-    def test_what_was_not_run_is_not_reached(self):
+    def test_a_row_that_was_not_run_is_not_reached(self):
         for row in report.rows(report.Results()):
             self.assertEqual(row.result, "not measured", row.text)
         valid, line = report.floor_line(report.Results())

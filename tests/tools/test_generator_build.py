@@ -1,4 +1,4 @@
-"""tests/tools/test_generator_build.py: the build generates what it must, when it must."""
+"""tests/tools/test_generator_build.py: Tests of the dependencies of generated files."""
 import os
 import shutil
 import time
@@ -29,7 +29,7 @@ message Emote {
 
 
 class Build(GeneratorTest):
-    """A copy of the parts that generate, with a plugin that was built elsewhere."""
+    """A copy of the generating parts of the tree, with an existing plugin."""
 
     def setUp(self):
         super().setUp()
@@ -61,10 +61,10 @@ class Build(GeneratorTest):
         with path.open("a") as file:
             file.write(text)
 
-    def test_nothing_is_done_when_nothing_changed(self):
+    def test_a_build_without_changes_generates_nothing(self):
         self.assertIn("no work to do", self.build())
 
-    def test_a_new_packet_is_generated_and_locked_at_once(self):
+    def test_a_new_packet_is_generated_and_locked_in_one_build(self):
         self.add(self.schema, EMOTE)
         self.assertIn("Generating from game/game.proto", self.build())
         self.assertIn("GAME_PACKET_EMOTE = 1090,", (self.gen / "game.gen.h").read_text())
@@ -72,14 +72,14 @@ class Build(GeneratorTest):
         self.assertIn(" 1090 client game.Emote\n", self.lock.read_text())
         self.assertIn("no work to do", self.build())
 
-    def test_an_imported_file_counts(self):
+    def test_a_changed_import_generates_again(self):
         self.add(self.tree / "proto/gw/policy.proto", "// changed\n")
         said = self.build()
         self.assertIn("Generating from game/game.proto", said)
         self.assertIn("Generating from gw/control.proto", said)
         self.assertIn("no work to do", self.build())
 
-    def test_the_plugin_counts(self):
+    def test_a_new_plugin_generates_again(self):
         plugin = self.folder / "plugin"
         shutil.copy(generator.arguments.plugin, plugin)
         generator.run([generator.arguments.cmake, self.folder / "build",
@@ -90,7 +90,7 @@ class Build(GeneratorTest):
         os.utime(plugin)
         self.assertIn("Generating from game/game.proto", self.build())
 
-    def test_a_mistake_stops_the_build_until_it_is_mended(self):
+    def test_an_error_in_the_schema_stops_the_build_until_it_is_corrected(self):
         good = self.schema.read_text()
         self.add(self.schema, EMOTE.replace("1090", "1001"))
         result = self.ninja()
@@ -102,7 +102,7 @@ class Build(GeneratorTest):
         self.schema.write_text(good)
         self.build()
 
-    def test_a_hand_on_the_lock_counts(self):
+    def test_an_edited_lock_generates_again(self):
         text = self.lock.read_text()
         time.sleep(0.02)
         self.lock.write_text(text.replace("1001 client", "1001 both  "))
@@ -110,7 +110,7 @@ class Build(GeneratorTest):
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("Chat is from CLIENT, but", result.stdout + result.stderr)
 
-    def test_in_ci_a_lock_that_is_behind_stops_the_build(self):
+    def test_in_ci_an_incomplete_lock_stops_the_build(self):
         before = self.lock.read_text()
         self.add(self.schema, EMOTE)
         result = self.ninja(CI="true")
@@ -119,7 +119,7 @@ class Build(GeneratorTest):
                       result.stdout + result.stderr)
         self.assertEqual(self.lock.read_text(), before)
 
-    def test_the_source_tree_gets_nothing_else(self):
+    def test_the_build_writes_nothing_else_into_the_source_tree(self):
         self.add(self.schema, EMOTE)
         before = {path for path in self.tree.rglob("*")}
         self.build()
@@ -127,7 +127,7 @@ class Build(GeneratorTest):
 
 
 class Repository(GeneratorTest):
-    def test_the_lock_in_the_tree_knows_the_schemas_in_the_tree(self):
+    def test_the_committed_lock_has_all_committed_packets(self):
         for name, options in (("game/game.proto", []), ("gw/control.proto", ["--gw_opt=control"])):
             result = generator.run(
                 [generator.arguments.protoc, f"-I{ROOT / 'proto'}",
@@ -136,7 +136,7 @@ class Repository(GeneratorTest):
                  f"--gw_out={self.out}", name], env=generator.environment(CI="true"))
             self.assertEqual((result.returncode, result.stderr), (0, ""))
 
-    def test_the_reference_in_the_tree_is_that_of_the_schema_in_the_tree(self):
+    def test_the_committed_reference_matches_the_committed_schema(self):
         result = generator.run(
             [generator.arguments.protoc, f"-I{ROOT / 'proto'}",
              f"--plugin=protoc-gen-gw={generator.arguments.plugin}", f"--gw_out={self.out}",

@@ -1,4 +1,4 @@
-"""tests/tools/test_generator_hostile.py: protoc-gen-gw survives whatever calls itself a schema."""
+"""tests/tools/test_generator_hostile.py: Tests of protoc-gen-gw with malformed input."""
 import os
 import random
 
@@ -22,7 +22,7 @@ def field(number, content):
 
 
 def nested(depth):
-    """A set of one file whose messages nest `depth` deep."""
+    """A descriptor set of one file whose messages nest `depth` deep."""
     message = field(1, b"A")
     for _ in range(depth - 1):
         message = field(1, b"A") + field(3, message)
@@ -31,14 +31,14 @@ def nested(depth):
 
 
 def chain(count):
-    """A schema of messages that each hold the next; the last holds the first."""
+    """A schema of messages that each contain the next; the last contains the first."""
     messages = "".join(f"message M{i} {{ M{(i + 1) % count} m = 1; }}\n" for i in range(count))
     return HEAD + messages + packet("A", 'id: 300 from: CLIENT stages: "GREETED"', "M0 m = 1;")
 
 
 class Hostile(GeneratorTest):
     def survives(self, content, name="test.proto", opt=None):
-        """Runs, and ends with an answer of its own. What it said."""
+        """Runs the plugin, which must exit without a signal. Returns its output."""
         path = self.folder / "hostile.bin"
         path.write_bytes(content)
         result = self.by_hand(path, name, opt)
@@ -47,13 +47,13 @@ class Hostile(GeneratorTest):
         self.assertNotIn("runtime error", result.stderr)
         return result.stderr
 
-    def test_what_is_no_set_of_descriptors_is_refused(self):
+    def test_input_that_is_no_descriptor_set_is_refused(self):
         for content in b"\x0a", b"\xff" * 100, b"\x0a\x05abc", b"hello, world":
             self.assertIn("is not a set of descriptors", self.survives(content))
         self.assertIn("is not among the files that were given", self.survives(b""))
         self.assertIn("cannot be read", self.by_hand(self.folder / "nothing").stderr)
 
-    def test_protocs_request_may_be_anything(self):
+    def test_a_malformed_request_of_protoc_is_refused(self):
         path = self.folder / "stdin.bin"
         for content in b"", b"\x0a", b"\xff" * 100, b"hello, world":
             path.write_bytes(content)
@@ -61,18 +61,18 @@ class Hostile(GeneratorTest):
                 result = generator.run([generator.arguments.plugin], stdin=stdin)
             self.assertEqual((result.returncode, result.stderr), (0, ""))
 
-    def test_messages_nest_as_deep_as_protobuf_reads_and_no_deeper(self):
+    def test_messages_nest_at_most_as_deep_as_protobuf_reads(self):
         self.assertIn("has no packet", self.survives(nested(98)))
         self.assertIn("nests more than 100 deep", self.survives(nested(99)))
         self.assertIn("nests more than 100 deep", self.survives(nested(20000)))
 
-    def test_a_long_way_round_is_found_without_a_deep_stack(self):
+    def test_a_long_cycle_of_messages_is_found_without_recursion(self):
         problems = self.problems(chain(3000))
         self.assertEqual(len(problems), 1)
         self.assertTrue(problems[0].endswith("test.M2998 > test.M2999 > test.M0"))
 
-    def test_names_are_names(self):
-        good = (HEAD + STAGES + packet("Chat", 'id: 300 from: CLIENT stages: "HALL"'))
+    def test_a_name_that_is_no_identifier_is_refused(self):
+        good = (HEAD + STAGES + packet("Chat", 'id: 300 from: CLIENT stages: "MENU"'))
         self.write(good)
         content = self.descriptor_set().read_bytes()
         for old, new, said in (
@@ -80,18 +80,18 @@ class Hostile(GeneratorTest):
                 (b"Chat", b"\"\n*/", '"test."\n*/" is not a name'),
                 (b"Chat", b"9bot", '"test.9bot" is not a name'),
                 (b"Chat", b"a..b", '"test.a..b" is not a name'),
-                (b"HALL", b"{{}}", '"{{}}" is not a name'),
+                (b"MENU", b"{{}}", '"{{}}" is not a name'),
                 (b"\x12\x04test", b"\x12\x04te/t", "must say its package")):
             self.assertIn(said, self.survives(content.replace(old, new)))
 
-    def test_nothing_is_written_outside_of_the_folder(self):
+    def test_nothing_is_written_outside_of_the_output_folder(self):
         self.write(HEAD + packet("A", "id: 300 from: SERVER"), "abcd/efgh.proto")
         content = self.descriptor_set("abcd/efgh.proto").read_bytes()
         for path in "../a/efgh.proto", "/tmp/efgh.proto", "abc*/efgh.proto", 'abc"/efgh.proto':
             said = self.survives(content.replace(b"abcd/efgh.proto", path.encode()), path)
             self.assertIn("a path may have letters, digits", said)
 
-    def test_policies_may_be_any_bytes(self):
+    def test_malformed_policies_are_handled(self):
         self.write(HEAD + packet("A", 'id: 300 from: CLIENT stages: "AAAAAAAAAAAAAAAA"'))
         content = self.descriptor_set().read_bytes()
         place = content.index(b"A" * 16) - 8
@@ -102,26 +102,26 @@ class Hostile(GeneratorTest):
                     mutant[place + offset] = value
                     self.survives(bytes(mutant))
 
-    def test_mutants_of_a_schema_are_survived(self):
+    def test_mutants_of_a_schema_are_handled(self):
         schema = self.descriptor_set("small/small.proto", HERE / "schemas").read_bytes()
         (self.out / "small").mkdir()
-        chance = random.Random(1)
+        rng = random.Random(1)
         for _ in range(MUTATION_COUNT // ONE_IN):
             mutant = bytearray(schema)
-            for _ in range(chance.randint(1, 8)):
-                place = chance.randrange(len(mutant))
-                kind = chance.randrange(4)
+            for _ in range(rng.randint(1, 8)):
+                place = rng.randrange(len(mutant))
+                kind = rng.randrange(4)
                 if kind == 0:
-                    mutant[place] = chance.randrange(256)
+                    mutant[place] = rng.randrange(256)
                 elif kind == 1:
-                    mutant[place] ^= 1 << chance.randrange(8)
+                    mutant[place] ^= 1 << rng.randrange(8)
                 elif kind == 2:
-                    del mutant[place:place + chance.randint(1, 16)]
+                    del mutant[place:place + rng.randint(1, 16)]
                 else:
-                    other = chance.randrange(len(mutant))
-                    mutant[place:place] = mutant[other:other + chance.randint(1, 64)]
+                    other = rng.randrange(len(mutant))
+                    mutant[place:place] = mutant[other:other + rng.randint(1, 64)]
             self.survives(bytes(mutant), "small/small.proto",
-                          chance.choice((None, "control", f"lock={self.lock}")))
+                          rng.choice((None, "control", f"lock={self.lock}")))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""tests/tools/test_generator_lock.py: the memory of every id that was ever given away."""
+"""tests/tools/test_generator_lock.py: Tests of the lock of ids and field numbers."""
 import generator
 from generator import GeneratorTest, HEAD, STAGES, packet
 
@@ -26,7 +26,7 @@ class Lock(GeneratorTest):
                          ["packets.lock"])
 
     def refuses(self, packets, *lines, lock=LOCKED):
-        """Says just these lines, and leaves the lock as it was."""
+        """The plugin reports exactly these lines and does not change the lock."""
         self.lock.write_text(lock)
         self.assertEqual(self.build(*packets),
                          [line.replace("LOCK", str(self.lock)) for line in lines])
@@ -36,19 +36,19 @@ class Lock(GeneratorTest):
         self.assertEqual(self.build(LINE, CHAT), [])
         self.lock_is(LOCKED)
 
-    def test_an_empty_lock_is_a_lock(self):
+    def test_an_empty_lock_is_valid(self):
         self.lock.touch()
         self.assertEqual(self.build(CHAT, LINE), [])
         self.lock_is(LOCKED)
 
-    def test_a_build_without_news_does_not_touch_the_lock(self):
+    def test_a_build_without_additions_does_not_write_the_lock(self):
         self.lock.write_text(LOCKED)
         before = self.lock.stat()
         self.assertEqual(self.build(CHAT, LINE), [])
         after = self.lock.stat()
         self.assertEqual((after.st_ino, after.st_mtime_ns), (before.st_ino, before.st_mtime_ns))
 
-    def test_what_is_new_is_put_in_its_place_and_all_else_stays(self):
+    def test_a_new_packet_is_inserted_by_id_and_other_lines_stay(self):
         both = packet("Wave", 'id: 350 from: BOTH stages: "GREETED"')
         last = packet("Last", "id: 500 from: SERVER")
         self.lock.write_text("# mine\n\n300 client test.Chat 2:text:string\r\n# and mine\n400 server test.Line")
@@ -57,7 +57,7 @@ class Lock(GeneratorTest):
                          b"# mine\n\n300 client test.Chat 2:text:string\r\n  350 both   test.Wave\n# and mine\n"
                          b"400 server test.Line\n  500 server test.Last\n")
 
-    def test_a_message_in_the_middle_renumbers_nobody(self):
+    def test_a_new_message_in_the_middle_renumbers_no_packet(self):
         """O10"""
         self.assertEqual(self.build(CHAT, LINE), [])
         before = (self.out / "test.gen.h").read_text()
@@ -68,7 +68,7 @@ class Lock(GeneratorTest):
             self.assertIn(line, after)
         self.assertIn("TEST_PACKET_MID = 401,", after)
 
-    def test_in_ci_a_lock_that_is_behind_is_an_error(self):
+    def test_in_ci_an_incomplete_lock_is_an_error(self):
         self.assertEqual(self.build(CHAT), [])
         before = self.lock.read_text()
         self.assertEqual(self.build(CHAT, LINE, ci="true"),
@@ -98,7 +98,7 @@ class Lock(GeneratorTest):
                      "let `tools/packets accept` mark it as removed; its id is never used again",
                      "test.proto:2: Say has id 300, but LOCK:2 gave it to test.Chat: " + give("Say"))
 
-    def test_the_id_of_a_removed_packet_is_not_given_again(self):
+    def test_the_id_of_a_removed_packet_is_not_reused(self):
         lock = LOCKED.replace("2:text:string", "removed")
         self.refuses([packet("Say", 'id: 300 from: CLIENT stages: "GREETED"'), LINE],
                      "test.proto:2: Say has id 300, but LOCK:2 gave it to test.Chat, which was "
@@ -107,12 +107,12 @@ class Lock(GeneratorTest):
                      "test.proto:2: Chat has id 300, but LOCK:2 gave it to test.Chat, which was "
                      "removed: " + give("Chat"), lock=lock)
 
-    def test_a_packet_that_turned_round_is_refused(self):
+    def test_a_changed_sender_is_refused(self):
         self.refuses([CHAT, packet("Line", 'id: 400 from: BOTH stages: "GREETED"')],
                      "test.proto:3: Line is from BOTH, but LOCK:3 says from SERVER: turn it back" +
                      ACCEPT)
 
-    def test_a_packet_that_is_gone_is_missed_until_it_is_marked(self):
+    def test_a_removed_packet_is_refused_until_it_is_accepted(self):
         self.refuses([CHAT],
                      "test.proto: test.Line is gone, but LOCK:3 gave it id 400: bring it back, or "
                      "let `tools/packets accept` mark it as removed; its id is never used again")
@@ -121,23 +121,23 @@ class Lock(GeneratorTest):
         self.assertEqual(self.build(CHAT), [])
         self.lock_is(marked)
 
-    def test_a_message_that_is_a_packet_no_more_is_gone_too(self):
+    def test_a_message_without_its_packet_option_counts_as_removed(self):
         self.refuses([CHAT, "message Line {}\n"],
                      "test.proto: test.Line is gone, but LOCK:3 gave it id 400: bring it back, or "
                      "let `tools/packets accept` mark it as removed; its id is never used again")
 
-    def test_a_removed_packet_may_come_back_with_a_new_id(self):
+    def test_a_removed_packet_may_return_with_a_new_id(self):
         self.lock.write_text(LOCKED.replace("test.Line", "test.Line removed"))
         self.assertEqual(self.build(CHAT, packet("Line", "id: 401 from: SERVER")), [])
         self.lock_is(FIRST_LINE + "  300 client test.Chat 2:text:string\n  400 server test.Line removed\n"
                      "  401 server test.Line\n")
 
-    def test_an_addition_waits_until_all_else_is_right(self):
+    def test_nothing_is_added_while_there_are_errors(self):
         self.refuses([CHAT, packet("New", "id: 500 from: SERVER")],
                      "test.proto: test.Line is gone, but LOCK:3 gave it id 400: bring it back, or "
                      "let `tools/packets accept` mark it as removed; its id is never used again")
 
-    def test_packets_of_other_packages_are_left_to_their_own_schema(self):
+    def test_packets_of_other_packages_are_ignored(self):
         other = LOCKED + " 1001 client testing.Chat\n"
         self.lock.write_text(other)
         self.assertEqual(self.build(CHAT, LINE), [])
@@ -146,7 +146,7 @@ class Lock(GeneratorTest):
                      "test.proto:4: A has id 1001, but LOCK:4 gave it to testing.Chat: " + give("A"),
                      lock=other)
 
-    def test_a_line_that_is_none_is_shown(self):
+    def test_a_malformed_line_is_reported(self):
         for line in ("x", "300", "300 client", "300 nobody test.Chat", "0 client test.Chat",
                      "-1 client test.Chat", "70000 client test.Chat", "300 client test..Chat",
                      "300 client test.Chat gone", "300 client test.Chat removed x",
@@ -164,11 +164,11 @@ class Lock(GeneratorTest):
                          "[number:name:type...]",
                          lock=line + "\n  400 server test.Line\n")
 
-    def test_an_id_stands_in_the_lock_once(self):
+    def test_an_id_occurs_in_the_lock_once(self):
         self.refuses([CHAT, LINE], "LOCK:4: id 300 is given away twice; first in line 2",
                      lock=LOCKED + "  300 client test.Other removed\n")
 
-    def test_a_lock_that_cannot_be_read_or_written_is_said(self):
+    def test_a_lock_that_cannot_be_read_or_written_is_an_error(self):
         self.lock.mkdir()
         said, = self.build(CHAT)  # Windows says it otherwise
         self.assertRegex(said, f"^{self.lock}: cannot be read: (Is a directory|Permission denied)$")
@@ -176,7 +176,7 @@ class Lock(GeneratorTest):
         self.assertEqual(self.build(CHAT),
                          [f"{self.lock}: cannot be written: No such file or directory"])
 
-    def test_a_packet_has_one_number_at_a_time(self):
+    def test_a_packet_has_one_id_in_the_lock(self):
         self.refuses([CHAT, LINE],
                      "test.proto:2: Chat has id 300, but LOCK:1 gave it 200, and a number stays: "
                      "write id: 200 again" + ACCEPT,
@@ -190,13 +190,13 @@ class Lock(GeneratorTest):
              "    - part   test.Part 1:a:int32 7:b:test.Sub[]\n"
              "    - part   test.Sub 1:c:test.Colour\n")
 
-    def test_the_fields_of_packets_and_of_their_parts_are_remembered(self):
-        parts = self.HOLDER + self.PART + self.COLOUR + "message Stranger { int32 x = 1; }\n"
+    def test_the_lock_has_the_fields_of_packets_and_of_their_parts(self):
+        parts = self.HOLDER + self.PART + self.COLOUR + "message Unused { int32 x = 1; }\n"
         self.assertEqual(self.build(CHAT, LINE, parts), [])
         self.lock_is(LOCKED + self.PARTS)
         self.assertEqual(self.build(CHAT, LINE, parts, ci="true"), [])
 
-    def test_a_new_field_is_added_where_its_number_belongs(self):
+    def test_a_new_field_is_inserted_by_number(self):
         self.lock.write_text(LOCKED)
         more = CHAT.replace("string text = 2;", "bytes last = 9; string text = 2; bool first = 1;")
         self.assertEqual(self.build(more, LINE, ci="true"),
@@ -207,12 +207,12 @@ class Lock(GeneratorTest):
         self.assertEqual(self.build(more, LINE), [])
         self.lock_is(LOCKED.replace("2:text:string", "1:first:bool 2:text:string 9:last:bytes"))
 
-    def test_a_lock_from_before_fields_were_remembered_learns_them(self):
+    def test_fields_are_added_to_an_older_lock_without_fields(self):
         self.lock.write_text(LOCKED.replace(" 2:text:string", ""))
         self.assertEqual(self.build(CHAT, LINE), [])
         self.lock_is(LOCKED)
 
-    def test_a_field_number_keeps_its_type_even_when_the_field_is_gone(self):
+    def test_a_field_number_keeps_its_type_after_the_field_is_removed(self):
         without = CHAT.replace("string text = 2;", "")
         self.lock.write_text(LOCKED)
         self.assertEqual(self.build(without, LINE), [])
@@ -226,7 +226,7 @@ class Lock(GeneratorTest):
                          ACCEPT)
         self.assertEqual(self.build(CHAT.replace("text", "words"), LINE), [])
 
-    def test_so_does_one_of_a_part(self):
+    def test_a_field_number_of_a_part_keeps_its_type(self):
         lock = LOCKED + self.PARTS
         self.refuses([CHAT, LINE, self.HOLDER, self.PART.replace("int32 a", "int64 a"), self.COLOUR],
                      "test.proto:5: test.Part.a is number 1, a int64, but LOCK:6 says that this "
@@ -250,7 +250,7 @@ class Lock(GeneratorTest):
                          *(moved.format(name, now, was, was) for name, now, was in lines),
                          lock=self.XY_LOCK)
 
-    def test_a_new_name_of_a_field_is_noted_and_concerns_no_client(self):
+    def test_a_renamed_field_is_recorded_without_an_error(self):
         self.lock.write_text(self.XY_LOCK)
         renamed = self.XY % "int32 x = 1; int32 z = 2;"
         self.assertEqual(self.build(renamed, LINE, ci="true"),
@@ -265,7 +265,7 @@ class Lock(GeneratorTest):
                      "a number stays: write 1 again, or another name if it is another field" + ACCEPT,
                      lock=LOCKED + self.PARTS)
 
-    def test_a_lock_without_names_learns_them(self):
+    def test_names_are_added_to_an_older_lock_without_names(self):
         self.lock.write_text(LOCKED.replace("2:text:string", "1:bool 2:string"))
         self.assertEqual(self.build(CHAT, LINE), [])
         self.lock_is(LOCKED.replace("2:text", "1:bool 2:text"))
@@ -273,7 +273,7 @@ class Lock(GeneratorTest):
     ASK = packet("Ask", 'id: 500 from: CLIENT stages: "GREETED"%s')
     ASKED = LOCKED + "  500 client test.Ask reply=test.Line\n"
 
-    def test_a_reply_that_is_gone_or_another_is_refused(self):
+    def test_a_removed_or_replaced_reply_is_refused(self):
         again = ('test.proto:4: Ask is answered by %s, but LOCK:4 says by test.Line, which clients wait '
                  'for: write reply: "test.Line" again' + ACCEPT)
         other = packet("Other", "id: 501 from: SERVER")
@@ -281,7 +281,7 @@ class Lock(GeneratorTest):
         self.refuses([CHAT, LINE, self.ASK % ' reply: "Other"', other], again % "test.Other",
                      lock=self.ASKED)
 
-    def test_a_reply_is_noted(self):
+    def test_a_reply_is_recorded(self):
         self.lock.write_text(self.ASKED.replace(" reply=test.Line", ""))
         ask = self.ASK % ' reply: "Line"'
         self.assertEqual(self.build(CHAT, LINE, ask, ci="true"),
@@ -303,17 +303,17 @@ class Lock(GeneratorTest):
         return result.stdout
 
     def accepts(self, packets, said, lock):
-        """Says the same before and when it does it, and a build is content afterwards."""
+        """Prints the same with and without writing; a build succeeds afterwards."""
         self.assertEqual(self.decide("changes", *packets), said)
         self.lock_is(LOCKED)
         self.assertEqual(self.decide("accept", *packets), said)
         self.lock_is(FIRST_LINE + lock)
         self.assertEqual(self.build(*packets, ci="true"), [])
 
-    def test_there_may_be_nothing_to_accept(self):
+    def test_without_changes_there_is_nothing_to_accept(self):
         self.accepts([CHAT, LINE], "", LOCKED[len(FIRST_LINE):])
 
-    def test_a_new_number_is_accepted_and_the_old_one_stays_taken(self):
+    def test_a_new_id_is_accepted_and_the_old_one_stays_reserved(self):
         self.accepts([CHAT.replace("300", "301"), LINE],
                      "id 300: test.Chat is removed, and its id is never used again; a client that still sends it is closed with UNKNOWN_PACKET\n"
                      "id 301: test.Chat is new\n",
@@ -330,7 +330,7 @@ class Lock(GeneratorTest):
                      "id 300: test.Chat is removed, and its id is never used again; a client that still sends it is closed with UNKNOWN_PACKET\n",
                      "  300 client test.Chat 2:text:string removed\n  400 server test.Line\n")
 
-    def test_other_types_and_ways_are_accepted(self):
+    def test_other_types_and_senders_are_accepted(self):
         self.accepts([CHAT.replace("string text", "bytes text").replace("CLIENT", "BOTH"), LINE],
                      "id 300: test.Chat was from client, and is from both now\n"
                      "test.Chat: field 2 was a string, and is a bytes now; the server refuses or misreads it from an old client\n",
@@ -352,12 +352,12 @@ class Lock(GeneratorTest):
         self.lock_is(self.ASKED.replace(" reply=test.Line", ""))
         self.assertEqual(self.build(CHAT, LINE, self.ASK % "", ci="true"), [])
 
-    def test_packets_are_listed_with_what_holds_for_them(self):
+    def test_packets_are_listed_with_their_effective_policies(self):
         said = self.decide(
             "list", CHAT, LINE, STAGES,
             packet("Wave", 'id: 256 from: BOTH stages: "TABLE" stages: "CONNECTED" rate: 3 '
                    "droppable: true sensitive: true max_bytes: 9"),
-            packet("Ask", 'id: 32767 from: CLIENT stages: "HALL" unlimited: true reply: "Line"'),
+            packet("Ask", 'id: 32767 from: CLIENT stages: "MENU" unlimited: true reply: "Line"'),
             packet("Spot", "id: 258 from: SERVER coalesce: true"),
             lock=LOCKED + "  302 client test.Old removed\n")
         self.assertEqual(said, """\
@@ -367,7 +367,7 @@ id     packet  from    stages            bytes  rate
 258    Spot    server  -                 65536  -                           coalesce
 300    Chat    client  GREETED           256    20/s, burst 40
 400    Line    server  -                 65536  -
-32767  Ask     client  HALL              256    unlimited                   answered by Line
+32767  Ask     client  MENU              256    unlimited                   answered by Line
 free ids: 257, 259..299, 301, 303..399, 401..32766
 """)
 

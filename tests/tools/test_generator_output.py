@@ -1,4 +1,4 @@
-"""tests/tools/test_generator_output.py: what protoc-gen-gw writes, and whether it does its work."""
+"""tests/tools/test_generator_output.py: Tests of the generated files."""
 import itertools
 import pathlib
 import re
@@ -11,7 +11,7 @@ from generator import GeneratorTest, HEAD, HERE, ROOT, STAGES, packet
 SCHEMAS = HERE / "schemas"
 GOLDEN = HERE / "golden"
 
-# The handlers that the two sides of small/small.proto want, by hand.
+# The handlers of both sides of small/small.proto, written by hand.
 HANDLERS = {
     "small_on_sit": "Small__Sit",
     "small_on_c_play": "Small__CPlay",
@@ -22,7 +22,7 @@ HANDLERS = {
     "small_client_on_deal_httpdone": "Small__Deal__HTTPDone",
 }
 
-# What the tables must hold, by hand, from WIRE.md and the schema.
+# The expected tables, written by hand from WIRE.md and the schema.
 PRINTED = """\
 server 5 256
 256 Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: small_on_sit 256
@@ -44,7 +44,7 @@ server 5 256
   colour length 0 count 0 counter 0 checks 4 from 0 to 0
   any_colour length 0 count 0 counter 0 checks 0 from 0 to 0
   words length 64 count 16 counter 9 checks 1 from 0 to 0
-  chance length 0 count 0 counter 0 checks 0 from 0 to 0
+  ratio length 0 count 0 counter 0 checks 0 from 0 to 0
   title length 1 to 8 count 65535 counter 3 checks 11 from 0 to 0
   sides length 0 count 65535 counter 4 checks 8 from 2 to 100
   trump length 0 count 1 counter 5 checks 0 from 0 to 0
@@ -76,7 +76,7 @@ client 5 256
   colour length 0 count 0 counter 0 checks 4 from 0 to 0
   any_colour length 0 count 0 counter 0 checks 0 from 0 to 0
   words length 64 count 16 counter 9 checks 1 from 0 to 0
-  chance length 0 count 0 counter 0 checks 0 from 0 to 0
+  ratio length 0 count 0 counter 0 checks 0 from 0 to 0
   title length 1 to 8 count 65535 counter 3 checks 11 from 0 to 0
   sides length 0 count 65535 counter 4 checks 8 from 2 to 100
   trump length 0 count 1 counter 5 checks 0 from 0 to 0
@@ -103,7 +103,7 @@ answer 3 - to a client
 tag 7
 ask 256 small.Sit
 tag 0
-named CONNECTED, HALL, TABLE, LAST
+named CONNECTED, MENU, TABLE, LAST
 stages 2 4 80000000
 """
 
@@ -127,14 +127,14 @@ class Golden(GeneratorTest):
         for mine, theirs in zip(produced, golden):
             self.assertEqual(mine.read_text(), theirs.read_text(), theirs)
 
-    def test_a_game_becomes_just_these_files(self):
+    def test_a_game_generates_exactly_these_files(self):
         (self.out / "small").mkdir()
         result = self.by_hand(self.descriptor_set("small/small.proto", SCHEMAS),
                               "small/small.proto")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.compare("game")
 
-    def test_an_installed_framework_is_included_from_its_own_folder(self):
+    def test_an_installed_library_is_included_with_its_prefix(self):
         (self.out / "small").mkdir()
         result = self.by_hand(self.descriptor_set("small/small.proto", SCHEMAS),
                               "small/small.proto", "include=gangway/")
@@ -144,7 +144,7 @@ class Golden(GeneratorTest):
             self.assertEqual(path.read_text(), re.sub(
                 r'#include "(session|protocol)/', r'#include "gangway/\1/', golden))
 
-    def test_control_packets_become_just_these_files(self):
+    def test_control_packets_generate_exactly_these_files(self):
         (self.out / "session").mkdir()
         result = self.by_hand(self.descriptor_set("small/control.proto", SCHEMAS),
                               "small/control.proto", "control")
@@ -169,7 +169,7 @@ class Golden(GeneratorTest):
              *(f"--gw_opt={option}" for option in options),
              "small/control.proto", "small/small.proto"], env=env or generator.environment())
 
-    def test_a_game_is_described_to_wireshark_to_people_and_to_fuzzers(self):
+    def test_documents_generates_dissector_reference_and_fuzzer_input(self):
         result = self.document(f"reference={self.out / 'PROTOCOL.md'}")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         seeds = (self.out / "small/small.gen.seeds").read_text().splitlines()
@@ -177,7 +177,7 @@ class Golden(GeneratorTest):
             name: seed.replace(" ", "") for name, seed in self.SEEDS.items()})
         self.compare("documents")
 
-    def test_in_ci_a_reference_that_is_behind_is_an_error(self):
+    def test_in_ci_an_outdated_reference_is_an_error(self):
         reference = self.folder / "PROTOCOL.md"
         ci = generator.environment(CI="true")
         behind = (f"{reference}: is behind small/small.proto, and CI=true: build without CI, which "
@@ -194,7 +194,7 @@ class Golden(GeneratorTest):
         self.assertEqual(self.document(f"reference={reference}", env=ci).returncode, 0)
         self.assertEqual(reference.stat().st_mtime_ns, before)
 
-    def test_a_plugin_writes_the_same_as_by_hand(self):
+    def test_the_plugin_writes_the_same_as_the_command_line(self):
         result = generator.run(
             [generator.arguments.protoc, f"-I{SCHEMAS}", f"-I{ROOT / 'proto'}",
              f"--plugin=protoc-gen-gw={generator.arguments.plugin}", f"--gw_out={self.out}",
@@ -203,14 +203,14 @@ class Golden(GeneratorTest):
         for path in (self.out / "small").iterdir():
             self.assertEqual(path.read_text(), (GOLDEN / "game/small" / path.name).read_text())
 
-    def test_the_first_line_says_that_it_is_generated_and_from_what(self):
+    def test_the_first_line_names_the_generator_and_the_schema(self):
         for path in (GOLDEN / "game").rglob("*.gen.*"):
             self.assertRegex(path.read_text().splitlines()[0],
                              r"^/\* Generated by protoc-gen-gw from small/small\.proto: .* \*/$")
 
 
 class Code(GeneratorTest):
-    """The golden files, as a compiler takes them."""
+    """Compiles the golden files."""
 
     def setUp(self):
         super().setUp()
@@ -247,7 +247,7 @@ class Code(GeneratorTest):
              *(GOLDEN / "game/small").glob("*.c"), self.folder / "pb/small/small.pb-c.c",
              *(ROOT / "protocol").glob("*.c"), "-lprotobuf-c"])
 
-    def test_it_compiles_without_a_warning(self):
+    def test_generated_code_compiles_without_a_warning(self):
         compilers = {generator.arguments.compiler} | {
             path for path in map(shutil.which, ("gcc", "clang", MINGW)) if path}
         for compiler, source in itertools.product(sorted(compilers), sorted(GOLDEN.rglob("*.c"))):
@@ -258,7 +258,7 @@ class Code(GeneratorTest):
             self.assertEqual((result.returncode, result.stderr), (0, ""), (compiler, source))
 
     def headers_for_windows(self):
-        """protobuf-c's alone: the others in its folder are not for that compiler."""
+        """Only the headers of protobuf-c: others in its folder do not fit that compiler."""
         folder = self.folder / "windows"
         if not folder.exists():
             folder.mkdir()
@@ -271,7 +271,7 @@ class Code(GeneratorTest):
         for header in sorted(GOLDEN.rglob("*.h")):
             self.check_header(header, generator.arguments.compiler, WARNINGS)
 
-    def test_each_header_is_c_to_cxx(self):
+    def test_each_header_compiles_as_cxx_with_c_linkage(self):
         compilers = [path for path in map(shutil.which, ("g++", "clang++")) if path]
         self.assertNotEqual(compilers, [])
         for header, compiler in itertools.product(sorted(GOLDEN.rglob("*.h")), compilers):
@@ -284,7 +284,7 @@ class Code(GeneratorTest):
         result = generator.run([compiler, *warnings, *self.includes, "-fsyntax-only", source])
         self.assertEqual((result.returncode, result.stderr), (0, ""), (compiler, header))
 
-    def test_tables_handlers_and_senders_do_what_the_schema_says(self):
+    def test_tables_handlers_and_senders_match_the_schema(self):
         result = self.link(HANDLERS)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         result = generator.run([self.folder / "small"])
@@ -300,7 +300,7 @@ class Code(GeneratorTest):
 
 
 class Built(GeneratorTest):
-    """Schemas of a test, as a compiler takes them."""
+    """Compiles schemas of a test."""
 
     def generate_with_messages(self, name, text):
         self.write(text, f"{name}.proto")
@@ -323,13 +323,13 @@ class Built(GeneratorTest):
 class Packages(Built):
     """Names of generated functions begin with the package."""
 
-    def test_two_packages_have_a_packet_of_one_name_in_one_program(self):
+    def test_two_packages_may_have_packets_of_the_same_name_in_one_program(self):
         login = 'id: 300 from: BOTH stages: "GREETED" reply: "Login"'
         source, handlers = "#include <stdlib.h>\n", ""
         for name in "edge", "inner.net":
             stem = name.replace(".", "_")
             self.generate_with_messages(stem, HEAD.replace("package test", f"package {name}") +
-                                        packet("Login", login, "string who = 1;"))
+                                        packet("Login", login, "string name = 1;"))
             source += f'#include "{stem}.gen.h"\n'
             for side, infix in ("server", ""), ("client", "client_"):
                 source += f'#include "{stem}_{side}.gen.h"\n'
@@ -350,7 +350,7 @@ class Packages(Built):
 class Words(Built):
     maxDiff = None
 
-    """Names that C, C++ or a header keeps: the generator makes them work, or refuses them."""
+    """Keywords and macros as names: the generated code compiles, or the generator refuses them."""
 
     WORDS = """auto break case char const continue default do double else enum extern float for goto if inline int long
         register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
@@ -371,7 +371,7 @@ class Words(Built):
             packet(name, f'id: {300 + 2 * i + k} from: BOTH stages: "GREETED"', f"string {word} = 1;")
             for i, word in enumerate(words) for k, name in enumerate((f"{word}_", word.capitalize() + "X")))
 
-    def test_a_word_of_c_is_refused_or_compiles(self):
+    def test_a_keyword_as_field_name_is_refused_or_compiles(self):
         words = list(dict.fromkeys(self.WORDS))
         refused = {re.match(r"test\.proto:\d+: test\.\w+\.(\w+) has (?:a|the) name", line)[1]
                    for line in self.problems(self.schema(words))}
@@ -386,7 +386,7 @@ class Words(Built):
                                 options=["-fsyntax-only", *options])
             self.assertEqual((result.returncode, result.stderr), (0, ""), options)
 
-    def test_a_message_may_have_the_name_of_a_word_of_c(self):
+    def test_a_message_may_have_the_name_of_a_keyword(self):
         names = [word.capitalize() for word in dict.fromkeys(self.WORDS)]
         self.generate_with_messages("test", HEAD + "".join(
             packet(name, f'id: {300 + i} from: BOTH stages: "GREETED" reply: "{name}"') for i, name in enumerate(names)))
@@ -415,12 +415,12 @@ def text(field, value):
 
 
 class Boundaries(Built):
-    """Both sides of each rule, from the schema to the verdict of a server."""
+    """Both sides of each rule, from the schema to the result of the dispatch."""
 
     SCHEMA = HEAD + STAGES + """
         message Part { uint32 a = 1 [(gw.field).range = { min: 2 max: 100 }]; }
         message A {
-          option (gw.packet) = { id: 300 from: CLIENT stages: "HALL" max_bytes: 4096 };
+          option (gw.packet) = { id: 300 from: CLIENT stages: "MENU" max_bytes: 4096 };
           uint32 sides = 1 [(gw.field).range = { min: 2 max: 100 }];
           int32 down = 2 [(gw.field).range = { min: -9 max: -1 }];
           string name = 3 [(gw.field) = { min_length: 2 max_length: 8 printable: ON }];
@@ -431,7 +431,7 @@ class Boundaries(Built):
           repeated uint32 some = 8 [(gw.field) = { required: ON max_count: 2 range: { min: 0 max: 9 } }];
           map<string, uint32> map = 9 [(gw.field) = { max_count: 2 min_length: 1 max_length: 2 range: { min: 5 max: 6 } }];
           oneof choice { uint32 left = 10 [(gw.field).range = { min: 3 max: 4 }]; string right = 11 [(gw.field).min_length = 1]; }
-          float chance = 12 [(gw.field).range = { max: 0.1 }];
+          float ratio = 12 [(gw.field).range = { max: 0.1 }];
           repeated string words = 13 [(gw.field) = { min_length: 1 max_count: 2 }];
           sint64 lift = 14 [(gw.field) = { required: ON }];
           string free = 15;
@@ -462,12 +462,12 @@ class Boundaries(Built):
                 gw_arena_init(&arena, memory, sizeof memory);
                 struct gw_frame frame = {.packet_id = 300, .body_bytes = length};
                 const struct gw_packet *packet = gw_packet_find(&test_server_packets, 300);
-                enum gw_packet_result verdict = gw_packet_dispatch(packet, &frame, body, NULL, &arena);
+                enum gw_packet_result result = gw_packet_dispatch(packet, &frame, body, NULL, &arena);
                 struct gw_packet_fault fault = {"", ""};
-                if (verdict != GW_PACKET_OK) {
-                    gw_packet_explain(packet, verdict, body, length, &fault);
+                if (result != GW_PACKET_OK) {
+                    gw_packet_explain(packet, result, body, length, &fault);
                 }
-                printf("%s|%s|%s\\n", gw_packet_result_name(verdict), fault.field, fault.rule);
+                printf("%s|%s|%s\\n", gw_packet_result_name(result), fault.field, fault.rule);
             }
             return 0;
         }
@@ -476,7 +476,7 @@ class Boundaries(Built):
     def body(self, *more, without=None):
         return b"".join([part for name, part in self.PARTS.items() if name != without] + list(more))
 
-    def verdicts(self, bodies):
+    def results(self, bodies):
         lines = "".join(f"{len(body)} {' '.join(f'{byte:02x}' for byte in body)}\n" for body in bodies)
         result = generator.run([self.folder / "program"], input=lines)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
@@ -495,7 +495,7 @@ class Boundaries(Built):
             (text(9, text(1, "k") + number(2, 5)), text(9, text(1, "kk") + number(2, 6))),
             (number(10, 3),), (number(10, 4),), (text(11, "x"),), (fixed(12, b"\xcd\xcc\xcc\x3d"),),  # 0.1f
             (text(13, "a"), text(13, "b")), (number(14, 2),), (text(15, "\u200d"),))]
-        self.assertEqual(self.verdicts(good), ["OK||"] * len(good))
+        self.assertEqual(self.results(good), ["OK||"] * len(good))
         bad = [(self.body(without=name), f"BAD_BODY|{name}") for name in self.PARTS]
         bad += [(b"", "BAD_BODY|sides|is absent, so 0, which is not from 2 to 100")]
         bad += [(self.body(*more), said) for more, said in (
@@ -517,15 +517,15 @@ class Boundaries(Built):
             ([text(9, text(1, "kkk") + number(2, 5))], "BAD_BODY|map.key"),
             ([text(9, text(1, "k") + number(2, 7))], "BAD_BODY|map.value"), ([number(10, 0)], "BAD_BODY|left"),
             ([number(10, 5)], "BAD_BODY|left"), ([text(11, "")], "BAD_BODY|right"),
-            ([fixed(12, b"\xce\xcc\xcc\x3d")], "BAD_BODY|chance|is not from 0 to 0.1"),
-            ([fixed(12, b"\x00\x00\xc0\x7f")], "BAD_BODY|chance|is infinite or not a number"),
+            ([fixed(12, b"\xce\xcc\xcc\x3d")], "BAD_BODY|ratio|is not from 0 to 0.1"),
+            ([fixed(12, b"\x00\x00\xc0\x7f")], "BAD_BODY|ratio|is infinite or not a number"),
             ([text(13, "")], "BAD_BODY|words"), ([number(14, 0)], "BAD_BODY|lift|is required, and is 0"))]
-        for (body, expected), said in zip(bad, self.verdicts([body for body, _ in bad])):
+        for (body, expected), said in zip(bad, self.results([body for body, _ in bad])):
             self.assertEqual(said[:len(expected)], expected, body.hex())
 
 
 class Refusal(GeneratorTest):
-    """A handler for what this side only sends."""
+    """A handler for a packet that this side only sends."""
 
     def test_a_handler_for_a_packet_of_the_wrong_side_is_an_error_at_its_line(self):
         self.write(HEAD + packet("Ask", '\nid: 300 from: CLIENT stages: "GREETED"') +
@@ -565,14 +565,14 @@ class Hash(GeneratorTest):
         self.assertEqual(self.problems(head + "".join(parts)), [])
         return re.search(r"schema_hash = (.*),", (self.out / "test_server.gen.c").read_text())[1]
 
-    def test_order_comments_limits_and_strangers_do_not_change_it(self):
+    def test_order_comments_limits_and_unused_messages_do_not_change_it(self):
         usual = self.hash_of(self.FIRST, self.SECOND, self.PART)
         for other in (
                 (self.PART, "// hello\n", self.SECOND, self.FIRST),
                 (self.FIRST.replace("from", "max_bytes: 99 rate: 3 from"), self.SECOND, self.PART),
                 (self.FIRST.replace("Part p = 1; int32 x = 2;", "int32 x = 2; Part p = 1;"),
                  self.SECOND, self.PART),
-                (self.FIRST, self.SECOND, self.PART, "message Stranger { int32 x = 1; }\n")):
+                (self.FIRST, self.SECOND, self.PART, "message Unused { int32 x = 1; }\n")):
             self.assertEqual(self.hash_of(*other), usual)
 
     def test_packages_packets_ids_from_and_fields_change_it(self):

@@ -1,4 +1,4 @@
-"""tests/tools/test_generator_problems.py: what protoc-gen-gw says of schemas with mistakes."""
+"""tests/tools/test_generator_problems.py: Tests of the errors that protoc-gen-gw reports."""
 import pathlib
 import subprocess
 
@@ -15,19 +15,19 @@ class Problems(GeneratorTest):
     def passes(self, text):
         self.says(text)
 
-    def test_a_schema_without_mistakes_passes(self):
-        self.passes(packet("Chat", 'id: 300 from: CLIENT stages: "HALL"', "string text = 1;"))
+    def test_a_schema_without_errors_passes(self):
+        self.passes(packet("Chat", 'id: 300 from: CLIENT stages: "MENU"', "string text = 1;"))
 
-    def test_all_mistakes_are_told_in_one_run_by_line(self):
+    def test_all_errors_are_reported_in_one_run_by_line(self):
         self.says(
-            packet("A", 'from: CLIENT stages: "HALL"') +
+            packet("A", 'from: CLIENT stages: "MENU"') +
             packet("B", "id: 301") +
             packet("C", 'id: 302 from: CLIENT stages: "NOWHERE"') +
             packet("D", "id: 302 from: SERVER", "optional int32 x = 1;") +
-            packet("E", 'id: 303 from: CLIENT stages: "HALL"', "E e = 1;"),
+            packet("E", 'id: 303 from: CLIENT stages: "MENU"', "E e = 1;"),
             "test.proto:3: A has no id: write one that was never used, from 256 to 32767",
             "test.proto:4: B has no sender: write from: CLIENT, SERVER or BOTH",
-            'test.proto:5: C names the stage "NOWHERE"; there are CONNECTED, GREETED, HALL, TABLE',
+            'test.proto:5: C names the stage "NOWHERE"; there are CONNECTED, GREETED, MENU, TABLE',
             "test.proto:6: test.D.x is `optional`, which protobuf-c cannot do in proto3: leave the "
             "word out, or put the field into a message of its own",
             "test.proto:6: D and C (line 5) both have id 302: give one of them another",
@@ -54,7 +54,7 @@ class Problems(GeneratorTest):
             self.assertIn(f"test.proto:2: A has id {bad}, which is not from 1 to 63",
                           self.generate("control").stderr)
 
-    def test_what_a_client_sends_says_at_which_stages(self):
+    def test_a_client_packet_has_stages(self):
         for sender in "CLIENT", "BOTH":
             self.says(packet("A", f"id: 300 from: {sender}"),
                       "test.proto:3: A may come from a client: write at which stages, as in "
@@ -71,7 +71,7 @@ class Problems(GeneratorTest):
                 [f"test.proto:3: stage LAST is number {bad}: a game has at most 31 stages, 0 to "
                  "30"])
 
-    def test_the_names_of_the_frameworks_stages_are_taken(self):
+    def test_the_names_of_the_frameworks_stages_are_reserved(self):
         enum = "enum Stage { option (gw.stages) = true; %s = 0; }\n"
         for name in "CONNECTED", "GREETED":
             self.assertEqual(
@@ -85,15 +85,15 @@ class Problems(GeneratorTest):
                   "test.proto:3: test.Zone and test.Stage (line 2) both have (gw.stages): a game "
                   "has one such enum")
 
-    def test_an_enum_that_says_no_is_no_enum_of_stages(self):
+    def test_an_enum_with_stages_false_is_no_enum_of_stages(self):
         self.passes("enum Zone { option (gw.stages) = false; A = 0; }\n" +
-                    packet("Chat", 'id: 300 from: CLIENT stages: "HALL"'))
+                    packet("Chat", 'id: 300 from: CLIENT stages: "MENU"'))
 
     def test_max_bytes_is_at_most_what_a_frame_can_carry(self):
         limits = (("from: SERVER", 65536, "from a server"),
-                  ('from: CLIENT stages: "HALL"', 65536, "from a client"),
-                  ('from: BOTH stages: "HALL"', 65536, "from a client"),
-                  ('from: CLIENT stages: "CONNECTED" stages: "HALL"', 65536, "from a client"),
+                  ('from: CLIENT stages: "MENU"', 65536, "from a client"),
+                  ('from: BOTH stages: "MENU"', 65536, "from a client"),
+                  ('from: CLIENT stages: "CONNECTED" stages: "MENU"', 65536, "from a client"),
                   ('from: CLIENT stages: "CONNECTED"', 1024, "before the greeting"))
         for policy, limit, whose in limits:
             self.passes(packet("A", f"id: 300 {policy} max_bytes: {limit}"))
@@ -102,7 +102,7 @@ class Problems(GeneratorTest):
                       f"than {limit}")
 
     def test_a_rate_fits_into_16_bits(self):
-        chat = 'id: 300 from: CLIENT stages: "HALL"'
+        chat = 'id: 300 from: CLIENT stages: "MENU"'
         self.passes(packet("A", f"{chat} rate: 65535 burst: 65535"))
         for policy in "rate: 65536", "burst: 65536":
             self.says(packet("A", f"{chat} {policy}"),
@@ -110,39 +110,39 @@ class Problems(GeneratorTest):
 
     def test_unlimited_and_a_rate_contradict_each_other(self):
         for policy in "rate: 1", "burst: 1":
-            self.says(packet("A", f'id: 300 from: CLIENT stages: "HALL" unlimited: true {policy}'),
+            self.says(packet("A", f'id: 300 from: CLIENT stages: "MENU" unlimited: true {policy}'),
                       "test.proto:3: A is unlimited, and has a rate: remove one of them")
 
-    def test_what_is_dropped_comes_from_a_client_and_has_a_rate(self):
-        self.passes(packet("A", 'id: 300 from: BOTH stages: "HALL" droppable: true'))
+    def test_a_droppable_packet_comes_from_a_client_and_has_a_rate(self):
+        self.passes(packet("A", 'id: 300 from: BOTH stages: "MENU" droppable: true'))
         self.says(packet("A", "id: 300 from: SERVER droppable: true") +
-                  packet("B", 'id: 301 from: CLIENT stages: "HALL" droppable: true unlimited: true'),
+                  packet("B", 'id: 301 from: CLIENT stages: "MENU" droppable: true unlimited: true'),
                   "test.proto:3: A is droppable, which applies only to packets from clients: remove the word",
                   "test.proto:4: B is droppable, and unlimited, so never dropped: remove one of them")
 
-    def test_what_a_slow_reader_may_lose_comes_from_a_server(self):
-        self.passes(packet("A", 'id: 300 from: BOTH stages: "HALL" coalesce: true'))
-        self.says(packet("A", 'id: 300 from: CLIENT stages: "HALL" coalesce: true'),
+    def test_a_coalescing_packet_comes_from_a_server(self):
+        self.passes(packet("A", 'id: 300 from: BOTH stages: "MENU" coalesce: true'))
+        self.says(packet("A", 'id: 300 from: CLIENT stages: "MENU" coalesce: true'),
                   "test.proto:3: A says coalesce, which applies only to packets from a server: remove the word")
 
     def test_a_reply_is_a_packet_of_the_other_side(self):
-        ask = packet("Ask", 'id: 300 from: CLIENT stages: "HALL" reply: "Answer"')
+        ask = packet("Ask", 'id: 300 from: CLIENT stages: "MENU" reply: "Answer"')
         self.passes(ask + packet("Answer", "id: 301 from: SERVER"))
         self.passes(ask.replace('"Answer"', '"test.Answer"') +
-                    packet("Answer", 'id: 301 from: BOTH stages: "HALL"'))
+                    packet("Answer", 'id: 301 from: BOTH stages: "MENU"'))
         self.passes(packet("Ask", 'id: 300 from: SERVER reply: "Answer"') +
-                    packet("Answer", 'id: 301 from: CLIENT stages: "HALL"'))
+                    packet("Answer", 'id: 301 from: CLIENT stages: "MENU"'))
         self.says(ask, 'test.proto:3: Ask is answered by "Answer", and there is no such packet in '
                   "this schema")
         same_side = ("test.proto:3: Ask is answered by Answer (line 4), which comes from the same "
                      "side: the reply to a packet from CLIENT is from SERVER, and the other way "
                      "round")
-        self.says(ask + packet("Answer", 'id: 301 from: CLIENT stages: "HALL"'), same_side)
+        self.says(ask + packet("Answer", 'id: 301 from: CLIENT stages: "MENU"'), same_side)
         self.says(ask.replace("CLIENT", "BOTH") + packet("Answer", "id: 301 from: SERVER"),
                   same_side)
 
-    def test_a_request_is_not_dropped_and_its_reply_is_not_lost(self):
-        self.says(packet("Ask", 'id: 300 from: CLIENT stages: "HALL" reply: "Answer" '
+    def test_a_request_is_not_droppable_and_its_reply_does_not_coalesce(self):
+        self.says(packet("Ask", 'id: 300 from: CLIENT stages: "MENU" reply: "Answer" '
                          "droppable: true") +
                   packet("Answer", "id: 301 from: SERVER coalesce: true"),
                   "test.proto:3: Ask is droppable, and has a reply, which would not come: remove one of them",
@@ -152,19 +152,19 @@ class Problems(GeneratorTest):
     def test_a_client_packet_does_not_contain_itself_through_others(self):
         self.says("message Leaf { Twig twig = 1; }\n"
                   "message Twig { repeated Leaf leaves = 1; }\n" +
-                  packet("Tree", 'id: 300 from: CLIENT stages: "HALL"', "Leaf leaf = 1;") +
-                  packet("Bush", 'id: 301 from: BOTH stages: "HALL"', "map<int32, Twig> t = 1;") +
+                  packet("Tree", 'id: 300 from: CLIENT stages: "MENU"', "Leaf leaf = 1;") +
+                  packet("Bush", 'id: 301 from: BOTH stages: "MENU"', "map<int32, Twig> t = 1;") +
                   packet("Wood", "id: 302 from: SERVER", "Wood wood = 1;"),
                   "test.proto:5: Tree may come from a client, and nests without end: "
                   "test.Tree > test.Leaf > test.Twig > test.Leaf",
                   "test.proto:6: Bush may come from a client, and nests without end: "
                   "test.Bush > test.Bush.TEntry > test.Twig > test.Leaf > test.Twig")
 
-    def test_a_message_may_be_part_of_many(self):
+    def test_a_message_may_be_part_of_several_messages(self):
         self.passes("message Part { int32 a = 1; }\nmessage Pair { Part a = 1; Part b = 2; }\n" +
-                    packet("A", 'id: 300 from: CLIENT stages: "HALL"', "Part p = 1; Pair q = 2;"))
+                    packet("A", 'id: 300 from: CLIENT stages: "MENU"', "Part p = 1; Pair q = 2;"))
 
-    def test_what_is_said_of_a_field_fits_its_type(self):
+    def test_a_rule_of_a_field_fits_its_type(self):
         fields = ("string s = 1 [(gw.field) = { max_length: 9 utf8: OFF }];"
                   "bytes b = 2 [(gw.field).max_length = 9];"
                   "repeated int32 i = 3 [(gw.field) = { max_count: 9 range: { min: -1 max: 1 } }];"
@@ -173,7 +173,7 @@ class Problems(GeneratorTest):
                   "range: { max: 1.5 } }];"
                   "Stage e = 6 [(gw.field).known = OFF];"
                   "uint64 u = 7 [(gw.field).range = { max: 9007199254740991 }];")
-        self.passes(packet("A", 'id: 300 from: CLIENT stages: "HALL"', fields))
+        self.passes(packet("A", 'id: 300 from: CLIENT stages: "MENU"', fields))
         wrong = (
             ("int32 x = 1 [(gw.field).max_length = 9];",
              "has a max_length, and is neither string nor bytes: remove it"),
@@ -198,7 +198,7 @@ class Problems(GeneratorTest):
              "has a range from 0 to 9007199254740992: write whole numbers below 2^53"))
         for text, said in wrong:
             self.says("message A2 {}\n" +
-                      packet("A", 'id: 300 from: CLIENT stages: "HALL"', text),
+                      packet("A", 'id: 300 from: CLIENT stages: "MENU"', text),
                       f"test.proto:4: test.A.x {said}")
 
     # Each rule of a field, and the types that it means something for.
@@ -212,15 +212,15 @@ class Problems(GeneratorTest):
     TYPES = (*TEXTS, *NUMBERS, *FLOATS, "bool", "Stage", "Part")
 
     def refused(self, rule, fields):
-        """Which of these fields may not have the rule, each in a message of its own."""
+        """The fields that may not have the rule, each in a separate message."""
         text = HEAD + STAGES + "message Part { int32 a = 1; }\n" + "".join(packet(
-            f"A{i}", f'id: {300 + i} from: CLIENT stages: "HALL"', field.replace("%s", f"[(gw.field) = {{ {rule} }}]"))
+            f"A{i}", f'id: {300 + i} from: CLIENT stages: "MENU"', field.replace("%s", f"[(gw.field) = {{ {rule} }}]"))
             for i, field in enumerate(fields))
         said = [re.fullmatch(r"test\.proto:\d+: test\.A(\d+)\.x .*: remove it", line)
                 for line in self.problems(text)]
         return [fields[int(match[1])] for match in said]
 
-    def test_each_rule_is_refused_for_each_type_that_it_means_nothing_for(self):
+    def test_each_rule_is_refused_for_each_type_without_an_effect(self):
         for rule, types in self.RULES.items():
             lists = [f"{kind} x = 1 %s;" for kind in self.TYPES]
             ways = [f"{kind} x = 1 %s;" for kind in self.TYPES] + [
@@ -235,20 +235,20 @@ class Problems(GeneratorTest):
         self.assertEqual(self.refused("required: ON", [field]), [field])
         self.assertEqual(self.refused("range: { min: 1 max: 2 }", [field]), [])
 
-    def test_a_range_is_of_what_the_type_holds(self):
+    def test_a_range_is_within_its_type(self):
         exact = 9007199254740991
         for kinds, least, most in ((("uint32", "fixed32"), 0, 4294967295), (("uint64", "fixed64"), 0, exact),
                                    (("int32", "sint32", "sfixed32"), -2147483648, 2147483647),
                                    (("int64", "sint64", "sfixed64"), -exact, exact)):
             for kind in kinds:
                 field = f"{kind} x = 1 [(gw.field).range = {{ min: %d max: %d }}];"
-                chat = 'id: 300 from: CLIENT stages: "HALL"'
+                chat = 'id: 300 from: CLIENT stages: "MENU"'
                 self.passes(packet("A", chat, field % (least, most)))
                 for bad in (least - 1, most), (least, most + 1), (least, 1 << 40 if most < 1 << 40 else most + 1):
                     said, = self.problems(HEAD + STAGES + packet("A", chat, field % bad))
                     self.assertRegex(said, r"^test\.proto:3: test\.A\.x has a range from .* (but its type holds "
                                            r"-?\d+ to \d+: write numbers of that|write whole numbers below 2\^53)$")
-        self.says(packet("A", 'id: 300 from: CLIENT stages: "HALL"',
+        self.says(packet("A", 'id: 300 from: CLIENT stages: "MENU"',
                          "uint32 x = 1 [(gw.field).range = { max: 1099511627776 }];\n"
                          "float y = 2 [(gw.field).range = { max: 1e39 }];"),
                   "test.proto:3: test.A.x has a range from 0 to 1099511627776, but its type holds 0 to "
@@ -257,7 +257,7 @@ class Problems(GeneratorTest):
                   "-3.4028234663852886e+38 to 3.4028234663852886e+38: write numbers of that")
 
     def test_rules_that_contradict_each_other_are_refused(self):
-        self.says(packet("A", 'id: 300 from: CLIENT stages: "HALL"',
+        self.says(packet("A", 'id: 300 from: CLIENT stages: "MENU"',
                          "string a = 1 [(gw.field) = { min_length: 5 max_length: 4 }];\n"
                          "bytes b = 2 [(gw.field) = { min_length: 65 }];\n"
                          "string c = 3 [(gw.field) = { printable: ON utf8: OFF }];\n"
@@ -274,22 +274,22 @@ class Problems(GeneratorTest):
                   "test.proto:7: test.A.e is required, so not 0, and has a range of nothing else: remove one of them",
                   "test.proto:8: test.A.f is required, so not 0, and its enum has no other value: remove it")
 
-    def test_what_is_about_clients_is_not_said_of_what_servers_send(self):
+    def test_a_policy_of_client_packets_is_refused_on_a_server_packet(self):
         for words, what in (("rate: 5", "says rate"), ("burst: 5", "says burst"), ("unlimited: true", "says unlimited"),
                             ("droppable: true", "is droppable")):
             said, = self.problems(HEAD + STAGES + packet("A", f"id: 300 from: SERVER {words}"))
             self.assertRegex(said, rf"^test\.proto:3: A {what}, which applies only to packets from clients: remove (it|the word)$")
-        self.says(packet("A", 'id: 300 from: SERVER stages: "HALL"'),
+        self.says(packet("A", 'id: 300 from: SERVER stages: "MENU"'),
                   "test.proto:3: A has stages, which apply only to packets from clients: remove them")
 
-    def test_a_stage_is_named_once(self):
-        for stages, again in (('"HALL" stages: "HALL"', "HALL"), ('"GREETED" stages: "TABLE"', "TABLE")):
+    def test_a_stage_is_listed_once(self):
+        for stages, again in (('"MENU" stages: "MENU"', "MENU"), ('"GREETED" stages: "TABLE"', "TABLE")):
             self.says(packet("A", f"id: 300 from: CLIENT stages: {stages}"),
                       f'test.proto:3: A names the stage "{again}", which is among those before it: remove it')
 
     def test_a_reply_from_a_client_is_not_dropped(self):
         self.says(packet("Ask", 'id: 300 from: SERVER reply: "Answer"') +
-                  packet("Answer", 'id: 301 from: CLIENT stages: "HALL" droppable: true'),
+                  packet("Answer", 'id: 301 from: CLIENT stages: "MENU" droppable: true'),
                   "test.proto:4: Answer is droppable, and answers Ask (line 3), whose answer would not come: remove one of them")
 
     # The longest body that the rules of the fields allow, worked out by hand.
@@ -314,7 +314,7 @@ class Problems(GeneratorTest):
     def test_max_bytes_fits_the_longest_message(self):
         part = "message Part { int32 a = 1; }\n"
         for fields, most in self.SIZES:
-            chat = 'id: 300 from: CLIENT stages: "HALL" max_bytes: %d'
+            chat = 'id: 300 from: CLIENT stages: "MENU" max_bytes: %d'
             self.passes(part + packet("A", chat % max(most, 1), fields))
             if most > 1:
                 said, = self.problems(HEAD + STAGES + part + packet("A", chat % (most - 1), fields))
@@ -322,21 +322,21 @@ class Problems(GeneratorTest):
                                        rf"has max_bytes {most - 1}: write max_bytes: {most}, or a smaller max_length "
                                        r"or max_count$")
 
-    def test_max_bytes_says_what_the_shortest_message_takes_too(self):
+    def test_the_error_of_max_bytes_has_the_length_of_the_shortest_message(self):
         fields = ("uint32 a = 1 [(gw.field).range = { min: 200 max: 300 }]; string b = 2 [(gw.field).min_length = 4]; "
                   "Part c = 3 [(gw.field).required = ON]; bool d = 4; "
                   "repeated Part e = 5 [(gw.field) = { required: ON max_count: 1 }];")
         self.says("message Part { fixed32 a = 1 [(gw.field).range = { min: 1 max: 2 }]; }\n" +
-                  packet("A", 'id: 300 from: CLIENT stages: "HALL" max_bytes: 22', fields),
+                  packet("A", 'id: 300 from: CLIENT stages: "MENU" max_bytes: 22', fields),
                   "test.proto:4: A takes 23 to 85 bytes by the rules of its fields, and has max_bytes 22: write "
                   "max_bytes: 85, or a smaller max_length or max_count")
 
-    def test_without_max_bytes_a_packet_gets_what_its_longest_message_takes(self):
+    def test_without_max_bytes_a_packet_gets_the_length_of_its_longest_message(self):
         for length, most in (100, 256), (300, 303), (4093, 4096):
-            self.passes(packet("A", 'id: 300 from: CLIENT stages: "HALL"',
+            self.passes(packet("A", 'id: 300 from: CLIENT stages: "MENU"',
                                f"string x = 1 [(gw.field).max_length = {length}];"))
             self.assertIn(f".body_bytes_max = {most},", (self.out / "test_server.gen.c").read_text())
-        self.says(packet("A", 'id: 300 from: CLIENT stages: "HALL"', "string x = 1 [(gw.field).max_length = 4094];") +
+        self.says(packet("A", 'id: 300 from: CLIENT stages: "MENU"', "string x = 1 [(gw.field).max_length = 4094];") +
                   packet("B", 'id: 301 from: CLIENT stages: "CONNECTED"', "repeated string x = 1;"),
                   "test.proto:3: A takes up to 4097 bytes by the rules of its fields, but its body has 4096 at most: "
                   "write a smaller max_length or max_count, or max_bytes: 4097 and in the server a body_bytes_max that "
@@ -346,10 +346,10 @@ class Problems(GeneratorTest):
 
     def test_a_packet_may_declare_up_to_65536_bytes(self):
         for length in 4094, 65532:
-            self.passes(packet("A", f'id: 300 from: CLIENT stages: "HALL" max_bytes: {length + 4}',
+            self.passes(packet("A", f'id: 300 from: CLIENT stages: "MENU" max_bytes: {length + 4}',
                                f"bytes x = 1 [(gw.field).max_length = {length}];"))
             self.assertIn(f".body_bytes_max = {length + 4},", (self.out / "test_server.gen.c").read_text())
-        self.says(packet("A", 'id: 300 from: CLIENT stages: "HALL" max_bytes: 65536',
+        self.says(packet("A", 'id: 300 from: CLIENT stages: "MENU" max_bytes: 65536',
                          "bytes x = 1 [(gw.field).max_length = 65533];"),
                   "test.proto:3: A takes up to 65537 bytes by the rules of its fields, but its body has 65536 at most: "
                   "write a smaller max_length or max_count")
@@ -359,10 +359,10 @@ class Problems(GeneratorTest):
                    "message Part {\n  int32 a = 1 [(gw.field).utf8 = ON];\n}\n", "other.proto")
         self.assertEqual(
             self.problems(HEAD + STAGES + 'import "other.proto";\n' +
-                          packet("A", 'id: 300 from: CLIENT stages: "HALL"', "other.Part p = 1;")),
+                          packet("A", 'id: 300 from: CLIENT stages: "MENU"', "other.Part p = 1;")),
             ["other.proto:3: other.Part.a says utf8, and is no string: remove it"])
 
-    def test_names_of_fields_that_c_keeps_are_refused(self):
+    def test_a_field_name_that_is_invalid_in_c_is_refused(self):
         self.says(packet("A", "id: 300 from: SERVER", "uint32 base = 1;\nuint32 Errno = 2;\nuint32 unix = 3;\n"
                          "repeated bool a = 4; int32 n_a = 5;\noneof o { int32 p = 6; } int32 o_case = 7;"),
                   "test.proto:3: test.A.base has the name of a member that protobuf-c puts into every message: write "
@@ -375,11 +375,11 @@ class Problems(GeneratorTest):
                   "test.proto:7: test.A.o_case becomes the member `o_case` in C, which is taken by `o`: write another "
                   "name")
 
-    def test_names_that_become_one_in_c_are_refused(self):
+    def test_two_names_that_are_equal_in_c_are_refused(self):
         self.says("message AB {}\nmessage A_B {}\nmessage Ab {}\n"
                   "message M { message OCase {} oneof o { int32 x = 1; } }\n" +
-                  packet("Chat", 'id: 300 from: CLIENT stages: "HALL"', "string text = 1; string Text2 = 2;") +
-                  packet("Packet", 'id: 301 from: CLIENT stages: "HALL"', "string name = 1;") +
+                  packet("Chat", 'id: 300 from: CLIENT stages: "MENU"', "string text = 1; string Text2 = 2;") +
+                  packet("Packet", 'id: 301 from: CLIENT stages: "MENU"', "string name = 1;") +
                   packet("NameBytesMax", "id: 302 from: SERVER"),
                   "test.proto:4: test.A_B and test.AB (line 3) would both be Test__AB in C: rename one",
                   "test.proto:5: test.Ab and test.AB (line 3) would both be test__ab__ in C: rename one",
@@ -390,7 +390,7 @@ class Problems(GeneratorTest):
         self.assertEqual(self.problems(HEAD + enum + packet("A", "id: 300 from: SERVER")),
                          ["test.proto:3: IN_ROOM and inRoom (line 2) would both be TEST_STAGE_IN_ROOM in C: rename one"])
 
-    def test_the_package_is_not_the_frameworks(self):
+    def test_a_package_of_the_framework_is_refused(self):
         for package in "gw", "gw.game", "gw_game", "Gw":
             self.assertEqual(self.problems(HEAD.replace("package test", f"package {package}").replace(
                 'import "gw/options.proto";', 'import "gw/options.proto"; ') + packet("A", "id: 300 from: SERVER")),
@@ -399,10 +399,10 @@ class Problems(GeneratorTest):
 
     def test_the_line_is_that_of_the_field(self):
         self.says("message Part {\n  int32 a = 2;\n  int32 b = 1 [(gw.field).utf8 = ON];\n}\n" +
-                  packet("A", 'id: 300 from: CLIENT stages: "HALL"', "Part p = 1;"),
+                  packet("A", 'id: 300 from: CLIENT stages: "MENU"', "Part p = 1;"),
                   "test.proto:5: test.Part.b says utf8, and is no string: remove it")
 
-    def test_what_is_said_of_a_field_has_an_effect(self):
+    def test_a_rule_without_an_effect_is_refused(self):
         self.says("message Part { string s = 1 [(gw.field).max_length = 9]; }\n" +
                   packet("A", "id: 300 from: SERVER", "Part p = 1;"),
                   "test.proto:3: test.Part.s has (gw.field), which applies only to packets from clients, and "
@@ -410,7 +410,7 @@ class Problems(GeneratorTest):
 
     def test_a_client_packet_nests_at_most_8_deep(self):
         parts = "".join(f"message P{i} {{ P{i + 1} p = 1; }}\n" for i in range(1, 8))
-        chat = packet("A", 'id: 300 from: CLIENT stages: "HALL"', "P%d p = 1; P5 q = 2;")
+        chat = packet("A", 'id: 300 from: CLIENT stages: "MENU"', "P%d p = 1; P5 q = 2;")
         self.passes(parts + "message P8 { int32 x = 1; }\n" + chat % 2)
         self.says(parts + "message P8 { int32 x = 1; }\n" + chat % 1,
                   "test.proto:11: A may come from a client, and nests more than 8 deep")
@@ -419,13 +419,13 @@ class Problems(GeneratorTest):
 
     def test_a_client_packet_has_at_most_32_counted_fields(self):
         fields = " ".join(f"repeated bool x{i} = {i};" for i in range(1, 33))
-        self.passes(packet("A", 'id: 300 from: CLIENT stages: "HALL"', fields + "int32 y = 99;"))
+        self.passes(packet("A", 'id: 300 from: CLIENT stages: "MENU"', fields + "int32 y = 99;"))
         self.says("message Part {}\n" +
-                  packet("A", 'id: 300 from: CLIENT stages: "HALL"', fields + "Part p = 99;"),
+                  packet("A", 'id: 300 from: CLIENT stages: "MENU"', fields + "Part p = 99;"),
                   "test.proto:4: test.A may come from a client, and has 33 fields that are "
                   "repeated, messages or required: 32 may be, put some of them into a message of their own")
 
-    def test_handlers_have_names_of_their_own(self):
+    def test_handlers_have_distinct_names(self):
         self.says(packet("ChatLine", "id: 300 from: SERVER") +
                   packet("Chat_Line", "id: 301 from: SERVER") +
                   "message Chat { message Line { option (gw.packet) = { id: 302 from: SERVER };"
@@ -452,7 +452,7 @@ class Problems(GeneratorTest):
             ['test.proto: must say: syntax = "proto3";',
              "test.proto: must say its package: the names of all that is generated begin with it"])
 
-    def test_packets_of_an_imported_file_are_not_forgotten_silently(self):
+    def test_packets_of_an_imported_file_are_an_error(self):
         self.write(HEAD.replace("test", "other") + packet("B", "id: 301 from: SERVER"),
                    "other.proto")
         self.assertEqual(
@@ -468,13 +468,13 @@ class Parameters(GeneratorTest):
         self.assertIn('the option "lokc=x" is not known: lock=PATH, control',
                       self.generate("lokc=x").stderr)
 
-    def test_what_headers_are_included_by_is_a_path(self):
+    def test_an_include_prefix_is_a_path(self):
         self.write(HEAD + packet("A", "id: 300 from: SERVER"))
         for prefix in "", "/", "../", 'a"', "a>\n", "a b":
             self.assertIn("is not known: lock=PATH, control, include=PREFIX",
                           self.generate(f"include={prefix}").stderr)
 
-    def test_schemas_come_one_at_a_time(self):
+    def test_a_run_generates_one_schema(self):
         self.write(HEAD + packet("A", "id: 300 from: SERVER"))
         self.write(HEAD.replace("test", "b") + packet("B", "id: 300 from: SERVER"), "b.proto")
         result = generator.run(
@@ -483,7 +483,7 @@ class Parameters(GeneratorTest):
              "test.proto", "b.proto"])
         self.assertIn("one schema at a time, please", result.stderr)
 
-    def test_without_sense_on_the_command_line_it_says_how(self):
+    def test_an_invalid_command_line_prints_the_usage(self):
         for words in ["--out"], ["--file", "x"]:
             result = generator.run([generator.arguments.plugin, *words])
             self.assertEqual(result.returncode, 2)
@@ -492,7 +492,7 @@ class Parameters(GeneratorTest):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertIn("usage: protoc-gen-gw --descriptor-set FILE", result.stdout)
 
-    def test_what_cannot_be_written_is_a_failure(self):
+    def test_a_write_error_is_a_failure(self):
         if pathlib.Path(generator.arguments.plugin).read_bytes()[:4] != b"\x7fELF":
             self.skipTest("/dev/full is Linux's")
         self.write(HEAD + packet("A", "id: 300 from: SERVER"))

@@ -1,4 +1,4 @@
-"""tests/tools/test_scripts.py: the scripts in tools/, with a cmake that only pretends to build."""
+"""tests/tools/test_scripts.py: Tests of the scripts in tools/, with a stub of cmake."""
 
 import os
 import pathlib
@@ -23,7 +23,7 @@ BUILT = """Preset CMake variables:
 
 
 class Scripts(unittest.TestCase):
-    """A copy of tools/, a server that says that it serves, and a cmake that prints what it is told to."""
+    """A copy of tools/, a stub of the server, and a stub of cmake with a given output."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -41,7 +41,7 @@ class Scripts(unittest.TestCase):
         path.chmod(0o755)
 
     def build_says(self, text, status=0):
-        """Configuring says what it always says; building says this."""
+        """Sets the output of a build; the output of configuring is fixed."""
         (self.top / "configured").write_text(BUILT)
         (self.top / "said").write_text(text)
         self.program("bin/cmake", f'[ "$1" = --build ] || exec cat "{self.top}/configured"\n'
@@ -69,13 +69,13 @@ class Scripts(unittest.TestCase):
         self.assertNotIn("a.c", done.stderr)
         self.assertNotIn("the compiler warns", done.stderr)
 
-    def test_a_build_that_fails_shows_its_log_and_serves_nothing(self):
+    def test_a_failed_build_shows_its_log_and_starts_no_server(self):
         self.build_says("FAILED: a.c.o\n", status=1)
         done = self.run_script("run.sh")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("FAILED: a.c.o\n", done.stderr)
 
-    def test_help_is_no_mistake_and_what_cannot_be_written_is_one(self):
+    def test_help_exits_with_0_and_a_write_error_does_not(self):
         for script in ("packets", "test.sh"):
             done = self.run_script(script, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, ""), script)

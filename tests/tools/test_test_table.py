@@ -1,4 +1,4 @@
-"""tests/tools/test_test_table.py: the table of tests, backends, workers and parts."""
+"""tests/tools/test_test_table.py: Tests of the table of tests, backends, workers and builds."""
 
 import pathlib
 import sys
@@ -35,15 +35,15 @@ class Rows(unittest.TestCase):
             ["net_contract", "uring-tiny", "2", "ok"],
             ["all", "others", "1", "ok", "0", "ok"]])
 
-    def test_what_failed_and_what_did_not_run_is_not_ok(self):
+    def test_a_test_that_failed_or_did_not_run_is_not_ok(self):
         lines = self.lines(("tsan", report(
-            ("story_a_epoll_1", "fail", '<failure message=""/>'), ("story_a_epoll_4", "notrun", ""),
+            ("scenario_a_epoll_1", "fail", '<failure message=""/>'), ("scenario_a_epoll_4", "notrun", ""),
             ("test_x", "fail", '<failure message=""/>'), ("test_y", "run", ""))))
-        self.assertEqual(lines[1:], [["story_a", "epoll", "1", "FAILED"],
-                                     ["story_a", "epoll", "4", "not", "run"],
+        self.assertEqual(lines[1:], [["scenario_a", "epoll", "1", "FAILED"],
+                                     ["scenario_a", "epoll", "4", "not", "run"],
                                      ["all", "others", "1", "FAILED"]])
 
-    def test_what_the_kernel_refused_says_why_and_is_not_ok(self):
+    def test_a_backend_that_the_kernel_refused_is_not_ok_and_has_a_reason(self):
         output = "<system-out>uring: io_uring refused by this kernel: EPERM\n</system-out>"
         table = test_table.Table()
         table.add_report("release", report(("net_contract_uring_1", "notrun", SKIPPED + output)))

@@ -1,10 +1,10 @@
-# From a game's .proto file to C, in this tree and in the builds of those who use the library; it is
-# installed.
+# Generation of C from a game's .proto file, in this tree and in projects that use the library. This file
+# is installed.
 #
-#   gangway_add_protocol()    for everybody
-#   gw_generate()             the same, for this tree: all is said by the caller
+#   gangway_add_protocol()    for any project
+#   gw_generate()             the same for this tree, with all parameters
 #   gw_run_plugin()           one call of protoc
-#   gw_document()             what describes the packets to others than C
+#   gw_document()             documents: reference, dissector, fuzzer input
 #
 # Generated C includes itself by names that begin at the import root ("game/game.pb-c.h"), as the
 # .proto files do.
@@ -29,8 +29,8 @@ endfunction()
 
 # gw_run_plugin(OUTPUTS ... SCHEMA s.proto ROOT dir [IMPORTS dir...] C_OUT dir GW_OUT dir OPT ...
 #               DEPENDS ...)
-# One call of protoc. Ours is the first plugin, because what it says of a mistake is the clearest.
-# protoc itself notes which files a schema imports.
+# One call of protoc. protoc-gen-gw runs first, because its error messages are the clearest. protoc
+# itself records which files a schema imports.
 function(gw_run_plugin)
   cmake_parse_arguments(arg "" "SCHEMA;ROOT;C_OUT;GW_OUT;OPT" "OUTPUTS;IMPORTS;DEPENDS" ${ARGN})
   gw_find_plugin(plugin plugin_depends)
@@ -61,7 +61,7 @@ endfunction()
 # gw_document(NAME SCHEMA s.proto ROOT dir [IMPORTS dir...] OUT dir REFERENCE file DEPENDS ...)
 # The target NAME keeps REFERENCE, which is committed, up to date, and writes a dissector for
 # Wireshark (s.gen.lua), a dictionary (s.gen.dict) and seeds (s.gen.seeds) for a fuzzer. The control
-# packets are described too.
+# packets are documented too.
 function(gw_document name)
   cmake_parse_arguments(arg "" "SCHEMA;ROOT;OUT;REFERENCE" "IMPORTS;DEPENDS" ${ARGN})
   gw_find_plugin(plugin plugin_depends)
@@ -83,7 +83,7 @@ function(gw_document name)
 endfunction()
 
 # gw_add_packets_targets(NAME SCHEMA s.proto ROOT dir [IMPORTS dir...] LOCK file): the targets NAME_list
-# and NAME_accept, which do for any schema what tools/packets does for those of this tree.
+# and NAME_accept, the equivalent of tools/packets for any schema.
 function(gw_add_packets_targets name)
   cmake_parse_arguments(arg "" "SCHEMA;ROOT;LOCK" "IMPORTS" ${ARGN})
   gw_find_plugin(plugin plugin_depends)
@@ -103,9 +103,9 @@ endfunction()
 # gw_generate(NAME SCHEMA game/game.proto ROOT dir LOCK file REFERENCE file OUT dir OPT ...
 #             [IMPORTS dir...] [DEPENDS ...] LINK ...)
 # The library NAME has the messages, ids and senders, NAME_server and NAME_client each a packet
-# table that wants the handlers of that side. These two are object libraries: what links one has its
-# table in it, so that the linker asks for each handler, and a table may stand in an archive
-# together with the handlers it calls.
+# table that refers to the handlers of that side. These two are object libraries: a target that links one
+# contains its table, so that the linker requires each handler, and a table may be in an archive together
+# with the handlers that it calls.
 function(gw_generate name)
   cmake_parse_arguments(arg "" "SCHEMA;ROOT;LOCK;REFERENCE;OUT;OPT" "IMPORTS;DEPENDS;LINK" ${ARGN})
   string(REGEX REPLACE "\\.proto$" "" stem ${arg_OUT}/${arg_SCHEMA})
@@ -143,15 +143,15 @@ endfunction()
 #
 # Makes three libraries of the schema SCHEMA, a path below ROOT: NAME (messages, ids and senders),
 # NAME_server and NAME_client (each with the packet table of its side). Beside the generated C, in
-# NAME-gen, lie a dissector for Wireshark and what a fuzzer starts from. A server links NAME_server
+# NAME-gen, are a dissector for Wireshark and input for a fuzzer. A server links NAME_server
 # and has a function PACKAGE_on_x() for each packet x that clients send; a client links NAME_client and
 # has PACKAGE_client_on_x() for what servers send. A missing one is an error of the linker that names it. The
-# targets NAME_list and NAME_accept show the packets, and let the lock follow a decision.
+# targets NAME_list and NAME_accept list the packets and accept an incompatible change into the lock.
 #
 #   ROOT       where names of imported files and of generated headers begin [the current folder]
-#   LOCK       holds each packet id that was ever given away; the build adds new ones; commit it
+#   LOCK       has each packet id that was ever assigned; the build adds new ones; commit it
 #              [ROOT/packets.lock]
-#   REFERENCE  describes each packet to people who write clients; the build writes it; commit it; each
+#   REFERENCE  describes each packet for developers of clients; the build writes it; commit it; each
 #              schema has its own [ROOT/PROTOCOL.md]
 #   IMPORTS    further folders to import .proto files from; "gw/options.proto" is always found
 function(gangway_add_protocol name schema)

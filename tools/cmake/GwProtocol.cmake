@@ -1,9 +1,9 @@
-# From this tree's .proto files to C, while the project is built. Nothing that is generated lies in
-# the source tree.
+# Generation of C from the .proto files of this tree, during the build. The source tree contains no
+# generated C.
 #
-#   gw_protobuf_c()              what protoc-gen-c makes of any .proto
-#   gw_add_control_protocol()    the framework's own packets
-#   gw_add_protocol()            a game's schema, as gangway_add_protocol() for everybody else
+#   gw_protobuf_c()              messages of any .proto, by protoc-gen-c
+#   gw_add_control_protocol()    the control packets
+#   gw_add_protocol()            a game's schema, as gangway_add_protocol() in other projects
 include(GwGenerate)
 
 # gw_protobuf_c(SOURCES_OUT ROOT dir [IMPORTS dir...] OUT dir PROTOS a.proto...): C of messages alone.
@@ -34,13 +34,13 @@ function(gw_add_control_protocol)
   set(messages ${gen}/proto/gw/control.pb-c.c ${gen}/proto/gw/control.pb-c.h)
   set(handlers ${gen}/session/control.gen.c ${gen}/session/control.gen.h)
   file(MAKE_DIRECTORY ${gen}/session)
-  # The lock is checked, but not depended on: a game's addition to it is no reason to do this again.
+  # The lock is checked but is no dependency: a packet of a game need not generate this again.
   gw_run_plugin(
     OUTPUTS ${messages} ${handlers}
     SCHEMA gw/control.proto ROOT ${arg_ROOT}
     C_OUT ${gen}/proto GW_OUT ${gen} OPT control,lock=${arg_LOCK})
-  # options.proto has no messages, and is never given to protoc-gen-c, which would drag in
-  # descriptor.pb-c.h; but the headers of all who import it include this.
+  # options.proto has no messages and does not go through protoc-gen-c, which would need
+  # descriptor.pb-c.h. The generated header of each schema that imports it includes this file.
   file(CONFIGURE OUTPUT ${gen}/proto/gw/options.pb-c.h CONTENT
     "/* Empty: gw/options.proto has no messages. */\n")
   gw_add_library(gw_proto_gw ${messages})

@@ -5,8 +5,8 @@ target_include_directories(gw_flags INTERFACE
   ${PROJECT_BINARY_DIR}/gen)
 target_compile_options(gw_flags INTERFACE
   $<$<C_COMPILER_ID:GNU,Clang>:-Wall -Wextra -Wpedantic>)
-# What C lets pass, and what then goes wrong when it runs: calls without a declaration, with arguments
-# of other types, and functions that return nothing.
+# Errors that C permits and that fail at run time: calls without a declaration or with arguments of other
+# types, and functions that do not return a value.
 target_compile_options(gw_flags INTERFACE
   $<$<COMPILE_LANG_AND_ID:C,GNU,Clang>:-Werror=implicit-function-declaration -Werror=implicit-int
     -Werror=incompatible-pointer-types -Werror=int-conversion -Werror=return-type>
@@ -27,7 +27,7 @@ if(WIN32)
   target_link_libraries(gw_flags INTERFACE ws2_32)
 endif()
 if(MINGW)
-  target_link_options(gw_flags INTERFACE -static) # no DLL but the system's
+  target_link_options(gw_flags INTERFACE -static) # needs only the DLLs of Windows
 endif()
 if(GW_SANITIZE)
   target_compile_options(gw_flags INTERFACE
@@ -35,7 +35,7 @@ if(GW_SANITIZE)
   target_link_options(gw_flags INTERFACE -fsanitize=${GW_SANITIZE})
 endif()
 
-# gw_add_library(NAME SOURCES...): a folder of the house.
+# gw_add_library(NAME SOURCES...): adds the library of one folder of the tree.
 function(gw_add_library name)
   add_library(${name} STATIC ${ARGN})
   target_link_libraries(${name} PUBLIC gw_flags)

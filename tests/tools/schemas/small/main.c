@@ -146,7 +146,7 @@ int main(void)
     char names[64];
     gw_packet_stages_text(&small_client_packets, 0x80000007u, names, sizeof names);
     printf("named %s\n", names);
-    printf("stages %x %x %x\n", SMALL_STAGE_HALL, SMALL_STAGE_TABLE, SMALL_STAGE_LAST);
+    printf("stages %x %x %x\n", SMALL_STAGE_MENU, SMALL_STAGE_TABLE, SMALL_STAGE_LAST);
     return small_server_packets.schema_hash == small_client_packets.schema_hash &&
                    small_server_packets.schema_hash != 0
                ? EXIT_SUCCESS

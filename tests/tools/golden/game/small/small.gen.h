@@ -28,7 +28,7 @@ enum {
 };
 
 /* Stages of a session, as the bits of struct gw_packet.stages. */
-#define SMALL_STAGE_HALL (1u << 1)
+#define SMALL_STAGE_MENU (1u << 1)
 #define SMALL_STAGE_TABLE (1u << 2)
 #define SMALL_STAGE_LAST (1u << 31)
 

@@ -153,7 +153,7 @@ static const struct gw_field_rule small__c__play__rules[] = {
         .checks = GW_FIELD_UTF8,
     },
     {
-        /* chance */
+        /* ratio */
         .counter = 0,
     },
     {
@@ -293,7 +293,7 @@ static const uint16_t places[32512] = {
 };
 
 static const char *const stage_names[] = {
-    [0] = "HALL",
+    [0] = "MENU",
     [1] = "TABLE",
     [30] = "LAST",
 };
@@ -304,7 +304,7 @@ const struct gw_packet_table small_client_packets = {
     .packet_count = 5,
     .id_first = 256,
     .id_count = 32512,
-    .schema_hash = UINT64_C(0x5ca764e903a121e2),
+    .schema_hash = UINT64_C(0x595f86bcce96c065),
     .stage_names = stage_names,
     .stage_count = sizeof stage_names / sizeof stage_names[0],
 };
