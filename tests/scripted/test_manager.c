@@ -123,7 +123,7 @@ static void every_greeted_session_receives_a_broadcast_and_no_other(void **state
     struct peer *first = session_fixture_join();
     struct peer *ended = session_fixture_join();
     gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
-    struct peer *pending = session_fixture_knock();
+    struct peer *pending = session_fixture_connect();
     struct peer *second = session_fixture_join();
     broadcast("maintenance in 5 minutes");
     expect_line(first, "maintenance in 5 minutes");
@@ -163,7 +163,7 @@ static void without_memory_for_a_broadcast_greeted_sessions_end(void **state)
     Gw__Error line = GW__ERROR__INIT;
     line.text = text;
     struct peer *peer = session_fixture_join();
-    struct peer *pending = session_fixture_knock();
+    struct peer *pending = session_fixture_connect();
     memory_fail_at(1);
     gw_session_manager_broadcast(session_fixture.manager, LINE, &line.base);
     assert_int_equal(memory_failed_count(), 1);
