@@ -1,8 +1,7 @@
-"""tests/consumer/test_consumer.py: a stranger's project finds the library, is built with it, and runs.
+"""tests/consumer/test_consumer.py: Projects that find, build with and run the installed library.
 
-Builds the library anew, static or shared, installs it, and moves it away from where it was
-installed to. Then builds copies of counter/ with it, in each way that is promised, and plugin/, which is
-C++.
+Builds and installs the library, static or shared, and moves it to another folder. Then builds copies of
+counter/ with it in each documented way, plugin/, which is C++, and nim/, a small game.
 """
 import argparse
 import json
@@ -18,7 +17,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 TREE = HERE.parent.parent
 sys.path.insert(0, str(TREE / "tests/lint"))
-import arrows  # noqa: E402 which headers are private
+import arrows  # noqa: E402 knows which headers are private
 
 PUBLIC_FOLDERS = ("net", "protocol", "session")
 GENERATED = {"proto/gw/control.pb-c.h", "proto/gw/options.pb-c.h"}
@@ -30,7 +29,7 @@ arguments = None
 
 
 def run(*command, cwd=None, **environment):
-    """With CI=true, so that a lock which is not complete is an error."""
+    """With CI=true, so that an incomplete lock is an error."""
     return subprocess.run([str(word) for word in command], cwd=cwd, text=True, timeout=400, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env={**os.environ, "CI": "true", **environment})
@@ -53,7 +52,7 @@ def is_shared():
 
 
 def install():
-    """Builds and installs the library, and returns where it is."""
+    """Builds and installs the library. Returns its folder."""
     build, prefix, moved = (arguments.work / name for name in ("library", "prefix", "moved here"))
     configure(TREE, build, f"-DCMAKE_INSTALL_PREFIX={prefix}", f"-DBUILD_SHARED_LIBS={is_shared()}",
               "-DCMAKE_BUILD_TYPE=Release", "-DGW_BUILD_TESTS=OFF", "-DGW_BUILD_PROGRAMS=OFF")
@@ -95,10 +94,10 @@ class Consumer(unittest.TestCase):
         return "\n".join(without_comments((self.prefix / "include/gangway" / path).read_text())
                          for path in self.headers)
 
-    def project(self):
-        """A copy of the stranger's project, named after the test."""
+    def project(self, name="counter"):
+        """A copy of a project, named after the test."""
         folder = arguments.work / self.id().rpartition(".")[2]
-        shutil.copytree(HERE / "counter", folder)
+        shutil.copytree(HERE / name, folder)
         return folder
 
     def build(self, project, *options, generator="Ninja", **environment):
@@ -129,7 +128,7 @@ class Consumer(unittest.TestCase):
         self.assertRegex((gen / "counter.gen.seeds").read_text(), r"(?m)^add 01")
         self.assertEqual((project / "PROTOCOL.md").read_text(), (HERE / "counter/PROTOCOL.md").read_text())
 
-    def test_a_reference_that_is_behind_is_an_error_where_nobody_would_commit_it(self):
+    def test_an_outdated_reference_is_an_error_with_ci(self):
         project = self.project()
         (project / "PROTOCOL.md").write_text("# something else\n")
         done = self.build_with_package(project)
@@ -137,7 +136,7 @@ class Consumer(unittest.TestCase):
         self.assertIn("PROTOCOL.md: is behind counter.proto, and CI=true", done.stdout)
 
     def test_add_subdirectory(self):
-        """Once with CMake's usual generator, whose targets know less of each other than ninja's."""
+        """Also with CMake's default generator, which tracks fewer dependencies than Ninja."""
         by_make = is_shared() and shutil.which("make")
         project = self.project()
         done = self.build(project, f"-DGANGWAY_TREE={TREE}", f"-DBUILD_SHARED_LIBS={is_shared()}",
@@ -149,7 +148,7 @@ class Consumer(unittest.TestCase):
         self.check_that_nothing_leaks(project)
 
     def check_that_nothing_leaks(self, project):
-        """Neither our warnings nor our folders are used for what is not ours."""
+        """The sources of the project are compiled without the library's warnings and private folders."""
         commands = json.loads((project / "build/compile_commands.json").read_text())
         ours = project / "build/gangway"
         theirs = [entry["command"].split() for entry in commands
@@ -169,12 +168,12 @@ class Consumer(unittest.TestCase):
         return [word.replace("\\", "") for word in re.split(r"(?<!\\)\s+", said.strip())]
 
     def flags(self):
-        """To compile and to link with the library, as pkg-config tells them."""
+        """To compile and to link with the library, from pkg-config."""
         kind = [] if is_shared() else ["--static"]
         return self.ask_pkg_config("--cflags"), self.ask_pkg_config(*kind, "--libs")
 
     def test_pkg_config(self):
-        """Without CMake: what a Makefile would do."""
+        """Without CMake, as in a Makefile."""
         project = self.project()
         ask = self.ask_pkg_config
         self.assertEqual(ask("--modversion"), ["0.1.0"])
@@ -191,7 +190,7 @@ class Consumer(unittest.TestCase):
 
     def test_folders_of_its_own_for_libraries_headers_and_programs(self):
         if is_shared():
-            self.skipTest("the static one shows it")
+            self.skipTest("tested with the static library")
         kinds = [apart(kind) for kind in ("LIBDIR", "INCLUDEDIR", "BINDIR")]
         self.assertEqual(set(kinds[0].parent.iterdir()), {*kinds, kinds[0].parent / "share"})
         folder = apart("LIBDIR") / "pkgconfig"
@@ -212,7 +211,7 @@ class Consumer(unittest.TestCase):
     def test_a_parent_project_with_settings_of_its_own(self):
         """Older C, unity builds, link-time optimisation, warnings that are errors, a compiler of two words, blanks."""
         if is_shared():
-            self.skipTest("the static one shows it")
+            self.skipTest("tested with the static library")
         project, tree = self.project(), arguments.work / "tree of it"
         shutil.copytree(TREE, tree, ignore=shutil.ignore_patterns("build", ".git"))
         script = project / "CMakeLists.txt"
@@ -259,9 +258,9 @@ class Consumer(unittest.TestCase):
         self.assertEqual((TREE / "proto/packets.lock").read_text(), ours)
 
     def test_two_schemas_in_one_folder(self):
-        """They share the lock. Each has a description of its own."""
+        """They share the lock. Each has its own reference."""
         if is_shared():
-            self.skipTest("the static one shows it")
+            self.skipTest("tested with the static library")
         project = self.project()
         (project / "other.proto").write_text(
             'syntax = "proto3";\npackage other;\nimport "gw/options.proto";\n'
@@ -284,7 +283,7 @@ class Consumer(unittest.TestCase):
         self.assertIn("no work to do", must(arguments.cmake, "--build", project / "build"))
 
     def renumber(self, project, schema, lock):
-        """The message says which target accepts the new number."""
+        """The message names the target that accepts the new number."""
         schema.write_text(schema.read_text().replace("id: 302", "id: 303"))
         command = f"cmake --build {project / 'build'} --target counter_protocol_accept"
         done = run(arguments.cmake, "--build", project / "build", CI="")
@@ -330,7 +329,7 @@ class Consumer(unittest.TestCase):
         must(program, LD_LIBRARY_PATH=str(self.prefix / "lib"))
 
     def test_structs_are_the_same_in_cxx_and_in_c(self):
-        """gw_turn has members that C++ sees as another type."""
+        """gw_turn has members of another type in C++."""
         names = sorted(set(re.findall(r"^struct (gw_\w+)\s*\{", self.header_text(), re.MULTILINE)))
         self.assertIn("gw_turn", names)
         text = (self.include_all() + "#include <stddef.h>\n#include <stdio.h>\n"
@@ -348,7 +347,7 @@ class Consumer(unittest.TestCase):
         self.assertEqual(shown[0], shown[1])
 
     def test_a_plugin_in_cxx(self):
-        """In a project that knows no C. Its host is loaded first, and the library later."""
+        """In a project without C. The host starts without the library and loads it later."""
         project = arguments.work / "plugin"
         shutil.copytree(HERE / "plugin", project)
         for name in "counter.proto", "packets.lock", "PROTOCOL.md":
@@ -357,6 +356,17 @@ class Consumer(unittest.TestCase):
              f"-DCMAKE_CXX_FLAGS={' '.join(STRICT_CXX)}", f"-DCMAKE_PREFIX_PATH={self.prefix}")
         must(arguments.cmake, "--build", project / "build")
         self.assertEqual(must(project / "build/host", project / "build/libplugin.so"), "42\n42\n")
+
+    def test_a_game(self):
+        """Once to the last stick, and once with a player that makes no move."""
+        project = self.project("nim")
+        done = self.build_with_package(project, CI="")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        always = ["player 1 has an opponent", "player 1 was closed with 1000", "player 2 was closed with 1000"]
+        for words, lines in ((), ["player 1 wins", *always, "the last stick is mine"]), (
+                ("slow",), ["player 1 wins on time", *always]):
+            self.assertEqual(sorted(must(project / "build/nim", *words, cwd=project).splitlines()), sorted(lines))
+        self.assertEqual((project / "scores.txt").read_text(), "player 1 wins\nplayer 1 wins on time\n")
 
     def test_all_of_a_static_library_goes_into_a_shared_object(self):
         if is_shared():
@@ -371,7 +381,7 @@ class Consumer(unittest.TestCase):
         self.assertEqual(re.findall(r" [TVW] (gw_\w+)$", must("nm", "-D", "--defined-only", shared)), [])
 
     def test_a_static_library_may_be_named_twice_where_all_of_it_is_taken(self):
-        """As by pkg-config and by a plugin's own --whole-archive."""
+        """By pkg-config and by a plugin's own --whole-archive."""
         if is_shared():
             self.skipTest("there is no static library")
         cflags, libs = self.flags()
@@ -381,7 +391,7 @@ class Consumer(unittest.TestCase):
         must(arguments.compiler, *STRICT, "-fPIC", "-shared", *cflags, "-o", shared, source, *libs,
              "-Wl,--whole-archive", self.prefix / "lib/libgangway.a", "-Wl,--no-whole-archive", *libs)
 
-    def test_what_else_is_installed(self):
+    def test_installed_files_are_relocatable(self):
         library = "libgangway.so" if is_shared() else "libgangway.a"
         for path in (f"lib/{library}", "bin/protoc-gen-gw", "share/doc/gangway/LICENSE",
                      "share/gangway/proto/gw/options.proto", "lib/pkgconfig/gangway.pc"):
@@ -403,7 +413,7 @@ class Consumer(unittest.TestCase):
         return set(re.findall(r"^(?!typedef|static|extern|#)[a-z][^;{}=()\"]*?\b(gw_\w+)\s*\(", self.header_text(),
                               re.MULTILINE))
 
-    def test_what_is_exported_is_what_the_headers_declare(self):
+    def test_exported_functions_are_those_of_the_headers(self):
         exported, text, declared = self.exported(), self.header_text(), self.declared()
         self.assertEqual([name for name in exported if not name.startswith("gw_")], [])
         self.assertEqual([name for name in exported if not re.search(rf"\b{name}\b", text)], [])
@@ -415,7 +425,7 @@ def main():
     global arguments
     parser = argparse.ArgumentParser()
     parser.add_argument("--kind", required=True, choices=("static", "shared"))
-    parser.add_argument("--work", required=True, type=pathlib.Path, help="a folder that is made anew")
+    parser.add_argument("--work", required=True, type=pathlib.Path, help="a folder, which is deleted first")
     parser.add_argument("--cmake", required=True)
     parser.add_argument("--compiler", required=True)
     arguments, rest = parser.parse_known_args()

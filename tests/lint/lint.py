@@ -21,7 +21,7 @@ def files(tree):
             name for name in folders
             if name not in FOLDERS_NOT_OURS and (not name.startswith(".") or name == ".ci"))
         found += [pathlib.Path(folder, name).relative_to(tree) for name in sorted(names)
-                  if not name.endswith((".swp", "~"))]
+                  if not name.endswith((".swp", "~")) and name != ".git"]
     return found
 
 

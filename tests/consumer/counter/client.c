@@ -1,4 +1,4 @@
-/* tests/consumer/counter/client.c: has a server count from 40 to 42. */
+/* tests/consumer/counter/client.c: Client that makes the server count from 40 to 42. */
 #include "counter.gen.h"
 #include "counter.h"
 #include "counter_client.gen.h"
@@ -35,7 +35,7 @@ static void on_session_begin(struct gw_session *session, void *context)
 {
     (void)context;
     Gw__Hello hello = GW__HELLO__INIT;
-    hello.name = "somebody";
+    hello.name = "counter";
     gw_session_hello(session, &hello);
 }
 

@@ -1,4 +1,4 @@
-/* tests/consumer/counter/counter.h: what the parts of this program know of one another. */
+/* tests/consumer/counter/counter.h: Functions shared by the files of the program. */
 #ifndef COUNTER_COUNTER_H
 #define COUNTER_COUNTER_H
 
@@ -14,12 +14,12 @@ bool server_open(struct gw_port *port, const char *address, struct gw_addr *addr
 void server_end(void (*on_over)(void));
 void server_close(void);
 
-/* What the server knows of a session. */
+/* The server's state of a session. */
 struct count {
     int64_t sum;
 };
 
-/* The client: counts from 40 to 42, and calls `on_over` when it is gone. */
+/* The client: counts from 40 to 42, and calls `on_over` when its session has ended. */
 bool client_open(struct gw_port *port, const struct gw_addr *addr, void (*on_over)(void));
 int64_t client_sum(void);
 void client_close(void);

@@ -1,4 +1,4 @@
-/* tests/consumer/counter/main.c: a server and its client, on one thread. */
+/* tests/consumer/counter/main.c: A server and its client on one thread. */
 #include "counter.h"
 #include "net/port.h"
 

@@ -1,4 +1,4 @@
-// tests/consumer/plugin/host.cc: loads the plugin, as a game engine does, and runs it twice.
+// tests/consumer/plugin/host.cc: Loads the plugin, as a game engine does, and runs it twice.
 #include <cstdio>
 #include <dlfcn.h>
 

@@ -1,4 +1,4 @@
-// tests/consumer/plugin/plugin.cc: a server and a client in C++, on two threads of their own.
+// tests/consumer/plugin/plugin.cc: A server and a client in C++, on two threads of their own.
 #include "counter.gen.h"
 #include "counter_client.gen.h"
 #include "counter_server.gen.h"
@@ -18,8 +18,8 @@
 namespace
 {
 
-/* Keeps the sum in turns of its own. */
-struct Tally {
+/* The sum, with a turn of its own. */
+struct Sum {
     gw_turn turn{};
     gw_task end{};
     long long sum = 0;
@@ -30,7 +30,7 @@ gw_port *port;
 gw_session_manager *server;
 gw_session_manager *client;
 gw_listener *listener;
-Tally *counter;
+Sum *counter;
 
 void log_write(gw_log_level level, const char *event, const gw_log_field *, size_t, void *)
 {
@@ -59,14 +59,14 @@ void on_client_drained(void *)
     gw_session_manager_drain(server, 0, on_server_drained, nullptr);
 }
 
-void on_tally_end(gw_task *)
+void on_sum_end(gw_task *)
 {
     gw_session_manager_drain(client, 0, on_client_drained, nullptr);
 }
 
-void on_tally_free(gw_turn *turn)
+void on_sum_free(gw_turn *turn)
 {
-    reinterpret_cast<Tally *>(turn)->freed = true;
+    reinterpret_cast<Sum *>(turn)->freed = true;
 }
 
 void on_client_begin(gw_session *session, void *)
@@ -113,8 +113,8 @@ bool open()
     if (gw_port_create(&config, &port) != GW_OK) {
         return false;
     }
-    gw_turn_init(&counter->turn, port, on_tally_free);
-    counter->end.run = on_tally_end;
+    gw_turn_init(&counter->turn, port, on_sum_free);
+    counter->end.run = on_sum_end;
 
     gw_session_manager_config server_config{};
     server_config.side = GW_SIDE_SERVER;
@@ -157,10 +157,10 @@ void counter_client_on_sum(gw_session *session, const gw_frame *, const Counter_
     gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
 }
 
-/* What the host calls: 40 and 2 over the wire, or -1. */
+/* Called by the host. Returns 40 + 2, added over the wire, or -1. */
 extern "C" __attribute__((visibility("default"))) long long plugin_count()
 {
-    counter = new Tally;
+    counter = new Sum;
     gw_workers *workers = nullptr;
     if (!open() || gw_workers_start(port, &workers) != GW_OK || gw_workers_join(workers) != GW_OK) {
         return -1;

@@ -1,4 +1,4 @@
-/* tests/consumer/counter/handlers/add.c: a client has a number to add. */
+/* tests/consumer/counter/handlers/add.c: Adds the number of a client. */
 #include "counter.gen.h"
 #include "counter.h"
 #include "counter_server.gen.h"

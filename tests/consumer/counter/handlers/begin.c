@@ -1,4 +1,4 @@
-/* tests/consumer/counter/handlers/begin.c: a client says where to begin. */
+/* tests/consumer/counter/handlers/begin.c: Sets the first number of a client. */
 #include "counter.gen.h"
 #include "counter.h"
 #include "counter_server.gen.h"

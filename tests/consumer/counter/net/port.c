@@ -1,4 +1,4 @@
-/* tests/consumer/counter/net/port.c: a function that happens to be called as one inside Gangway. */
+/* tests/consumer/counter/net/port.c: A function with the name of a private one of Gangway. */
 #include "net/port.h"
 
 const char *os_now_ns(void)

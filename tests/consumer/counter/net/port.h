@@ -1,4 +1,4 @@
-/* tests/consumer/counter/net/port.h: a header that happens to be called as one of Gangway's. */
+/* tests/consumer/counter/net/port.h: A header with the path of one of Gangway's. */
 #ifndef COUNTER_NET_PORT_H
 #define COUNTER_NET_PORT_H
 
