@@ -131,16 +131,40 @@ measure() {
     fi
 }
 
+targets_of() {
+    if [ "$1" = fuzz ]; then echo fuzzers; else echo all; fi
+}
+
+# begin_build PART: builds a part in the background, at low priority, while the tests of the part before
+# it run. A process group of its own, so that an interrupted script ends all of it.
+building=
+begin_build() {
+    set -m
+    (renice -n 10 "$BASHPID" >/dev/null 2>&1 && build "$1" "$(targets_of "$1")") </dev/null &
+    building=$!
+    set +m
+}
+
+end_build() {
+    local process=$building
+    building=
+    wait "$process"
+}
+
+trap '[ -z "$building" ] || kill -- "-$building" 2>/dev/null || true' EXIT
+
+# run_part PART [NEXT]: finishes the build of a part and runs its tests, while NEXT is built.
 run_part() {
-    local begin=$SECONDS built result targets=all
-    [ "$1" != fuzz ] || targets=fuzzers
-    if ! build "$1" "$targets"; then
+    local begin=$SECONDS built result status=0
+    end_build || status=$?
+    [ -z "${2:-}" ] || begin_build "$2"
+    if [ "$status" != 0 ]; then
         failed=$((failed + 1))
         summary+=("$(printf '%-8s not built (%d s)' "$1" $((SECONDS - begin)))")
         return
     fi
     built=$SECONDS
-    gw_say "$1: built in $((built - begin)) s"
+    gw_say "$1: built, waited $((built - begin)) s"
     result="built, no tests"
     [ "$1" != coverage ] || find build/coverage -name '*.gcda' -delete
     [ "$1" = clang ] || run_tests "$1"
@@ -157,8 +181,9 @@ if [ -n "$list" ]; then
     ctest --preset release -N ${only:+-R "$only"}
     exit 0
 fi
-for part in "${parts[@]}"; do
-    run_part "$part"
+begin_build "${parts[0]}"
+for i in "${!parts[@]}"; do
+    run_part "${parts[i]}" "${parts[i + 1]:-}"
 done
 if [ -n "$only" ] && [ $((passed + failed)) = 0 ]; then
     gw_say "no test matches '$only'"
