@@ -122,7 +122,7 @@ static bool decide_recv(struct kernel_ticket *ticket)
     if (end->is_reset) {
         return decide_on(ticket, mutant_is(MUTANT_RESULT_UNKNOWN) ? -104 : GW_E_RESET);
     }
-    return end->is_finished && !mutant_is(MUTANT_FIN_SWALLOWED) && decide_on(ticket, 0);
+    return end->is_finished && !mutant_is(MUTANT_FIN_LOST) && decide_on(ticket, 0);
 }
 
 /* ---- outbound ---- */

@@ -263,6 +263,14 @@ void session_fixture_send(struct peer *peer, uint16_t id, const ProtobufCMessage
     peer_send(peer, frame, frame_write(frame, id, 0, 0, message));
 }
 
+void session_fixture_send_request(struct peer *peer, uint16_t id, uint16_t tag)
+{
+    uint8_t frame[64];
+    Gw__Error request = GW__ERROR__INIT;
+    request.text = "?";
+    peer_send(peer, frame, frame_write(frame, id, 0, tag, &request.base));
+}
+
 void session_fixture_send_header(struct peer *peer, uint32_t body_bytes, uint8_t flags, uint16_t id,
                                  uint16_t tag)
 {

@@ -63,6 +63,7 @@ void session_fixture_drain(uint32_t drain_ms);
 struct peer *session_fixture_connect(void);
 struct peer *session_fixture_join(void);
 void session_fixture_send(struct peer *peer, uint16_t id, const ProtobufCMessage *message);
+void session_fixture_send_request(struct peer *peer, uint16_t id, uint16_t tag); /* text "?" */
 void session_fixture_send_header(struct peer *peer, uint32_t body_bytes, uint8_t flags, uint16_t id,
                                  uint16_t tag);
 void session_fixture_say(struct peer *peer, const char *text);

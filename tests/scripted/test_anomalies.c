@@ -84,14 +84,14 @@ static const int errors[] = {GW_E_RESET, GW_E_REFUSED, GW_E_TIMEOUT, GW_E_ADDRES
 
 static uint32_t fail_call(int way, uint64_t number)
 {
-    uint32_t told_count = 0;
+    uint32_t failed_count = 0;
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         const struct server_fixture_failure failure = {.call_at = number, .call_error = errors[i]};
         print_failure("call", number, errors[i], way);
         scenario_run(&ways[way], &failure);
-        told_count += scenario_call_has_failed() ? 1 : 0;
+        failed_count += scenario_call_has_failed() ? 1 : 0;
     }
-    return told_count;
+    return failed_count;
 }
 
 static void each_call_of_the_kernel_may_fail_with_each_of_its_errors(void **state)

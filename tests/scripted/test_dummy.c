@@ -127,7 +127,8 @@ static void request_latencies_are_measured_per_packet(void **state)
     server_fixture_close();
 }
 
-/* Each packet has a fixture of its own. */
+/* Each packet has a fixture of its own. A run lasts for the configured time and waits for nothing
+ * else. */
 static void each_dummy_client_can_send_any_packet_once(void **state)
 {
     static const char *const names[] = {"Enter", "Chat", "Leave", "Move", "Who", "Say"};

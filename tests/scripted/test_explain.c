@@ -115,11 +115,9 @@ static void close_names_the_supported_protocol_version(void **state)
 static void close_names_the_tag_that_was_already_open(void **state)
 {
     (void)state;
-    uint8_t frame[64];
-    Gw__Error question = GW__ERROR__INIT;
     peer = session_fixture_join();
     for (int i = 0; i < 2; i++) {
-        peer_send(peer, frame, frame_write(frame, ASK, 0, 7, &question.base));
+        session_fixture_send_request(peer, ASK, 7);
     }
     expect_close(GW__CLOSE_REASON__BAD_FLAGS,
                  "packet 306: tag 7 is the tag of a request that is still open");
@@ -160,10 +158,8 @@ static void the_log_has_one_line_per_second(void **state)
 static void an_unanswered_request_is_logged(void **state)
 {
     (void)state;
-    uint8_t frame[64];
-    Gw__Error question = GW__ERROR__INIT;
     peer = session_fixture_join();
-    peer_send(peer, frame, frame_write(frame, ASK, 0, 7, &question.base));
+    session_fixture_send_request(peer, ASK, 7);
     fixture_run_ms(4999);
     assert_int_equal(fixture_logged_count("request_late"), 0);
     fixture_run_ms(10);

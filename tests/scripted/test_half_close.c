@@ -45,14 +45,6 @@ static int close_session_fixture(void **state)
                                              (void *)(config))
 #define TEST(name) TEST_WITH(name, NULL)
 
-static void send_request(uint16_t tag)
-{
-    uint8_t frame[64];
-    Gw__Error question = GW__ERROR__INIT;
-    question.text = "?";
-    peer_send(peer, frame, frame_write(frame, ASK, 0, tag, &question.base));
-}
-
 static void send_hello(void)
 {
     uint8_t frame[128];
@@ -123,7 +115,7 @@ static void requests_that_are_open_at_fin_are_answered_before_the_end(void **sta
     (void)state;
     peer = session_fixture_join();
     for (uint16_t tag = 1; tag <= 3; tag++) {
-        send_request(tag);
+        session_fixture_send_request(peer, ASK, tag);
     }
     finish();
     assert_int_equal(asked_count, 3);
@@ -147,7 +139,7 @@ static void an_answer_in_a_turn_of_the_session_ends_it(void **state)
 {
     (void)state;
     peer = session_fixture_join();
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     finish();
     fixture_in_turn(gw_session_turn(session_fixture.last), answer_in_turn, &asked[0]);
     expect_frame(ANSWER, 7);
@@ -158,7 +150,7 @@ static void an_error_reply_counts_as_an_answer(void **state)
 {
     (void)state;
     peer = session_fixture_join();
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     finish();
     gw_session_refuse(session_fixture.last, &asked[0], 1234, "no");
     fixture_run_now();
@@ -171,9 +163,9 @@ static void each_request_keeps_its_own_deadline_after_fin(void **state)
     (void)state;
     peer = session_fixture_join();
     uint64_t from_ns = fixture_now_ns();
-    send_request(1);
+    session_fixture_send_request(peer, ASK, 1);
     fixture_run_ms(2000);
-    send_request(2);
+    session_fixture_send_request(peer, ASK, 2);
     fixture_run_ms(1000);
     finish();
     fixture_run_until(from_ns + (TIMEOUT_MS + SLACK_MS) * FIXTURE_MS);
@@ -188,7 +180,7 @@ static void messages_to_a_half_closed_session_arrive(void **state)
 {
     (void)state;
     peer = session_fixture_join();
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     finish();
     Gw__Error line = GW__ERROR__INIT;
     line.text = "news";
@@ -208,7 +200,7 @@ static void frames_of_many_turns_are_handled_before_the_end(void **state)
     peer = session_fixture_join();
     session_fixture.on_asked = answer_at_once;
     for (uint16_t tag = 1; tag <= 200; tag++) {
-        send_request(tag);
+        session_fixture_send_request(peer, ASK, tag);
     }
     finish();
     for (uint16_t tag = 1; tag <= 200; tag++) {
@@ -225,7 +217,7 @@ static void throttled_frames_are_handled_before_the_end(void **state)
     for (int i = 0; i < 4; i++) {
         session_fixture_send_text(peer, RARE, "x");
     }
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     finish();
     assert_int_equal(session_fixture.received_count, 1);
     expect_open();
@@ -258,7 +250,7 @@ static void frames_behind_a_pause_are_handled_after_the_resume(void **state)
     peer = session_fixture_join();
     session_fixture.on_received = pause;
     session_fixture_say(peer, "wait");
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     finish();
     fixture_run_ms(TIMEOUT_MS - 100);
     assert_int_equal(asked_count, 0);
@@ -288,7 +280,7 @@ static void a_pause_after_fin_is_limited_to_the_request_timeout(void **state)
 {
     (void)state;
     peer = session_fixture_join();
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     fixture_run_now();
     fixture_in_turn(gw_session_turn(session_fixture.last), pause_now, NULL);
     fixture_run_ms(1000);
@@ -304,7 +296,7 @@ static void fin_in_a_partial_frame_ends_the_session(void **state)
 {
     (void)state;
     peer = session_fixture_join();
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     session_fixture_send_header(peer, 100, 0, SAY, 0);
     finish();
     fixture_run_ms(TIMEOUT_MS - 1);
@@ -315,7 +307,7 @@ static void fin_in_a_partial_frame_ends_the_session(void **state)
 
 /* ---- timeouts that do not apply after FIN ---- */
 
-static const struct gw_session_manager_config impatient = {
+static const struct gw_session_manager_config short_timeout = {
     .heartbeat_ms = 100, .idle_timeout_ms = 150, .frame_timeout_ms = 50};
 
 /* After FIN a client can neither answer PING nor complete a frame. */
@@ -323,7 +315,7 @@ static void a_half_closed_session_is_neither_pinged_nor_silent(void **state)
 {
     (void)state;
     peer = session_fixture_join();
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     session_fixture_send_header(peer, 100, 0, SAY, 0);
     finish();
     fixture_run_ms(TIMEOUT_MS - 100);
@@ -336,7 +328,7 @@ static void a_pending_ping_does_not_time_out_after_fin(void **state)
 {
     (void)state;
     peer = session_fixture_join();
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     fixture_run_ms(110);
     expect_frame(PING, 0);
     finish();
@@ -394,7 +386,7 @@ static void the_server_can_end_a_half_closed_session(void **state)
 {
     (void)state;
     peer = session_fixture_join();
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     finish();
     gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
     fixture_run_now();
@@ -406,7 +398,7 @@ static void close_ends_a_session_with_open_requests(void **state)
 {
     (void)state;
     peer = session_fixture_join();
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     Gw__Close close = GW__CLOSE__INIT;
     close.reason = GW__CLOSE_REASON__SHUTDOWN;
     session_fixture_send(peer, CLOSE, &close.base);
@@ -418,7 +410,7 @@ static void a_reset_after_fin_ends_the_session(void **state)
 {
     (void)state;
     peer = session_fixture_join();
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     finish();
     peer_reset(peer);
     fixture_run_now();
@@ -432,7 +424,7 @@ static void a_client_that_reads_nothing_after_fin_is_reset(void **state)
     (void)state;
     peer = session_fixture_join();
     peer_set_window(peer, 10);
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     finish();
     answer_from_another_turn(0);
     fixture_run_ms(GW_STREAM_FLUSH_MS + 5);
@@ -443,7 +435,7 @@ static void a_drain_closes_half_closed_sessions(void **state)
 {
     (void)state;
     peer = session_fixture_join();
-    send_request(7);
+    session_fixture_send_request(peer, ASK, 7);
     finish();
     session_fixture_drain(100);
     fixture_run_ms(110);
@@ -537,7 +529,7 @@ static void walk(uint64_t seed)
     uint16_t tag_count = (uint16_t)(1 + random_below(&random, WALK_REQUESTS_MAX));
     for (uint16_t tag = 1; tag <= tag_count; tag++) {
         session_fixture_send_text(peer, random_below(&random, 4) == 0 ? RARE : SAY, "x");
-        send_request(tag);
+        session_fixture_send_request(peer, ASK, tag);
         if (random_below(&random, 4) == 0) {
             do_something(1500);
         }
@@ -581,8 +573,8 @@ int main(void)
         TEST(a_resume_with_nothing_left_ends_the_session),
         TEST(a_pause_after_fin_is_limited_to_the_request_timeout),
         TEST(fin_in_a_partial_frame_ends_the_session),
-        TEST_WITH(a_half_closed_session_is_neither_pinged_nor_silent, &impatient),
-        TEST_WITH(a_pending_ping_does_not_time_out_after_fin, &impatient),
+        TEST_WITH(a_half_closed_session_is_neither_pinged_nor_silent, &short_timeout),
+        TEST_WITH(a_pending_ping_does_not_time_out_after_fin, &short_timeout),
         TEST(a_deferred_greeting_is_answered_after_fin),
         TEST(a_deferred_greeting_times_out_after_fin),
         TEST(fin_without_a_greeting_ends_the_session_at_once),

@@ -312,43 +312,43 @@ static struct {
     uint64_t until_ns;
     uint64_t turn_ms;  /* duration of the handler of each packet */
     uint64_t ended_ns; /* when the test found that the silent session has ended */
-} talk;
+} sender;
 
 static void send_more(void *context)
 {
     (void)context;
-    session_fixture_say(talk.peer, "and on");
+    session_fixture_say(sender.peer, "and on");
 }
 
 /* The next packet arrives before this one was handled, so the kernel always has more. */
 static void take_and_ask_for_more(struct gw_session *session)
 {
     (void)session;
-    if (talk.ended_ns == 0 && gw_session_has_ended(session_fixture.last)) {
-        talk.ended_ns = fixture_now_ns();
+    if (sender.ended_ns == 0 && gw_session_has_ended(session_fixture.last)) {
+        sender.ended_ns = fixture_now_ns();
     }
-    if (fixture_now_ns() < talk.until_ns) {
+    if (fixture_now_ns() < sender.until_ns) {
         kernel_at(fixture_now_ns() + FIXTURE_MS / 2, send_more, NULL);
-        kernel_let_pass(talk.turn_ms * FIXTURE_MS);
+        kernel_let_pass(sender.turn_ms * FIXTURE_MS);
     }
 }
 
 /* Runs a silent session to its end while another one sends. Returns the deadline. */
-static uint64_t talk_past_deadline(const struct way *way, uint64_t turn_ms, uint64_t stop)
+static uint64_t send_past_deadline(const struct way *way, uint64_t turn_ms, uint64_t stop)
 {
     begin(way, NULL, true);
     uint64_t deadline_ns = fixture_now_ns() + 3 * HEARTBEAT_MS * FIXTURE_MS;
     run_until(deadline_ns - BEFORE_MS * FIXTURE_MS);
-    talk.peer = others[1];
-    talk.turn_ms = turn_ms;
-    talk.ended_ns = 0;
-    talk.until_ns = deadline_ns + 2 * STOP_MS * FIXTURE_MS;
+    sender.peer = others[1];
+    sender.turn_ms = turn_ms;
+    sender.ended_ns = 0;
+    sender.until_ns = deadline_ns + 2 * STOP_MS * FIXTURE_MS;
     session_fixture.on_received = take_and_ask_for_more;
     kernel_at(fixture_now_ns() + FIXTURE_MS, send_more, NULL);
     if (stop > 0) {
         fixture_stop_at(fixture_now_ns(), stop);
     }
-    fixture_run_until(talk.until_ns);
+    fixture_run_until(sender.until_ns);
     session_fixture.on_received = NULL;
     end();
     return deadline_ns;
@@ -358,9 +358,9 @@ static void a_kernel_that_always_has_more_data_postpones_deadlines_by_at_most_a_
 {
     (void)state;
     for (int i = 0; i < WAY_COUNT; i++) {
-        uint64_t deadline_ns = talk_past_deadline(&ways[i], 1, STOP_MS);
+        uint64_t deadline_ns = send_past_deadline(&ways[i], 1, STOP_MS);
         uint64_t back_ns = deadline_ns + (STOP_MS - BEFORE_MS) * FIXTURE_MS;
-        assert_in_range(talk.ended_ns, back_ns + (HOLD_MS_MAX - 50) * FIXTURE_MS,
+        assert_in_range(sender.ended_ns, back_ns + (HOLD_MS_MAX - 50) * FIXTURE_MS,
                         back_ns + (HOLD_MS_MAX + 50) * FIXTURE_MS);
     }
 }
@@ -371,8 +371,8 @@ static void long_turns_delay_a_deadline_by_a_few_turns(void **state)
     (void)state;
     enum { TURN_MS = 100 };
     for (int i = 0; i < WAY_COUNT; i++) {
-        uint64_t deadline_ns = talk_past_deadline(&ways[i], TURN_MS, 0);
-        assert_in_range(talk.ended_ns, deadline_ns, deadline_ns + 5 * TURN_MS * FIXTURE_MS);
+        uint64_t deadline_ns = send_past_deadline(&ways[i], TURN_MS, 0);
+        assert_in_range(sender.ended_ns, deadline_ns, deadline_ns + 5 * TURN_MS * FIXTURE_MS);
     }
 }
 

@@ -517,13 +517,13 @@ static void a_server_warns_of_a_packet_that_is_longer_than_it_accepts(void **sta
 
 /* ---- streams and buffers ---- */
 
-static int told_reason;
+static int closed_with;
 
 static void on_bare_close(struct gw_stream *stream, int reason, void *context)
 {
     (void)stream;
     (void)context;
-    told_reason = reason;
+    closed_with = reason;
 }
 
 static void a_message_of_4_gib_is_dropped(void **state)
@@ -546,10 +546,10 @@ static void a_message_of_4_gib_is_dropped(void **state)
         gw_stream_start(stream, &(const struct gw_stream_events){0}, NULL); /* a second time */
         assert_int_equal(gw_stream_reserve(stream, 0, &place), GW_E_FULL);
         fixture_run_now();
-        told_reason = 0;
+        closed_with = 0;
         gw_stream_close(stream, 5);
         fixture_run_now();
-        assert_int_equal(told_reason, 5);
+        assert_int_equal(closed_with, 5);
         gw_stream_unref(stream);
         peer_close(other);
         peer_close(listener);

@@ -179,18 +179,18 @@ static void random_arrivals_pass_a_bucket_at_its_rate(void **state)
 {
     (void)state;
     struct random random = {77};
-    uint32_t told_count = 0;
+    uint32_t sent_count = 0;
     for (int step = 0; step < 300; step++) {
         uint32_t before = session_fixture.received_count;
         uint32_t ms = (uint32_t)random_below(&random, 900);
         uint32_t count = (uint32_t)random_below(&random, 10);
-        told_count += count;
+        sent_count += count;
         send_of(OFTEN, count);
         fixture_run_ms(ms);
         assert_true(session_fixture.received_count - before <= BURST + ms / PACE + 1);
     }
     fixture_run_ms(20 * SECOND);
-    assert_int_equal(session_fixture.received_count, told_count);
+    assert_int_equal(session_fixture.received_count, sent_count);
     assert_int_equal(session_fixture.ended_count, 0);
 }
 

@@ -46,10 +46,7 @@ static int close_session_fixture(void **state)
 
 static void ask(uint16_t id, uint16_t tag)
 {
-    uint8_t frame[64];
-    Gw__Error question = GW__ERROR__INIT;
-    question.text = "?";
-    peer_send(peer, frame, frame_write(frame, id, 0, tag, &question.base));
+    session_fixture_send_request(peer, id, tag);
     fixture_run_now();
 }
 

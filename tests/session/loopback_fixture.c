@@ -216,7 +216,7 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
         side->hooks->on_end(session, reason);
     }
     atomic_fetch_add(&side->ended_for[gw_close_reason_index(reason)], 1);
-    atomic_fetch_add(&side->told[gw_close_reason_index(peer_reason)], 1);
+    atomic_fetch_add(&side->peer_reasons[gw_close_reason_index(peer_reason)], 1);
     atomic_fetch_add(&side->ended, 1);
 }
 

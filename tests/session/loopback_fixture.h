@@ -50,8 +50,8 @@ struct loopback_fixture_side {
     atomic_uint received;
     atomic_uint ended;
     atomic_uint ended_for[GW_CLOSE_REASON_COUNT];
-    atomic_uint told[GW_CLOSE_REASON_COUNT]; /* sessions that ended with BY_PEER, by the reason of
-                                                the peer */
+    atomic_uint peer_reasons[GW_CLOSE_REASON_COUNT]; /* sessions that ended with BY_PEER, by the
+                                                reason of the peer */
     atomic_uint drained;
     _Atomic gw_session_id last_id; /* of the last session that was greeted */
     bool draining;

@@ -75,7 +75,7 @@ static void a_client_greets_sends_receives_and_leaves(void **state)
     assert_int_equal(atomic_load(&lines_received), COUNT);
     assert_int_equal(atomic_load(&fixture.client.ended_for[GW__CLOSE_REASON__SHUTDOWN]), COUNT);
     assert_int_equal(atomic_load(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER]), COUNT);
-    assert_int_equal(atomic_load(&fixture.server.told[GW__CLOSE_REASON__SHUTDOWN]), COUNT);
+    assert_int_equal(atomic_load(&fixture.server.peer_reasons[GW__CLOSE_REASON__SHUTDOWN]), COUNT);
     struct gw_session_counters server = counters_of(&fixture.server);
     struct gw_session_counters client = counters_of(&fixture.client);
     assert_int_equal(server.frames_out, client.frames_in);
@@ -107,12 +107,8 @@ static void send_ack(struct raw_socket *peer, uint8_t flags, uint16_t tag, uint3
 {
     Gw__HelloAck ack = GW__HELLO_ACK__INIT;
     ack.heartbeat_ms = heartbeat_ms;
-    uint8_t frame[8 + 64];
-    uint8_t body[64];
-    size_t body_bytes = gw__hello_ack__pack(&ack, body);
-    memcpy(frame_write_header(frame, (uint32_t)body_bytes, flags, HELLO_ACK, tag), body,
-           body_bytes);
-    peer_send(peer, frame, 8 + body_bytes);
+    uint8_t frame[FRAME_HEADER_BYTES + 64];
+    peer_send(peer, frame, frame_write(frame, HELLO_ACK, flags, tag, &ack.base));
 }
 
 static struct raw_socket accept_and_greet(uint32_t heartbeat_ms)
@@ -215,7 +211,7 @@ static void without_an_announced_heartbeat_a_silent_server_is_not_closed(void **
     raw_socket_close(&peer);
 }
 
-static const struct loopback_fixture_config impatient_caller = {
+static const struct loopback_fixture_config short_heartbeat = {
     .client = {.greeting_timeout_ms = 80}, .client_hooks = {.on_begin = send_hello}};
 
 static void a_server_that_does_not_greet_ends_with_greeting_timeout(void **state)
@@ -233,7 +229,7 @@ static void note_go_away(struct gw_session *session, const Gw__GoAway *go_away)
     gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
 }
 
-static const struct loopback_fixture_config polite = {
+static const struct loopback_fixture_config closes_after_goaway = {
     .client_hooks = {.on_begin = send_hello, .on_go_away = note_go_away}};
 
 static void a_client_may_close_gracefully_after_goaway(void **state)
@@ -245,7 +241,7 @@ static void a_client_may_close_gracefully_after_goaway(void **state)
     wait_for_count(&fixture.client.ended, 1);
     assert_int_equal(atomic_load(&go_away_ms), 5000);
     wait_until_drained(&fixture.server);
-    wait_for_count(&fixture.server.told[GW__CLOSE_REASON__SHUTDOWN], 1);
+    wait_for_count(&fixture.server.peer_reasons[GW__CLOSE_REASON__SHUTDOWN], 1);
 }
 
 static void a_client_receives_the_close_reason(void **state)
@@ -257,7 +253,7 @@ static void a_client_receives_the_close_reason(void **state)
     gw_session_end(session, GW__CLOSE_REASON__KICKED);
     gw_session_unref(session);
     wait_for_count(&fixture.client.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
-    wait_for_count(&fixture.client.told[GW__CLOSE_REASON__KICKED], 1);
+    wait_for_count(&fixture.client.peer_reasons[GW__CLOSE_REASON__KICKED], 1);
 }
 
 static void a_refused_dial_ends_without_a_begin(void **state)
@@ -320,8 +316,8 @@ int main(void)
         FIXTURE_TEST_WITH(a_client_pings_a_silent_server_and_ends_with_heartbeat_lost, &caller),
         FIXTURE_TEST_WITH(without_an_announced_heartbeat_a_silent_server_is_not_closed, &caller),
         FIXTURE_TEST_WITH(a_server_that_does_not_greet_ends_with_greeting_timeout,
-                          &impatient_caller),
-        FIXTURE_TEST_WITH(a_client_may_close_gracefully_after_goaway, &polite),
+                          &short_heartbeat),
+        FIXTURE_TEST_WITH(a_client_may_close_gracefully_after_goaway, &closes_after_goaway),
         FIXTURE_TEST_WITH(a_client_receives_the_close_reason, &caller),
         FIXTURE_TEST_WITH(a_refused_dial_ends_without_a_begin, &caller),
         FIXTURE_TEST_WITH(a_dial_can_be_cancelled, &caller),

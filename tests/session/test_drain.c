@@ -105,7 +105,7 @@ static int never_answer(struct gw_session *session, const Gw__Hello *hello)
     return GW_GREET_LATER;
 }
 
-static const struct loopback_fixture_config forgetful = {
+static const struct loopback_fixture_config deferring = {
     .server_hooks = {.on_greet = never_answer}};
 
 static void a_connection_with_a_deferred_greeting_reads_shutdown(void **state)
@@ -131,7 +131,7 @@ static void after_the_drain_no_connection_is_admitted(void **state)
     assert_int_equal(counters_of(&fixture.server).begun, 0);
 }
 
-static const struct loopback_fixture_config tiny = {.server = {.session_count_max = 1}};
+static const struct loopback_fixture_config one_session = {.server = {.session_count_max = 1}};
 
 /* A connection that was turned away is still closing; on_drained waits for that, too. */
 static void on_drained_is_called_after_turned_away_connections_closed(void **state)
@@ -153,12 +153,12 @@ static void on_drained_is_called_after_turned_away_connections_closed(void **sta
 /* The race: clients connect, greet and leave while the drain begins. Each one reads SHUTDOWN. */
 enum { THREAD_COUNT = 3, LATE_COUNT = 40 };
 
-static atomic_uint told_count;
+static atomic_uint checked_count;
 static atomic_uint fault_count;
 
 /* Reads the frames that a client may receive in a drain: HELLO_ACK, GOAWAY, CLOSE SHUTDOWN. Then
  * closes. */
-static void read_until_close(void)
+static void connect_and_check(void)
 {
     struct raw_socket peer = peer_connect(fixture.port_number);
     uint8_t hello[10];
@@ -180,7 +180,7 @@ static void read_until_close(void)
     if (sent_away + closed != 1 || sent_away > acknowledged) {
         atomic_fetch_add(&fault_count, 1);
     }
-    atomic_fetch_add(&told_count, 1);
+    atomic_fetch_add(&checked_count, 1);
     raw_socket_close(&peer);
 }
 
@@ -188,14 +188,14 @@ static void connect_during_drain(void *context)
 {
     (void)context;
     for (int i = 0; i < LATE_COUNT; i++) {
-        read_until_close();
+        connect_and_check();
     }
 }
 
 static void connections_racing_with_the_drain_read_shutdown(void **state)
 {
     (void)state;
-    struct raw_socket stayer = peer_join(); /* so that the drain does not end too early */
+    struct raw_socket first_client = peer_join(); /* so that the drain does not end too early */
     os_thread threads[THREAD_COUNT];
     for (int i = 0; i < THREAD_COUNT; i++) {
         assert_int_equal(os_thread_start(&threads[i], connect_during_drain, NULL), 0);
@@ -205,9 +205,9 @@ static void connections_racing_with_the_drain_read_shutdown(void **state)
         os_thread_join(threads[i]);
     }
     assert_int_equal(atomic_load(&fault_count), 0);
-    assert_int_equal(atomic_load(&told_count), THREAD_COUNT * LATE_COUNT);
-    expect_go_away(&stayer, LONG_MS);
-    raw_socket_close(&stayer);
+    assert_int_equal(atomic_load(&checked_count), THREAD_COUNT * LATE_COUNT);
+    expect_go_away(&first_client, LONG_MS);
+    raw_socket_close(&first_client);
     wait_until_drained(&fixture.server);
 }
 
@@ -220,9 +220,9 @@ int main(void)
         FIXTURE_TEST(a_client_that_stays_until_the_deadline_reads_shutdown),
         FIXTURE_TEST(a_hello_after_the_drain_began_reads_shutdown),
         FIXTURE_TEST(a_silent_connection_during_a_drain_reads_shutdown),
-        FIXTURE_TEST_WITH(a_connection_with_a_deferred_greeting_reads_shutdown, &forgetful),
+        FIXTURE_TEST_WITH(a_connection_with_a_deferred_greeting_reads_shutdown, &deferring),
         FIXTURE_TEST(after_the_drain_no_connection_is_admitted),
-        FIXTURE_TEST_WITH(on_drained_is_called_after_turned_away_connections_closed, &tiny),
+        FIXTURE_TEST_WITH(on_drained_is_called_after_turned_away_connections_closed, &one_session),
         FIXTURE_TEST(connections_racing_with_the_drain_read_shutdown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,7 +44,7 @@ static void the_first_end_sets_the_reason(void **state)
     gw_session_unref(session);
 }
 
-enum { RIVAL_COUNT = 4, RACE_COUNT = 40 };
+enum { THREAD_COUNT = 4, RACE_COUNT = 40 };
 
 static void end_session(void *context)
 {
@@ -58,12 +58,12 @@ static void concurrent_ends_call_on_end_once_with_one_reason(void **state)
         struct raw_socket peer = peer_join();
         wait_for_count(&fixture.server.greeted, race);
         struct gw_session *session = fixture_session();
-        os_thread rivals[RIVAL_COUNT];
-        for (int i = 0; i < RIVAL_COUNT; i++) {
-            assert_int_equal(os_thread_start(&rivals[i], end_session, session), 0);
+        os_thread threads[THREAD_COUNT];
+        for (int i = 0; i < THREAD_COUNT; i++) {
+            assert_int_equal(os_thread_start(&threads[i], end_session, session), 0);
         }
-        for (int i = 0; i < RIVAL_COUNT; i++) {
-            os_thread_join(rivals[i]);
+        for (int i = 0; i < THREAD_COUNT; i++) {
+            os_thread_join(threads[i]);
         }
         peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
         gw_session_unref(session);
@@ -76,18 +76,18 @@ static void concurrent_ends_call_on_end_once_with_one_reason(void **state)
 static void close_is_read_by_a_peer_that_keeps_sending(void **state)
 {
     (void)state;
-    static uint8_t stuff[64 * 1024];
+    static uint8_t frames_to_send[64 * 1024];
     for (unsigned round = 1; round <= 20; round++) {
         struct raw_socket peer = peer_join();
         wait_for_count(&fixture.server.greeted, round);
         struct gw_session *session = fixture_session();
-        for (size_t i = 0; i + 8 <= sizeof stuff; i += 8) {
-            frame_write_header(stuff + i, 0, 0, EITHER, 0);
+        for (size_t i = 0; i + 8 <= sizeof frames_to_send; i += 8) {
+            frame_write_header(frames_to_send + i, 0, 0, EITHER, 0);
         }
-        peer_send(&peer, stuff, 8 * 1000);
+        peer_send(&peer, frames_to_send, 8 * 1000);
         gw_session_end(session, GW__CLOSE_REASON__KICKED);
         gw_session_unref(session);
-        while (!raw_socket_has_news(&peer) && raw_socket_send_some(&peer, stuff, 1024) > 0) {
+        while (!raw_socket_has_news(&peer) && raw_socket_send_some(&peer, frames_to_send, 1024) > 0) {
         }
         peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
     }
@@ -117,7 +117,7 @@ static void close_from_a_peer_is_not_answered_and_its_reason_is_kept(void **stat
     peer_send_message(&peer, CLOSE, &close.base);
     peer_expect_fin(&peer);
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
-    assert_int_equal(atomic_load(&fixture.server.told[GW__CLOSE_REASON__SHUTDOWN]), 1);
+    assert_int_equal(atomic_load(&fixture.server.peer_reasons[GW__CLOSE_REASON__SHUTDOWN]), 1);
 }
 
 static void an_unknown_reason_of_a_peer_becomes_none(void **state)
@@ -130,7 +130,7 @@ static void an_unknown_reason_of_a_peer_becomes_none(void **state)
         close.reason = (Gw__CloseReason)reasons[i];
         peer_send_message(&peer, CLOSE, &close.base);
         peer_expect_fin(&peer);
-        wait_for_count(&fixture.server.told[GW__CLOSE_REASON__NONE], i + 1);
+        wait_for_count(&fixture.server.peer_reasons[GW__CLOSE_REASON__NONE], i + 1);
     }
 }
 
@@ -153,7 +153,7 @@ static void a_peer_that_closes_ends_the_session_with_by_peer(void **state)
     peer_send_text(&peer, "goodbye");
     raw_socket_close(&peer);
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__BY_PEER], 1);
-    assert_int_equal(atomic_load(&fixture.server.told[GW__CLOSE_REASON__NONE]), 1);
+    assert_int_equal(atomic_load(&fixture.server.peer_reasons[GW__CLOSE_REASON__NONE]), 1);
     assert_int_equal(atomic_load(&fixture.server.received), 1);
 }
 
@@ -284,16 +284,16 @@ static void on_end_may_use_the_session_but_not_find_it(void **state)
 
 /* Handlers end, send to and look up each other's sessions, on all workers at once. */
 
-enum { FRIEND_COUNT = 16, MESSAGE_COUNT = 300 };
+enum { GROUP_COUNT = 16, MESSAGE_COUNT = 300 };
 
-static _Atomic gw_session_id friends[FRIEND_COUNT];
+static _Atomic gw_session_id group[GROUP_COUNT];
 
 static void end_and_send_to_others(struct gw_session *session, const struct gw_frame *frame,
                                    const ProtobufCMessage *message)
 {
     (void)frame;
     uint64_t stamp = ((const Gw__Ping *)message)->stamp;
-    gw_session_id id = atomic_load(&friends[stamp % FRIEND_COUNT]);
+    gw_session_id id = atomic_load(&group[stamp % GROUP_COUNT]);
     struct gw_session *other = gw_session_manager_find(gw_session_manager_of(session), id);
     if (other != NULL) {
         gw_session_send(other, NUMBER, message);
@@ -304,25 +304,25 @@ static void end_and_send_to_others(struct gw_session *session, const struct gw_f
     }
 }
 
-static void join_friends(struct gw_session *session)
+static void join_group(struct gw_session *session)
 {
-    atomic_store(&friends[(uint32_t)gw_session_id_of(session) % FRIEND_COUNT],
+    atomic_store(&group[(uint32_t)gw_session_id_of(session) % GROUP_COUNT],
                  gw_session_id_of(session));
 }
 
-static const struct loopback_fixture_config meddlers = {
-    .server_hooks = {.on_received = end_and_send_to_others, .on_greeted = join_friends}};
+static const struct loopback_fixture_config all_end_each_other = {
+    .server_hooks = {.on_received = end_and_send_to_others, .on_greeted = join_group}};
 
 static void handlers_may_send_to_and_end_other_sessions(void **state)
 {
     (void)state;
-    struct raw_socket peers[FRIEND_COUNT];
-    for (int i = 0; i < FRIEND_COUNT; i++) {
+    struct raw_socket peers[GROUP_COUNT];
+    for (int i = 0; i < GROUP_COUNT; i++) {
         peers[i] = peer_join();
     }
     srand(7);
     for (int i = 0; i < MESSAGE_COUNT; i++) {
-        for (int p = 0; p < FRIEND_COUNT; p++) {
+        for (int p = 0; p < GROUP_COUNT; p++) {
             uint8_t frame[17] = {0};
             uint64_t stamp = (uint64_t)rand();
             frame_write_header(frame, 9, 0, EITHER, 0)[0] = 0x09;
@@ -330,11 +330,11 @@ static void handlers_may_send_to_and_end_other_sessions(void **state)
             raw_socket_send_some(&peers[p], frame, sizeof frame);
         }
     }
-    for (int i = 0; i < FRIEND_COUNT; i++) {
+    for (int i = 0; i < GROUP_COUNT; i++) {
         raw_socket_close(&peers[i]);
     }
     wait_until_empty(fixture.server.manager);
-    wait_for_count(&fixture.server.ended, FRIEND_COUNT);
+    wait_for_count(&fixture.server.ended, GROUP_COUNT);
 }
 
 int main(void)
@@ -357,7 +357,7 @@ int main(void)
         FIXTURE_TEST_WITH(a_session_may_be_ended_in_on_greeted, &ends_in_greeted),
         FIXTURE_TEST_WITH(a_session_may_be_ended_in_a_handler, &ends_in_handler),
         FIXTURE_TEST_WITH(on_end_may_use_the_session_but_not_find_it, &used_in_end),
-        FIXTURE_TEST_WITH(handlers_may_send_to_and_end_other_sessions, &meddlers),
+        FIXTURE_TEST_WITH(handlers_may_send_to_and_end_other_sessions, &all_end_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

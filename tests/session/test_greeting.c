@@ -15,11 +15,11 @@ static char *text_of(size_t bytes)
 }
 
 /* The session of the last on_greet; 0: none since the last HELLO was sent. */
-static _Atomic gw_session_id asked_id;
+static _Atomic gw_session_id deferred_id;
 
 static struct raw_socket send_hello(const Gw__Hello *hello)
 {
-    atomic_store(&asked_id, 0); /* an id of an earlier test may be valid in this server, too */
+    atomic_store(&deferred_id, 0); /* an id of an earlier test may be valid in this server, too */
     struct raw_socket peer = peer_connect(fixture.port_number);
     peer_send_hello(&peer, hello);
     return peer;
@@ -256,7 +256,7 @@ static int answer_later(struct gw_session *session, const Gw__Hello *hello)
 {
     (void)hello;
     gw_session_set_stage(session, 1); /* applies from the answer on */
-    atomic_store(&asked_id, gw_session_id_of(session));
+    atomic_store(&deferred_id, gw_session_id_of(session));
     return GW_GREET_LATER;
 }
 
@@ -275,11 +275,11 @@ static void give_answer(void *context)
 }
 
 /* Waits until on_greet was called. */
-static struct gw_session *asked_session(void)
+static struct gw_session *deferred_session(void)
 {
     for (uint64_t end = fixture_now_ms() + RAW_SOCKET_PATIENCE_MS; fixture_now_ms() < end;) {
         struct gw_session *session =
-            gw_session_manager_find(fixture.server.manager, atomic_load(&asked_id));
+            gw_session_manager_find(fixture.server.manager, atomic_load(&deferred_id));
         if (session != NULL) {
             return session;
         }
@@ -292,7 +292,7 @@ static struct gw_session *asked_session(void)
 /* Answers in the session's turn. */
 static void answer_now(int result)
 {
-    struct answer answer = {asked_session(), result};
+    struct answer answer = {deferred_session(), result};
     run_in_turn(gw_session_turn(answer.session), give_answer, &answer);
     gw_session_unref(answer.session);
 }

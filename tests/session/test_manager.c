@@ -78,16 +78,16 @@ static void a_stale_id_does_not_find_a_later_session(void **state)
     }
 }
 
-struct roll {
+struct visited {
     unsigned count;
     uint64_t sum;
 };
 
-static void join_peer(struct gw_session *session, void *context)
+static void count_and_send(struct gw_session *session, void *context)
 {
-    struct roll *roll = context;
-    roll->count++;
-    roll->sum += gw_session_id_of(session);
+    struct visited *visited = context;
+    visited->count++;
+    visited->sum += gw_session_id_of(session);
     Gw__Ping number = GW__PING__INIT;
     gw_session_send(session, NUMBER, &number.base);
 }
@@ -103,37 +103,37 @@ static void each_visits_every_session_once(void **state)
         wait_for_count(&fixture.server.greeted, i + 1);
         sum += atomic_load(&fixture.server.last_id);
     }
-    struct roll roll = {0, 0};
-    gw_session_manager_each(fixture.server.manager, join_peer, &roll);
-    assert_int_equal(roll.count, COUNT);
-    assert_int_equal(roll.sum, sum);
+    struct visited visited = {0, 0};
+    gw_session_manager_each(fixture.server.manager, count_and_send, &visited);
+    assert_int_equal(visited.count, COUNT);
+    assert_int_equal(visited.sum, sum);
     for (int i = 0; i < COUNT; i++) {
         peer_expect_stamp(&peers[i], NUMBER);
         raw_socket_close(&peers[i]);
     }
     wait_until_empty(fixture.server.manager);
-    gw_session_manager_each(fixture.server.manager, join_peer, &roll);
-    assert_int_equal(roll.count, COUNT);
+    gw_session_manager_each(fixture.server.manager, count_and_send, &visited);
+    assert_int_equal(visited.count, COUNT);
 }
 
 /* The race: threads find, send to and end sessions while clients come and go. */
-enum { MEDDLER_COUNT = 3, COMER_COUNT = 150 };
+enum { FINDER_COUNT = 3, CLIENT_COUNT = 150 };
 
-static atomic_bool all_have_gone;
-static atomic_uint met_count;
+static atomic_bool clients_are_done;
+static atomic_uint found_count;
 
 static void find_and_use_sessions(void *context)
 {
     unsigned seed = *(unsigned *)context;
     Gw__Ping number = GW__PING__INIT;
-    while (!atomic_load(&all_have_gone)) {
+    while (!atomic_load(&clients_are_done)) {
         gw_session_id id = atomic_load(&fixture.server.last_id);
         struct gw_session *session = gw_session_manager_find(fixture.server.manager, id);
         if (session == NULL) {
             machine_sleep_ms(0);
             continue;
         }
-        atomic_fetch_add(&met_count, 1);
+        atomic_fetch_add(&found_count, 1);
         gw_session_send(session, NUMBER, &number.base);
         if (++seed % 16 == 0) {
             gw_session_end(session, GW__CLOSE_REASON__KICKED);
@@ -158,21 +158,21 @@ static void join_and_leave(int how)
 static void found_sessions_stay_valid_while_clients_come_and_go(void **state)
 {
     (void)state;
-    os_thread meddlers[MEDDLER_COUNT];
-    unsigned seeds[MEDDLER_COUNT] = {1, 5, 9};
-    for (int i = 0; i < MEDDLER_COUNT; i++) {
-        assert_int_equal(os_thread_start(&meddlers[i], find_and_use_sessions, &seeds[i]), 0);
+    os_thread finders[FINDER_COUNT];
+    unsigned seeds[FINDER_COUNT] = {1, 5, 9};
+    for (int i = 0; i < FINDER_COUNT; i++) {
+        assert_int_equal(os_thread_start(&finders[i], find_and_use_sessions, &seeds[i]), 0);
     }
-    for (int i = 0; i < COMER_COUNT; i++) {
+    for (int i = 0; i < CLIENT_COUNT; i++) {
         join_and_leave(i);
     }
     wait_until_empty(fixture.server.manager);
-    atomic_store(&all_have_gone, true);
-    for (int i = 0; i < MEDDLER_COUNT; i++) {
-        os_thread_join(meddlers[i]);
+    atomic_store(&clients_are_done, true);
+    for (int i = 0; i < FINDER_COUNT; i++) {
+        os_thread_join(finders[i]);
     }
-    assert_int_equal(atomic_load(&fixture.server.ended), COMER_COUNT);
-    assert_true(atomic_load(&met_count) > 0);
+    assert_int_equal(atomic_load(&fixture.server.ended), CLIENT_COUNT);
+    assert_true(atomic_load(&found_count) > 0);
 }
 
 /* ---- slow consumers ---- */
