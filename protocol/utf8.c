@@ -1,9 +1,9 @@
-/* protocol/utf8.c: walks over text, eight bytes at a time where it is ASCII. */
+/* protocol/utf8.c: Validation and decoding of UTF-8. */
 #include "protocol/utf8.h"
 
 #include <string.h>
 
-/* What may follow a first byte: how many bytes, and within which bounds the next one is. */
+/* The continuation of a first byte: the number of bytes, and the bounds of the second one. */
 struct form {
     uint8_t more_count;
     uint8_t second_min;
@@ -27,7 +27,7 @@ static struct form form_of(uint8_t first)
     return (struct form){0};
 }
 
-/* How many bytes the code point at `bytes` takes, which is not ASCII; 0 when it is none. */
+/* The length of the code point at `bytes`, which is not ASCII; 0 if it is malformed. */
 static size_t take_wide(const uint8_t *bytes, size_t length)
 {
     struct form form = form_of(bytes[0]);
@@ -43,7 +43,7 @@ static size_t take_wide(const uint8_t *bytes, size_t length)
     return 1 + (size_t)form.more_count;
 }
 
-/* Eight bytes of 0x01 to 0x7F. */
+/* Whether the eight bytes at `bytes` are all from 0x01 to 0x7F. */
 static bool is_plain(const uint8_t *bytes)
 {
     uint64_t word;
@@ -72,7 +72,8 @@ bool gw_utf8_is_text(const uint8_t *bytes, size_t length)
     return true;
 }
 
-/* Sorted. Both ends are included. Noncharacters at the end of each plane are checked apart. */
+/* Sorted, with inclusive limits. The noncharacters at the end of each plane are checked separately.
+ */
 static const struct {
     uint32_t first;
     uint32_t last;
@@ -101,30 +102,39 @@ static const struct {
     {0xE0000, 0xE0FFF}, /* tags, variation selectors */
 };
 
-static bool is_printable(uint32_t point)
+bool gw_utf8_point_is_printable(uint32_t point)
 {
     if ((point & 0xFFFE) == 0xFFFE) {
         return false;
     }
-    size_t place = 0;
-    while (place < sizeof unprintable / sizeof unprintable[0] && unprintable[place].last < point) {
-        place++;
+    size_t i = 0;
+    while (i < sizeof unprintable / sizeof unprintable[0] && unprintable[i].last < point) {
+        i++;
     }
-    return place == sizeof unprintable / sizeof unprintable[0] || point < unprintable[place].first;
+    return i == sizeof unprintable / sizeof unprintable[0] || point < unprintable[i].first;
+}
+
+size_t gw_utf8_next(const uint8_t *bytes, size_t length, uint32_t *point_out)
+{
+    size_t taken = bytes[0] < 0x80 ? 1 : take_wide(bytes, length);
+    if (taken == 0) {
+        return 0;
+    }
+    uint32_t point = taken == 1 ? bytes[0] : bytes[0] & 0x7Fu >> taken;
+    for (size_t i = 1; i < taken; i++) {
+        point = point << 6 | (bytes[i] & 0x3F);
+    }
+    *point_out = point;
+    return taken;
 }
 
 bool gw_utf8_is_printable(const uint8_t *bytes, size_t length)
 {
-    for (size_t at = 0; at < length;) {
-        uint32_t point = bytes[at++];
-        if (point >= 0x80) {
-            unsigned more_count = form_of((uint8_t)point).more_count;
-            point &= 0x3Fu >> more_count;
-            for (; more_count != 0 && at < length; more_count--) {
-                point = point << 6 | (bytes[at++] & 0x3F);
-            }
-        }
-        if (!is_printable(point)) {
+    size_t taken;
+    for (size_t at = 0; at < length; at += taken) {
+        uint32_t point;
+        taken = gw_utf8_next(bytes + at, length - at, &point);
+        if (taken == 0 || !gw_utf8_point_is_printable(point)) {
             return false;
         }
     }

@@ -6,17 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static size_t sequence_bytes(uint8_t first)
-{
-    if (first < 0x80) {
-        return 1;
-    }
-    if (first < 0xE0) {
-        return 2;
-    }
-    return first < 0xF0 ? 3 : 4;
-}
-
 /* What a terminal shows for such a code point is not known. */
 static bool is_private(int32_t code_point)
 {
@@ -25,17 +14,15 @@ static bool is_private(int32_t code_point)
 
 struct server_text_point server_text_next(const char *text)
 {
-    const uint8_t *bytes = (const uint8_t *)text;
-    size_t count = sequence_bytes(bytes[0]);
-    if (memchr(text, '\0', count) != NULL || !gw_utf8_is_text(bytes, count)) {
+    const char *end = memchr(text, '\0', 4); /* a code point has at most 4 bytes */
+    size_t length = end == NULL ? 4 : (size_t)(end - text);
+    uint32_t code_point;
+    size_t count = length == 0 ? 0 : gw_utf8_next((const uint8_t *)text, length, &code_point);
+    if (count == 0) {
         return (struct server_text_point){.code_point = -1, .byte_count = 1};
     }
-    int32_t code_point = count == 1 ? bytes[0] : bytes[0] & (0x7F >> count);
-    for (size_t i = 1; i < count; i++) {
-        code_point = code_point << 6 | (bytes[i] & 0x3F);
-    }
-    bool is_printable = gw_utf8_is_printable(bytes, count) && !is_private(code_point);
-    return (struct server_text_point){code_point, count, is_printable};
+    bool is_printable = gw_utf8_point_is_printable(code_point) && !is_private((int32_t)code_point);
+    return (struct server_text_point){(int32_t)code_point, count, is_printable};
 }
 
 const char *server_text_escape(const char *text, struct server_text_point point,

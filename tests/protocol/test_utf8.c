@@ -30,6 +30,22 @@ static void every_code_point_but_nul_and_surrogates_is_text(void **state)
     }
 }
 
+static void every_code_point_is_decoded_and_a_truncated_one_is_not(void **state)
+{
+    (void)state;
+    for (uint32_t code_point = 0; code_point <= 0x110000; code_point++) {
+        uint8_t bytes[4];
+        size_t length = encode(code_point, bytes);
+        bool is_valid = code_point <= 0x10FFFF && !(code_point >= 0xD800 && code_point <= 0xDFFF);
+        uint32_t decoded = 0;
+        assert_int_equal(gw_utf8_next(bytes, length, &decoded), is_valid ? length : 0);
+        assert_int_equal(decoded, is_valid ? code_point : 0);
+        if (length > 1) {
+            assert_int_equal(gw_utf8_next(bytes, length - 1, &decoded), 0);
+        }
+    }
+}
+
 /* Counts the valid ones among all sequences of up to three bytes: a number that can be computed. */
 static void only_well_formed_short_sequences_are_text(void **state)
 {
@@ -116,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_code_point_but_nul_and_surrogates_is_text),
+        cmocka_unit_test(every_code_point_is_decoded_and_a_truncated_one_is_not),
         cmocka_unit_test(only_well_formed_short_sequences_are_text),
         cmocka_unit_test(a_truncated_character_is_no_text),
         cmocka_unit_test(one_invalid_byte_in_a_long_text_is_found),
