@@ -89,9 +89,10 @@ void gw_turn_post(struct gw_turn *turn, struct gw_task *task);
  * `fn` receives a pointer to the copy, aligned for any type and valid until `fn` returns. It must
  * not block. A call that is pending when the port is destroyed runs in gw_port_destroy().
  *
- * Returns   0; GW_E_FULL when `bytes` exceeds GW_TURN_CALL_BYTES_MAX, or GW_E_MEMORY. After an
- * error `fn` is not called. Owns      borrows `data`, which may be NULL when `bytes` is 0, during
- * the call. The caller holds a reference to the turn during the call, and needs none after it.
+ * Returns   0; GW_E_FULL when `bytes` exceeds GW_TURN_CALL_BYTES_MAX, or GW_E_MEMORY; then `fn` is
+ *           not called
+ * Owns      borrows `data`, which may be NULL when `bytes` is 0. The caller holds a reference to
+ *           the turn during the call, and needs none after it.
  * Thread    any
  */
 int gw_turn_call(struct gw_turn *turn, void (*fn)(struct gw_turn *turn, void *data),

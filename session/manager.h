@@ -209,8 +209,9 @@ void gw_session_manager_admit(struct gw_session_manager *manager, struct gw_stre
  * value of gw_session_user().
  *
  * Returns   the id of the session, or GW_SESSION_ID_NONE when session_count_max is reached, there
- * is no descriptor or memory, or this is the server side; then no event occurs Owns      borrows
- * `addr` and `source` Thread    any
+ *           is no descriptor or memory, or this is the server side; then no event occurs
+ * Owns      borrows `addr` and `source`
+ * Thread    any
  */
 gw_session_id gw_session_manager_dial(struct gw_session_manager *manager,
                                       const struct gw_addr *addr, const struct gw_addr *source,
