@@ -161,8 +161,7 @@ static inline void gw__lane_push(struct gw_lane *lane, struct gw_turn *turn)
     lane->model->push(lane, turn);
 }
 
-/* Wakes one worker that waits in the kernel, if there is one. Thread: any; also a signal handler.
- */
+/* Wakes one worker that waits in the kernel, if any. Thread: any; also a signal handler. */
 void gw__lane_wake(struct gw_lane *lane);
 
 /* Wakes at the end of the turn that is running; at once when there is none. Thread: any. */

@@ -31,8 +31,10 @@ static struct gw_turn_queue take_ready(struct gw_lane *lane)
     return ready;
 }
 
-/* Runs one turn, if one is ready, and returns whether it did. With `wake` it first wakes a worker
- * for the rest. */
+/*
+ * Runs one turn, if one is ready, and returns whether it did. With `wake` it first wakes another
+ * worker if more are ready.
+ */
 static bool run_one(struct gw_lane *lane, bool wake)
 {
     os_mutex_lock(&lane->ready_mutex);
@@ -75,8 +77,7 @@ static void op_done(struct gw_op *op, int result)
     gw_turn_post(gw__op_socket(op)->turn, &op->own.task);
 }
 
-/* Another worker may have taken a completion and not have posted it yet: hence several polls of a
- * while each. */
+/* Another worker may have taken a completion and not yet posted it: hence several longer polls. */
 const struct gw_lane_model gw__lane_shared = {
     .push = push,
     .is_busy = is_busy,

@@ -33,11 +33,6 @@ struct gw_listener {
 _Static_assert(offsetof(struct gw_listener, socket) == sizeof(struct gw_turn),
                "gw__socket_prefetch() finds the listener of a socket");
 
-static struct gw_listener *from_turn(struct gw_turn *turn)
-{
-    return (struct gw_listener *)(void *)turn;
-}
-
 static const struct gw_backend_ops *ops_of(const struct gw_listener *listener)
 {
     return listener->turn.lane->ops;
@@ -50,7 +45,7 @@ static struct gw_port *port_of(const struct gw_listener *listener)
 
 static void free_listener(struct gw_turn *turn)
 {
-    free(from_turn(turn));
+    free((struct gw_listener *)(void *)turn);
 }
 
 /* ---- closing ---- */

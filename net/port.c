@@ -161,8 +161,7 @@ static void sweep(struct gw_port *port)
     gw__worker_leave();
 }
 
-/* Without ports there are no streams, so all rings, chunks and entries must have been given back.
- */
+/* Without ports there are no streams, so every ring, chunk and entry must have been freed. */
 static void check_pool(const struct gw_log *log)
 {
     uint64_t left = gw__pool_used_bytes();

@@ -51,8 +51,7 @@ enum gw_counter {
     GW_COUNTER_COUNT
 };
 
-/* The counters of one worker, or of all other threads; the gap keeps them on separate cache lines.
- */
+/* The counters of one worker, or of all other threads; the gap separates their cache lines. */
 struct gw_worker_counters {
     atomic_uint_least64_t of[GW_COUNTER_COUNT];
     uint8_t gap[64];

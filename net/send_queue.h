@@ -38,12 +38,10 @@ struct gw_send_entry {
     uint8_t data[];
 };
 
-/* The coalescing key of a buffer's last bytes, and where they begin; 0: none (buf.c). Thread: any.
- */
+/* The coalescing key of a buffer, 0: none, and where its bytes begin (buf.c). Thread: any. */
 uint16_t gw__buf_key(const struct gw_buf *buf, uint32_t *begin_out);
 
-/* A circular list; `last` links to the first entry; NULL: empty. An idle stream pays one pointer.
- */
+/* A circular list: `last` links to the first entry. NULL: empty; so an idle stream has no more. */
 struct gw_send_queue {
     struct gw_send_entry *last;
 };

@@ -24,13 +24,6 @@ static void release(struct gw_stream *stream, uint32_t cost)
     gw__port_count(stream->turn.lane->port, GW_COUNTER_SEND_QUEUE_BYTES, (uint64_t)0 - cost);
 }
 
-/* Adds `cost` to the queued bytes without a limit. */
-static void charge(struct gw_stream *stream, uint32_t cost)
-{
-    atomic_fetch_add_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
-    count_queued(stream, cost);
-}
-
 static enum gw_stream_refusal refusal(const struct gw_stream *stream)
 {
     return (enum gw_stream_refusal)atomic_load_explicit(&stream->refusal, memory_order_relaxed);
@@ -209,13 +202,14 @@ void gw__stream_queue_last(struct gw_stream *stream, struct gw_buf *buf)
     struct gw_send_entry *entry = bytes == 0 ? NULL : gw__send_entry_share(buf, 0, bytes);
     if (entry != NULL) {
         entry->last = true;
-        charge(stream, gw__send_entry_cost(entry));
+        uint32_t cost = gw__send_entry_cost(entry); /* no limit for the final message */
+        atomic_fetch_add_explicit(&stream->queued_bytes, cost, memory_order_relaxed);
+        count_queued(stream, cost);
         post_entry(stream, entry);
     }
 }
 
-/* Finds memory: in the last chunk or a new one on the stream's own lane, elsewhere in a new entry.
- */
+/* Finds memory: on the stream's lane in the last chunk or a new one, else in a new entry. */
 static int find_room(struct gw_stream *stream, struct gw_stream_reservation *reservation)
 {
     uint32_t bytes = reservation->bytes;

@@ -73,8 +73,7 @@ void gw_timer_set_every(struct gw_timer *timer, uint64_t interval_ns);
 /* Stops the timer: on_time is not called before it is set again. Thread: turn. */
 void gw_timer_stop(struct gw_timer *timer);
 
-/* Whether on_time is still to be called; true inside on_time of a timer that repeats. Thread: turn.
- */
+/* Whether the timer is set; also inside on_time of a timer that repeats. Thread: turn. */
 bool gw_timer_is_set(const struct gw_timer *timer);
 
 #ifdef __cplusplus

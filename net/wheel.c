@@ -118,13 +118,6 @@ static unsigned lowest_bit(uint64_t bits)
     return index;
 }
 
-/* The distance from `from` up to the next bit of `bits`, cyclic; `bits` is not 0. */
-static unsigned distance_to_bit(uint64_t bits, unsigned from)
-{
-    uint64_t turned = from == 0 ? bits : bits >> from | bits << (GW_WHEEL_SLOT_COUNT - from);
-    return lowest_bit(turned);
-}
-
 /* The next tick, from wheel->tick on, at which a slot of `level` must be emptied. */
 static uint64_t next_tick_of(const struct gw_wheel *wheel, unsigned level)
 {
@@ -133,7 +126,11 @@ static uint64_t next_tick_of(const struct gw_wheel *wheel, unsigned level)
     /* The slot of a higher level that has begun was emptied when it began. */
     bool begun = (slot << shift) != wheel->tick;
     uint64_t from = begun ? slot + 1 : slot;
-    return (from + distance_to_bit(wheel->used[level], (unsigned)from & SLOT_MASK)) << shift;
+    unsigned index = (unsigned)from & SLOT_MASK;
+    uint64_t used = wheel->used[level];
+    /* Rotated so that bit 0 is the slot `from`; the lowest bit is then the distance. */
+    used = index == 0 ? used : used >> index | used << (GW_WHEEL_SLOT_COUNT - index);
+    return (from + lowest_bit(used)) << shift;
 }
 
 static uint64_t next_tick(const struct gw_wheel *wheel)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = "streams stream_ends listener timers late paused sessions checks stages rates coalesce requests half_close requests_client groups splits shared game walks".split()
+TESTS = "streams stream_ends listener timers intervals send_low calls late paused sessions checks stages rates coalesce requests half_close requests_client groups splits shared game walks".split()
 WRAPS = "malloc calloc realloc free".split()
 SERVER_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_workers_start gw_workers_join".split()
 SERVER_TESTS = {"game", "walks"}
@@ -141,6 +141,11 @@ CHANGES = [
     (0, "loss-is-not-reported", "net/send_queue.c", "entry->after_loss = gone_out->count > 0;", ";"),
     (0, "loss-is-reported-at-once", "net/send_queue.c", "if (entry->after_loss) {", "if (entry->key != 0) {"),
     (0, "kind-is-not-last", "session/group.c", "(last_piece(group)->key == 0 || last_piece(group)->key == key);", "1;"),
+    (0, "send-low-is-early", "net/stream_send.c", "queued(stream) <= soft_bytes(stream) / 2;", "queued(stream) <= soft_bytes(stream);"),
+    (0, "send-low-repeats", "net/stream_send.c", "stream->was_high = false;", ";"),
+    (0, "interval-drifts", "net/timer.c", "timer->deadline_ns += passed_count * timer->interval_ns;", "timer->deadline_ns = now_ns + timer->interval_ns;"),
+    (0, "interval-makes-up", "net/timer.c", "(now_ns - timer->deadline_ns) / timer->interval_ns + 1;", "1;"),
+    (0, "call-does-not-copy", "net/turn.c", "memcpy(call->data, data, bytes);", ";"),
     (0, "dropped-still-costs", "net/stream_send.c", "release(stream, gone.cost);\n        if (gone.count", "if (gone.count"),
     (0, "answers-twice", "session/open_requests.c", "*closed_out = *request;\n    remove_request(session->requests, request);", "*closed_out = *request;"),
     (0, "no-timeout", "session/open_requests.c", "while (has_timed_out(session)) {", "while (0) {"),
