@@ -7,6 +7,7 @@
 #include "session/rates.h"
 
 #include "net/error.h"
+#include "net/port.h"
 
 #include <assert.h>
 
@@ -32,6 +33,9 @@ struct due {
  */
 static void consider(struct due *due, uint32_t passed_ms, uint64_t limit_ms, Gw__CloseReason reason)
 {
+    if (limit_ms == GW_OFF) {
+        return;
+    }
     /* 1 ms more, because both ends of `passed_ms` are rounded down: never early. */
     uint64_t left_ms = passed_ms > limit_ms ? 0 : limit_ms + 1 - passed_ms;
     if (left_ms < due->left_ms) {
@@ -85,10 +89,8 @@ static struct due first_due(const struct gw_session *session, uint32_t now_ms)
         consider(&due, now_ms - session->probed_ms, GW_PEER_CHECK_MS, GW__CLOSE_REASON__NONE);
     } else if (session->greeted) {
         consider_heartbeat(&due, session, now_ms);
-        if (config->idle_timeout_ms != 0) {
-            consider(&due, now_ms - session->active_ms, config->idle_timeout_ms,
-                     GW__CLOSE_REASON__IDLE);
-        }
+        consider(&due, now_ms - session->active_ms, config->idle_timeout_ms,
+                 GW__CLOSE_REASON__IDLE);
     }
     if (gw__open_requests_first(session, &request_ms)) {
         consider(&due, now_ms - request_ms, config->request_timeout_ms, GW__CLOSE_REASON__NONE);

@@ -158,18 +158,17 @@ static void send_hello_ack(struct gw_session *session)
     Gw__HelloAck ack = GW__HELLO_ACK__INIT;
     ack.session_id = session->id;
     ack.schema_hash = manager->packets->schema_hash;
-    ack.heartbeat_ms = manager->config.heartbeat_ms;
+    ack.heartbeat_ms = session->heartbeat_ms;
     ack.body_bytes_max = manager->config.body_bytes_max;
     gw_session_send_frame(session, &frame, &ack.base);
 }
 
 /* Ends the greeting. */
-static void complete(struct gw_session *session, uint32_t heartbeat_ms, const Gw__HelloAck *ack)
+static void complete(struct gw_session *session, const Gw__HelloAck *ack)
 {
     struct gw_session_manager *manager = session->manager;
     struct gw_shard *shard = gw__shard(manager);
     gw__count(shard, &shard->greeted, 1);
-    session->heartbeat_ms = heartbeat_ms;
     session->active_ms = gw__session_now_ms(session);
     if (!gw__session_reads(session)) {
         session->since_ms = session->active_ms; /* the idle time begins here */
@@ -201,8 +200,10 @@ void gw_session_greet(struct gw_session *session, int result)
         gw_session_end(session, (Gw__CloseReason)result);
         return;
     }
+    bool has_heartbeat = manager->config.heartbeat_ms != GW_OFF;
+    session->heartbeat_ms = has_heartbeat ? manager->config.heartbeat_ms : 0;
     send_hello_ack(session);
-    complete(session, manager->config.heartbeat_ms, NULL);
+    complete(session, NULL);
 }
 
 void gw_session_hello(struct gw_session *session, const Gw__Hello *hello)
@@ -230,5 +231,6 @@ void gw__on_hello_ack(struct gw_session *session, const struct gw_frame *frame,
         return;
     }
     log_schema(session, hello_ack->schema_hash);
-    complete(session, hello_ack->heartbeat_ms, hello_ack);
+    session->heartbeat_ms = hello_ack->heartbeat_ms;
+    complete(session, hello_ack);
 }

@@ -34,6 +34,7 @@ static struct gw_session_manager_config with_defaults(const struct gw_session_ma
     config.session_count_max = or_default(given->session_count_max, 10000);
     config.greeting_timeout_ms = or_default(given->greeting_timeout_ms, 5000);
     config.heartbeat_ms = or_default(given->heartbeat_ms, 10000);
+    config.idle_timeout_ms = or_default(given->idle_timeout_ms, GW_OFF);
     config.frame_timeout_ms = or_default(given->frame_timeout_ms, 10000);
     config.excess_ms = or_default(given->excess_ms, 12000);
     config.request_timeout_ms =

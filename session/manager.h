@@ -114,13 +114,17 @@ enum gw_session_side { GW_SIDE_SERVER, GW_SIDE_CLIENT };
  * is never ended.
  */
 
-/* 0 selects the default in brackets. */
+/*
+ * 0 selects the default in brackets. GW_OFF (net/port.h) switches a timeout or interval off: each
+ * member that ends in _ms. Without request_timeout_ms a pause after FIN has no limit either, and a
+ * client that has sent FIN stays until its requests are answered.
+ */
 struct gw_session_manager_config {
     enum gw_session_side side;
     uint32_t session_count_max;        /* at the same time [10,000] */
     uint32_t greeting_timeout_ms;      /* from on_begin to the end of the greeting [5,000] */
     uint32_t heartbeat_ms;             /* see PING in WIRE.md; clients use the server's [10,000] */
-    uint32_t idle_timeout_ms;          /* without a packet of the game; 0: none */
+    uint32_t idle_timeout_ms;          /* without a packet of the game [GW_OFF] */
     uint32_t frame_timeout_ms;         /* from the first byte of a frame to its last [10,000] */
     uint32_t excess_ms;                /* how far a client may get ahead of a rate [12,000] */
     uint32_t request_timeout_ms;       /* see session/request.h [server 5,000; client 10,000] */

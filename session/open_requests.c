@@ -60,7 +60,10 @@ static void add(struct gw_session *session, const struct gw_request *request)
     *added = *request;
     added->begun_ms = gw__session_now_ms(session);
     added->begun_ns = gw_turn_now_ns(gw_session_turn(session));
-    gw__session_shorten_deadline(session, session->manager->config.request_timeout_ms + 1);
+    uint32_t timeout_ms = session->manager->config.request_timeout_ms;
+    if (timeout_ms != GW_OFF) {
+        gw__session_shorten_deadline(session, timeout_ms + 1);
+    }
 }
 
 /* Keeps the order of their times: the first one times out first. */

@@ -149,7 +149,7 @@ CHANGES = [
     (0, "dropped-still-costs", "net/stream_send.c", "release(stream, gone.cost);\n        if (gone.count", "if (gone.count"),
     (0, "answers-twice", "session/open_requests.c", "*closed_out = *request;\n    remove_request(session->requests, request);", "*closed_out = *request;"),
     (0, "no-timeout", "session/open_requests.c", "while (has_timed_out(session)) {", "while (0) {"),
-    (0, "timeout-not-awaited", "session/open_requests.c", "gw__session_shorten_deadline(session, session->manager->config.request_timeout_ms + 1);", ";"),
+    (0, "timeout-not-awaited", "session/open_requests.c", "gw__session_shorten_deadline(session, timeout_ms + 1);", ";"),
     (0, "timeout-stays-open", "session/open_requests.c", "remove_request(session->requests, session->requests->open);\n        time_out", "time_out"),
     (0, "requests-without-limit", "session/open_requests.c", " || count_of(session) == GW_REQUEST_COUNT_MAX) {", ") {"),
     (0, "tag-twice", "session/open_requests.c", "if (find(session, frame->tag) != NULL) {", "if (0) {"),

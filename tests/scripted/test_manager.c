@@ -3,7 +3,10 @@
 
 #include "net/error.h"
 #include "net/listener.h"
+#include "net/port.h"
 #include "net/stream.h"
+#include "protocol/frame.h"
+#include "session/request.h"
 #include "tests/scripted/memory.h"
 #include "tests/scripted/session_fixture.h"
 
@@ -175,6 +178,112 @@ static void without_memory_for_a_broadcast_greeted_sessions_end(void **state)
     peer_close(pending);
 }
 
+/* ---- GW_OFF ---- */
+
+enum { HOUR_MS = 3600 * 1000, DAYS = 30 };
+
+static int open_without_timeouts(void **state)
+{
+    (void)state;
+    static const struct gw_session_manager_config config = {
+        .greeting_timeout_ms = GW_OFF,
+        .heartbeat_ms = GW_OFF,
+        .idle_timeout_ms = GW_OFF,
+        .frame_timeout_ms = GW_OFF,
+        .excess_ms = GW_OFF,
+        .request_timeout_ms = GW_OFF,
+    };
+    session_fixture_open(NULL, &config);
+    return 0;
+}
+
+#define TEST_WITHOUT_TIMEOUTS(name)                                                                \
+    cmocka_unit_test_setup_teardown(name, open_without_timeouts, close_session_fixture)
+
+static void run_days(void)
+{
+    for (int i = 0; i < DAYS; i++) {
+        fixture_run_ms(24 * HOUR_MS);
+    }
+}
+
+static void a_pending_session_without_greeting_timeout_stays(void **state)
+{
+    (void)state;
+    uint8_t frame[128];
+    uint8_t body[128];
+    size_t bytes;
+    struct peer *peer = session_fixture_connect();
+    run_days();
+    assert_false(peer_has_fin(peer));
+    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    fixture_run_now();
+    assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
+    peer_close(peer);
+}
+
+static void without_heartbeat_hello_ack_says_0_and_no_ping_is_sent(void **state)
+{
+    (void)state;
+    uint8_t frame[128];
+    uint8_t body[128];
+    size_t bytes;
+    struct peer *peer = session_fixture_connect();
+    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    fixture_run_now();
+    assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
+    Gw__HelloAck *ack = gw__hello_ack__unpack(NULL, bytes, body);
+    assert_non_null(ack);
+    assert_int_equal(ack->heartbeat_ms, 0);
+    gw__hello_ack__free_unpacked(ack, NULL);
+    run_days();
+    assert_int_equal(peer_unread_count(peer), 0);
+    assert_int_equal(session_fixture.ended_count, 0);
+    peer_close(peer);
+}
+
+static void a_partial_frame_without_frame_timeout_is_completed_days_later(void **state)
+{
+    (void)state;
+    uint8_t header[FRAME_HEADER_BYTES];
+    struct peer *peer = session_fixture_join();
+    frame_write_header(header, 0, 0, SAY, 0);
+    peer_send(peer, header, 3);
+    run_days();
+    peer_send(peer, header + 3, sizeof header - 3);
+    fixture_run_now();
+    assert_int_equal(session_fixture.received_count, 1);
+    peer_close(peer);
+}
+
+static struct gw_frame request;
+
+static void keep_request(struct gw_session *session, const struct gw_frame *frame)
+{
+    (void)session;
+    request = *frame;
+}
+
+static void a_request_without_request_timeout_is_answered_days_later(void **state)
+{
+    (void)state;
+    static uint8_t body[512];
+    size_t bytes;
+    Gw__Error answer = GW__ERROR__INIT;
+    session_fixture.on_asked = keep_request;
+    struct peer *peer = session_fixture_join();
+    session_fixture_send_header(peer, 0, 0, ASK, 7);
+    peer_finish(peer); /* the session waits for the answer */
+    run_days();
+    assert_int_equal(peer_unread_count(peer), 0);
+    assert_int_equal(session_fixture.ended_count, 0);
+    gw_session_reply(session_fixture.last, &request, ANSWER, &answer.base);
+    fixture_run_now();
+    assert_int_equal(session_fixture_next(peer, body, &bytes), ANSWER);
+    assert_true(peer_has_fin(peer));
+    peer_close(peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +293,10 @@ int main(void)
         TEST(every_greeted_session_receives_a_broadcast_and_no_other),
         TEST(a_broadcast_that_may_not_be_sent_is_logged_and_dropped),
         TEST(without_memory_for_a_broadcast_greeted_sessions_end),
+        TEST_WITHOUT_TIMEOUTS(a_pending_session_without_greeting_timeout_stays),
+        TEST_WITHOUT_TIMEOUTS(without_heartbeat_hello_ack_says_0_and_no_ping_is_sent),
+        TEST_WITHOUT_TIMEOUTS(a_partial_frame_without_frame_timeout_is_completed_days_later),
+        TEST_WITHOUT_TIMEOUTS(a_request_without_request_timeout_is_answered_days_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
