@@ -15,7 +15,7 @@ enum { TO_PEER = 1, FROM_PEER = 2, PIECE_BYTES = 8192 };
 static void rule(bool kept, const char *text)
 {
     if (!kept) {
-        checking_backend_break(text);
+        fixture_break_rule(text);
     }
 }
 

@@ -80,7 +80,7 @@ static void begin_connection(struct random_socket *one)
 {
     os_socket handle;
     if (endpoint_ops()->socket_open(&fixture.addr, NULL, &handle) != 0) {
-        checking_backend_break("a socket can be opened");
+        fixture_break_rule("a socket can be opened");
         atomic_store(&one->over, true);
         return;
     }
@@ -88,7 +88,7 @@ static void begin_connection(struct random_socket *one)
     one->step_count = 1 + random_below(&one->random, STEP_COUNT_MAX);
     one->ending = false;
     if (endpoint_ops()->attach(&one->socket) != 0) {
-        checking_backend_break("a socket can be attached");
+        fixture_break_rule("a socket can be attached");
     }
     one->connecting = true;
     one->sending = true;

@@ -42,7 +42,7 @@ static void received_some(struct endpoint *endpoint, int result)
     uint64_t received = atomic_load(&one->received);
     for (int i = 0; i < result; i++, received++) {
         if (endpoint->socket.in.own.data[i] != pattern_byte(one->seed, received)) {
-            checking_backend_break("received bytes are those that were sent, in order");
+            fixture_break_rule("received bytes are those that were sent, in order");
             break;
         }
     }

@@ -21,7 +21,7 @@ static void a_close_is_prompt_and_discards_queued_bytes(void **state)
     while (checked_send(checked, 10000) == 0) {
     }
     fixture_run_now();
-    checking_backend_stop_time(); /* no timer ends it */
+    controlled_backend_stop_time(); /* no timer ends it */
     assert_true(checked_close(checked, REASON));
     assert_int_equal(checked_wait_close(checked), REASON);
     assert_true(checking_backend_counts().cancelled > 0);
@@ -38,7 +38,7 @@ static void an_idle_stream_closes_promptly(void **state)
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
     fixture_run_now();
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     assert_true(checked_close(checked, REASON));
     assert_int_equal(checked_wait_close(checked), REASON);
     assert_true(raw_socket_recv_until_end(&peer) <= 0);
@@ -52,7 +52,7 @@ static void a_close_waits_for_the_send_in_flight(void **state)
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
-    checking_backend_delay_sends(true);
+    controlled_backend_delay_sends(true);
     assert_int_equal(checked_send_buf(checked, 50000), 0);
     fixture_run_now();
     assert_int_equal(checking_backend_counts().sends, 1);
@@ -116,7 +116,7 @@ static void ask_for_everything(struct checked_stream *checked)
     if (checked_send_text(checked, "too late") != GW_E_CLOSED ||
         checked_send_buf(checked, 10) != GW_E_CLOSED ||
         gw_stream_finish(checked->stream, 1, NULL) || gw_stream_close(checked->stream, 2)) {
-        checking_backend_break("in on_close a stream is over");
+        fixture_break_rule("in on_close a stream is over");
     }
     gw_stream_pause(checked->stream);
     gw_stream_resume(checked->stream);
@@ -267,7 +267,7 @@ static void a_closed_stream_gets_no_events_while_a_child_process_has_its_socket(
     assert_true(checked_close(checked, REASON));
     assert_int_equal(checked_wait_close(checked), REASON);
     (void)raw_socket_send(&peer, "hello", 5); /* the child's copy of the socket receives it */
-    checking_backend_before_wait(count_wait);
+    controlled_backend_before_wait(count_wait);
     fixture_run_now();
     atomic_store(&wait_count, 0);
     machine_sleep_ms(100);

@@ -19,7 +19,7 @@ static void open_with_stopped_time(const struct stream_callbacks *callbacks)
     fixture_open(&(struct port_fixture_plan){.callbacks = callbacks});
     here.checked = fixture_connect(&here.peer);
     fixture_run_now();
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     fixture_run_now();
     here.begin_ns = gw_port_now_ns(fixture.port);
 }
@@ -110,7 +110,7 @@ static void a_past_deadline_fires_at_once_after_a_month_of_uptime(void **state)
     (void)state;
     for (uint64_t day = 5; day <= 120; day += 5) {
         open_with_stopped_time(NULL);
-        checking_backend_advance_ns(day * 24 * 3600000 * MS);
+        controlled_backend_advance_ns(day * 24 * 3600000 * MS);
         fixture_run_now();
         set_deadline(gw_port_now_ns(fixture.port) + 60000 * MS);
         set_deadline(0);

@@ -173,7 +173,7 @@ static void a_close_cancels_a_waiting_connect(void **state)
         streams[i] = fixture_dial(NULL, &addr, NULL, NULL);
     }
     fixture_run_now();
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     uint32_t open_count = 0;
     for (int i = 0; i < DIAL_COUNT; i++) {
         open_count += atomic_load(&streams[i]->open_count);
@@ -209,7 +209,7 @@ static void a_stream_closed_while_it_connects_does_not_open(void **state)
     (void)state;
     listen_at("127.0.0.1:0", 100);
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    checking_backend_before_wait(close_before_wait);
+    controlled_backend_before_wait(close_before_wait);
     for (int round = 0; round < 10; round++) {
         struct checked_stream *checked =
             NULL; /* it is assigned to lane 0, the first without a stream */

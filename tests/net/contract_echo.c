@@ -102,7 +102,7 @@ static void send_more(struct checked_stream *checked, uint64_t bytes_in_all)
         int error = random_below(&random, 2) == 0 ? checked_send(checked, bytes)
                                                   : checked_send_buf(checked, bytes);
         if (error != 0) {
-            checking_backend_break("a queue with room takes more");
+            fixture_break_rule("a queue with room takes more");
             return;
         }
     }

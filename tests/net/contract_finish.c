@@ -59,7 +59,7 @@ static void with_an_empty_queue_fin_is_sent_at_once(void **state)
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     assert_true(checked_finish(checked, REASON, NULL));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     raw_socket_close(&peer);
@@ -135,7 +135,7 @@ static void a_finish_reads_until_fin_despite_a_pause(void **state)
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
     run_in_turn(gw_stream_turn(checked->stream), pause_posted_task, checked);
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     assert_true(raw_socket_send(&peer, data, sizeof(data)));
     assert_true(checked_finish(checked, REASON, "final_text"));
     assert_true(raw_receives_text(&peer, "final_text"));
@@ -165,7 +165,7 @@ static void a_finish_ends_after_a_second_without_a_reading_peer(void **state)
     while (checked_send(checked, 10000) == 0) {
     }
     fixture_run_now();
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     assert_true(checked_finish(checked, REASON, "final_text"));
     fixture_run_now();
     assert_ends_after_ms(checked, GW_STREAM_FLUSH_MS);
@@ -180,7 +180,7 @@ static void a_finish_ends_after_a_second_without_the_peers_fin(void **state)
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
     fixture_run_now();
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     assert_true(checked_finish(checked, REASON, "final_text"));
     assert_true(raw_receives_text(&peer, "final_text"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
@@ -206,7 +206,7 @@ static void a_finish_discards_a_limited_number_of_bytes(void **state)
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
     fixture_run_now();
-    checking_backend_stop_time(); /* the number of bytes ends it, not the time */
+    controlled_backend_stop_time(); /* the number of bytes ends it, not the time */
     assert_int_equal(os_thread_start(&thread, send_for_ever, &peer), 0);
     WAIT_FOR(atomic_load(&checked->recv_count) > 0);
     uint64_t before = fixture_counters().bytes_in;
@@ -261,7 +261,7 @@ static void a_half_closed_peer_can_read_slowly(void **state)
         assert_int_equal(checked_send_buf(checked, 20000), 0);
     }
     fixture_run_now();
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     raw_socket_finish(&peer);
     assert_true(raw_receive_pattern(&peer, &received, 200000));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
@@ -351,7 +351,7 @@ static void a_close_cuts_a_finish_short(void **state)
     (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     struct checked_stream *lingering = fixture_connect(&peer);
     assert_true(checked_finish(lingering, REASON, NULL));
     fixture_run_now();

@@ -104,7 +104,7 @@ static void start_and_finish(struct gw_listener *listener, struct gw_stream *str
     struct checked_stream *checked = fixture_start(stream);
     if (checked_send_text(checked, "we are full, ") != 0 ||
         !checked_finish(checked, REASON, "final_text")) {
-        checking_backend_break("a stream that was started can be finished");
+        fixture_break_rule("a stream that was started can be finished");
     }
     gw_stream_unref(stream);
 }

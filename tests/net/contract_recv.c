@@ -145,7 +145,7 @@ static enum gw_recv receive_messages(struct checked_stream *checked, struct gw_r
         const uint8_t *data = gw_ring_peek(ring, MESSAGE_BYTES, bounce);
         if (data[0] != (uint8_t)(atomic_load(&checked->received) / MESSAGE_BYTES) ||
             data[MESSAGE_BYTES - 1] != data[0]) {
-            checking_backend_break("messages come whole and in order");
+            fixture_break_rule("messages come whole and in order");
         }
         gw_ring_consume(ring, MESSAGE_BYTES);
         atomic_fetch_add(&checked->received, MESSAGE_BYTES);

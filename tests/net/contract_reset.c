@@ -45,7 +45,7 @@ static void a_reset_ends_a_finish(void **state)
     (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     struct checked_stream *checked = fixture_connect_narrow(&peer);
     while (checked_send_buf(checked, 10000) == 0) {
     }
@@ -84,7 +84,7 @@ static void a_peer_that_stops_reading_is_reset_after_the_flush_timeout(void **st
     while (checked_send_buf(checked, 10000) == 0) {
     }
     fixture_run_now();
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     assert_true(checked_finish(checked, 77, "final_text"));
     fixture_run_now();
     fixture_advance_ms(GW_STREAM_FLUSH_MS + 5);
@@ -163,7 +163,7 @@ a_half_closed_peer_that_does_not_read_is_reset_when_the_linger_time_is_over(void
     struct checked_stream *checked = fixture_connect_narrow(&peer);
     assert_int_equal(checked_send_buf(checked, 60000), 0);
     WAIT_FOR(fixture_counters().send_queue_bytes == 0);
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     raw_socket_finish(&peer);
     fixture_run_now(); /* FIN has arrived */
     fixture_run_now(); /* the turn that it caused has run */
@@ -233,8 +233,8 @@ static void open_for_failure(const struct stream_callbacks *callbacks, struct ra
     gate_reset(&gate);
     fixture_open(&(struct port_fixture_plan){.callbacks = callbacks});
     *stream_out = fixture_connect(peer);
-    checking_backend_stop_time();
-    checking_backend_fail(CHECKING_SEND, GW_E_RESET, 1);
+    controlled_backend_stop_time();
+    controlled_backend_fail(CHECKING_SEND, GW_E_RESET, 1);
 }
 
 static void bytes_that_have_arrived_are_received_after_a_failed_send(void **state)
@@ -268,8 +268,8 @@ static void after_a_failed_send_the_stream_waits_a_second_for_the_peer(void **st
     static const struct stream_callbacks talkative = {.on_open = send_once};
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &talkative});
-    checking_backend_stop_time();
-    checking_backend_fail(CHECKING_SEND, GW_E_RESET, 1);
+    controlled_backend_stop_time();
+    controlled_backend_fail(CHECKING_SEND, GW_E_RESET, 1);
     struct checked_stream *checked = fixture_connect(&peer);
     WAIT_FOR(atomic_load(&checked->open_count) == 1);
     fixture_run_now();
@@ -288,8 +288,8 @@ static void after_a_failed_send_a_close_is_still_prompt(void **state)
     static const struct stream_callbacks talkative = {.on_open = send_once};
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &talkative});
-    checking_backend_stop_time();
-    checking_backend_fail(CHECKING_SEND, GW_E_RESET, 1);
+    controlled_backend_stop_time();
+    controlled_backend_fail(CHECKING_SEND, GW_E_RESET, 1);
     struct checked_stream *checked = fixture_connect(&peer);
     WAIT_FOR(atomic_load(&checked->open_count) == 1);
     fixture_run_now();
@@ -334,7 +334,7 @@ static void nothing_is_received_after_a_failed_send_and_a_close(void **state)
         skip(); /* on a shared lane the next turn may run before the next wait */
     }
     open_for_failure(&closed, &peer, &checked);
-    checking_backend_before_wait(close_before_wait);
+    controlled_backend_before_wait(close_before_wait);
     assert_true(raw_send_pattern(&peer, &sent, 10));
     WAIT_FOR(atomic_load(&gate.reached));
     assert_true(
@@ -360,7 +360,7 @@ static void a_failed_recv_ends_its_stream_alone(void **state)
         struct raw_socket peer;
         struct checked_stream *checked = fixture_connect(&peer);
         fixture_run_now();
-        checking_backend_fail(CHECKING_RECV, errors[i], 1);
+        controlled_backend_fail(CHECKING_RECV, errors[i], 1);
         assert_true(raw_socket_send(&peer, "?", 1));
         assert_int_equal(checked_wait_close(checked), errors[i]);
         raw_socket_close(&peer);

@@ -44,12 +44,12 @@ static void fill_queue_of_1000(const struct stream_callbacks *callbacks)
     uint64_t received = 0;
     atomic_store(&wrong_count, 0);
     fixture_open(&(struct port_fixture_plan){.callbacks = callbacks, .send_queue_bytes_max = 1000});
-    checking_backend_delay_sends(true);
+    controlled_backend_delay_sends(true);
     struct checked_stream *checked = fixture_connect(&peer);
     WAIT_FOR(atomic_load(&checked->open_count) == 1);
     fixture_run_now();
     assert_int_equal(checked_send(checked, 1), GW_E_FULL); /* from another thread, too */
-    checking_backend_delay_sends(false);
+    controlled_backend_delay_sends(false);
     assert_true(raw_receive_pattern(&peer, &received, atomic_load(&checked->sent)));
     WAIT_FOR(gw_stream_send_queue_bytes(checked->stream) == 0);
     assert_int_equal(checked_send(checked, 1000), 0); /* all of it is free again */
@@ -391,7 +391,7 @@ static void the_memory_of_a_send_is_kept_until_its_done(void **state)
     uint64_t received = 0;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
-    checking_backend_delay_sends(true);
+    controlled_backend_delay_sends(true);
     for (int i = 0; i < 10; i++) {
         assert_int_equal(checked_send(checked, 300), 0);
         assert_int_equal(checked_send_buf(checked, 3000), 0);
@@ -400,7 +400,7 @@ static void the_memory_of_a_send_is_kept_until_its_done(void **state)
     assert_int_equal(checking_backend_counts().sends, 1); /* no second send is in flight */
     assert_int_equal(gw_stream_send_queue_bytes(checked->stream),
                      10 * (3300 + GW_STREAM_BUF_OVERHEAD_BYTES));
-    checking_backend_delay_sends(false);
+    controlled_backend_delay_sends(false);
     assert_true(raw_receive_pattern(&peer, &received, 33000));
     raw_socket_close(&peer);
     fixture_close();

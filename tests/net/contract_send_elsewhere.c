@@ -260,7 +260,7 @@ static void start_and_send(struct gw_listener *listener, struct gw_stream *strea
     (void)gw_stream_ref(stream);
     struct checked_stream *checked = fixture_start(stream);
     if (checked_send(checked, 100) != 0 || checked_send_buf(checked, 10000) != 0) {
-        checking_backend_break("a stream that was started takes what is sent");
+        fixture_break_rule("a stream that was started takes what is sent");
     }
     gw_stream_unref(stream);
 }

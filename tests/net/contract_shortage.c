@@ -100,13 +100,13 @@ static void waiting_connections_are_accepted_when_descriptors_are_free(void **st
     (void)state;
     struct raw_socket peers[10];
     run_out_of_descriptors();
-    checking_backend_stop_time(); /* so that the listener does not try again between two knocks
-                                   */
+    controlled_backend_stop_time(); /* so that the listener does not try again between two knocks
+                                     */
     for (int i = 0; i < 10; i++) {
         connect_without_being_accepted(&peers[i]);
         WAIT_FOR(fixture_counters().accept_pauses == 1);
     }
-    checking_backend_resume_time();
+    controlled_backend_resume_time();
     lift_limit();
     for (int i = 0; i < 10; i++) {
         assert_echoes(&peers[i]);
@@ -123,8 +123,8 @@ static void a_shortage_is_logged_once_and_not_at_every_pause(void **state)
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     fixture_run_now();
     uint32_t log_count = atomic_load(&fixture.log_count);
-    checking_backend_stop_time();
-    checking_backend_fail(CHECKING_ACCEPT, GW_E_MEMORY, 5);
+    controlled_backend_stop_time();
+    controlled_backend_fail(CHECKING_ACCEPT, GW_E_MEMORY, 5);
     for (uint64_t pauses = 1; pauses <= 5; pauses++) {
         assert_true(raw_socket_connect(&peer, &fixture.addr));
         WAIT_FOR(fixture_counters().accept_pauses == pauses);
@@ -144,8 +144,8 @@ static void a_pause_of_accepting_lasts_100_ms(void **state)
     struct raw_socket peers[2];
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     fixture_run_now();
-    checking_backend_stop_time();
-    checking_backend_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
+    controlled_backend_stop_time();
+    controlled_backend_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
     assert_true(raw_socket_connect(&peers[0], &fixture.addr));
     WAIT_FOR(fixture_counters().accept_pauses == 1);
     assert_true(raw_socket_connect(&peers[1], &fixture.addr));
@@ -164,8 +164,8 @@ static void a_listener_can_be_closed_while_accepting_pauses(void **state)
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     fixture_run_now();
-    checking_backend_stop_time();
-    checking_backend_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
+    controlled_backend_stop_time();
+    controlled_backend_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
     assert_true(raw_socket_connect(&peer, &fixture.addr));
     WAIT_FOR(fixture_counters().accept_pauses == 1);
     raw_socket_close(&peer);
@@ -181,9 +181,9 @@ static void an_error_of_one_connection_is_no_shortage(void **state)
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     fixture_run_now();
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     for (int i = 0; i < 3; i++) {
-        checking_backend_fail(CHECKING_ACCEPT, errors[i], 1);
+        controlled_backend_fail(CHECKING_ACCEPT, errors[i], 1);
         assert_true(raw_socket_connect(&peer, &fixture.addr));
         assert_true(raw_socket_recv_until_end(&peer) <= 0);
         raw_socket_close(&peer);

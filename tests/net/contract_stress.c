@@ -203,7 +203,7 @@ static void watch_for_a_while(void)
     while (os_now_ns() < end_ns) {
         struct gw_port_counters counters = fixture_counters();
         if (!is_possible(&counters)) {
-            checking_backend_break("the counters show what can be");
+            fixture_break_rule("the counters show what can be");
         }
     }
 }

@@ -23,7 +23,7 @@ static struct {
 static void fire(struct gw_timer *timer)
 {
     if (timer != &object.timer || !gw_turn_is_mine(&object.turn) || gw_timer_is_set(timer)) {
-        checking_backend_break("a timer fires in its object's turn, and is not set then");
+        fixture_break_rule("a timer fires in its object's turn, and is not set then");
     }
     atomic_fetch_add(&object.early_count, gw_port_now_ns(fixture.port) < timer->deadline_ns);
     if (object.period_ms != 0) {
@@ -38,7 +38,7 @@ static void open_with_timer(void)
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     gw_turn_init(&object.turn, fixture.port, NULL);
     gw_timer_init(&object.timer, &object.turn, fire);
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     fixture_run_now();
     object.begin_ns = gw_port_now_ns(fixture.port);
 }
@@ -192,7 +192,7 @@ static void change_mind_when_time_has_come(enum late_wish wish)
     WAIT_FOR(atomic_load(&gate.reached));
     late_wish = wish;
     gw_turn_post(&object.turn, &late_task);
-    checking_backend_advance_ns(110 * MS);
+    controlled_backend_advance_ns(110 * MS);
     atomic_store(&gate.open, true);
     fixture_run_now();
 }
@@ -244,11 +244,11 @@ static void the_farthest_deadline_is_20_days(void **state)
     uint64_t deadline_ns = UINT64_MAX;
     run_in_turn(&object.turn, set_posted_task, &deadline_ns);
     for (uint64_t day = 1; day < 20; day++) {
-        checking_backend_advance_ns(DAY);
+        controlled_backend_advance_ns(DAY);
         fixture_run_now();
         assert_int_equal(atomic_load(&object.fire_count), 0);
     }
-    checking_backend_advance_ns(DAY - 10 * MS);
+    controlled_backend_advance_ns(DAY - 10 * MS);
     fixture_run_now();
     assert_int_equal(atomic_load(&object.fire_count), 0);
     fixture_advance_ms(20);
@@ -267,7 +267,7 @@ static void a_past_deadline_fires_at_once_after_any_uptime(void **state)
         run_in_turn(&object.turn, set_posted_task, &long_ago_ns);
         fixture_advance_ms(3);
         assert_int_equal(atomic_load(&object.fire_count), round);
-        checking_backend_advance_ns(3 * DAY);
+        controlled_backend_advance_ns(3 * DAY);
         fixture_run_now();
     }
     close_with_timer(40);
@@ -323,7 +323,7 @@ static void of_ten_thousand_timers_each_fires_once_unless_stopped(void **state)
     memset(&crowd, 0, sizeof(crowd));
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     gw_turn_init(&crowd.turn, fixture.port, NULL);
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     run_in_turn(&crowd.turn, set_all, NULL);
     for (int i = 0; i < 30; i++) {
         fixture_advance_ms(random_below(&crowd.random, 20000));
@@ -340,7 +340,7 @@ static void a_worker_that_sleeps_wakes_for_a_timer(void **state)
 {
     (void)state;
     open_with_timer();
-    checking_backend_resume_time();
+    controlled_backend_resume_time();
     uint64_t deadline_ns = gw_port_now_ns(fixture.port) + 30 * MS;
     run_in_turn(&object.turn, set_posted_task, &deadline_ns);
     WAIT_FOR(atomic_load(&object.fire_count) == 1);

@@ -54,7 +54,7 @@ static void no_wake_is_lost(void **state)
     atomic_store(&over, false);
     atomic_store(&lost_count, 0);
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     for (int i = 0; i < CALLER_COUNT; i++) {
         calls[i].task.run = answer;
         gw__turn_init(&calls[i].turn, gw__port_lane(fixture.port, 0), NULL);
@@ -86,7 +86,7 @@ static void two_objects_can_post_to_each_other_forever(void **state)
     (void)state;
     atomic_store(&ping_count, 0);
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    checking_backend_stop_time();
+    controlled_backend_stop_time();
     for (int i = 0; i < 2; i++) {
         gw_turn_init(&sides[i], fixture.port, NULL); /* on two lanes, if there are two */
         balls[i].run = hit_back;
@@ -109,8 +109,8 @@ static void a_wake_makes_one_wait_return(void **state)
 {
     (void)state;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    checking_backend_stop_time();
-    checking_backend_before_wait(count_wait);
+    controlled_backend_stop_time();
+    controlled_backend_before_wait(count_wait);
     fixture_run_now();
     for (int round = 0; round < 20; round++) {
         machine_sleep_ms(2);
@@ -130,7 +130,7 @@ static void an_idle_port_uses_no_processor_time(void **state)
     assert_int_equal(checked_send_text(checked, "hello"), 0);
     assert_true(raw_receives_text(&peer, "hello"));
     fixture_run_now();
-    checking_backend_before_wait(count_wait);
+    controlled_backend_before_wait(count_wait);
     machine_sleep_ms(20);
     uint32_t before = atomic_load(&wait_count);
     machine_sleep_ms(100);

@@ -46,7 +46,7 @@ static void endpoint_attach(void *context)
 {
     struct endpoint *endpoint = context;
     if (endpoint_ops()->attach(&endpoint->socket) != 0) {
-        checking_backend_break("a socket can be attached");
+        fixture_break_rule("a socket can be attached");
     }
 }
 

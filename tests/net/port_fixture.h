@@ -8,7 +8,7 @@
 #include "net/port.h"
 #include "net/stream.h"
 #include "net/turn.h"
-#include "tests/net/checking_kernel.h"
+#include "tests/net/controlled_backend.h"
 #include "tests/support/raw_socket.h"
 #include "tests/support/wait.h"
 #include <stdatomic.h>
@@ -110,6 +110,11 @@ void fixture_unblock_worker(void);
 
 /* Advances the clock, and waits until every lane has noticed. */
 void fixture_advance_ms(uint64_t ms);
+
+/* Records a broken rule of a callback or a backend; the first one fails the test when the fixture
+ * is closed. The first rule that was broken, or NULL. */
+void fixture_break_rule(const char *rule);
+const char *fixture_broken_rule(void);
 
 /* The port's counters; pool_bytes counts from the opening of the fixture. */
 struct gw_port_counters fixture_counters(void);

@@ -7,9 +7,9 @@
 #include "net/pool.h"
 #include "net/port_internal.h"
 #include "net/wheel.h"
-#include "tests/scripted/audit.h"
 #include "tests/scripted/broken.h"
 #include "tests/scripted/memory.h"
+#include "tests/support/checking_backend.h"
 
 #include <string.h>
 
@@ -54,6 +54,23 @@ uint32_t fixture_logged_count(const char *event)
 
 /* ---- opening and closing ---- */
 
+static void break_rule(int rule, const char *text)
+{
+    broken(rule, "%s", text);
+}
+
+const struct gw_backend_ops *fixture_checked_ops(void)
+{
+    static const struct checking_config config = {
+        .broken = break_rule,
+        .take = memory_take_unseen,
+        .give = memory_free_unseen,
+        .has_exact_time = true,
+        .checksum_step = 1,
+    };
+    return checking_backend_init(kernel_ops(), &config);
+}
+
 static int open_on(const struct port_fixture_config *config, fixture_wrap *wrap)
 {
     static const struct port_fixture_config kind = {0};
@@ -71,7 +88,7 @@ static int open_on(const struct port_fixture_config *config, fixture_wrap *wrap)
         .stream_count_max = config->stream_count_max != 0 ? config->stream_count_max : 4096,
         .log = {.write = write_log},
     };
-    const struct gw_backend_ops *ops = audit_init(kernel_ops());
+    const struct gw_backend_ops *ops = fixture_checked_ops();
     int error = gw__port_create_on(wrap != NULL ? wrap(ops) : ops, &port_config, &fixture_port);
     if (error != GW_OK) {
         kernel_fini();
@@ -112,7 +129,7 @@ void fixture_close(void)
     assert_int_equal(gw__pool_used_bytes(), fixture.pool_bytes);
     memory_expect_block_count(fixture.block_count);
     assert_int_equal(kernel_ticket_count(), 0);
-    audit_fini(true);
+    checking_backend_fini(true);
     assert_int_equal(kernel_fini(), 0);
 }
 
@@ -125,7 +142,7 @@ static void run_until(uint64_t time_ns)
     int result = gw__lane_run(&fixture.worker);
     gw__worker_leave();
     assert_true(result == KERNEL_PAUSED || gw__port_is_stopping(fixture_port));
-    audit_check_cancelled();
+    checking_backend_check_cancelled();
 }
 
 void fixture_run_until(uint64_t time_ns)
@@ -171,7 +188,7 @@ void fixture_align_to_tick(void)
 
 void fixture_stop_at(uint64_t time_ns, uint64_t ms)
 {
-    audit_allow_late(ms * FIXTURE_MS);
+    checking_backend_allow_late(ms * FIXTURE_MS);
     kernel_stop_at(time_ns, ms * FIXTURE_MS);
 }
 

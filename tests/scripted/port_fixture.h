@@ -27,6 +27,10 @@ struct port_fixture_config {
 /* The port of the fixture. */
 extern struct gw_port *fixture_port;
 
+/* The ops of the simulated kernel with the checking backend around them; a broken rule fails the
+ * test. For tests that create their own port. */
+const struct gw_backend_ops *fixture_checked_ops(void);
+
 /* `config` may be NULL: the default kernel. fixture_open_any() returns the error of the port
  * instead of failing the test. */
 void fixture_open(const struct port_fixture_config *config);

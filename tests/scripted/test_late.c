@@ -3,8 +3,8 @@
 
 #include "net/stream.h"
 #include "session/session.h"
-#include "tests/scripted/audit.h"
 #include "tests/scripted/session_fixture.h"
+#include "tests/support/checking_backend.h"
 
 #include <string.h>
 
@@ -62,7 +62,7 @@ static void run_until(uint64_t time_ns)
 static void begin(const struct way *way, const struct gw_session_manager_config *config, bool joins)
 {
     session_fixture_open(&way->fixture, config);
-    audit_allow_late(STOP_MS * FIXTURE_MS); /* also by a turn inside it */
+    checking_backend_allow_late(STOP_MS * FIXTURE_MS); /* also by a turn inside it */
     for (int i = 0; i < OTHER_COUNT; i++) {
         others[i] = session_fixture_join();
     }

@@ -5,10 +5,10 @@
 #include "net/pool.h"
 #include "net/port_internal.h"
 #include "net/workers.h"
-#include "tests/scripted/audit.h"
 #include "tests/scripted/memory.h"
 #include "tests/scripted/port_fixture.h"
 #include "tests/scripted/test_stream.h"
+#include "tests/support/checking_backend.h"
 
 #include <string.h>
 
@@ -99,7 +99,7 @@ static void converse(const struct kernel_config *kernel_config)
                                           .stream_count_max = 100};
     int64_t block_count = memory_block_count();
     kernel_init(kernel_config);
-    assert_int_equal(gw__port_create_on(audit_init(kernel_ops()), &config, &fixture_port), 0);
+    assert_int_equal(gw__port_create_on(fixture_checked_ops(), &config, &fixture_port), 0);
     test_listener = (struct test_listener){.on_accept = greet};
     assert_int_equal(test_listener_open(&test_listener, 0, NULL), 0);
     atomic_store(&open_callers, STREAM_COUNT);
@@ -108,7 +108,7 @@ static void converse(const struct kernel_config *kernel_config)
     }
     work();
     gw_port_destroy(fixture_port);
-    audit_fini(true);
+    checking_backend_fini(true);
     assert_int_equal(kernel_fini(), 0);
     memory_expect_block_count(block_count);
 }
