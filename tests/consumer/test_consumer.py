@@ -164,8 +164,8 @@ class Consumer(unittest.TestCase):
                 project, project / "build/counter_protocol-gen", include, include / "gangway/proto"))))
 
     def ask_pkg_config(self, *words):
-        said = must("pkg-config", *words, "gangway", PKG_CONFIG_PATH=str(self.prefix / "lib/pkgconfig"))
-        return [word.replace("\\", "") for word in re.split(r"(?<!\\)\s+", said.strip())]
+        output = must("pkg-config", *words, "gangway", PKG_CONFIG_PATH=str(self.prefix / "lib/pkgconfig"))
+        return [word.replace("\\", "") for word in re.split(r"(?<!\\)\s+", output.strip())]
 
     def flags(self):
         """To compile and to link with the library, from pkg-config."""
@@ -194,15 +194,15 @@ class Consumer(unittest.TestCase):
         kinds = [apart(kind) for kind in ("LIBDIR", "INCLUDEDIR", "BINDIR")]
         self.assertEqual(set(kinds[0].parent.iterdir()), {*kinds, kinds[0].parent / "share"})
         folder = apart("LIBDIR") / "pkgconfig"
-        said = {words: must("pkg-config", *words.split(), "gangway", PKG_CONFIG_PATH=str(folder))
+        output = {words: must("pkg-config", *words.split(), "gangway", PKG_CONFIG_PATH=str(folder))
                 for words in ("--cflags", "--static --libs", "--variable=plugin", "--variable=protodir")}
-        said = {words: shlex.split(text) for words, text in said.items()}
+        output = {words: shlex.split(text) for words, text in output.items()}
         include = apart("INCLUDEDIR")
-        self.assertEqual(said["--cflags"], [f"-I{include}", f"-I{include}/gangway/proto"])
-        self.assertEqual(said["--static --libs"][:2], [f"-L{apart('LIBDIR')}", "-lgangway"])
-        self.assertIn("-latomic", said["--static --libs"])
-        self.assertEqual(said["--variable=plugin"], [str(apart("BINDIR") / "protoc-gen-gw")])
-        self.assertEqual(said["--variable=protodir"], [str(kinds[0].parent / "share/gangway/proto")])
+        self.assertEqual(output["--cflags"], [f"-I{include}", f"-I{include}/gangway/proto"])
+        self.assertEqual(output["--static --libs"][:2], [f"-L{apart('LIBDIR')}", "-lgangway"])
+        self.assertIn("-latomic", output["--static --libs"])
+        self.assertEqual(output["--variable=plugin"], [str(apart("BINDIR") / "protoc-gen-gw")])
+        self.assertEqual(output["--variable=protodir"], [str(kinds[0].parent / "share/gangway/proto")])
         project = self.project()
         done = self.build(project, f"-Dgangway_DIR={apart('LIBDIR') / 'cmake/gangway'}")
         self.assertEqual(done.returncode, 0, done.stdout)
@@ -288,8 +288,8 @@ class Consumer(unittest.TestCase):
         command = f"cmake --build {project / 'build'} --target counter_protocol_accept"
         done = run(arguments.cmake, "--build", project / "build", CI="")
         self.assertIn(f"`{command}` changes the lock", done.stdout)
-        said = must(*command.split())
-        self.assertIn("id 302: counter.Stop is removed", said)
+        output = must(*command.split())
+        self.assertIn("id 302: counter.Stop is removed", output)
         self.assertIn("  302 server counter.Stop removed\n  303 server counter.Stop\n", lock.read_text())
         listed = must(arguments.cmake, "--build", project / "build", "--target", "counter_protocol_list")
         self.assertIn("free ids: 256..299, 304..399, 401..32767", listed)
@@ -403,10 +403,10 @@ class Consumer(unittest.TestCase):
 
     def exported(self):
         if is_shared():
-            said = must("nm", "-D", "--defined-only", self.prefix / "lib/libgangway.so")
+            output = must("nm", "-D", "--defined-only", self.prefix / "lib/libgangway.so")
         else:
-            said = must("nm", "--extern-only", "--defined-only", self.prefix / "lib/libgangway.a")
-        return set(re.findall(r"^[0-9a-f]+ \w (\S+)$", said, re.MULTILINE))
+            output = must("nm", "--extern-only", "--defined-only", self.prefix / "lib/libgangway.a")
+        return set(re.findall(r"^[0-9a-f]+ \w (\S+)$", output, re.MULTILINE))
 
     def declared(self):
         """The functions of the headers."""

@@ -134,14 +134,14 @@ class AddAPacket(unittest.TestCase):
 
     def check_accepting_the_new_number(self):
         before = self.lock.read_text()
-        said = "id 1006: game.Emote is removed, and its id is never used again"
+        change = "id 1006: game.Emote is removed, and its id is never used again"
         done = self.packets("accept")
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn(said, done.stdout)
+        self.assertIn(change, done.stdout)
         self.assertEqual(self.lock.read_text(), before)
         done = self.packets("accept", "--yes")
         self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertIn(said, done.stdout)
+        self.assertIn(change, done.stdout)
         self.assertIn(" 1006 client game.Emote 1:what:string removed\n 1007 client game.Emote 1:what:string\n",
                       self.lock.read_text())
         self.assertIn("nothing to accept", self.packets("accept", "--yes").stdout)

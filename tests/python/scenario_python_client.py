@@ -108,8 +108,8 @@ class Players(ServerTest):
     def test_frames_sent_byte_by_byte_are_handled(self):
         client = self.connect()
         hello = control_pb2.Hello(protocol_major=gangway.PROTOCOL_MAJOR, name="Slow")
-        said = gangway.encode(game_pb2.Say(text="one by one"))
-        for byte in gangway.encode(hello, tag=gangway.HELLO_TAG) + said:
+        frames = gangway.encode(game_pb2.Say(text="one by one"))
+        for byte in gangway.encode(hello, tag=gangway.HELLO_TAG) + frames:
             client.send_bytes(bytes([byte]))
             time.sleep(0.002)
         self.assertEqual(client.expect(game_pb2.Said).text, "one by one")
@@ -244,8 +244,8 @@ class Timeouts(ServerTest):
             self.connect(), gangway.encode(hello, tag=gangway.HELLO_TAG), "GREETING_TIMEOUT", 0.3)
 
     def test_an_incomplete_frame_times_out(self):
-        said = gangway.encode(game_pb2.Say(text="a frame sent byte by byte"))
-        self.assert_dribble_ends(self.greeted(), said, "FRAME_TIMEOUT", 0.5)
+        frames = gangway.encode(game_pb2.Say(text="a frame sent byte by byte"))
+        self.assert_dribble_ends(self.greeted(), frames, "FRAME_TIMEOUT", 0.5)
 
 
 class OneSession(ServerTest):
