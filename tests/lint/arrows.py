@@ -79,7 +79,7 @@ def folder_of(path):
 
 def first_comment(text):
     found = COMMENT.match(text)
-    return " ".join(found.group().split()) if found else ""
+    return " ".join(re.sub(r"\n \*(?!/)", " ", found.group()).split()) if found else ""
 
 
 def private_to(path, text):
@@ -233,6 +233,7 @@ def header(path, body="", note=""):
 GOOD = {path: header(path, body, note) for path, body, note in [
     ("net/port.h", "#include <stdint.h>\n#ifdef __cplusplus\n#endif\n#ifndef __cplusplus\n#endif", ""),
     ("net/lane.h", '#include "net/port.h"', " Private to net."),
+    ("net/late.h", '#include "net/lane.h"', " Private\n * to net."),
     ("net/os/os.h", "#include <sys/types.h>\n#ifdef _WIN32\n#endif", ""),
     ("net/backend/backend.h", '#include "net/lane.h"', ""),
     ("gen/session/control.gen.h", '#include "protocol/frame.h"', ""),
