@@ -219,23 +219,6 @@ static bool open_game(struct server *server, struct problem *problem)
     return game->lobby != NULL || problem_set(problem, "no memory; free some");
 }
 
-static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
-{
-    (void)listener;
-    struct server *server = context;
-    gw_session_manager_admit(server->game.sessions, stream);
-}
-
-static void on_listener_closed(struct gw_listener *listener, void *context)
-{
-    (void)listener;
-    struct server *server = context;
-    game_release(&server->game);
-}
-
-static const struct gw_listener_events listener = {.on_accept = on_accept,
-                                                   .on_close = on_listener_closed};
-
 static bool explain_listen_error(const struct gw_addr *addr, int error, struct problem *problem)
 {
     char text[GW_ADDR_TEXT_BYTES];
@@ -249,16 +232,13 @@ static bool explain_listen_error(const struct gw_addr *addr, int error, struct p
 
 static bool open_listeners(struct server *server, struct problem *problem)
 {
-    struct gw_listener_config config = {
-        .stream = gw_session_manager_stream_config(server->game.sessions)};
     for (uint32_t i = 0; i < server->config.listen_count; i++) {
-        config.addr = server->config.listen[i];
-        int error =
-            gw_listener_open(server->port, &config, &listener, server, &server->listeners[i]);
+        const struct gw_addr *addr = &server->config.listen[i];
+        int error = gw_session_manager_listen(server->game.sessions, addr, &server->listeners[i]);
         if (error != 0) {
-            return explain_listen_error(&config.addr, error, problem);
+            return explain_listen_error(addr, error, problem);
         }
-        game_hold(&server->game); /* until it has closed */
+        game_hold(&server->game); /* until on_listener_closed */
         server->listener_count++;
     }
     return true;

@@ -302,10 +302,19 @@ static void on_accept(struct gw_listener *listener, struct gw_stream *stream, vo
     gw_session_manager_admit(context, stream);
 }
 
+static void on_listener_closed(struct gw_listener *listener, void *context)
+{
+    const struct gw_session_manager *manager = context;
+    if (manager->events->on_listener_closed != NULL) {
+        manager->events->on_listener_closed(listener, manager->context);
+    }
+}
+
 int gw_session_manager_listen(struct gw_session_manager *manager, const struct gw_addr *addr,
                               struct gw_listener **listener_out)
 {
-    static const struct gw_listener_events listener_events = {.on_accept = on_accept};
+    static const struct gw_listener_events listener_events = {.on_accept = on_accept,
+                                                              .on_close = on_listener_closed};
     if (manager->config.side != GW_SIDE_SERVER) {
         gw__misuse(manager, __func__, "only a server listens", 0);
         return GW_E_UNSUPPORTED;

@@ -30,7 +30,7 @@ struct gw_session_packet {
 
 /*
  * The events of a session, in this order. Each callback runs in a turn of the session that it
- * names, except on_packet, which says so. Only on_end is required.
+ * names, except on_packet and on_listener_closed, which say so. Only on_end is required.
  *
  *      on_begin   [on_greet   on_greeted   handlers*]   on_end
  */
@@ -95,6 +95,14 @@ struct gw_session_events {
      */
     void (*on_end)(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
                    void *context);
+
+    /*
+     * A listener of gw_session_manager_listen() has closed after gw_listener_close(). It is invalid
+     * after this event, which is its last. Occurs in a turn of the listener, not of a session. A
+     * program that stops its port when everything has ended counts its listeners here. It must not
+     * block. May be NULL.
+     */
+    void (*on_listener_closed)(struct gw_listener *listener, void *context);
 };
 
 enum gw_session_side { GW_SIDE_SERVER, GW_SIDE_CLIENT };
@@ -181,9 +189,8 @@ void gw_session_manager_destroy(struct gw_session_manager *manager);
  * Returns   0; GW_E_UNSUPPORTED, with a log line, on the client side; or an error of
  *           gw_listener_open(), which says when this call waits for an address in use.
  *           *listener_out is set only on 0.
- * Owns      gives the listener until gw_listener_close(), which is called before `manager` is
- *           destroyed; borrows `addr`
- * Thread    any
+ * Owns      gives the listener until on_listener_closed, which occurs before `manager` is
+ * destroyed; borrows `addr` Thread    any
  */
 int gw_session_manager_listen(struct gw_session_manager *manager, const struct gw_addr *addr,
                               struct gw_listener **listener_out);

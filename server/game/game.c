@@ -126,6 +126,12 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
     }
 }
 
+static void on_listener_closed(struct gw_listener *listener, void *context)
+{
+    (void)listener;
+    game_release(context);
+}
+
 struct gw_session_events game_events(bool log_packets)
 {
     return (struct gw_session_events){
@@ -135,5 +141,6 @@ struct gw_session_events game_events(bool log_packets)
         .on_packet = log_packets ? on_packet : NULL,
         .on_lost = on_lost,
         .on_end = on_end,
+        .on_listener_closed = on_listener_closed,
     };
 }

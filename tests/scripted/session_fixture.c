@@ -170,11 +170,19 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
     session_fixture.ended_ns = fixture_now_ns();
 }
 
+static void on_listener_closed(struct gw_listener *closed, void *context)
+{
+    (void)closed;
+    (void)context;
+    session_fixture.closed_listener_count++;
+}
+
 static const struct gw_session_events events = {.on_begin = on_begin,
                                                 .on_greet = on_greet,
                                                 .on_greeted = on_greeted,
                                                 .on_lost = on_lost,
-                                                .on_end = on_end};
+                                                .on_end = on_end,
+                                                .on_listener_closed = on_listener_closed};
 
 /* ---- opening and closing ---- */
 

@@ -49,8 +49,10 @@ static void a_manager_admits_sessions_from_two_listeners(void **state)
     struct peer *first_peer = session_fixture_connect();
     struct peer *second_peer = connect_to(second);
     assert_int_equal(gw_session_manager_count(session_fixture.manager), 2);
+    assert_int_equal(session_fixture.closed_listener_count, 0);
     gw_listener_close(second);
     fixture_run_now();
+    assert_int_equal(session_fixture.closed_listener_count, 1);
     assert_int_equal(gw_session_manager_count(session_fixture.manager), 2); /* sessions continue */
     peer_close(first_peer);
     peer_close(second_peer);
