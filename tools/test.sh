@@ -146,9 +146,10 @@ begin_build() {
 }
 
 end_build() {
-    local process=$building
+    local status=0
+    wait "$building" || status=$?
     building=
-    wait "$process"
+    return "$status"
 }
 
 trap '[ -z "$building" ] || kill -- "-$building" 2>/dev/null || true' EXIT
