@@ -1,5 +1,4 @@
-/* protocol/field_check.h: Validation of one value against the rule of its field. Private to
- * protocol. */
+/* protocol/field_check.h: Validation of one field value. Private to protocol. */
 #ifndef GW_PROTOCOL_FIELD_CHECK_H
 #define GW_PROTOCOL_FIELD_CHECK_H
 
