@@ -293,7 +293,7 @@ void gw_session_manager_admit(struct gw_session_manager *manager, struct gw_stre
     }
     count_begun(manager);
     session->stream = gw_stream_ref(stream);
-    gw_stream_start(stream, &gw__session_stream_events, session);
+    gw_stream_start(stream, gw__session_stream_events(manager), session);
 }
 
 static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
@@ -343,8 +343,8 @@ gw_session_id gw_session_manager_dial(struct gw_session_manager *manager,
     gw_session_ref(session);
     gw_session_id id = session->id;
     const struct gw_stream_config config = gw_session_manager_stream_config(manager);
-    int error = gw_stream_dial(manager->port, addr, source, &config, &gw__session_stream_events,
-                               session, &session->stream);
+    int error = gw_stream_dial(manager->port, addr, source, &config,
+                               gw__session_stream_events(manager), session, &session->stream);
     if (error != GW_OK) {
         gw_session_unref(session);
         gw__manager_leave(manager);

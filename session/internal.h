@@ -160,7 +160,7 @@ uint32_t gw__frame_bytes_max(const struct gw_session_manager *manager);
  * find() does not return it yet. Returns NULL when out of memory or slots.
  */
 struct gw_session *gw__session_create(struct gw_session_manager *manager, void *user);
-extern const struct gw_stream_events gw__session_stream_events;
+const struct gw_stream_events *gw__session_stream_events(const struct gw_session_manager *manager);
 
 /* In membership.c: removes an ended session from its groups. Thread: turn. */
 void gw__session_leave_groups(struct gw_session *session);

@@ -86,6 +86,13 @@ struct gw_session_events {
     void (*on_lost)(struct gw_session *session, uint16_t packet_id, void *context);
 
     /*
+     * The send queue is low again: it was above a fourth of send_queue_bytes_max, and has drained
+     * to an eighth or less. A sender that stopped because of gw_session_send_queue_bytes()
+     * continues here. Does not occur once the session has ended. May be NULL. It must not block.
+     */
+    void (*on_send_low)(struct gw_session *session, void *context);
+
+    /*
      * The session has ended, and gw_session_manager_find() no longer returns it. Occurs once for
      * each session that began, and for each dialed one whose connection failed; it is the last
      * event. `reason` is the reason given on this side, or BY_PEER, or NETWORK. For BY_PEER

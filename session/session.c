@@ -113,14 +113,37 @@ static void on_lost(struct gw_stream *stream, uint16_t key, void *context)
     }
 }
 
-const struct gw_stream_events gw__session_stream_events = {
-    .on_open = on_open,
-    .on_recv = gw__session_on_recv,
-    .on_recv_end = gw__session_on_recv_end,
-    .on_deadline = gw__session_on_deadline,
-    .on_lost = on_lost,
-    .on_close = on_close,
-};
+static void on_send_low(struct gw_stream *stream, void *context)
+{
+    (void)stream;
+    struct gw_session *session = context;
+    if (!gw_session_has_ended(session)) {
+        session->manager->events->on_send_low(session, session->manager->context);
+    }
+}
+
+/* Only with on_send_low the stream watches its queue. */
+const struct gw_stream_events *gw__session_stream_events(const struct gw_session_manager *manager)
+{
+    static const struct gw_stream_events events = {
+        .on_open = on_open,
+        .on_recv = gw__session_on_recv,
+        .on_recv_end = gw__session_on_recv_end,
+        .on_deadline = gw__session_on_deadline,
+        .on_lost = on_lost,
+        .on_close = on_close,
+    };
+    static const struct gw_stream_events events_with_send_low = {
+        .on_open = on_open,
+        .on_recv = gw__session_on_recv,
+        .on_recv_end = gw__session_on_recv_end,
+        .on_deadline = gw__session_on_deadline,
+        .on_lost = on_lost,
+        .on_send_low = on_send_low,
+        .on_close = on_close,
+    };
+    return manager->events->on_send_low != NULL ? &events_with_send_low : &events;
+}
 
 gw_session_id gw_session_id_of(const struct gw_session *session)
 {
@@ -130,6 +153,11 @@ gw_session_id gw_session_id_of(const struct gw_session *session)
 const struct gw_addr *gw_session_peer(const struct gw_session *session)
 {
     return gw_stream_peer(session->stream);
+}
+
+uint32_t gw_session_send_queue_bytes(const struct gw_session *session)
+{
+    return gw_stream_send_queue_bytes(session->stream);
 }
 
 struct gw_turn *gw_session_turn(struct gw_session *session)

@@ -120,6 +120,15 @@ void gw_session_send_encoded(struct gw_session *session, struct gw_buf *frame);
 struct gw_buf *gw_session_encode(uint16_t packet_id, const ProtobufCMessage *message);
 
 /*
+ * Returns the size of the send queue: the bytes that the kernel has not taken yet, as counted for
+ * send_queue_bytes_max. A sender of large amounts stops well below the limit and continues in
+ * on_send_low; see session/manager.h. 0 when nothing waits.
+ *
+ * Thread    any
+ */
+uint32_t gw_session_send_queue_bytes(const struct gw_session *session);
+
+/*
  * Client side: sends HELLO, in or after on_begin, once. A second call, or a call on the server
  * side, is logged and has no effect. The caller sets name, credentials and client_build;
  * protocol_major and schema_hash are filled in.

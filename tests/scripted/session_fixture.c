@@ -159,6 +159,13 @@ static void on_lost(struct gw_session *session, uint16_t packet_id, void *contex
     }
 }
 
+static void on_send_low(struct gw_session *session, void *context)
+{
+    (void)session;
+    (void)context;
+    session_fixture.send_low_count++;
+}
+
 static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
                    void *context)
 {
@@ -181,6 +188,7 @@ static const struct gw_session_events events = {.on_begin = on_begin,
                                                 .on_greet = on_greet,
                                                 .on_greeted = on_greeted,
                                                 .on_lost = on_lost,
+                                                .on_send_low = on_send_low,
                                                 .on_end = on_end,
                                                 .on_listener_closed = on_listener_closed};
 

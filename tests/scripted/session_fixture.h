@@ -43,6 +43,7 @@ struct session_fixture {
     void (*on_lost)(struct gw_session *session, uint16_t packet_id);
     uint32_t lost_count;
     uint32_t closed_listener_count; /* on_listener_closed events */
+    uint32_t send_low_count;
     uint32_t drained_count;
     uint64_t drained_ns;
 };

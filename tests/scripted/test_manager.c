@@ -286,6 +286,70 @@ static void a_request_without_request_timeout_is_answered_days_later(void **stat
     peer_close(peer);
 }
 
+/* ---- gw_session_send_queue_bytes(), on_send_low ---- */
+
+enum { QUEUE_BYTES_MAX = 262144, LINE_BYTES = 10000 };
+
+static void send_line_of_10000_bytes(void *context)
+{
+    static char text[LINE_BYTES + 1];
+    Gw__Error line = GW__ERROR__INIT;
+    (void)context;
+    memset(text, 'x', LINE_BYTES);
+    line.text = text;
+    gw_session_send(session_fixture.last, LINE, &line.base);
+}
+
+static uint32_t send_queue_bytes(void)
+{
+    return gw_session_send_queue_bytes(session_fixture.last);
+}
+
+static void a_queue_that_was_above_a_fourth_is_low_at_an_eighth(void **state)
+{
+    (void)state;
+    struct peer *peer = session_fixture_join();
+    struct gw_turn *turn = gw_session_turn(session_fixture.last);
+    assert_int_equal(send_queue_bytes(), 0);
+    peer_set_window(peer, 0);
+    while (send_queue_bytes() <= QUEUE_BYTES_MAX / 4) {
+        uint32_t before = send_queue_bytes();
+        fixture_in_turn(turn, send_line_of_10000_bytes, NULL);
+        assert_true(send_queue_bytes() == 0 || send_queue_bytes() >= before);
+    }
+    assert_int_equal(session_fixture.send_low_count, 0);
+    while (send_queue_bytes() > QUEUE_BYTES_MAX / 8) {
+        assert_int_equal(session_fixture.send_low_count, 0);
+        peer_read(peer, NULL, SIZE_MAX);
+        peer_set_window(peer, 2000);
+        fixture_run_now();
+    }
+    assert_int_equal(session_fixture.send_low_count, 1);
+    peer_set_window(peer, SIZE_MAX / 2);
+    fixture_run_now();
+    assert_int_equal(send_queue_bytes(), 0);
+    assert_int_equal(session_fixture.send_low_count, 1); /* once */
+    peer_read(peer, NULL, SIZE_MAX);
+    peer_close(peer);
+}
+
+static void a_session_that_has_ended_has_no_send_low(void **state)
+{
+    (void)state;
+    struct peer *peer = session_fixture_join();
+    struct gw_turn *turn = gw_session_turn(session_fixture.last);
+    peer_set_window(peer, 0);
+    while (send_queue_bytes() <= QUEUE_BYTES_MAX / 4) {
+        fixture_in_turn(turn, send_line_of_10000_bytes, NULL);
+    }
+    gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
+    peer_set_window(peer, SIZE_MAX / 2);
+    fixture_run_now();
+    assert_int_equal(session_fixture.send_low_count, 0);
+    peer_read(peer, NULL, SIZE_MAX);
+    peer_close(peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +359,8 @@ int main(void)
         TEST(every_greeted_session_receives_a_broadcast_and_no_other),
         TEST(a_broadcast_that_may_not_be_sent_is_logged_and_dropped),
         TEST(without_memory_for_a_broadcast_greeted_sessions_end),
+        TEST(a_queue_that_was_above_a_fourth_is_low_at_an_eighth),
+        TEST(a_session_that_has_ended_has_no_send_low),
         TEST_WITHOUT_TIMEOUTS(a_pending_session_without_greeting_timeout_stays),
         TEST_WITHOUT_TIMEOUTS(without_heartbeat_hello_ack_says_0_and_no_ping_is_sent),
         TEST_WITHOUT_TIMEOUTS(a_partial_frame_without_frame_timeout_is_completed_days_later),
