@@ -372,7 +372,9 @@ class Signals(Server):
         self.assert_drains_once(process, client)
 
     def test_it_can_be_stopped_and_continued_by_a_shell(self):
-        process = self.serve("--drain-ms", str(DRAIN_MS))
+        # In a process group of its own, as a shell starts it: the kernel drops SIGTSTP for a group whose session has no
+        # parent outside of it, as it may be here.
+        process = self.serve("--drain-ms", str(DRAIN_MS), preexec_fn=lambda: os.setpgid(0, 0))
         client = self.greeted()
         process.send_signal(signal.SIGTSTP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
