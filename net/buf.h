@@ -31,14 +31,16 @@ struct gw_buf *gw_buf_ref(struct gw_buf *buf);
 /* Releases a reference; the last one frees the buffer. `buf` may be NULL. Thread: any. */
 void gw_buf_unref(struct gw_buf *buf);
 
-/* The bytes, for writing. Only before the first send. */
+/* The bytes, for writing. Only before the first send. Thread: the one that created the buffer. */
 uint8_t *gw_buf_data(struct gw_buf *buf);
 
-/* The number of bytes. */
+/* The number of bytes. Thread: any. */
 uint32_t gw_buf_bytes(const struct gw_buf *buf);
 
 /*
  * Shortens the buffer to `bytes`. No effect when it is not longer. Only before the first send.
+ *
+ * Thread    the one that created the buffer
  */
 void gw_buf_trim(struct gw_buf *buf, uint32_t bytes);
 
@@ -47,6 +49,8 @@ void gw_buf_trim(struct gw_buf *buf, uint32_t bytes);
  * newest matter. A send queue above its soft limit drops older bytes with the same key, see
  * gw_stream_send(). The bytes before `begin` are never dropped. Only before the marked bytes are
  * sent. No effect when `key` is 0 or the buffer ends before `begin`.
+ *
+ * Thread    the one that created the buffer
  */
 void gw_buf_mark(struct gw_buf *buf, uint32_t begin, uint16_t key);
 

@@ -10,9 +10,9 @@ extern "C" {
 #endif
 
 /*
- * The library prints nothing. It passes events to one callback of the program: a level, a name that
- * does not change between versions ("accept_failed"), and fields. The program writes them where it
- * wants.
+ * The library prints nothing, except the report of gw_turn_check() in a build with assertions. It
+ * passes events to one callback of the program: a level, a name that does not change between
+ * versions ("accept_failed"), and fields. The program writes them where it wants.
  */
 enum gw_log_level { GW_LOG_ERROR, GW_LOG_WARNING, GW_LOG_INFO, GW_LOG_DEBUG };
 

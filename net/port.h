@@ -51,7 +51,8 @@ struct gw_port_config {
     enum gw_backend backend;
     uint32_t worker_count; /* threads that will serve the port; 0: one for each processor that the
                               process may use */
-    uint32_t stream_count_max; /* streams open at the same time; further ones are refused */
+    uint32_t stream_count_max; /* streams open at the same time; further ones are refused; no
+                              default: 0 refuses all */
     struct gw_log log;         /* receives the port's events; all zero: none */
 };
 

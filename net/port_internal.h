@@ -35,7 +35,10 @@ void gw__port_release_stream(struct gw_port *port);
 
 /* ---- counters ---- */
 
-/* The counters that threads add to; their sums are struct gw_port_counters. */
+/*
+ * The counters that threads add to. gw_port_counters() copies their sums to struct gw_port_counters
+ * (net/port.h), which the server's report prints (server/counters.c).
+ */
 enum gw_counter {
     GW_COUNTER_ACCEPTED,
     GW_COUNTER_TURNED_AWAY,

@@ -179,6 +179,7 @@ int gw_stream_send(struct gw_stream *stream, struct gw_buf *buf);
  * As gw_stream_send(), for the bytes [begin, end) of `buf`, as far as it has them. Only these bytes
  * become read-only: the thread that created the buffer may continue to write behind `end`. The
  * coalescing key applies to the bytes that are behind both `begin` and the mark of the buffer.
+ * Returns, Owns, Thread: as above.
  */
 int gw_stream_send_part(struct gw_stream *stream, struct gw_buf *buf, uint32_t begin, uint32_t end);
 

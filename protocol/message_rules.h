@@ -13,8 +13,8 @@ extern "C" {
  * protobuf-c's descriptor of a message lists its fields and their types. struct gw_message_rules
  * adds the rules of the schema, one for each field, in the same order:
  *
- *      descriptor->fields     [ text, string ]  [ at, message Point     ]  [ marks, repeated uint32
- * ] message_rules->rules   [ <= 400 bytes ]  [ rules of Point, once  ]  [ <= 16, each <= 9       ]
+ *   descriptor->fields    [ text, string ]  [ at, message Point    ]  [ marks, repeated uint32 ]
+ *   message_rules->rules  [ <= 400 bytes ]  [ rules of Point, once ]  [ <= 16, each <= 9       ]
  *
  * The generator writes constant tables for each message that a client may send. Rules never contain
  * themselves, directly or indirectly.

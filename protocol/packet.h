@@ -175,7 +175,8 @@ void gw_packet_stages_text(const struct gw_packet_table *table, uint32_t stages,
 /*
  * The name of a result: "BAD_FLAGS".
  *
- * Returns   a static string; "?" for an unknown number. Thread: any.
+ * Returns   a static string; "?" for an unknown number.
+ * Thread    any.
  */
 const char *gw_packet_result_name(enum gw_packet_result result);
 

@@ -23,6 +23,10 @@ struct gw_packet_counters {
  * A shard belongs to one worker, so that counting needs no lock and decoding no allocation. One
  * more shard serves all other threads; it has no scratch memory, because only workers handle
  * packets. `edge` separates the counters of two shards by a cache line.
+ *
+ * counters.c adds the counters of all shards up to struct gw_session_counters and struct
+ * gw_session_packet_counters (session/manager.h), which have a member for each counter here. The
+ * server's report prints them (server/counters.c).
  */
 struct gw_shard {
     bool shared; /* it serves all other threads */

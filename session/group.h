@@ -27,8 +27,8 @@ extern "C" {
  * collected, or when coalescing and other packets alternate more than 16 times, all members are
  * sent what was collected so far.
  *
- * CLOSE does not wait for the tick: before gw_session_end() of a member that must still receive what
- * was collected, call gw_group_flush().
+ * CLOSE does not wait for the tick. Before gw_session_end() of a member that must still receive
+ * what was collected, call gw_group_flush().
  *
  * A group belongs to a turn, its owner (usually the room). All functions below run in that turn, so
  * a group has no lock. A session that ends is removed from its groups automatically.

@@ -70,8 +70,8 @@ struct gw_session_events {
      * late. A frame that was encoded before (gw_session_send_encoded(), GOAWAY, CLOSE) is decoded
      * for the callback and reported when it is queued. `session` is NULL for a message to a group
      * or to all sessions, which is reported once, and for the CLOSE of a connection that did not
-     * become a session. A packet that is dropped or refused unread is not reported.
-     * It must not block.
+     * become a session. A packet that is dropped or refused unread is not reported. It must not
+     * block.
      */
     void (*on_packet)(struct gw_session *session, const struct gw_session_packet *packet,
                       void *context);
@@ -197,7 +197,8 @@ void gw_session_manager_destroy(struct gw_session_manager *manager);
  *           gw_listener_open(), which says when this call waits for an address in use.
  *           *listener_out is set only on 0.
  * Owns      gives the listener until on_listener_closed, which occurs before `manager` is
- * destroyed; borrows `addr` Thread    any
+ *           destroyed; borrows `addr`
+ * Thread    any
  */
 int gw_session_manager_listen(struct gw_session_manager *manager, const struct gw_addr *addr,
                               struct gw_listener **listener_out);

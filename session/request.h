@@ -73,7 +73,7 @@ uint16_t gw_session_request(struct gw_session *session, uint16_t packet_id,
 /*
  * Like gw_session_request(), with a function of any type that on_answer receives as
  * answer->function. The generated game_ask_x() passes the typed callback of its caller, which must
- * not block.
+ * not block. Returns, Owns, Thread: as above.
  */
 uint16_t gw_session_request_with(struct gw_session *session, uint16_t packet_id,
                                  const ProtobufCMessage *message, gw_session_on_answer *on_answer,

@@ -46,7 +46,7 @@ enum { GW_PROTOCOL_MAJOR = 1 };
  */
 enum { GW_CLOSE_REASON_GAME_MIN = 1000, GW_CLOSE_REASON_GAME_MAX = 65535 };
 
-/* Thread: any. */
+/* Returns its id. Thread: any. */
 gw_session_id gw_session_id_of(const struct gw_session *session);
 
 /* Returns the address of the peer. Thread: any. */

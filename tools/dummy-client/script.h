@@ -9,6 +9,7 @@
 
 struct dummy_options;
 
+/* MIXED is the last. The names are in script.c; --help has them in options.c. */
 enum dummy_script { DUMMY_SCRIPT_HELLO, DUMMY_SCRIPT_CHAT, DUMMY_SCRIPT_MOVE, DUMMY_SCRIPT_MIXED };
 
 enum dummy_message { DUMMY_SAY, DUMMY_CHAT, DUMMY_MOVE, DUMMY_MESSAGE_COUNT };
