@@ -104,6 +104,7 @@ struct gw_lane {
     uint64_t seen_ns;                /* completions up to here were taken: such timers may fire */
     uint64_t defer_until_ns;         /* timers are deferred, until then at most; 0: they are not */
     uint32_t defer_poll_count;       /* polls that must still return nothing */
+    uint64_t turn_ns; /* the latest time of a turn on a shared lane; locked by ready_mutex */
     os_mutex ready_mutex;
     os_mutex wheel_mutex;
     struct gw_turn posted; /* gw_port_post() */

@@ -34,12 +34,21 @@ static struct gw_turn_queue take_ready(struct gw_lane *lane)
 /*
  * Runs one turn, if one is ready, and returns whether it did. With `wake` it first wakes another
  * worker if more are ready.
+ *
+ * Workers read the clock at different moments, and the next turn of an object may run on a worker
+ * that read it earlier than the one before. So the lane keeps the latest time of a turn, and no
+ * turn begins before it: for an object, time never goes back.
  */
 static bool run_one(struct gw_lane *lane, bool wake)
 {
     os_mutex_lock(&lane->ready_mutex);
     struct gw_turn *turn = gw__turn_queue_take(&lane->ready);
     bool more = lane->ready.first != NULL;
+    struct gw_worker *worker = gw__worker();
+    if (worker->now_ns < lane->turn_ns) {
+        worker->now_ns = lane->turn_ns;
+    }
+    lane->turn_ns = worker->now_ns;
     os_mutex_unlock(&lane->ready_mutex);
     if (more && wake) {
         gw__lane_wake(lane);

@@ -196,6 +196,12 @@ void room_view_apply(struct room_view *view, uint16_t id, const void *message)
     case GAME_PACKET_WHO_IS_HERE:
         compare(view, message);
         break;
+    case CLOSE: {
+        const Gw__Close *close = message;
+        fail_msg("the server closed a member of the room: reason %d, %s", close->reason,
+                 close->text);
+        break;
+    }
     default:
         fail_msg("packet %u does not belong to a room", id);
     }

@@ -71,7 +71,7 @@ const struct gw_backend_ops *fixture_checked_ops(void)
     return checking_backend_init(kernel_ops(), &config);
 }
 
-static int open_on(const struct port_fixture_config *config, fixture_wrap *wrap)
+int fixture_open_any(const struct port_fixture_config *config)
 {
     static const struct port_fixture_config kind = {0};
     config = config != NULL ? config : &kind;
@@ -89,7 +89,8 @@ static int open_on(const struct port_fixture_config *config, fixture_wrap *wrap)
         .log = {.write = write_log},
     };
     const struct gw_backend_ops *ops = fixture_checked_ops();
-    int error = gw__port_create_on(wrap != NULL ? wrap(ops) : ops, &port_config, &fixture_port);
+    int error = gw__port_create_on(config->wrap != NULL ? config->wrap(ops) : ops, &port_config,
+                                   &fixture_port);
     if (error != GW_OK) {
         kernel_fini();
         return error;
@@ -99,19 +100,9 @@ static int open_on(const struct port_fixture_config *config, fixture_wrap *wrap)
     return GW_OK;
 }
 
-int fixture_open_any(const struct port_fixture_config *config)
-{
-    return open_on(config, NULL);
-}
-
 void fixture_open(const struct port_fixture_config *config)
 {
-    assert_int_equal(open_on(config, NULL), GW_OK);
-}
-
-void fixture_open_wrapped(const struct port_fixture_config *config, fixture_wrap *wrap)
-{
-    assert_int_equal(open_on(config, wrap), GW_OK);
+    assert_int_equal(fixture_open_any(config), GW_OK);
 }
 
 void fixture_close(void)

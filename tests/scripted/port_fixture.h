@@ -22,6 +22,9 @@ struct gw_turn;
 struct port_fixture_config {
     struct kernel_config kernel;
     uint32_t stream_count_max; /* 0: 4,096 */
+
+    /* Returns operations of the test, which wrap those of the kernel; may be NULL. */
+    const struct gw_backend_ops *(*wrap)(const struct gw_backend_ops *below);
 };
 
 /* The port of the fixture. */
@@ -38,10 +41,6 @@ int fixture_open_any(const struct port_fixture_config *config);
 
 /* Fails unless all streams, handles and memory are released, as before fixture_open(). */
 void fixture_close(void);
-
-/* Creates the port on operations of the test, which wrap those of the kernel. */
-typedef const struct gw_backend_ops *fixture_wrap(const struct gw_backend_ops *below);
-void fixture_open_wrapped(const struct port_fixture_config *config, fixture_wrap *wrap);
 
 /* ---- time ---- */
 

@@ -14,7 +14,10 @@
 /*
  * On such a lane only the turn of a stream may use its queue: sends of other turns arrive as tasks.
  */
-static const struct port_fixture_config shared = {.kernel = {.lane_shared = true}};
+static const struct gw_backend_ops *with_late_clock(const struct gw_backend_ops *below);
+
+static const struct port_fixture_config shared = {.kernel = {.lane_shared = true},
+                                                  .wrap = with_late_clock};
 
 static struct peer *peer;
 
@@ -163,6 +166,45 @@ static void messages_sent_before_a_finish_precede_fin(void **state)
     assert_memory_equal(received, "first last", 10);
 }
 
+/* ---- time ---- */
+
+static const struct gw_backend_ops *accurate;
+static uint64_t behind_ns;
+
+static uint64_t now_ns_of_another_worker(void)
+{
+    return accurate->now_ns() - behind_ns;
+}
+
+static const struct gw_backend_ops *with_late_clock(const struct gw_backend_ops *below)
+{
+    static struct gw_backend_ops ops;
+    ops = *below;
+    ops.now_ns = now_ns_of_another_worker;
+    accurate = below;
+    return &ops;
+}
+
+static void note_time(void *context)
+{
+    *(uint64_t *)context = gw_turn_now_ns(gw_session_turn(session_fixture.last));
+}
+
+/* The next turn of a session may run on a worker that has read the clock earlier. */
+static void time_does_not_go_back_between_turns_of_a_session(void **state)
+{
+    (void)state;
+    struct gw_turn *turn = gw_session_turn(session_fixture.last);
+    uint64_t first_ns = 0;
+    uint64_t second_ns = 0;
+    fixture_run_ms(100);
+    fixture_in_turn(turn, note_time, &first_ns);
+    behind_ns = 5000000;
+    fixture_in_turn(turn, note_time, &second_ns);
+    behind_ns = 0;
+    assert_in_range(second_ns, first_ns, first_ns + 1000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +212,7 @@ int main(void)
         TEST(messages_of_other_threads_do_not_follow_close),
         TEST(a_busy_session_ended_by_another_thread_still_receives_close),
         TEST(messages_sent_before_a_finish_precede_fin),
+        TEST(time_does_not_go_back_between_turns_of_a_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
