@@ -164,18 +164,21 @@ static uint64_t seen_until_ns(const struct poll *poll)
 }
 
 /*
- * Advances the time up to which timers may fire. After a poll that returned late, timers are
- * deferred until as many polls as the model says have returned nothing; for as long as the delay
- * was, and one second at most. The wheel is locked.
+ * Advances the time up to which timers may fire. After a poll that returned late, and after one
+ * whose completions took long to handle, timers are deferred: their turns would see a time up to
+ * which the kernel was not polled. They are deferred until as many polls as the model says have
+ * returned nothing; for as long as the delay was, and one second at most. The wheel is locked.
  */
 static void note_poll(struct gw_lane *lane, const struct poll *poll)
 {
     enum { LATE_NS = 50000000, DEFER_NS_MAX = 1000000000 };
     uint64_t due_ns =
         poll->deadline_ns == 0 || lane->due_ns < poll->began_ns ? poll->began_ns : lane->due_ns;
-    uint64_t late_ns = poll->back_ns > due_ns ? poll->back_ns - due_ns : 0;
+    uint64_t now_ns = gw__worker()->now_ns;
+    bool is_late = poll->back_ns != 0 && now_ns > due_ns; /* 0: no poll yet */
+    uint64_t late_ns = is_late ? now_ns - due_ns : 0;
     if (lane->defer_until_ns == 0 && late_ns > LATE_NS) {
-        lane->defer_until_ns = poll->back_ns + (late_ns < DEFER_NS_MAX ? late_ns : DEFER_NS_MAX);
+        lane->defer_until_ns = now_ns + (late_ns < DEFER_NS_MAX ? late_ns : DEFER_NS_MAX);
         lane->defer_poll_count = lane->model->defer_poll_count;
         return;
     }

@@ -88,6 +88,7 @@ CHANGES = [
      "atomic_store(&lane->woken, false);\n    gw__worker()->now_ns = os_now_ns();"),
     (8, "timers-before-the-kernel", "net/lane.c", "&lane->wheel, lane->seen_ns,", "&lane->wheel, gw__worker()->now_ns,"),
     (8, "late-holds-nothing", "net/lane.c", "if (lane->defer_until_ns == 0 && late_ns > LATE_NS) {", "if (0) {"),
+    (8, "late-turns-are-not-late", "net/lane.c", "poll->back_ns != 0 && now_ns > due_ns", "poll->back_ns > due_ns"),
     (8, "hold-without-end", "net/lane.c", "lane->defer_poll_count > 0 && poll->back_ns < lane->defer_until_ns", "lane->defer_poll_count > 0"),
     (9, "turn-without-budget", "net/turn.c", "i < GW_TURN_TASK_COUNT_MAX && ", "i >= 0 && "),
     (9, "frames-without-budget", "session/receive.c", "count < GW_FRAMES_PER_TURN_MAX", "count >= 0"),

@@ -113,8 +113,8 @@ static uint64_t stop_around(const struct way *way, uint64_t deadline_ns, void (*
 static void assert_goes_on(void)
 {
     fixture_run_ms(HOLD_MS_MAX + 500);
-    assert_false(gw_session_has_ended(session_fixture.last));
     assert_int_equal(session_fixture.ended_count, 0);
+    assert_false(gw_session_has_ended(session_fixture.last));
 }
 
 /* The peer has sent nothing: its session ends soon after the process runs again. */
@@ -305,6 +305,47 @@ static void window_space_that_arrived_in_time_flushes_the_queue(void **state)
     in_each_way(flush);
 }
 
+/* ---- a stop between a deadline and its turn ---- */
+
+/* The first handler crosses the deadline, the next one takes long: the deadline is due by then. */
+static void take_long_second(struct gw_session *session)
+{
+    (void)session;
+    session_fixture.on_received = take_long;
+    kernel_let_pass(20 * FIXTURE_MS);
+}
+
+/* A PING is due before the stop, and the idle timeout during it. */
+static void idle_timeout_behind_ping(const struct way *way, bool pays)
+{
+    static const struct gw_session_manager_config config = {.heartbeat_ms = HEARTBEAT_MS,
+                                                            .idle_timeout_ms = 12000};
+    begin(way, &config, true);
+    uint64_t ping_ns = fixture_now_ns() + HEARTBEAT_MS * FIXTURE_MS;
+    run_until(ping_ns - 10 * FIXTURE_MS);
+    if (pays) {
+        kernel_at(ping_ns + 1000 * FIXTURE_MS, send_word, NULL);
+    }
+    stop_ms = STOP_MS;
+    session_fixture.on_received = take_long_second;
+    session_fixture_say(others[0], "crosses the deadline");
+    session_fixture_say(others[1], "takes long");
+    fixture_run_now();
+    assert_true(fixture_now_ns() >= ping_ns + STOP_MS * FIXTURE_MS);
+    if (pays) {
+        assert_goes_on();
+    } else {
+        assert_ended(fixture_now_ns(), GW__CLOSE_REASON__IDLE);
+    }
+    end();
+}
+
+static void a_deadline_that_is_due_before_a_stop_is_checked_after_what_arrived_in_it(void **state)
+{
+    (void)state;
+    in_each_way(idle_timeout_behind_ping);
+}
+
 /* ---- the longest postponement ---- */
 
 static struct {
@@ -385,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_packet_that_arrived_in_time_prevents_the_idle_timeout),
         cmocka_unit_test(a_fin_that_arrived_in_time_ends_the_linger),
         cmocka_unit_test(window_space_that_arrived_in_time_flushes_the_queue),
+        cmocka_unit_test(a_deadline_that_is_due_before_a_stop_is_checked_after_what_arrived_in_it),
         cmocka_unit_test(
             a_kernel_that_always_has_more_data_postpones_deadlines_by_at_most_a_second),
         cmocka_unit_test(long_turns_delay_a_deadline_by_a_few_turns),
