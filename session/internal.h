@@ -77,9 +77,9 @@ struct gw_session {
     bool fin_seen : 1;        /* the peer has sent FIN; bytes before it may be unread */
     bool recv_ended : 1;      /* the peer has sent FIN; all bytes before it were read */
     bool recv_done : 1;       /* and all frames were handled, or their time has passed */
-    bool throttled;           /* waits for a token of its rate; reading is suspended */
-    bool paused;              /* the game has suspended reading */
-    bool handling;            /* on_recv is handling packets */
+    bool throttled : 1;       /* waits for a token of its rate; reading is suspended */
+    bool paused : 1;          /* the game has suspended reading */
+    bool handling : 1;        /* on_recv is handling packets */
     uint16_t peer_reason;
     uint8_t stage_bit; /* the index of the bit of the game's stage; used after the greeting */
 

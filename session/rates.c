@@ -186,7 +186,7 @@ static void restart_peer_check(struct gw_session *session)
     }
 }
 
-static void suspend_reading(struct gw_session *session, bool *flag)
+static void suspend_reading(struct gw_session *session, bool throttled, bool paused)
 {
     if (gw__session_reads(session)) {
         session->partial = false;
@@ -194,14 +194,16 @@ static void suspend_reading(struct gw_session *session, bool *flag)
         gw_stream_pause(session->stream);
     }
     restart_peer_check(session);
-    *flag = true;
+    session->throttled = throttled;
+    session->paused = paused;
     gw__session_update_deadline(session);
 }
 
 /* The time of the suspension does not count for the heartbeat, idle and stage timeouts. */
-static void resume_reading(struct gw_session *session, bool *flag)
+static void resume_reading(struct gw_session *session, bool throttled, bool paused)
 {
-    *flag = false;
+    session->throttled = throttled;
+    session->paused = paused;
     if (gw__session_reads(session)) {
         uint32_t now_ms = gw__session_now_ms(session);
         session->received_ms = now_ms;
@@ -217,20 +219,20 @@ void gw__session_throttle(struct gw_session *session)
 {
     struct gw_shard *shard = gw__shard(session->manager);
     gw__count(shard, &gw__packet_counters(session->manager, shard, session->packet)->delayed, 1);
-    suspend_reading(session, &session->throttled);
+    suspend_reading(session, true, session->paused);
 }
 
 void gw__session_unthrottle(struct gw_session *session)
 {
     gw__rates_take(session, session->packet);
-    resume_reading(session, &session->throttled);
+    resume_reading(session, false, session->paused);
 }
 
 void gw_session_pause(struct gw_session *session)
 {
     assert(gw_turn_check(gw_session_turn(session), __func__));
     if (!session->paused) {
-        suspend_reading(session, &session->paused);
+        suspend_reading(session, session->throttled, true);
     }
 }
 
@@ -239,6 +241,6 @@ void gw_session_resume(struct gw_session *session)
     assert(gw_turn_check(gw_session_turn(session), __func__));
     if (session->paused) {
         gw__rates_add_unread(session, session->since_ms);
-        resume_reading(session, &session->paused);
+        resume_reading(session, session->throttled, false);
     }
 }
