@@ -26,6 +26,12 @@ const char *gw_error_name(int error)
         return "GW_E_SYSTEM";
     case GW_E_IN_USE:
         return "GW_E_IN_USE";
+    case GW_E_PROXY:
+        return "GW_E_PROXY";
+    case GW_E_TLS:
+        return "GW_E_TLS";
+    case GW_E_WEBSOCKET:
+        return "GW_E_WEBSOCKET";
     }
     return "GW_E_?";
 }
@@ -55,6 +61,12 @@ const char *gw_error_text(int error)
         return "A system call failed; the log has the details.";
     case GW_E_IN_USE:
         return "The address is in use by another socket.";
+    case GW_E_PROXY:
+        return "The PROXY header is invalid, or its sender may not send one.";
+    case GW_E_TLS:
+        return "The TLS handshake failed, or a TLS record was invalid.";
+    case GW_E_WEBSOCKET:
+        return "The WebSocket handshake or a WebSocket frame was invalid.";
     }
     return "Unknown error.";
 }

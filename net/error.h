@@ -26,6 +26,9 @@ enum gw_error {
     GW_E_UNSUPPORTED = -8, /* this machine does not support it */
     GW_E_SYSTEM = -9,      /* any other error of the system; see the log */
     GW_E_IN_USE = -10,     /* another socket has this address */
+    GW_E_PROXY = -11,      /* an invalid PROXY header, or one from a network that may not send it */
+    GW_E_TLS = -12,        /* a TLS handshake failed, or a record was invalid */
+    GW_E_WEBSOCKET = -13,  /* an invalid WebSocket handshake or frame */
 };
 
 /*

@@ -11,6 +11,7 @@ extern "C" {
 #endif
 
 struct gw_buf;
+struct gw_filter_source;
 struct gw_port;
 struct gw_ring;
 struct gw_turn;
@@ -50,6 +51,7 @@ enum {
     GW_STREAM_LINGER_BYTES = 256 * 1024,
     GW_STREAM_SOFT_PART = 4,    /* soft limit of a send queue: send_queue_bytes_max / this */
     GW_STREAM_BURST_FACTOR = 4, /* see gw_stream_send() */
+    GW_STREAM_FILTER_COUNT_MAX = 3,
 };
 
 /* What on_recv returns about the bytes that it leaves in the ring. */
@@ -118,6 +120,9 @@ struct gw_stream_config {
     /* The limit of queued bytes that the kernel does not take. A message longer than this is
      * accepted when the queue is empty. */
     uint32_t send_queue_bytes_max;
+    /* The byte filters between the socket and the ring, the one next to the socket first; at most
+     * GW_STREAM_FILTER_COUNT_MAX, none for plain TCP. A stream and a listener keep references. */
+    struct gw_filter_source *filters[GW_STREAM_FILTER_COUNT_MAX];
 };
 
 /* A queued buffer counts as its bytes and this many more. */
