@@ -18,13 +18,15 @@ libprotobuf-dev      /usr/include/google/protobuf/descriptor.proto
 libprotoc-dev        /usr/include/google/protobuf/compiler/plugin.proto
 libprotobuf-c-dev    /usr/include/protobuf-c/protobuf-c.h
 libinih-dev          /usr/include/ini.h
-liburing-dev         /usr/include/liburing.h"
+liburing-dev         /usr/include/liburing.h
+libwslay-dev         /usr/include/wslay/wslay.h"
 gw_packages_test="$gw_packages_build
 libcmocka-dev        /usr/include/cmocka.h
 clang                clang
 g++                  g++
 python3              /usr/bin/python3
 python3-protobuf     /usr/lib/python3/dist-packages/google/protobuf/message.py
+python3-websockets   /usr/lib/python3/dist-packages/websockets/version.py
 pkgconf              pkg-config
 tshark               tshark
 shellcheck           shellcheck
