@@ -32,6 +32,8 @@ const char *gw_error_name(int error)
         return "GW_E_TLS";
     case GW_E_WEBSOCKET:
         return "GW_E_WEBSOCKET";
+    case GW_E_INVALID:
+        return "GW_E_INVALID";
     }
     return "GW_E_?";
 }
@@ -67,6 +69,8 @@ const char *gw_error_text(int error)
         return "The TLS handshake failed, or a TLS record was invalid.";
     case GW_E_WEBSOCKET:
         return "The WebSocket handshake or a WebSocket frame was invalid.";
+    case GW_E_INVALID:
+        return "A file or an argument is invalid.";
     }
     return "Unknown error.";
 }

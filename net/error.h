@@ -29,6 +29,7 @@ enum gw_error {
     GW_E_PROXY = -11,      /* an invalid PROXY header, or one from a network that may not send it */
     GW_E_TLS = -12,        /* a TLS handshake failed, or a record was invalid */
     GW_E_WEBSOCKET = -13,  /* an invalid WebSocket handshake or frame */
+    GW_E_INVALID = -14,    /* a file or an argument is invalid; the function gives a text */
 };
 
 /*

@@ -19,6 +19,7 @@ libprotoc-dev        /usr/include/google/protobuf/compiler/plugin.proto
 libprotobuf-c-dev    /usr/include/protobuf-c/protobuf-c.h
 libinih-dev          /usr/include/ini.h
 liburing-dev         /usr/include/liburing.h
+libsodium-dev        /usr/include/sodium.h
 libwslay-dev         /usr/include/wslay/wslay.h"
 gw_packages_test="$gw_packages_build
 libcmocka-dev        /usr/include/cmocka.h

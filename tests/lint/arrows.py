@@ -49,6 +49,7 @@ LIBRARIES = {
     "ini.h": {"server", "tools/dummy-client"},
     "cmocka.h": {"tests"},
     "liburing.h": {"net", "tools/bench"},
+    "sodium.h": {"session"},
     "uv.h": {"tools/bench"},
     "protobuf-c/protobuf-c.h": set(LAYERS) - {"net"} | {"tests"},
     "google/protobuf/descriptor.pb-c.h": {"tools/protoc-gen-gw", "tests"},
