@@ -255,9 +255,17 @@ static bool get_text(const uint8_t **from, const uint8_t *end, char *text_out, s
     return true;
 }
 
+/* A name is printable, as that of HELLO. */
 static bool is_valid(const struct gw_token *token)
 {
-    return token->account != 0 && token->not_before_s < token->expires_s &&
+    const uint8_t *name = (const uint8_t *)token->name;
+    size_t name_bytes = 0;
+    while (name_bytes <= GW_TOKEN_NAME_BYTES_MAX && name[name_bytes] != '\0') {
+        name_bytes++;
+    }
+    return name_bytes <= GW_TOKEN_NAME_BYTES_MAX && gw_utf8_is_text(name, name_bytes) &&
+           gw_utf8_is_printable(name, name_bytes) && token->account != 0 &&
+           token->not_before_s < token->expires_s &&
            token->expires_s - token->not_before_s <= GW_TOKEN_SPAN_S_MAX;
 }
 
@@ -266,12 +274,7 @@ uint32_t gw_tokens_seal(const struct gw_tokens *tokens, const struct gw_token *t
 {
     uint8_t plain[PLAIN_BYTES_MAX];
     unsigned long long sealed_bytes;
-    size_t name_bytes = 0;
-    while (name_bytes <= GW_TOKEN_NAME_BYTES_MAX && token->name[name_bytes] != '\0') {
-        name_bytes++;
-    }
-    if (!is_valid(token) || name_bytes > GW_TOKEN_NAME_BYTES_MAX ||
-        !gw_utf8_is_text((const uint8_t *)token->name, name_bytes)) {
+    if (!is_valid(token)) {
         return 0;
     }
     uint8_t *end =

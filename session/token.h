@@ -46,7 +46,7 @@ struct gw_token {
     uint64_t expires_s;
     uint8_t nonce[24];                        /* set by gw_tokens_seal(): different in each token */
     uint32_t key_id;                          /* set by gw_tokens_seal(): the key that sealed it */
-    char name[GW_TOKEN_NAME_BYTES_MAX + 1];   /* the user's name in the game, UTF-8 */
+    char name[GW_TOKEN_NAME_BYTES_MAX + 1];   /* the user's name in the game; printable UTF-8 */
     char realm[GW_TOKEN_REALM_BYTES_MAX + 1]; /* the servers that it is for */
 };
 
@@ -98,7 +98,7 @@ void gw_tokens_destroy(struct gw_tokens *tokens);
  * Seals a token with the first key. Its realm is that of `tokens`.
  *
  * Returns   the number of bytes written; 0 when the account is 0, the name is longer than its array
- *           or not UTF-8, or the span of time is empty or longer than GW_TOKEN_SPAN_S_MAX
+ *           or not printable UTF-8, or the span of time is empty or longer than GW_TOKEN_SPAN_S_MAX
  * Thread    any
  */
 uint32_t gw_tokens_seal(const struct gw_tokens *tokens, const struct gw_token *token,

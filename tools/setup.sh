@@ -27,6 +27,7 @@ clang                clang
 g++                  g++
 python3              /usr/bin/python3
 python3-protobuf     /usr/lib/python3/dist-packages/google/protobuf/message.py
+python3-nacl         /usr/lib/python3/dist-packages/nacl/__init__.py
 python3-websockets   /usr/lib/python3/dist-packages/websockets/version.py
 pkgconf              pkg-config
 tshark               tshark

@@ -19,6 +19,7 @@ LAYERS = {
     "proto/game": {"proto/game", "session", "protocol", "proto/gw"},
     "server": {"server", "tools/common", "proto/game", "session", "net", "protocol", "proto/gw"},
     "tools/common": {"tools/common"},
+    "tools/token": {"tools/token", "tools/common", "session", "net"},
     "tools/dummy-client": {"tools/dummy-client", "tools/common", "proto/game", "session", "net", "protocol", "proto/gw"},
     "tools/protoc-gen-gw": {"tools/protoc-gen-gw", "proto/gw"},
     "proto/bench": {"proto/bench", "session", "protocol", "proto/gw"},

@@ -150,6 +150,8 @@ static void a_token_out_of_range_is_not_sealed(void **state)
     token = usual();
     memset(token.name, 'n', sizeof token.name);
     assert_int_equal(gw_tokens_seal(tokens, &token, sealed), 0);
+    strcpy(token.name, "a\nb");
+    assert_int_equal(gw_tokens_seal(tokens, &token, sealed), 0);
     strcpy(token.name, "\xFF");
     assert_int_equal(gw_tokens_seal(tokens, &token, sealed), 0);
     gw_tokens_destroy(tokens);
