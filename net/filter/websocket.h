@@ -38,7 +38,7 @@ extern "C" {
 #define GW_WEBSOCKET_PROTOCOL "gangway.v1"
 
 enum {
-    GW_WEBSOCKET_PATH_BYTES_MAX = 255,
+    GW_WEBSOCKET_TEXT_BYTES_MAX = 255, /* of a path, a host and an origin */
     GW_WEBSOCKET_ORIGIN_COUNT_MAX = 32,
 
     /* Of the statuses that RFC 6455, 7.4.2 leaves to programs, 4000 to 4999. */

@@ -52,6 +52,7 @@ LIBRARIES = {
     "liburing.h": {"net", "tools/bench"},
     "sodium.h": {"session"},
     "uv.h": {"tools/bench"},
+    "wslay/wslay.h": {"net", "tests"},
     "protobuf-c/protobuf-c.h": set(LAYERS) - {"net"} | {"tests"},
     "google/protobuf/descriptor.pb-c.h": {"tools/protoc-gen-gw", "tests"},
     "gw/policy.pb-c.h": {"tools/protoc-gen-gw"},

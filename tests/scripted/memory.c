@@ -21,6 +21,7 @@ static struct {
     _Atomic int64_t block_count;
     _Atomic uint64_t taken_count;
     _Atomic uint64_t failed_count;
+    _Atomic size_t last_bytes;
     uint64_t fail_at;
     uint32_t fail_random;
     struct random random;
@@ -79,8 +80,14 @@ uint64_t memory_failed_count(void)
     return atomic_load(&heap.failed_count);
 }
 
-static bool is_refused(void)
+size_t memory_last_bytes(void)
 {
+    return atomic_load(&heap.last_bytes);
+}
+
+static bool is_refused(size_t bytes)
+{
+    atomic_store(&heap.last_bytes, bytes);
     uint64_t number = atomic_fetch_add(&heap.taken_count, 1) + 1;
     bool refused = number == heap.fail_at ||
                    (heap.fail_random != 0 && random_below(&heap.random, heap.fail_random) == 0);
@@ -98,17 +105,17 @@ static void *counted(void *memory)
 
 void *__wrap_malloc(size_t bytes)
 {
-    return is_refused() ? NULL : counted(__real_malloc(bytes));
+    return is_refused(bytes) ? NULL : counted(__real_malloc(bytes));
 }
 
 void *__wrap_calloc(size_t count, size_t bytes)
 {
-    return is_refused() ? NULL : counted(__real_calloc(count, bytes));
+    return is_refused(count * bytes) ? NULL : counted(__real_calloc(count, bytes));
 }
 
 void *__wrap_realloc(void *memory, size_t bytes)
 {
-    if (is_refused()) {
+    if (is_refused(bytes)) {
         return NULL;
     }
     void *resized = __real_realloc(memory, bytes);

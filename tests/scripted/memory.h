@@ -26,6 +26,9 @@ void memory_fail_randomly(uint32_t random, uint64_t seed);
 uint64_t memory_taken_count(void);
 uint64_t memory_failed_count(void);
 
+/* The size of the last allocation. */
+size_t memory_last_bytes(void);
+
 void *memory_take_unseen(size_t bytes); /* zeroed */
 void *memory_resize_unseen(void *memory, size_t bytes);
 void memory_free_unseen(void *memory);

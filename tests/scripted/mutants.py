@@ -266,7 +266,8 @@ class Library:
             objects += self.parts["gw_test_server_fixture"].split(":")
             wraps = WRAPS + SERVER_WRAPS
         subprocess.run([self.parts["compiler"], *shlex.split(self.parts["flags"]), *[f"-Wl,--wrap={name}" for name in wraps], "-Wl,--strip-debug", "-o", program, *objects, changed,
-                        *[self.parts[name] for name in ARCHIVES], "-lcmocka", "-linih", "-lprotobuf-c", "-luring", "-lpthread"],
+                        *[self.parts[name] for name in ARCHIVES], *shlex.split(self.parts["optional"]), "-lcmocka", "-linih",
+                        "-lprotobuf-c", "-luring", "-lpthread"],
                        check=True)
         return program
 
