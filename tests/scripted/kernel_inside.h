@@ -51,6 +51,7 @@ struct kernel_end {
     struct kernel_end *waiting_first; /* of a listener: its backlog */
     struct kernel_end *waiting_last;
     struct kernel_end *waiting_next;
+    struct kernel_end *peer_next; /* of a peer that has connected: kernel.peers */
     uint32_t waiting_count;
     uint32_t waiting_count_max;
 };
@@ -80,6 +81,7 @@ struct kernel {
     struct kernel_ticket *tickets; /* in flight */
     struct kernel_ticket *handed;  /* reported; their done has not returned */
     struct kernel_event *events;
+    struct kernel_end *peers; /* that have connected and were not closed */
     struct kernel_end **ends; /* by handle */
     int *free_handles;
     uint32_t free_count;

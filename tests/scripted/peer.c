@@ -34,6 +34,8 @@ struct peer *peer_connect(uint16_t port)
     end->there = addr;
     end->window_bytes = KERNEL_WINDOW_BYTES;
     kernel_end_pair(end, other);
+    end->peer_next = kernel.peers;
+    kernel.peers = end;
     (void)kernel_backlog_push(listener, other);
     return peer_of(end);
 }
@@ -56,7 +58,20 @@ struct peer *peer_accept(struct peer *listener)
 
 void peer_close(struct peer *peer)
 {
+    for (struct kernel_end **at = &kernel.peers; *at != NULL; at = &(*at)->peer_next) {
+        if (*at == end_of(peer)) {
+            *at = (*at)->peer_next;
+            break;
+        }
+    }
     kernel_end_close(end_of(peer));
+}
+
+void peer_close_all(void)
+{
+    while (kernel.peers != NULL) {
+        peer_close(peer_of(kernel.peers));
+    }
 }
 
 void peer_send(struct peer *peer, const void *data, size_t count)

@@ -20,6 +20,7 @@ struct peer *peer_accept(struct peer *listener);
 
 /* Closes it with FIN, or with RST when it has unread bytes. */
 void peer_close(struct peer *peer);
+void peer_close_all(void); /* all that have connected and were not closed */
 
 void peer_send(struct peer *peer, const void *data, size_t count);
 void peer_finish(struct peer *peer); /* sends FIN; reading goes on */

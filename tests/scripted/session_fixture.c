@@ -12,13 +12,14 @@
 enum { BODY_BYTES_MAX = 70000, PACKET_COUNT = 11 };
 
 struct session_fixture session_fixture;
+struct peer *peer;
 
 static struct gw_listener *listener;
 static bool is_draining;
 
 /* ---- the schema ---- */
 
-static void handle(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
+static void handle(void *sender, const struct gw_frame *frame, const ProtobufCMessage *message)
 {
     static uint8_t body[BODY_BYTES_MAX];
     size_t bytes = protobuf_c_message_pack(message, body);
@@ -27,10 +28,14 @@ static void handle(void *peer, const struct gw_frame *frame, const ProtobufCMess
     bytes_put(&session_fixture.received, &frame->tag, sizeof frame->tag);
     bytes_put(&session_fixture.received, body, bytes);
     if (session_fixture.on_received != NULL) {
-        session_fixture.on_received(peer);
+        session_fixture.on_received(sender);
     }
-    if (session_fixture.on_asked != NULL && frame->packet_id == ASK) {
-        session_fixture.on_asked(peer, frame);
+    if (frame->packet_id == ASK) {
+        if (session_fixture.on_asked != NULL) {
+            session_fixture.on_asked(sender, frame);
+        } else {
+            session_fixture.asked[session_fixture.asked_count++ % ASKED_MAX] = *frame;
+        }
     }
 }
 
@@ -231,6 +236,7 @@ void session_fixture_drain(uint32_t drain_ms)
 
 void session_fixture_close(void)
 {
+    peer_close_all();
     if (!is_draining) {
         session_fixture_drain(0);
     }
@@ -243,14 +249,70 @@ void session_fixture_close(void)
     fixture_close();
 }
 
+int session_fixture_setup(void **state)
+{
+    session_fixture_open(NULL, *state);
+    return 0;
+}
+
+int session_fixture_setup_joined(void **state)
+{
+    session_fixture_open(NULL, *state);
+    peer = session_fixture_join();
+    return 0;
+}
+
+int session_fixture_teardown(void **state)
+{
+    (void)state;
+    session_fixture_close();
+    return 0;
+}
+
+/* ---- the server's side ---- */
+
+struct gw_session_counters session_fixture_counters(void)
+{
+    struct gw_session_counters counters;
+    gw_session_manager_counters(session_fixture.manager, &counters);
+    return counters;
+}
+
+struct gw_session_packet_counters session_fixture_counters_of(uint16_t packet_id)
+{
+    struct gw_session_packet_counters counters;
+    gw_session_manager_packet_counters(session_fixture.manager, packet_id, &counters);
+    return counters;
+}
+
+static void pause_session(void *session)
+{
+    gw_session_pause(session);
+}
+
+static void resume_session(void *session)
+{
+    gw_session_resume(session);
+}
+
+void session_fixture_pause(void)
+{
+    fixture_in_turn(gw_session_turn(session_fixture.last), pause_session, session_fixture.last);
+}
+
+void session_fixture_resume(void)
+{
+    fixture_in_turn(gw_session_turn(session_fixture.last), resume_session, session_fixture.last);
+}
+
 /* ---- peers ---- */
 
 struct peer *session_fixture_connect(void)
 {
-    struct peer *peer = peer_connect(session_fixture.port);
-    assert_non_null(peer);
+    struct peer *connected = peer_connect(session_fixture.port);
+    assert_non_null(connected);
     fixture_run_now();
-    return peer;
+    return connected;
 }
 
 size_t session_fixture_hello_frame(uint8_t *out)
@@ -261,16 +323,22 @@ size_t session_fixture_hello_frame(uint8_t *out)
     return frame_write(out, HELLO, 0, HELLO_TAG, &hello.base);
 }
 
-struct peer *session_fixture_join(void)
+void session_fixture_send_hello(struct peer *sender)
 {
     uint8_t frame[128];
+    peer_send(sender, frame, session_fixture_hello_frame(frame));
+}
+
+struct peer *session_fixture_join(void)
+{
     uint8_t body[128];
     size_t bytes;
-    struct peer *peer = session_fixture_connect();
-    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    struct peer *joined = session_fixture_connect();
+    session_fixture_send_hello(joined);
     fixture_run_now();
-    assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
-    return peer;
+    assert_int_equal(session_fixture_next(joined, body, &bytes), HELLO_ACK);
+    session_fixture.joined_ns = fixture_now_ns();
+    return joined;
 }
 
 void session_fixture_send(struct peer *peer, uint16_t id, const ProtobufCMessage *message)
@@ -327,15 +395,29 @@ uint16_t session_fixture_next(struct peer *peer, uint8_t *body_out, size_t *byte
     return header.id;
 }
 
-Gw__CloseReason session_fixture_close_reason(struct peer *peer)
+static Gw__Close *next_close(struct peer *reader)
 {
     uint8_t body[512];
     size_t bytes = 0;
-    assert_int_equal(session_fixture_next(peer, body, &bytes), CLOSE);
+    assert_int_equal(session_fixture_next(reader, body, &bytes), CLOSE);
     Gw__Close *close = gw__close__unpack(NULL, bytes, body);
     assert_non_null(close);
+    assert_true(peer_has_fin(reader)); /* CLOSE is the last frame before FIN */
+    return close;
+}
+
+Gw__CloseReason session_fixture_close_reason(struct peer *reader)
+{
+    Gw__Close *close = next_close(reader);
     Gw__CloseReason reason = close->reason;
     gw__close__free_unpacked(close, NULL);
-    assert_true(peer_has_fin(peer)); /* CLOSE is the last frame before FIN */
     return reason;
+}
+
+void session_fixture_expect_close(struct peer *reader, int reason, const char *text)
+{
+    Gw__Close *close = next_close(reader);
+    assert_int_equal(close->reason, reason);
+    assert_string_equal(close->text, text);
+    gw__close__free_unpacked(close, NULL);
 }

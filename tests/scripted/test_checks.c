@@ -7,24 +7,6 @@
 
 #include <string.h>
 
-static int open_session_fixture(void **state)
-{
-    session_fixture_open(NULL, *state);
-    return 0;
-}
-
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    session_fixture_close();
-    return 0;
-}
-
-#define TEST_WITH(name, config)                                                                    \
-    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
-                                             (void *)(config))
-#define TEST(name) TEST_WITH(name, NULL)
-
 static void expect_close(struct peer *peer, Gw__CloseReason reason)
 {
     fixture_run_now();
@@ -32,7 +14,6 @@ static void expect_close(struct peer *peer, Gw__CloseReason reason)
     peer_finish(peer);
     fixture_run_now();
     assert_int_equal(session_fixture.reason, reason);
-    peer_close(peer);
 }
 
 /* The header alone decides: the peer sends no body, and the session reserves no memory for one. */
@@ -115,7 +96,6 @@ static void a_text_of_the_maximum_length_is_received(void **state)
     fixture_run_now();
     assert_int_equal(session_fixture.received_count, 1);
     assert_int_equal(session_fixture.ended_count, 0);
-    peer_close(peer);
 }
 
 /* BIG has max_bytes 16,384; by default a server accepts 4,096. */
@@ -274,7 +254,6 @@ static void frames_behind_a_refused_one_are_not_received(void **state)
     session_fixture_say(peer, "second");
     fixture_run_now();
     assert_int_equal(session_fixture.received_count, 1);
-    peer_close(peer);
 }
 
 int main(void)
@@ -284,21 +263,21 @@ int main(void)
     static const struct gw_session_manager_config long_bodies = {.body_bytes_max = 65536};
     static const struct gw_session_manager_config small_arena = {.arena_bytes = 512};
     const struct CMUnitTest tests[] = {
-        TEST(a_reserved_flag_closes_with_bad_flags),
-        TEST(a_greeted_client_sends_at_most_4096_bytes_of_body),
-        TEST_WITH(the_config_sets_the_length_limits_of_the_stages, &short_bodies),
-        TEST(a_packet_has_a_length_limit_of_its_own),
-        TEST(a_text_of_the_maximum_length_is_received),
-        TEST_WITH(a_configured_limit_above_4096_bytes_accepts_longer_bodies, &long_bodies),
-        TEST(an_unassigned_id_closes_with_unknown_packet),
-        TEST(a_packet_of_the_server_closes_with_wrong_way),
-        TEST(a_packet_is_accepted_only_in_its_stages),
-        TEST(the_last_stage_is_a_greeted_one),
-        TEST(the_first_failing_check_gives_the_reason),
-        TEST(a_malformed_body_closes_with_bad_body),
-        TEST_WITH(a_message_larger_than_the_arena_closes_with_too_complex, &small_arena),
-        TEST(a_connection_that_starts_with_http_is_closed_without_an_answer),
-        TEST(frames_behind_a_refused_one_are_not_received),
+        SESSION_TEST(a_reserved_flag_closes_with_bad_flags),
+        SESSION_TEST(a_greeted_client_sends_at_most_4096_bytes_of_body),
+        SESSION_TEST_WITH(the_config_sets_the_length_limits_of_the_stages, &short_bodies),
+        SESSION_TEST(a_packet_has_a_length_limit_of_its_own),
+        SESSION_TEST(a_text_of_the_maximum_length_is_received),
+        SESSION_TEST_WITH(a_configured_limit_above_4096_bytes_accepts_longer_bodies, &long_bodies),
+        SESSION_TEST(an_unassigned_id_closes_with_unknown_packet),
+        SESSION_TEST(a_packet_of_the_server_closes_with_wrong_way),
+        SESSION_TEST(a_packet_is_accepted_only_in_its_stages),
+        SESSION_TEST(the_last_stage_is_a_greeted_one),
+        SESSION_TEST(the_first_failing_check_gives_the_reason),
+        SESSION_TEST(a_malformed_body_closes_with_bad_body),
+        SESSION_TEST_WITH(a_message_larger_than_the_arena_closes_with_too_complex, &small_arena),
+        SESSION_TEST(a_connection_that_starts_with_http_is_closed_without_an_answer),
+        SESSION_TEST(frames_behind_a_refused_one_are_not_received),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

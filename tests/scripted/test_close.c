@@ -6,49 +6,12 @@
 
 #include <string.h>
 
-static struct peer *peer;
-
-static int open_session_fixture(void **state)
-{
-    (void)state;
-    session_fixture_open(NULL, NULL);
-    peer = session_fixture_join();
-    return 0;
-}
-
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    peer_close(peer);
-    session_fixture_close();
-    return 0;
-}
-
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
-
-/* Fails unless the next frame is CLOSE with this reason and text, and the last one. */
 static void expect_close(int reason, const char *text)
 {
-    uint8_t body[512];
-    size_t bytes = 0;
     fixture_run_now();
-    assert_int_equal(session_fixture_next(peer, body, &bytes), CLOSE);
-    Gw__Close *close = gw__close__unpack(NULL, bytes, body);
-    assert_non_null(close);
-    assert_int_equal(close->reason, reason);
-    assert_string_equal(close->text, text);
-    gw__close__free_unpacked(close, NULL);
-    assert_true(peer_has_fin(peer));
+    session_fixture_expect_close(peer, reason, text);
     peer_close(peer);
     fixture_run_now();
-}
-
-static uint64_t ended(uint32_t index)
-{
-    struct gw_session_counters counters;
-    gw_session_manager_counters(session_fixture.manager, &counters);
-    return counters.ended[index];
 }
 
 static void a_reason_of_the_game_reaches_close_and_on_end(void **state)
@@ -59,7 +22,7 @@ static void a_reason_of_the_game_reaches_close_and_on_end(void **state)
         gw_session_end(session_fixture.last, (Gw__CloseReason)reasons[i]);
         expect_close(reasons[i], "");
         assert_int_equal(session_fixture.reason, reasons[i]);
-        assert_int_equal(ended(GW_CLOSE_REASON_GAME), i + 1);
+        assert_int_equal(session_fixture_counters().ended[GW_CLOSE_REASON_GAME], i + 1);
         peer = session_fixture_join();
     }
     assert_int_equal(fixture_logged_count("misuse"), 0);
@@ -76,21 +39,18 @@ static void a_reason_of_the_game_in_the_peers_close_is_reported(void **state)
     fixture_run_now();
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
     assert_int_equal(session_fixture.peer_reason, 1234);
-    peer = session_fixture_connect();
 }
 
 static void on_greet_refuses_with_a_reason_of_the_game(void **state)
 {
     (void)state;
-    uint8_t frame[128];
     peer_close(peer);
     session_fixture.result = 2000;
     peer = session_fixture_connect();
-    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    session_fixture_send_hello(peer);
     expect_close(2000, "");
     assert_int_equal(session_fixture.reason, 2000);
     assert_int_equal(fixture_logged_count("misuse"), 0);
-    peer = session_fixture_connect();
 }
 
 static void all_reasons_of_the_game_have_one_name_and_one_index(void **state)
@@ -113,7 +73,6 @@ static void a_text_is_sent_with_a_reason_of_the_list(void **state)
     gw_session_end_text(session_fixture.last, GW__CLOSE_REASON__KICKED, "banned until Monday");
     expect_close(GW__CLOSE_REASON__KICKED, "banned until Monday");
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__KICKED);
-    peer = session_fixture_connect();
 }
 
 static void a_text_is_cut_between_characters(void **state)
@@ -132,7 +91,6 @@ static void a_text_is_cut_between_characters(void **state)
     memcpy(&text[GW_END_TEXT_BYTES_MAX - 2], "\xC3\xA9", 3); /* it ends at byte 200 */
     gw_session_end_text(session_fixture.last, (Gw__CloseReason)1001, text);
     expect_close(1001, text);
-    peer = session_fixture_connect();
 }
 
 static void a_text_that_is_not_utf8_is_logged_and_not_sent(void **state)
@@ -141,7 +99,6 @@ static void a_text_that_is_not_utf8_is_logged_and_not_sent(void **state)
     gw_session_end_text(session_fixture.last, (Gw__CloseReason)1001, "caf\xE9");
     expect_close(1001, "");
     assert_int_equal(fixture_logged_count("misuse"), 1);
-    peer = session_fixture_connect();
 }
 
 static void only_the_first_end_counts(void **state)
@@ -151,7 +108,6 @@ static void only_the_first_end_counts(void **state)
     gw_session_end_text(session_fixture.last, (Gw__CloseReason)1002, "second");
     expect_close(1001, "first");
     assert_int_equal(session_fixture.reason, 1001);
-    peer = session_fixture_connect();
 }
 
 /* Without memory for the CLOSE, the preallocated KICKED is sent; on_end has the reason. */
@@ -164,21 +120,20 @@ static void a_reason_of_the_game_without_memory_is_sent_as_kicked(void **state)
     memory_fail_at(0);
     expect_close(GW__CLOSE_REASON__KICKED, "");
     assert_int_equal(session_fixture.reason, 1001);
-    peer = session_fixture_connect();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_reason_of_the_game_reaches_close_and_on_end),
-        TEST(a_reason_of_the_game_in_the_peers_close_is_reported),
-        TEST(on_greet_refuses_with_a_reason_of_the_game),
-        TEST(all_reasons_of_the_game_have_one_name_and_one_index),
-        TEST(a_text_is_sent_with_a_reason_of_the_list),
-        TEST(a_text_is_cut_between_characters),
-        TEST(a_text_that_is_not_utf8_is_logged_and_not_sent),
-        TEST(only_the_first_end_counts),
-        TEST(a_reason_of_the_game_without_memory_is_sent_as_kicked),
+        JOINED_TEST(a_reason_of_the_game_reaches_close_and_on_end),
+        JOINED_TEST(a_reason_of_the_game_in_the_peers_close_is_reported),
+        JOINED_TEST(on_greet_refuses_with_a_reason_of_the_game),
+        JOINED_TEST(all_reasons_of_the_game_have_one_name_and_one_index),
+        JOINED_TEST(a_text_is_sent_with_a_reason_of_the_list),
+        JOINED_TEST(a_text_is_cut_between_characters),
+        JOINED_TEST(a_text_that_is_not_utf8_is_logged_and_not_sent),
+        JOINED_TEST(only_the_first_end_counts),
+        JOINED_TEST(a_reason_of_the_game_without_memory_is_sent_as_kicked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,6 @@ enum {
 
 static const struct gw_session_manager_config narrow = {.send_queue_bytes_max = QUEUE_BYTES};
 
-static struct peer *peer;
 static struct gw_turn turn;
 static struct gw_group *group;
 
@@ -49,7 +48,6 @@ static int close_session_fixture(void **state)
 {
     (void)state;
     fixture_in_turn(&turn, destroy, NULL);
-    peer_close(peer);
     session_fixture_close();
     return 0;
 }
@@ -289,13 +287,12 @@ static void a_burst_in_one_turn_closes_a_client_that_does_not_read(void **state)
 
 static void a_dropped_packet_is_counted(void **state)
 {
-    struct gw_session_packet_counters counters;
     (void)state;
     stop_reading();
     send_place(1);
     send_place(2);
     read_everything();
-    gw_session_manager_packet_counters(session_fixture.manager, PLACE, &counters);
+    struct gw_session_packet_counters counters = session_fixture_counters_of(PLACE);
     assert_int_equal(counters.lost, 1);
     assert_int_equal(counters.out, 2);
 }
@@ -465,14 +462,12 @@ static void a_slow_client_does_not_affect_other_clients(void **state)
     (void)state;
     fixture_in_turn(&turn, add_last, NULL);
     stop_reading();
-    struct peer *slow = peer;
     peer = session_fixture_join();
     fixture_in_turn(&turn, add_last, NULL);
     for (uint32_t i = 1; i <= 20; i++) {
         fixture_in_turn(&turn, broadcast_line_and_place, &i);
         assert_int_equal(next_place(), i);
     }
-    peer_close(slow);
 }
 
 int main(void)

@@ -7,43 +7,10 @@
 
 #include <string.h>
 
-static struct peer *peer;
-
-static int open_session_fixture(void **state)
-{
-    session_fixture_open(NULL, *state);
-    peer = NULL;
-    return 0;
-}
-
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    if (peer != NULL) {
-        peer_close(peer);
-    }
-    session_fixture_close();
-    return 0;
-}
-
-#define TEST_WITH(name, config)                                                                    \
-    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
-                                             (void *)(config))
-#define TEST(name) TEST_WITH(name, NULL)
-
-/* Reads CLOSE with this reason and text, and FIN behind it. */
 static void expect_close(Gw__CloseReason reason, const char *text)
 {
-    uint8_t body[512];
-    size_t bytes = 0;
     fixture_run_now();
-    assert_int_equal(session_fixture_next(peer, body, &bytes), CLOSE);
-    Gw__Close *close = gw__close__unpack(NULL, bytes, body);
-    assert_non_null(close);
-    assert_int_equal(close->reason, reason);
-    assert_string_equal(close->text, text);
-    gw__close__free_unpacked(close, NULL);
-    assert_true(peer_has_fin(peer));
+    session_fixture_expect_close(peer, (int)reason, text);
 }
 
 /* Sends a header alone from a new, greeted peer. */
@@ -54,7 +21,6 @@ static void expect_close_by_header(uint32_t body_bytes, uint8_t flags, uint16_t 
     session_fixture_send_header(peer, body_bytes, flags, id, 0);
     expect_close(reason, text);
     peer_close(peer);
-    peer = NULL;
 }
 
 static void close_explains_an_invalid_header(void **state)
@@ -129,12 +95,10 @@ static void close_names_the_timeout_that_expired(void **state)
     peer = session_fixture_connect();
     fixture_run_ms(5010);
     expect_close(GW__CLOSE_REASON__GREETING_TIMEOUT, "no HELLO after 5000 ms");
-    peer_close(peer);
     peer = session_fixture_join();
     session_fixture_send_header(peer, 100, 0, SAY, 0);
     fixture_run_ms(500);
     expect_close(GW__CLOSE_REASON__FRAME_TIMEOUT, "Error (300): not complete after 400 ms");
-    peer_close(peer);
     peer = session_fixture_join();
     peer_send(peer, "123", 3);
     fixture_run_ms(500);
@@ -183,15 +147,15 @@ static const struct gw_session_manager_config hasty = {.frame_timeout_ms = 400};
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(close_explains_an_invalid_header),
-        TEST(close_explains_an_invalid_body),
-        TEST(close_names_the_invalid_field_of_a_hello),
-        TEST(close_names_the_supported_protocol_version),
-        TEST(close_names_the_tag_that_was_already_open),
-        TEST_WITH(close_names_the_timeout_that_expired, &hasty),
-        TEST(the_log_has_one_line_per_second),
-        TEST(an_unanswered_request_is_logged),
-        TEST(without_memory_close_has_a_reason_and_no_text),
+        SESSION_TEST(close_explains_an_invalid_header),
+        SESSION_TEST(close_explains_an_invalid_body),
+        SESSION_TEST(close_names_the_invalid_field_of_a_hello),
+        SESSION_TEST(close_names_the_supported_protocol_version),
+        SESSION_TEST(close_names_the_tag_that_was_already_open),
+        SESSION_TEST_WITH(close_names_the_timeout_that_expired, &hasty),
+        SESSION_TEST(the_log_has_one_line_per_second),
+        SESSION_TEST(an_unanswered_request_is_logged),
+        SESSION_TEST(without_memory_close_has_a_reason_and_no_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,9 +73,6 @@ static int close_group(void **state)
     }
     for (int i = 0; i < MEMBER_COUNT; i++) {
         release(i);
-        if (peers[i] != NULL) {
-            peer_close(peers[i]);
-        }
     }
     session_fixture_close();
     return 0;
@@ -356,13 +353,11 @@ static void a_message_of_the_maximum_length_is_sent_and_a_longer_one_is_logged(v
 
 static void each_member_counts_as_one_outgoing_packet(void **state)
 {
-    struct gw_session_packet_counters counters;
     (void)state;
     in_turn(broadcast_three, NULL); /* no members yet */
     in_turn(add_all, NULL);
     in_turn(broadcast_three, NULL);
-    gw_session_manager_packet_counters(session_fixture.manager, LINE, &counters);
-    assert_int_equal(counters.out, 3 * MEMBER_COUNT);
+    assert_int_equal(session_fixture_counters_of(LINE).out, 3 * MEMBER_COUNT);
 }
 
 /* ---- members ---- */
@@ -718,7 +713,6 @@ static void adding_an_ended_session_has_no_effect(void **state)
     expect_member_count(0);
     assert_int_equal(session_fixture_close_reason(peers[0]), GW__CLOSE_REASON__KICKED);
     peer_close(peers[0]);
-    peers[0] = NULL;
     fixture_run_ms(100);
     assert_int_equal(session_fixture.ended_count, 1);
     in_turn(add_member_0, NULL);
@@ -849,7 +843,6 @@ static void draining_removes_all_members_before_it_is_done(void **state)
         assert_int_equal(session_fixture_next(peers[i], body, &bytes), GO_AWAY);
         assert_int_equal(session_fixture_close_reason(peers[i]), GW__CLOSE_REASON__SHUTDOWN);
         peer_close(peers[i]);
-        peers[i] = NULL;
     }
     fixture_run_now();
     assert_int_equal(session_fixture.drained_count, 1);
@@ -879,19 +872,12 @@ static void an_excluded_member_receives_all_other_messages_in_order(void **state
     }
 }
 
-static uint64_t line_out_count(void)
-{
-    struct gw_session_packet_counters counters;
-    gw_session_manager_packet_counters(session_fixture.manager, LINE, &counters);
-    return counters.out;
-}
-
 static void an_excluded_member_is_not_counted(void **state)
 {
     (void)state;
     in_turn(add_all, NULL);
     in_turn(broadcast_to_all_but_the_first, "a");
-    assert_int_equal(line_out_count(), MEMBER_COUNT - 1);
+    assert_int_equal(session_fixture_counters_of(LINE).out, MEMBER_COUNT - 1);
 }
 
 static void without_other_members_a_broadcast_to_the_others_sends_nothing(void **state)
@@ -901,7 +887,7 @@ static void without_other_members_a_broadcast_to_the_others_sends_nothing(void *
     in_turn(broadcast_to_all_but_the_first, "a");
     fixture_run_ms(TICK_MS + 2);
     assert_string_equal(received_by(0), "");
-    assert_int_equal(line_out_count(), 0);
+    assert_int_equal(session_fixture_counters_of(LINE).out, 0);
     assert_int_equal(tick_count, 0);
 }
 
@@ -914,7 +900,7 @@ static void excluding_a_session_that_is_no_member_excludes_no_member(void **stat
     fixture_run_ms(TICK_MS + 2);
     assert_string_equal(received_by(0), "");
     assert_string_equal(received_by(1), "a");
-    assert_int_equal(line_out_count(), MEMBER_COUNT - 1);
+    assert_int_equal(session_fixture_counters_of(LINE).out, MEMBER_COUNT - 1);
 }
 
 /* Without memory for the message, only the members that miss it are closed. */

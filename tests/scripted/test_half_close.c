@@ -9,47 +9,7 @@
 
 #include <string.h>
 
-enum { TIMEOUT_MS = 5000, SLACK_MS = 3, ASKED_MAX = 256 };
-
-static struct peer *peer;
-static struct gw_frame asked[ASKED_MAX];
-static uint32_t asked_count;
-
-static void keep_request(struct gw_session *session, const struct gw_frame *frame)
-{
-    (void)session;
-    asked[asked_count++ % ASKED_MAX] = *frame;
-}
-
-static int open_session_fixture(void **state)
-{
-    session_fixture_open(NULL, *state);
-    session_fixture.on_asked = keep_request;
-    asked_count = 0;
-    peer = NULL;
-    return 0;
-}
-
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    if (peer != NULL) {
-        peer_close(peer);
-    }
-    session_fixture_close();
-    return 0;
-}
-
-#define TEST_WITH(name, config)                                                                    \
-    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
-                                             (void *)(config))
-#define TEST(name) TEST_WITH(name, NULL)
-
-static void send_hello(void)
-{
-    uint8_t frame[128];
-    peer_send(peer, frame, session_fixture_hello_frame(frame));
-}
+enum { TIMEOUT_MS = 5000, SLACK_MS = 3 };
 
 static void answer(struct gw_session *session, const struct gw_frame *request)
 {
@@ -65,7 +25,7 @@ static void answer_at_once(struct gw_session *session, const struct gw_frame *fr
 
 static void answer_from_another_turn(uint32_t index)
 {
-    answer(session_fixture.last, &asked[index]);
+    answer(session_fixture.last, &session_fixture.asked[index]);
     fixture_run_now();
 }
 
@@ -118,7 +78,7 @@ static void requests_that_are_open_at_fin_are_answered_before_the_end(void **sta
         session_fixture_send_request(peer, ASK, tag);
     }
     finish();
-    assert_int_equal(asked_count, 3);
+    assert_int_equal(session_fixture.asked_count, 3);
     fixture_run_ms(TIMEOUT_MS - 100);
     answer_from_another_turn(2);
     answer_from_another_turn(0);
@@ -141,7 +101,8 @@ static void an_answer_in_a_turn_of_the_session_ends_it(void **state)
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     finish();
-    fixture_in_turn(gw_session_turn(session_fixture.last), answer_in_turn, &asked[0]);
+    fixture_in_turn(gw_session_turn(session_fixture.last), answer_in_turn,
+                    &session_fixture.asked[0]);
     expect_frame(ANSWER, 7);
     expect_end();
 }
@@ -152,7 +113,7 @@ static void an_error_reply_counts_as_an_answer(void **state)
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     finish();
-    gw_session_refuse(session_fixture.last, &asked[0], 1234, "no");
+    gw_session_refuse(session_fixture.last, &session_fixture.asked[0], 1234, "no");
     fixture_run_now();
     expect_frame(ERROR_REPLY, 7);
     expect_end();
@@ -232,18 +193,6 @@ static void pause(struct gw_session *session)
     gw_session_pause(session);
 }
 
-static void pause_now(void *context)
-{
-    (void)context;
-    gw_session_pause(session_fixture.last);
-}
-
-static void resume(void *context)
-{
-    (void)context;
-    gw_session_resume(session_fixture.last);
-}
-
 static void frames_behind_a_pause_are_handled_after_the_resume(void **state)
 {
     (void)state;
@@ -253,11 +202,11 @@ static void frames_behind_a_pause_are_handled_after_the_resume(void **state)
     session_fixture_send_request(peer, ASK, 7);
     finish();
     fixture_run_ms(TIMEOUT_MS - 100);
-    assert_int_equal(asked_count, 0);
+    assert_int_equal(session_fixture.asked_count, 0);
     expect_open();
     session_fixture.on_received = NULL;
-    fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
-    assert_int_equal(asked_count, 1);
+    session_fixture_resume();
+    assert_int_equal(session_fixture.asked_count, 1);
     answer_from_another_turn(0);
     expect_frame(ANSWER, 7);
     expect_end();
@@ -271,7 +220,7 @@ static void a_resume_with_nothing_left_ends_the_session(void **state)
     session_fixture_say(peer, "wait");
     finish();
     expect_open();
-    fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
+    session_fixture_resume();
     expect_end();
 }
 
@@ -282,7 +231,7 @@ static void a_pause_after_fin_is_limited_to_the_request_timeout(void **state)
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     fixture_run_now();
-    fixture_in_turn(gw_session_turn(session_fixture.last), pause_now, NULL);
+    session_fixture_pause();
     fixture_run_ms(1000);
     finish();
     fixture_run_ms(TIMEOUT_MS - 1000 + SLACK_MS);
@@ -351,7 +300,7 @@ static void a_deferred_greeting_is_answered_after_fin(void **state)
     (void)state;
     session_fixture.result = GW_GREET_LATER;
     peer = session_fixture_connect();
-    send_hello();
+    session_fixture_send_hello(peer);
     finish();
     fixture_run_ms(TIMEOUT_MS - 100);
     expect_open();
@@ -365,7 +314,7 @@ static void a_deferred_greeting_times_out_after_fin(void **state)
     (void)state;
     session_fixture.result = GW_GREET_LATER;
     peer = session_fixture_connect();
-    send_hello();
+    session_fixture_send_hello(peer);
     finish();
     fixture_run_ms(TIMEOUT_MS + SLACK_MS);
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__GREETING_TIMEOUT);
@@ -471,7 +420,7 @@ static void answer_random_request(struct gw_session *session, const struct gw_fr
     if (random_below(&random, 3) == 0) {
         answer(session, frame);
     } else {
-        keep_request(session, frame);
+        session_fixture.asked[session_fixture.asked_count++] = *frame;
     }
 }
 
@@ -485,10 +434,11 @@ static void maybe_pause_now(struct gw_session *session)
 static void do_something(uint32_t ms_max)
 {
     uint32_t what = random_below(&random, 3);
-    if (session_fixture.last != NULL && what == 0 && asked_count > 0) {
-        answer(session_fixture.last, &asked[random_below(&random, asked_count)]);
+    if (session_fixture.last != NULL && what == 0 && session_fixture.asked_count > 0) {
+        answer(session_fixture.last,
+               &session_fixture.asked[random_below(&random, session_fixture.asked_count)]);
     } else if (session_fixture.last != NULL && what == 1) {
-        fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
+        session_fixture_resume();
     } else {
         fixture_run_ms(random_below(&random, ms_max));
     }
@@ -518,9 +468,8 @@ static void walk(uint64_t seed)
     const struct port_fixture_config fixture = {.kernel = walk_kernel(seed)};
     const struct gw_session_manager_config config = {.heartbeat_ms = 100000};
     session_fixture_open(&fixture, &config);
-    asked_count = 0;
     peer = session_fixture_connect();
-    send_hello();
+    session_fixture_send_hello(peer);
     fixture_run_ms(3000);
     assert_int_equal(session_fixture.greeted_count, 1);
     peer_read(peer, NULL, peer_unread_count(peer));
@@ -540,7 +489,7 @@ static void walk(uint64_t seed)
     }
     session_fixture.on_received = NULL;
     if (session_fixture.last != NULL) {
-        fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
+        session_fixture_resume();
     }
     fixture_run_ms(WALK_REQUESTS_MAX * 1000 + TIMEOUT_MS + 1000);
     assert_int_equal(session_fixture.ended_count, 1);
@@ -561,28 +510,28 @@ static void on_any_kernel_each_request_before_fin_is_answered_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(fin_without_open_requests_ends_the_session_at_once),
-        TEST(requests_that_are_open_at_fin_are_answered_before_the_end),
-        TEST(an_answer_in_a_turn_of_the_session_ends_it),
-        TEST(an_error_reply_counts_as_an_answer),
-        TEST(each_request_keeps_its_own_deadline_after_fin),
-        TEST(messages_to_a_half_closed_session_arrive),
-        TEST(frames_of_many_turns_are_handled_before_the_end),
-        TEST(throttled_frames_are_handled_before_the_end),
-        TEST(frames_behind_a_pause_are_handled_after_the_resume),
-        TEST(a_resume_with_nothing_left_ends_the_session),
-        TEST(a_pause_after_fin_is_limited_to_the_request_timeout),
-        TEST(fin_in_a_partial_frame_ends_the_session),
-        TEST_WITH(a_half_closed_session_is_neither_pinged_nor_silent, &short_timeout),
-        TEST_WITH(a_pending_ping_does_not_time_out_after_fin, &short_timeout),
-        TEST(a_deferred_greeting_is_answered_after_fin),
-        TEST(a_deferred_greeting_times_out_after_fin),
-        TEST(fin_without_a_greeting_ends_the_session_at_once),
-        TEST(the_server_can_end_a_half_closed_session),
-        TEST(close_ends_a_session_with_open_requests),
-        TEST(a_reset_after_fin_ends_the_session),
-        TEST(a_client_that_reads_nothing_after_fin_is_reset),
-        TEST(a_drain_closes_half_closed_sessions),
+        SESSION_TEST(fin_without_open_requests_ends_the_session_at_once),
+        SESSION_TEST(requests_that_are_open_at_fin_are_answered_before_the_end),
+        SESSION_TEST(an_answer_in_a_turn_of_the_session_ends_it),
+        SESSION_TEST(an_error_reply_counts_as_an_answer),
+        SESSION_TEST(each_request_keeps_its_own_deadline_after_fin),
+        SESSION_TEST(messages_to_a_half_closed_session_arrive),
+        SESSION_TEST(frames_of_many_turns_are_handled_before_the_end),
+        SESSION_TEST(throttled_frames_are_handled_before_the_end),
+        SESSION_TEST(frames_behind_a_pause_are_handled_after_the_resume),
+        SESSION_TEST(a_resume_with_nothing_left_ends_the_session),
+        SESSION_TEST(a_pause_after_fin_is_limited_to_the_request_timeout),
+        SESSION_TEST(fin_in_a_partial_frame_ends_the_session),
+        SESSION_TEST_WITH(a_half_closed_session_is_neither_pinged_nor_silent, &short_timeout),
+        SESSION_TEST_WITH(a_pending_ping_does_not_time_out_after_fin, &short_timeout),
+        SESSION_TEST(a_deferred_greeting_is_answered_after_fin),
+        SESSION_TEST(a_deferred_greeting_times_out_after_fin),
+        SESSION_TEST(fin_without_a_greeting_ends_the_session_at_once),
+        SESSION_TEST(the_server_can_end_a_half_closed_session),
+        SESSION_TEST(close_ends_a_session_with_open_requests),
+        SESSION_TEST(a_reset_after_fin_ends_the_session),
+        SESSION_TEST(a_client_that_reads_nothing_after_fin_is_reset),
+        SESSION_TEST(a_drain_closes_half_closed_sessions),
         cmocka_unit_test(on_any_kernel_each_request_before_fin_is_answered_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

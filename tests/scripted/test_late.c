@@ -35,7 +35,6 @@ static const struct way {
 enum { WAY_COUNT = sizeof ways / sizeof ways[0] };
 
 static struct peer *others[OTHER_COUNT];
-static struct peer *peer;
 static uint64_t stop_ms;
 
 static void send_from_others(void *context)
@@ -67,15 +66,6 @@ static void begin(const struct way *way, const struct gw_session_manager_config 
         others[i] = session_fixture_join();
     }
     peer = joins ? session_fixture_join() : session_fixture_connect();
-}
-
-static void end(void)
-{
-    for (int i = 0; i < OTHER_COUNT; i++) {
-        peer_close(others[i]);
-    }
-    peer_close(peer);
-    session_fixture_close();
 }
 
 static void take_long(struct gw_session *session)
@@ -133,9 +123,8 @@ static void assert_ended(uint64_t back_ns, Gw__CloseReason reason)
 
 static void send_hello(void *context)
 {
-    uint8_t frame[128];
     (void)context;
-    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    session_fixture_send_hello(peer);
 }
 
 static void send_pong(void *context)
@@ -179,7 +168,7 @@ static void greeting(const struct way *way, bool pays)
     } else {
         assert_ended(back_ns, GW__CLOSE_REASON__GREETING_TIMEOUT);
     }
-    end();
+    session_fixture_close();
 }
 
 static void a_hello_that_arrived_in_time_counts(void **state)
@@ -198,7 +187,7 @@ static void heartbeat(const struct way *way, bool pays)
     } else {
         assert_ended(back_ns, GW__CLOSE_REASON__HEARTBEAT_LOST);
     }
-    end();
+    session_fixture_close();
 }
 
 static void a_pong_that_arrived_in_time_counts(void **state)
@@ -219,7 +208,7 @@ static void frame(const struct way *way, bool pays)
     } else {
         assert_ended(back_ns, GW__CLOSE_REASON__FRAME_TIMEOUT);
     }
-    end();
+    session_fixture_close();
 }
 
 static void the_rest_of_a_frame_that_arrived_in_time_counts(void **state)
@@ -240,7 +229,7 @@ static void idle_timeout(const struct way *way, bool pays)
     } else {
         assert_ended(back_ns, GW__CLOSE_REASON__IDLE);
     }
-    end();
+    session_fixture_close();
 }
 
 static void a_packet_that_arrived_in_time_prevents_the_idle_timeout(void **state)
@@ -266,7 +255,7 @@ static void linger(const struct way *way, bool pays)
     fixture_run_until(back_ns + HOLD_MS_MAX * FIXTURE_MS);
     assert_int_equal(session_fixture.ended_count, 1);
     assert_false(peer_has_reset(peer));
-    end();
+    session_fixture_close();
 }
 
 static void a_fin_that_arrived_in_time_ends_the_linger(void **state)
@@ -296,7 +285,7 @@ static void flush(const struct way *way, bool pays)
         assert_int_equal(peer_unread_count(peer), 0);
         assert_int_equal(session_fixture.ended_count, 1);
     }
-    end();
+    session_fixture_close();
 }
 
 static void window_space_that_arrived_in_time_flushes_the_queue(void **state)
@@ -337,7 +326,7 @@ static void idle_timeout_behind_ping(const struct way *way, bool pays)
     } else {
         assert_ended(fixture_now_ns(), GW__CLOSE_REASON__IDLE);
     }
-    end();
+    session_fixture_close();
 }
 
 static void a_deadline_that_is_due_before_a_stop_is_checked_after_what_arrived_in_it(void **state)
@@ -391,7 +380,7 @@ static uint64_t send_past_deadline(const struct way *way, uint64_t turn_ms, uint
     }
     fixture_run_until(sender.until_ns);
     session_fixture.on_received = NULL;
-    end();
+    session_fixture_close();
     return deadline_ns;
 }
 

@@ -12,23 +12,6 @@
 
 #include <string.h>
 
-static int open_session_fixture(void **state)
-{
-    (void)state;
-    session_fixture_open(NULL, NULL);
-    return 0;
-}
-
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    session_fixture_close();
-    return 0;
-}
-
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
-
 /* ---- gw_session_manager_listen() ---- */
 
 static struct peer *connect_to(const struct gw_listener *listener)
@@ -46,16 +29,14 @@ static void a_manager_admits_sessions_from_two_listeners(void **state)
     struct gw_listener *second;
     assert_int_equal(gw_session_manager_listen(session_fixture.manager, &addr, &second), 0);
     fixture_run_now();
-    struct peer *first_peer = session_fixture_connect();
-    struct peer *second_peer = connect_to(second);
+    (void)session_fixture_connect();
+    (void)connect_to(second);
     assert_int_equal(gw_session_manager_count(session_fixture.manager), 2);
     assert_int_equal(session_fixture.closed_listener_count, 0);
     gw_listener_close(second);
     fixture_run_now();
     assert_int_equal(session_fixture.closed_listener_count, 1);
     assert_int_equal(gw_session_manager_count(session_fixture.manager), 2); /* sessions continue */
-    peer_close(first_peer);
-    peer_close(second_peer);
 }
 
 static void listening_at_an_address_in_use_is_an_error(void **state)
@@ -115,13 +96,6 @@ static void expect_line(struct peer *peer, const char *text)
     assert_int_equal(peer_unread_count(peer), 0);
 }
 
-static uint64_t line_out_count(void)
-{
-    struct gw_session_packet_counters counters;
-    gw_session_manager_packet_counters(session_fixture.manager, LINE, &counters);
-    return counters.out;
-}
-
 static void every_greeted_session_receives_a_broadcast_and_no_other(void **state)
 {
     (void)state;
@@ -135,11 +109,7 @@ static void every_greeted_session_receives_a_broadcast_and_no_other(void **state
     expect_line(second, "maintenance in 5 minutes");
     assert_int_equal(peer_unread_count(pending), 0);
     assert_int_equal(session_fixture_close_reason(ended), GW__CLOSE_REASON__KICKED);
-    assert_int_equal(line_out_count(), 2);
-    peer_close(first);
-    peer_close(ended);
-    peer_close(pending);
-    peer_close(second);
+    assert_int_equal(session_fixture_counters_of(LINE).out, 2);
 }
 
 static void a_broadcast_that_may_not_be_sent_is_logged_and_dropped(void **state)
@@ -156,8 +126,7 @@ static void a_broadcast_that_may_not_be_sent_is_logged_and_dropped(void **state)
     assert_int_equal(fixture_logged_count("misuse"), 2);
     fixture_run_now();
     assert_int_equal(peer_unread_count(peer), 0);
-    assert_int_equal(line_out_count(), 0);
-    peer_close(peer);
+    assert_int_equal(session_fixture_counters_of(LINE).out, 0);
 }
 
 static void without_memory_for_a_broadcast_greeted_sessions_end(void **state)
@@ -176,31 +145,20 @@ static void without_memory_for_a_broadcast_greeted_sessions_end(void **state)
     fixture_run_now();
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
     assert_false(peer_has_fin(pending));
-    peer_close(peer);
-    peer_close(pending);
 }
 
 /* ---- GW_OFF ---- */
 
 enum { HOUR_MS = 3600 * 1000, DAYS = 30 };
 
-static int open_without_timeouts(void **state)
-{
-    (void)state;
-    static const struct gw_session_manager_config config = {
-        .greeting_timeout_ms = GW_OFF,
-        .heartbeat_ms = GW_OFF,
-        .idle_timeout_ms = GW_OFF,
-        .frame_timeout_ms = GW_OFF,
-        .excess_ms = GW_OFF,
-        .request_timeout_ms = GW_OFF,
-    };
-    session_fixture_open(NULL, &config);
-    return 0;
-}
-
-#define TEST_WITHOUT_TIMEOUTS(name)                                                                \
-    cmocka_unit_test_setup_teardown(name, open_without_timeouts, close_session_fixture)
+static const struct gw_session_manager_config without_timeouts = {
+    .greeting_timeout_ms = GW_OFF,
+    .heartbeat_ms = GW_OFF,
+    .idle_timeout_ms = GW_OFF,
+    .frame_timeout_ms = GW_OFF,
+    .excess_ms = GW_OFF,
+    .request_timeout_ms = GW_OFF,
+};
 
 static void run_days(void)
 {
@@ -212,26 +170,23 @@ static void run_days(void)
 static void a_pending_session_without_greeting_timeout_stays(void **state)
 {
     (void)state;
-    uint8_t frame[128];
     uint8_t body[128];
     size_t bytes;
     struct peer *peer = session_fixture_connect();
     run_days();
     assert_false(peer_has_fin(peer));
-    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    session_fixture_send_hello(peer);
     fixture_run_now();
     assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
-    peer_close(peer);
 }
 
 static void without_heartbeat_hello_ack_says_0_and_no_ping_is_sent(void **state)
 {
     (void)state;
-    uint8_t frame[128];
     uint8_t body[128];
     size_t bytes;
     struct peer *peer = session_fixture_connect();
-    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    session_fixture_send_hello(peer);
     fixture_run_now();
     assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
     Gw__HelloAck *ack = gw__hello_ack__unpack(NULL, bytes, body);
@@ -241,7 +196,6 @@ static void without_heartbeat_hello_ack_says_0_and_no_ping_is_sent(void **state)
     run_days();
     assert_int_equal(peer_unread_count(peer), 0);
     assert_int_equal(session_fixture.ended_count, 0);
-    peer_close(peer);
 }
 
 static void a_partial_frame_without_frame_timeout_is_completed_days_later(void **state)
@@ -255,15 +209,6 @@ static void a_partial_frame_without_frame_timeout_is_completed_days_later(void *
     peer_send(peer, header + 3, sizeof header - 3);
     fixture_run_now();
     assert_int_equal(session_fixture.received_count, 1);
-    peer_close(peer);
-}
-
-static struct gw_frame request;
-
-static void keep_request(struct gw_session *session, const struct gw_frame *frame)
-{
-    (void)session;
-    request = *frame;
 }
 
 static void a_request_without_request_timeout_is_answered_days_later(void **state)
@@ -272,18 +217,16 @@ static void a_request_without_request_timeout_is_answered_days_later(void **stat
     static uint8_t body[512];
     size_t bytes;
     Gw__Error answer = GW__ERROR__INIT;
-    session_fixture.on_asked = keep_request;
     struct peer *peer = session_fixture_join();
     session_fixture_send_header(peer, 0, 0, ASK, 7);
     peer_finish(peer); /* the session waits for the answer */
     run_days();
     assert_int_equal(peer_unread_count(peer), 0);
     assert_int_equal(session_fixture.ended_count, 0);
-    gw_session_reply(session_fixture.last, &request, ANSWER, &answer.base);
+    gw_session_reply(session_fixture.last, &session_fixture.asked[0], ANSWER, &answer.base);
     fixture_run_now();
     assert_int_equal(session_fixture_next(peer, body, &bytes), ANSWER);
     assert_true(peer_has_fin(peer));
-    peer_close(peer);
 }
 
 /* ---- gw_session_send_queue_bytes(), on_send_low ---- */
@@ -330,7 +273,6 @@ static void a_queue_that_was_above_a_fourth_is_low_at_an_eighth(void **state)
     assert_int_equal(send_queue_bytes(), 0);
     assert_int_equal(session_fixture.send_low_count, 1); /* once */
     peer_read(peer, NULL, SIZE_MAX);
-    peer_close(peer);
 }
 
 static void a_session_that_has_ended_has_no_send_low(void **state)
@@ -347,24 +289,26 @@ static void a_session_that_has_ended_has_no_send_low(void **state)
     fixture_run_now();
     assert_int_equal(session_fixture.send_low_count, 0);
     peer_read(peer, NULL, SIZE_MAX);
-    peer_close(peer);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_manager_admits_sessions_from_two_listeners),
-        TEST(listening_at_an_address_in_use_is_an_error),
-        TEST(a_clients_side_does_not_listen),
-        TEST(every_greeted_session_receives_a_broadcast_and_no_other),
-        TEST(a_broadcast_that_may_not_be_sent_is_logged_and_dropped),
-        TEST(without_memory_for_a_broadcast_greeted_sessions_end),
-        TEST(a_queue_that_was_above_a_fourth_is_low_at_an_eighth),
-        TEST(a_session_that_has_ended_has_no_send_low),
-        TEST_WITHOUT_TIMEOUTS(a_pending_session_without_greeting_timeout_stays),
-        TEST_WITHOUT_TIMEOUTS(without_heartbeat_hello_ack_says_0_and_no_ping_is_sent),
-        TEST_WITHOUT_TIMEOUTS(a_partial_frame_without_frame_timeout_is_completed_days_later),
-        TEST_WITHOUT_TIMEOUTS(a_request_without_request_timeout_is_answered_days_later),
+        SESSION_TEST(a_manager_admits_sessions_from_two_listeners),
+        SESSION_TEST(listening_at_an_address_in_use_is_an_error),
+        SESSION_TEST(a_clients_side_does_not_listen),
+        SESSION_TEST(every_greeted_session_receives_a_broadcast_and_no_other),
+        SESSION_TEST(a_broadcast_that_may_not_be_sent_is_logged_and_dropped),
+        SESSION_TEST(without_memory_for_a_broadcast_greeted_sessions_end),
+        SESSION_TEST(a_queue_that_was_above_a_fourth_is_low_at_an_eighth),
+        SESSION_TEST(a_session_that_has_ended_has_no_send_low),
+        SESSION_TEST_WITH(a_pending_session_without_greeting_timeout_stays, &without_timeouts),
+        SESSION_TEST_WITH(without_heartbeat_hello_ack_says_0_and_no_ping_is_sent,
+                          &without_timeouts),
+        SESSION_TEST_WITH(a_partial_frame_without_frame_timeout_is_completed_days_later,
+                          &without_timeouts),
+        SESSION_TEST_WITH(a_request_without_request_timeout_is_answered_days_later,
+                          &without_timeouts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

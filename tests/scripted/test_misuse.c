@@ -19,28 +19,6 @@
 
 enum { COMPLAINT_MS = 1001, PORT = 7100 };
 
-static struct peer *peer;
-
-static int open_session_fixture(void **state)
-{
-    session_fixture_open(NULL, *state);
-    peer = NULL;
-    return 0;
-}
-
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    if (peer != NULL) {
-        peer_close(peer);
-    }
-    session_fixture_close();
-    return 0;
-}
-
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
-
 /* One more was logged since `before`. A second passes, so that the next one is logged again. */
 static uint32_t expect_misuse(uint32_t before)
 {
@@ -55,26 +33,23 @@ static void an_unknown_result_of_on_greet_refuses_the_hello(void **state)
 {
     (void)state;
     static const int results[] = {-2, -100, INT_MIN, 14, 19, 30, 63, 64, 200, 999, 65536, INT_MAX};
-    uint8_t frame[128];
     uint32_t logged = 0;
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
         session_fixture.result = results[i];
         peer = session_fixture_connect();
-        peer_send(peer, frame, session_fixture_hello_frame(frame));
+        session_fixture_send_hello(peer);
         fixture_run_now();
         assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__NOT_WELCOME);
         peer_close(peer);
         logged = expect_misuse(logged);
         assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__NOT_WELCOME);
     }
-    peer = NULL;
     assert_int_equal(session_fixture.greeted_count, 0);
 }
 
 static void each_close_reason_may_refuse_a_hello(void **state)
 {
     (void)state;
-    uint8_t frame[128];
     for (unsigned i = 0; i < gw__close_reason__descriptor.n_values; i++) {
         int reason = gw__close_reason__descriptor.values[i].value;
         assert_true(reason >= 0 && reason < GW_CLOSE_REASON_COUNT);
@@ -83,13 +58,12 @@ static void each_close_reason_may_refuse_a_hello(void **state)
         }
         session_fixture.result = reason;
         peer = session_fixture_connect();
-        peer_send(peer, frame, session_fixture_hello_frame(frame));
+        session_fixture_send_hello(peer);
         fixture_run_now();
         peer_close(peer);
         fixture_run_now();
         assert_int_equal(session_fixture.reason, reason);
     }
-    peer = NULL;
     assert_int_equal(fixture_logged_count("misuse"), 0);
 }
 
@@ -107,7 +81,6 @@ static void an_unknown_reason_ends_a_session_with_kicked(void **state)
         logged = expect_misuse(logged);
         assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__KICKED);
     }
-    peer = NULL;
 }
 
 static void a_peers_close_may_have_any_reason(void **state)
@@ -124,7 +97,6 @@ static void a_peers_close_may_have_any_reason(void **state)
         fixture_run_now();
         assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
     }
-    peer = NULL;
 }
 
 static void set_stages(void *context)
@@ -161,7 +133,6 @@ static void greet_and_hello(void *context)
 static void a_greeting_before_hello_does_nothing(void **state)
 {
     (void)state;
-    uint8_t frame[128];
     uint8_t body[128];
     size_t bytes;
     peer = session_fixture_connect();
@@ -169,7 +140,7 @@ static void a_greeting_before_hello_does_nothing(void **state)
     assert_int_equal(fixture_logged_count("misuse"), 1);
     assert_int_equal(peer_unread_count(peer), 0);
     assert_int_equal(session_fixture.greeted_count, 0);
-    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    session_fixture_send_hello(peer);
     fixture_run_now();
     assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
 }
@@ -185,12 +156,11 @@ static void greet_three_times(void *context)
 static void a_second_greeting_does_nothing(void **state)
 {
     (void)state;
-    uint8_t frame[128];
     uint8_t body[128];
     size_t bytes;
     session_fixture.result = GW_GREET_LATER;
     peer = session_fixture_connect();
-    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    session_fixture_send_hello(peer);
     fixture_run_now();
     fixture_in_turn(gw_session_turn(session_fixture.last), greet_three_times, NULL);
     assert_int_equal(session_fixture_next(peer, body, &bytes), HELLO_ACK);
@@ -594,7 +564,7 @@ static void a_call_outside_its_turn_aborts_with_an_explanation(void **state)
     char second_port[16];
     peer = session_fixture_join();
     struct gw_session *first = session_fixture.last;
-    struct peer *second_peer = session_fixture_join();
+    session_fixture_join();
     snprintf(first_port, sizeof first_port, ":%u", gw_session_peer(first)->port);
     snprintf(second_port, sizeof second_port, ":%u", gw_session_peer(session_fixture.last)->port);
     assert_false(gw_turn_is_mine(gw_session_turn(first)));
@@ -605,31 +575,30 @@ static void a_call_outside_its_turn_aborts_with_an_explanation(void **state)
     fixture_in_turn(gw_session_turn(session_fixture.last), explain, first);
     assert_non_null(strstr(explained, first_port));
     assert_non_null(strstr(explained, second_port));
-    peer_close(second_peer);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_unknown_result_of_on_greet_refuses_the_hello),
-        TEST(each_close_reason_may_refuse_a_hello),
-        TEST(an_unknown_reason_ends_a_session_with_kicked),
-        TEST(a_peers_close_may_have_any_reason),
-        TEST(a_stage_beyond_the_last_one_changes_nothing),
-        TEST(a_greeting_before_hello_does_nothing),
-        TEST(a_second_greeting_does_nothing),
-        TEST(a_second_drain_does_nothing),
-        TEST(packets_of_the_other_side_are_dropped),
-        TEST(a_message_of_another_type_is_dropped),
-        TEST(a_buffer_that_is_not_one_frame_is_dropped),
-        TEST(a_group_drops_packets_that_may_not_be_sent),
-        TEST(a_client_side_session_ignores_server_calls),
-        TEST(a_manager_refuses_an_invalid_config),
-        TEST(a_manager_refuses_a_contradictory_schema),
-        TEST(a_server_warns_of_a_packet_that_is_longer_than_it_accepts),
-        TEST(a_message_of_4_gib_is_dropped),
-        TEST(ranges_of_a_buffer_are_clipped_to_its_length),
-        TEST(a_call_outside_its_turn_aborts_with_an_explanation),
+        SESSION_TEST(an_unknown_result_of_on_greet_refuses_the_hello),
+        SESSION_TEST(each_close_reason_may_refuse_a_hello),
+        SESSION_TEST(an_unknown_reason_ends_a_session_with_kicked),
+        SESSION_TEST(a_peers_close_may_have_any_reason),
+        SESSION_TEST(a_stage_beyond_the_last_one_changes_nothing),
+        SESSION_TEST(a_greeting_before_hello_does_nothing),
+        SESSION_TEST(a_second_greeting_does_nothing),
+        SESSION_TEST(a_second_drain_does_nothing),
+        SESSION_TEST(packets_of_the_other_side_are_dropped),
+        SESSION_TEST(a_message_of_another_type_is_dropped),
+        SESSION_TEST(a_buffer_that_is_not_one_frame_is_dropped),
+        SESSION_TEST(a_group_drops_packets_that_may_not_be_sent),
+        SESSION_TEST(a_client_side_session_ignores_server_calls),
+        SESSION_TEST(a_manager_refuses_an_invalid_config),
+        SESSION_TEST(a_manager_refuses_a_contradictory_schema),
+        SESSION_TEST(a_server_warns_of_a_packet_that_is_longer_than_it_accepts),
+        SESSION_TEST(a_message_of_4_gib_is_dropped),
+        SESSION_TEST(ranges_of_a_buffer_are_clipped_to_its_length),
+        SESSION_TEST(a_call_outside_its_turn_aborts_with_an_explanation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

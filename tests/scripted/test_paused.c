@@ -9,8 +9,6 @@
 /* The longest time until a session notices, and how long it then keeps a pause after FIN. */
 enum { NOTICE_MS = 1005, LIMIT_MS = 5000, SAY_COUNT = 40, RARE_COUNT = 5 };
 
-static struct peer *peer;
-
 static const struct port_fixture_config plain = {.kernel = {.lane_shared = false}};
 static const struct port_fixture_config shared = {.kernel = {.lane_shared = true}};
 static const struct port_fixture_config small_receives = {.kernel = {.recv_bytes_max = 40}};
@@ -22,16 +20,8 @@ static int open_session_fixture(void **state)
     return 0;
 }
 
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    peer_close(peer);
-    session_fixture_close();
-    return 0;
-}
-
 #define TEST_ON(name, config)                                                                      \
-    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
+    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, session_fixture_teardown, \
                                              (void *)(config))
 #define TEST(name) TEST_ON(name, &plain), TEST_ON(name, &shared), TEST_ON(name, &small_receives)
 
@@ -39,12 +29,6 @@ static void pause_once(struct gw_session *session)
 {
     session_fixture.on_received = NULL;
     gw_session_pause(session);
-}
-
-static void resume(void *context)
-{
-    (void)context;
-    gw_session_resume(session_fixture.last);
 }
 
 /* The server pauses the session when it handles the first packet; the others wait behind it. */
@@ -128,7 +112,7 @@ static void a_pause_with_a_connected_peer_is_not_limited(void **state)
     pause_behind_first();
     fixture_run_ms(24 * 3600 * 1000);
     assert_int_equal(session_fixture.ended_count, 0);
-    fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
+    session_fixture_resume();
     assert_int_equal(session_fixture.received_count, SAY_COUNT);
     fixture_run_ms(1000);
     assert_int_equal(session_fixture.ended_count, 0);
@@ -141,7 +125,7 @@ static void packets_sent_before_fin_are_handled_after_a_resume(void **state)
     peer_finish(peer);
     fixture_run_ms(LIMIT_MS - 100);
     assert_int_equal(session_fixture.ended_count, 0);
-    fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
+    session_fixture_resume();
     assert_int_equal(session_fixture.received_count, SAY_COUNT);
     assert_int_equal(session_fixture.ended_count, 1);
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
@@ -155,7 +139,7 @@ static void a_second_pause_after_fin_is_limited(void **state)
     peer_finish(peer);
     fixture_run_ms(2000);
     session_fixture.on_received = pause_once;
-    fixture_in_turn(gw_session_turn(session_fixture.last), resume, NULL);
+    session_fixture_resume();
     assert_int_equal(session_fixture.received_count, 2);
     fixture_run_ms(LIMIT_MS + NOTICE_MS);
     assert_int_equal(session_fixture.ended_count, 1);
@@ -175,12 +159,6 @@ static void throttled_packets_are_handled_after_fin_without_a_limit(void **state
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
 }
 
-static void pause_now(void *context)
-{
-    (void)context;
-    gw_session_pause(session_fixture.last);
-}
-
 static void end_now(void *context)
 {
     (void)context;
@@ -191,7 +169,7 @@ static void end_now(void *context)
 static void an_ended_session_is_not_polled_for_a_reset(void **state)
 {
     (void)state;
-    fixture_in_turn(gw_session_turn(session_fixture.last), pause_now, NULL);
+    session_fixture_pause();
     fixture_run_ms(500);
     fixture_in_turn(gw_session_turn(session_fixture.last), end_now, NULL);
     peer_reset(peer);

@@ -23,37 +23,6 @@ enum {
     LAG_MS = 2,         /* a deadline is in whole milliseconds and fires at a tick */
 };
 
-static struct peer *peer;
-static uint64_t begin_ns;
-
-static int open_session_fixture(void **state)
-{
-    session_fixture_open(NULL, *state);
-    peer = session_fixture_join();
-    begin_ns = fixture_now_ns();
-    return 0;
-}
-
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    peer_close(peer);
-    session_fixture_close();
-    return 0;
-}
-
-#define TEST_WITH(name, config)                                                                    \
-    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
-                                             (void *)(config))
-#define TEST(name) TEST_WITH(name, NULL)
-
-static struct gw_session_packet_counters count_of(uint16_t id)
-{
-    struct gw_session_packet_counters counters;
-    gw_session_manager_packet_counters(session_fixture.manager, id, &counters);
-    return counters;
-}
-
 /* Whether it has ended or is about to. */
 static bool is_over(void)
 {
@@ -71,7 +40,7 @@ static void send_of(uint16_t id, uint32_t count)
 /* Runs until `ms` after the peer was greeted. */
 static void run_until(uint64_t ms)
 {
-    fixture_run_until(begin_ns + ms * FIXTURE_MS);
+    fixture_run_until(session_fixture.joined_ns + ms * FIXTURE_MS);
 }
 
 static void expect_received(uint64_t ms, uint32_t count)
@@ -91,9 +60,9 @@ static void a_burst_is_handled_at_once_and_the_rest_at_twice_the_rate(void **sta
         expect_received(i * PACE - 1, BURST + i - 1);
         expect_received(i * PACE + LAG_MS, BURST + i);
     }
-    assert_int_equal(count_of(OFTEN).in, BURST + 10);
-    assert_int_equal(count_of(OFTEN).delayed, 10);
-    assert_int_equal(count_of(OFTEN).dropped, 0);
+    assert_int_equal(session_fixture_counters_of(OFTEN).in, BURST + 10);
+    assert_int_equal(session_fixture_counters_of(OFTEN).delayed, 10);
+    assert_int_equal(session_fixture_counters_of(OFTEN).dropped, 0);
 }
 
 /* Shortly before a token returns, the bucket has one for each whole interval that has passed. */
@@ -171,7 +140,7 @@ static void a_packet_without_a_rate_is_not_limited(void **state)
     (void)state;
     send_of(SAY, 5000);
     assert_int_equal(session_fixture.received_count, 5000);
-    assert_int_equal(count_of(SAY).delayed, 0);
+    assert_int_equal(session_fixture_counters_of(SAY).delayed, 0);
 }
 
 /* For any arrival times, the server handles what a bucket lets through, and loses no packet. */
@@ -282,7 +251,7 @@ static void a_frame_throttled_in_its_middle_is_received_whole(void **state)
     peer_send(peer, "z", 1);
     fixture_run_now();
     assert_int_equal(session_fixture.received_count, BURST + 1);
-    assert_int_equal(count_of(OFTEN).delayed, 1);
+    assert_int_equal(session_fixture_counters_of(OFTEN).delayed, 1);
 }
 
 static void a_throttled_session_can_be_ended(void **state)
@@ -306,9 +275,9 @@ static void an_excess_droppable_packet_is_dropped_and_the_next_is_received(void 
     send_of(DROPS, BURST + 20);
     send_of(SAY, 1);
     assert_int_equal(session_fixture.received_count, BURST + 1);
-    assert_int_equal(count_of(DROPS).in, BURST);
-    assert_int_equal(count_of(DROPS).dropped, 20);
-    assert_int_equal(count_of(DROPS).delayed, 0);
+    assert_int_equal(session_fixture_counters_of(DROPS).in, BURST);
+    assert_int_equal(session_fixture_counters_of(DROPS).dropped, 20);
+    assert_int_equal(session_fixture_counters_of(DROPS).delayed, 0);
     run_until(INTERVAL);
     send_of(DROPS, 1);
     assert_int_equal(session_fixture.received_count, BURST + 2);
@@ -355,8 +324,8 @@ static void droppable_packets_are_not_throttled(void **state)
     send_of(DROPS, AHEAD_MAX);
     send_of(SAY, 1);
     assert_int_equal(session_fixture.received_count, BURST + 1);
-    assert_int_equal(count_of(DROPS).dropped, AHEAD_MAX - BURST);
-    assert_int_equal(count_of(DROPS).delayed, 0);
+    assert_int_equal(session_fixture_counters_of(DROPS).dropped, AHEAD_MAX - BURST);
+    assert_int_equal(session_fixture_counters_of(DROPS).delayed, 0);
     assert_false(is_over());
 }
 
@@ -424,7 +393,7 @@ static void a_throttled_flood_is_closed_after_the_excess(void **state)
 static bool send_every(uint16_t id, uint64_t interval_us, uint64_t limit_ms)
 {
     for (uint64_t count = 0; !is_over() && count * interval_us < limit_ms * 1000; count++) {
-        fixture_run_until(begin_ns + count * interval_us * FIXTURE_MS / 1000);
+        fixture_run_until(session_fixture.joined_ns + count * interval_us * FIXTURE_MS / 1000);
         send_of(id, 1);
     }
     return is_over();
@@ -463,7 +432,7 @@ static void at_the_rate_is_not_too_often(void **state)
     (void)state;
     assert_false(send_every(OFTEN, INTERVAL * 1000, 50 * SECOND));
     assert_int_equal(session_fixture.received_count, 500);
-    assert_int_equal(count_of(OFTEN).delayed, 0);
+    assert_int_equal(session_fixture_counters_of(OFTEN).delayed, 0);
 }
 
 /* A client that sends at its rate may do so for ever, although its bucket is never full. */
@@ -489,8 +458,8 @@ static void packets_delayed_by_a_stall_close_no_client(void **state)
     }
     fixture_run_ms(STALL_S * SECOND);
     assert_false(is_over());
-    assert_int_equal(count_of(OFTEN).in, 10 * STALL_S * SECOND / INTERVAL);
-    assert_int_equal(count_of(RARE).in, 10 * STALL_S);
+    assert_int_equal(session_fixture_counters_of(OFTEN).in, 10 * STALL_S * SECOND / INTERVAL);
+    assert_int_equal(session_fixture_counters_of(RARE).in, 10 * STALL_S);
 }
 
 /* The same with a burst of 1, and with dropped packets: two at once, long apart. */
@@ -503,7 +472,7 @@ static void packets_below_the_rate_are_not_too_often(void **state)
         fixture_run_ms(15 * SECOND);
     }
     assert_false(is_over());
-    assert_int_equal(count_of(DROPS).in, 20 * BURST);
+    assert_int_equal(session_fixture_counters_of(DROPS).in, 20 * BURST);
 }
 
 /* After a silence of any length a client may send as much as at first. */
@@ -527,62 +496,43 @@ static void a_silence_neither_saves_tokens_nor_costs_any(void **state)
 
 /* ---- while the server does not read ---- */
 
-static void pause_session(void *session)
-{
-    gw_session_pause(session);
-}
-
-static void resume_session(void *session)
-{
-    gw_session_resume(session);
-}
-
-static void pause_last(void)
-{
-    fixture_in_turn(gw_session_turn(session_fixture.last), pause_session, session_fixture.last);
-}
-
-static void resume_last(void)
-{
-    fixture_in_turn(gw_session_turn(session_fixture.last), resume_session, session_fixture.last);
-}
-
 /* Packets sent in a pause of three minutes are handled like any others, and so are later ones. */
 static void a_pause_of_the_server_closes_no_client(void **state)
 {
     (void)state;
     enum { PAUSE_S = 180 };
     send_of(OFTEN, BURST);
-    pause_last();
+    session_fixture_pause();
     for (uint32_t i = 1; i <= PAUSE_S; i++) {
         send_of(OFTEN, SECOND / INTERVAL);
         send_of(DROPS, SECOND / INTERVAL);
         send_of(RARE, 1);
         run_until(i * SECOND);
     }
-    resume_last();
+    session_fixture_resume();
     for (uint32_t i = 1; i <= 2 * PAUSE_S; i++) {
         send_of(OFTEN, SECOND / INTERVAL);
         run_until((PAUSE_S + i) * SECOND);
         assert_false(is_over());
     }
-    assert_int_equal(count_of(OFTEN).in, BURST + 3 * PAUSE_S * SECOND / INTERVAL);
-    assert_int_equal(count_of(RARE).in, PAUSE_S);
+    assert_int_equal(session_fixture_counters_of(OFTEN).in,
+                     BURST + 3 * PAUSE_S * SECOND / INTERVAL);
+    assert_int_equal(session_fixture_counters_of(RARE).in, PAUSE_S);
 }
 
 /* Twice the time of the pause, and the allowance before it. */
 static void the_allowance_of_a_pause_expires_after_the_same_time(void **state)
 {
     (void)state;
-    pause_last();
+    session_fixture_pause();
     run_until(5 * SECOND);
-    resume_last();
+    session_fixture_resume();
     send_of(DROPS, AHEAD_MAX + 5 * SECOND / INTERVAL);
     assert_false(is_over());
     run_until(60 * SECOND);
-    pause_last();
+    session_fixture_pause();
     run_until(65 * SECOND);
-    resume_last();
+    session_fixture_resume();
     run_until(70 * SECOND);
     send_of(DROPS, AHEAD_MAX);
     assert_false(is_over());
@@ -613,7 +563,7 @@ static void expect_no_end_by_a_stop(uint32_t stop_s)
         assert_false(is_over());
         session_fixture_ping(peer, 1);
     }
-    assert_int_equal(count_of(RARE).in, 3 * stop_s);
+    assert_int_equal(session_fixture_counters_of(RARE).in, 3 * stop_s);
 }
 
 static void a_stopped_process_closes_no_client(void **state)
@@ -628,7 +578,7 @@ static void a_process_stopped_while_a_packet_is_throttled_closes_no_client(void 
 {
     (void)state;
     send_of(OFTEN, BURST + 1);
-    assert_int_equal(count_of(OFTEN).delayed, 1);
+    assert_int_equal(session_fixture_counters_of(OFTEN).delayed, 1);
     expect_no_end_by_a_stop(60);
 }
 
@@ -677,43 +627,43 @@ static void without_memory_for_buckets_the_session_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_burst_is_handled_at_once_and_the_rest_at_twice_the_rate),
-        TEST(tokens_come_back_one_by_one_up_to_a_burst),
-        TEST(no_window_boundary_lets_twice_the_rate_pass),
-        TEST(packets_behind_a_throttled_one_wait_and_keep_their_order),
-        TEST(each_packet_of_each_session_has_its_own_bucket),
-        TEST(a_packet_without_a_rate_is_not_limited),
-        TEST_WITH(random_arrivals_pass_a_bucket_at_its_rate, &patient),
-        TEST_WITH(a_throttled_session_is_neither_silent_nor_late, &patient),
-        TEST_WITH(a_session_throttled_for_three_heartbeats_is_not_silent, &anxious),
-        TEST(a_throttle_extends_the_timeout_of_a_partial_frame),
-        TEST_WITH(a_throttled_session_is_not_idle, &impatient),
-        TEST(a_frame_throttled_in_its_middle_is_received_whole),
-        TEST(a_throttled_session_can_be_ended),
-        TEST(an_excess_droppable_packet_is_dropped_and_the_next_is_received),
-        TEST(a_dropped_body_is_not_stored),
-        TEST(a_dropped_frame_must_be_complete_in_time),
-        TEST(droppable_packets_are_not_throttled),
-        TEST(droppable_packets_at_the_rate_are_received),
-        TEST(a_burst_plus_the_excess_is_allowed_and_one_more_closes),
-        TEST(after_an_interval_one_more_is_allowed),
-        TEST(a_throttled_flood_is_closed_after_the_excess),
-        TEST(one_and_a_half_times_the_rate_is_closed_within_30_s),
-        TEST(one_and_a_half_times_a_droppable_rate_is_closed_within_30_s),
-        TEST(one_and_a_half_times_one_a_second_is_closed_within_30_s),
-        TEST(packets_slightly_above_the_rate_are_closed_with_too_often),
-        TEST(at_the_rate_is_not_too_often),
-        TEST(at_the_rate_after_a_burst_is_not_too_often),
-        TEST_WITH(packets_delayed_by_a_stall_close_no_client, &calm),
-        TEST_WITH(packets_below_the_rate_are_not_too_often, &calm),
-        TEST_WITH(a_silence_neither_saves_tokens_nor_costs_any, &calm),
-        TEST_WITH(a_pause_of_the_server_closes_no_client, &calm),
-        TEST_WITH(the_allowance_of_a_pause_expires_after_the_same_time, &calm),
-        TEST(a_stopped_process_closes_no_client),
-        TEST(a_process_stopped_while_a_packet_is_throttled_closes_no_client),
-        TEST(a_silent_session_frees_its_buckets),
-        TEST_WITH(buckets_that_are_not_full_are_kept, &anxious),
-        TEST(without_memory_for_buckets_the_session_ends),
+        JOINED_TEST(a_burst_is_handled_at_once_and_the_rest_at_twice_the_rate),
+        JOINED_TEST(tokens_come_back_one_by_one_up_to_a_burst),
+        JOINED_TEST(no_window_boundary_lets_twice_the_rate_pass),
+        JOINED_TEST(packets_behind_a_throttled_one_wait_and_keep_their_order),
+        JOINED_TEST(each_packet_of_each_session_has_its_own_bucket),
+        JOINED_TEST(a_packet_without_a_rate_is_not_limited),
+        JOINED_TEST_WITH(random_arrivals_pass_a_bucket_at_its_rate, &patient),
+        JOINED_TEST_WITH(a_throttled_session_is_neither_silent_nor_late, &patient),
+        JOINED_TEST_WITH(a_session_throttled_for_three_heartbeats_is_not_silent, &anxious),
+        JOINED_TEST(a_throttle_extends_the_timeout_of_a_partial_frame),
+        JOINED_TEST_WITH(a_throttled_session_is_not_idle, &impatient),
+        JOINED_TEST(a_frame_throttled_in_its_middle_is_received_whole),
+        JOINED_TEST(a_throttled_session_can_be_ended),
+        JOINED_TEST(an_excess_droppable_packet_is_dropped_and_the_next_is_received),
+        JOINED_TEST(a_dropped_body_is_not_stored),
+        JOINED_TEST(a_dropped_frame_must_be_complete_in_time),
+        JOINED_TEST(droppable_packets_are_not_throttled),
+        JOINED_TEST(droppable_packets_at_the_rate_are_received),
+        JOINED_TEST(a_burst_plus_the_excess_is_allowed_and_one_more_closes),
+        JOINED_TEST(after_an_interval_one_more_is_allowed),
+        JOINED_TEST(a_throttled_flood_is_closed_after_the_excess),
+        JOINED_TEST(one_and_a_half_times_the_rate_is_closed_within_30_s),
+        JOINED_TEST(one_and_a_half_times_a_droppable_rate_is_closed_within_30_s),
+        JOINED_TEST(one_and_a_half_times_one_a_second_is_closed_within_30_s),
+        JOINED_TEST(packets_slightly_above_the_rate_are_closed_with_too_often),
+        JOINED_TEST(at_the_rate_is_not_too_often),
+        JOINED_TEST(at_the_rate_after_a_burst_is_not_too_often),
+        JOINED_TEST_WITH(packets_delayed_by_a_stall_close_no_client, &calm),
+        JOINED_TEST_WITH(packets_below_the_rate_are_not_too_often, &calm),
+        JOINED_TEST_WITH(a_silence_neither_saves_tokens_nor_costs_any, &calm),
+        JOINED_TEST_WITH(a_pause_of_the_server_closes_no_client, &calm),
+        JOINED_TEST_WITH(the_allowance_of_a_pause_expires_after_the_same_time, &calm),
+        JOINED_TEST(a_stopped_process_closes_no_client),
+        JOINED_TEST(a_process_stopped_while_a_packet_is_throttled_closes_no_client),
+        JOINED_TEST(a_silent_session_frees_its_buckets),
+        JOINED_TEST_WITH(buckets_that_are_not_full_are_kept, &anxious),
+        JOINED_TEST(without_memory_for_buckets_the_session_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,41 +8,7 @@
 
 #include <string.h>
 
-enum { TIMEOUT_MS = 5000, SLACK_MS = 3, ASKED_MAX = 64 };
-
-static struct peer *peer;
-
-/* Requests that handlers have received and not answered. */
-static struct gw_frame asked[ASKED_MAX];
-static uint32_t asked_count;
-
-static void keep_request(struct gw_session *session, const struct gw_frame *frame)
-{
-    (void)session;
-    asked[asked_count++] = *frame;
-}
-
-static int open_session_fixture(void **state)
-{
-    session_fixture_open(NULL, *state);
-    session_fixture.on_asked = keep_request;
-    asked_count = 0;
-    peer = session_fixture_join();
-    return 0;
-}
-
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    peer_close(peer);
-    session_fixture_close();
-    return 0;
-}
-
-#define TEST_WITH(name, config)                                                                    \
-    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
-                                             (void *)(config))
-#define TEST(name) TEST_WITH(name, NULL)
+enum { TIMEOUT_MS = 5000, SLACK_MS = 3 };
 
 static void ask(uint16_t id, uint16_t tag)
 {
@@ -60,7 +26,7 @@ static void answer(struct gw_session *session, const struct gw_frame *request, c
 /* Answers outside any turn, like another thread. */
 static void answer_from_another_turn(uint32_t place, const char *text)
 {
-    answer(session_fixture.last, &asked[place], text);
+    answer(session_fixture.last, &session_fixture.asked[place], text);
     fixture_run_now();
 }
 
@@ -97,13 +63,6 @@ static void expect_nothing(void)
     assert_int_equal(peer_unread_count(peer), 0);
 }
 
-static struct gw_session_counters counters(void)
-{
-    struct gw_session_counters all;
-    gw_session_manager_counters(session_fixture.manager, &all);
-    return all;
-}
-
 /* ---- answers ---- */
 
 static void answer_at_once(struct gw_session *session, const struct gw_frame *frame)
@@ -138,8 +97,8 @@ static void answers_may_come_later_from_another_turn_and_in_any_order(void **sta
     expect_reply(7, "first");
     expect_reply(8, "second");
     fixture_run_ms(2 * TIMEOUT_MS);
-    assert_int_equal(counters().requests_late, 0);
-    assert_int_equal(counters().answers_ignored, 0);
+    assert_int_equal(session_fixture_counters().requests_late, 0);
+    assert_int_equal(session_fixture_counters().answers_ignored, 0);
 }
 
 static void a_reply_keeps_its_order_among_other_messages(void **state)
@@ -149,7 +108,7 @@ static void a_reply_keeps_its_order_among_other_messages(void **state)
     ask(ASK, 7);
     line.text = "before";
     gw_session_send(session_fixture.last, LINE, &line.base);
-    answer(session_fixture.last, &asked[0], "between");
+    answer(session_fixture.last, &session_fixture.asked[0], "between");
     line.text = "behind";
     gw_session_send(session_fixture.last, LINE, &line.base);
     fixture_run_now();
@@ -166,10 +125,10 @@ static void a_request_without_a_tag_gets_plain_packets(void **state)
     answer_from_another_turn(0, "twice");
     expect_frame(ANSWER, 0, 0, 0, "once");
     expect_frame(ANSWER, 0, 0, 0, "twice");
-    gw_session_refuse(session_fixture.last, &asked[0], GW__ERROR_CODE__REFUSED,
+    gw_session_refuse(session_fixture.last, &session_fixture.asked[0], GW__ERROR_CODE__REFUSED,
                       "no request is open");
     fixture_run_ms(2 * TIMEOUT_MS);
-    assert_int_equal(counters().requests_late, 0);
+    assert_int_equal(session_fixture_counters().requests_late, 0);
 }
 
 static void a_tag_on_a_packet_that_is_no_request_is_ignored(void **state)
@@ -186,11 +145,11 @@ static void a_request_can_be_refused(void **state)
 {
     (void)state;
     ask(ASK, 7);
-    gw_session_refuse(session_fixture.last, &asked[0], 1234, "not today");
+    gw_session_refuse(session_fixture.last, &session_fixture.asked[0], 1234, "not today");
     answer_from_another_turn(0, "or is it?");
     expect_frame(ERROR_REPLY, GW_FRAME_REPLY | GW_FRAME_ERROR, 7, 1234, "not today");
     expect_nothing();
-    assert_int_equal(counters().answers_ignored, 1);
+    assert_int_equal(session_fixture_counters().answers_ignored, 1);
 }
 
 /* ---- exactly one answer ---- */
@@ -208,7 +167,7 @@ static void a_second_answer_is_ignored_counted_and_logged(void **state)
     ask(ASK, 7);
     expect_reply(7, "yes");
     expect_nothing();
-    assert_int_equal(counters().answers_ignored, 1);
+    assert_int_equal(session_fixture_counters().answers_ignored, 1);
     assert_int_equal(fixture_logged_count("answer_ignored"), 1);
 }
 
@@ -216,12 +175,12 @@ static void a_second_answer_from_another_turn_is_ignored(void **state)
 {
     (void)state;
     ask(ASK, 7);
-    answer(session_fixture.last, &asked[0], "first");
-    answer(session_fixture.last, &asked[0], "second");
+    answer(session_fixture.last, &session_fixture.asked[0], "first");
+    answer(session_fixture.last, &session_fixture.asked[0], "second");
     fixture_run_now();
     expect_reply(7, "first");
     expect_nothing();
-    assert_int_equal(counters().answers_ignored, 1);
+    assert_int_equal(session_fixture_counters().answers_ignored, 1);
 }
 
 static void a_reply_of_another_packet_is_no_answer(void **state)
@@ -229,10 +188,10 @@ static void a_reply_of_another_packet_is_no_answer(void **state)
     (void)state;
     Gw__Error line = GW__ERROR__INIT;
     ask(ASK, 7);
-    gw_session_reply(session_fixture.last, &asked[0], LINE, &line.base);
+    gw_session_reply(session_fixture.last, &session_fixture.asked[0], LINE, &line.base);
     fixture_run_now();
     expect_nothing();
-    assert_int_equal(counters().answers_ignored, 1);
+    assert_int_equal(session_fixture_counters().answers_ignored, 1);
     answer_from_another_turn(0, "yes");
     expect_reply(7, "yes");
 }
@@ -271,7 +230,7 @@ static void reusing_an_open_tag_closes_the_session(void **state)
     ask(ASK, 7);
     ask(ASK, 7);
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__BAD_FLAGS);
-    assert_int_equal(asked_count, 1);
+    assert_int_equal(session_fixture.asked_count, 1);
 }
 
 /* ---- deadlines ---- */
@@ -288,8 +247,8 @@ static void an_unanswered_request_receives_one_timeout_error(void **state)
     expect_error(7, GW__ERROR_CODE__TIMEOUT);
     answer_from_another_turn(0, "sorry to be late");
     expect_nothing();
-    assert_int_equal(counters().requests_late, 1);
-    assert_int_equal(counters().answers_ignored, 1);
+    assert_int_equal(session_fixture_counters().requests_late, 1);
+    assert_int_equal(session_fixture_counters().answers_ignored, 1);
     ask(ASK, 8);
     answer_from_another_turn(1, "in time");
     expect_reply(8, "in time");
@@ -341,12 +300,12 @@ static void sixteen_requests_may_be_open_and_the_next_is_refused(void **state)
     expect_nothing();
     ask(ASK, 100);
     expect_error(100, GW__ERROR_CODE__REFUSED);
-    assert_int_equal(asked_count, GW_REQUEST_COUNT_MAX);
-    assert_int_equal(counters().requests_refused, 1);
+    assert_int_equal(session_fixture.asked_count, GW_REQUEST_COUNT_MAX);
+    assert_int_equal(session_fixture_counters().requests_refused, 1);
     answer_from_another_turn(3, "one less");
     expect_reply(4, "one less");
     ask(ASK, 100);
-    assert_int_equal(asked_count, GW_REQUEST_COUNT_MAX + 1);
+    assert_int_equal(session_fixture.asked_count, GW_REQUEST_COUNT_MAX + 1);
     expect_nothing();
 }
 
@@ -357,7 +316,7 @@ static void an_ended_session_is_not_answered(void **state)
     gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
     answer_from_another_turn(0, "too late");
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__KICKED);
-    assert_int_equal(counters().answers_ignored, 0);
+    assert_int_equal(session_fixture_counters().answers_ignored, 0);
 }
 
 static void a_silent_session_frees_its_request_memory(void **state)
@@ -382,7 +341,7 @@ static void without_memory_for_a_request_the_session_ends(void **state)
     ask(ASK, 7);
     memory_fail_at(0);
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__NO_MEMORY);
-    assert_int_equal(asked_count, 0);
+    assert_int_equal(session_fixture.asked_count, 0);
 }
 
 static void without_memory_for_an_answer_the_session_ends(void **state)
@@ -398,26 +357,26 @@ static void without_memory_for_an_answer_the_session_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_reply_has_the_tag_of_its_request),
-        TEST(answers_may_come_later_from_another_turn_and_in_any_order),
-        TEST(a_reply_keeps_its_order_among_other_messages),
-        TEST(a_request_without_a_tag_gets_plain_packets),
-        TEST(a_tag_on_a_packet_that_is_no_request_is_ignored),
-        TEST(a_request_can_be_refused),
-        TEST(a_second_answer_is_ignored_counted_and_logged),
-        TEST(a_second_answer_from_another_turn_is_ignored),
-        TEST(a_reply_of_another_packet_is_no_answer),
-        TEST(an_answer_above_the_length_limit_is_dropped),
-        TEST(a_tag_that_was_answered_may_be_used_again),
-        TEST(reusing_an_open_tag_closes_the_session),
-        TEST(an_unanswered_request_receives_one_timeout_error),
-        TEST(each_request_has_its_own_timeout),
-        TEST_WITH(a_throttled_session_receives_its_request_timeouts, &patient),
-        TEST(sixteen_requests_may_be_open_and_the_next_is_refused),
-        TEST(an_ended_session_is_not_answered),
-        TEST(a_silent_session_frees_its_request_memory),
-        TEST(without_memory_for_a_request_the_session_ends),
-        TEST(without_memory_for_an_answer_the_session_ends),
+        JOINED_TEST(a_reply_has_the_tag_of_its_request),
+        JOINED_TEST(answers_may_come_later_from_another_turn_and_in_any_order),
+        JOINED_TEST(a_reply_keeps_its_order_among_other_messages),
+        JOINED_TEST(a_request_without_a_tag_gets_plain_packets),
+        JOINED_TEST(a_tag_on_a_packet_that_is_no_request_is_ignored),
+        JOINED_TEST(a_request_can_be_refused),
+        JOINED_TEST(a_second_answer_is_ignored_counted_and_logged),
+        JOINED_TEST(a_second_answer_from_another_turn_is_ignored),
+        JOINED_TEST(a_reply_of_another_packet_is_no_answer),
+        JOINED_TEST(an_answer_above_the_length_limit_is_dropped),
+        JOINED_TEST(a_tag_that_was_answered_may_be_used_again),
+        JOINED_TEST(reusing_an_open_tag_closes_the_session),
+        JOINED_TEST(an_unanswered_request_receives_one_timeout_error),
+        JOINED_TEST(each_request_has_its_own_timeout),
+        JOINED_TEST_WITH(a_throttled_session_receives_its_request_timeouts, &patient),
+        JOINED_TEST(sixteen_requests_may_be_open_and_the_next_is_refused),
+        JOINED_TEST(an_ended_session_is_not_answered),
+        JOINED_TEST(a_silent_session_frees_its_request_memory),
+        JOINED_TEST(without_memory_for_a_request_the_session_ends),
+        JOINED_TEST(without_memory_for_an_answer_the_session_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,30 +9,6 @@
 
 enum { GREETING_MS = 5000, HEARTBEAT_MS = 10000, FRAME_MS = 10000, IDLE_MS = 30000 };
 
-static struct peer *peer;
-
-static int open_session_fixture(void **state)
-{
-    session_fixture_open(NULL, *state);
-    peer = NULL;
-    return 0;
-}
-
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    if (peer != NULL) {
-        peer_close(peer);
-    }
-    session_fixture_close();
-    return 0;
-}
-
-#define TEST_WITH(name, config)                                                                    \
-    cmocka_unit_test_prestate_setup_teardown(name, open_session_fixture, close_session_fixture,    \
-                                             (void *)(config))
-#define TEST(name) TEST_WITH(name, NULL)
-
 /* The time by which a timeout must have expired: times are in whole milliseconds, never early. */
 static uint64_t past(uint64_t from_ns, uint64_t limit_ms)
 {
@@ -91,12 +67,11 @@ static void slow_bytes_do_not_extend_the_greeting_timeout(void **state)
 static void a_deferred_greeting_has_the_rest_of_the_greeting_timeout(void **state)
 {
     (void)state;
-    uint8_t frame[128];
     session_fixture.result = GW_GREET_LATER;
     peer = session_fixture_connect();
     uint64_t from_ns = fixture_now_ns();
     fixture_run_ms(3000);
-    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    session_fixture_send_hello(peer);
     assert_ends_after(from_ns, GREETING_MS, GW__CLOSE_REASON__GREETING_TIMEOUT);
 }
 
@@ -269,7 +244,6 @@ static void no_timeout_is_early_by_a_fraction_of_a_millisecond(void **state)
     fixture_run_ms(10);
     for (int i = 0; i < PHASE_COUNT; i++) {
         assert_int_equal(session_fixture_close_reason(peers[i]), GW__CLOSE_REASON__FRAME_TIMEOUT);
-        peer_close(peers[i]);
     }
 }
 
@@ -368,10 +342,9 @@ static void greet_last(void *context)
 static void the_idle_timeout_of_a_client_greeted_in_a_pause_starts_at_the_resume(void **state)
 {
     (void)state;
-    uint8_t frame[128];
     session_fixture.result = GW_GREET_LATER;
     peer = session_fixture_connect();
-    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    session_fixture_send_hello(peer);
     fixture_run_now();
     fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
     fixture_run_ms(3000);
@@ -443,25 +416,26 @@ int main(void)
     static const struct gw_session_manager_config short_frames = {.frame_timeout_ms = 1000};
     static const struct gw_session_manager_config idle = {.idle_timeout_ms = IDLE_MS};
     const struct CMUnitTest tests[] = {
-        TEST(a_connection_without_hello_is_closed_after_five_seconds),
-        TEST(slow_bytes_do_not_extend_the_greeting_timeout),
-        TEST(a_deferred_greeting_has_the_rest_of_the_greeting_timeout),
-        TEST(a_frame_must_be_complete_within_the_frame_timeout),
-        TEST(a_partial_header_starts_the_frame_timeout),
-        TEST(a_silent_client_is_pinged_after_one_heartbeat_and_closed_after_three),
-        TEST(any_byte_from_a_client_restarts_the_heartbeat),
-        TEST_WITH(a_client_that_only_pings_is_closed_with_idle, &idle),
-        TEST_WITH(the_frame_timeout_also_applies_before_the_greeting, &short_frames),
-        TEST(each_frame_has_its_own_timeout),
-        TEST(a_client_that_answers_each_ping_stays),
-        TEST(a_client_that_only_reads_is_closed_with_heartbeat_lost),
-        TEST(no_timeout_is_early_by_a_fraction_of_a_millisecond),
-        TEST(other_turns_run_after_64_frames),
-        TEST(a_paused_session_receives_nothing_and_loses_nothing),
-        TEST(the_answer_to_a_ping_before_a_pause_is_due_after_it),
-        TEST_WITH(the_idle_timeout_of_a_client_greeted_in_a_pause_starts_at_the_resume, &idle),
-        TEST(a_handler_may_pause_its_own_session),
-        TEST(a_paused_and_throttled_session_receives_when_neither_applies),
+        SESSION_TEST(a_connection_without_hello_is_closed_after_five_seconds),
+        SESSION_TEST(slow_bytes_do_not_extend_the_greeting_timeout),
+        SESSION_TEST(a_deferred_greeting_has_the_rest_of_the_greeting_timeout),
+        SESSION_TEST(a_frame_must_be_complete_within_the_frame_timeout),
+        SESSION_TEST(a_partial_header_starts_the_frame_timeout),
+        SESSION_TEST(a_silent_client_is_pinged_after_one_heartbeat_and_closed_after_three),
+        SESSION_TEST(any_byte_from_a_client_restarts_the_heartbeat),
+        SESSION_TEST_WITH(a_client_that_only_pings_is_closed_with_idle, &idle),
+        SESSION_TEST_WITH(the_frame_timeout_also_applies_before_the_greeting, &short_frames),
+        SESSION_TEST(each_frame_has_its_own_timeout),
+        SESSION_TEST(a_client_that_answers_each_ping_stays),
+        SESSION_TEST(a_client_that_only_reads_is_closed_with_heartbeat_lost),
+        SESSION_TEST(no_timeout_is_early_by_a_fraction_of_a_millisecond),
+        SESSION_TEST(other_turns_run_after_64_frames),
+        SESSION_TEST(a_paused_session_receives_nothing_and_loses_nothing),
+        SESSION_TEST(the_answer_to_a_ping_before_a_pause_is_due_after_it),
+        SESSION_TEST_WITH(the_idle_timeout_of_a_client_greeted_in_a_pause_starts_at_the_resume,
+                          &idle),
+        SESSION_TEST(a_handler_may_pause_its_own_session),
+        SESSION_TEST(a_paused_and_throttled_session_receives_when_neither_applies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

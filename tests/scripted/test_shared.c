@@ -19,8 +19,6 @@ static const struct gw_backend_ops *with_late_clock(const struct gw_backend_ops 
 static const struct port_fixture_config shared = {.kernel = {.lane_shared = true},
                                                   .wrap = with_late_clock};
 
-static struct peer *peer;
-
 static int open_session_fixture(void **state)
 {
     (void)state;
@@ -29,16 +27,8 @@ static int open_session_fixture(void **state)
     return 0;
 }
 
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    peer_close(peer);
-    session_fixture_close();
-    return 0;
-}
-
 #define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
+    cmocka_unit_test_setup_teardown(name, open_session_fixture, session_fixture_teardown)
 
 static void a_session_works_on_a_shared_lane(void **state)
 {

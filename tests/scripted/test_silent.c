@@ -22,18 +22,8 @@ static int open_session_fixture(void **state)
     return 0;
 }
 
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    for (uint32_t i = 0; i < peer_count; i++) {
-        peer_close(peers[i]);
-    }
-    session_fixture_close();
-    return 0;
-}
-
 #define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
+    cmocka_unit_test_setup_teardown(name, open_session_fixture, session_fixture_teardown)
 
 /* Adds a connection, which is silent unless it sends its HELLO at once. */
 static struct peer *connect_at_once(void)
@@ -51,8 +41,7 @@ static struct peer *connect_peer(void)
 
 static void send_hello(struct peer *peer)
 {
-    uint8_t frame[128];
-    peer_send(peer, frame, session_fixture_hello_frame(frame));
+    session_fixture_send_hello(peer);
     fixture_run_now();
 }
 
@@ -75,13 +64,6 @@ static void expect_open(struct peer *peer)
     assert_false(peer_has_fin(peer));
 }
 
-static struct gw_session_counters counters(void)
-{
-    struct gw_session_counters all;
-    gw_session_manager_counters(session_fixture.manager, &all);
-    return all;
-}
-
 static void the_oldest_silent_connection_is_displaced(void **state)
 {
     (void)state;
@@ -95,7 +77,7 @@ static void the_oldest_silent_connection_is_displaced(void **state)
     for (int i = 1; i < SESSIONS; i++) {
         expect_open(peers[i]);
     }
-    assert_int_equal(counters().displaced, 1);
+    assert_int_equal(session_fixture_counters().displaced, 1);
     assert_int_equal(gw_session_manager_count(session_fixture.manager), SESSIONS);
 }
 
@@ -112,7 +94,7 @@ static void silent_connections_are_displaced_in_order_of_arrival(void **state)
             }
         }
     }
-    assert_int_equal(counters().displaced, 4 * SESSIONS);
+    assert_int_equal(session_fixture_counters().displaced, 4 * SESSIONS);
     assert_int_equal(gw_session_manager_count(session_fixture.manager), SESSIONS);
 }
 
@@ -125,11 +107,11 @@ static void a_connection_is_not_silent_before_100_ms_have_passed(void **state)
     }
     fixture_run_ms(GW_HELLO_GRACE_MS - 1);
     expect_displaced(connect_at_once()); /* it is refused */
-    assert_int_equal(counters().displaced, 0);
+    assert_int_equal(session_fixture_counters().displaced, 0);
     fixture_run_ms(1);
     expect_open(connect_at_once());
     expect_displaced(peers[0]);
-    assert_int_equal(counters().displaced, 1);
+    assert_int_equal(session_fixture_counters().displaced, 1);
 }
 
 static void greeted_sessions_are_not_displaced(void **state)
@@ -140,8 +122,8 @@ static void greeted_sessions_are_not_displaced(void **state)
         expect_greeted(peers[i]);
     }
     expect_displaced(connect_peer()); /* it reads the same CLOSE, and never had a session */
-    assert_int_equal(counters().displaced, 0);
-    assert_int_equal(counters().ended[GW__CLOSE_REASON__SERVER_FULL], 1);
+    assert_int_equal(session_fixture_counters().displaced, 0);
+    assert_int_equal(session_fixture_counters().ended[GW__CLOSE_REASON__SERVER_FULL], 1);
 }
 
 static void a_deferred_hello_is_not_displaced(void **state)
@@ -237,7 +219,7 @@ static void no_connection_is_displaced_while_the_server_drains(void **state)
     }
     session_fixture_drain(1000);
     connect_peer();
-    assert_int_equal(counters().displaced, 0);
+    assert_int_equal(session_fixture_counters().displaced, 0);
 }
 
 /* ---- random events ---- */
@@ -252,8 +234,7 @@ static void step(void)
     if (peers[index] == NULL) {
         peers[index] = peer_connect(session_fixture.port);
     } else if (random_below(&random, 3) == 0) {
-        uint8_t frame[128];
-        peer_send(peers[index], frame, session_fixture_hello_frame(frame));
+        session_fixture_send_hello(peers[index]);
     } else {
         peer_close(peers[index]);
         peers[index] = NULL;
@@ -280,14 +261,10 @@ static uint64_t random_run(uint64_t seed)
         }
         assert_true(gw_session_manager_count(session_fixture.manager) <= SESSIONS);
     }
-    for (int i = 0; i < PEERS_MAX; i++) {
-        if (peers[i] != NULL) {
-            peer_close(peers[i]);
-        }
-    }
+    peer_close_all();
     fixture_run_ms(10000);
     assert_int_equal(gw_session_manager_count(session_fixture.manager), 0);
-    uint64_t displaced_count = counters().displaced;
+    uint64_t displaced_count = session_fixture_counters().displaced;
     session_fixture_close();
     return displaced_count;
 }

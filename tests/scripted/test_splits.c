@@ -57,7 +57,6 @@ static void run_conversation(struct port_fixture_config *config, const size_t *c
     assert_true(peer_has_fin(peer));
     received_bytes = bytes_count(&session_fixture.received);
     memcpy(received, bytes_data(&session_fixture.received), received_bytes);
-    peer_close(peer);
     session_fixture_close();
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__UNKNOWN_PACKET);
 }

@@ -9,8 +9,6 @@
 
 enum { LOBBY, ROOM, OTHER, SECOND = 1000, BURST = 5, AHEAD_MAX = BURST + 120 };
 
-static struct peer *peer;
-
 static void move_to(void *stage)
 {
     gw_session_set_stage(session_fixture.last, *(uint32_t *)stage);
@@ -32,16 +30,8 @@ static int open_session_fixture(void **state)
     return 0;
 }
 
-static int close_session_fixture(void **state)
-{
-    (void)state;
-    peer_close(peer);
-    session_fixture_close();
-    return 0;
-}
-
 #define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, open_session_fixture, close_session_fixture)
+    cmocka_unit_test_setup_teardown(name, open_session_fixture, session_fixture_teardown)
 
 static bool is_over(void)
 {
@@ -60,17 +50,10 @@ static void ask_room(uint16_t tag)
     fixture_run_now();
 }
 
-static uint64_t crossed(uint16_t id)
-{
-    struct gw_session_packet_counters counters;
-    gw_session_manager_packet_counters(session_fixture.manager, id, &counters);
-    return counters.crossed;
-}
-
 static void expect_crossed(uint16_t id, uint64_t count)
 {
     assert_false(is_over());
-    assert_int_equal(crossed(id), count);
+    assert_int_equal(session_fixture_counters_of(id).crossed, count);
     assert_int_equal(peer_unread_count(peer), 0);
 }
 
@@ -293,27 +276,15 @@ static void a_crossing_packet_counts_against_its_rate(void **state)
 
 /* ---- time in which the server does not read ---- */
 
-static void pause_last(void *context)
-{
-    (void)context;
-    gw_session_pause(session_fixture.last);
-}
-
-static void resume_last(void *context)
-{
-    (void)context;
-    gw_session_resume(session_fixture.last);
-}
-
 static void a_pause_does_not_shorten_the_crossing_time(void **state)
 {
     (void)state;
     move(LOBBY);
     fixture_run_ms(SECOND / 2);
-    fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
+    session_fixture_pause();
     ping_room();
     fixture_run_ms(60 * SECOND);
-    fixture_in_turn(gw_session_turn(session_fixture.last), resume_last, NULL);
+    session_fixture_resume();
     expect_crossed(IN_ROOM, 1);
     fixture_run_ms(SECOND / 2 - 2);
     ping_room();
@@ -326,12 +297,12 @@ static void a_pause_does_not_shorten_the_crossing_time(void **state)
 static void the_crossing_time_of_a_change_in_a_pause_starts_at_the_resume(void **state)
 {
     (void)state;
-    fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
+    session_fixture_pause();
     fixture_run_ms(SECOND);
     move(LOBBY);
     ping_room();
     fixture_run_ms(60 * SECOND);
-    fixture_in_turn(gw_session_turn(session_fixture.last), resume_last, NULL);
+    session_fixture_resume();
     expect_crossed(IN_ROOM, 1);
     fixture_run_ms(SECOND - 1);
     ping_room();
@@ -405,7 +376,6 @@ static void a_stage_set_by_another_thread_does_not_wait_for_a_session_that_ends(
     fixture_run_now();
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__KICKED);
     gw_session_unref(session);
-    peer = session_fixture_join();
 }
 
 static void a_stage_set_by_another_thread_without_memory_ends_the_session(void **state)
