@@ -1,7 +1,8 @@
-"""tests/fuzz/seeds.py SEEDS FOLDER | --descriptor-set FILE FOLDER: a folder of seeds, one file each, and their paths in FOLDER.list.
+"""tests/fuzz/seeds.py SEEDS FOLDER | --descriptor-set FILE FOLDER | --written FOLDER: seeds, one file each, and their paths in FOLDER.list.
 
 SEEDS is what the generator writes: a name and bytes in hexadecimal in each line. A descriptor set becomes
-one seed for each thing that the generator can make of it.
+one seed for each thing that the generator can make of it. Written are the seeds of this file for the fuzzer
+that has the name of FOLDER.
 """
 
 import pathlib
@@ -9,6 +10,58 @@ import sys
 
 WAYS = 6  # see fuzz_generator.c
 ENOUGH_MEMORY, NO_MEMORY = b"\xff", b"\x00"
+
+
+UPGRADE = b"Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+REQUEST = (b"GET /?a=b HTTP/1.1\r\nHost: 127.0.0.1:7778\r\n" + UPGRADE + b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+           b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat, gangway.v1\r\nOrigin: http://localhost\r\n")
+# Its Sec-WebSocket-Accept fits the key that fuzz_websocket.c makes.
+ANSWER = (b"HTTP/1.1 101 Switching Protocols\r\n" + UPGRADE + b"Sec-WebSocket-Accept: azxiGmXWWzLkZ8NDSiP3sWoZfYk=\r\n"
+          b"Sec-WebSocket-Protocol: gangway.v1\r\n")
+END = b"\r\n"
+
+
+def frame(first, payload, key):
+    """A WebSocket frame, masked if there is a key."""
+    length = len(payload)
+    mask = 0x80 if key else 0
+    head = bytes([mask | length]) if length < 126 else bytes([mask | 126]) + length.to_bytes(2, "big") if length < 65536 \
+        else bytes([mask | 127]) + length.to_bytes(8, "big")
+    body = bytes(byte ^ key[i % 4] for i, byte in enumerate(payload)) if key else payload
+    return bytes([first]) + head + key + body
+
+
+def frames(key):
+    """Names and contents of frames that a peer may send, and that it may not."""
+    yield "binary", frame(0x82, b"hello", key) + frame(0x82, b"", key) + frame(0x82, b"x" * 300, key)
+    yield "fragments", frame(0x02, b"he", key) + frame(0x89, b"ping", key) + frame(0, b"l", key) + frame(0x80, b"lo", key)
+    yield "long", frame(0x82, b"y" * 40000, key)
+    yield "longer", frame(0x82, b"z" * 66000, key)
+    yield "control", frame(0x89, b"p" * 125, key) + frame(0x8A, b"", key) + frame(0x88, b"\x03\xe8bye", key) + frame(0x82, b"no", key)
+    yield "close", frame(0x88, b"", key)
+    yield "text", frame(0x82, b"a", key) + frame(0x81, b"text", key)
+    yield "reserved", frame(0xC2, b"a", key) + frame(0x83, b"b", key)
+
+
+def written_http_head():
+    for name, head in ("request", REQUEST), ("answer", ANSWER), ("lines", b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 63), \
+            ("long", b"GET / HTTP/1.1\r\nA: " + b"x" * 4070):
+        yield name, b"\xff" + head + END
+        yield name + "-split", b"\x05" + head + END
+
+
+def written_websocket():
+    key = b"\x12\xfe\x00\x80"
+    yield "request", b"\x00\x20" + REQUEST + END + frame(0x82, b"hello", key)
+    yield "answer", b"\x01\x20" + ANSWER + END + frame(0x82, b"hello", b"")
+    yield "refusal", b"\x01\x03HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\nfull\n"
+    for name, content in frames(key):
+        yield "server-" + name, b"\x02\x06" + content
+    for name, content in frames(b""):
+        yield "client-" + name, b"\x03\x60" + content
+
+
+WRITTEN = {"http_head": written_http_head, "websocket": written_websocket}
 
 
 def bodies(path):
@@ -26,8 +79,11 @@ def sets(path):
 
 
 def main():
-    seeds = sets(sys.argv[2]) if sys.argv[1] == "--descriptor-set" else bodies(sys.argv[1])
     folder = pathlib.Path(sys.argv[-1])
+    if sys.argv[1] == "--written":
+        seeds = WRITTEN[folder.name]()
+    else:
+        seeds = sets(sys.argv[2]) if sys.argv[1] == "--descriptor-set" else bodies(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     paths = [(folder / name, content) for name, content in seeds]
     for path, content in paths:

@@ -35,7 +35,7 @@ enum {
 
 static const uint8_t key[4] = {0x12, 0xFE, 0x00, 0x80};
 
-/* The allocations of wslay are inside a shared library, which the linker does not redirect. */
+/* Where wslay is a shared library, the linker does not redirect its allocations. */
 int __real_wslay_frame_context_init(wslay_frame_context_ptr *context,
                                     const struct wslay_frame_callbacks *callbacks, void *data);
 int __wrap_wslay_frame_context_init(wslay_frame_context_ptr *context,
@@ -53,8 +53,9 @@ int __wrap_wslay_frame_context_init(wslay_frame_context_ptr *context,
         return -1;
     }
     free(memory);
-    context_count++;
-    return __real_wslay_frame_context_init(context, callbacks, data);
+    int result = __real_wslay_frame_context_init(context, callbacks, data);
+    context_count += result == 0;
+    return result;
 }
 
 void __wrap_wslay_frame_context_free(wslay_frame_context_ptr context)

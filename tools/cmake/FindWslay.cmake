@@ -8,5 +8,8 @@ if(Wslay_FOUND AND NOT TARGET Wslay::Wslay)
   set_target_properties(Wslay::Wslay PROPERTIES
     IMPORTED_LOCATION "${Wslay_LIBRARY}"
     INTERFACE_INCLUDE_DIRECTORIES "${Wslay_INCLUDE_DIR}")
+  if(WIN32)
+    set_target_properties(Wslay::Wslay PROPERTIES INTERFACE_LINK_LIBRARIES ws2_32) # byte order
+  endif()
 endif()
 mark_as_advanced(Wslay_INCLUDE_DIR Wslay_LIBRARY)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # tools/windows/libraries.sh FOLDER: builds the static libraries that the Windows target needs.
 #
-# From Debian's source packages, as on Linux: protobuf-c's runtime, inih and cmocka. The system's list of
-# package archives is not changed; a copy in FOLDER/work has the source archives.
+# From Debian's source packages, as on Linux: protobuf-c's runtime, inih, cmocka and wslay. The system's list
+# of package archives is not changed; a copy in FOLDER/work has the source archives.
 set -euo pipefail
 
 [ $# = 1 ] || {
@@ -49,7 +49,7 @@ download() {
     (cd "$work" && apt_sources source --download-only "$1")
 }
 
-# fetch PACKAGE...: into work/PACKAGE.
+# fetch PACKAGE...: into work/PACKAGE. Fails when one of them is nowhere.
 fetch() {
     local package missing=()
     list_archives
@@ -62,7 +62,7 @@ fetch() {
         apt_sources update
     fi
     for package in "${missing[@]}"; do
-        download "$package"
+        download "$package" || return
     done
     for package in "$@"; do
         dpkg-source --no-check -x "$work/$package"_*.dsc "$work/$package"
@@ -105,8 +105,26 @@ build_cmocka() {
     cp "$work/cmocka/include/cmocka.h" "$prefix/include/"
 }
 
+# (Only the frame layer: the event layer is not used.)
+build_wslay() {
+    local from=$work/wslay/lib version source
+    version=$(version_of wslay)
+    sed "s/@PACKAGE_VERSION@/$version/" "$from/includes/wslay/wslayver.h.in" >"$from/includes/wslay/wslayver.h"
+    for source in wslay_frame wslay_net; do
+        "$target-gcc" -O2 -g -gdwarf-4 -I"$from/includes" -DHAVE_WINSOCK2_H -c "$from/$source.c" -o "$work/$source.o"
+    done
+    "$target-ar" rcs "$prefix/lib/libwslay.a" "$work/wslay_frame.o" "$work/wslay_net.o"
+    mkdir "$prefix/include/wslay"
+    cp "$from/includes/wslay"/*.h "$prefix/include/wslay/"
+}
+
 fetch protobuf-c libinih cmocka
 build_protobuf_c
 build_inih
 build_cmocka
+if fetch wslay; then
+    build_wslay
+else
+    echo "Debian's archive has no source of wslay: the build has no WebSocket" >&2
+fi
 rm -rf "$work"
