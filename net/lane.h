@@ -124,7 +124,8 @@ struct gw_worker {
     uint64_t wakes;           /* a bit for each lane to wake at the end of the turn */
 
     struct gw_pool_cache pool;
-    uint8_t recv_bytes[GW_STREAM_RECV_BYTES_MAX]; /* a backend may receive into it */
+    uint8_t recv_bytes[GW_STREAM_RECV_BYTES_MAX];      /* a backend may receive into it */
+    uint8_t filter_bytes[2][GW_STREAM_RECV_BYTES_MAX]; /* the results of two filters */
 };
 
 /* The worker that the calling thread is, or NULL. */

@@ -3,6 +3,7 @@
 
 #include "net/container_of.h"
 #include "net/error.h"
+#include "net/filter/source.h"
 #include "net/stream_internal.h"
 #include <stddef.h>
 #include <stdlib.h>
@@ -45,7 +46,11 @@ static struct gw_port *port_of(const struct gw_listener *listener)
 
 static void free_listener(struct gw_turn *turn)
 {
-    free((struct gw_listener *)(void *)turn);
+    struct gw_listener *listener = (struct gw_listener *)(void *)turn;
+    for (int i = 0; i < GW_STREAM_FILTER_COUNT_MAX; i++) {
+        gw_filter_source_unref(listener->config.stream.filters[i]);
+    }
+    free(listener);
 }
 
 /* ---- closing ---- */
@@ -235,6 +240,11 @@ int gw_listener_open(struct gw_port *port, const struct gw_listener_config *conf
     listener->events = events;
     listener->context = context;
     gw_timer_init(&listener->pause, &listener->turn, end_pause);
+    for (int i = 0; i < GW_STREAM_FILTER_COUNT_MAX; i++) {
+        if (config->stream.filters[i] != NULL) {
+            gw_filter_source_ref(config->stream.filters[i]);
+        }
+    }
     *listener_out = listener;
     gw_turn_post(&listener->turn, &listener->open_task);
     return GW_OK;

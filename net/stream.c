@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 _Static_assert(sizeof(struct gw_stream) <=
-                   280 + OS_SOCKET_BYTES + 2 * OS_OP_BYTES + 2 * sizeof(os_socket),
+                   288 + OS_SOCKET_BYTES + 2 * OS_OP_BYTES + 2 * sizeof(os_socket),
                "ten thousand idle streams are most of a server's memory");
 
 static const struct gw_backend_ops *ops_of(const struct gw_stream *stream)
@@ -20,6 +20,7 @@ static const struct gw_backend_ops *ops_of(const struct gw_stream *stream)
 static void free_stream(struct gw_turn *turn)
 {
     struct gw_stream *stream = (struct gw_stream *)(void *)turn;
+    gw__stream_filters_free(stream);
     free(stream);
 }
 
@@ -50,7 +51,11 @@ static void open_now(struct gw_stream *stream)
         stream->events->on_open(stream, stream->context);
     }
     gw__stream_flush_at_end(stream); /* sends what was queued before */
-    gw__stream_recv(stream);
+    if (gw__stream_is_filtered(stream)) {
+        gw__stream_filters_read(stream);
+    } else {
+        gw__stream_recv(stream);
+    }
 }
 
 static void begin(struct gw_stream *stream)
@@ -80,7 +85,7 @@ static void connect_done(struct gw_stream *stream, int result)
 }
 
 /* After an end during a connect its result is handled as that of a send: both only wait for it. */
-static void op_done(struct gw_op *op, int result)
+void gw__stream_op_done(struct gw_op *op, int result)
 {
     struct gw_stream *stream = GW_CONTAINER_OF(gw__op_socket(op), struct gw_stream, socket);
     if (op->way == GW_WAY_IN) {
@@ -103,10 +108,17 @@ static void run_work(struct gw_task *task)
         begin(stream);
     }
     if ((work & GW_STREAM_WORK_READ) != 0 && stream->state == GW_STREAM_OPEN) {
-        gw__stream_deliver(stream);
+        if (gw__stream_is_filtered(stream)) {
+            gw__stream_filters_read(stream);
+        } else {
+            gw__stream_deliver(stream);
+        }
     }
     if ((work & GW_STREAM_WORK_SEND_LOW) != 0) {
         gw__stream_send_low(stream);
+    }
+    if ((work & GW_STREAM_WORK_FILTERS) != 0) {
+        gw__stream_filters_work(stream);
     }
     if ((work & GW_STREAM_WORK_END) != 0) {
         gw__stream_run_end(stream, work == GW_STREAM_WORK_END);
@@ -122,33 +134,40 @@ void gw__stream_post_work(struct gw_stream *stream, unsigned work)
 
 /* ---- creation ---- */
 
-static struct gw_stream *create(struct gw_port *port, os_socket handle,
-                                const struct gw_stream_config *config)
+/* Returns 0, GW_E_MEMORY or the error of a filter; then the socket is still open. */
+static int create(struct gw_port *port, os_socket handle, const struct gw_addr *peer,
+                  const struct gw_stream_config *config, struct gw_stream **stream_out)
 {
     struct gw_stream *stream = calloc(1, sizeof(*stream));
     if (stream == NULL) {
-        return NULL;
+        return GW_E_MEMORY;
     }
-    struct gw_lane *lane = gw__port_emptiest_lane(port);
-    gw__turn_init(&stream->turn, lane, free_stream);
-    atomic_fetch_add_explicit(&lane->stream_count, 1, memory_order_relaxed);
-    gw__socket_init(&stream->socket, handle, &stream->turn, op_done);
+    stream->peer = *peer;
+    gw__socket_init(&stream->socket, handle, &stream->turn, gw__stream_op_done);
     stream->work_task.run = run_work;
     stream->flush_task.run = gw__stream_run_flush;
     stream->queued_bytes_max = config->send_queue_bytes_max;
     gw_ring_init(&stream->ring, ring_bytes_for(config->recv_bytes_max));
     gw_timer_init(&stream->timer, &stream->turn, gw__stream_on_time);
-    return stream;
+    int error = gw__stream_filters_create(stream, config);
+    if (error != GW_OK) {
+        gw__stream_filters_free(stream);
+        free(stream);
+        return error;
+    }
+    struct gw_lane *lane = gw__port_emptiest_lane(port);
+    gw__turn_init(&stream->turn, lane, free_stream);
+    atomic_fetch_add_explicit(&lane->stream_count, 1, memory_order_relaxed);
+    *stream_out = stream;
+    return GW_OK;
 }
 
 struct gw_stream *gw__stream_create(struct gw_port *port, os_socket handle,
                                     const struct gw_stream_config *config)
 {
-    struct gw_stream *stream = create(port, handle, config);
-    if (stream != NULL) {
-        stream->peer = gw__port_ops(port)->socket_peer(handle);
-    }
-    return stream;
+    struct gw_addr peer = gw__port_ops(port)->socket_peer(handle);
+    struct gw_stream *stream;
+    return create(port, handle, &peer, config, &stream) == GW_OK ? stream : NULL;
 }
 
 void gw__stream_discard(struct gw_stream *stream)
@@ -203,14 +222,14 @@ int gw_stream_dial(struct gw_port *port, const struct gw_addr *addr, const struc
     if (error != GW_OK) {
         return error;
     }
-    struct gw_stream *stream = create(port, handle, config);
-    if (stream == NULL) {
+    struct gw_stream *stream;
+    error = create(port, handle, addr, config, &stream);
+    if (error != GW_OK) {
         gw__port_ops(port)->socket_close(handle);
         gw__port_release_stream(port);
-        return GW_E_MEMORY;
+        return error;
     }
     gw__port_count(port, GW_COUNTER_DIALED, 1);
-    stream->peer = *addr;
     stream->state = GW_STREAM_CONNECTING;
     *stream_out = gw_stream_ref(stream);
     gw_stream_start(stream, events, context);
@@ -221,8 +240,9 @@ int gw_stream_dial(struct gw_port *port, const struct gw_addr *addr, const struc
 
 const struct gw_addr *gw__stream_peer_of(const struct gw_turn *turn)
 {
-    return turn->on_free == free_stream ? &((const struct gw_stream *)(const void *)turn)->peer
-                                        : NULL;
+    return turn->on_free == free_stream
+               ? gw_stream_peer((const struct gw_stream *)(const void *)turn)
+               : NULL;
 }
 
 struct gw_stream *gw_stream_ref(struct gw_stream *stream)
@@ -236,11 +256,6 @@ void gw_stream_unref(struct gw_stream *stream)
     if (stream != NULL) {
         gw_turn_unref(&stream->turn);
     }
-}
-
-const struct gw_addr *gw_stream_peer(const struct gw_stream *stream)
-{
-    return &stream->peer;
 }
 
 struct gw_turn *gw_stream_turn(struct gw_stream *stream)

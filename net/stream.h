@@ -275,8 +275,21 @@ struct gw_stream *gw_stream_ref(struct gw_stream *stream);
 /* Releases a reference; the last one frees the stream. `stream` may be NULL. Thread: any. */
 void gw_stream_unref(struct gw_stream *stream);
 
-/* The address of the peer. Thread: any. */
+/*
+ * The address of the peer. A filter for the PROXY protocol replaces it before the first on_recv:
+ * then a later call returns another pointer, and the first one remains valid as long as the stream.
+ *
+ * Thread    any
+ */
 const struct gw_addr *gw_stream_peer(const struct gw_stream *stream);
+
+/*
+ * Why a filter of the stream has failed, for the log: "the handshake took too many bytes".
+ *
+ * Returns   a static text; NULL when no filter has failed.
+ * Thread    turn
+ */
+const char *gw_stream_problem(const struct gw_stream *stream);
 
 /* The stream's turn, for tasks, timers and assertions. Valid as long as the stream. Thread: any. */
 struct gw_turn *gw_stream_turn(struct gw_stream *stream);

@@ -17,7 +17,7 @@ bool gw__stream_decide_end(struct gw_stream *stream, unsigned bit, int reason)
     return atomic_compare_exchange_strong(&stream->end, &none, end);
 }
 
-static int reason_of(const struct gw_stream *stream)
+int gw__stream_reason(const struct gw_stream *stream)
 {
     uint64_t end = atomic_load(&stream->end);
     return (int)(int32_t)(uint32_t)(end >> GW_STREAM_END_REASON_SHIFT);
@@ -78,6 +78,7 @@ static void end_now(struct gw_stream *stream)
     stream->state = GW_STREAM_CLOSED;
     gw_timer_stop(&stream->timer);
     gw__stream_drop_queue(stream);
+    gw__stream_filters_close(stream);
     gw_ring_fini(&stream->ring);
     if (stream->attached) {
         ops->detach(&stream->socket, ops->has_unsent(&stream->socket));
@@ -86,7 +87,7 @@ static void end_now(struct gw_stream *stream)
     }
     gw__stream_leave_port(stream);
     if (stream->events->on_close != NULL) {
-        stream->events->on_close(stream, reason_of(stream), stream->context);
+        stream->events->on_close(stream, gw__stream_reason(stream), stream->context);
     }
     gw_turn_unref(&stream->turn);
 }
@@ -104,13 +105,17 @@ static void begin_close(struct gw_stream *stream)
     gw__stream_step_end(stream);
 }
 
-static void begin_flush(struct gw_stream *stream)
+void gw__stream_begin_flush(struct gw_stream *stream)
 {
     stream->state = GW_STREAM_FLUSHING;
     gw_ring_fini(&stream->ring);
     gw__stream_set_end_deadline(stream, GW_STREAM_FLUSH_MS);
     gw__stream_flush_at_end(stream); /* bytes may be queued since before it opened */
-    gw__stream_recv(stream);         /* a peer that is sending must be able to go on */
+    if (gw__stream_is_filtered(stream)) {
+        gw__stream_filters_read(stream);
+    } else {
+        gw__stream_recv(stream); /* a peer that is sending must be able to go on */
+    }
     gw__stream_step_end(stream);
 }
 
@@ -118,6 +123,9 @@ static void begin_flush(struct gw_stream *stream)
 static void begin_linger(struct gw_stream *stream)
 {
     stream->turn.lane->ops->shutdown(&stream->socket);
+    if (gw__stream_is_filtered(stream)) {
+        stream->peer_finished = gw__stream_filters_have_fin(stream);
+    }
     stream->lingered_bytes = 0;
     stream->state = GW_STREAM_LINGERING;
     gw__stream_set_end_deadline(stream, GW_STREAM_LINGER_MS);
@@ -133,14 +141,14 @@ void gw__stream_run_end(struct gw_stream *stream, bool alone)
     } else if (stream->state == GW_STREAM_OPEN && !alone) {
         gw__stream_post_end(stream);
     } else if (stream->state == GW_STREAM_OPEN) {
-        begin_flush(stream);
+        gw__stream_begin_flush(stream);
     }
 }
 
 void gw__stream_step_end(struct gw_stream *stream)
 {
     if (stream->state == GW_STREAM_FLUSHING && !stream->sending &&
-        gw__send_queue_is_empty(&stream->queue)) {
+        gw__send_queue_is_empty(&stream->queue) && gw__stream_filters_finish(stream)) {
         begin_linger(stream);
     } else if (stream->state == GW_STREAM_LINGERING && stream->peer_finished &&
                !stream->turn.lane->ops->has_unsent(&stream->socket)) {

@@ -33,7 +33,7 @@ void gw__stream_recv(struct gw_stream *stream)
 }
 
 /* Calls on_recv; without it, discards everything. */
-static enum gw_recv read_ring(struct gw_stream *stream)
+static enum gw_recv call_on_recv(struct gw_stream *stream)
 {
     if (stream->events->on_recv != NULL) {
         return stream->events->on_recv(stream, &stream->ring, stream->context);
@@ -42,29 +42,35 @@ static enum gw_recv read_ring(struct gw_stream *stream)
     return GW_RECV_MORE;
 }
 
-void gw__stream_deliver(struct gw_stream *stream)
+bool gw__stream_read_ring(struct gw_stream *stream)
 {
     enum gw_recv next = GW_RECV_MORE;
     bool has_news = gw_ring_used_bytes(&stream->ring) > 0 || stream->peer_finished;
     if (is_delivering(stream) && !stream->paused && has_news) {
-        next = read_ring(stream);
+        next = call_on_recv(stream);
     }
     if (!is_delivering(stream)) {
         gw_ring_fini(&stream->ring); /* an end was decided and is posted */
-        return;
+        return false;
     }
     int error = gw_ring_commit(&stream->ring);
     if (error != GW_OK) {
         gw__stream_fail(stream, error);
     } else if (next == GW_RECV_AGAIN) {
         gw__stream_post_work(stream, GW_STREAM_WORK_READ);
-    } else {
+    }
+    return error == GW_OK && next == GW_RECV_MORE;
+}
+
+void gw__stream_deliver(struct gw_stream *stream)
+{
+    if (gw__stream_read_ring(stream)) {
         gw__stream_recv(stream);
     }
 }
 
 /* Discards bytes received after a finish. */
-static void discard(struct gw_stream *stream, uint32_t bytes)
+void gw__stream_discard_bytes(struct gw_stream *stream, uint32_t bytes)
 {
     stream->lingered_bytes += bytes;
     if (stream->state == GW_STREAM_LINGERING && stream->lingered_bytes > GW_STREAM_LINGER_BYTES) {
@@ -83,7 +89,7 @@ static void take_bytes(struct gw_stream *stream, const uint8_t *data, uint32_t b
         gw_ring_borrow(&stream->ring, data, bytes);
         gw__stream_deliver(stream);
     } else {
-        discard(stream, bytes);
+        gw__stream_discard_bytes(stream, bytes);
     }
 }
 
@@ -91,7 +97,7 @@ static void take_bytes(struct gw_stream *stream, const uint8_t *data, uint32_t b
  * The peer has sent FIN. The end is posted, so it comes behind all sends before it, also those of
  * other threads. An end that was decided before is posted already.
  */
-static void take_fin(struct gw_stream *stream)
+void gw__stream_take_fin(struct gw_stream *stream)
 {
     stream->peer_finished = true;
     if (stream->state == GW_STREAM_OPEN && !gw__stream_has_end(stream) &&
@@ -117,7 +123,7 @@ void gw__stream_recv_done(struct gw_stream *stream, const uint8_t *data, int res
     } else if (result > 0) {
         take_bytes(stream, data, (uint32_t)result);
     } else if (result == 0) {
-        take_fin(stream);
+        gw__stream_take_fin(stream);
     } else {
         gw__stream_fail(stream, result);
     }

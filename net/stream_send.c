@@ -24,17 +24,27 @@ static void release(struct gw_stream *stream, uint32_t cost)
     gw__port_count(stream->turn.lane->port, GW_COUNTER_SEND_QUEUE_BYTES, (uint64_t)0 - cost);
 }
 
-static enum gw_stream_refusal refusal(const struct gw_stream *stream)
+enum gw_stream_refusal gw__stream_refusal(const struct gw_stream *stream)
 {
     return (enum gw_stream_refusal)atomic_load_explicit(&stream->refusal, memory_order_relaxed);
 }
 
-static void set_refusal(struct gw_stream *stream, enum gw_stream_refusal refused)
+void gw__stream_set_refusal(struct gw_stream *stream, enum gw_stream_refusal refused)
 {
     atomic_store_explicit(&stream->refusal, (unsigned char)refused, memory_order_relaxed);
 }
 
 static void send_now(struct gw_stream *stream);
+
+/* Tries the kernel where a limit would be exceeded. */
+static void try_now(struct gw_stream *stream)
+{
+    if (gw__stream_is_filtered(stream)) {
+        gw__stream_filters_send_now(stream);
+    } else {
+        send_now(stream);
+    }
+}
 
 /*
  * Whether the calling thread may access the queue, or must post a task: also on the stream's own
@@ -53,9 +63,9 @@ static bool queue_is_mine(const struct gw_stream *stream)
 static uint64_t limit_now(struct gw_stream *stream)
 {
     uint64_t limit = stream->queued_bytes_max;
-    bool is_blocked = refusal(stream) != GW_STREAM_REFUSAL_NONE;
+    bool is_blocked = gw__stream_refusal(stream) != GW_STREAM_REFUSAL_NONE;
     if (queue_is_mine(stream)) {
-        send_now(stream);
+        try_now(stream);
         is_blocked = !gw__send_queue_is_empty(&stream->queue);
     }
     if (!is_blocked) {
@@ -122,13 +132,13 @@ static void coalesce(struct gw_stream *stream, struct gw_send_entry *entry)
     if (entry->key == 0 || queued(stream) <= soft_bytes(stream)) {
         return;
     }
-    send_now(stream);
+    try_now(stream);
     if (queued(stream) > soft_bytes(stream)) {
         stream->was_high = true;
         gw__send_queue_coalesce(&stream->queue, stream->shown_count, entry, &gone);
         release(stream, gone.cost);
         if (gone.count > 0) {
-            set_refusal(stream, GW_STREAM_REFUSAL_LOSS);
+            gw__stream_set_refusal(stream, GW_STREAM_REFUSAL_LOSS);
         }
         gw__port_count(stream->turn.lane->port, GW_COUNTER_SEND_COALESCED, gone.count);
     }
@@ -294,19 +304,22 @@ void gw__stream_send_low(struct gw_stream *stream)
     }
 }
 
-/* Removes sent bytes from the queue. */
-static void consume(struct gw_stream *stream, uint32_t bytes, struct gw_send_gone *gone_out)
+void gw__stream_count_sent(struct gw_stream *stream, uint32_t bytes)
 {
     struct gw_port *port = stream->turn.lane->port;
     gw__port_count(port, GW_COUNTER_SEND_COUNT, 1);
     gw__port_count(port, GW_COUNTER_BYTES_OUT, bytes);
+}
+
+void gw__stream_consume(struct gw_stream *stream, uint32_t bytes, struct gw_send_gone *gone_out)
+{
     gw__send_queue_consume(&stream->queue, bytes, gone_out);
     release(stream, gone_out->cost);
     if (stream->events->on_send_low != NULL) {
         note_drained(stream, queued(stream) + gone_out->cost);
     }
     if (gw__send_queue_is_empty(&stream->queue)) {
-        set_refusal(stream, GW_STREAM_REFUSAL_NONE);
+        gw__stream_set_refusal(stream, GW_STREAM_REFUSAL_NONE);
     }
 }
 
@@ -322,7 +335,7 @@ static void send_now(struct gw_stream *stream)
     int sent = 0;
     uint32_t shown_bytes = 0;
     while (sent == (int)shown_bytes && may_send(stream) && stream->state == GW_STREAM_OPEN &&
-           refusal(stream) != GW_STREAM_REFUSAL_LOSS) {
+           gw__stream_refusal(stream) != GW_STREAM_REFUSAL_LOSS) {
         int count = gw__send_queue_gather(&stream->queue, spans);
         shown_bytes = 0;
         for (int i = 0; i < count; i++) {
@@ -330,7 +343,8 @@ static void send_now(struct gw_stream *stream)
         }
         sent = stream->turn.lane->ops->send_now(&stream->socket, spans, count);
         if (sent > 0) {
-            consume(stream, (uint32_t)sent, &gone);
+            gw__stream_count_sent(stream, (uint32_t)sent);
+            gw__stream_consume(stream, (uint32_t)sent, &gone);
         }
     }
 }
@@ -343,8 +357,8 @@ void gw__stream_run_flush(struct gw_task *task)
     send_now(stream);
     if (may_send(stream)) {
         int count = gw__send_queue_gather(&stream->queue, spans);
-        if (refusal(stream) == GW_STREAM_REFUSAL_NONE) {
-            set_refusal(stream, GW_STREAM_REFUSAL_SOME);
+        if (gw__stream_refusal(stream) == GW_STREAM_REFUSAL_NONE) {
+            gw__stream_set_refusal(stream, GW_STREAM_REFUSAL_SOME);
         }
         stream->sending = true;
         stream->shown_count = (uint8_t)count;
@@ -353,8 +367,7 @@ void gw__stream_run_flush(struct gw_task *task)
     gw_turn_unref(&stream->turn);
 }
 
-/* Reports losses, unless the stream is closing. */
-static void report_lost(struct gw_stream *stream, const struct gw_send_gone *gone)
+void gw__stream_report_lost(struct gw_stream *stream, const struct gw_send_gone *gone)
 {
     for (uint32_t i = 0; i < gone->count && !gw__stream_has_end(stream); i++) {
         if (stream->events->on_lost != NULL) {
@@ -367,8 +380,9 @@ static void take_sent(struct gw_stream *stream, uint32_t bytes)
 {
     struct gw_send_gone gone;
     if (bytes > 0) {
-        consume(stream, bytes, &gone);
-        report_lost(stream, &gone);
+        gw__stream_count_sent(stream, bytes);
+        gw__stream_consume(stream, bytes, &gone);
+        gw__stream_report_lost(stream, &gone);
     }
     if (!gw__send_queue_is_empty(&stream->queue)) {
         gw__stream_flush_at_end(stream);
@@ -379,7 +393,7 @@ static void take_sent(struct gw_stream *stream, uint32_t bytes)
  * Sending failed. Bytes that have arrived are still delivered for a while, unless the program has
  * finished or closed the stream.
  */
-static void fail_sending(struct gw_stream *stream, int error)
+void gw__stream_fail_sending(struct gw_stream *stream, int error)
 {
     bool open = stream->state == GW_STREAM_OPEN;
     if (!open || !gw__stream_decide_end(stream, GW_STREAM_END_FAILED, error)) {
@@ -396,7 +410,7 @@ void gw__stream_send_done(struct gw_stream *stream, int result)
     stream->sending = false;
     stream->shown_count = 0;
     if (result < 0 && stream->state != GW_STREAM_CLOSING) {
-        fail_sending(stream, result);
+        gw__stream_fail_sending(stream, result);
         return;
     }
     if (result >= 0) {
@@ -408,5 +422,6 @@ void gw__stream_send_done(struct gw_stream *stream, int result)
 void gw__stream_drop_queue(struct gw_stream *stream)
 {
     assert(!stream->sending);
+    gw__stream_filters_drop(stream);
     release(stream, gw__send_queue_drop(&stream->queue));
 }

@@ -37,17 +37,17 @@
  *   4. To finish a stream it calls finish() of each filter, the innermost first, when the queue is
  *      empty; then it sends what they want to send, and FIN. In the flush it still passes received
  *      bytes to the filters, which may have to complete a handshake, and discards the result.
- *   5. After an error of a filter it drops the send queue, calls send() without input while a
- * filter of the chain wants_send (an HTTP answer, an alert), and finishes the stream with that
- * error as the reason. It calls recv() no more.
+ *   5. After an error of a filter it drops the send queue, calls send() without input while that
+ *      filter or an outer one wants_send (an HTTP answer, an alert), and finishes the outer ones
+ * and the stream with that error as the reason. It calls recv() no more.
  *   6. It calls destroy() once, also without finish(), when no output is in flight.
  *
  * Duties of a filter
  *
  *   1. recv() takes all input, or sets is_done. What does not fit into `out` it keeps, at most what
  *      one piece of input makes, and returns it when it is called with no input.
- *   2. Its own output (a handshake, a pong, an alert) has a fixed limit, whatever the peer sends:
- * it answers only the latest of several requests, or fails.
+ *   2. Its own output (a handshake, a pong, an alert) has a fixed limit, whatever the peer sends.
+ *      It answers only the latest of several requests, or fails.
  *   3. It allocates nothing in proportion to a number that the peer has sent and not filled.
  *   4. An idle filter keeps no buffers.
  *   5. After it has failed, every recv() fails with the same error. `problem` says why, as a static
@@ -111,7 +111,8 @@ struct gw_filter {
     const char *problem;        /* why it has failed; NULL before */
     const struct gw_addr *peer; /* the address that the peer has for the program; NULL: unchanged */
     bool is_open;               /* the handshake is done: send() may have input */
-    bool is_done;    /* all further bytes pass unchanged: the stream destroys the filter */
+    bool is_done;    /* recv() has returned 0, and what it left and all further bytes pass
+                        unchanged: the stream destroys the filter */
     bool wants_send; /* it has output of its own */
     bool recv_ended; /* its protocol says that nothing follows, as a FIN does */
 };
