@@ -50,11 +50,30 @@ static inline struct gw_log_field gw_log_text(const char *name, const char *text
 }
 
 /* Passes an event to `log`, unless its `write` is NULL. Owns: borrows all. Thread: any. */
-void gw_log_write(const struct gw_log *log, enum gw_log_level level, const char *event,
-                  const struct gw_log_field *fields, size_t field_count);
+static inline void gw_log_write(const struct gw_log *log, enum gw_log_level level,
+                                const char *event, const struct gw_log_field *fields,
+                                size_t field_count)
+{
+    if (log->write != NULL) {
+        log->write(level, event, fields, field_count, log->context);
+    }
+}
 
 /* The name of a level: "error", "warning", "info", "debug". Thread: any. */
-const char *gw_log_level_name(enum gw_log_level level);
+static inline const char *gw_log_level_name(enum gw_log_level level)
+{
+    switch (level) {
+    case GW_LOG_ERROR:
+        return "error";
+    case GW_LOG_WARNING:
+        return "warning";
+    case GW_LOG_INFO:
+        return "info";
+    case GW_LOG_DEBUG:
+        return "debug";
+    }
+    return "?";
+}
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-/* net/pool_heap.c: The pool's blocks from the heap. */
+/* net/pool_heap.c: Blocks from the heap. GW_POOL_GUARD builds pool_guard.c instead. */
 #include "net/pool_source.h"
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* protocol/validate.c: Validation of a packed body, in one pass without recursion. */
 #include "protocol/validate.h"
 
-#include "protocol/validate_walk.h"
+#include "protocol/validate_walk.h" /* why it is not in this file: see there */
 
 enum gw_packet_result gw_validate_body(const struct gw_message_rules *message_rules,
                                        const uint8_t *body, size_t body_bytes,
