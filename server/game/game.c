@@ -8,6 +8,8 @@
 #include "server/log/log.h"
 #include "server/log/packet_text.h"
 
+#include <stdio.h>
+
 void game_hold(struct game *game)
 {
     atomic_fetch_add(&game->hold_count, 1);
@@ -95,6 +97,17 @@ static void on_lost(struct gw_session *session, uint16_t packet_id, void *contex
     player_catch_up(gw_session_user(session));
 }
 
+/* All reasons of a game have one name: GAME:1234 has the number, too. */
+static void log_reason(struct server_log_line *line, const char *field, Gw__CloseReason reason)
+{
+    server_log_word(line, field, gw_close_reason_name(reason));
+    if ((int)reason >= GW_CLOSE_REASON_GAME_MIN) {
+        char number[16];
+        snprintf(number, sizeof number, ":%d", (int)reason);
+        server_log_put(line, number);
+    }
+}
+
 static void log_end(struct game *game, struct gw_session *session, Gw__CloseReason reason,
                     Gw__CloseReason peer_reason)
 {
@@ -108,9 +121,9 @@ static void log_end(struct game *game, struct gw_session *session, Gw__CloseReas
     if (player != NULL) {
         server_log_number(&line, "after_ms", (int64_t)player_age_ms(player));
     }
-    server_log_word(&line, "reason", gw_close_reason_name(reason));
+    log_reason(&line, "reason", reason);
     if (peer_reason != GW__CLOSE_REASON__NONE) {
-        server_log_word(&line, "peer_reason", gw_close_reason_name(peer_reason));
+        log_reason(&line, "peer_reason", peer_reason);
     }
     server_log_end(&line);
 }

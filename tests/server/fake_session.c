@@ -444,8 +444,7 @@ void gw_session_unref(struct gw_session *session)
 
 const char *gw_close_reason_name(Gw__CloseReason reason)
 {
-    (void)reason;
-    return "REASON";
+    return (int)reason >= GW_CLOSE_REASON_GAME_MIN ? "GAME" : "BY_PEER";
 }
 
 /* ---- groups ---- */

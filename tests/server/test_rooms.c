@@ -2,6 +2,7 @@
 #include "proto/game/game_server.gen.h"
 #include "protocol/arena.h"
 #include "protocol/frame.h"
+#include "tests/server/captured.h"
 #include "tests/server/fake_session.h"
 #include "tests/support/machine.h"
 
@@ -114,6 +115,16 @@ static void enter_red(struct gw_session *session)
     enter_room(session, "red");
 }
 
+/* The game, with this many players in the room "red". */
+static void open_game_in_red(uint32_t seed, int count)
+{
+    open_game(seed);
+    for (int i = 0; i < count; i++) {
+        fake_session_receive(sessions[i], enter_red);
+    }
+    fake_session_run_now();
+}
+
 static void enter_blue(struct gw_session *session)
 {
     enter_room(session, "blue");
@@ -177,11 +188,7 @@ static unsigned in_room_count(void)
 static void all_members_of_a_room_have_the_same_list(void **state)
 {
     (void)state;
-    open_game(1);
-    for (int i = 0; i < MEMBERS_MAX; i++) {
-        fake_session_receive(sessions[i], enter_red);
-    }
-    fake_session_run_now();
+    open_game_in_red(1, MEMBERS_MAX);
     for (int i = 0; i < MEMBERS_MAX; i++) {
         assert_int_equal(sessions[i]->client.member_count, MEMBERS_MAX);
     }
@@ -193,11 +200,7 @@ static void a_full_room_refuses_with_room_full(void **state)
 {
     (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
-        open_game(seed);
-        for (int i = 0; i < MEMBERS_MAX + 1; i++) {
-            fake_session_receive(sessions[i], enter_red);
-        }
-        fake_session_run_now();
+        open_game_in_red(seed, MEMBERS_MAX + 1);
         assert_int_equal(in_room_count(), MEMBERS_MAX);
         for (int i = 0; i < MEMBERS_MAX + 1; i++) {
             const struct fake_client *client = &sessions[i]->client;
@@ -215,11 +218,7 @@ static void a_full_room_admits_a_player_once_left_is_sent(void **state)
 {
     (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
-        open_game(seed);
-        for (int i = 0; i < MEMBERS_MAX; i++) {
-            fake_session_receive(sessions[i], enter_red);
-        }
-        fake_session_run_now();
+        open_game_in_red(seed, MEMBERS_MAX);
         fake_session_receive(sessions[0], leave);
         while (sessions[0]->client.left_count == 0) {
             assert_true(fake_session_step());
@@ -291,10 +290,7 @@ static void enter_behind_leave_enters_the_other_room(void **state)
 {
     (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
-        open_game(seed);
-        fake_session_receive(sessions[0], enter_red);
-        fake_session_receive(sessions[1], enter_red);
-        fake_session_run_now();
+        open_game_in_red(seed, 2);
         fake_session_receive(sessions[0], leave);
         fake_session_receive(sessions[0], enter_blue);
         fake_session_receive(sessions[1], chat);
@@ -335,9 +331,7 @@ static void a_player_may_enter_a_room_while_its_last_member_leaves(void **state)
 {
     (void)state;
     for (uint32_t seed = 0; seed < SEEDS; seed++) {
-        open_game(seed);
-        fake_session_receive(sessions[0], enter_red);
-        fake_session_run_now();
+        open_game_in_red(seed, 1);
         fake_session_receive(sessions[0], leave);
         fake_session_receive(sessions[1], enter_red);
         fake_session_run_now();
@@ -353,9 +347,7 @@ static void a_session_that_ends_at_any_time_leaves_its_room_once(void **state)
 {
     (void)state;
     for (uint32_t seed = 0; seed < SEEDS; seed++) {
-        open_game(seed);
-        fake_session_receive(sessions[0], enter_red);
-        fake_session_run_now();
+        open_game_in_red(seed, 1);
         fake_session_receive(sessions[1], enter_red);
         for (uint32_t steps = fake_random(12); steps > 0; steps--) {
             fake_session_step();
@@ -371,10 +363,7 @@ static void chat_before_leave_is_received(void **state)
 {
     (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
-        open_game(seed);
-        fake_session_receive(sessions[0], enter_red);
-        fake_session_receive(sessions[1], enter_red);
-        fake_session_run_now();
+        open_game_in_red(seed, 2);
         fake_session_receive(sessions[1], chat);
         fake_session_receive(sessions[1], move);
         fake_session_receive(sessions[1], leave);
@@ -400,9 +389,7 @@ static void chat_up_to_the_limit(struct gw_session *session)
 static void a_session_is_paused_while_its_room_has_256_of_its_commands(void **state)
 {
     (void)state;
-    open_game(1);
-    fake_session_receive(sessions[0], enter_red);
-    fake_session_run_now();
+    open_game_in_red(1, 1);
     for (uint32_t i = 1; i <= 2; i++) {
         fake_session_receive(sessions[0], chat_up_to_the_limit);
         fake_session_run_now();
@@ -418,10 +405,7 @@ static void a_paused_session_may_end(void **state)
 {
     (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
-        open_game(seed);
-        fake_session_receive(sessions[0], enter_red);
-        fake_session_receive(sessions[1], enter_red);
-        fake_session_run_now();
+        open_game_in_red(seed, 2);
         fake_session_receive(sessions[0], chat_up_to_the_limit);
         if (seed % 2 == 0) {
             fake_session_receive(sessions[0], leave);
@@ -443,9 +427,7 @@ static void an_empty_text_is_refused_before_its_handler(void **state)
     static max_align_t memory[64];
     struct gw_arena arena;
     (void)state;
-    open_game(1);
-    fake_session_receive(sessions[0], enter_red);
-    fake_session_run_now();
+    open_game_in_red(1, 1);
     gw_arena_init(&arena, memory, sizeof memory);
     struct gw_frame frame = {.packet_id = GAME_PACKET_CHAT, .body_bytes = 3};
     assert_int_equal(gw_packet_dispatch(chat, &frame, bodies[0], sessions[0], &arena),
@@ -459,6 +441,29 @@ static void an_empty_text_is_refused_before_its_handler(void **state)
     fake_session_run_now();
     close_game();
 }
+
+/* ---- the log ---- */
+
+static void a_reason_of_the_game_is_logged_with_its_number(void **state)
+{
+    static struct captured captured;
+    struct server_log *log = game.log;
+    (void)state;
+    captured_init(&captured, GW_LOG_INFO, 1000);
+    game.log = captured.log;
+    open_game(1);
+    events.on_end(sessions[0], (Gw__CloseReason)GW_CLOSE_REASON_GAME_MIN, GW__CLOSE_REASON__NONE,
+                  &game);
+    assert_non_null(strstr(captured_last(&captured), " reason=GAME:1000"));
+    events.on_end(sessions[1], GW__CLOSE_REASON__BY_PEER, (Gw__CloseReason)GW_CLOSE_REASON_GAME_MAX,
+                  &game);
+    assert_non_null(strstr(captured_last(&captured), " reason=BY_PEER peer_reason=GAME:65535"));
+    close_game();
+    game.log = log;
+    captured_fini(&captured);
+}
+
+/* ---- random events ---- */
 
 static void do_anything(void)
 {
@@ -539,6 +544,7 @@ int main(void)
         cmocka_unit_test(a_session_is_paused_while_its_room_has_256_of_its_commands),
         cmocka_unit_test(a_paused_session_may_end),
         cmocka_unit_test(an_empty_text_is_refused_before_its_handler),
+        cmocka_unit_test(a_reason_of_the_game_is_logged_with_its_number),
         cmocka_unit_test(random_packets_and_ends_keep_rooms_consistent),
         cmocka_unit_test(sessions_end_without_memory_and_nothing_leaks),
     };
