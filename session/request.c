@@ -15,7 +15,9 @@
 
 /*
  * An answer from another turn, posted to the session's turn, which checks whether the request is
- * open. It holds a reference to the manager, which must outlive the session.
+ * open. It holds a reference to the manager, which must outlive the session. It is no
+ * gw_turn_call(), whose arguments have at most GW_TURN_CALL_BYTES_MAX bytes: an answer may be
+ * longer.
  */
 struct posted_reply {
     struct gw_task task;

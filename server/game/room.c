@@ -200,7 +200,8 @@ void room_post_leave(struct room *room, struct player *player)
 
 /*
  * A task of the room's turn. It may point to the player without a reference: Leave is posted behind
- * all commands of a player, so the player outlives them.
+ * all commands of a player, so the player outlives them. It is no gw_turn_call(), for which command
+ * and text would first have to be copied into one buffer.
  */
 struct command {
     struct gw_task task; /* the first member, so that a task is its command */

@@ -1,5 +1,5 @@
 /* tests/guard/guard_flat.c: operations whose cost must not grow with the number of sessions. */
-#include "net/listener.h"
+#include "net/addr.h"
 #include "net/port_internal.h"
 #include "net/wheel.h"
 #include "session/manager.h"
@@ -46,12 +46,6 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
     (void)context;
 }
 
-static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
-{
-    (void)listener;
-    gw_session_manager_admit(context, stream);
-}
-
 static void look_up(void)
 {
     for (uint32_t i = 0; i < times; i++) {
@@ -88,21 +82,19 @@ static void step(struct gw_task *task)
 static int run_sessions(void (*what)(void))
 {
     static const struct gw_session_events events = {.on_begin = on_begin, .on_end = on_end};
-    static const struct gw_listener_events test_listener = {.on_accept = on_accept};
     static struct gw_task task = {.run = step};
     const struct gw_port_config port_config = {.worker_count = 1,
                                                .stream_count_max = SILENT_KERNEL_PEER_COUNT_MAX};
     const struct gw_session_manager_config config = {.session_count_max =
                                                          SILENT_KERNEL_PEER_COUNT_MAX};
+    const struct gw_addr addr = {.port = 0};
     struct gw_listener *listener;
     act = what;
     if (gw__port_create_on(&silent_kernel, &port_config, &port) != 0) {
         return 1;
     }
     manager = gw_session_manager_create(port, &config, table_of_packets(false), &events, NULL);
-    const struct gw_listener_config listener_config = {
-        .stream = gw_session_manager_stream_config(manager)};
-    if (gw_listener_open(port, &listener_config, &test_listener, manager, &listener) != 0) {
+    if (gw_session_manager_listen(manager, &addr, &listener) != 0) {
         return 1;
     }
     gw_port_post(port, &task);

@@ -220,12 +220,20 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
     atomic_fetch_add(&side->ended, 1);
 }
 
+static void on_listener_closed(struct gw_listener *closed, void *context)
+{
+    (void)closed;
+    (void)context;
+    atomic_store(&listener_closed, 1);
+}
+
 static const struct gw_session_events events = {
     .on_begin = on_begin,
     .on_greet = on_greet,
     .on_greeted = on_greeted,
     .on_go_away = on_go_away,
     .on_end = on_end,
+    .on_listener_closed = on_listener_closed,
 };
 
 static const struct gw_session_events watched_events = {
@@ -235,6 +243,7 @@ static const struct gw_session_events watched_events = {
     .on_go_away = on_go_away,
     .on_packet = on_packet,
     .on_end = on_end,
+    .on_listener_closed = on_listener_closed,
 };
 
 /* ---- opening ---- */
@@ -257,29 +266,12 @@ static void write_log(enum gw_log_level level, const char *event, const struct g
     }
 }
 
-static void on_accept(struct gw_listener *at, struct gw_stream *stream, void *context)
-{
-    (void)at;
-    gw_session_manager_admit(context, stream);
-}
-
-static void on_listener_close(struct gw_listener *at, void *context)
-{
-    (void)at;
-    (void)context;
-    atomic_store(&listener_closed, 1);
-}
-
 static void open_listener(void)
 {
-    static const struct gw_listener_events test_listener = {on_accept, on_listener_close};
-    struct gw_listener_config config = {0};
-    config.stream = gw_session_manager_stream_config(fixture.server.manager);
-    assert_int_equal(gw_addr_parse("127.0.0.1:0", &config.addr), 0);
+    assert_int_equal(gw_addr_parse("127.0.0.1:0", &fixture.addr), 0);
     atomic_store(&listener_closed, 0);
-    assert_int_equal(
-        gw_listener_open(fixture.port, &config, &test_listener, fixture.server.manager, &listener),
-        0);
+    assert_int_equal(gw_session_manager_listen(fixture.server.manager, &fixture.addr, &listener),
+                     0);
     fixture.addr = *gw_listener_addr(listener);
     fixture.port_number = fixture.addr.port;
 }

@@ -138,17 +138,11 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
     }
 }
 
-static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
-{
-    (void)listener;
-    gw_session_manager_admit(context, stream);
-}
-
 static const struct gw_session_events session_events = {.on_end = on_end};
-static const struct gw_listener_events listener_events = {.on_accept = on_accept};
 
 uint16_t bench_game_open(struct gw_port *on, const struct serve_options *options)
 {
+    struct gw_addr addr;
     struct gw_listener *listener;
     const struct gw_session_manager_config config = {
         .side = GW_SIDE_SERVER, .session_count_max = BENCH_GAME_SESSION_COUNT_MAX};
@@ -156,11 +150,9 @@ uint16_t bench_game_open(struct gw_port *on, const struct serve_options *options
     tick_ms = options->room_tick_ms;
     manager = gw_session_manager_create(port, &config, table_of_packets(options->no_rates),
                                         &session_events, NULL);
-    struct gw_listener_config listener_config = {.stream =
-                                                     gw_session_manager_stream_config(manager)};
-    gw_addr_parse("127.0.0.1:0", &listener_config.addr);
-    if (gw_listener_open(port, &listener_config, &listener_events, manager, &listener) != 0) {
-        serve_fail("gw_listener_open");
+    gw_addr_parse("127.0.0.1:0", &addr);
+    if (gw_session_manager_listen(manager, &addr, &listener) != 0) {
+        serve_fail("gw_session_manager_listen");
     }
     return gw_listener_addr(listener)->port;
 }

@@ -29,14 +29,7 @@ static void on_session_end(struct gw_session *session, Gw__CloseReason reason,
     free(gw_session_user(session));
 }
 
-static void on_accept(struct gw_listener *at, struct gw_stream *stream, void *context)
-{
-    (void)at;
-    (void)context;
-    gw_session_manager_admit(manager, stream);
-}
-
-static void on_listener_close(struct gw_listener *at, void *context)
+static void on_listener_closed(struct gw_listener *at, void *context)
 {
     (void)at;
     (void)context;
@@ -48,18 +41,14 @@ bool server_open(struct gw_port *port, const char *address, struct gw_addr *addr
     static const struct gw_session_events events = {
         .on_begin = on_session_begin,
         .on_end = on_session_end,
+        .on_listener_closed = on_listener_closed,
     };
-    static const struct gw_listener_events test_listener = {on_accept, on_listener_close};
     const struct gw_session_manager_config config = {.side = GW_SIDE_SERVER};
-    struct gw_listener_config at = {0};
+    struct gw_addr addr;
 
     manager = gw_session_manager_create(port, &config, &counter_server_packets, &events, NULL);
-    if (manager == NULL) {
-        return false;
-    }
-    at.stream = gw_session_manager_stream_config(manager);
-    if (gw_addr_parse(address, &at.addr) != 0 ||
-        gw_listener_open(port, &at, &test_listener, NULL, &listener) != 0) {
+    if (manager == NULL || gw_addr_parse(address, &addr) != 0 ||
+        gw_session_manager_listen(manager, &addr, &listener) != 0) {
         return false;
     }
     *addr_out = *gw_listener_addr(listener);
