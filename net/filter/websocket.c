@@ -64,12 +64,14 @@ struct output {
     uint8_t data[];
 };
 
-/* Idle, a filter has none of the four blocks. Its size counts: a server has one for each player. */
+/* Idle, a filter has none of the blocks. Its size counts: a server has one for each player. */
 struct websocket {
     struct gw_filter filter;
     struct websocket_source *source;
-    struct gw_websocket_frames *frames; /* while a frame has partly arrived */
-    struct head *head;                  /* while the head arrives */
+    union {
+        struct head *head;                  /* before is_open, while the head arrives */
+        struct gw_websocket_frames *frames; /* after it, while a frame has partly arrived */
+    };
     struct own *own;
     struct output *output; /* while the kernel may have it */
     uint8_t header[4];     /* of a server's frame, whose payload is in the send queue */
@@ -208,8 +210,8 @@ static int take_head(struct websocket *ws)
         own->http_bytes =
             (uint16_t)gw__websocket_write_acceptance(&head->parsed, head->data, key, own->http);
     }
-    ws->filter.is_open = true;
     head_free(ws);
+    ws->filter.is_open = true;
     return 0;
 }
 
@@ -527,12 +529,17 @@ static int websocket_send(struct gw_filter *filter, const struct gw_span *in, in
     if (ws->own == NULL && in_bytes == 0) {
         return 0;
     }
-    struct gw_websocket_frames *frames = ws->frames;
-    if (frames == NULL && (frames = gw__websocket_frames_take(&ws->source->spares)) == NULL) {
-        return fail(ws, GW_E_MEMORY, "out of memory");
+    /* Before the filter is open its output has no frames. */
+    struct gw_websocket_frames *frames = NULL;
+    struct gw_websocket_frames *kept = filter->is_open ? ws->frames : NULL;
+    if (filter->is_open) {
+        frames = kept != NULL ? kept : gw__websocket_frames_take(&ws->source->spares);
+        if (frames == NULL) {
+            return fail(ws, GW_E_MEMORY, "out of memory");
+        }
     }
     int result = encode(ws, frames, in, in_count, in_bytes, out);
-    if (frames != ws->frames) {
+    if (frames != kept) {
         gw__websocket_frames_give(&ws->source->spares, frames);
     }
     own_free(ws);
@@ -576,8 +583,11 @@ static void websocket_finish(struct gw_filter *filter, int reason)
 static void websocket_destroy(struct gw_filter *filter)
 {
     struct websocket *ws = (struct websocket *)filter;
-    gw__websocket_frames_give(&ws->source->spares, ws->frames);
-    head_free(ws);
+    if (filter->is_open) {
+        gw__websocket_frames_give(&ws->source->spares, ws->frames);
+    } else {
+        head_free(ws);
+    }
     own_free(ws);
     output_free(ws);
     gw_filter_source_unref(&ws->source->source);
