@@ -19,7 +19,6 @@ static size_t left_count;
 /* Each allocation is a separate block, so that a sanitizer detects a read beyond its end. */
 static void *take(void *data, size_t bytes)
 {
-    (void)data;
     if (left_count == 0) {
         return NULL;
     }
@@ -30,7 +29,6 @@ static void *take(void *data, size_t bytes)
 
 static void release(void *data, void *block)
 {
-    (void)data;
     block_count -= block != NULL;
     free(block);
 }

@@ -33,17 +33,12 @@ static uint32_t some(uint32_t i)
 
 static void on_begin(struct gw_session *session, void *context)
 {
-    (void)context;
     ids[begun_count++] = gw_session_id_of(session);
 }
 
 static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
                    void *context)
 {
-    (void)session;
-    (void)reason;
-    (void)peer_reason;
-    (void)context;
 }
 
 static void look_up(void)

@@ -49,25 +49,20 @@ static void let_one_in(void)
 
 static bool backend_available(const char **why_out)
 {
-    (void)why_out;
     return true;
 }
 
 static int backend_open(struct gw_lane *lane, const char **why_out)
 {
-    (void)why_out;
-    (void)lane;
     return GW_OK;
 }
 
 static void backend_close(struct gw_lane *lane)
 {
-    (void)lane;
 }
 
 static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
 {
-    (void)deadline_ns;
     gw__lane_awake(lane);
     while (kernel.coming_count > 0 && kernel.accept != NULL) {
         let_one_in();
@@ -82,12 +77,10 @@ static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)
 
 static void backend_wake(struct gw_lane *lane)
 {
-    (void)lane;
 }
 
 static int backend_attach(struct gw_socket *socket)
 {
-    (void)socket;
     return GW_OK;
 }
 
@@ -98,7 +91,6 @@ static void backend_accept(struct gw_socket *socket)
 
 static void backend_connect(struct gw_socket *socket, const struct gw_addr *addr)
 {
-    (void)addr;
     finish(&socket->out, GW_E_REFUSED);
 }
 
@@ -119,7 +111,6 @@ static void backend_send(struct gw_socket *socket, const struct gw_span *spans, 
 static int backend_send_now(struct gw_socket *socket, const struct gw_span *spans, int span_count)
 {
     int bytes = 0;
-    (void)socket;
     for (int i = 0; i < span_count; i++) {
         bytes += (int)spans[i].bytes;
     }
@@ -128,7 +119,6 @@ static int backend_send_now(struct gw_socket *socket, const struct gw_span *span
 
 static void backend_shutdown(struct gw_socket *socket)
 {
-    (void)socket;
 }
 
 static void backend_cancel(struct gw_socket *socket)
@@ -141,20 +131,16 @@ static void backend_cancel(struct gw_socket *socket)
 
 static bool backend_has_unsent(struct gw_socket *socket)
 {
-    (void)socket;
     return false;
 }
 
 static int backend_peer_end(struct gw_socket *socket)
 {
-    (void)socket;
     return GW_OK;
 }
 
 static void backend_detach(struct gw_socket *socket, bool reset)
 {
-    (void)socket;
-    (void)reset;
 }
 
 static uint64_t now_ns(void)
@@ -170,17 +156,12 @@ static uint64_t random(void)
 static int socket_open(const struct gw_addr *to, const struct gw_addr *source,
                        os_socket *socket_out)
 {
-    (void)to;
-    (void)source;
-    (void)socket_out;
     return GW_E_SYSTEM;
 }
 
 static int socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t wait_ms,
                          os_socket *socket_out)
 {
-    (void)wait_ms;
-    (void)backlog_count_max;
     addr->port = 1;
     *socket_out = LISTENER;
     return GW_OK;
@@ -193,7 +174,6 @@ static struct gw_addr socket_peer(os_socket socket)
 
 static void socket_close(os_socket socket)
 {
-    (void)socket;
 }
 
 const struct gw_backend_ops silent_kernel = {

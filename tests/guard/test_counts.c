@@ -85,7 +85,6 @@ static struct guard_pair room(uint32_t size, uint32_t sender_count)
 
 static void an_echo_allocates_nothing(void **state)
 {
-    (void)state;
     assert_int_equal(run(echo(1, WIRE_OPAQUE)).allocation_count, 0);
     assert_int_equal(run(echo(16, WIRE_OPAQUE)).allocation_count, 0);
     assert_int_equal(run(echo(16, WIRE_ECHO)).allocation_count, 0);
@@ -94,7 +93,6 @@ static void an_echo_allocates_nothing(void **state)
 /* One recv, one send, and a share of a wait. */
 static void an_echo_takes_a_recv_and_a_send(void **state)
 {
-    (void)state;
     struct each each = run(echo(1, WIRE_OPAQUE));
     assert_true(each.syscalls <= 2.1);
     assert_true(each.waits <= 0.1);
@@ -102,28 +100,24 @@ static void an_echo_takes_a_recv_and_a_send(void **state)
 
 static void sixteen_echoes_take_a_recv_and_a_send(void **state)
 {
-    (void)state;
     struct each each = run(echo(16, WIRE_OPAQUE));
     assert_true(each.syscalls <= 2.1 / 16);
 }
 
 static void an_echo_is_copied_once(void **state)
 {
-    (void)state;
     assert_true(run(echo(16, WIRE_OPAQUE)).copies <= 1.1);
 }
 
 /* protobuf-c packs into the send queue; copies inside protobuf-c are not counted. */
 static void a_packed_message_is_not_copied(void **state)
 {
-    (void)state;
     assert_true(run(echo(16, WIRE_ECHO)).copies <= 0.01);
 }
 
 /* One buffer, and one task that the game posts to the room, for any size of room. */
 static void a_broadcast_of_any_size_takes_one_allocation(void **state)
 {
-    (void)state;
     static const uint32_t sizes[] = {1, 8, 64, 250};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         assert_true(run(room(sizes[i], 1)).allocation_count <= 2 * ROUND_COUNT);
@@ -136,7 +130,6 @@ static void a_broadcast_of_any_size_takes_one_allocation(void **state)
  */
 static void messages_of_one_wait_are_broadcast_in_one_send_to_each_member(void **state)
 {
-    (void)state;
     uint32_t wait_count = backend == GW_BACKEND_URING ? 4 : 1;
     struct each each = run(room(PLAYER_COUNT, 0));
     assert_true(each.syscalls <= (wait_count + 1.1) / PLAYER_COUNT);

@@ -191,7 +191,6 @@ static void begin(void *context)
 
 static void every_operation_completes_once(void **state)
 {
-    (void)state;
     static const struct stream_callbacks echo = {.on_recv = checked_echo};
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     for (uint32_t i = 0; i < SOCKET_COUNT; i++) {

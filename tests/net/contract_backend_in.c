@@ -8,7 +8,6 @@
 
 static void a_recv_returns_the_bytes_that_arrived_and_0_after_fin(void **state)
 {
-    (void)state;
     static struct endpoint endpoint;
     struct raw_socket peer;
     endpoint_port_open();
@@ -31,7 +30,6 @@ static void a_recv_returns_the_bytes_that_arrived_and_0_after_fin(void **state)
 
 static void a_recv_returns_at_most_one_full_buffer(void **state)
 {
-    (void)state;
     static struct endpoint endpoint;
     static uint8_t data[3 * GW_STREAM_RECV_BYTES_MAX];
     struct raw_socket peer;
@@ -56,7 +54,6 @@ static void a_recv_returns_at_most_one_full_buffer(void **state)
 
 static void a_waiting_recv_can_be_cancelled(void **state)
 {
-    (void)state;
     static struct endpoint endpoint;
     struct raw_socket peer;
     endpoint_port_open();
@@ -78,7 +75,6 @@ static void a_waiting_recv_can_be_cancelled(void **state)
 
 static void a_cancel_that_is_too_late_leaves_the_real_result(void **state)
 {
-    (void)state;
     static struct endpoint endpoint;
     struct raw_socket peer;
     endpoint_port_open();
@@ -98,7 +94,6 @@ static void a_cancel_that_is_too_late_leaves_the_real_result(void **state)
 
 static void waiting_recvs_use_no_memory(void **state)
 {
-    (void)state;
     enum { BACKEND_FIXTURE_COUNT = 30 };
     static struct endpoint backend_fixtures[BACKEND_FIXTURE_COUNT];
     struct raw_socket peers[BACKEND_FIXTURE_COUNT];
@@ -147,7 +142,6 @@ static uint64_t pool_bytes_of_a_flood(void)
  * soon, however fast the peer sends. */
 static void bytes_without_a_recv_use_little_memory(void **state)
 {
-    (void)state;
     enum { PEER_COUNT = 10, POOL_BYTES_MAX = 1024 * 1024 };
     endpoint_port_open();
     for (int i = 0; i < PEER_COUNT; i++) {
@@ -158,7 +152,6 @@ static void bytes_without_a_recv_use_little_memory(void **state)
 
 static void an_accept_returns_one_socket(void **state)
 {
-    (void)state;
     static struct endpoint endpoint;
     static struct endpoint guest;
     struct raw_socket peers[2];

@@ -9,7 +9,6 @@
 
 static void a_connect_without_a_listener_is_refused(void **state)
 {
-    (void)state;
     static struct endpoint endpoint;
     endpoint_port_open();
     raw_socket_close(&endpoint_listener);
@@ -23,7 +22,6 @@ static void a_connect_without_a_listener_is_refused(void **state)
 
 static void a_connect_can_be_cancelled(void **state)
 {
-    (void)state;
     enum { BACKEND_FIXTURE_COUNT = 6 };
     static struct endpoint backend_fixtures[BACKEND_FIXTURE_COUNT];
     endpoint_port_open();
@@ -49,7 +47,6 @@ static void a_connect_can_be_cancelled(void **state)
 
 static void a_send_of_64_spans_keeps_their_order(void **state)
 {
-    (void)state;
     static struct endpoint endpoint;
     static uint8_t data[GW_SEND_SPAN_COUNT_MAX];
     uint8_t received[GW_SEND_SPAN_COUNT_MAX];
@@ -89,7 +86,6 @@ static uint32_t fill(struct endpoint *endpoint)
 
 static void a_send_waits_for_room(void **state)
 {
-    (void)state;
     static struct endpoint endpoint;
     static uint8_t received[100000];
     struct raw_socket peer;
@@ -112,7 +108,6 @@ static void a_send_waits_for_room(void **state)
 
 static void a_waiting_send_can_be_cancelled_or_reset(void **state)
 {
-    (void)state;
     static struct endpoint endpoint;
     endpoint_port_open();
     for (int round = 0; round < 2; round++) {
@@ -138,7 +133,6 @@ static void a_waiting_send_can_be_cancelled_or_reset(void **state)
 
 static void a_send_after_a_reset_fails_and_raises_no_sigpipe(void **state)
 {
-    (void)state;
     static struct endpoint endpoint;
     struct raw_socket peer;
     endpoint_port_open();
@@ -157,7 +151,6 @@ static void a_send_after_a_reset_fails_and_raises_no_sigpipe(void **state)
 
 static void after_a_shutdown_receiving_goes_on(void **state)
 {
-    (void)state;
     static struct endpoint endpoint;
     struct raw_socket peer;
     endpoint_port_open();

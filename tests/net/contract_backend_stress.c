@@ -173,7 +173,6 @@ static void receive_out(struct one *one)
 
 static void many_sockets_complete_each_operation_once_and_lose_no_byte(void **state)
 {
-    (void)state;
     struct random random = {1};
     uint64_t left_count = 0;
     endpoint_port_open();

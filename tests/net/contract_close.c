@@ -14,7 +14,6 @@ enum { REASON = 77 };
 
 static void a_close_is_prompt_and_discards_queued_bytes(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect_narrow(&peer);
@@ -33,7 +32,6 @@ static void a_close_is_prompt_and_discards_queued_bytes(void **state)
 
 static void an_idle_stream_closes_promptly(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
@@ -48,7 +46,6 @@ static void an_idle_stream_closes_promptly(void **state)
 
 static void a_close_waits_for_the_send_in_flight(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
@@ -84,14 +81,12 @@ static enum gw_recv close_while_reading(struct checked_stream *checked, struct g
 
 static enum gw_recv close_and_ask_again(struct checked_stream *checked, struct gw_ring *ring)
 {
-    (void)ring;
     close_now(checked);
     return GW_RECV_AGAIN;
 }
 
 static enum gw_recv close_a_paused_one(struct checked_stream *checked, struct gw_ring *ring)
 {
-    (void)ring;
     gw_stream_pause(checked->stream);
     close_now(checked);
     gw_stream_resume(checked->stream);
@@ -126,7 +121,6 @@ static void ask_for_everything(struct checked_stream *checked)
 
 static void a_stream_can_be_ended_inside_each_of_its_callbacks(void **state)
 {
-    (void)state;
     static const struct stream_callbacks callbacks[] = {
         {.on_open = close_now, .on_close = ask_for_everything},
         {.on_open = finish_now, .on_close = ask_for_everything},
@@ -159,7 +153,6 @@ static void close_posted_task(void *context)
 
 static void a_stream_may_be_closed_by_another_object(void **state)
 {
-    (void)state;
     enum { PEER_COUNT = 20 };
     struct raw_socket peers[PEER_COUNT];
     struct checked_stream *streams[PEER_COUNT];
@@ -189,7 +182,6 @@ static void talk_and_read(void *context)
 /* The close races with both directions, a little later each time. */
 static void a_close_may_come_while_both_directions_are_busy(void **state)
 {
-    (void)state;
     static const struct stream_callbacks echo = {.on_recv = checked_echo};
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     for (uint32_t round = 0; round < 60; round++) {
@@ -208,7 +200,6 @@ static void a_close_may_come_while_both_directions_are_busy(void **state)
 
 static void nothing_is_received_after_a_close(void **state)
 {
-    (void)state;
     static const struct stream_callbacks unfriendly = {.on_recv = close_while_reading};
     fixture_open(&(struct port_fixture_plan){.callbacks = &unfriendly});
     for (int round = 0; round < 20; round++) {
@@ -228,7 +219,6 @@ static void nothing_is_received_after_a_close(void **state)
 
 static void a_reference_keeps_a_closed_stream_usable(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     char text[GW_ADDR_TEXT_BYTES];
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
@@ -258,7 +248,6 @@ static void count_wait(void)
 /* A child process has the sockets of its parent, too. */
 static void a_closed_stream_gets_no_events_while_a_child_process_has_its_socket(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
@@ -279,7 +268,6 @@ static void a_closed_stream_gets_no_events_while_a_child_process_has_its_socket(
 
 static void unref_of_null_does_nothing(void **state)
 {
-    (void)state;
     gw_stream_unref(NULL);
 }
 

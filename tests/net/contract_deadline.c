@@ -56,7 +56,6 @@ static void assert_comes_at_ms(uint64_t ms, uint32_t count_before)
 
 static void a_deadline_fires_at_its_time_and_once(void **state)
 {
-    (void)state;
     open_with_stopped_time(NULL);
     set_deadline_in_ms(500);
     assert_comes_at_ms(500, 0);
@@ -67,7 +66,6 @@ static void a_deadline_fires_at_its_time_and_once(void **state)
 
 static void a_deadline_can_be_moved_later_and_earlier(void **state)
 {
-    (void)state;
     open_with_stopped_time(NULL);
     set_deadline_in_ms(500);
     set_deadline_in_ms(2000);
@@ -82,7 +80,6 @@ static void a_deadline_can_be_moved_later_and_earlier(void **state)
 
 static void a_deadline_can_be_cleared(void **state)
 {
-    (void)state;
     open_with_stopped_time(NULL);
     set_deadline_in_ms(500);
     set_deadline(GW_STREAM_NO_DEADLINE);
@@ -93,7 +90,6 @@ static void a_deadline_can_be_cleared(void **state)
 
 static void a_past_deadline_fires_at_once(void **state)
 {
-    (void)state;
     open_with_stopped_time(NULL);
     set_deadline(here.begin_ns);
     fixture_advance_ms(2);
@@ -107,7 +103,6 @@ static void a_past_deadline_fires_at_once(void **state)
 /* The wheel counts its ticks in 32 bits; a machine may be up for more than half of them. */
 static void a_past_deadline_fires_at_once_after_a_month_of_uptime(void **state)
 {
-    (void)state;
     for (uint64_t day = 5; day <= 120; day += 5) {
         open_with_stopped_time(NULL);
         controlled_backend_advance_ns(day * 24 * 3600000 * MS);
@@ -123,7 +118,6 @@ static void a_past_deadline_fires_at_once_after_a_month_of_uptime(void **state)
 
 static void no_deadline_fires_after_a_finish(void **state)
 {
-    (void)state;
     open_with_stopped_time(NULL);
     set_deadline_in_ms(500);
     assert_true(checked_finish(here.checked, 1, NULL));
@@ -149,7 +143,6 @@ static enum gw_recv move_deadline(struct checked_stream *checked, struct gw_ring
 /* As an idle timeout does: at every packet. */
 static void a_deadline_that_each_message_moves_does_not_fire(void **state)
 {
-    (void)state;
     static const struct stream_callbacks random_sockets = {.on_recv = move_deadline};
     open_with_stopped_time(&random_sockets);
     for (uint32_t round = 1; round <= 10; round++) {

@@ -53,19 +53,16 @@ static void dial_and_talk(const char *listen_text)
 
 static void a_dialed_stream_opens_sends_and_receives(void **state)
 {
-    (void)state;
     dial_and_talk("127.0.0.1:0");
 }
 
 static void a_dialed_stream_can_use_ipv6(void **state)
 {
-    (void)state;
     dial_and_talk("[::1]:0");
 }
 
 static void a_dialed_stream_uses_the_given_source_address(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     struct gw_addr from;
     struct gw_addr source;
@@ -85,7 +82,6 @@ static void a_dialed_stream_uses_the_given_source_address(void **state)
  * listens there. */
 static void a_stream_that_would_connect_to_itself_is_refused(void **state)
 {
-    (void)state;
     listen_at("127.0.0.1:0", 10);
     raw_socket_close(&listener); /* the port is free again */
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
@@ -98,7 +94,6 @@ static void a_stream_that_would_connect_to_itself_is_refused(void **state)
 
 static void a_source_address_of_another_machine_is_refused_at_once(void **state)
 {
-    (void)state;
     static const char *const sources[] = {"192.0.2.1:0", "[2001:db8::1]:0"};
     listen_at("127.0.0.1:0", 10);
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
@@ -116,7 +111,6 @@ static void a_source_address_of_another_machine_is_refused_at_once(void **state)
 
 static void a_stream_to_a_port_without_a_listener_never_opens(void **state)
 {
-    (void)state;
     listen_at("127.0.0.1:0", 10);
     raw_socket_close(&listener);
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
@@ -131,7 +125,6 @@ static void a_stream_to_a_port_without_a_listener_never_opens(void **state)
 
 static void a_dial_above_stream_count_max_is_refused(void **state)
 {
-    (void)state;
     int error;
     listen_at("127.0.0.1:0", 10);
     fixture_open(&(struct port_fixture_plan){.stream_count_max = 2});
@@ -149,7 +142,6 @@ static void a_dial_above_stream_count_max_is_refused(void **state)
 
 static void a_dialed_stream_can_be_closed_at_once(void **state)
 {
-    (void)state;
     listen_at("127.0.0.1:0", 100);
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     for (int round = 0; round < 50; round++) {
@@ -164,7 +156,6 @@ static void a_dialed_stream_can_be_closed_at_once(void **state)
 /* With a full backlog a connect waits for seconds. */
 static void a_close_cancels_a_waiting_connect(void **state)
 {
-    (void)state;
     enum { DIAL_COUNT = 8 };
     struct checked_stream *streams[DIAL_COUNT];
     listen_at("127.0.0.1:0", 0);
@@ -206,7 +197,6 @@ static void dial_posted_task(void *context)
 
 static void a_stream_closed_while_it_connects_does_not_open(void **state)
 {
-    (void)state;
     listen_at("127.0.0.1:0", 100);
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     controlled_backend_before_wait(close_before_wait);

@@ -13,7 +13,6 @@ static const struct stream_callbacks listening = {.on_recv = checked_receive};
 
 static void a_stream_echoes_what_its_peer_sends(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     struct checked_stream *checked = fixture_connect(&peer);
@@ -30,7 +29,6 @@ static void a_stream_echoes_what_its_peer_sends(void **state)
 
 static void many_peers_each_receive_their_own_bytes_back(void **state)
 {
-    (void)state;
     enum { PEER_COUNT = 50, ROUND_COUNT = 10 };
     struct raw_socket peers[PEER_COUNT];
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
@@ -57,7 +55,6 @@ static void many_peers_each_receive_their_own_bytes_back(void **state)
 
 static void bytes_that_arrive_one_by_one_arrive_in_order(void **state)
 {
-    (void)state;
     enum { BYTE_COUNT = 3000 };
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &listening});
@@ -145,7 +142,6 @@ static void listen_to(void *context)
 
 static void megabytes_pass_in_both_directions_at_once(void **state)
 {
-    (void)state;
     static const struct stream_callbacks both = {.on_recv = receive_and_send};
     struct raw_socket peer;
     os_thread threads[2];
@@ -170,7 +166,6 @@ static void megabytes_pass_in_both_directions_at_once(void **state)
  * backend has short sends, and wait elsewhere. */
 static void a_slow_reader_gets_everything_through_short_sends(void **state)
 {
-    (void)state;
     enum { BYTE_COUNT = 300000, READ_BYTES = 1500 };
     struct raw_socket peer;
     uint64_t received = 0;
@@ -205,7 +200,6 @@ static void send_a_lot(struct checked_stream *checked)
 
 static void two_streams_of_one_port_can_exchange_bytes(void **state)
 {
-    (void)state;
     enum { BYTE_COUNT = 2000000 };
     static const struct stream_callbacks caller = {.on_open = send_a_lot,
                                                    .on_recv = count_and_echo};

@@ -14,7 +14,6 @@ enum { REASON = 77 };
 
 static void queued_bytes_arrive_before_fin(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     uint64_t received = 0;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
@@ -36,7 +35,6 @@ static void queued_bytes_arrive_before_fin(void **state)
 
 static void the_final_buffer_is_sent_despite_a_full_queue(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     uint64_t received = 0;
     fixture_open(&(struct port_fixture_plan){.send_queue_bytes_max = 50000});
@@ -55,7 +53,6 @@ static void the_final_buffer_is_sent_despite_a_full_queue(void **state)
 
 static void with_an_empty_queue_fin_is_sent_at_once(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
@@ -94,7 +91,6 @@ static void chatter(void *context)
 /* A close with unread input is a reset, which discards bytes on their way to the peer. */
 static void the_final_buffer_arrives_while_the_peer_is_sending(void **state)
 {
-    (void)state;
     enum { ROUND_COUNT = 50 };
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     for (int round = 0; round < ROUND_COUNT; round++) {
@@ -129,7 +125,6 @@ static void pause_posted_task(void *context)
 
 static void a_finish_reads_until_fin_despite_a_pause(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     uint8_t data[20000] = {0};
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
@@ -158,7 +153,6 @@ static void assert_ends_after_ms(struct checked_stream *checked, uint32_t ms)
 
 static void a_finish_ends_after_a_second_without_a_reading_peer(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect_narrow(&peer);
@@ -175,7 +169,6 @@ static void a_finish_ends_after_a_second_without_a_reading_peer(void **state)
 
 static void a_finish_ends_after_a_second_without_the_peers_fin(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
@@ -200,7 +193,6 @@ static void send_for_ever(void *context)
 
 static void a_finish_discards_a_limited_number_of_bytes(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     os_thread thread;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
@@ -234,7 +226,6 @@ static enum gw_recv echo_twice(struct checked_stream *checked, struct gw_ring *r
 
 static void a_half_closed_peer_receives_its_answer(void **state)
 {
-    (void)state;
     static const struct stream_callbacks twice = {.on_recv = echo_twice};
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &twice});
@@ -252,7 +243,6 @@ static void a_half_closed_peer_receives_its_answer(void **state)
 
 static void a_half_closed_peer_can_read_slowly(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     uint64_t received = 0;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
@@ -276,7 +266,6 @@ static void a_half_closed_peer_can_read_slowly(void **state)
 
 static void the_first_finish_or_close_decides_the_reason(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
@@ -298,7 +287,6 @@ static void the_first_finish_or_close_decides_the_reason(void **state)
 
 static void any_number_can_be_a_reason(void **state)
 {
-    (void)state;
     static const int reasons[] = {0, 1, -1, GW_E_SYSTEM, INT32_MAX, INT32_MIN};
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     for (size_t i = 0; i < 2 * sizeof(reasons) / sizeof(reasons[0]); i++) {
@@ -315,7 +303,6 @@ static void any_number_can_be_a_reason(void **state)
 
 static void after_a_finish_sends_are_refused(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
@@ -332,7 +319,6 @@ static void after_a_finish_sends_are_refused(void **state)
 
 static void after_a_finish_on_recv_is_not_called_again(void **state)
 {
-    (void)state;
     static const struct stream_callbacks short_lived = {.on_recv = finish_at_once};
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &short_lived});
@@ -348,7 +334,6 @@ static void after_a_finish_on_recv_is_not_called_again(void **state)
 
 static void a_close_cuts_a_finish_short(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     controlled_backend_stop_time();

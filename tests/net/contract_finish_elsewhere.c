@@ -13,7 +13,6 @@ static struct gate gate;
 /* Blocks the turn until the test opens the gate. */
 static enum gw_recv wait_in_on_recv(struct checked_stream *checked, struct gw_ring *ring)
 {
-    (void)checked;
     gw_ring_consume(ring, gw_ring_used_bytes(ring));
     gate_wait(&gate);
     return GW_RECV_MORE;
@@ -49,21 +48,18 @@ static void finish_from_here_during(const struct stream_callbacks *callbacks)
 
 static void a_finish_by_another_thread_sends_what_was_queued_before_it(void **state)
 {
-    (void)state;
     static const struct stream_callbacks waiting = {.on_recv = wait_in_on_recv};
     finish_from_here_during(&waiting);
 }
 
 static void a_finish_does_not_overtake_what_was_sent_before_it(void **state)
 {
-    (void)state;
     static const struct stream_callbacks busy = {.on_recv = wait_with_work_waiting};
     finish_from_here_during(&busy);
 }
 
 static void bytes_queued_before_the_peers_fin_are_still_sent(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
@@ -80,7 +76,6 @@ static void bytes_queued_before_the_peers_fin_are_still_sent(void **state)
 
 static void the_final_buffer_is_sent_when_the_peer_finished_first(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
@@ -99,7 +94,6 @@ static void the_final_buffer_is_sent_when_the_peer_finished_first(void **state)
 
 static void start_and_finish(struct gw_listener *listener, struct gw_stream *stream)
 {
-    (void)listener;
     (void)gw_stream_ref(stream);
     struct checked_stream *checked = fixture_start(stream);
     if (checked_send_text(checked, "we are full, ") != 0 ||
@@ -111,7 +105,6 @@ static void start_and_finish(struct gw_listener *listener, struct gw_stream *str
 
 static void a_stream_finished_in_on_accept_sends_its_final_buffer(void **state)
 {
-    (void)state;
     static const struct stream_callbacks unfriendly = {.on_accept = start_and_finish};
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &unfriendly});
@@ -162,7 +155,6 @@ static int let_them_end(struct checked_stream *checked)
 
 static void of_many_threads_that_end_a_stream_one_is_the_first(void **state)
 {
-    (void)state;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     for (int round = 0; round < 50; round++) {
         struct raw_socket peer;

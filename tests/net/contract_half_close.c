@@ -24,7 +24,6 @@ static struct {
 
 static enum gw_recv on_recv(struct gw_stream *stream, struct gw_ring *ring, void *context)
 {
-    (void)context;
     if (gw_ring_used_bytes(ring) == 0) {
         atomic_fetch_add(
             atomic_load(&half.recv_end_count) == 0 ? &half.early_count : &half.empty_count, 1);
@@ -41,16 +40,12 @@ static enum gw_recv on_recv(struct gw_stream *stream, struct gw_ring *ring, void
 
 static void on_recv_end(struct gw_stream *stream, void *context)
 {
-    (void)stream;
-    (void)context;
     atomic_store(&half.count_at_end, atomic_load(&half.message_count));
     atomic_fetch_add(&half.recv_end_count, 1);
 }
 
 static void on_close(struct gw_stream *stream, int reason, void *context)
 {
-    (void)stream;
-    (void)context;
     atomic_store(&half.reason, reason);
     atomic_fetch_add(&half.close_count, 1);
 }
@@ -59,7 +54,6 @@ static void start_half(struct gw_listener *listener, struct gw_stream *stream)
 {
     static const struct gw_stream_events events = {
         .on_recv = on_recv, .on_recv_end = on_recv_end, .on_close = on_close};
-    (void)listener;
     atomic_store(&half.stream, gw_stream_ref(stream));
     gw_stream_start(stream, &events, NULL);
 }
@@ -99,7 +93,6 @@ static int send_text(const char *text)
 
 static void a_stream_whose_peer_has_finished_goes_on_sending(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     open_half(&peer, false);
     send_and_finish(&peer);
@@ -122,14 +115,12 @@ static void a_stream_whose_peer_has_finished_goes_on_sending(void **state)
 
 static void resume(void *context)
 {
-    (void)context;
     gw_stream_resume(atomic_load(&half.stream));
 }
 
 /* FIN may be noticed during a pause or after it; no byte is lost in both cases. */
 static void bytes_before_fin_are_read_after_a_pause(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     open_half(&peer, true);
     send_and_finish(&peer);
@@ -149,7 +140,6 @@ static void bytes_before_fin_are_read_after_a_pause(void **state)
 /* No recv is in flight that would fail, but the next send fails. */
 static void a_reset_after_fin_ends_the_stream(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     open_half(&peer, false);
     send_and_finish(&peer);
@@ -164,7 +154,6 @@ static void a_reset_after_fin_ends_the_stream(void **state)
 
 static void a_half_closed_stream_can_be_closed(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     open_half(&peer, false);
     send_and_finish(&peer);

@@ -41,7 +41,6 @@ static bool can_connect(const struct gw_addr *addr)
 
 static void a_listener_can_use_ipv4(void **state)
 {
-    (void)state;
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo, .addr = "127.0.0.1:0"});
     assert_int_not_equal(fixture.addr.port, 0);
     assert_echoes(&fixture.addr);
@@ -51,7 +50,6 @@ static void a_listener_can_use_ipv4(void **state)
 
 static void a_listener_can_use_ipv6(void **state)
 {
-    (void)state;
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo, .addr = "[::1]:0"});
     assert_echoes(&fixture.addr);
     assert_false(gw_addr_is_ipv4(gw_stream_peer(atomic_load(&fixture.streams)->stream)));
@@ -60,7 +58,6 @@ static void a_listener_can_use_ipv6(void **state)
 
 static void a_listener_on_any_address_accepts_both_families(void **state)
 {
-    (void)state;
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo, .addr = "*:0"});
     struct gw_addr v4 = at("127.0.0.1:0", fixture.addr.port);
     struct gw_addr v6 = at("[::1]:0", fixture.addr.port);
@@ -72,7 +69,6 @@ static void a_listener_on_any_address_accepts_both_families(void **state)
 
 static void a_listener_on_any_ipv4_address_accepts_ipv4_only(void **state)
 {
-    (void)state;
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo, .addr = "0.0.0.0:0"});
     struct gw_addr v4 = at("127.0.0.1:0", fixture.addr.port);
     struct gw_addr v6 = at("[::1]:0", fixture.addr.port);
@@ -89,15 +85,11 @@ static atomic_uint closed_count;
 
 static void accept_stream(struct gw_listener *listener, struct gw_stream *stream, void *context)
 {
-    (void)listener;
-    (void)context;
     (void)fixture_start(stream);
 }
 
 static void count_closed(struct gw_listener *listener, void *context)
 {
-    (void)listener;
-    (void)context;
     atomic_fetch_add(&closed_count, 1);
 }
 
@@ -111,7 +103,6 @@ static int open_more(const struct gw_addr *addr, struct gw_listener **test_liste
 
 static void a_port_can_have_several_listeners(void **state)
 {
-    (void)state;
     struct gw_listener *test_listeners[TEST_LISTENER_COUNT];
     struct gw_addr any = at("127.0.0.1:0", 0);
     atomic_store(&closed_count, 0);
@@ -132,7 +123,6 @@ static void a_port_can_have_several_listeners(void **state)
 
 static void an_address_in_use_or_of_another_machine_is_refused(void **state)
 {
-    (void)state;
     struct gw_listener *listener = NULL;
     struct gw_addr foreign = at("192.0.2.1:0", 0);
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
@@ -152,7 +142,6 @@ static void hold_for_a_while(void *context)
 
 static void an_address_that_becomes_free_within_a_second_is_used(void **state)
 {
-    (void)state;
     struct raw_socket holder;
     struct gw_listener *listener = NULL;
     struct gw_addr addr = at("127.0.0.1:0", 0);
@@ -185,7 +174,6 @@ static void open_in_a_turn(void *context)
 
 static void a_turn_does_not_wait_for_an_address_in_use(void **state)
 {
-    (void)state;
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     struct open_call open_call = {.addr = fixture.addr};
     uint32_t log_count = atomic_load(&fixture.log_count);
@@ -199,7 +187,6 @@ static void a_turn_does_not_wait_for_an_address_in_use(void **state)
 
 static void streams_outlive_their_listener_and_its_address_is_free(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     struct gw_listener *again;
     atomic_store(&closed_count, 0);
@@ -219,7 +206,6 @@ static void streams_outlive_their_listener_and_its_address_is_free(void **state)
 
 static void a_listener_can_be_closed_at_once_and_without_on_close(void **state)
 {
-    (void)state;
     static const struct gw_listener_events quiet = {accept_stream, NULL};
     const struct gw_listener_config config = {.addr = at("127.0.0.1:0", 0)};
     struct gw_listener *listener;
@@ -244,7 +230,6 @@ static void connect_until_closed(void *context)
 
 static void a_listener_can_be_closed_while_many_connect(void **state)
 {
-    (void)state;
     enum { KNOCKER_COUNT = 2 };
     for (int round = 0; round < 10; round++) {
         os_thread connectors[KNOCKER_COUNT];
@@ -274,7 +259,6 @@ static void shut_from_inside(struct gw_listener *listener, struct gw_stream *str
 
 static void a_listener_can_be_closed_in_on_accept(void **state)
 {
-    (void)state;
     static const struct stream_callbacks last_one = {.on_accept = shut_from_inside,
                                                      .on_recv = checked_echo};
     struct raw_socket peer;
@@ -291,13 +275,10 @@ static void a_listener_can_be_closed_in_on_accept(void **state)
 
 static void ignore(struct gw_listener *listener, struct gw_stream *stream)
 {
-    (void)listener;
-    (void)stream;
 }
 
 static void a_stream_that_is_not_started_is_closed(void **state)
 {
-    (void)state;
     static const struct stream_callbacks unfriendly = {.on_accept = ignore};
     fixture_open(&(struct port_fixture_plan){.callbacks = &unfriendly});
     for (uint64_t count = 1; count <= 20; count++) {
@@ -312,7 +293,6 @@ static void a_stream_that_is_not_started_is_closed(void **state)
 
 static void accepted_streams_above_stream_count_max_are_closed(void **state)
 {
-    (void)state;
     struct raw_socket inside[3];
     struct raw_socket outside;
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo, .stream_count_max = 3});
@@ -338,7 +318,6 @@ static void accepted_streams_above_stream_count_max_are_closed(void **state)
 
 static void streams_are_spread_evenly_over_the_lanes(void **state)
 {
-    (void)state;
     enum { PER_LANE = 10 };
     struct raw_socket peers[PER_LANE * 4];
     uint32_t count_of_lane[4] = {0};

@@ -69,7 +69,6 @@ static void close_all(struct checked_stream *checked, struct raw_socket *peer)
 
 static void a_connected_peer_has_not_ended(void **state)
 {
-    (void)state;
     static const uint8_t data[REST_BYTES];
     struct raw_socket peer;
     struct checked_stream *checked = open_paused(&peer);
@@ -86,7 +85,6 @@ static void a_connected_peer_has_not_ended(void **state)
 
 static void a_fin_is_noticed_in_a_pause(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     struct checked_stream *checked = open_paused(&peer);
     raw_socket_finish(&peer);
@@ -100,7 +98,6 @@ static void a_fin_is_noticed_in_a_pause(void **state)
 
 static void a_fin_behind_unread_bytes_is_noticed_and_they_are_read_after_it(void **state)
 {
-    (void)state;
     static const uint8_t data[REST_BYTES];
     struct raw_socket peer;
     if (!fixture_backend_reports_fin_behind_bytes()) {
@@ -119,7 +116,6 @@ static void a_fin_behind_unread_bytes_is_noticed_and_they_are_read_after_it(void
 
 static void a_reset_is_noticed_in_a_pause(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     struct checked_stream *checked = open_paused(&peer);
     raw_socket_reset(&peer);
@@ -130,7 +126,6 @@ static void a_reset_is_noticed_in_a_pause(void **state)
 
 static void a_reset_behind_unread_bytes_is_noticed(void **state)
 {
-    (void)state;
     static const uint8_t data[REST_BYTES];
     struct raw_socket peer;
     struct checked_stream *checked = open_paused(&peer);
@@ -143,7 +138,6 @@ static void a_reset_behind_unread_bytes_is_noticed(void **state)
 
 static void peer_end_of_an_ended_stream_is_0(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     struct checked_stream *checked = open_paused(&peer);
     raw_socket_reset(&peer);

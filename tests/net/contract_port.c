@@ -34,7 +34,6 @@ static void stop(void)
 
 static void a_port_runs_on_the_requested_backend(void **state)
 {
-    (void)state;
     create();
     assert_int_equal(gw_port_backend(port), fixture_backend->backend);
     assert_int_equal(gw_port_worker_count(port), fixture_worker_count);
@@ -74,7 +73,6 @@ static void post_all(void)
 
 static void each_task_runs_once_on_a_worker(void **state)
 {
-    (void)state;
     uint32_t seen[TASK_COUNT] = {0};
     start();
     post_all();
@@ -89,7 +87,6 @@ static void each_task_runs_once_on_a_worker(void **state)
 
 static void tasks_posted_before_the_workers_start_run_then(void **state)
 {
-    (void)state;
     create();
     post_all();
     assert_int_equal(atomic_load(&run_count), 0);
@@ -116,7 +113,6 @@ static void run_again(struct gw_task *task)
 
 static void a_task_can_post_itself_and_never_runs_inside_the_call(void **state)
 {
-    (void)state;
     atomic_store(&run_count, 0);
     atomic_store(&nested_count, 0);
     again = (struct numbered){.task.run = run_again, .number = 2000};
@@ -131,7 +127,6 @@ static void a_task_can_post_itself_and_never_runs_inside_the_call(void **state)
 
 static void a_thread_that_is_no_worker_has_the_index_after_the_last_worker(void **state)
 {
-    (void)state;
     start();
     assert_int_equal(gw_port_worker(port), fixture_worker_count);
     stop();
@@ -143,14 +138,12 @@ static struct gw_task lane_tasks[64];
 
 static void note_worker(struct gw_task *task)
 {
-    (void)task;
     atomic_fetch_or(&seen_workers, 1u << gw_port_worker(port));
     atomic_fetch_add(&run_count, 1);
 }
 
 static void every_worker_has_an_index_of_its_own(void **state)
 {
-    (void)state;
     start();
     atomic_store(&seen_workers, 0);
     atomic_store(&run_count, 0);
@@ -170,7 +163,6 @@ static void every_worker_has_an_index_of_its_own(void **state)
 
 static void a_port_that_never_ran_can_be_destroyed(void **state)
 {
-    (void)state;
     create();
     post_all();
     gw_port_destroy(port);
@@ -179,7 +171,6 @@ static void a_port_that_never_ran_can_be_destroyed(void **state)
 
 static void a_stop_before_the_workers_start_takes_effect(void **state)
 {
-    (void)state;
     create();
     gw_port_stop(port);
     gw_port_stop(port);
@@ -190,13 +181,11 @@ static void a_stop_before_the_workers_start_takes_effect(void **state)
 
 static void stop_here(struct gw_task *task)
 {
-    (void)task;
     gw_port_stop(port);
 }
 
 static void a_worker_can_stop_its_port(void **state)
 {
-    (void)state;
     struct gw_task task = {.run = stop_here};
     start();
     gw_port_post(port, &task);
@@ -211,7 +200,6 @@ static void stop_elsewhere(void *context)
 
 static void any_thread_can_stop_a_sleeping_port(void **state)
 {
-    (void)state;
     for (int round = 0; round < 20; round++) {
         os_thread thread;
         start();
@@ -225,7 +213,6 @@ static void any_thread_can_stop_a_sleeping_port(void **state)
 
 static void a_port_can_be_stopped_with_tasks_waiting(void **state)
 {
-    (void)state;
     for (int round = 0; round < 20; round++) {
         start();
         post_all();
@@ -236,14 +223,12 @@ static void a_port_can_be_stopped_with_tasks_waiting(void **state)
 
 static void stop_now(struct checked_stream *checked)
 {
-    (void)checked;
     gw_port_stop(fixture.port);
 }
 
 /* The last stream ends with its port, just after another thread has sent to it. */
 static void sends_on_their_way_to_an_ended_stream_are_freed_with_the_port(void **state)
 {
-    (void)state;
     static const struct stream_callbacks last = {.on_close = stop_now};
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &last});
@@ -260,7 +245,6 @@ static void sends_on_their_way_to_an_ended_stream_are_freed_with_the_port(void *
 
 static void a_port_can_be_opened_and_closed_many_times(void **state)
 {
-    (void)state;
     static const struct stream_callbacks echo = {.on_recv = checked_echo};
     for (int round = 0; round < 30; round++) {
         struct raw_socket peer;
@@ -276,7 +260,6 @@ static void a_port_can_be_opened_and_closed_many_times(void **state)
 
 static void two_ports_do_not_disturb_each_other(void **state)
 {
-    (void)state;
     static const struct stream_callbacks echo = {.on_recv = checked_echo};
     struct raw_socket peer;
     start();
@@ -298,7 +281,6 @@ static void two_ports_do_not_disturb_each_other(void **state)
 
 static void the_clock_is_monotonic_and_random_numbers_differ(void **state)
 {
-    (void)state;
     create();
     uint64_t now_ns = gw_port_now_ns(port);
     for (int i = 0; i < 1000; i++) {

@@ -55,7 +55,6 @@ static enum gw_recv count_bytes(struct checked_stream *checked, struct gw_ring *
 
 static void a_paused_stream_slows_its_peer_and_loses_nothing(void **state)
 {
-    (void)state;
     static const struct stream_callbacks counting = {.on_recv = count_bytes};
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &counting});
@@ -83,7 +82,6 @@ static enum gw_recv receive_and_pause(struct checked_stream *checked, struct gw_
 
 static void pausing_at_every_message_loses_nothing(void **state)
 {
-    (void)state;
     enum { BYTE_COUNT = 200000 };
     static const struct stream_callbacks hesitant = {.on_recv = receive_and_pause};
     struct raw_socket peer;
@@ -116,7 +114,6 @@ static void toggle_posted_task(void *context)
 
 static void pausing_and_resuming_any_number_of_times_is_harmless(void **state)
 {
-    (void)state;
     static const struct stream_callbacks listening = {.on_recv = checked_receive};
     struct raw_socket peer;
     uint64_t sent = 0;
@@ -178,7 +175,6 @@ static void send_messages(const struct raw_socket *peer, uint32_t count, uint32_
 
 static void partial_messages_are_received_whole(void **state)
 {
-    (void)state;
     static const struct stream_callbacks attentive = {.on_recv = receive_all_messages};
     static const uint32_t pieces[] = {1, 7, 60, 99, 101, 250, 16384};
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
@@ -198,7 +194,6 @@ static void partial_messages_are_received_whole(void **state)
 
 static void half_a_message_waits_and_uses_memory_for_itself_only(void **state)
 {
-    (void)state;
     static const struct stream_callbacks attentive = {.on_recv = receive_all_messages};
     struct raw_socket peer;
     uint8_t message[MESSAGE_BYTES] = {0};
@@ -221,7 +216,6 @@ static void half_a_message_waits_and_uses_memory_for_itself_only(void **state)
 
 static void on_recv_that_returns_again_gets_one_turn_for_each_message(void **state)
 {
-    (void)state;
     enum { COUNT = 160 }; /* one recv returns them all */
     static const struct stream_callbacks modest = {.on_recv = receive_one_message};
     struct raw_socket peer;
@@ -245,7 +239,6 @@ static atomic_uint turns_of_others;
 
 static void run_other(struct gw_task *task)
 {
-    (void)task;
     atomic_fetch_add(&turns_of_others, 1);
 }
 
@@ -266,7 +259,6 @@ static enum gw_recv receive_beside_others(struct checked_stream *checked, struct
 
 static void other_objects_run_between_two_messages(void **state)
 {
-    (void)state;
     enum { COUNT = 160 };
     static const struct stream_callbacks modest = {.on_recv = receive_beside_others};
     struct raw_socket peer;
@@ -293,7 +285,6 @@ static enum gw_recv read_when_allowed(struct checked_stream *checked, struct gw_
 
 static void nothing_is_received_while_whole_messages_wait(void **state)
 {
-    (void)state;
     static const struct stream_callbacks stubborn = {.on_recv = read_when_allowed};
     struct raw_socket peer;
     fixture_open(
@@ -313,14 +304,11 @@ static void nothing_is_received_while_whole_messages_wait(void **state)
 
 static enum gw_recv leave_everything(struct checked_stream *checked, struct gw_ring *ring)
 {
-    (void)checked;
-    (void)ring;
     return GW_RECV_MORE;
 }
 
 static void a_stream_that_never_consumes_is_closed(void **state)
 {
-    (void)state;
     static const struct stream_callbacks closed = {.on_recv = leave_everything};
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &closed});
@@ -336,21 +324,17 @@ static atomic_int bare_reason;
 
 static void close_bare(struct gw_stream *stream, int reason, void *context)
 {
-    (void)stream;
-    (void)context;
     atomic_store(&bare_reason, reason);
 }
 
 static void start_bare(struct gw_listener *listener, struct gw_stream *stream)
 {
     static const struct gw_stream_events bare = {.on_close = close_bare};
-    (void)listener;
     gw_stream_start(stream, &bare, NULL);
 }
 
 static void without_on_recv_everything_is_discarded(void **state)
 {
-    (void)state;
     static const struct stream_callbacks careless = {.on_accept = start_bare};
     struct raw_socket peer;
     uint64_t sent = 0;
@@ -368,7 +352,6 @@ static void without_on_recv_everything_is_discarded(void **state)
 
 static void idle_streams_use_no_pool_memory(void **state)
 {
-    (void)state;
     enum { PEER_COUNT = 100 };
     static const struct stream_callbacks echo = {.on_recv = checked_echo};
     struct raw_socket peers[PEER_COUNT];

@@ -10,7 +10,6 @@
 
 static void a_reset_ends_a_stream_with_its_reason(void **state)
 {
-    (void)state;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     for (int round = 0; round < 20; round++) {
         struct raw_socket peer;
@@ -27,7 +26,6 @@ static void a_reset_ends_a_stream_with_its_reason(void **state)
 
 static void a_reset_ends_a_stream_that_cannot_send(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect_narrow(&peer);
@@ -42,7 +40,6 @@ static void a_reset_ends_a_stream_that_cannot_send(void **state)
 
 static void a_reset_ends_a_finish(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     controlled_backend_stop_time();
@@ -58,7 +55,6 @@ static void a_reset_ends_a_finish(void **state)
 
 static void bytes_that_arrived_before_a_reset_are_received(void **state)
 {
-    (void)state;
     static const struct stream_callbacks listening = {.on_recv = checked_receive};
     fixture_open(&(struct port_fixture_plan){.callbacks = &listening});
     for (int round = 0; round < 20; round++) {
@@ -77,7 +73,6 @@ static void bytes_that_arrived_before_a_reset_are_received(void **state)
 
 static void a_peer_that_stops_reading_is_reset_after_the_flush_timeout(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect_narrow(&peer);
@@ -96,7 +91,6 @@ static void a_peer_that_stops_reading_is_reset_after_the_flush_timeout(void **st
 
 static void a_close_with_unsent_bytes_is_a_reset(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect_narrow(&peer);
@@ -121,7 +115,6 @@ static void fill_and_close(void *context)
 
 static void a_close_in_the_turn_that_filled_the_kernel_is_a_reset(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect_narrow(&peer);
@@ -135,7 +128,6 @@ static void a_close_in_the_turn_that_filled_the_kernel_is_a_reset(void **state)
 /* RST would discard bytes that the peer has received and not read. */
 static void a_close_with_all_bytes_sent_is_no_reset(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     uint64_t received = 0;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
@@ -154,7 +146,6 @@ static void a_close_with_all_bytes_sent_is_no_reset(void **state)
 static void
 a_half_closed_peer_that_does_not_read_is_reset_when_the_linger_time_is_over(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     if (!fixture_backend_reports_unsent()) {
         skip();
@@ -178,7 +169,6 @@ a_half_closed_peer_that_does_not_read_is_reset_when_the_linger_time_is_over(void
 
 static void a_half_closed_peer_that_reads_gets_every_byte(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     uint64_t received = 0;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
@@ -196,7 +186,6 @@ static void a_half_closed_peer_that_reads_gets_every_byte(void **state)
 /* The kernel counts its overhead, too, and doubles the limit for that: socket(7). */
 static void the_kernel_buffers_a_limited_number_of_bytes_for_one_peer(void **state)
 {
-    (void)state;
     enum { PEER_BYTES_MAX = 16 * 1024 }; /* in the peer's small receive buffer */
     struct raw_socket peer;
     if (!fixture_backend_reports_unsent()) {
@@ -239,7 +228,6 @@ static void open_for_failure(const struct stream_callbacks *callbacks, struct ra
 
 static void bytes_that_have_arrived_are_received_after_a_failed_send(void **state)
 {
-    (void)state;
     static const struct stream_callbacks listening = {.on_recv = wait_then_receive};
     struct raw_socket peer;
     uint64_t sent = 0;
@@ -264,7 +252,6 @@ static void send_once(struct checked_stream *checked)
 
 static void after_a_failed_send_the_stream_waits_a_second_for_the_peer(void **state)
 {
-    (void)state;
     static const struct stream_callbacks talkative = {.on_open = send_once};
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &talkative});
@@ -284,7 +271,6 @@ static void after_a_failed_send_the_stream_waits_a_second_for_the_peer(void **st
 
 static void after_a_failed_send_a_close_is_still_prompt(void **state)
 {
-    (void)state;
     static const struct stream_callbacks talkative = {.on_open = send_once};
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &talkative});
@@ -325,7 +311,6 @@ static enum gw_recv send_and_be_closed(struct checked_stream *checked, struct gw
 
 static void nothing_is_received_after_a_failed_send_and_a_close(void **state)
 {
-    (void)state;
     static const struct stream_callbacks closed = {.on_recv = send_and_be_closed};
     struct raw_socket peer;
     uint64_t sent = 0;
@@ -350,7 +335,6 @@ static void nothing_is_received_after_a_failed_send_and_a_close(void **state)
 
 static void a_failed_recv_ends_its_stream_alone(void **state)
 {
-    (void)state;
     static const struct stream_callbacks echo = {.on_recv = checked_echo};
     static const int errors[] = {GW_E_RESET, GW_E_TIMEOUT, GW_E_MEMORY, GW_E_SYSTEM, GW_E_CLOSED};
     struct raw_socket bystander;

@@ -61,14 +61,12 @@ static void fill_queue_of_1000(const struct stream_callbacks *callbacks)
 
 static void a_queue_accepts_its_limit_and_not_a_byte_more(void **state)
 {
-    (void)state;
     static const struct stream_callbacks with_places = {.on_open = fill_with_places};
     fill_queue_of_1000(&with_places);
 }
 
 static void a_shared_buffer_counts_with_its_overhead(void **state)
 {
-    (void)state;
     static const struct stream_callbacks with_buffers = {.on_open = fill_with_buffers};
     fill_queue_of_1000(&with_buffers);
 }
@@ -76,7 +74,6 @@ static void a_shared_buffer_counts_with_its_overhead(void **state)
 /* A peer that does not read fills one queue, and no more. */
 static void a_peer_that_does_not_read_fills_the_queue_and_receives_all_later(void **state)
 {
-    (void)state;
     enum { LIMIT = 64 * 1024 };
     struct raw_socket peer;
     uint64_t received = 0;
@@ -121,7 +118,6 @@ static void send_a_burst(struct checked_stream *checked)
 /* Seven times the limit in one turn, which the kernel takes for an idle connection. */
 static void a_burst_above_the_limit_in_one_turn_reaches_a_peer_that_reads(void **state)
 {
-    (void)state;
     static const struct stream_callbacks burst = {.on_open = send_a_burst};
     struct raw_socket peer;
     uint64_t received = 0;
@@ -136,7 +132,6 @@ static void a_burst_above_the_limit_in_one_turn_reaches_a_peer_that_reads(void *
 
 static void send_a_burst_to_all(void *context)
 {
-    (void)context;
     for (struct checked_stream *checked = atomic_load(&fixture.streams); checked != NULL;
          checked = checked->next) {
         for (int i = 0; i < 6; i++) {
@@ -148,7 +143,6 @@ static void send_a_burst_to_all(void *context)
 /* An object on some lane, which is also the lane of some of the streams. */
 static void a_burst_of_another_object_reaches_peers_that_read(void **state)
 {
-    (void)state;
     enum { PEER_COUNT = 8 };
     struct raw_socket peers[PEER_COUNT];
     struct gw_turn room;
@@ -177,7 +171,6 @@ static void share_one_that_is_too_long(struct checked_stream *checked)
 
 static void a_message_above_the_limit_is_accepted_by_an_empty_queue(void **state)
 {
-    (void)state;
     static const struct stream_callbacks callbacks = {.on_open = share_one_that_is_too_long};
     struct raw_socket peer;
     uint64_t received = 0;
@@ -193,7 +186,6 @@ static void a_message_above_the_limit_is_accepted_by_an_empty_queue(void **state
 
 static void discarded_bytes_leave_the_counters(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.send_queue_bytes_max = 1 << 20});
     struct checked_stream *checked = fixture_connect_narrow(&peer);
@@ -212,7 +204,6 @@ static void discarded_bytes_leave_the_counters(void **state)
 
 static void sending_an_empty_buffer_does_nothing(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);
@@ -240,7 +231,6 @@ static void share_many(struct checked_stream *checked)
 /* One send takes 64 spans; a queue can have more. */
 static void hundreds_of_buffers_in_one_turn_arrive_in_order(void **state)
 {
-    (void)state;
     static const struct stream_callbacks many = {.on_open = share_many};
     struct raw_socket peer;
     uint64_t received = 0;
@@ -257,7 +247,6 @@ static void hundreds_of_buffers_in_one_turn_arrive_in_order(void **state)
 
 static void one_buffer_can_be_sent_to_many_streams(void **state)
 {
-    (void)state;
     enum { PEER_COUNT = 40, BYTES = 5000 };
     struct raw_socket peers[PEER_COUNT];
     struct checked_stream *streams[PEER_COUNT];
@@ -300,7 +289,6 @@ static enum gw_recv answer_100_times(struct checked_stream *checked, struct gw_r
 
 static void messages_of_one_turn_leave_in_one_send(void **state)
 {
-    (void)state;
     static const struct stream_callbacks talkative = {.on_recv = answer_100_times};
     struct raw_socket peer;
     uint64_t received = 0;
@@ -320,7 +308,6 @@ static void messages_of_one_turn_leave_in_one_send(void **state)
 
 static void send_100_times_to_all(void *context)
 {
-    (void)context;
     for (struct checked_stream *checked = atomic_load(&fixture.streams); checked != NULL;
          checked = checked->next) {
         send_100_times(checked);
@@ -330,7 +317,6 @@ static void send_100_times_to_all(void *context)
 /* An object that is not a stream, such as a group. */
 static void a_broadcast_in_one_turn_is_one_send_per_stream(void **state)
 {
-    (void)state;
     enum { PEER_COUNT = 20 };
     struct raw_socket peers[PEER_COUNT];
     struct gw_turn room;
@@ -368,7 +354,6 @@ static void send_and_look(struct checked_stream *checked)
 
 static void a_send_leaves_after_the_turn_not_inside_the_call(void **state)
 {
-    (void)state;
     static const struct stream_callbacks talkative = {.on_open = send_and_look};
     struct raw_socket peer;
     uint64_t received = 0;
@@ -386,7 +371,6 @@ static void a_send_leaves_after_the_turn_not_inside_the_call(void **state)
 
 static void the_memory_of_a_send_is_kept_until_its_done(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     uint64_t received = 0;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});

@@ -81,7 +81,6 @@ static int receive_message(const struct raw_socket *peer, uint16_t *next_of_spea
 
 static void messages_of_each_thread_keep_their_order(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     struct speaker speakers[SPEAKER_COUNT];
     os_thread threads[SPEAKER_COUNT];
@@ -112,7 +111,6 @@ static void speak_in_turn(void *context)
 
 static void messages_of_each_object_keep_their_order(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     struct speaker speakers[SPEAKER_COUNT];
     struct gw_turn rooms[SPEAKER_COUNT];
@@ -147,13 +145,11 @@ static struct {
 
 static void count_run(struct gw_task *task)
 {
-    (void)task;
     atomic_fetch_add(&crowd.run_count, 1);
 }
 
 static void leave_work_for_all(void *context)
 {
-    (void)context;
     crowd.wakes_before = fixture_counters().wake_count;
     for (int i = 0; i < OTHER_COUNT; i++) {
         for (int j = 0; j < 3; j++) {
@@ -169,7 +165,6 @@ static void leave_work_for_all(void *context)
  */
 static void one_turn_wakes_each_lane_once(void **state)
 {
-    (void)state;
     uint64_t wakes_max = fixture_backend->lane_shared ? OTHER_COUNT / 4 : fixture_lane_count() - 1;
     struct gw_turn room;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
@@ -212,7 +207,6 @@ static void let_go(void *context)
 /* An object's last reference may be released after its turn: then no turn flushes the send. */
 static void a_send_in_the_last_turn_of_an_object_leaves_at_once(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     static struct mourner mourner;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
@@ -236,7 +230,6 @@ static void a_send_in_the_last_turn_of_an_object_leaves_at_once(void **state)
 
 static void a_send_before_a_dialed_stream_opens_leaves_when_it_opens(void **state)
 {
-    (void)state;
     struct gw_addr addr;
     struct raw_socket listener;
     struct raw_socket peer;
@@ -256,7 +249,6 @@ static void a_send_before_a_dialed_stream_opens_leaves_when_it_opens(void **stat
 
 static void start_and_send(struct gw_listener *listener, struct gw_stream *stream)
 {
-    (void)listener;
     (void)gw_stream_ref(stream);
     struct checked_stream *checked = fixture_start(stream);
     if (checked_send(checked, 100) != 0 || checked_send_buf(checked, 10000) != 0) {
@@ -267,7 +259,6 @@ static void start_and_send(struct gw_listener *listener, struct gw_stream *strea
 
 static void a_send_in_on_accept_leaves_when_the_stream_opens(void **state)
 {
-    (void)state;
     static const struct stream_callbacks eager = {.on_accept = start_and_send};
     struct raw_socket peer;
     uint64_t received = 0;

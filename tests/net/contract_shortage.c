@@ -68,7 +68,6 @@ static void connect_without_being_accepted(struct raw_socket *peer)
 
 static void without_descriptors_accepting_pauses_and_streams_go_on(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     run_out_of_descriptors();
     connect_without_being_accepted(&peer);
@@ -97,7 +96,6 @@ static void without_descriptors_accepting_pauses_and_streams_go_on(void **state)
 
 static void waiting_connections_are_accepted_when_descriptors_are_free(void **state)
 {
-    (void)state;
     struct raw_socket peers[10];
     run_out_of_descriptors();
     controlled_backend_stop_time(); /* so that the listener does not try again between two knocks
@@ -118,7 +116,6 @@ static void waiting_connections_are_accepted_when_descriptors_are_free(void **st
 
 static void a_shortage_is_logged_once_and_not_at_every_pause(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     fixture_run_now();
@@ -140,7 +137,6 @@ static void a_shortage_is_logged_once_and_not_at_every_pause(void **state)
 
 static void a_pause_of_accepting_lasts_100_ms(void **state)
 {
-    (void)state;
     struct raw_socket peers[2];
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     fixture_run_now();
@@ -160,7 +156,6 @@ static void a_pause_of_accepting_lasts_100_ms(void **state)
 
 static void a_listener_can_be_closed_while_accepting_pauses(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
     fixture_run_now();
@@ -176,7 +171,6 @@ static void a_listener_can_be_closed_while_accepting_pauses(void **state)
 
 static void an_error_of_one_connection_is_no_shortage(void **state)
 {
-    (void)state;
     static const int errors[3] = {GW_E_RESET, GW_E_REFUSED, GW_E_SYSTEM};
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
@@ -197,7 +191,6 @@ static void an_error_of_one_connection_is_no_shortage(void **state)
 
 static void without_descriptors_a_dial_fails(void **state)
 {
-    (void)state;
     int error;
     run_out_of_descriptors();
     assert_null(fixture_dial(NULL, &fixture.addr, NULL, &error));

@@ -149,7 +149,6 @@ static void act_for_a_while(void *context)
 {
     struct raw_socket peers[SLOT_COUNT];
     struct random random = {atomic_fetch_add(&next_seed, 1)};
-    (void)context;
     for (int i = 0; i < SLOT_COUNT; i++) {
         peers[i].handle = -1;
     }
@@ -176,7 +175,6 @@ static struct checked_stream *some_stream(struct random *random)
 static void end_and_send_at_random(void *context)
 {
     struct random random = {atomic_fetch_add(&next_seed, 1)};
-    (void)context;
     while (!atomic_load(&over)) {
         struct checked_stream *checked = some_stream(&random);
         if (checked != NULL) {
@@ -210,7 +208,6 @@ static void watch_for_a_while(void)
 
 static void random_streams_peers_and_threads_leave_nothing_open(void **state)
 {
-    (void)state;
     os_thread threads[PEER_THREAD_COUNT + MEDDLER_COUNT];
     uint32_t accepted = 0;
     atomic_store(&over, false);

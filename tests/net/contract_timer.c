@@ -45,7 +45,6 @@ static void open_with_timer(void)
 
 static void stop_posted_task(void *context)
 {
-    (void)context;
     gw_timer_stop(&object.timer);
 }
 
@@ -84,7 +83,6 @@ static void close_with_timer(uint32_t fire_count)
 
 static void a_timer_fires_at_its_time_and_once(void **state)
 {
-    (void)state;
     open_with_timer();
     set_at_ms(100);
     go_to_ms(99);
@@ -97,7 +95,6 @@ static void a_timer_fires_at_its_time_and_once(void **state)
 
 static void a_timer_can_be_moved_earlier(void **state)
 {
-    (void)state;
     open_with_timer();
     set_at_ms(1000000);
     set_at_ms(1000);
@@ -110,7 +107,6 @@ static void a_timer_can_be_moved_earlier(void **state)
 
 static void a_timer_can_be_moved_later(void **state)
 {
-    (void)state;
     open_with_timer();
     for (uint64_t ms = 100; ms < 3000; ms += 50) {
         set_at_ms(ms);
@@ -124,7 +120,6 @@ static void a_timer_can_be_moved_later(void **state)
 
 static void a_stopped_timer_does_not_fire(void **state)
 {
-    (void)state;
     open_with_timer();
     stop_timer(); /* also when it is stopped already */
     set_at_ms(100);
@@ -139,7 +134,6 @@ static void a_stopped_timer_does_not_fire(void **state)
 
 static void a_timer_can_set_itself_again(void **state)
 {
-    (void)state;
     open_with_timer();
     object.period_ms = 50;
     set_at_ms(50);
@@ -158,7 +152,6 @@ static struct gate gate;
 
 static void wait_at_gate(struct gw_task *task)
 {
-    (void)task;
     gate_wait(&gate);
 }
 
@@ -166,7 +159,6 @@ static enum late_wish late_wish;
 
 static void change_mind(struct gw_task *task)
 {
-    (void)task;
     if (late_wish == STOP || late_wish == STOP_AND_SET_LATER) {
         gw_timer_stop(&object.timer);
     }
@@ -200,7 +192,6 @@ static void change_mind_when_time_has_come(enum late_wish wish)
 static void
 a_timer_that_was_stopped_in_the_turn_does_not_fire_though_its_task_was_posted(void **state)
 {
-    (void)state;
     change_mind_when_time_has_come(STOP);
     go_to_ms(1000);
     close_with_timer(0);
@@ -208,7 +199,6 @@ a_timer_that_was_stopped_in_the_turn_does_not_fire_though_its_task_was_posted(vo
 
 static void a_timer_that_was_moved_while_its_task_was_posted_fires_later(void **state)
 {
-    (void)state;
     change_mind_when_time_has_come(MOVE_LATER);
     go_to_ms(499);
     assert_int_equal(atomic_load(&object.fire_count), 0);
@@ -219,7 +209,6 @@ static void a_timer_that_was_moved_while_its_task_was_posted_fires_later(void **
 
 static void a_timer_that_was_stopped_and_set_while_its_task_was_posted_fires_later(void **state)
 {
-    (void)state;
     change_mind_when_time_has_come(STOP_AND_SET_LATER);
     go_to_ms(499);
     assert_int_equal(atomic_load(&object.fire_count), 0);
@@ -229,7 +218,6 @@ static void a_timer_that_was_stopped_and_set_while_its_task_was_posted_fires_lat
 
 static void an_unchanged_timer_fires_after_the_tasks_posted_before_it(void **state)
 {
-    (void)state;
     change_mind_when_time_has_come(LEAVE);
     assert_int_equal(atomic_load(&object.fire_count), 1);
     close_with_timer(1);
@@ -239,7 +227,6 @@ static void an_unchanged_timer_fires_after_the_tasks_posted_before_it(void **sta
 
 static void the_farthest_deadline_is_20_days(void **state)
 {
-    (void)state;
     open_with_timer();
     uint64_t deadline_ns = UINT64_MAX;
     run_in_turn(&object.turn, set_posted_task, &deadline_ns);
@@ -258,7 +245,6 @@ static void the_farthest_deadline_is_20_days(void **state)
 
 static void a_past_deadline_fires_at_once_after_any_uptime(void **state)
 {
-    (void)state;
     open_with_timer();
     for (uint32_t round = 1; round <= 40; round++) {
         uint64_t later_ns = gw_port_now_ns(fixture.port) + 60000 * MS;
@@ -303,7 +289,6 @@ static uint64_t some_deadline_ns(void)
 
 static void set_all(void *context)
 {
-    (void)context;
     for (int i = 0; i < TIMER_COUNT; i++) {
         gw_timer_init(&crowd.timers[i], &crowd.turn, fire_one);
         gw_timer_set(&crowd.timers[i], some_deadline_ns());
@@ -319,7 +304,6 @@ static void set_all(void *context)
 
 static void of_ten_thousand_timers_each_fires_once_unless_stopped(void **state)
 {
-    (void)state;
     memset(&crowd, 0, sizeof(crowd));
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     gw_turn_init(&crowd.turn, fixture.port, NULL);
@@ -338,7 +322,6 @@ static void of_ten_thousand_timers_each_fires_once_unless_stopped(void **state)
 
 static void a_worker_that_sleeps_wakes_for_a_timer(void **state)
 {
-    (void)state;
     open_with_timer();
     controlled_backend_resume_time();
     uint64_t deadline_ns = gw_port_now_ns(fixture.port) + 30 * MS;

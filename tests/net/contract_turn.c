@@ -63,7 +63,6 @@ static void post_many(void *context)
 
 static void turns_of_an_object_never_overlap_and_keep_the_order(void **state)
 {
-    (void)state;
     struct poster posters[POSTER_COUNT];
     os_thread threads[POSTER_COUNT];
     memset(&object, 0, sizeof(object));
@@ -103,19 +102,16 @@ static struct {
 
 static void run_busy(struct gw_task *task)
 {
-    (void)task;
     atomic_fetch_add(&budget.busy_count, 1);
 }
 
 static void run_other(struct gw_task *task)
 {
-    (void)task;
     atomic_store(&budget.busy_count_seen, atomic_load(&budget.busy_count) + 1);
 }
 
 static void leave_much_for_one_and_little_for_another(void *context)
 {
-    (void)context;
     for (int i = 0; i < BUSY_COUNT; i++) {
         budget.tasks[i].run = run_busy;
         gw_turn_post(&budget.busy, &budget.tasks[i]);
@@ -126,7 +122,6 @@ static void leave_much_for_one_and_little_for_another(void *context)
 
 static void a_busy_object_goes_to_the_end_of_the_ready_queue(void **state)
 {
-    (void)state;
     struct gw_turn giver;
     memset(&budget, 0, sizeof(budget));
     open_fixture();
@@ -160,7 +155,6 @@ static void run_random_socket(struct gw_task *task)
 
 static void an_object_that_always_has_tasks_does_not_starve_others(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     memset(&random_sockets, 0, sizeof(random_sockets));
     random_sockets.task.run = run_random_socket;
@@ -226,7 +220,6 @@ static void post_and_let_go(void *context)
 
 static void an_object_is_freed_once_after_its_last_task(void **state)
 {
-    (void)state;
     uint32_t indexes[POSTER_COUNT];
     os_thread threads[POSTER_COUNT];
     atomic_store(&freed_count, 0);
@@ -258,7 +251,6 @@ static void run_and_free(struct gw_task *task)
 
 static void a_task_can_free_itself(void **state)
 {
-    (void)state;
     struct gw_turn turn;
     atomic_store(&freed_count, 0);
     open_fixture();
@@ -321,7 +313,6 @@ static void run_with_endings(struct gw_task *task)
 
 static void post_two_tasks(void *context)
 {
-    (void)context;
     for (int i = 0; i < 2; i++) {
         ending.tasks[i].run = run_with_endings;
         gw_turn_post(&ending.turn, &ending.tasks[i]);
@@ -330,7 +321,6 @@ static void post_two_tasks(void *context)
 
 static void end_of_turn_work_runs_once_after_the_tasks_and_before_the_sends(void **state)
 {
-    (void)state;
     static const uint32_t order[] = {0, 1, 100, 101, 102, 103};
     struct raw_socket peer;
     struct gw_turn giver;
@@ -362,7 +352,6 @@ static atomic_uint wrong_count;
 static void look_around(void *context)
 {
     uint64_t now_ns = gw_port_now_ns(fixture.port);
-    (void)context;
     atomic_fetch_add(&wrong_count, !gw_turn_is_mine(&mine));
     atomic_fetch_add(&wrong_count, gw_turn_is_mine(&not_mine));
     atomic_fetch_add(&wrong_count, gw_turn_now_ns(&mine) > now_ns);
@@ -371,7 +360,6 @@ static void look_around(void *context)
 
 static void a_turn_belongs_to_one_object_on_one_thread(void **state)
 {
-    (void)state;
     atomic_store(&wrong_count, 0);
     open_fixture();
     gw_turn_init(&mine, fixture.port, NULL);
@@ -386,7 +374,6 @@ static void a_turn_belongs_to_one_object_on_one_thread(void **state)
 
 static void new_turns_are_assigned_to_the_lanes_in_rotation(void **state)
 {
-    (void)state;
     enum { PER_LANE = 3 };
     uint32_t counts[64] = {0};
     open_fixture();

@@ -48,7 +48,6 @@ static void call_again_and_again(void *context)
 /* A worker sleeps and is woken many thousand times; nothing but the wake would end its wait. */
 static void no_wake_is_lost(void **state)
 {
-    (void)state;
     static struct call calls[CALLER_COUNT];
     os_thread threads[CALLER_COUNT];
     atomic_store(&over, false);
@@ -83,7 +82,6 @@ static void hit_back(struct gw_task *task)
 
 static void two_objects_can_post_to_each_other_forever(void **state)
 {
-    (void)state;
     atomic_store(&ping_count, 0);
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     controlled_backend_stop_time();
@@ -107,7 +105,6 @@ static void count_wait(void)
 
 static void a_wake_makes_one_wait_return(void **state)
 {
-    (void)state;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     controlled_backend_stop_time();
     controlled_backend_before_wait(count_wait);
@@ -123,7 +120,6 @@ static void a_wake_makes_one_wait_return(void **state)
 
 static void an_idle_port_uses_no_processor_time(void **state)
 {
-    (void)state;
     struct raw_socket peer;
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     struct checked_stream *checked = fixture_connect(&peer);

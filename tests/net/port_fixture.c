@@ -21,7 +21,6 @@ uint32_t fixture_worker_count;
  */
 static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
 {
-    (void)context;
     (void)atomic_load(&fixture.listener_is_open);
     if (fixture.callbacks->on_accept != NULL) {
         fixture.callbacks->on_accept(listener, stream);
@@ -32,8 +31,6 @@ static void on_accept(struct gw_listener *listener, struct gw_stream *stream, vo
 
 static void on_listener_close(struct gw_listener *listener, void *context)
 {
-    (void)listener;
-    (void)context;
     atomic_fetch_add(&fixture.listener_close_count, 1);
 }
 
@@ -63,10 +60,6 @@ void fixture_close_listener(void)
 static void receive_log(enum gw_log_level level, const char *event,
                         const struct gw_log_field *fields, size_t field_count, void *context)
 {
-    (void)event;
-    (void)fields;
-    (void)field_count;
-    (void)context;
     if (level != GW_LOG_DEBUG) {
         atomic_fetch_add(&fixture.log_count, 1);
     }
@@ -98,7 +91,6 @@ const char *fixture_broken_rule(void)
 
 static void break_backend_rule(int rule, const char *text)
 {
-    (void)rule;
     fixture_break_rule(text);
 }
 
@@ -195,7 +187,6 @@ void fixture_close(void)
 
 int fixture_setup(void **state)
 {
-    (void)state;
     fixture = (struct port_fixture){.port = NULL};
     return 0;
 }
@@ -203,7 +194,6 @@ int fixture_setup(void **state)
 /* After a failure stops and joins the workers; the rest of the fixture leaks. */
 int fixture_teardown(void **state)
 {
-    (void)state;
     if (fixture.workers != NULL) {
         gw_port_stop(fixture.port);
         (void)gw_workers_join(fixture.workers);

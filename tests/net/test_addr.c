@@ -8,7 +8,6 @@
 
 static void a_parsed_address_formats_to_the_same_text(void **state)
 {
-    (void)state;
     static const char *const texts[] = {
         "127.0.0.1:7777", "0.0.0.0:0", "255.255.255.255:65535",
         "[::1]:7777",     "*:7777",    "[fe80::1:2]:65535",
@@ -24,7 +23,6 @@ static void a_parsed_address_formats_to_the_same_text(void **state)
 
 static void an_invalid_address_leaves_the_output_unchanged(void **state)
 {
-    (void)state;
     static const char *const texts[] = {
         "",
         ":",
@@ -74,7 +72,6 @@ static void an_invalid_address_leaves_the_output_unchanged(void **state)
 
 static void an_invalid_address_is_rejected_with_a_reason(void **state)
 {
-    (void)state;
     static const char *const cases[][2] = {
         {"127.0.0.1:0", NULL},
         {"*:7777", NULL},
@@ -103,7 +100,6 @@ static void an_invalid_address_is_rejected_with_a_reason(void **state)
 
 static void a_zone_is_the_name_or_the_number_of_an_interface(void **state)
 {
-    (void)state;
     struct gw_addr addr;
     char text[GW_ADDR_TEXT_BYTES];
     assert_int_equal(gw_addr_parse("[fe80::1%1]:7777", &addr), GW_OK);
@@ -119,7 +115,6 @@ static void a_zone_is_the_name_or_the_number_of_an_interface(void **state)
 
 static void every_port_is_read_and_written(void **state)
 {
-    (void)state;
     for (uint32_t port = 0; port <= UINT16_MAX; port++) {
         struct gw_addr addr = {.ip = {[15] = 1}, .port = (uint16_t)port};
         struct gw_addr again;
@@ -145,7 +140,6 @@ static struct gw_addr random_addr(struct random *random)
 
 static void any_address_is_equal_after_formatting_and_parsing(void **state)
 {
-    (void)state;
     struct random random = {1};
     for (int i = 0; i < 100000; i++) {
         struct gw_addr addr = random_addr(&random);
@@ -158,7 +152,6 @@ static void any_address_is_equal_after_formatting_and_parsing(void **state)
 
 static void the_longest_address_fits_its_text(void **state)
 {
-    (void)state;
     struct gw_addr addr = {.port = 65535};
     char text[GW_ADDR_TEXT_BYTES];
     memset(addr.ip, 0xFF, sizeof(addr.ip));
@@ -168,7 +161,6 @@ static void the_longest_address_fits_its_text(void **state)
 
 static void an_ipv4_address_is_stored_in_mapped_form(void **state)
 {
-    (void)state;
     const uint8_t mapped[16] = {[10] = 0xFF, [11] = 0xFF, 192, 168, 1, 2};
     struct gw_addr addr;
     struct gw_addr by_hand;
@@ -182,7 +174,6 @@ static void an_ipv4_address_is_stored_in_mapped_form(void **state)
 
 static void the_any_address_of_both_families_is_not_ipv4(void **state)
 {
-    (void)state;
     struct gw_addr addr;
     assert_int_equal(gw_addr_parse("*:80", &addr), GW_OK);
     assert_false(gw_addr_is_ipv4(&addr));

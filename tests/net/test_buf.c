@@ -7,7 +7,6 @@
 
 static void a_buffer_has_the_requested_size(void **state)
 {
-    (void)state;
     static const uint32_t sizes[] = {0, 1, 64, 4096, 1 << 20};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct gw_buf *buf = gw_buf_create(sizes[i]);
@@ -19,7 +18,6 @@ static void a_buffer_has_the_requested_size(void **state)
 
 static void a_buffer_is_freed_with_its_last_reference(void **state)
 {
-    (void)state;
     struct gw_buf *buf = gw_buf_create(8);
     memcpy(gw_buf_data(buf), "abcdefg", 8);
     assert_ptr_equal(gw_buf_ref(buf), buf);
@@ -30,13 +28,11 @@ static void a_buffer_is_freed_with_its_last_reference(void **state)
 
 static void unref_of_a_null_buffer_does_nothing(void **state)
 {
-    (void)state;
     gw_buf_unref(NULL);
 }
 
 static void a_trimmed_buffer_keeps_its_beginning(void **state)
 {
-    (void)state;
     struct gw_buf *buf = gw_buf_create(8);
     memcpy(gw_buf_data(buf), "abcdefg", 8);
     gw_buf_trim(buf, 8);
@@ -62,7 +58,6 @@ static void hold_and_let_go(void *context)
 
 static void threads_can_share_a_buffer(void **state)
 {
-    (void)state;
     struct gw_buf *buf = gw_buf_create(64);
     os_thread threads[THREAD_COUNT];
     for (int i = 0; i < THREAD_COUNT; i++) {

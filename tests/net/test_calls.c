@@ -18,7 +18,6 @@ static struct gw_turn turn;
 static int open_port(void **state)
 {
     const struct gw_port_config config = {.worker_count = 2, .stream_count_max = 1};
-    (void)state;
     assert_int_equal(gw_port_create(&config, &port), GW_OK);
     gw_turn_init(&turn, port, NULL);
     return 0;
@@ -63,7 +62,6 @@ static void call_many(void *context)
 
 static void calls_of_each_thread_run_in_order_and_never_overlap(void **state)
 {
-    (void)state;
     struct gw_workers *workers;
     os_thread threads[CALLER_COUNT];
     uint32_t callers[CALLER_COUNT];
@@ -89,15 +87,12 @@ static uint32_t run_count;
 
 static void count_run(struct gw_turn *of, void *data)
 {
-    (void)of;
-    (void)data;
     run_count++;
 }
 
 static void a_pending_call_runs_when_the_port_is_destroyed(void **state)
 {
     static const uint8_t large[GW_TURN_CALL_BYTES_MAX];
-    (void)state;
     run_count = 0;
     assert_int_equal(gw_turn_call(&turn, count_run, NULL, 0), GW_OK);
     assert_int_equal(gw_turn_call(&turn, count_run, large, sizeof large), GW_OK);
@@ -115,7 +110,6 @@ static void call_again(struct gw_turn *of, void *data)
 
 static void a_call_that_repeats_without_end_is_freed_when_the_port_is_destroyed(void **state)
 {
-    (void)state;
     run_count = 0;
     assert_int_equal(gw_turn_call(&turn, call_again, &run_count, sizeof run_count), GW_OK);
     gw_port_destroy(port);

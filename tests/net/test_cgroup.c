@@ -31,7 +31,6 @@ static void put(const char *path, const char *text)
 
 static int make_root(void **state)
 {
-    (void)state;
     strcpy(root + strlen(root) - 6, "XXXXXX");
     if (mkdtemp(root) == NULL) {
         return -1;
@@ -43,7 +42,6 @@ static int make_root(void **state)
 static int remove_root(void **state)
 {
     char command[64];
-    (void)state;
     snprintf(command, sizeof command, "rm -r '%s'", root);
     return system(command);
 }
@@ -55,7 +53,6 @@ static uint32_t count(void)
 
 static void without_groups_there_is_no_quota(void **state)
 {
-    (void)state;
     assert_int_equal(gw__cgroup_processor_count("/nowhere", root), UINT32_MAX);
     put("self", "");
     assert_int_equal(count(), UINT32_MAX);
@@ -74,7 +71,6 @@ static void version_2_rounds_up(void **state)
         {"junk\n", UINT32_MAX},       {"", UINT32_MAX},       {"1000 0\n", UINT32_MAX},
         {"-1 100000\n", UINT32_MAX},
     };
-    (void)state;
     put("self", "0::/service\n");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         put("service/cpu.max", cases[i].text);
@@ -84,7 +80,6 @@ static void version_2_rounds_up(void **state)
 
 static void version_1_rounds_up(void **state)
 {
-    (void)state;
     put("self", "5:memory:/x\n4:cpu,cpuacct:/docker/1\n0::/\n");
     put("cpu,cpuacct/docker/1/cpu.cfs_quota_us", "-1\n");
     put("cpu,cpuacct/docker/1/cpu.cfs_period_us", "100000\n");
@@ -95,7 +90,6 @@ static void version_1_rounds_up(void **state)
 
 static void version_1_can_be_mounted_by_its_short_name(void **state)
 {
-    (void)state;
     put("self", "4:cpuacct,cpu:/\n");
     put("cpu/cpu.cfs_quota_us", "200000\n");
     put("cpu/cpu.cfs_period_us", "100000\n");
@@ -104,7 +98,6 @@ static void version_1_can_be_mounted_by_its_short_name(void **state)
 
 static void the_smallest_quota_of_all_ancestors_counts(void **state)
 {
-    (void)state;
     put("self", "0::/slice/service/unit\n");
     put("slice/service/unit/cpu.max", "800000 100000\n");
     put("slice/service/cpu.max", "max 100000\n");
@@ -117,7 +110,6 @@ static void the_smallest_quota_of_all_ancestors_counts(void **state)
 /* A container without a namespace of its own for groups: the path is the host's. */
 static void a_missing_path_falls_back_to_the_root(void **state)
 {
-    (void)state;
     put("self", "4:cpu:/docker/0123456789abcdef\n");
     put("cpu/cpu.cfs_quota_us", "100000\n");
     put("cpu/cpu.cfs_period_us", "50000\n");
@@ -126,7 +118,6 @@ static void a_missing_path_falls_back_to_the_root(void **state)
 
 static void the_processor_count_is_at_least_1(void **state)
 {
-    (void)state;
     assert_true(os_processor_count() >= 1);
 }
 

@@ -8,7 +8,6 @@
 
 static void every_error_has_the_name_of_its_enumerator(void **state)
 {
-    (void)state;
     static const char *const names[] = {
         "GW_OK",        "GW_E_CLOSED", "GW_E_RESET",  "GW_E_REFUSED",     "GW_E_TIMEOUT",
         "GW_E_ADDRESS", "GW_E_FULL",   "GW_E_MEMORY", "GW_E_UNSUPPORTED", "GW_E_SYSTEM",
@@ -21,7 +20,6 @@ static void every_error_has_the_name_of_its_enumerator(void **state)
 
 static void an_unknown_error_number_has_a_name_too(void **state)
 {
-    (void)state;
     assert_string_equal(gw_error_name(1), "GW_E_?");
     assert_string_equal(gw_error_name(GW_E_INVALID - 1), "GW_E_?");
     assert_string_equal(gw_error_name(INT32_MIN), "GW_E_?");
@@ -29,7 +27,6 @@ static void an_unknown_error_number_has_a_name_too(void **state)
 
 static void every_error_has_a_text_of_its_own(void **state)
 {
-    (void)state;
     for (int i = 0; i <= -GW_E_INVALID; i++) {
         const char *text = gw_error_text(-i);
         assert_in_range(text[0], 'A', 'Z');
@@ -44,7 +41,6 @@ static void every_error_has_a_text_of_its_own(void **state)
 
 static void an_unknown_error_number_has_a_text_too(void **state)
 {
-    (void)state;
     assert_string_equal(gw_error_text(1), "Unknown error.");
     assert_string_equal(gw_error_text(GW_E_INVALID - 1), "Unknown error.");
     assert_string_equal(gw_error_text(INT32_MIN), "Unknown error.");
@@ -52,7 +48,6 @@ static void an_unknown_error_number_has_a_text_too(void **state)
 
 static void no_system_error_becomes_ok(void **state)
 {
-    (void)state;
     for (int code = -1; code < 200; code++) {
         assert_true(os_error(code) < 0);
         assert_string_not_equal(gw_error_name(os_error(code)), "GW_E_?");

@@ -77,7 +77,6 @@ static void a_head_is_valid_as_rfc_9112_says(void **state)
         {"GET / HTTP/1.1\r\nA: \x7F\r\n", GW_HTTP_HEAD_INVALID},
         {"\x16\x03\x01", GW_HTTP_HEAD_INVALID},
     };
-    (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         check_text(cases[i].text, (uint32_t)strlen(cases[i].text), cases[i].result);
     }
@@ -104,7 +103,6 @@ static uint32_t head_of_lines(char *text, uint32_t line_count)
 static void a_head_has_at_most_4096_bytes_and_64_lines(void **state)
 {
     char text[TEXT_BYTES];
-    (void)state;
     check_text(text, long_head(text, GW_HTTP_HEAD_BYTES_MAX), GW_HTTP_HEAD_WHOLE);
     check_text(text, long_head(text, GW_HTTP_HEAD_BYTES_MAX) - 1, GW_HTTP_HEAD_PART);
     check_text(text, long_head(text, GW_HTTP_HEAD_BYTES_MAX + 1), GW_HTTP_HEAD_TOO_LONG);
@@ -126,7 +124,6 @@ static void the_parts_of_a_head_are_found(void **state)
     const uint8_t *data = (const uint8_t *)text;
     struct gw_http_head head;
     struct gw_http_part value;
-    (void)state;
     assert_int_equal(parse(&head, text, sizeof(text) - 1, TEXT_BYTES), GW_HTTP_HEAD_WHOLE);
     assert_int_equal(head.bytes, sizeof(text) - 1 - 4);
     assert_true(gw__http_part_is(data, head.first[0], "GET"));
@@ -164,7 +161,6 @@ static void sha1_is_that_of_fips_180(void **state)
 {
     enum { MILLION = 1000000 };
     uint8_t *letters = malloc(MILLION);
-    (void)state;
     memset(letters, 'a', MILLION);
     check_sha1("", 0, "da39a3ee5e6b4b0d3255bfef95601890afd80709");
     check_sha1("abc", 3, "a9993e364706816aba3e25717850c26c9cd0d89d");
@@ -188,7 +184,6 @@ static void base64_is_that_of_rfc_4648(void **state)
                                            {"fooba", "Zm9vYmE="},
                                            {"foobar", "Zm9vYmFy"}};
     char text[16];
-    (void)state;
     for (size_t i = 0; i < LENGTH(pairs); i++) {
         gw__base64((const uint8_t *)pairs[i][0], (uint32_t)strlen(pairs[i][0]), text);
         assert_string_equal(text, pairs[i][1]);
@@ -200,7 +195,6 @@ static void base64_is_that_of_rfc_4648(void **state)
 static void the_accept_is_that_of_rfc_6455(void **state)
 {
     char accept[GW_WEBSOCKET_ACCEPT_BYTES + 1];
-    (void)state;
     gw__websocket_accept((const uint8_t *)"dGhlIHNhbXBsZSBub25jZQ==", accept);
     assert_string_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
@@ -217,7 +211,6 @@ static void a_key_is_base64_of_16_bytes(void **state)
         {"dGhlIHNhbXBsZSBub25jZQAA", false}, {"dGhlIHNhbXBsZSBub25-ZQ==", false},
         {"dGhlIHNhbXBsZSBub25jZQ=A", false}, {"", false},
     };
-    (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         assert_int_equal(gw__websocket_key_is_valid((const uint8_t *)cases[i].key,
                                                     (uint32_t)strlen(cases[i].key)),

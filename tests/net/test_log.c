@@ -21,7 +21,6 @@ static void receive(enum gw_log_level level, const char *event, const struct gw_
 
 static void a_log_event_arrives_as_it_was_written(void **state)
 {
-    (void)state;
     struct received received = {.count = 0};
     const struct gw_log log = {receive, &received};
     const struct gw_log_field fields[] = {GW_LOG_NUMBER("streams", -3), GW_LOG_TEXT("why", "full")};
@@ -35,7 +34,6 @@ static void a_log_event_arrives_as_it_was_written(void **state)
 
 static void a_field_is_a_number_or_a_text(void **state)
 {
-    (void)state;
     const struct gw_log_field number = GW_LOG_NUMBER("streams", -3);
     const struct gw_log_field text = GW_LOG_TEXT("why", "full");
     assert_string_equal(number.name, "streams");
@@ -47,14 +45,12 @@ static void a_field_is_a_number_or_a_text(void **state)
 
 static void a_log_without_a_callback_accepts_everything(void **state)
 {
-    (void)state;
     const struct gw_log nobody = {NULL, NULL};
     gw_log_write(&nobody, GW_LOG_ERROR, "lost", NULL, 0);
 }
 
 static void every_level_has_a_name(void **state)
 {
-    (void)state;
     assert_string_equal(gw_log_level_name(GW_LOG_ERROR), "error");
     assert_string_equal(gw_log_level_name(GW_LOG_WARNING), "warning");
     assert_string_equal(gw_log_level_name(GW_LOG_INFO), "info");

@@ -13,7 +13,6 @@
 
 static void a_block_size_is_the_next_power_of_two(void **state)
 {
-    (void)state;
     assert_int_equal(gw__pool_block_bytes(1), 64);
     assert_int_equal(gw__pool_block_bytes(64), 64);
     assert_int_equal(gw__pool_block_bytes(65), 128);
@@ -25,7 +24,6 @@ static void a_block_size_is_the_next_power_of_two(void **state)
 
 static void used_bytes_count_blocks_until_they_are_given_back(void **state)
 {
-    (void)state;
     for (uint32_t bytes = 1; bytes < 10000; bytes += 13) {
         uint8_t *block = gw__pool_take(bytes);
         assert_non_null(block);
@@ -39,7 +37,6 @@ static void used_bytes_count_blocks_until_they_are_given_back(void **state)
 
 static void giving_back_null_does_nothing(void **state)
 {
-    (void)state;
     gw__pool_give(NULL, 64);
     assert_int_equal(gw__pool_used_bytes(), 0);
 }
@@ -78,7 +75,6 @@ static void give_marked(uint8_t *block)
 static void wander(struct gw_task *task)
 {
     struct random random = {atomic_fetch_add(&next_seed, 1)};
-    (void)task;
     for (int i = 0; i < STEP_COUNT; i++) {
         uint8_t *block = take_marked(8 + random_below(&random, 5000));
         give_marked(atomic_exchange(&places[random_below(&random, PLACE_COUNT)], block));
@@ -90,7 +86,6 @@ static void wander(struct gw_task *task)
 static void swell(struct gw_task *task)
 {
     static _Thread_local uint8_t *held[HOLD_COUNT];
-    (void)task;
     for (uint32_t bytes = 64; bytes <= GW_POOL_BLOCK_BYTES_MAX; bytes *= 2) {
         for (int i = 0; i < HOLD_COUNT; i++) {
             held[i] = take_marked(bytes);
@@ -104,7 +99,6 @@ static void swell(struct gw_task *task)
 
 static void blocks_can_move_between_workers_and_other_threads(void **state)
 {
-    (void)state;
     static struct gw_task tasks[TASK_COUNT];
     const struct gw_port_config config = {.worker_count = 3, .stream_count_max = 1};
     struct gw_port *port;

@@ -17,7 +17,6 @@ enum { SIZE_COUNT = sizeof(sizes) / sizeof(sizes[0]) };
 
 static void a_block_ends_at_an_inaccessible_page(void **state)
 {
-    (void)state;
     for (int i = 0; i < SIZE_COUNT; i++) {
         uint32_t bytes = (gw__pool_block_bytes(sizes[i]) + 15) / 16 * 16;
         uint8_t *block = gw__pool_take(sizes[i]);
@@ -31,7 +30,6 @@ static void a_block_ends_at_an_inaccessible_page(void **state)
 
 static void a_released_block_is_inaccessible(void **state)
 {
-    (void)state;
     for (int i = 0; i < SIZE_COUNT; i++) {
         uint8_t *block = gw__pool_take(sizes[i]);
         assert_true(machine_may_touch(block));
@@ -43,7 +41,6 @@ static void a_released_block_is_inaccessible(void **state)
 
 static void the_address_of_a_released_block_is_not_reused_soon(void **state)
 {
-    (void)state;
     uint8_t *block = gw__pool_take(64);
     gw__pool_give(block, 64);
     for (int i = 0; i < 500; i++) {
@@ -63,7 +60,6 @@ static struct {
 
 static void take_and_give(struct gw_task *task)
 {
-    (void)task;
     posted_task.block = gw__pool_take(256);
     memset(posted_task.block, 0xA5, 256);
     gw__pool_give(posted_task.block, 256);
@@ -72,7 +68,6 @@ static void take_and_give(struct gw_task *task)
 
 static void a_worker_caches_no_guarded_block(void **state)
 {
-    (void)state;
     const struct gw_port_config config = {.worker_count = 1, .stream_count_max = 1};
     struct gw_port *port;
     struct gw_workers *workers;

@@ -12,7 +12,6 @@
 
 static void a_port_has_at_most_64_workers(void **state)
 {
-    (void)state;
     struct gw_port_config config = {.worker_count = GW_PORT_WORKER_COUNT_MAX + 1};
     struct gw_port *port = NULL;
     assert_int_equal(gw_port_create(&config, &port), GW_E_FULL);
@@ -25,7 +24,6 @@ static void a_port_has_at_most_64_workers(void **state)
 
 static void a_port_with_64_workers_stops(void **state)
 {
-    (void)state;
     const struct gw_port_config config = {.worker_count = GW_PORT_WORKER_COUNT_MAX};
     struct gw_port *port;
     struct gw_workers *workers;
@@ -38,7 +36,6 @@ static void a_port_with_64_workers_stops(void **state)
 
 static void worker_count_0_means_one_for_each_processor(void **state)
 {
-    (void)state;
     const struct gw_port_config config = {.worker_count = 0};
     struct gw_port *port;
     assert_int_equal(gw_port_create(&config, &port), GW_OK);
@@ -59,7 +56,6 @@ static bool is_here(enum gw_backend backend)
 
 static void each_backend_of_this_system_can_be_requested_and_no_other(void **state)
 {
-    (void)state;
     for (int backend = GW_BACKEND_IOCP; backend <= GW_BACKEND_EPOLL; backend++) {
         const struct gw_port_config config = {.backend = (enum gw_backend)backend,
                                               .worker_count = 1};
@@ -73,7 +69,6 @@ static void each_backend_of_this_system_can_be_requested_and_no_other(void **sta
 
 static void auto_is_the_first_backend_that_runs(void **state)
 {
-    (void)state;
     const struct gw_port_config config = {.backend = GW_BACKEND_AUTO, .worker_count = 1};
     struct gw_port *port;
     assert_int_equal(gw_port_create(&config, &port), GW_OK);
@@ -84,7 +79,6 @@ static void auto_is_the_first_backend_that_runs(void **state)
 
 static void every_backend_has_a_name(void **state)
 {
-    (void)state;
     assert_string_equal(gw_backend_name(GW_BACKEND_AUTO), "auto");
     assert_string_equal(gw_backend_name(GW_BACKEND_IOCP), "iocp");
     assert_string_equal(gw_backend_name(GW_BACKEND_URING), "uring");
@@ -114,7 +108,6 @@ static void close_one(struct gw_lane *lane)
 
 static void a_lane_that_fails_to_open_closes_the_lanes_before_it(void **state)
 {
-    (void)state;
     struct gw_backend_ops ops = *gw__backends[0];
     const struct gw_port_config config = {.worker_count = 4};
     ops.open = open_some;
@@ -131,14 +124,12 @@ static void a_lane_that_fails_to_open_closes_the_lanes_before_it(void **state)
 
 static int fail_to_wait(struct gw_lane *lane, uint64_t deadline_ns)
 {
-    (void)deadline_ns;
     gw__lane_awake(lane);
     return GW_E_SYSTEM;
 }
 
 static void all_workers_return_when_the_kernel_queue_fails(void **state)
 {
-    (void)state;
     struct gw_backend_ops ops = *gw__backends[0];
     const struct gw_port_config config = {.worker_count = 3};
     struct gw_port *port;
@@ -178,7 +169,6 @@ static void receive(enum gw_log_level level, const char *event, const struct gw_
 
 static void too_few_descriptors_are_logged(void **state)
 {
-    (void)state;
     struct received received = {0};
     const struct gw_port_config config = {
         .worker_count = 1, .stream_count_max = UINT32_MAX, .log = {receive, &received}};
@@ -194,7 +184,6 @@ static void too_few_descriptors_are_logged(void **state)
 
 static void a_port_logs_once_which_backend_it_runs_on_and_why(void **state)
 {
-    (void)state;
     for (int backend = GW_BACKEND_AUTO; backend <= GW_BACKEND_EPOLL; backend++) {
         struct received received = {0};
         const struct gw_port_config config = {
@@ -215,7 +204,6 @@ static void a_port_logs_once_which_backend_it_runs_on_and_why(void **state)
 
 static void a_backend_of_another_system_is_refused_with_a_reason(void **state)
 {
-    (void)state;
     int refused_count = 0;
     for (int backend = GW_BACKEND_IOCP; backend <= GW_BACKEND_EPOLL; backend++) {
         const char *refusal = gw_backend_refusal((enum gw_backend)backend);

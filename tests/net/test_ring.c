@@ -114,7 +114,6 @@ static void step(struct twin *twin)
 static void a_ring_is_a_queue_of_bytes(void **state)
 {
     static struct twin twin;
-    (void)state;
     static const struct {
         uint32_t capacity_bytes_max;
         int step_count;
@@ -132,7 +131,6 @@ static void a_ring_is_a_queue_of_bytes(void **state)
 static void frames_of_any_size_survive_receives_of_any_size(void **state)
 {
     static struct twin twin;
-    (void)state;
     twin_init(&twin, 32 * 1024, 7);
     uint32_t frame = 1;
     for (int i = 0; i < 20000; i++) {
@@ -151,7 +149,6 @@ static void frames_of_any_size_survive_receives_of_any_size(void **state)
 static void frames_that_arrive_byte_by_byte_are_complete(void **state)
 {
     static struct twin twin;
-    (void)state;
     twin_init(&twin, 4096, 3);
     for (int frame = 0; frame < 3; frame++) {
         for (uint32_t i = 1; i <= 4096; i++) {
@@ -169,7 +166,6 @@ static void frames_that_arrive_byte_by_byte_are_complete(void **state)
 static void a_ring_accepts_its_capacity_and_not_a_byte_more(void **state)
 {
     static struct twin twin;
-    (void)state;
     twin_init(&twin, 512, 5);
     twin_borrow(&twin, 512);
     assert_int_equal(twin_run_now(&twin), GW_OK);
@@ -188,7 +184,6 @@ static void a_ring_accepts_its_capacity_and_not_a_byte_more(void **state)
 static void bytes_across_the_wrap_are_returned_contiguously(void **state)
 {
     static struct twin twin;
-    (void)state;
     for (uint32_t begin = 1; begin < 256; begin++) {
         twin_init(&twin, 256, begin);
         twin_borrow(&twin, 256);
@@ -205,7 +200,6 @@ static void bytes_across_the_wrap_are_returned_contiguously(void **state)
 
 static void contiguous_bytes_are_returned_in_place(void **state)
 {
-    (void)state;
     static const uint8_t data[64];
     uint8_t bounce[64];
     struct gw_ring ring;
@@ -226,7 +220,6 @@ static void contiguous_bytes_are_returned_in_place(void **state)
 static void growing_across_the_wrap_keeps_the_order(void **state)
 {
     static struct twin twin;
-    (void)state;
     twin_init(&twin, 1024, 11);
     twin_borrow(&twin, 256);
     assert_int_equal(twin_run_now(&twin), GW_OK);
@@ -242,7 +235,6 @@ static void growing_across_the_wrap_keeps_the_order(void **state)
 static void the_counters_of_a_ring_can_wrap(void **state)
 {
     static struct twin twin;
-    (void)state;
     twin_init(&twin, 256, 13);
     twin_borrow(&twin, 200);
     assert_int_equal(twin_run_now(&twin), GW_OK);
@@ -262,7 +254,6 @@ static void the_counters_of_a_ring_can_wrap(void **state)
 static void an_empty_ring_uses_no_memory(void **state)
 {
     static struct twin twin;
-    (void)state;
     twin_init(&twin, BYTES_MAX, 17);
     assert_int_equal(gw__pool_used_bytes(), 0);
     twin_borrow(&twin, 5000);
@@ -278,7 +269,6 @@ static void an_empty_ring_uses_no_memory(void **state)
 
 static void a_ring_can_be_finished_at_any_time_and_twice(void **state)
 {
-    (void)state;
     static const uint8_t data[64];
     struct gw_ring ring = {.borrowed = NULL};
     gw_ring_fini(&ring);
@@ -295,7 +285,6 @@ static void a_ring_can_be_finished_at_any_time_and_twice(void **state)
 /* The reader of a stream gives both numbers. */
 static void a_peek_beyond_the_end_fails_and_a_consume_beyond_it_empties_the_ring(void **state)
 {
-    (void)state;
     struct gw_ring ring;
     uint8_t bounce[8];
     gw_ring_init(&ring, 256);

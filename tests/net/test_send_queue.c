@@ -116,7 +116,6 @@ static void step(struct twin *twin)
 static void a_send_queue_is_a_queue_of_bytes(void **state)
 {
     static struct twin twin;
-    (void)state;
     twin.random.state = 42;
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < 5000; i++) {
@@ -138,7 +137,6 @@ static void a_send_queue_is_a_queue_of_bytes(void **state)
 static void a_queue_returns_at_most_the_spans_of_one_send(void **state)
 {
     static struct twin twin;
-    (void)state;
     for (int i = 0; i < 2 * GW_SEND_SPAN_COUNT_MAX; i++) {
         twin_share(&twin, 10);
     }
@@ -158,7 +156,6 @@ static int span_count_of(const struct gw_send_queue *queue)
 static void small_messages_share_a_chunk(void **state)
 {
     static struct twin twin;
-    (void)state;
     for (int i = 0; i < 20; i++) {
         twin_reserve(&twin, 30);
         twin_append(&twin, gw__send_entry_exact(40), 40);
@@ -171,7 +168,6 @@ static void small_messages_share_a_chunk(void **state)
 static void a_large_message_of_another_thread_is_not_copied(void **state)
 {
     static struct twin twin;
-    (void)state;
     twin_reserve(&twin, 30);
     twin_append(&twin, gw__send_entry_exact(1000), 1000);
     assert_int_equal(span_count_of(&twin.queue), 2);
@@ -182,7 +178,6 @@ static void a_large_message_of_another_thread_is_not_copied(void **state)
 static void nothing_is_written_into_a_shared_buffer(void **state)
 {
     static struct twin twin;
-    (void)state;
     assert_null(gw__send_queue_room(&twin.queue, 1));
     twin_share(&twin, 10);
     assert_null(gw__send_queue_room(&twin.queue, 1));
@@ -196,7 +191,6 @@ static void nothing_is_written_into_a_shared_buffer(void **state)
 static void a_chunk_accepts_what_fits_and_not_a_byte_more(void **state)
 {
     static struct twin twin;
-    (void)state;
     twin_reserve(&twin, 1);
     uint32_t free_bytes = twin.queue.last->capacity_bytes - 1;
     assert_null(gw__send_queue_room(&twin.queue, free_bytes + 1));
@@ -212,7 +206,6 @@ static void a_chunk_accepts_what_fits_and_not_a_byte_more(void **state)
 static void a_chunk_that_is_being_sent_accepts_more_bytes(void **state)
 {
     static struct twin twin;
-    (void)state;
     struct gw_span spans[GW_SEND_SPAN_COUNT_MAX];
     twin_reserve(&twin, 100);
     assert_int_equal(gw__send_queue_gather(&twin.queue, spans), 1);
@@ -287,7 +280,6 @@ static void expect_end(struct letters *letters, const char *lost)
 static void only_the_newest_message_of_a_key_waits_and_the_order_is_kept(void **state)
 {
     struct letters letters = {0};
-    (void)state;
     put(&letters, 'a', 2, 0, 0);
     put(&letters, 'b', 0, 2, 1);
     put(&letters, 'c', 0, 1, 2);
@@ -306,7 +298,6 @@ static void only_the_newest_message_of_a_key_waits_and_the_order_is_kept(void **
 static void a_head_stays_when_its_tail_is_dropped(void **state)
 {
     struct letters letters = {0};
-    (void)state;
     put(&letters, 'a', 3, 2, 1);
     put(&letters, 'b', 3, 2, 1);
     expect_waiting(&letters, "aaabbbBB");
@@ -323,7 +314,6 @@ static void a_head_stays_when_its_tail_is_dropped(void **state)
 static void bytes_in_flight_are_not_dropped(void **state)
 {
     struct letters letters = {.shown_count = 2};
-    (void)state;
     put(&letters, 'a', 0, 1, 1);
     put(&letters, 'b', 1, 1, 1);
     put(&letters, 'c', 1, 1, 1);
@@ -342,7 +332,6 @@ static void bytes_in_flight_are_not_dropped(void **state)
 static void a_loss_is_reported_once_when_the_newest_message_has_left(void **state)
 {
     struct letters letters = {0};
-    (void)state;
     put(&letters, 'a', 0, 1, 1);
     put(&letters, 'b', 2, 1, 1);
     put(&letters, 'c', 0, 2, 1);

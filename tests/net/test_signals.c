@@ -26,7 +26,6 @@ static void on_signal(enum gw_signal signal, void *context)
 static int take(void **state)
 {
     const struct gw_port_config config = {.worker_count = 2, .stream_count_max = 1};
-    (void)state;
     atomic_store(&counts[GW_SIGNAL_STOP], 0);
     atomic_store(&counts[GW_SIGNAL_REPORT], 0);
     atomic_store(&wrong_count, 0);
@@ -38,7 +37,6 @@ static int take(void **state)
 
 static int give_back(void **state)
 {
-    (void)state;
     gw_port_stop(port);
     assert_int_equal(gw_workers_join(workers), GW_OK);
     gw_signals_release();
@@ -57,7 +55,6 @@ static void raise_here(enum machine_signal signal)
 
 static void a_stop_signal_runs_in_a_turn(void **state)
 {
-    (void)state;
     raise_here(MACHINE_STOP);
     WAIT_FOR(atomic_load(&counts[GW_SIGNAL_STOP]) == 1);
     assert_int_equal(atomic_load(&counts[GW_SIGNAL_REPORT]), 0);
@@ -65,14 +62,12 @@ static void a_stop_signal_runs_in_a_turn(void **state)
 
 static void an_interrupt_is_a_stop_signal(void **state)
 {
-    (void)state;
     raise_here(MACHINE_INTERRUPT);
     WAIT_FOR(atomic_load(&counts[GW_SIGNAL_STOP]) == 1);
 }
 
 static void a_report_can_be_requested_repeatedly(void **state)
 {
-    (void)state;
     for (uint32_t count = 1; count <= 50; count++) {
         raise_here(MACHINE_REPORT);
         WAIT_FOR(atomic_load(&counts[GW_SIGNAL_REPORT]) == count);
@@ -84,7 +79,6 @@ static void a_report_can_be_requested_repeatedly(void **state)
 
 static void of_many_signals_at_least_one_is_received_after_the_last(void **state)
 {
-    (void)state;
     for (int round = 0; round < 50; round++) {
         uint32_t before = atomic_load(&counts[GW_SIGNAL_REPORT]);
         for (int i = 0; i < 20; i++) {
@@ -97,7 +91,6 @@ static void of_many_signals_at_least_one_is_received_after_the_last(void **state
 
 static void a_broken_pipe_raises_no_signal(void **state)
 {
-    (void)state;
     raise_here(MACHINE_BROKEN_PIPE);
     raise_here(MACHINE_REPORT);
     WAIT_FOR(atomic_load(&counts[GW_SIGNAL_REPORT]) == 1);
@@ -106,7 +99,6 @@ static void a_broken_pipe_raises_no_signal(void **state)
 
 static void one_port_at_a_time_takes_the_signals(void **state)
 {
-    (void)state;
     assert_int_equal(gw_signals_take(port, on_signal, NULL), GW_E_FULL);
     raise_here(MACHINE_STOP);
     WAIT_FOR(atomic_load(&counts[GW_SIGNAL_STOP]) == 1);

@@ -28,7 +28,6 @@ static void assert_bounded(os_socket socket)
 
 static void accepted_and_dialed_sockets_have_bounded_buffers(void **state)
 {
-    (void)state;
     struct gw_addr addr;
     struct sockaddr_storage system;
     os_socket listener;

@@ -165,7 +165,6 @@ static void a_request_is_accepted_however_it_is_split(void **state)
     static const char request[] = REQUEST "Sec-WebSocket-Protocol: chat, gangway.v1\r\n\r\n";
     static const char accepted[] = ACCEPTANCE "Sec-WebSocket-Protocol: gangway.v1\r\n\r\n";
     struct gw_filter_source *source = create_server();
-    (void)state;
     for (uint32_t piece = 1; piece <= sizeof(request); piece++) {
         struct filter_driver server;
         assert_int_equal(filter_driver_init(&server, source), 0);
@@ -185,7 +184,6 @@ static void a_client_may_ask_for_no_subprotocol(void **state)
 {
     struct gw_filter_source *source = create_server();
     struct filter_driver server;
-    (void)state;
     assert_int_equal(filter_driver_init(&server, source), 0);
     filter_driver_recv(&server, REQUEST "\r\n", sizeof(REQUEST) + 1, WHOLE);
     assert_int_equal(server.sent.bytes, sizeof(ACCEPTANCE "\r\n") - 1);
@@ -247,7 +245,6 @@ static void each_invalid_request_has_its_answer(void **state)
         {"GET /?token=1 HTTP/1.1\r\n" REQUEST_LINES "\r\n", "101 ", ""},
     };
     struct gw_filter_source *source = create_server();
-    (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         expect_status(source, cases[i].request, cases[i].status, cases[i].text);
     }
@@ -258,7 +255,6 @@ static void an_upgrade_that_is_required_is_named(void **state)
 {
     struct gw_filter_source *source = create_server();
     struct filter_driver server;
-    (void)state;
     assert_int_equal(filter_driver_init(&server, source), 0);
     static const char old[] = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
                               "Connection: Upgrade\r\nSec-WebSocket-Version: 8\r\n\r\n";
@@ -273,7 +269,6 @@ static void a_head_that_is_too_long_is_431(void **state)
 {
     struct gw_filter_source *source = create_server();
     static char text[8192];
-    (void)state;
     size_t at = (size_t)snprintf(text, sizeof(text), REQUEST "A: ");
     memset(text + at, 'x', sizeof(text) - 1 - at);
     expect_status(source, text, "431 ", "4,096");
@@ -316,7 +311,6 @@ static void origins_are_allowed_by_host_or_by_list(void **state)
     };
     struct gw_websocket_server_config config = {.path = "/"};
     struct gw_filter_source *same, *listed, *all;
-    (void)state;
     assert_int_equal(gw_websocket_server_create(&config, &same), 0);
     config.origins = list;
     config.origin_count = LENGTH(list);
@@ -352,7 +346,6 @@ static void other_protocols_are_named_in_the_problem(void **state)
         {"\x01\x02\x03", 3, "does not speak HTTP"},
     };
     struct gw_filter_source *source = create_server();
-    (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         struct filter_driver server;
         assert_int_equal(filter_driver_init(&server, source), 0);
@@ -368,7 +361,6 @@ static void other_protocols_are_named_in_the_problem(void **state)
 static void a_finish_before_the_request_is_complete_is_503(void **state)
 {
     struct gw_filter_source *source = create_server();
-    (void)state;
     for (uint32_t bytes = 0; bytes < sizeof(REQUEST) - 1; bytes += 50) {
         struct filter_driver server;
         assert_int_equal(filter_driver_init(&server, source), 0);
@@ -391,7 +383,6 @@ static void a_peer_that_ends_in_the_handshake_has_an_error(void **state)
 {
     struct gw_filter_source *source = create_server();
     struct filter_driver server;
-    (void)state;
     assert_int_equal(filter_driver_init(&server, source), 0);
     assert_int_equal(server.filter->ops->recv_end(server.filter), GW_E_CLOSED);
     filter_driver_fini(&server);
@@ -410,7 +401,6 @@ static void data_frames_are_one_stream_however_they_are_split(void **state)
     static const uint32_t sizes[] = {0, 1, 125, 126, 127, 300, 65535, 65536, 4096, 0, 20000, 2};
     struct random random = {3};
     uint32_t bytes = 0, wire_bytes = 0;
-    (void)state;
     /* Messages of one to three frames, with pings between them. */
     for (uint32_t i = 0; i < LENGTH(sizes); i++) {
         for (uint32_t j = 0; j < sizes[i]; j++) {
@@ -443,7 +433,6 @@ static void frames_behind_the_request_in_one_piece_are_received(void **state)
     struct filter_driver server;
     uint8_t bytes[sizeof(REQUEST) + 64];
     size_t head = sizeof(REQUEST "\r\n") - 1;
-    (void)state;
     memcpy(bytes, REQUEST "\r\n", head);
     size_t all = head + ws_write(bytes + head, WS_BINARY | WS_FIN, key, "hello", 5);
     assert_int_equal(filter_driver_init(&server, source), 0);
@@ -490,7 +479,6 @@ static void a_violation_closes_with_its_status_after_the_valid_bytes(void **stat
         {"\x88\x82\0\0\0\0\x13\x88", 8, 1002, "status"}, /* 5000 */
         {"\x88\x82\0\0\0\0\x0B\xB7", 8, 1002, "status"}, /* 2999 */
     };
-    (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         for (uint32_t piece = 1; piece <= 64; piece += piece == 1 ? 63 : 1) {
             struct filter_driver server;
@@ -515,7 +503,6 @@ static void a_violation_closes_with_its_status_after_the_valid_bytes(void **stat
 static void a_long_length_is_only_a_number(void **state)
 {
     struct filter_driver server;
-    (void)state;
     set_up(&server);
     int64_t blocks = memory_block_count();
     filter_driver_recv(&server, "\x82\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0abc", 17, WHOLE);
@@ -530,7 +517,6 @@ static void only_the_latest_ping_is_answered(void **state)
     struct filter_driver server;
     uint8_t bytes[FRAME_BYTES], payload[125];
     size_t count = 0;
-    (void)state;
     memset(payload, 'p', sizeof(payload));
     set_up(&server);
     count += ws_write(bytes + count, WS_PING | WS_FIN, key, "first", 5);
@@ -550,7 +536,6 @@ static void pings_do_not_change_the_output_in_flight(void **state)
 {
     struct filter_driver server;
     uint8_t bytes[FRAME_BYTES];
-    (void)state;
     set_up(&server);
     server.is_late = true;
     for (char letter = 'a'; letter <= 'z'; letter++) {
@@ -579,7 +564,6 @@ static void a_server_sends_the_spans_of_the_queue_themselves(void **state)
     static const uint8_t data[GW_FILTER_SEND_BYTES_MAX];
     static const uint32_t sizes[] = {1, 125, 126, 1000, GW_FILTER_SEND_BYTES_MAX};
     struct filter_driver server;
-    (void)state;
     set_up(&server);
     filter_driver_send(&server, data, 1, 1); /* leaves the source a spare context */
     for (size_t i = 0; i < LENGTH(sizes); i++) {
@@ -617,7 +601,6 @@ static void a_finish_is_a_close_with_a_status(void **state)
         {GW_E_TIMEOUT, 1011, "GW_E_TIMEOUT"},
         {GW_E_RESET, 1011, "GW_E_RESET"},
     };
-    (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         struct filter_driver server;
         set_up(&server);
@@ -650,7 +633,6 @@ static void a_close_of_the_peer_is_a_fin_and_answered_at_the_finish(void **state
         {"", 0, GW_E_CLOSED, 1000, ""},
         {"\x03\xE9", 2, 7, 4007, "reason 7"},
     };
-    (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         struct filter_driver server;
         set_up(&server);
@@ -672,7 +654,6 @@ static void a_close_of_the_peer_is_a_fin_and_answered_at_the_finish(void **state
 static void a_fin_without_a_close_is_a_reset(void **state)
 {
     struct filter_driver server;
-    (void)state;
     set_up(&server);
     recv_frame(&server, WS_BINARY | WS_FIN, "a", 1);
     assert_int_equal(server.filter->ops->recv_end(server.filter), GW_E_RESET);
@@ -687,7 +668,6 @@ static void a_client_asks_as_rfc_6455_says(void **state)
 {
     struct gw_filter_source *source = create_client("/game?room=1");
     struct filter_driver client;
-    (void)state;
     assert_int_equal(filter_driver_init(&client, source), 0);
     assert_false(client.filter->is_open);
     assert_int_equal(filter_driver_flush(&client), 0);
@@ -720,7 +700,6 @@ static void an_answer_that_is_not_an_acceptance_fails_the_client(void **state)
         {"hello\r\n", "HTTP"},
     };
     struct gw_filter_source *source = create_client("/");
-    (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
         struct filter_driver client;
         size_t bytes = strlen(cases[i].answer);
@@ -783,7 +762,6 @@ static void client_and_server_carry_any_bytes_in_any_pieces(void **state)
     enum { STREAM_BYTES = 60000 };
     static uint8_t bytes[STREAM_BYTES];
     struct gw_filter_source *client = create_client("/"), *server = create_server();
-    (void)state;
     for (uint32_t i = 0; i < STREAM_BYTES; i++) {
         bytes[i] = pattern_byte(2, i);
     }
@@ -829,7 +807,6 @@ static void each_frame_of_a_client_has_a_mask_of_its_own(void **state)
     struct random random = {1};
     struct ws_frame a, b;
     struct pair pair;
-    (void)state;
     assert_int_equal(open_pair(&pair, client, server, &random, WHOLE), 0);
     filter_driver_send(&pair.client, "same", 4, 1);
     filter_driver_send(&pair.client, "same", 4, 1);
@@ -852,7 +829,6 @@ static void a_masked_frame_of_a_server_fails_the_client(void **state)
     struct random random = {1};
     struct ws_frame frame;
     struct pair pair;
-    (void)state;
     assert_int_equal(open_pair(&pair, client, server, &random, WHOLE), 0);
     recv_frame(&pair.client, WS_BINARY | WS_FIN, "x", 1);
     assert_int_equal(pair.client.error, GW_E_WEBSOCKET);
@@ -870,7 +846,6 @@ static void a_client_that_loses_its_server_in_the_handshake_has_an_error(void **
 {
     struct gw_filter_source *source = create_client("/");
     struct filter_driver client;
-    (void)state;
     assert_int_equal(filter_driver_init(&client, source), 0);
     filter_driver_flush(&client);
     assert_int_equal(client.filter->ops->recv_end(client.filter), GW_E_WEBSOCKET);
@@ -918,7 +893,6 @@ static int talk(struct gw_filter_source *client, struct gw_filter_source *server
 
 static void each_allocation_may_fail(void **state)
 {
-    (void)state;
     int64_t blocks = memory_block_count();
     for (uint64_t number = 1;; number++) {
         struct gw_filter_source *client = create_client("/"), *server = create_server();
@@ -943,7 +917,6 @@ static void an_idle_filter_is_one_small_block(void **state)
 {
     struct gw_filter_source *source = create_server();
     struct filter_driver first, server;
-    (void)state;
     open_server(&first, source); /* the spare context of the source */
     int64_t blocks = memory_block_count();
     uint64_t taken = memory_taken_count();
@@ -973,7 +946,6 @@ static void invalid_configurations_are_refused(void **state)
                                           "https://a/", "https://a, https://b", "https://*.a"};
     struct gw_filter_source *source = NULL;
     char longest[GW_WEBSOCKET_TEXT_BYTES_MAX + 2];
-    (void)state;
     memset(longest, 'a', sizeof(longest));
     longest[0] = '/';
     longest[GW_WEBSOCKET_TEXT_BYTES_MAX + 1] = '\0';

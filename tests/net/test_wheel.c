@@ -100,7 +100,6 @@ static void step(void)
 
 static void timers_fire_when_a_sorted_list_would(void **state)
 {
-    (void)state;
     static const uint64_t begins[] = {0, 1, 30 * DAY, 400 * DAY + 12345};
     for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
         world_init(begins[i], 42 + i);
@@ -115,7 +114,6 @@ static void timers_fire_when_a_sorted_list_would(void **state)
 
 static void a_timer_can_be_added_again_while_it_fires(void **state)
 {
-    (void)state;
     world_init(5 * DAY, 9);
     world.again = true;
     for (uint32_t i = 0; i < TIMER_COUNT; i++) {
@@ -130,7 +128,6 @@ static void a_timer_can_be_added_again_while_it_fires(void **state)
 /* A caller that sleeps until gw__wheel_next_ns() each time is late by one tick at most. */
 static void sleeping_until_the_next_look_misses_no_timer(void **state)
 {
-    (void)state;
     world_init(3 * DAY, 10);
     for (uint32_t i = 0; i < TIMER_COUNT; i++) {
         add(i, world.now_ns + some_time_ns());
@@ -150,7 +147,6 @@ static void sleeping_until_the_next_look_misses_no_timer(void **state)
 
 static void no_timer_fires_early_and_each_fires_in_its_tick(void **state)
 {
-    (void)state;
     for (uint64_t distance = 0; distance < 70000; distance += distance < 200 ? 1 : 97) {
         for (uint64_t begin = 0; begin < 130; begin += 13) {
             uint64_t begin_ns = begin << GW_WHEEL_TICK_SHIFT;
@@ -168,7 +164,6 @@ static void no_timer_fires_early_and_each_fires_in_its_tick(void **state)
 
 static void a_past_deadline_fires_at_the_next_look(void **state)
 {
-    (void)state;
     world_init(30 * DAY, 1);
     go_to(30 * DAY + 5 * MS);
     add(0, 0);
@@ -182,7 +177,6 @@ static void a_past_deadline_fires_at_the_next_look(void **state)
 
 static void a_timer_beyond_the_range_of_the_wheel_is_not_early(void **state)
 {
-    (void)state;
     world_init(DAY, 1);
     add(0, 20 * DAY);
     for (int day = 2; day < 20; day++) {
@@ -195,7 +189,6 @@ static void a_timer_beyond_the_range_of_the_wheel_is_not_early(void **state)
 
 static void an_empty_wheel_needs_no_look(void **state)
 {
-    (void)state;
     world_init(DAY, 1);
     assert_int_equal(gw__wheel_next_ns(&world.wheel), UINT64_MAX);
     add(0, 2 * DAY);
@@ -207,7 +200,6 @@ static void an_empty_wheel_needs_no_look(void **state)
 
 static void a_tick_begins_when_its_deadlines_have_passed(void **state)
 {
-    (void)state;
     const uint64_t tick_ns = (uint64_t)1 << GW_WHEEL_TICK_SHIFT;
     assert_int_equal(gw__wheel_tick_of(0), 0);
     assert_int_equal(gw__wheel_tick_of(1), 1);

@@ -25,30 +25,24 @@ static unsigned long received;
 
 void small_on_sit(struct gw_session *session, const struct gw_frame *frame, const Small__Sit *sit)
 {
-    (void)session;
-    (void)sit;
     received += frame->packet_id;
 }
 
 void small_on_c_play(struct gw_session *session, const struct gw_frame *frame,
                      const Small__CPlay *c_play)
 {
-    (void)session;
     received += frame->packet_id + c_play->n_cards;
 }
 
 void small_on_int(struct gw_session *session, const struct gw_frame *frame,
                   const Small__Int *int_message)
 {
-    (void)session;
     received += frame->packet_id + (unsigned long)int_message->value;
 }
 
 void small_on_session(struct gw_session *session, const struct gw_frame *frame,
                       const Small__Session *session_message)
 {
-    (void)session;
-    (void)session_message;
     received += frame->packet_id;
 }
 

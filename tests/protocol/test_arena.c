@@ -17,7 +17,6 @@ static void *take(struct gw_arena *arena, size_t bytes)
 
 static void every_allocation_is_aligned_for_any_type(void **state)
 {
-    (void)state;
     struct gw_arena arena;
     for (size_t bytes = 0; bytes <= 3 * STEP_BYTES; bytes++) {
         gw_arena_init(&arena, memory, ARENA_BYTES);
@@ -28,7 +27,6 @@ static void every_allocation_is_aligned_for_any_type(void **state)
 
 static void allocations_do_not_overlap(void **state)
 {
-    (void)state;
     struct gw_arena arena;
     gw_arena_init(&arena, memory, ARENA_BYTES);
     uint8_t *taken[8];
@@ -45,7 +43,6 @@ static void allocations_do_not_overlap(void **state)
 
 static void an_allocation_of_0_bytes_has_its_own_address(void **state)
 {
-    (void)state;
     struct gw_arena arena;
     gw_arena_init(&arena, memory, ARENA_BYTES);
     void *first = take(&arena, 0);
@@ -56,7 +53,6 @@ static void an_allocation_of_0_bytes_has_its_own_address(void **state)
 
 static void the_whole_block_can_be_allocated_and_no_byte_more(void **state)
 {
-    (void)state;
     struct gw_arena arena;
     gw_arena_init(&arena, memory, ARENA_BYTES);
     assert_null(take(&arena, ARENA_BYTES + 1));
@@ -73,7 +69,6 @@ static void the_whole_block_can_be_allocated_and_no_byte_more(void **state)
 
 static void a_smaller_allocation_succeeds_after_a_failed_one(void **state)
 {
-    (void)state;
     struct gw_arena arena;
     gw_arena_init(&arena, memory, 2 * STEP_BYTES);
     assert_non_null(take(&arena, 1));
@@ -84,7 +79,6 @@ static void a_smaller_allocation_succeeds_after_a_failed_one(void **state)
 
 static void a_size_that_would_wrap_around_is_refused(void **state)
 {
-    (void)state;
     struct gw_arena arena;
     gw_arena_init(&arena, memory, ARENA_BYTES);
     assert_non_null(take(&arena, 1));
@@ -96,7 +90,6 @@ static void a_size_that_would_wrap_around_is_refused(void **state)
 
 static void a_block_smaller_than_one_step_is_not_used(void **state)
 {
-    (void)state;
     struct gw_arena arena;
     gw_arena_init(&arena, memory, 2 * STEP_BYTES - 1);
     assert_non_null(take(&arena, STEP_BYTES));
@@ -109,7 +102,6 @@ static void a_block_smaller_than_one_step_is_not_used(void **state)
 
 static void memory_is_freed_by_reset_only(void **state)
 {
-    (void)state;
     struct gw_arena arena;
     gw_arena_init(&arena, memory, ARENA_BYTES);
     void *first = take(&arena, 1);

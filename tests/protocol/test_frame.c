@@ -20,7 +20,6 @@ static void write_and_compare(const struct gw_frame *frame, const uint8_t *expec
 /* O5: independent of the layout that the compiler gives to structs. */
 static void the_layout_is_that_of_wire_md(void **state)
 {
-    (void)state;
     struct gw_frame frame = gw_frame_read(ordinary);
     assert_int_equal(frame.body_bytes, 0x030201);
     assert_int_equal(frame.flags, 0x04);
@@ -31,7 +30,6 @@ static void the_layout_is_that_of_wire_md(void **state)
 
 static void a_header_is_read_at_any_address(void **state)
 {
-    (void)state;
     uint8_t bytes[3 * GW_FRAME_HEADER_BYTES];
     for (size_t offset = 0; offset < 2 * GW_FRAME_HEADER_BYTES; offset++) {
         memcpy(bytes + offset, ordinary, sizeof ordinary);
@@ -53,7 +51,6 @@ static uint32_t number_at(const uint8_t *header, size_t first, size_t count)
 
 static void every_value_of_every_byte_is_read_and_written_back(void **state)
 {
-    (void)state;
     for (size_t place = 0; place < GW_FRAME_HEADER_BYTES; place++) {
         for (unsigned value = 0; value <= 0xFF; value++) {
             uint8_t header[GW_FRAME_HEADER_BYTES];
@@ -72,7 +69,6 @@ static void every_value_of_every_byte_is_read_and_written_back(void **state)
 /* O3, O9: the length excludes the header, so 0 is a frame of eight bytes. */
 static void a_zero_length_frame_does_not_stall_the_parser(void **state)
 {
-    (void)state;
     static const uint8_t zeros[GW_FRAME_HEADER_BYTES] = {0};
     struct gw_frame frame = gw_frame_read(zeros);
     assert_int_equal(frame.body_bytes, 0);
@@ -84,7 +80,6 @@ static void a_zero_length_frame_does_not_stall_the_parser(void **state)
 
 static void the_largest_header_is_read_as_unsigned(void **state)
 {
-    (void)state;
     static const uint8_t ones[GW_FRAME_HEADER_BYTES] = {0xFF, 0xFF, 0xFF, 0xFF,
                                                         0xFF, 0xFF, 0xFF, 0xFF};
     struct gw_frame frame = gw_frame_read(ones);

@@ -39,7 +39,6 @@ static enum gw_packet_result admit(const struct gw_packet_sender *sender, struct
 
 static void only_ids_of_the_table_are_found(void **state)
 {
-    (void)state;
     for (uint32_t id = 0; id <= UINT16_MAX; id++) {
         const struct gw_packet *expected = NULL;
         for (size_t i = 0; i < table.packet_count; i++) {
@@ -52,7 +51,6 @@ static void only_ids_of_the_table_are_found(void **state)
 /* O4: the largest id of the wire format is looked up like any other. */
 static void id_65535_is_unknown_or_itself(void **state)
 {
-    (void)state;
     assert_null(gw_packet_find(&table, UINT16_MAX));
     static const struct gw_packet last = {.id = UINT16_MAX};
     static const uint16_t place[] = {1};
@@ -64,7 +62,6 @@ static void id_65535_is_unknown_or_itself(void **state)
 
 static void an_empty_table_finds_no_packet(void **state)
 {
-    (void)state;
     const struct gw_packet_table empty = {.schema_hash = 1};
     assert_null(gw_packet_find(&empty, 0));
     assert_null(gw_packet_find(&empty, UINT16_MAX));
@@ -72,7 +69,6 @@ static void an_empty_table_finds_no_packet(void **state)
 
 static void only_the_flags_reply_and_error_pass(void **state)
 {
-    (void)state;
     for (unsigned flags = 0; flags <= UINT8_MAX; flags++) {
         struct gw_frame frame = {.packet_id = CHAT, .flags = (uint8_t)flags};
         assert_int_equal(admit(&player, frame), flags <= 0x03 ? GW_PACKET_OK : GW_PACKET_BAD_FLAGS);
@@ -81,7 +77,6 @@ static void only_the_flags_reply_and_error_pass(void **state)
 
 static void every_tag_passes(void **state)
 {
-    (void)state;
     for (uint32_t tag = 0; tag <= UINT16_MAX; tag++) {
         struct gw_frame frame = {.packet_id = CHAT, .tag = (uint16_t)tag};
         assert_int_equal(admit(&player, frame), GW_PACKET_OK);
@@ -90,7 +85,6 @@ static void every_tag_passes(void **state)
 
 static void a_body_may_be_as_long_as_its_packet_allows(void **state)
 {
-    (void)state;
     struct gw_frame frame = {.packet_id = CHAT, .body_bytes = 200};
     assert_int_equal(admit(&player, frame), GW_PACKET_OK);
     frame.body_bytes = 201;
@@ -103,7 +97,6 @@ static void a_body_may_be_as_long_as_its_packet_allows(void **state)
 
 static void a_body_may_be_as_long_as_the_stage_allows(void **state)
 {
-    (void)state;
     struct gw_packet_sender sender = {GW_FROM_CLIENT, STAGE_ROOM, 100};
     struct gw_frame frame = {.packet_id = CHAT, .body_bytes = 100};
     assert_int_equal(admit(&sender, frame), GW_PACKET_OK);
@@ -115,7 +108,6 @@ static void a_body_may_be_as_long_as_the_stage_allows(void **state)
 
 static void only_known_ids_pass(void **state)
 {
-    (void)state;
     for (uint32_t id = 0; id <= UINT16_MAX; id++) {
         enum gw_packet_result expected = GW_PACKET_UNKNOWN;
         if (id == CHAT || id == PING || id == MOVE) {
@@ -129,7 +121,6 @@ static void only_known_ids_pass(void **state)
 
 static void a_packet_from_the_wrong_side_is_refused(void **state)
 {
-    (void)state;
     assert_int_equal(admit(&player, (struct gw_frame){.packet_id = LINE}), GW_PACKET_WRONG_WAY);
     assert_int_equal(admit(&server, (struct gw_frame){.packet_id = CHAT}), GW_PACKET_WRONG_WAY);
     assert_int_equal(admit(&player, (struct gw_frame){.packet_id = PING}), GW_PACKET_OK);
@@ -139,7 +130,6 @@ static void a_packet_from_the_wrong_side_is_refused(void **state)
 
 static void a_client_packet_passes_only_in_its_stages(void **state)
 {
-    (void)state;
     for (unsigned bit = 0; bit < 32; bit++) {
         uint32_t stage = UINT32_C(1) << bit;
         struct gw_packet_sender sender = {GW_FROM_CLIENT, stage, STAGE_LIMIT};
@@ -153,7 +143,6 @@ static void a_client_packet_passes_only_in_its_stages(void **state)
 
 static void a_server_packet_passes_in_every_stage(void **state)
 {
-    (void)state;
     static const struct gw_packet late = {
         .id = 7, .from = GW_FROM_SERVER, .stages = STAGE_ROOM, .body_bytes_max = 1};
     static const uint16_t place[] = {1};
@@ -167,7 +156,6 @@ static void a_server_packet_passes_in_every_stage(void **state)
 /* Each line corrects the fault of the previous one, in the order of WIRE.md. */
 static void the_first_failed_check_is_the_result(void **state)
 {
-    (void)state;
     struct gw_packet_sender sender = {GW_FROM_CLIENT, STAGE_LOBBY, STAGE_LIMIT};
     struct gw_frame frame = {.packet_id = 9, .flags = 0x04, .body_bytes = STAGE_LIMIT + 1};
     assert_int_equal(admit(&sender, frame), GW_PACKET_BAD_FLAGS);
@@ -188,7 +176,6 @@ static void the_first_failed_check_is_the_result(void **state)
 
 static void a_refused_packet_is_returned_if_its_id_is_known(void **state)
 {
-    (void)state;
     const struct gw_packet *packet;
     struct gw_frame frame = {.packet_id = CHAT, .flags = 0x80};
     assert_int_equal(gw_packet_admit(&table, &frame, &player, &packet), GW_PACKET_BAD_FLAGS);
@@ -200,7 +187,6 @@ static void a_refused_packet_is_returned_if_its_id_is_known(void **state)
 
 static void every_result_has_a_name(void **state)
 {
-    (void)state;
     assert_string_equal(gw_packet_result_name(GW_PACKET_OK), "OK");
     assert_string_equal(gw_packet_result_name(GW_PACKET_TOO_LONG), "TOO_LONG");
     for (int result = GW_PACKET_OK; result <= GW_PACKET_TOO_COMPLEX; result++) {
@@ -221,7 +207,6 @@ static void expect_stages(uint32_t stages, size_t room, const char *expected)
 
 static void stages_are_written_with_their_names(void **state)
 {
-    (void)state;
     expect_stages(0, 64, "");
     expect_stages(GW_STAGE_CONNECTED, 64, "CONNECTED");
     expect_stages(STAGE_LOBBY, 64, "LOBBY");

@@ -35,8 +35,6 @@ static void receive_plain(void *peer, const struct gw_frame *frame, const Protob
 
 static void receive_bomb(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
 {
-    (void)peer;
-    (void)frame;
     received.count++;
     received.texts = ((const Bodies__Bomb *)message)->n_texts;
 }
@@ -103,7 +101,6 @@ static size_t count_allocations(const struct gw_packet *packet, size_t body_byte
 
 static void the_handler_receives_the_message_the_frame_and_the_peer(void **state)
 {
-    (void)state;
     static const uint8_t bytes[] = {0x08, 0x2A, 0x12, 0x02, 'h', 'i'};
     assert_int_equal(dispatch(&plain_packet, bytes, sizeof bytes), GW_PACKET_OK);
     assert_int_equal(received.number, 42);
@@ -115,7 +112,6 @@ static void the_handler_receives_the_message_the_frame_and_the_peer(void **state
 
 static void an_opaque_body_is_passed_on_unchanged(void **state)
 {
-    (void)state;
     static const uint8_t no_message[] = {0xFF, 0xFF, 0xFF};
     assert_int_equal(dispatch(&opaque_packet, no_message, sizeof no_message), GW_PACKET_OK);
     assert_true(received.texts);
@@ -126,7 +122,6 @@ static void an_opaque_body_is_passed_on_unchanged(void **state)
 
 static void an_empty_body_is_a_message_of_zeros(void **state)
 {
-    (void)state;
     assert_int_equal(dispatch(&plain_packet, NULL, 0), GW_PACKET_OK);
     assert_int_equal(received.number, 0);
     assert_string_equal(received.text, "");
@@ -134,7 +129,6 @@ static void an_empty_body_is_a_message_of_zeros(void **state)
 
 static void a_body_without_a_handler_is_checked_too(void **state)
 {
-    (void)state;
     static const uint8_t good[] = {0x08, 0x01};
     static const uint8_t bad[] = {0x08};
     const struct gw_packet packet = {.id = 1, .message = &bodies__plain__descriptor};
@@ -148,7 +142,6 @@ static void a_body_without_a_handler_is_checked_too(void **state)
 
 static void a_refused_body_is_explained_with_its_field(void **state)
 {
-    (void)state;
     static const struct gw_field_rule rules[] = {
         {.counter = 0}, {.length_max = 2, .checks = GW_FIELD_UTF8}, {.counter = 0}, {.counter = 0}};
     static const struct gw_message_rules message_rules = {.message = &bodies__plain__descriptor,
@@ -178,7 +171,6 @@ struct vector {
 
 static void a_body_that_is_no_message_is_a_bad_body(void **state)
 {
-    (void)state;
     static const struct vector vectors[] = {
         {"a key alone", {0x08}, 1},
         {"a varint that does not end", {0x08, 0x80}, 2},
@@ -215,7 +207,6 @@ static void a_body_that_is_no_message_is_a_bad_body(void **state)
 
 static void every_truncation_of_a_valid_body_is_handled(void **state)
 {
-    (void)state;
     static const uint8_t bytes[] = {0x08, 0xFF, 0x01, 0x12, 0x03, 'a', 'b',  'c',  0x19, 1, 2,
                                     3,    4,    5,    6,    7,    8,   0x22, 0x02, 5,    6};
     static const size_t whole[] = {0, 3, 8, 17, 21};
@@ -230,7 +221,6 @@ static void every_truncation_of_a_valid_body_is_handled(void **state)
 
 static void every_size_of_arena_is_handled(void **state)
 {
-    (void)state;
     static const uint8_t bytes[] = {0x0A, 0x00, 0x12, 0x03, 0x0A, 0x01, 'x',  0x1A, 0x03,
                                     0x0A, 0x01, 'y',  0x22, 0x01, 'z',  0x30, 0x01};
     memcpy(body, bytes, sizeof bytes);
@@ -262,7 +252,6 @@ static const struct vector bombs[] = {
 
 static void a_body_that_grows_beyond_the_arena_is_too_complex(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof bombs / sizeof bombs[0]; i++) {
         size_t length = fill(bombs[i].bytes, bombs[i].length, BODY_BYTES);
         enum gw_packet_result result = dispatch_in(&bomb_packet, length, ARENA_BYTES);
@@ -275,7 +264,6 @@ static void a_body_that_grows_beyond_the_arena_is_too_complex(void **state)
 /* Work, measured in allocations: bounded by the arena and by the number of fields. */
 static void unpacking_costs_at_most_a_few_steps_per_field(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof bombs / sizeof bombs[0]; i++) {
         for (size_t body_bytes = 16; body_bytes <= BODY_BYTES; body_bytes *= 2) {
             size_t length = fill(bombs[i].bytes, bombs[i].length, body_bytes);
@@ -289,7 +277,6 @@ static void unpacking_costs_at_most_a_few_steps_per_field(void **state)
 
 static void many_valid_texts_fit(void **state)
 {
-    (void)state;
     static const uint8_t text[] = {0x22, 0x04, 'a', 'b', 'c', 'd'};
     size_t length = fill(text, sizeof text, 4096);
     assert_int_equal(dispatch_in(&bomb_packet, length, ARENA_BYTES), GW_PACKET_OK);
@@ -298,7 +285,6 @@ static void many_valid_texts_fit(void **state)
 
 static void an_arena_serves_one_body_after_the_other(void **state)
 {
-    (void)state;
     struct gw_arena arena;
     gw_arena_init(&arena, memory, ARENA_BYTES);
     size_t length = fill("\x0A\x00", 2, BODY_BYTES);

@@ -20,7 +20,6 @@ static size_t encode(uint32_t code_point, uint8_t *bytes)
 
 static void every_code_point_but_nul_and_surrogates_is_text(void **state)
 {
-    (void)state;
     for (uint32_t code_point = 0; code_point <= 0x110000; code_point++) {
         uint8_t bytes[4];
         size_t length = encode(code_point, bytes);
@@ -32,7 +31,6 @@ static void every_code_point_but_nul_and_surrogates_is_text(void **state)
 
 static void every_code_point_is_decoded_and_a_truncated_one_is_not(void **state)
 {
-    (void)state;
     for (uint32_t code_point = 0; code_point <= 0x110000; code_point++) {
         uint8_t bytes[4];
         size_t length = encode(code_point, bytes);
@@ -49,7 +47,6 @@ static void every_code_point_is_decoded_and_a_truncated_one_is_not(void **state)
 /* Counts the valid ones among all sequences of up to three bytes: a number that can be computed. */
 static void only_well_formed_short_sequences_are_text(void **state)
 {
-    (void)state;
     size_t passed = 0;
     for (uint32_t word = 0; word <= 0xFFFFFF; word++) {
         const uint8_t bytes[] = {(uint8_t)(word >> 16), (uint8_t)(word >> 8), (uint8_t)word};
@@ -63,7 +60,6 @@ static void only_well_formed_short_sequences_are_text(void **state)
 
 static void a_truncated_character_is_no_text(void **state)
 {
-    (void)state;
     static const char *const characters[] = {"\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"};
     for (size_t i = 0; i < 3; i++) {
         const uint8_t *bytes = (const uint8_t *)characters[i];
@@ -79,7 +75,6 @@ static void a_truncated_character_is_no_text(void **state)
 /* Eight bytes are checked at a time: an invalid byte is found at every position. */
 static void one_invalid_byte_in_a_long_text_is_found(void **state)
 {
-    (void)state;
     uint8_t text[40];
     memset(text, 'x', sizeof text);
     for (size_t length = 0; length <= sizeof text; length++) {
@@ -116,7 +111,6 @@ static bool is_listed(uint32_t code_point)
 
 static void control_invisible_and_directional_characters_are_not_printable(void **state)
 {
-    (void)state;
     for (uint32_t code_point = 1; code_point <= 0x10FFFF; code_point++) {
         uint8_t bytes[8] = "a";
         size_t length = 1 + encode(code_point, bytes + 1);

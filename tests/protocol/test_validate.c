@@ -105,7 +105,6 @@ static void expect(const struct vector *vectors, size_t count, enum gw_packet_re
 
 static void a_body_that_obeys_every_rule_passes(void **state)
 {
-    (void)state;
     static const struct vector vectors[] = {
         V("nothing", ""),
         V("a text of four bytes", "\x0A\x04\xC3\xA4xy"),
@@ -145,7 +144,6 @@ static void a_body_that_obeys_every_rule_passes(void **state)
 
 static void a_value_that_a_rule_forbids_is_a_bad_body(void **state)
 {
-    (void)state;
     static const struct vector vectors[] = {
         V("a text of five bytes", "\x0A\x05"
                                   "abcde"),
@@ -186,7 +184,6 @@ static void a_value_that_a_rule_forbids_is_a_bad_body(void **state)
 
 static void a_body_of_another_type_is_a_bad_body(void **state)
 {
-    (void)state;
     static const struct vector vectors[] = {
         V("a key alone", "\x70"),
         V("a key that does not end", "\x80"),
@@ -223,7 +220,6 @@ static void a_body_of_another_type_is_a_bad_body(void **state)
 
 static void a_field_that_occurs_too_often_is_too_complex(void **state)
 {
-    (void)state;
     static const struct vector vectors[] = {
         V("a leaf twice", "\x1A\x00\x1A\x00"),
         V("three leaves", "\x22\x00\x22\x00\x22\x00"),
@@ -239,7 +235,6 @@ static void a_field_that_occurs_too_often_is_too_complex(void **state)
 
 static void sixteen_unknown_fields_pass_and_one_more_does_not(void **state)
 {
-    (void)state;
     uint8_t body[3 * (GW_VALIDATE_UNKNOWN_MAX + 1)];
     for (size_t i = 0; i <= GW_VALIDATE_UNKNOWN_MAX; i++) {
         memcpy(body + 3 * i, "\xF8\x7F\x01", 3);
@@ -263,7 +258,6 @@ static size_t nest(uint8_t *body, size_t depth)
 
 static void eight_messages_deep_pass_and_nine_do_not(void **state)
 {
-    (void)state;
     uint8_t body[64];
     size_t length = nest(body, GW_VALIDATE_DEPTH_MAX - 1);
     assert_int_equal(gw_validate_body(&deep_message_rules, body, length, NULL), GW_PACKET_OK);
@@ -274,7 +268,6 @@ static void eight_messages_deep_pass_and_nine_do_not(void **state)
 
 static void each_message_has_its_own_counters(void **state)
 {
-    (void)state;
     static const struct vector vectors[] = {
         V("a leaf, and one inside an entry", "\x1A\x00\x6A\x02\x12\x00"),
         V("one inside an entry, and a leaf", "\x6A\x02\x12\x00\x1A\x00"),
@@ -317,7 +310,6 @@ static void explains(const struct gw_message_rules *message_rules, const void *b
 
 static void a_field_that_may_not_be_0_or_empty_may_not_be_absent(void **state)
 {
-    (void)state;
     static const char *const rules[PART_COUNT] = {
         "is absent, so 0, which is not from 2 to 100",
         "is absent, so shorter than 1 bytes",
@@ -342,7 +334,6 @@ static void a_field_that_may_not_be_0_or_empty_may_not_be_absent(void **state)
 /* protobuf keeps the last occurrence, so each one is checked. */
 static void each_occurrence_of_a_field_is_checked(void **state)
 {
-    (void)state;
     static const struct {
         struct vector more;
         const char *field;
@@ -379,7 +370,6 @@ static void each_occurrence_of_a_field_is_checked(void **state)
 
 static void an_optional_field_may_be_absent(void **state)
 {
-    (void)state;
     static const struct vector more[] = {
         V("one of the choice", "\x28\x03"), V("the other", "\x32\x02xy"),
         V("two words", "\x3A\x02xy\x3A\x02xy"), V("no numbers, packed, behind one", "\x42\x00")};
@@ -397,7 +387,6 @@ static void an_optional_field_may_be_absent(void **state)
 /* Required fields of a nested message are required in each of its occurrences. */
 static void a_nested_message_is_checked_if_it_is_in_the_body(void **state)
 {
-    (void)state;
     static const struct vector empty_leaf = V("", "\x1A\x00");
     uint8_t bytes[64];
     size_t length = strict_body(bytes, 2, &empty_leaf);
@@ -413,7 +402,6 @@ static void a_nested_message_is_checked_if_it_is_in_the_body(void **state)
 
 static void a_fault_is_explained_by_the_path_to_its_field(void **state)
 {
-    (void)state;
     explains(&every_message_rules, "\x6A\x04\x12\x02\x08\x14", 6, "named.value.value",
              "is not from -5 to 9");
     explains(&every_message_rules, "\x3D\x00\x00\x80\x7F", 5, "single",
@@ -470,7 +458,6 @@ static const struct vector bombs[] = {
 
 static void an_attack_is_refused_after_a_few_steps_without_memory(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof bombs / sizeof bombs[0]; i++) {
         size_t length = fill(bombs[i].bytes, bombs[i].length, BODY_BYTES);
         size_t steps = 0;
@@ -484,7 +471,6 @@ static void an_attack_is_refused_after_a_few_steps_without_memory(void **state)
 
 static void packed_numbers_cost_a_step_each_and_no_more_than_their_count(void **state)
 {
-    (void)state;
     memset(body, 0, sizeof body);
     memcpy(body, "\x2A\xFC\xFF\x03", 4);
     size_t steps = 0;
@@ -496,7 +482,6 @@ static void packed_numbers_cost_a_step_each_and_no_more_than_their_count(void **
 /* Only a plain field may be repeated without a count; protobuf keeps the last occurrence. */
 static void a_repeated_plain_field_costs_time_in_proportion_to_its_bytes(void **state)
 {
-    (void)state;
     static const struct vector fields[] = {V("numbers", "\x70\x01"), V("texts", "\x0A\x00"),
                                            V("long texts", "\x0A\x04"
                                                            "abcd")};
@@ -525,7 +510,6 @@ static void a_repeated_plain_field_costs_time_in_proportion_to_its_bytes(void **
 /* Every field as often as allowed: the memory that the largest valid body needs. */
 static void the_largest_valid_body_takes_little_memory(void **state)
 {
-    (void)state;
     static const char heavy[] =
         "\x0A\x04"
         "abcd"
@@ -553,7 +537,6 @@ static void the_largest_valid_body_takes_little_memory(void **state)
 /* protobuf-c must unpack each body that passes the validation. */
 static void a_valid_body_unpacks(void **state)
 {
-    (void)state;
     static const uint8_t good[] = "\x0A\x02hi\x1A\x02\x08\x09\x2A\x03\x09\x12\x00\x28\x01\x30\x05"
                                   "\x6A\x05\x0A\x01k\x12\x00\x70\x07\x7A\x02xy\xFA\x7F\x01z";
     uint8_t mutant[sizeof good - 1];

@@ -168,7 +168,6 @@ static void play(uint64_t seed)
 
 static void random_actions_leave_no_resource_behind(void **state)
 {
-    (void)state;
     play(1);
     play(2);
 }
@@ -181,7 +180,6 @@ static bool is_over(void)
 
 static void a_server_under_random_actions_drains_within_its_deadline(void **state)
 {
-    (void)state;
     for (uint64_t seed = 3; seed < 5; seed++) {
         serve(seed);
         for (int i = 0; i < STEPS_BEFORE_DRAIN; i++) {

@@ -178,7 +178,6 @@ static void serve(void)
 
 static void members_that_stay_receive_every_line_while_others_come_and_go(void **state)
 {
-    (void)state;
     serve();
     for (int i = 0; i < ROOM_LOGS; i++) {
         room_logs[i] = (struct room_log){.room = rooms[i]};
@@ -208,7 +207,6 @@ static void members_that_stay_receive_every_line_while_others_come_and_go(void *
 static void dummy_clients_receive_every_line_while_others_come_and_go(void **state)
 {
     static struct dummies dummies;
-    (void)state;
     serve();
     room_logs[0] = (struct room_log){.room = "room-0"};
     room_logs[1] = (struct room_log){.room = "room-1"};

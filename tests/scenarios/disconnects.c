@@ -172,7 +172,6 @@ static void reset(struct player *player)
 
 static void players_that_reset_leave_their_room_once(void **state)
 {
-    (void)state;
     const struct server_config config = scenario_config();
     run(reset, &config);
     close_all(GW__CLOSE_REASON__NETWORK);
@@ -196,7 +195,6 @@ static void drain_all(Gw__CloseReason reason)
 
 static void players_that_send_fin_without_close_leave_their_room_once(void **state)
 {
-    (void)state;
     const struct server_config config = scenario_config();
     run(send_fin, &config);
     drain_all(GW__CLOSE_REASON__NONE);
@@ -210,7 +208,6 @@ static void ignore_pings(struct player *player)
 
 static void players_that_do_not_answer_ping_are_closed_with_heartbeat_lost(void **state)
 {
-    (void)state;
     struct server_config config = scenario_config();
     config.heartbeat_ms = HEARTBEAT_MS;
     run(ignore_pings, &config);
@@ -236,7 +233,6 @@ static void send_partial_frame(struct player *player)
 
 static void players_that_stop_within_a_frame_are_closed_with_frame_timeout(void **state)
 {
-    (void)state;
     struct server_config config = scenario_config();
     config.frame_timeout_ms = FRAME_MS;
     run(send_partial_frame, &config);
@@ -253,7 +249,6 @@ static void send_partial_frame_and_fin(struct player *player)
 
 static void players_that_send_fin_within_a_frame_leave_their_room_once(void **state)
 {
-    (void)state;
     const struct server_config config = scenario_config();
     run(send_partial_frame_and_fin, &config);
     drain_all(GW__CLOSE_REASON__NONE);
@@ -268,7 +263,6 @@ static void send_partial_frame_and_reset(struct player *player)
 
 static void players_that_reset_within_a_frame_leave_their_room_once(void **state)
 {
-    (void)state;
     const struct server_config config = scenario_config();
     run(send_partial_frame_and_reset, &config);
     close_all(GW__CLOSE_REASON__NETWORK);

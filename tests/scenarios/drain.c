@@ -68,7 +68,6 @@ static void expect_all_received_goaway(const struct dummies *dummies, uint32_t c
 /* Each client leaves once it has its answers, after one or two ticks, long before the deadline. */
 static void drain_ends_as_soon_as_all_clients_have_left(void **state)
 {
-    (void)state;
     serve_for(LONG_MS);
     uint32_t count = scenario_count(CROWD);
     dummies_init(&crowd, count, TALK_MS);
@@ -84,7 +83,6 @@ static void drain_ends_as_soon_as_all_clients_have_left(void **state)
 
 static void clients_that_stay_are_served_until_the_deadline_and_then_closed(void **state)
 {
-    (void)state;
     serve_for(SHORT_MS);
     uint32_t count = scenario_count(CROWD);
     dummies_init(&stayers, count, TALK_MS);
@@ -107,7 +105,6 @@ static void clients_that_stay_are_served_until_the_deadline_and_then_closed(void
 
 static void a_client_may_chat_and_change_rooms_between_goaway_and_the_deadline(void **state)
 {
-    (void)state;
     serve_for(SHORT_MS);
     struct test_client *ada = test_client_open("Ada");
     (void)test_client_join(ada, "room");
@@ -159,7 +156,6 @@ static void expect_late_connections_closed(void)
 
 static void unauthenticated_and_new_connections_receive_shutdown_at_once(void **state)
 {
-    (void)state;
     serve_for(LONG_MS);
     struct test_client *stayer = test_client_open("stayer");
     expect_unauthenticated_closed_at_once();
@@ -200,7 +196,6 @@ static void fill_send_queue(struct test_client *speaker)
 
 static void a_client_that_never_reads_does_not_delay_the_end_of_the_drain(void **state)
 {
-    (void)state;
     serve_for(SHORT_MS);
     struct test_client *paused = open_paused_client();
     struct test_client *speaker = test_client_open("speaker");
@@ -228,7 +223,6 @@ static void crowds_come(uint32_t count)
 
 static void a_server_with_all_kinds_of_clients_drains_within_its_deadline(void **state)
 {
-    (void)state;
     serve_for(SHORT_MS);
     uint32_t count = scenario_count(CROWD / 2);
     crowds_come(count);

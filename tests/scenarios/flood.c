@@ -170,7 +170,6 @@ static void a_flood_of_say_without_reading_is_closed(void **state)
     char text[TEXT_BYTES + 1];
     struct flood flood;
     Game__Say say = GAME__SAY__INIT;
-    (void)state;
     serve(QUEUE_BYTES);
     say.text = long_text(text);
     make_flood(&flood, GAME_PACKET_SAY, &say.base);
@@ -184,7 +183,6 @@ static void a_flood_of_chat_without_reading_is_closed(void **state)
     char text[TEXT_BYTES + 1];
     struct flood flood;
     Game__Chat chat = GAME__CHAT__INIT;
-    (void)state;
     serve(QUEUE_BYTES);
     chat.text = long_text(text);
     make_flood(&flood, GAME_PACKET_CHAT, &chat.base);
@@ -210,7 +208,6 @@ static void a_member_of_a_flooded_room_receives_every_line(void **state)
     struct room_view view;
     struct room_log room_log = {.room = "flooded"};
     Game__Chat chat = GAME__CHAT__INIT;
-    (void)state;
     serve(2 * FLOODERS * FRAMES * (TEXT_BYTES + 64));
     room_view_enter(&view, test_client_open("member"), &room_log);
     chat.text = long_text(text);
@@ -285,7 +282,6 @@ static void a_flooder_is_throttled_and_closed_while_200_clients_are_served(void 
     char text[TEXT_BYTES + 1];
     struct flood flood;
     Game__Chat chat = GAME__CHAT__INIT;
-    (void)state;
     serve_with_rates(EXCESS_MS);
     uint64_t from_ns = os_now_ns();
     chat.text = long_text(text);
@@ -307,7 +303,6 @@ static void a_flooder_is_throttled_and_closed_while_200_clients_are_served(void 
 /* More than a burst in one piece: the excess is delayed, not refused. */
 static void packets_above_the_burst_are_delayed_and_all_answered(void **state)
 {
-    (void)state;
     enum { COUNT = 80 };
     serve_with_rates(10 * EXCESS_MS);
     struct test_client *client = test_client_open("bursty");
@@ -338,7 +333,6 @@ static void connect_and_end(uint32_t nth)
 
 static void thousands_of_short_connections_do_not_delay_new_clients(void **state)
 {
-    (void)state;
     serve(QUEUE_BYTES);
     for (uint32_t i = 0; i < scenario_count(CONNECTS); i++) {
         connect_and_end(i);
@@ -355,7 +349,6 @@ static void thousands_of_short_connections_do_not_delay_new_clients(void **state
 /* The client sends as fast as the socket accepts, and reads the answers meanwhile. */
 static void every_packet_of_a_burst_is_answered(void **state)
 {
-    (void)state;
     serve(QUEUE_BYTES);
     struct test_client *client = test_client_open("burst");
     uint32_t count = scenario_count(BURST_FRAMES), received = 0;
@@ -390,7 +383,6 @@ static void send_all(struct test_client *client, const uint8_t *bytes)
 /* Every second client greets first. */
 static void megabytes_of_invalid_bytes_close_only_their_connection(void **state)
 {
-    (void)state;
     serve(QUEUE_BYTES);
     uint8_t *bytes = calloc(1, BURST_BYTES);
     assert_non_null(bytes);

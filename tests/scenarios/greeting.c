@@ -172,7 +172,6 @@ static void expect_packets_out(void)
 
 static void five_players_receive_exactly_the_packets_of_their_room(void **state)
 {
-    (void)state;
     scenario_open();
     all_connect();
     all_enter();
@@ -190,7 +189,6 @@ static void five_players_receive_exactly_the_packets_of_their_room(void **state)
 
 static void a_room_receives_no_packet_of_another_room(void **state)
 {
-    (void)state;
     scenario_open();
     struct test_client *here = test_client_open("here");
     struct test_client *there = test_client_open("there");
@@ -213,7 +211,6 @@ static void a_room_receives_no_packet_of_another_room(void **state)
  * reason. */
 static void packets_after_close_are_discarded(void **state)
 {
-    (void)state;
     scenario_open();
     struct test_client *ada = test_client_open("Ada");
     struct test_client *bob = test_client_open("Bob");
@@ -250,7 +247,6 @@ static void open_and_quit_all(uint64_t *ids)
 static void each_connection_gets_a_new_session_id(void **state)
 {
     uint64_t ids[GUESTS * VISITS];
-    (void)state;
     scenario_open();
     for (int visit = 0; visit < VISITS; visit++) {
         open_and_quit_all(ids + visit * GUESTS);

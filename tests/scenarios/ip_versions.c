@@ -88,7 +88,6 @@ static void close_and_check_peers_in_the_log(void)
 
 static void a_dual_stack_listener_admits_both_ip_versions_into_one_room(void **state)
 {
-    (void)state;
     need_ipv6();
     serve("*:0", NULL);
     const struct gw_addr ipv4 = addr_of("127.0.0.1:0", scenario.addr.port);
@@ -99,7 +98,6 @@ static void a_dual_stack_listener_admits_both_ip_versions_into_one_room(void **s
 
 static void an_ipv4_and_an_ipv6_listener_admit_clients_into_one_room(void **state)
 {
-    (void)state;
     need_ipv6();
     serve("127.0.0.1:0", "[::1]:0");
     const struct gw_addr second = *server_addr(scenario.server, 1);
@@ -109,7 +107,6 @@ static void an_ipv4_and_an_ipv6_listener_admit_clients_into_one_room(void **stat
 
 static void a_listener_of_one_ip_version_refuses_the_other(void **state)
 {
-    (void)state;
     need_ipv6();
     serve("0.0.0.0:0", NULL);
     const struct gw_addr ipv6 = addr_of("[::1]:0", scenario.addr.port);
@@ -130,7 +127,6 @@ static void start(struct dummies *dummies, const char *addr)
 
 static void dummy_clients_of_both_ip_versions_receive_every_line(void **state)
 {
-    (void)state;
     need_ipv6();
     serve("*:0", NULL);
     start(&over_ipv4, "127.0.0.1:0");

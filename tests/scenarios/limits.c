@@ -18,7 +18,6 @@ static void open_with_room_of(uint32_t room_members_max)
 static void a_full_room_admits_a_player_after_another_has_left(void **state)
 {
     struct test_client *inside[MEMBERS];
-    (void)state;
     open_with_room_of(MEMBERS);
     for (int i = 0; i < MEMBERS; i++) {
         inside[i] = test_client_open("inside");
@@ -54,7 +53,6 @@ static int count_entered(struct test_client **crowd)
 static void of_simultaneous_enters_exactly_the_limit_succeeds(void **state)
 {
     struct test_client *crowd[CROWD];
-    (void)state;
     open_with_room_of(MEMBERS);
     for (int i = 0; i < CROWD; i++) {
         crowd[i] = test_client_open("crowd");
@@ -75,7 +73,6 @@ static void a_new_room_above_the_limit_is_refused_until_another_closes(void **st
 {
     static const char *const rooms[ROOMS] = {"one", "two", "three"};
     struct test_client *players[ROOMS];
-    (void)state;
     struct server_config config = scenario_config();
     config.rooms_max = ROOMS;
     scenario_serve(&config);
@@ -104,7 +101,6 @@ static void expect_bad_room_name(struct test_client *client, const char *room)
 static void a_room_name_has_1_to_32_bytes_of_utf8(void **state)
 {
     char name[NAME_BYTES + 2] = {0};
-    (void)state;
     scenario_open();
     struct test_client *client = test_client_open("namer");
     memset(name, 'r', NAME_BYTES + 1);
@@ -132,7 +128,6 @@ static void expect_refused(const char *name, Gw__CloseReason reason)
 static void a_player_name_has_1_to_32_bytes_of_utf8(void **state)
 {
     char name[NAME_BYTES + 2] = {0};
-    (void)state;
     scenario_open();
     memset(name, 'n', NAME_BYTES + 1);
     expect_refused("", GW__CLOSE_REASON__NOT_WELCOME);
@@ -155,7 +150,6 @@ static void open_for(uint32_t sessions_max)
 static void a_full_server_sends_server_full_until_a_session_ends(void **state)
 {
     struct test_client *inside[SESSIONS];
-    (void)state;
     open_for(SESSIONS);
     for (int i = 0; i < SESSIONS; i++) {
         inside[i] = test_client_open("inside");
@@ -193,7 +187,6 @@ static void a_storm_of_connections_fills_a_small_server_exactly(void **state)
 {
     struct test_client *storm[STORM];
     int refused;
-    (void)state;
     open_for(SESSIONS);
     for (int i = 0; i < STORM; i++) {
         storm[i] = test_client_connect(&scenario.addr);

@@ -221,7 +221,6 @@ void scenario_destroy(void)
 
 int scenario_teardown(void **state)
 {
-    (void)state;
     test_clients_close();
     if (scenario.server != NULL) {
         server_drain(scenario.server);

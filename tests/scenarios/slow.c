@@ -121,7 +121,6 @@ static bool has_nothing_queued(void)
 
 static void members_that_stop_reading_are_closed_and_the_others_lose_no_line(void **state)
 {
-    (void)state;
     struct server_config config = scenario_config();
     config.send_queue_bytes_max = QUEUE_BYTES;
     serve(&config);
@@ -158,7 +157,6 @@ static void receive_the_rest(struct room_view *view)
 
 static void a_closed_slow_consumer_reads_its_queue_without_a_gap(void **state)
 {
-    (void)state;
     open_unlimited();
     speakers_come();
     enter_paused(&paused[0]);
@@ -176,7 +174,6 @@ static void a_closed_slow_consumer_reads_its_queue_without_a_gap(void **state)
 /* The unread lines fit into the send queue. */
 static void a_member_that_pauses_within_its_queue_receives_every_line(void **state)
 {
-    (void)state;
     open_unlimited();
     speakers_come();
     enter_paused(&paused[0]);
@@ -240,7 +237,6 @@ static bool is_queue_of_paused_filled(void)
 static void a_paused_member_stays_while_snapshots_coalesce_and_gets_the_last_positions(void **state)
 {
     int32_t step = 0;
-    (void)state;
     struct server_config config = scenario_config();
     config.send_queue_bytes_max = QUEUE_BYTES;
     serve(&config);

@@ -166,7 +166,6 @@ static void check_packet(uint16_t id, enum state state, Gw__CloseReason expected
 static void each_packet_is_allowed_or_refused_by_the_state_of_its_player(void **state)
 {
     uint64_t expected[GW_CLOSE_REASON_COUNT] = {0};
-    (void)state;
     scenario_open();
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         for (int state = 0; state < STATE_COUNT; state++) {
@@ -188,7 +187,6 @@ static void each_packet_is_allowed_or_refused_by_the_state_of_its_player(void **
 static void a_second_enter_behind_enter_is_dropped(void **state)
 {
     struct burst burst = {.count = 0};
-    (void)state;
     scenario_open();
     struct test_client *client = test_client_open("hasty");
     add_enter(&burst, "first");
@@ -207,7 +205,6 @@ static void a_second_enter_behind_enter_is_dropped(void **state)
 static void enter_behind_leave_leads_to_the_next_room(void **state)
 {
     struct burst burst = {.count = 0};
-    (void)state;
     scenario_open();
     struct test_client *client = test_client_open("hasty");
     (void)test_client_join(client, "first");
@@ -229,7 +226,6 @@ static void enter_behind_leave_leads_to_the_next_room(void **state)
 static void packets_in_one_piece_with_hello_are_handled(void **state)
 {
     struct burst burst = {.count = 0};
-    (void)state;
     scenario_open();
     struct test_client *client = test_client_connect(&scenario.addr);
     assert_non_null(client);
@@ -327,7 +323,6 @@ static void all_close(void)
 
 static void a_player_that_changes_rooms_receives_its_lines_in_the_room_it_sent_them_to(void **state)
 {
-    (void)state;
     for (int i = 0; i < ROOM_LOGS; i++) {
         room_logs[i] = (struct room_log){.room = rooms[i]};
     }

@@ -276,13 +276,11 @@ static const ProtobufCMessageDescriptor *type_of(uint16_t id)
 
 static void *take(void *context, size_t bytes)
 {
-    (void)context;
     return memory_take_unseen(bytes);
 }
 
 static void give(void *context, void *memory)
 {
-    (void)context;
     memory_free_unseen(memory);
 }
 

@@ -169,14 +169,12 @@ static bool backend_available(const char **why_out)
 
 static int backend_open(struct gw_lane *lane, const char **why_out)
 {
-    (void)why_out;
     lane->own = NULL;
     return kernel_call_error(KERNEL_OPEN);
 }
 
 static void backend_close(struct gw_lane *lane)
 {
-    (void)lane;
 }
 
 static int backend_wait(struct gw_lane *lane, uint64_t deadline_ns)

@@ -133,30 +133,23 @@ const struct gw_packet_table session_fixture_packets = {
 
 static void on_begin(struct gw_session *session, void *context)
 {
-    (void)context;
     session_fixture.last = session;
     session_fixture.begun_count++;
 }
 
 static int on_greet(struct gw_session *session, const Gw__Hello *hello, void *context)
 {
-    (void)session;
-    (void)hello;
-    (void)context;
     return session_fixture.result;
 }
 
 static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void *context)
 {
-    (void)session;
-    (void)context;
     assert_null(ack);
     session_fixture.greeted_count++;
 }
 
 static void on_lost(struct gw_session *session, uint16_t packet_id, void *context)
 {
-    (void)context;
     assert_int_equal(packet_id, PLACE);
     session_fixture.lost_count++;
     if (session_fixture.on_lost != NULL) {
@@ -166,15 +159,12 @@ static void on_lost(struct gw_session *session, uint16_t packet_id, void *contex
 
 static void on_send_low(struct gw_session *session, void *context)
 {
-    (void)session;
-    (void)context;
     session_fixture.send_low_count++;
 }
 
 static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
                    void *context)
 {
-    (void)context;
     session_fixture.last = session_fixture.last == session ? NULL : session_fixture.last;
     session_fixture.ended_count++;
     session_fixture.reason = reason;
@@ -184,8 +174,6 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
 
 static void on_listener_closed(struct gw_listener *closed, void *context)
 {
-    (void)closed;
-    (void)context;
     session_fixture.closed_listener_count++;
 }
 
@@ -222,7 +210,6 @@ void session_fixture_open(const struct port_fixture_config *fixture,
 
 static void on_drained(void *context)
 {
-    (void)context;
     session_fixture.drained_count++;
     session_fixture.drained_ns = fixture_now_ns();
 }
@@ -264,7 +251,6 @@ int session_fixture_setup_joined(void **state)
 
 int session_fixture_teardown(void **state)
 {
-    (void)state;
     session_fixture_close();
     return 0;
 }

@@ -33,7 +33,6 @@ static void print_failure(const char *what, uint64_t number, int error, int way)
 
 static void without_a_failure_the_scenario_completes(void **state)
 {
-    (void)state;
     for (int way = 0; way < 2; way++) {
         scenario_run(&ways[way], NULL);
         assert_int_equal(scenario_score().greeted_count, 4);
@@ -61,7 +60,6 @@ static uint64_t count_allocations(int way)
 
 static void each_allocation_may_fail(void **state)
 {
-    (void)state;
     for (int way = 0; way < 2; way++) {
         uint64_t count = count_allocations(way);
         assert_true(count > 100);
@@ -96,7 +94,6 @@ static uint32_t fail_call(int way, uint64_t number)
 
 static void each_call_of_the_kernel_may_fail_with_each_of_its_errors(void **state)
 {
-    (void)state;
     for (int way = 0; way < 2; way++) {
         uint64_t count = count_calls(way);
         uint32_t failure_count = 0;

@@ -15,7 +15,6 @@ static uint32_t ran_count;
 
 static int open_turn(void **state)
 {
-    (void)state;
     fixture_open(NULL);
     gw_turn_init(&turn, fixture_port, NULL);
     ran_count = 0;
@@ -25,7 +24,6 @@ static int open_turn(void **state)
 
 static int close_turn(void **state)
 {
-    (void)state;
     fixture_close();
     return 0;
 }
@@ -57,7 +55,6 @@ static void run_numbered_task(struct gw_task *task)
 
 static void calls_and_tasks_run_in_the_order_in_which_they_were_posted(void **state)
 {
-    (void)state;
     static struct numbered_task tasks[200];
     for (uint32_t i = 0; i < 200; i++) {
         tasks[i] = (struct numbered_task){.task.run = run_numbered_task, .number = 2 * i + 1};
@@ -74,7 +71,6 @@ static void calls_and_tasks_run_in_the_order_in_which_they_were_posted(void **st
 
 static void a_call_sees_its_arguments_as_they_were_when_it_was_posted(void **state)
 {
-    (void)state;
     uint32_t number = 5;
     assert_int_equal(gw_turn_call(&turn, note, &number, sizeof number), GW_OK);
     number = 6;
@@ -90,7 +86,6 @@ static uint8_t pattern[GW_TURN_CALL_BYTES_MAX + 1];
 
 static void compare_with_pattern(struct gw_turn *of, void *data)
 {
-    (void)of;
     assert_int_equal((uintptr_t)data % alignof(max_align_t), 0);
     assert_memory_equal(data, pattern, ran[0]);
     ran_count++;
@@ -98,7 +93,6 @@ static void compare_with_pattern(struct gw_turn *of, void *data)
 
 static void arguments_of_every_size_are_copied_and_aligned(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof pattern; i++) {
         pattern[i] = (uint8_t)(i * 7 + 3);
     }
@@ -113,7 +107,6 @@ static void arguments_of_every_size_are_copied_and_aligned(void **state)
 
 static void arguments_that_are_too_large_are_refused(void **state)
 {
-    (void)state;
     ran[0] = GW_TURN_CALL_BYTES_MAX;
     assert_int_equal(gw_turn_call(&turn, note, pattern, sizeof pattern), GW_E_FULL);
     assert_int_equal(gw_turn_call(&turn, note, pattern, UINT32_MAX), GW_E_FULL);
@@ -125,7 +118,6 @@ static void arguments_that_are_too_large_are_refused(void **state)
 
 static void without_memory_a_call_is_refused_and_does_not_run(void **state)
 {
-    (void)state;
     memory_fail_at(1);
     assert_int_equal(call(1), GW_E_MEMORY);
     memory_fail_at(0);
@@ -148,7 +140,6 @@ static void call_again(struct gw_turn *of, void *data)
 
 static void a_call_may_post_another_call(void **state)
 {
-    (void)state;
     uint32_t left = 9;
     assert_int_equal(gw_turn_call(&turn, call_again, &left, sizeof left), GW_OK);
     fixture_run_now();

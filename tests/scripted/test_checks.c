@@ -48,7 +48,6 @@ static void expect_header_accepted(uint16_t id, uint8_t flags, uint32_t body_byt
 
 static void a_reserved_flag_closes_with_bad_flags(void **state)
 {
-    (void)state;
     for (unsigned flags = 0; flags < 256; flags++) {
         if ((flags & ~3u) == 0) {
             expect_header_accepted(SAY, (uint8_t)flags, 0);
@@ -60,7 +59,6 @@ static void a_reserved_flag_closes_with_bad_flags(void **state)
 
 static void a_greeted_client_sends_at_most_4096_bytes_of_body(void **state)
 {
-    (void)state;
     expect_header_accepted(BIG, 0, 4096);
     expect_close_by_header(4097, 0, BIG, GW__CLOSE_REASON__TOO_LONG);
     expect_close_by_header(0xFFFFFF, 0, BIG, GW__CLOSE_REASON__TOO_LONG);
@@ -68,7 +66,6 @@ static void a_greeted_client_sends_at_most_4096_bytes_of_body(void **state)
 
 static void the_config_sets_the_length_limits_of_the_stages(void **state)
 {
-    (void)state;
     expect_header_accepted(BIG, 0, 100);
     expect_close_by_header(101, 0, BIG, GW__CLOSE_REASON__TOO_LONG);
     struct peer *peer = session_fixture_connect();
@@ -78,7 +75,6 @@ static void the_config_sets_the_length_limits_of_the_stages(void **state)
 
 static void a_packet_has_a_length_limit_of_its_own(void **state)
 {
-    (void)state;
     expect_header_accepted(SAY, 0, 256);
     expect_close_by_header(257, 0, SAY, GW__CLOSE_REASON__TOO_LONG);
     expect_header_accepted(PING, 0, 16);
@@ -87,7 +83,6 @@ static void a_packet_has_a_length_limit_of_its_own(void **state)
 
 static void a_text_of_the_maximum_length_is_received(void **state)
 {
-    (void)state;
     char text[254];
     struct peer *peer = session_fixture_join();
     memset(text, 'x', sizeof text);
@@ -101,7 +96,6 @@ static void a_text_of_the_maximum_length_is_received(void **state)
 /* BIG has max_bytes 16,384; by default a server accepts 4,096. */
 static void a_configured_limit_above_4096_bytes_accepts_longer_bodies(void **state)
 {
-    (void)state;
     static char text[16384 - 3];
     struct peer *peer = session_fixture_join();
     memset(text, 'x', sizeof text);
@@ -115,7 +109,6 @@ static void a_configured_limit_above_4096_bytes_accepts_longer_bodies(void **sta
 
 static void an_unassigned_id_closes_with_unknown_packet(void **state)
 {
-    (void)state;
     static const uint16_t ids[] = {0,          7,     63,   64, 255, SAY - 1, ASK_ROOM + 1,
                                    ANSWER + 1, 32767, 65535};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
@@ -125,7 +118,6 @@ static void an_unassigned_id_closes_with_unknown_packet(void **state)
 
 static void a_packet_of_the_server_closes_with_wrong_way(void **state)
 {
-    (void)state;
     static const uint16_t ids[] = {HELLO_ACK, GO_AWAY, ERROR_REPLY, LINE, PLACE};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         expect_close_by_header(0, 0, ids[i], GW__CLOSE_REASON__WRONG_WAY);
@@ -139,7 +131,6 @@ static void change_stage(struct gw_session *session)
 
 static void a_packet_is_accepted_only_in_its_stages(void **state)
 {
-    (void)state;
     expect_close_by_header(0, 0, IN_ROOM, GW__CLOSE_REASON__WRONG_STAGE);
     session_fixture.on_received = change_stage;
     struct peer *peer = session_fixture_join();
@@ -169,7 +160,6 @@ static struct peer *join_in_last_stage(void)
 
 static void the_last_stage_is_a_greeted_one(void **state)
 {
-    (void)state;
     struct peer *peer = join_in_last_stage();
     session_fixture_say(peer, "x");
     fixture_run_now();
@@ -184,7 +174,6 @@ static void the_last_stage_is_a_greeted_one(void **state)
 /* Each header also fails all checks after the one that gives the reason. */
 static void the_first_failing_check_gives_the_reason(void **state)
 {
-    (void)state;
     expect_close_by_header(0xFFFFFF, 0x80, 65535, GW__CLOSE_REASON__BAD_FLAGS);
     expect_close_by_header(0xFFFFFF, 0x04, 9999, GW__CLOSE_REASON__BAD_FLAGS);
     expect_close_by_header(0xFFFFFF, 0, 65535, GW__CLOSE_REASON__TOO_LONG);
@@ -199,7 +188,6 @@ static void the_first_failing_check_gives_the_reason(void **state)
 
 static void a_malformed_body_closes_with_bad_body(void **state)
 {
-    (void)state;
     static const uint8_t bodies[][4] = {
         {0x0A, 0x7F, 'x', 'y'},   /* a text longer than the body */
         {0x08, 0xFF, 0xFF, 0xFF}, /* a number without an end */
@@ -217,7 +205,6 @@ static void a_malformed_body_closes_with_bad_body(void **state)
 
 static void a_message_larger_than_the_arena_closes_with_too_complex(void **state)
 {
-    (void)state;
     char text[2000];
     struct peer *peer = session_fixture_join();
     memset(text, 'x', sizeof text);
@@ -234,7 +221,6 @@ static void a_message_larger_than_the_arena_closes_with_too_complex(void **state
 
 static void a_connection_that_starts_with_http_is_closed_without_an_answer(void **state)
 {
-    (void)state;
     struct peer *peer = session_fixture_connect();
     peer_send(peer, "GET / HTTP/1.1\r\n\r\n", 18);
     fixture_run_now();
@@ -247,7 +233,6 @@ static void a_connection_that_starts_with_http_is_closed_without_an_answer(void 
 
 static void frames_behind_a_refused_one_are_not_received(void **state)
 {
-    (void)state;
     struct peer *peer = session_fixture_join();
     session_fixture_say(peer, "first");
     session_fixture_send_header(peer, 0, 0, 9999, 0);

@@ -16,7 +16,6 @@ static void expect_close(int reason, const char *text)
 
 static void a_reason_of_the_game_reaches_close_and_on_end(void **state)
 {
-    (void)state;
     static const int reasons[] = {GW_CLOSE_REASON_GAME_MIN, 1234, GW_CLOSE_REASON_GAME_MAX};
     for (uint32_t i = 0; i < 3; i++) {
         gw_session_end(session_fixture.last, (Gw__CloseReason)reasons[i]);
@@ -30,7 +29,6 @@ static void a_reason_of_the_game_reaches_close_and_on_end(void **state)
 
 static void a_reason_of_the_game_in_the_peers_close_is_reported(void **state)
 {
-    (void)state;
     Gw__Close close = GW__CLOSE__INIT;
     close.reason = (Gw__CloseReason)1234;
     session_fixture_send(peer, CLOSE, &close.base);
@@ -43,7 +41,6 @@ static void a_reason_of_the_game_in_the_peers_close_is_reported(void **state)
 
 static void on_greet_refuses_with_a_reason_of_the_game(void **state)
 {
-    (void)state;
     peer_close(peer);
     session_fixture.result = 2000;
     peer = session_fixture_connect();
@@ -55,7 +52,6 @@ static void on_greet_refuses_with_a_reason_of_the_game(void **state)
 
 static void all_reasons_of_the_game_have_one_name_and_one_index(void **state)
 {
-    (void)state;
     assert_string_equal(gw_close_reason_name((Gw__CloseReason)1000), "GAME");
     assert_string_equal(gw_close_reason_name((Gw__CloseReason)65535), "GAME");
     assert_string_equal(gw_close_reason_name((Gw__CloseReason)GW_CLOSE_REASON_GAME), "GAME");
@@ -69,7 +65,6 @@ static void all_reasons_of_the_game_have_one_name_and_one_index(void **state)
 
 static void a_text_is_sent_with_a_reason_of_the_list(void **state)
 {
-    (void)state;
     gw_session_end_text(session_fixture.last, GW__CLOSE_REASON__KICKED, "banned until Monday");
     expect_close(GW__CLOSE_REASON__KICKED, "banned until Monday");
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__KICKED);
@@ -77,7 +72,6 @@ static void a_text_is_sent_with_a_reason_of_the_list(void **state)
 
 static void a_text_is_cut_between_characters(void **state)
 {
-    (void)state;
     char text[GW_END_TEXT_BYTES_MAX + 3];
     char cut[GW_END_TEXT_BYTES_MAX + 1] = "";
     memset(text, 'a', sizeof text);
@@ -95,7 +89,6 @@ static void a_text_is_cut_between_characters(void **state)
 
 static void a_text_that_is_not_utf8_is_logged_and_not_sent(void **state)
 {
-    (void)state;
     gw_session_end_text(session_fixture.last, (Gw__CloseReason)1001, "caf\xE9");
     expect_close(1001, "");
     assert_int_equal(fixture_logged_count("misuse"), 1);
@@ -103,7 +96,6 @@ static void a_text_that_is_not_utf8_is_logged_and_not_sent(void **state)
 
 static void only_the_first_end_counts(void **state)
 {
-    (void)state;
     gw_session_end_text(session_fixture.last, (Gw__CloseReason)1001, "first");
     gw_session_end_text(session_fixture.last, (Gw__CloseReason)1002, "second");
     expect_close(1001, "first");
@@ -113,7 +105,6 @@ static void only_the_first_end_counts(void **state)
 /* Without memory for the CLOSE, the preallocated KICKED is sent; on_end has the reason. */
 static void a_reason_of_the_game_without_memory_is_sent_as_kicked(void **state)
 {
-    (void)state;
     memory_fail_at(1);
     gw_session_end(session_fixture.last, (Gw__CloseReason)1001);
     assert_int_equal(memory_failed_count(), 1);

@@ -29,7 +29,6 @@ static struct gw_group *group;
 static int open_session_fixture(void **state)
 {
     static const struct gw_group_config config = {.tick_ms = 0};
-    (void)state;
     session_fixture_open(NULL, &narrow);
     peer = session_fixture_join();
     gw_turn_init(&turn, fixture_port, NULL);
@@ -40,13 +39,11 @@ static int open_session_fixture(void **state)
 
 static void destroy(void *context)
 {
-    (void)context;
     gw_group_destroy(group);
 }
 
 static int close_session_fixture(void **state)
 {
-    (void)state;
     fixture_in_turn(&turn, destroy, NULL);
     session_fixture_close();
     return 0;
@@ -128,8 +125,6 @@ static uint32_t next_place(void)
 
 static void send_full_place(struct gw_session *session, uint16_t packet_id)
 {
-    (void)session;
-    (void)packet_id;
     send_place(FULL + session_fixture.lost_count);
 }
 
@@ -137,7 +132,6 @@ static void send_full_place(struct gw_session *session, uint16_t packet_id)
 
 static void a_client_that_reads_receives_every_place(void **state)
 {
-    (void)state;
     for (uint32_t i = 0; i < 50; i++) {
         send_place(i);
         fixture_run_now();
@@ -149,7 +143,6 @@ static void a_client_that_reads_receives_every_place(void **state)
 
 static void below_the_soft_limit_no_place_is_dropped(void **state)
 {
-    (void)state;
     peer_set_window(peer, 0);
     for (uint32_t i = 0; waiting_bytes() < SOFT_BYTES - 2 * 128; i++) {
         send_place(i);
@@ -164,7 +157,6 @@ static void below_the_soft_limit_no_place_is_dropped(void **state)
 
 static void a_slow_client_receives_the_newest_place_and_on_lost_is_called(void **state)
 {
-    (void)state;
     session_fixture.on_lost = send_full_place;
     stop_reading();
     for (uint32_t i = 1; i <= 100; i++) {
@@ -193,7 +185,6 @@ static void on_lost_is_called_although_the_kernel_sends_at_once(void **state)
 
 static void send_places_of_4000_bytes(void *context)
 {
-    (void)context;
     for (uint32_t i = 0; i < 8; i++) {
         char text[TEXT_BYTES];
         Gw__Error place = message_of(text, i, LINE_BYTES);
@@ -203,7 +194,6 @@ static void send_places_of_4000_bytes(void *context)
 
 static void a_burst_of_places_in_one_turn_loses_none_when_the_kernel_takes_it(void **state)
 {
-    (void)state;
     kernel_behaviour()->immediate_percent = 100;
     fixture_in_turn(gw_session_turn(session_fixture.last), send_places_of_4000_bytes, NULL);
     for (uint32_t i = 0; i < 8; i++) {
@@ -221,7 +211,6 @@ static void send_lines(void *context)
 
 static void a_burst_in_one_turn_does_not_close_a_client_that_reads(void **state)
 {
-    (void)state;
     uint32_t count = 2 * QUEUE_BYTES / LINE_BYTES;
     kernel_behaviour()->immediate_percent = 100;
     fixture_in_turn(gw_session_turn(session_fixture.last), send_lines, &count);
@@ -233,7 +222,6 @@ static void a_burst_in_one_turn_does_not_close_a_client_that_reads(void **state)
 static void a_client_that_reads_works_with_the_smallest_and_the_largest_queue(void **state)
 {
     const uint32_t limits[] = {1, UINT32_MAX};
-    (void)state;
     for (int i = 0; i < 2; i++) {
         const struct gw_session_manager_config config = {.send_queue_bytes_max = limits[i]};
         uint32_t count = 20;
@@ -254,7 +242,6 @@ static void share_many_small_buffers(void *context)
 {
     Gw__Error line = GW__ERROR__INIT;
     struct gw_buf *frame = gw_session_encode(LINE, &line.base);
-    (void)context;
     for (uint32_t i = 0; i < 2 * QUEUE_BYTES / GW_STREAM_BUF_OVERHEAD_BYTES; i++) {
         gw_session_send_encoded(session_fixture.last, frame);
     }
@@ -264,7 +251,6 @@ static void share_many_small_buffers(void *context)
 /* 8 bytes each, which count as 72. */
 static void the_overhead_of_small_buffers_does_not_close_a_client_that_reads(void **state)
 {
-    (void)state;
     kernel_behaviour()->immediate_percent = 100;
     fixture_in_turn(gw_session_turn(session_fixture.last), share_many_small_buffers, NULL);
     assert_false(gw_session_has_ended(session_fixture.last));
@@ -273,7 +259,6 @@ static void the_overhead_of_small_buffers_does_not_close_a_client_that_reads(voi
 
 static void a_burst_in_one_turn_closes_a_client_that_does_not_read(void **state)
 {
-    (void)state;
     uint32_t count = 2 * QUEUE_BYTES / LINE_BYTES;
     kernel_behaviour()->immediate_percent = 100;
     peer_set_window(peer, QUEUE_BYTES / 8);
@@ -287,7 +272,6 @@ static void a_burst_in_one_turn_closes_a_client_that_does_not_read(void **state)
 
 static void a_dropped_packet_is_counted(void **state)
 {
-    (void)state;
     stop_reading();
     send_place(1);
     send_place(2);
@@ -299,7 +283,6 @@ static void a_dropped_packet_is_counted(void **state)
 
 static void places_alone_do_not_exceed_the_queue_limit(void **state)
 {
-    (void)state;
     stop_reading();
     uint64_t before = waiting_bytes();
     for (uint32_t i = 0; i < 10 * QUEUE_BYTES / 64; i++) {
@@ -312,7 +295,6 @@ static void places_alone_do_not_exceed_the_queue_limit(void **state)
 
 static void above_the_hard_limit_a_client_is_closed_with_slow_consumer(void **state)
 {
-    (void)state;
     stop_reading();
     for (uint32_t i = 0; !gw_session_has_ended(session_fixture.last); i++) {
         assert_true(i <= QUEUE_BYTES / LINE_BYTES);
@@ -347,20 +329,17 @@ static void expect_first_place_kept(size_t window_bytes)
 /* Without the rest the frame would be partial. */
 static void a_partially_sent_place_is_not_dropped(void **state)
 {
-    (void)state;
     expect_first_place_kept(5);
 }
 
 /* The kernel may read the memory of a send at any time. */
 static void a_place_in_flight_is_not_dropped(void **state)
 {
-    (void)state;
     expect_first_place_kept(0);
 }
 
 static void a_reply_is_never_dropped(void **state)
 {
-    (void)state;
     char text[TEXT_BYTES];
     Gw__Error place = message_of(text, 1, 1);
     stop_reading();
@@ -377,7 +356,6 @@ static void a_reply_is_never_dropped(void **state)
 
 static void add_last(void *context)
 {
-    (void)context;
     assert_int_equal(gw_group_add(group, session_fixture.last), 0);
 }
 
@@ -413,7 +391,6 @@ static void expect_lines_and_one_place(void (*work)(void *context), uint32_t cou
 /* The line is the head of the buffer, and the place its tail. */
 static void a_queued_batch_drops_old_places_and_keeps_its_lines(void **state)
 {
-    (void)state;
     expect_lines_and_one_place(broadcast_line_and_place, 20);
     assert_int_equal(session_fixture.lost_count, 1);
     assert_int_equal(fixture_counters().send_coalesced_count, 19);
@@ -427,7 +404,6 @@ static void broadcast_place_and_line(void *context)
 
 static void a_line_behind_a_dropped_place_is_kept(void **state)
 {
-    (void)state;
     expect_lines_and_one_place(broadcast_place_and_line, 10);
 }
 
@@ -435,7 +411,6 @@ enum { MANY = 60 }; /* so many that a buffer must grow */
 
 static void broadcast_many_places(void *context)
 {
-    (void)context;
     for (uint32_t i = 0; i < MANY; i++) {
         broadcast(PLACE, i, 10);
     }
@@ -443,7 +418,6 @@ static void broadcast_many_places(void *context)
 
 static void a_batch_that_was_reallocated_drops_old_places(void **state)
 {
-    (void)state;
     fixture_in_turn(&turn, add_last, NULL);
     stop_reading();
     for (int i = 0; i < 3; i++) {
@@ -459,7 +433,6 @@ static void a_batch_that_was_reallocated_drops_old_places(void **state)
 
 static void a_slow_client_does_not_affect_other_clients(void **state)
 {
-    (void)state;
     fixture_in_turn(&turn, add_last, NULL);
     stop_reading();
     peer = session_fixture_join();

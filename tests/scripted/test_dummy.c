@@ -68,7 +68,6 @@ static void assert_clean(void)
 
 static void all_dummy_clients_receive_every_line(void **state)
 {
-    (void)state;
     assert_true(server_fixture_open(NULL, NULL));
     assert_int_equal(run_clients(), 0);
     assert_clean();
@@ -77,7 +76,6 @@ static void all_dummy_clients_receive_every_line(void **state)
 
 static void all_dummy_clients_receive_every_line_on_any_kernel_behaviour(void **state)
 {
-    (void)state;
     for (uint64_t i = 0; i < seeds.count; i++) {
         struct server_fixture_config config = chaos_config(seeds.first + i);
         config.fixture.kernel.window_bytes = 0;
@@ -94,7 +92,6 @@ static void a_slow_reader_ends_with_the_newest_position_of_every_player(void **s
 {
     struct server_counters counters;
     struct server_fixture_config config = {.send_queue_bytes_max = 8192};
-    (void)state;
     config.fixture.kernel.window_bytes = 256;
     assert_true(server_fixture_open(&config, NULL));
     prepare_clients();
@@ -113,7 +110,6 @@ static void a_slow_reader_ends_with_the_newest_position_of_every_player(void **s
 
 static void request_latencies_are_measured_per_packet(void **state)
 {
-    (void)state;
     assert_true(server_fixture_open(NULL, NULL));
     assert_int_equal(run_clients(), 0);
     for (uint32_t i = 0; dummy_request_packet(i) != NULL; i++) {
@@ -132,7 +128,6 @@ static void request_latencies_are_measured_per_packet(void **state)
 static void each_dummy_client_can_send_any_packet_once(void **state)
 {
     static const char *const names[] = {"Enter", "Chat", "Leave", "Move", "Who", "Say"};
-    (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct server_counters counters;
         assert_true(server_fixture_open(NULL, NULL));
@@ -154,7 +149,6 @@ static void each_dummy_client_can_send_any_packet_once(void **state)
 /* The failure may occur on either side. Whatever the report says, everything ends and is freed. */
 static void each_allocation_of_both_sides_may_fail(void **state)
 {
-    (void)state;
     uint64_t number = 0;
     bool has_failed = true;
     while (has_failed) {

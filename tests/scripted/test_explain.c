@@ -25,7 +25,6 @@ static void expect_close_by_header(uint32_t body_bytes, uint8_t flags, uint16_t 
 
 static void close_explains_an_invalid_header(void **state)
 {
-    (void)state;
     expect_close_by_header(0, 0x80, SAY, GW__CLOSE_REASON__BAD_FLAGS,
                            "Error (300): flags 0x80, and only 0x01 and 0x02 exist");
     expect_close_by_header(5000, 0, SAY, GW__CLOSE_REASON__TOO_LONG,
@@ -44,7 +43,6 @@ static void close_explains_an_invalid_header(void **state)
 
 static void close_explains_an_invalid_body(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_header(peer, 4, 0, SAY, 0);
     peer_send(peer, "\x0A\x7Fxy", 4);
@@ -54,7 +52,6 @@ static void close_explains_an_invalid_body(void **state)
 
 static void close_names_the_invalid_field_of_a_hello(void **state)
 {
-    (void)state;
     uint8_t frame[256];
     char name[60];
     Gw__Hello hello = GW__HELLO__INIT;
@@ -69,7 +66,6 @@ static void close_names_the_invalid_field_of_a_hello(void **state)
 
 static void close_names_the_supported_protocol_version(void **state)
 {
-    (void)state;
     uint8_t frame[64];
     Gw__Hello hello = GW__HELLO__INIT;
     hello.protocol_major = 9;
@@ -80,7 +76,6 @@ static void close_names_the_supported_protocol_version(void **state)
 
 static void close_names_the_tag_that_was_already_open(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     for (int i = 0; i < 2; i++) {
         session_fixture_send_request(peer, ASK, 7);
@@ -91,7 +86,6 @@ static void close_names_the_tag_that_was_already_open(void **state)
 
 static void close_names_the_timeout_that_expired(void **state)
 {
-    (void)state;
     peer = session_fixture_connect();
     fixture_run_ms(5010);
     expect_close(GW__CLOSE_REASON__GREETING_TIMEOUT, "no HELLO after 5000 ms");
@@ -108,7 +102,6 @@ static void close_names_the_timeout_that_expired(void **state)
 /* However many peers fail at a time, and however long that lasts. */
 static void the_log_has_one_line_per_second(void **state)
 {
-    (void)state;
     for (uint32_t second = 1; second <= 3; second++) {
         for (int i = 0; i < 20; i++) {
             expect_close_by_header(0, 0, 4242, GW__CLOSE_REASON__UNKNOWN_PACKET,
@@ -121,7 +114,6 @@ static void the_log_has_one_line_per_second(void **state)
 
 static void an_unanswered_request_is_logged(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     fixture_run_ms(4999);
@@ -133,7 +125,6 @@ static void an_unanswered_request_is_logged(void **state)
 /* A CLOSE without a text is encoded when the manager is created. */
 static void without_memory_close_has_a_reason_and_no_text(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_header(peer, 0, 0, 4242, 0);
     memory_fail_at(1);

@@ -122,7 +122,6 @@ static void expect_pattern(const struct test_stream *stream, size_t count)
 
 static void bytes_arrive_in_order_in_both_directions(void **state)
 {
-    (void)state;
     for (int i = 0; i < CHAIN_COUNT; i++) {
         open_pair(NULL, chains[i], chain_lengths[i]);
         for (uint32_t k = 0; k < 40; k++) {
@@ -140,7 +139,6 @@ static void bytes_arrive_in_order_in_both_directions(void **state)
 /* More than the kernel takes, and more than a batch. */
 static void a_long_queue_leaves_in_batches(void **state)
 {
-    (void)state;
     const struct port_fixture_config small = {.kernel.window_bytes = 777};
     for (int i = 0; i < CHAIN_COUNT; i++) {
         open_pair(&small, chains[i], chain_lengths[i]);
@@ -157,7 +155,6 @@ static void a_long_queue_leaves_in_batches(void **state)
 
 static void bytes_are_sent_only_after_the_handshake(void **state)
 {
-    (void)state;
     fixture_open(NULL);
     open_listener(chains[0], 1);
     dial(chains[0], 1);
@@ -170,7 +167,6 @@ static void bytes_are_sent_only_after_the_handshake(void **state)
 
 static void any_split_gives_the_same_bytes(void **state)
 {
-    (void)state;
     for (uint64_t seed = 0; seed < 40; seed++) {
         const struct port_fixture_config hostile = {.kernel = {.seed = seed,
                                                                .recv_bytes_max = 1 + seed * 7 % 50,
@@ -195,7 +191,6 @@ static void any_split_gives_the_same_bytes(void **state)
 
 static void a_finish_sends_what_is_queued_and_the_end_of_each_filter(void **state)
 {
-    (void)state;
     for (int i = 0; i < CHAIN_COUNT; i++) {
         struct test_filter_config links[LINK_COUNT_MAX + 1];
         memcpy(links, chains[i], sizeof links);
@@ -221,7 +216,6 @@ static void a_finish_sends_what_is_queued_and_the_end_of_each_filter(void **stat
 
 static void a_dial_that_is_closed_before_it_connects_frees_its_filters(void **state)
 {
-    (void)state;
     const struct port_fixture_config late = {.kernel.late_ns_max = 20 * FIXTURE_MS};
     bool in_flight = false;
     fixture_open(&late);

@@ -20,7 +20,6 @@ static int open_server_fixture(void **state)
 
 static int close_server_fixture(void **state)
 {
-    (void)state;
     for (int i = 0; i < BOT_COUNT_MAX; i++) {
         bot_fini(&bots[i]);
     }
@@ -73,7 +72,6 @@ static struct server_counters count(void)
 
 static void a_client_that_sends_hello_is_greeted(void **state)
 {
-    (void)state;
     bot_connect(&bots[0], 0, server_fixture_port);
     bot_hello(&bots[0]);
     fixture_run_now();
@@ -84,7 +82,6 @@ static void a_client_that_sends_hello_is_greeted(void **state)
 
 static void all_members_receive_chat_lines_in_one_order(void **state)
 {
-    (void)state;
     enter_all(5);
     for (int round = 0; round < 10; round++) {
         for (int i = 0; i < 5; i++) {
@@ -100,7 +97,6 @@ static void all_members_receive_chat_lines_in_one_order(void **state)
 
 static void a_moving_player_is_in_one_snapshot_per_tick(void **state)
 {
-    (void)state;
     enter_all(3);
     for (int i = 0; i < 20; i++) {
         bot_move(&bots[0], i + 1, -i);
@@ -112,7 +108,6 @@ static void a_moving_player_is_in_one_snapshot_per_tick(void **state)
 
 static void a_player_that_leaves_receives_left_last_and_may_enter_again(void **state)
 {
-    (void)state;
     enter_all(2);
     bot_chat(&bots[0]);
     bot_leave(&bots[1]);
@@ -133,7 +128,6 @@ static void a_player_that_leaves_receives_left_last_and_may_enter_again(void **s
 
 static void chat_behind_enter_is_received_in_the_room(void **state)
 {
-    (void)state;
     bot_connect(&bots[0], 0, server_fixture_port);
     bot_hello(&bots[0]);
     bot_enter(&bots[0], "hall");
@@ -147,7 +141,6 @@ static void chat_behind_enter_is_received_in_the_room(void **state)
 
 static void enter_behind_leave_leads_to_the_next_room(void **state)
 {
-    (void)state;
     enter_all(2);
     bot_chat(&bots[0]);
     bot_leave(&bots[0]);
@@ -166,7 +159,6 @@ static void enter_behind_leave_leads_to_the_next_room(void **state)
 
 static void chat_behind_a_refused_enter_is_dropped(void **state)
 {
-    (void)state;
     enter_all(3);
     bot_connect(&bots[3], 3, server_fixture_port);
     bot_hello(&bots[3]);
@@ -188,7 +180,6 @@ static void chat_behind_a_refused_enter_is_dropped(void **state)
 
 static void a_client_that_sends_fin_behind_enter_receives_entered(void **state)
 {
-    (void)state;
     bot_connect(&bots[0], 0, server_fixture_port);
     bot_hello(&bots[0]);
     bot_enter(&bots[0], "hall");
@@ -205,7 +196,6 @@ static void a_client_that_sends_fin_behind_enter_receives_entered(void **state)
  */
 static void a_session_may_end_while_it_changes_rooms(void **state)
 {
-    (void)state;
     enter_all(2);
     bot_leave(&bots[0]);
     bot_enter(&bots[0], "attic");
@@ -223,7 +213,6 @@ static void a_session_may_end_while_it_changes_rooms(void **state)
 
 static void a_room_is_destroyed_with_its_last_member(void **state)
 {
-    (void)state;
     enter_all(3);
     assert_int_equal(count().rooms, 1);
     bot_leave(&bots[0]);
@@ -236,7 +225,6 @@ static void a_room_is_destroyed_with_its_last_member(void **state)
 
 static void a_full_room_refuses_a_player(void **state)
 {
-    (void)state;
     enter_all(3);
     bot_connect(&bots[3], 3, server_fixture_port);
     bot_hello(&bots[3]);
@@ -252,7 +240,6 @@ static void a_full_room_refuses_a_player(void **state)
 
 static void a_client_above_the_session_limit_reads_server_full(void **state)
 {
-    (void)state;
     enter_all(2);
     bot_connect(&bots[2], 2, server_fixture_port);
     bot_hello(&bots[2]);
@@ -269,7 +256,6 @@ static void a_client_above_the_session_limit_reads_server_full(void **state)
 
 static void a_player_that_does_not_read_is_closed_and_others_are_not_affected(void **state)
 {
-    (void)state;
     enter_all(3);
     bots[2].is_closed = true;
     peer_set_window(bots[2].peer, 1000);
@@ -286,7 +272,6 @@ static void a_player_that_does_not_read_is_closed_and_others_are_not_affected(vo
 
 static void a_silent_client_is_pinged_and_then_closed(void **state)
 {
-    (void)state;
     enter_all(2);
     bots[1].is_closed = true; /* answers no PING */
     run_ms(9900);
@@ -301,7 +286,6 @@ static void a_silent_client_is_pinged_and_then_closed(void **state)
 
 static void a_drain_sends_goaway_to_all_and_waits_for_them(void **state)
 {
-    (void)state;
     enter_all(4);
     server_drain(server_fixture_server);
     run_ms(100);
@@ -320,7 +304,6 @@ static void a_drain_sends_goaway_to_all_and_waits_for_them(void **state)
 
 static void a_drain_closes_clients_that_stay(void **state)
 {
-    (void)state;
     enter_all(2);
     uint64_t from_ns = fixture_now_ns();
     server_drain(server_fixture_server);
@@ -338,7 +321,6 @@ static void a_drain_closes_clients_that_stay(void **state)
 
 static void a_drain_does_not_wait_for_clients_that_do_not_read(void **state)
 {
-    (void)state;
     enter_all(2);
     bots[0].is_closed = true;
     peer_set_window(bots[0].peer, 0);
@@ -348,7 +330,6 @@ static void a_drain_does_not_wait_for_clients_that_do_not_read(void **state)
 
 static void a_client_that_connects_during_a_drain_reads_shutdown(void **state)
 {
-    (void)state;
     enter_all(1);
     server_drain(server_fixture_server);
     run_ms(100);

@@ -22,8 +22,6 @@ static void (*at_tick)(void); /* called by on_tick; may be NULL */
 
 static void on_tick(struct gw_group *which, void *context)
 {
-    (void)which;
-    (void)context;
     if (tick_count < 100) {
         tick_ns[tick_count] = fixture_now_ns();
     }
@@ -52,7 +50,6 @@ static int open_group(void **state)
 
 static void destroy(void *context)
 {
-    (void)context;
     gw_group_destroy(group);
     group = NULL;
 }
@@ -67,7 +64,6 @@ static void release(int member)
 
 static int close_group(void **state)
 {
-    (void)state;
     if (group != NULL) {
         fixture_in_turn(&turn, destroy, NULL);
     }
@@ -107,7 +103,6 @@ static void remove_member(int member)
 
 static void add_all(void *context)
 {
-    (void)context;
     for (int i = 0; i < MEMBER_COUNT; i++) {
         add(i);
     }
@@ -146,7 +141,6 @@ static const char *received_by(int member)
 
 static void broadcasts_are_sent_together_at_the_tick(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     uint64_t sends = fixture_counters().send_count;
     in_turn(broadcast_text, "a");
@@ -162,7 +156,6 @@ static void broadcasts_are_sent_together_at_the_tick(void **state)
 
 static void ticks_do_not_drift(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     for (int i = 0; i < 60; i++) {
         in_turn(broadcast_text, "x");
@@ -179,7 +172,6 @@ static void ticks_do_not_drift(void **state)
 
 static void a_group_without_broadcasts_does_not_tick(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     fixture_run_ms(5000);
     assert_int_equal(tick_count, 0);
@@ -187,13 +179,11 @@ static void a_group_without_broadcasts_does_not_tick(void **state)
 
 static void request_tick(void *context)
 {
-    (void)context;
     gw_group_request_tick(group);
 }
 
 static void a_requested_tick_occurs_once(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     in_turn(request_tick, NULL);
     in_turn(request_tick, NULL);
@@ -203,7 +193,6 @@ static void a_requested_tick_occurs_once(void **state)
 
 static void broadcast_three(void *context)
 {
-    (void)context;
     broadcast("1");
     broadcast("2");
     broadcast("3");
@@ -211,7 +200,6 @@ static void broadcast_three(void *context)
 
 static void a_group_without_a_tick_sends_at_the_end_of_the_turn(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     uint64_t sends = fixture_counters().send_count;
     in_turn(broadcast_three, NULL);
@@ -230,7 +218,6 @@ static void broadcast_and_request_up_to_3_ticks(void)
 
 static void on_tick_may_broadcast_into_its_tick_and_request_another(void **state)
 {
-    (void)state;
     at_tick = broadcast_and_request_up_to_3_ticks;
     in_turn(add_all, NULL);
     in_turn(request_tick, NULL);
@@ -245,7 +232,6 @@ static void on_tick_may_broadcast_into_its_tick_and_request_another(void **state
 
 static void on_tick_of_a_group_without_a_tick_runs_at_the_end_of_the_turn(void **state)
 {
-    (void)state;
     at_tick = broadcast_and_request_up_to_3_ticks;
     in_turn(add_all, NULL);
     in_turn(broadcast_three, NULL);
@@ -263,7 +249,6 @@ static void destroy_group(void)
 
 static void a_group_may_be_destroyed_in_on_tick(void **state)
 {
-    (void)state;
     at_tick = destroy_group;
     in_turn(add_all, NULL);
     in_turn(broadcast_three, NULL);
@@ -277,7 +262,6 @@ enum { TASK_COUNT = 200 }; /* three times GW_TURN_TASK_COUNT_MAX */
 
 static void broadcast_x(struct gw_task *task)
 {
-    (void)task;
     broadcast("x");
 }
 
@@ -292,7 +276,6 @@ static void post_tasks(void *context)
 
 static void broadcasts_of_all_waiting_tasks_leave_in_one_send(void **state)
 {
-    (void)state;
     struct gw_task tasks[TASK_COUNT];
     in_turn(add_all, NULL);
     uint64_t sends = fixture_counters().send_count;
@@ -304,7 +287,6 @@ static void broadcasts_of_all_waiting_tasks_leave_in_one_send(void **state)
 static void broadcast_long_lines(void *context)
 {
     char text[3001];
-    (void)context;
     memset(text, ' ', sizeof text);
     text[3000] = '\0';
     for (int i = 0; i < 60; i++) { /* 180 KB: more than one buffer */
@@ -315,7 +297,6 @@ static void broadcast_long_lines(void *context)
 
 static void more_than_a_buffer_holds_arrives_in_order(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     in_turn(broadcast_long_lines, NULL);
     const char *received = received_by(0);
@@ -329,7 +310,6 @@ static void broadcast_longest(void *context)
 {
     static char text[65536];
     Gw__Error line = GW__ERROR__INIT;
-    (void)context;
     memset(text, ' ', sizeof text - 1);
     line.text = text;
     text[0] = 'm';
@@ -344,7 +324,6 @@ static void broadcast_longest(void *context)
 
 static void a_message_of_the_maximum_length_is_sent_and_a_longer_one_is_logged(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     in_turn(broadcast_longest, NULL);
     assert_string_equal(received_by(0), "amb");
@@ -353,7 +332,6 @@ static void a_message_of_the_maximum_length_is_sent_and_a_longer_one_is_logged(v
 
 static void each_member_counts_as_one_outgoing_packet(void **state)
 {
-    (void)state;
     in_turn(broadcast_three, NULL); /* no members yet */
     in_turn(add_all, NULL);
     in_turn(broadcast_three, NULL);
@@ -364,7 +342,6 @@ static void each_member_counts_as_one_outgoing_packet(void **state)
 
 static void add_and_remove(void *context)
 {
-    (void)context;
     add(0);
     broadcast("a");
     add(1);
@@ -383,7 +360,6 @@ static void add_and_remove(void *context)
 
 static void a_member_receives_what_is_broadcast_between_its_add_and_its_remove(void **state)
 {
-    (void)state;
     in_turn(add_and_remove, NULL);
     fixture_run_ms(TICK_MS + 2);
     assert_string_equal(received_by(0), "abe");
@@ -395,7 +371,6 @@ static void a_member_receives_what_is_broadcast_between_its_add_and_its_remove(v
 static void send_to_member_1_and_to_no_member(void *context)
 {
     Gw__Error line = GW__ERROR__INIT;
-    (void)context;
     broadcast("a");
     line.text = "you";
     gw_group_send(group, gw_session_id_of(sessions[1]), LINE, &line.base);
@@ -405,7 +380,6 @@ static void send_to_member_1_and_to_no_member(void *context)
 
 static void a_message_to_one_member_arrives_behind_earlier_broadcasts(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     in_turn(send_to_member_1_and_to_no_member, NULL);
     fixture_run_ms(TICK_MS + 2);
@@ -422,7 +396,6 @@ static void send_to(int member, const char *text)
 
 static void broadcast_and_send_to_member_1(void *context)
 {
-    (void)context;
     broadcast("a");
     send_to(1, "x");
     broadcast("b");
@@ -433,7 +406,6 @@ static void broadcast_and_send_to_member_1(void *context)
 
 static void a_message_to_one_member_flushes_no_other_member(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     uint64_t sends = fixture_counters().send_count;
     in_turn(broadcast_and_send_to_member_1, NULL);
@@ -450,7 +422,6 @@ static void a_message_to_one_member_flushes_no_other_member(void **state)
 
 static void broadcast_and_remove_member_1(void *context)
 {
-    (void)context;
     broadcast("a");
     send_to(1, "left");
     remove_member(1);
@@ -461,7 +432,6 @@ static void broadcast_and_remove_member_1(void *context)
 
 static void adding_and_removing_a_member_flushes_no_other_member(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     uint64_t sends = fixture_counters().send_count;
     in_turn(broadcast_and_remove_member_1, NULL);
@@ -482,7 +452,6 @@ static void broadcast_place(const char *text)
 
 static void broadcast_places_and_lines(void *context)
 {
-    (void)context;
     broadcast("a");
     broadcast_place("1");
     broadcast_place("2");
@@ -495,7 +464,6 @@ static void broadcast_places_and_lines(void *context)
 
 static void coalescing_packets_keep_their_order_among_others_until_the_tick(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     uint64_t sends = fixture_counters().send_count;
     in_turn(broadcast_places_and_lines, NULL);
@@ -509,7 +477,6 @@ static void coalescing_packets_keep_their_order_among_others_until_the_tick(void
 
 static void the_end_of_a_member_flushes_no_other_member(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     in_turn(broadcast_text, "a");
     uint64_t sends = fixture_counters().send_count;
@@ -606,7 +573,6 @@ static void take_step(void *context)
 
 static void random_operations_lose_repeat_and_reorder_no_message(void **state)
 {
-    (void)state;
     memset(is_member, 0, sizeof is_member);
     for (uint64_t seed = 1; seed <= SEQUENCE_COUNT; seed++) {
         random = (struct random){seed};
@@ -628,13 +594,11 @@ static uint32_t member_count;
 
 static void count(void *context)
 {
-    (void)context;
     member_count = gw_group_count(group);
 }
 
 static void a_session_that_ends_leaves_its_group(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     peer_reset(peers[2]);
     fixture_run_now();
@@ -647,14 +611,12 @@ static void a_session_that_ends_leaves_its_group(void **state)
 
 static void remove_and_end_member_3(void *context)
 {
-    (void)context;
     remove_member(3);
     gw_session_end(sessions[3], GW__CLOSE_REASON__KICKED);
 }
 
 static void a_member_may_be_removed_and_ended_in_one_turn(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     in_turn(remove_and_end_member_3, NULL);
     peer_finish(peers[3]);
@@ -665,7 +627,6 @@ static void a_member_may_be_removed_and_ended_in_one_turn(void **state)
 
 static void a_slow_member_is_closed_and_the_others_receive_everything(void **state)
 {
-    (void)state;
     static char text[20000];
     memset(text, ' ', sizeof text - 1);
     text[0] = 'x';
@@ -695,19 +656,16 @@ static void expect_member_count(uint32_t expected)
 
 static void add_member_0(void *context)
 {
-    (void)context;
     add(0);
 }
 
 static void remove_member_0(void *context)
 {
-    (void)context;
     remove_member(0);
 }
 
 static void adding_an_ended_session_has_no_effect(void **state)
 {
-    (void)state;
     gw_session_end(sessions[0], GW__CLOSE_REASON__KICKED);
     in_turn(add_member_0, NULL);
     expect_member_count(0);
@@ -734,7 +692,6 @@ static void remove_member_0_and_reset(void *context)
 
 static void a_session_that_ends_before_it_handles_its_add_leaves_the_group(void **state)
 {
-    (void)state;
     in_turn(add_member_0_and_reset, NULL);
     assert_int_equal(session_fixture.ended_count, 1);
     expect_member_count(0);
@@ -742,7 +699,6 @@ static void a_session_that_ends_before_it_handles_its_add_leaves_the_group(void 
 
 static void a_session_that_ends_before_it_handles_its_remove_leaves_the_group_once(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     in_turn(remove_member_0_and_reset, NULL);
     assert_int_equal(session_fixture.ended_count, 1);
@@ -751,7 +707,6 @@ static void a_session_that_ends_before_it_handles_its_remove_leaves_the_group_on
 
 static void destroying_a_group_sends_what_it_has_collected(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     in_turn(broadcast_three, NULL);
     assert_string_equal(received_by(0), "");
@@ -792,7 +747,6 @@ static void broadcast_index(int index)
 
 static void expect_member_1_alone(int index)
 {
-    (void)index;
     assert_int_equal(gw_group_count(group), 1);
 }
 
@@ -803,7 +757,6 @@ static void destroy_one(int index)
 
 static void use_many_groups(void *context)
 {
-    (void)context;
     for_each_group(create_with_2_members);
     gw_group_remove(groups[2], gw_session_id_of(sessions[0]));
     gw_group_remove(groups[0], gw_session_id_of(sessions[0]));
@@ -812,14 +765,12 @@ static void use_many_groups(void *context)
 
 static void end_many_groups(void *context)
 {
-    (void)context;
     for_each_group(expect_member_1_alone);
     for_each_group(destroy_one);
 }
 
 static void a_session_may_be_a_member_of_many_groups(void **state)
 {
-    (void)state;
     in_turn(use_many_groups, NULL);
     assert_string_equal(received_by(0), "134");
     assert_string_equal(received_by(1), "01234");
@@ -832,7 +783,6 @@ static void draining_removes_all_members_before_it_is_done(void **state)
 {
     static uint8_t body[512];
     size_t bytes;
-    (void)state;
     in_turn(add_all, NULL);
     for (int i = 0; i < MEMBER_COUNT; i++) {
         release(i);
@@ -860,7 +810,6 @@ static void broadcast_to_all_but_the_first(void *context)
 
 static void an_excluded_member_receives_all_other_messages_in_order(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     in_turn(broadcast_text, "a");
     in_turn(broadcast_to_all_but_the_first, "b");
@@ -874,7 +823,6 @@ static void an_excluded_member_receives_all_other_messages_in_order(void **state
 
 static void an_excluded_member_is_not_counted(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     in_turn(broadcast_to_all_but_the_first, "a");
     assert_int_equal(session_fixture_counters_of(LINE).out, MEMBER_COUNT - 1);
@@ -882,7 +830,6 @@ static void an_excluded_member_is_not_counted(void **state)
 
 static void without_other_members_a_broadcast_to_the_others_sends_nothing(void **state)
 {
-    (void)state;
     in_turn(add_member_0, NULL);
     in_turn(broadcast_to_all_but_the_first, "a");
     fixture_run_ms(TICK_MS + 2);
@@ -893,7 +840,6 @@ static void without_other_members_a_broadcast_to_the_others_sends_nothing(void *
 
 static void excluding_a_session_that_is_no_member_excludes_no_member(void **state)
 {
-    (void)state;
     in_turn(add_all, NULL);
     in_turn(remove_member_0, NULL);
     in_turn(broadcast_to_all_but_the_first, "a");
@@ -914,7 +860,6 @@ static void broadcast_without_memory(void *context)
 
 static void an_excluded_member_is_not_closed_for_want_of_memory(void **state)
 {
-    (void)state;
     static char text[60000];
     memset(text, 'x', sizeof text - 1);
     in_turn(add_all, NULL);
@@ -945,7 +890,6 @@ static void visit_each(void *context)
 
 static void each_member_is_visited_once_also_when_one_is_removed(void **state)
 {
-    (void)state;
     in_turn(visit_each, NULL);
     assert_int_equal(visit_count[0], 0);
     for (int removed = 0; removed < MEMBER_COUNT; removed++) {

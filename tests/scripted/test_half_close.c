@@ -64,7 +64,6 @@ static void finish(void)
 
 static void fin_without_open_requests_ends_the_session_at_once(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     finish();
     expect_end();
@@ -72,7 +71,6 @@ static void fin_without_open_requests_ends_the_session_at_once(void **state)
 
 static void requests_that_are_open_at_fin_are_answered_before_the_end(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     for (uint16_t tag = 1; tag <= 3; tag++) {
         session_fixture_send_request(peer, ASK, tag);
@@ -97,7 +95,6 @@ static void answer_in_turn(void *context)
 
 static void an_answer_in_a_turn_of_the_session_ends_it(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     finish();
@@ -109,7 +106,6 @@ static void an_answer_in_a_turn_of_the_session_ends_it(void **state)
 
 static void an_error_reply_counts_as_an_answer(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     finish();
@@ -121,7 +117,6 @@ static void an_error_reply_counts_as_an_answer(void **state)
 
 static void each_request_keeps_its_own_deadline_after_fin(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     uint64_t from_ns = fixture_now_ns();
     session_fixture_send_request(peer, ASK, 1);
@@ -139,7 +134,6 @@ static void each_request_keeps_its_own_deadline_after_fin(void **state)
 
 static void messages_to_a_half_closed_session_arrive(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     finish();
@@ -157,7 +151,6 @@ static void messages_to_a_half_closed_session_arrive(void **state)
 
 static void frames_of_many_turns_are_handled_before_the_end(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture.on_asked = answer_at_once;
     for (uint16_t tag = 1; tag <= 200; tag++) {
@@ -172,7 +165,6 @@ static void frames_of_many_turns_are_handled_before_the_end(void **state)
 
 static void throttled_frames_are_handled_before_the_end(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture.on_asked = answer_at_once;
     for (int i = 0; i < 4; i++) {
@@ -195,7 +187,6 @@ static void pause(struct gw_session *session)
 
 static void frames_behind_a_pause_are_handled_after_the_resume(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture.on_received = pause;
     session_fixture_say(peer, "wait");
@@ -214,7 +205,6 @@ static void frames_behind_a_pause_are_handled_after_the_resume(void **state)
 
 static void a_resume_with_nothing_left_ends_the_session(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture.on_received = pause;
     session_fixture_say(peer, "wait");
@@ -227,7 +217,6 @@ static void a_resume_with_nothing_left_ends_the_session(void **state)
 /* Both limits apply: of the pause, and of a request that was open before it. */
 static void a_pause_after_fin_is_limited_to_the_request_timeout(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     fixture_run_now();
@@ -243,7 +232,6 @@ static void a_pause_after_fin_is_limited_to_the_request_timeout(void **state)
 
 static void fin_in_a_partial_frame_ends_the_session(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     session_fixture_send_header(peer, 100, 0, SAY, 0);
@@ -262,7 +250,6 @@ static const struct gw_session_manager_config short_timeout = {
 /* After FIN a client can neither answer PING nor complete a frame. */
 static void a_half_closed_session_is_neither_pinged_nor_silent(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     session_fixture_send_header(peer, 100, 0, SAY, 0);
@@ -275,7 +262,6 @@ static void a_half_closed_session_is_neither_pinged_nor_silent(void **state)
 
 static void a_pending_ping_does_not_time_out_after_fin(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     fixture_run_ms(110);
@@ -291,13 +277,11 @@ static void a_pending_ping_does_not_time_out_after_fin(void **state)
 
 static void greet(void *context)
 {
-    (void)context;
     gw_session_greet(session_fixture.last, 0);
 }
 
 static void a_deferred_greeting_is_answered_after_fin(void **state)
 {
-    (void)state;
     session_fixture.result = GW_GREET_LATER;
     peer = session_fixture_connect();
     session_fixture_send_hello(peer);
@@ -311,7 +295,6 @@ static void a_deferred_greeting_is_answered_after_fin(void **state)
 
 static void a_deferred_greeting_times_out_after_fin(void **state)
 {
-    (void)state;
     session_fixture.result = GW_GREET_LATER;
     peer = session_fixture_connect();
     session_fixture_send_hello(peer);
@@ -323,7 +306,6 @@ static void a_deferred_greeting_times_out_after_fin(void **state)
 
 static void fin_without_a_greeting_ends_the_session_at_once(void **state)
 {
-    (void)state;
     peer = session_fixture_connect();
     finish();
     expect_end();
@@ -333,7 +315,6 @@ static void fin_without_a_greeting_ends_the_session_at_once(void **state)
 
 static void the_server_can_end_a_half_closed_session(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     finish();
@@ -345,7 +326,6 @@ static void the_server_can_end_a_half_closed_session(void **state)
 
 static void close_ends_a_session_with_open_requests(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     Gw__Close close = GW__CLOSE__INIT;
@@ -357,7 +337,6 @@ static void close_ends_a_session_with_open_requests(void **state)
 
 static void a_reset_after_fin_ends_the_session(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     finish();
@@ -370,7 +349,6 @@ static void a_reset_after_fin_ends_the_session(void **state)
 
 static void a_client_that_reads_nothing_after_fin_is_reset(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     peer_set_window(peer, 10);
     session_fixture_send_request(peer, ASK, 7);
@@ -382,7 +360,6 @@ static void a_client_that_reads_nothing_after_fin_is_reset(void **state)
 
 static void a_drain_closes_half_closed_sessions(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_request(peer, ASK, 7);
     finish();
@@ -501,7 +478,6 @@ static void walk(uint64_t seed)
 
 static void on_any_kernel_each_request_before_fin_is_answered_once(void **state)
 {
-    (void)state;
     for (uint64_t seed = 1; seed <= WALK_COUNT; seed++) {
         walk(seed);
     }

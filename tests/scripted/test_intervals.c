@@ -29,7 +29,6 @@ static void note(struct gw_timer *of)
 
 static int open_timer(void **state)
 {
-    (void)state;
     fixture_open(NULL);
     gw_turn_init(&turn, fixture_port, NULL);
     gw_timer_init(&timer, &turn, note);
@@ -41,13 +40,11 @@ static int open_timer(void **state)
 
 static void stop(void *context)
 {
-    (void)context;
     gw_timer_stop(&timer);
 }
 
 static int close_timer(void **state)
 {
-    (void)state;
     fixture_in_turn(&turn, stop, NULL);
     fixture_close();
     return 0;
@@ -73,7 +70,6 @@ static void set_once(void *context)
 
 static void a_timer_fires_every_interval_without_drift(void **state)
 {
-    (void)state;
     const uint64_t interval_ns = 50 * FIXTURE_MS + 333333; /* not a multiple of the wheel's tick */
     every(interval_ns);
     fixture_run_ms(100000);
@@ -85,7 +81,6 @@ static void a_timer_fires_every_interval_without_drift(void **state)
 
 static void an_interval_of_hours_keeps_its_grid(void **state)
 {
-    (void)state;
     const uint64_t interval_ns = UINT64_C(30) * 3600 * 1000 * FIXTURE_MS;
     every(interval_ns);
     fixture_run_ms(UINT64_C(10) * 30 * 3600 * 1000 + 10);
@@ -97,7 +92,6 @@ static void an_interval_of_hours_keeps_its_grid(void **state)
 
 static void missed_ticks_become_one_and_the_next_is_on_the_grid(void **state)
 {
-    (void)state;
     const uint64_t interval_ns = 100 * FIXTURE_MS;
     every(interval_ns);
     fixture_run_ms(250); /* at 100 and 200 */
@@ -115,7 +109,6 @@ static void missed_ticks_become_one_and_the_next_is_on_the_grid(void **state)
 
 static void on_time_may_stop_its_timer(void **state)
 {
-    (void)state;
     stop_at_count = 3;
     every(10 * FIXTURE_MS);
     fixture_run_ms(1000);
@@ -125,7 +118,6 @@ static void on_time_may_stop_its_timer(void **state)
 
 static void a_stopped_timer_does_not_fire_again(void **state)
 {
-    (void)state;
     every(10 * FIXTURE_MS);
     fixture_run_ms(35);
     fixture_in_turn(&turn, stop, NULL);
@@ -141,7 +133,6 @@ static void once(struct gw_timer *of)
 
 static void setting_a_deadline_ends_the_repetition(void **state)
 {
-    (void)state;
     uint64_t after_ns = 100 * FIXTURE_MS;
     every(10 * FIXTURE_MS);
     fixture_run_ms(5);
@@ -153,7 +144,6 @@ static void setting_a_deadline_ends_the_repetition(void **state)
 
 static void a_second_interval_replaces_the_first_and_begins_anew(void **state)
 {
-    (void)state;
     every(10 * FIXTURE_MS);
     fixture_run_ms(5);
     every(100 * FIXTURE_MS);
@@ -164,7 +154,6 @@ static void a_second_interval_replaces_the_first_and_begins_anew(void **state)
 
 static void an_interval_of_0_fires_with_each_tick_of_the_wheel(void **state)
 {
-    (void)state;
     every(0);
     fixture_run_ms(100);
     assert_in_range(fired_count, 90, 100);
@@ -172,7 +161,6 @@ static void an_interval_of_0_fires_with_each_tick_of_the_wheel(void **state)
 
 static void twenty_days_are_the_longest_interval(void **state)
 {
-    (void)state;
     const uint64_t day_ns = UINT64_C(24) * 3600 * 1000 * FIXTURE_MS;
     every(UINT64_MAX);
     fixture_run_ms(UINT64_C(41) * 24 * 3600 * 1000);

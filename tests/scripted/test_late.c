@@ -39,7 +39,6 @@ static uint64_t stop_ms;
 
 static void send_from_others(void *context)
 {
-    (void)context;
     for (int i = 0; i < OTHER_COUNT; i++) {
         session_fixture_say(others[i], "noise");
         peer_read(others[i], NULL, peer_unread_count(others[i]));
@@ -70,7 +69,6 @@ static void begin(const struct way *way, const struct gw_session_manager_config 
 
 static void take_long(struct gw_session *session)
 {
-    (void)session;
     session_fixture.on_received = NULL;
     kernel_let_pass(stop_ms * FIXTURE_MS);
 }
@@ -123,26 +121,22 @@ static void assert_ended(uint64_t back_ns, Gw__CloseReason reason)
 
 static void send_hello(void *context)
 {
-    (void)context;
     session_fixture_send_hello(peer);
 }
 
 static void send_pong(void *context)
 {
     const Gw__Pong pong = GW__PONG__INIT;
-    (void)context;
     session_fixture_send(peer, PONG, &pong.base);
 }
 
 static void send_word(void *context)
 {
-    (void)context;
     session_fixture_say(peer, "here");
 }
 
 static void send_rest_of_frame(void *context)
 {
-    (void)context;
     peer_send(peer, "\x12\x01x", 3); /* Error.text */
 }
 
@@ -173,7 +167,6 @@ static void greeting(const struct way *way, bool pays)
 
 static void a_hello_that_arrived_in_time_counts(void **state)
 {
-    (void)state;
     in_each_way(greeting);
 }
 
@@ -192,7 +185,6 @@ static void heartbeat(const struct way *way, bool pays)
 
 static void a_pong_that_arrived_in_time_counts(void **state)
 {
-    (void)state;
     in_each_way(heartbeat);
 }
 
@@ -213,7 +205,6 @@ static void frame(const struct way *way, bool pays)
 
 static void the_rest_of_a_frame_that_arrived_in_time_counts(void **state)
 {
-    (void)state;
     in_each_way(frame);
 }
 
@@ -234,13 +225,11 @@ static void idle_timeout(const struct way *way, bool pays)
 
 static void a_packet_that_arrived_in_time_prevents_the_idle_timeout(void **state)
 {
-    (void)state;
     in_each_way(idle_timeout);
 }
 
 static void finish_late(void *context)
 {
-    (void)context;
     peer_send(peer, "not read any more", 17);
     peer_finish(peer);
 }
@@ -260,13 +249,11 @@ static void linger(const struct way *way, bool pays)
 
 static void a_fin_that_arrived_in_time_ends_the_linger(void **state)
 {
-    (void)state;
     in_each_way(linger);
 }
 
 static void read_all(void *context)
 {
-    (void)context;
     peer_set_window(peer, 1 << 20);
 }
 
@@ -290,7 +277,6 @@ static void flush(const struct way *way, bool pays)
 
 static void window_space_that_arrived_in_time_flushes_the_queue(void **state)
 {
-    (void)state;
     in_each_way(flush);
 }
 
@@ -299,7 +285,6 @@ static void window_space_that_arrived_in_time_flushes_the_queue(void **state)
 /* The first handler crosses the deadline, the next one takes long: the deadline is due by then. */
 static void take_long_second(struct gw_session *session)
 {
-    (void)session;
     session_fixture.on_received = take_long;
     kernel_let_pass(20 * FIXTURE_MS);
 }
@@ -331,7 +316,6 @@ static void idle_timeout_behind_ping(const struct way *way, bool pays)
 
 static void a_deadline_that_is_due_before_a_stop_is_checked_after_what_arrived_in_it(void **state)
 {
-    (void)state;
     in_each_way(idle_timeout_behind_ping);
 }
 
@@ -346,14 +330,12 @@ static struct {
 
 static void send_more(void *context)
 {
-    (void)context;
     session_fixture_say(sender.peer, "and on");
 }
 
 /* The next packet arrives before this one was handled, so the kernel always has more. */
 static void take_and_ask_for_more(struct gw_session *session)
 {
-    (void)session;
     if (sender.ended_ns == 0 && gw_session_has_ended(session_fixture.last)) {
         sender.ended_ns = fixture_now_ns();
     }
@@ -386,7 +368,6 @@ static uint64_t send_past_deadline(const struct way *way, uint64_t turn_ms, uint
 
 static void a_kernel_that_always_has_more_data_postpones_deadlines_by_at_most_a_second(void **state)
 {
-    (void)state;
     for (int i = 0; i < WAY_COUNT; i++) {
         uint64_t deadline_ns = send_past_deadline(&ways[i], 1, STOP_MS);
         uint64_t back_ns = deadline_ns + (STOP_MS - BEFORE_MS) * FIXTURE_MS;
@@ -398,7 +379,6 @@ static void a_kernel_that_always_has_more_data_postpones_deadlines_by_at_most_a_
 /* Each turn is late; the deadlines that wait for it are postponed by a few turns at most. */
 static void long_turns_delay_a_deadline_by_a_few_turns(void **state)
 {
-    (void)state;
     enum { TURN_MS = 100 };
     for (int i = 0; i < WAY_COUNT; i++) {
         uint64_t deadline_ns = send_past_deadline(&ways[i], TURN_MS, 0);

@@ -27,7 +27,6 @@ static int open_test_listener(void **state)
 
 static int close_test_listener(void **state)
 {
-    (void)state;
     for (uint32_t i = 0; i < sizeof peers / sizeof peers[0]; i++) {
         if (peers[i] != NULL) {
             peer_close(peers[i]);
@@ -59,7 +58,6 @@ static void connect_peer(uint32_t from, uint32_t count)
 
 static void every_connection_is_accepted(void **state)
 {
-    (void)state;
     connect_peer(0, 40);
     fixture_run_now();
     assert_int_equal(test_listener.count, 40);
@@ -69,7 +67,6 @@ static void every_connection_is_accepted(void **state)
 /* A retry at once would fail again: the listener waits for exactly this long. */
 static void a_shortage_pauses_for_exactly_100_ms_and_passes(void **state)
 {
-    (void)state;
     static const int shortages[] = {GW_E_FULL, GW_E_MEMORY};
     for (uint32_t i = 0; i < 2; i++) {
         uint64_t pauses = fixture_counters().accept_pauses;
@@ -93,7 +90,6 @@ static void a_shortage_pauses_for_exactly_100_ms_and_passes(void **state)
 
 static void a_long_shortage_is_logged_once(void **state)
 {
-    (void)state;
     kernel_fail_next(KERNEL_ACCEPT, 50, GW_E_FULL);
     connect_peer(0, 2);
     fixture_run_ms(3000);
@@ -103,7 +99,6 @@ static void a_long_shortage_is_logged_once(void **state)
 
 static void a_connection_reset_in_the_backlog_does_not_stop_accepting(void **state)
 {
-    (void)state;
     kernel_fail_next(KERNEL_ACCEPT, 5, GW_E_RESET);
     connect_peer(0, 3);
     fixture_run_now();
@@ -114,7 +109,6 @@ static void a_connection_reset_in_the_backlog_does_not_stop_accepting(void **sta
 /* Any error of accept() for one connection; errors without a code of their own are GW_E_SYSTEM. */
 static void an_error_of_one_connection_does_not_delay_the_next(void **state)
 {
-    (void)state;
     static const int errors[] = {GW_E_CLOSED,  GW_E_RESET,   GW_E_REFUSED,
                                  GW_E_TIMEOUT, GW_E_ADDRESS, GW_E_SYSTEM};
     uint64_t from_ns = fixture_now_ns();
@@ -134,7 +128,6 @@ static void an_error_of_one_connection_does_not_delay_the_next(void **state)
 
 static void repeated_connection_errors_pause_accepting(void **state)
 {
-    (void)state;
     kernel_fail_next(KERNEL_ACCEPT, 3 * FAILURE_COUNT_MAX, GW_E_SYSTEM);
     connect_peer(0, 2);
     fixture_run_now();
@@ -149,7 +142,6 @@ static void repeated_connection_errors_pause_accepting(void **state)
 
 static void without_descriptors_connections_are_accepted_later(void **state)
 {
-    (void)state;
     connect_peer(0, 7);
     fixture_run_now();
     assert_int_equal(test_listener.count, 4); /* five descriptors: the listener's, and four */
@@ -167,7 +159,6 @@ static void without_descriptors_connections_are_accepted_later(void **state)
 
 static void a_connection_above_the_stream_limit_is_closed(void **state)
 {
-    (void)state;
     connect_peer(0, 5);
     fixture_run_now();
     assert_int_equal(test_listener.count, 2);
@@ -183,7 +174,6 @@ static void a_connection_above_the_stream_limit_is_closed(void **state)
 
 static void a_stream_that_is_not_started_is_closed(void **state)
 {
-    (void)state;
     test_listener.leaves_alone = true;
     connect_peer(0, 2);
     fixture_run_now();
@@ -194,7 +184,6 @@ static void a_stream_that_is_not_started_is_closed(void **state)
 
 static void a_socket_that_cannot_attach_is_closed(void **state)
 {
-    (void)state;
     kernel_fail_next(KERNEL_ATTACH, 1, GW_E_MEMORY);
     connect_peer(0, 2);
     fixture_run_now();
@@ -209,7 +198,6 @@ static void a_socket_that_cannot_attach_is_closed(void **state)
 
 static void closing_a_listener_resets_its_backlog_and_keeps_accepted_streams(void **state)
 {
-    (void)state;
     connect_peer(0, 1);
     fixture_run_now();
     test_listener_close(&test_listener);
@@ -226,7 +214,6 @@ static void closing_a_listener_resets_its_backlog_and_keeps_accepted_streams(voi
 
 static void a_listener_can_be_closed_during_a_pause(void **state)
 {
-    (void)state;
     kernel_fail_next(KERNEL_ACCEPT, 100, GW_E_FULL);
     connect_peer(0, 2);
     fixture_run_ms(350);
@@ -237,7 +224,6 @@ static void a_listener_can_be_closed_during_a_pause(void **state)
 
 static void a_listener_can_be_closed_before_its_first_turn(void **state)
 {
-    (void)state;
     struct test_listener second = {0};
     assert_int_equal(test_listener_open(&second, 0, NULL), 0);
     gw_listener_close(second.listener);
@@ -247,7 +233,6 @@ static void a_listener_can_be_closed_before_its_first_turn(void **state)
 
 static void a_connection_accepted_during_the_close_is_closed(void **state)
 {
-    (void)state;
     kernel_behaviour()->cancel_loses_percent = 100;
     connect_peer(0, 1);
     gw_listener_close(test_listener.listener);
@@ -260,7 +245,6 @@ static void a_connection_accepted_during_the_close_is_closed(void **state)
 
 static void a_listener_that_cannot_be_opened_returns_its_error(void **state)
 {
-    (void)state;
     struct test_listener second = {0};
     for (const int *error = kernel_errors_of(KERNEL_SOCKET_LISTEN); *error != 0; error++) {
         kernel_fail_next(KERNEL_SOCKET_LISTEN, 1, *error);
@@ -271,7 +255,6 @@ static void a_listener_that_cannot_be_opened_returns_its_error(void **state)
 
 static void a_listener_that_cannot_attach_can_still_be_closed(void **state)
 {
-    (void)state;
     struct test_listener second = {0};
     kernel_fail_next(KERNEL_ATTACH, 1, GW_E_MEMORY);
     assert_int_equal(test_listener_open(&second, 0, NULL), 0);
@@ -285,7 +268,6 @@ static void a_listener_that_cannot_attach_can_still_be_closed(void **state)
 
 static void a_dial_that_cannot_start_returns_its_error(void **state)
 {
-    (void)state;
     struct test_stream test_stream = {0};
     for (const int *error = kernel_errors_of(KERNEL_SOCKET_OPEN); *error != 0; error++) {
         kernel_fail_next(KERNEL_SOCKET_OPEN, 1, *error);
@@ -298,7 +280,6 @@ static void a_dial_that_cannot_start_returns_its_error(void **state)
 
 static void a_failed_dial_calls_on_close_once(void **state)
 {
-    (void)state;
     for (const int *error = kernel_errors_of(KERNEL_CONNECT); *error != 0; error++) {
         struct test_stream test_stream = {0};
         kernel_fail_next(KERNEL_CONNECT, 1, *error);
@@ -315,7 +296,6 @@ static void a_failed_dial_calls_on_close_once(void **state)
 
 static void a_dial_to_a_closed_port_is_refused(void **state)
 {
-    (void)state;
     struct test_stream test_stream = {0};
     assert_int_equal(test_stream_dial(&test_stream, 1), 0);
     fixture_run_now();
@@ -325,7 +305,6 @@ static void a_dial_to_a_closed_port_is_refused(void **state)
 
 static void a_stream_can_be_closed_while_it_connects(void **state)
 {
-    (void)state;
     for (int finishes = 0; finishes < 2; finishes++) {
         struct test_stream test_stream = {0};
         assert_int_equal(test_stream_dial(&test_stream, 0), 0); /* a host that never answers */
@@ -346,7 +325,6 @@ static void a_stream_can_be_closed_while_it_connects(void **state)
 
 static void a_stream_can_be_closed_before_its_first_turn(void **state)
 {
-    (void)state;
     struct test_stream test_stream = {0};
     assert_int_equal(test_stream_dial(&test_stream, test_listener.port), 0);
     assert_true(gw_stream_close(test_stream.stream, 7));
@@ -359,7 +337,6 @@ static void a_stream_can_be_closed_before_its_first_turn(void **state)
 
 static void a_connect_that_completes_despite_its_cancel_is_closed(void **state)
 {
-    (void)state;
     struct test_stream test_stream = {0};
     kernel_behaviour()->cancel_loses_percent = 100;
     kernel_behaviour()->late_ns_max = 1000;

@@ -24,7 +24,6 @@ static struct peer *connect_to(const struct gw_listener *listener)
 
 static void a_manager_admits_sessions_from_two_listeners(void **state)
 {
-    (void)state;
     const struct gw_addr addr = peer_addr(0);
     struct gw_listener *second;
     assert_int_equal(gw_session_manager_listen(session_fixture.manager, &addr, &second), 0);
@@ -41,7 +40,6 @@ static void a_manager_admits_sessions_from_two_listeners(void **state)
 
 static void listening_at_an_address_in_use_is_an_error(void **state)
 {
-    (void)state;
     const struct gw_addr addr = peer_addr(session_fixture.port);
     struct gw_listener *listener = NULL;
     assert_int_equal(gw_session_manager_listen(session_fixture.manager, &addr, &listener),
@@ -52,15 +50,10 @@ static void listening_at_an_address_in_use_is_an_error(void **state)
 static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__CloseReason peer_reason,
                    void *context)
 {
-    (void)session;
-    (void)reason;
-    (void)peer_reason;
-    (void)context;
 }
 
 static void a_clients_side_does_not_listen(void **state)
 {
-    (void)state;
     static const struct gw_session_events events = {.on_end = on_end};
     const struct gw_session_manager_config config = {.side = GW_SIDE_CLIENT,
                                                      .session_count_max = 4};
@@ -98,7 +91,6 @@ static void expect_line(struct peer *peer, const char *text)
 
 static void every_greeted_session_receives_a_broadcast_and_no_other(void **state)
 {
-    (void)state;
     struct peer *first = session_fixture_join();
     struct peer *ended = session_fixture_join();
     gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
@@ -114,7 +106,6 @@ static void every_greeted_session_receives_a_broadcast_and_no_other(void **state
 
 static void a_broadcast_that_may_not_be_sent_is_logged_and_dropped(void **state)
 {
-    (void)state;
     Gw__Error line = GW__ERROR__INIT;
     Gw__Ping ping = GW__PING__INIT;
     struct peer *peer = session_fixture_join();
@@ -131,7 +122,6 @@ static void a_broadcast_that_may_not_be_sent_is_logged_and_dropped(void **state)
 
 static void without_memory_for_a_broadcast_greeted_sessions_end(void **state)
 {
-    (void)state;
     static char text[60000];
     memset(text, 'x', sizeof text - 1);
     Gw__Error line = GW__ERROR__INIT;
@@ -169,7 +159,6 @@ static void run_days(void)
 
 static void a_pending_session_without_greeting_timeout_stays(void **state)
 {
-    (void)state;
     uint8_t body[128];
     size_t bytes;
     struct peer *peer = session_fixture_connect();
@@ -182,7 +171,6 @@ static void a_pending_session_without_greeting_timeout_stays(void **state)
 
 static void without_heartbeat_hello_ack_says_0_and_no_ping_is_sent(void **state)
 {
-    (void)state;
     uint8_t body[128];
     size_t bytes;
     struct peer *peer = session_fixture_connect();
@@ -200,7 +188,6 @@ static void without_heartbeat_hello_ack_says_0_and_no_ping_is_sent(void **state)
 
 static void a_partial_frame_without_frame_timeout_is_completed_days_later(void **state)
 {
-    (void)state;
     uint8_t header[FRAME_HEADER_BYTES];
     struct peer *peer = session_fixture_join();
     frame_write_header(header, 0, 0, SAY, 0);
@@ -213,7 +200,6 @@ static void a_partial_frame_without_frame_timeout_is_completed_days_later(void *
 
 static void a_request_without_request_timeout_is_answered_days_later(void **state)
 {
-    (void)state;
     static uint8_t body[512];
     size_t bytes;
     Gw__Error answer = GW__ERROR__INIT;
@@ -237,7 +223,6 @@ static void send_line_of_10000_bytes(void *context)
 {
     static char text[LINE_BYTES + 1];
     Gw__Error line = GW__ERROR__INIT;
-    (void)context;
     memset(text, 'x', LINE_BYTES);
     line.text = text;
     gw_session_send(session_fixture.last, LINE, &line.base);
@@ -250,7 +235,6 @@ static uint32_t send_queue_bytes(void)
 
 static void a_queue_that_was_above_a_fourth_is_low_at_an_eighth(void **state)
 {
-    (void)state;
     struct peer *peer = session_fixture_join();
     struct gw_turn *turn = gw_session_turn(session_fixture.last);
     assert_int_equal(send_queue_bytes(), 0);
@@ -277,7 +261,6 @@ static void a_queue_that_was_above_a_fourth_is_low_at_an_eighth(void **state)
 
 static void a_session_that_has_ended_has_no_send_low(void **state)
 {
-    (void)state;
     struct peer *peer = session_fixture_join();
     struct gw_turn *turn = gw_session_turn(session_fixture.last);
     peer_set_window(peer, 0);

@@ -31,7 +31,6 @@ static uint32_t expect_misuse(uint32_t before)
 
 static void an_unknown_result_of_on_greet_refuses_the_hello(void **state)
 {
-    (void)state;
     static const int results[] = {-2, -100, INT_MIN, 14, 19, 30, 63, 64, 200, 999, 65536, INT_MAX};
     uint32_t logged = 0;
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
@@ -49,7 +48,6 @@ static void an_unknown_result_of_on_greet_refuses_the_hello(void **state)
 
 static void each_close_reason_may_refuse_a_hello(void **state)
 {
-    (void)state;
     for (unsigned i = 0; i < gw__close_reason__descriptor.n_values; i++) {
         int reason = gw__close_reason__descriptor.values[i].value;
         assert_true(reason >= 0 && reason < GW_CLOSE_REASON_COUNT);
@@ -69,7 +67,6 @@ static void each_close_reason_may_refuse_a_hello(void **state)
 
 static void an_unknown_reason_ends_a_session_with_kicked(void **state)
 {
-    (void)state;
     static const int reasons[] = {0, -1, INT_MIN, 14, 30, 63, 64, 255, 256, 999, 65536, INT_MAX};
     uint32_t logged = 0;
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
@@ -85,7 +82,6 @@ static void an_unknown_reason_ends_a_session_with_kicked(void **state)
 
 static void a_peers_close_may_have_any_reason(void **state)
 {
-    (void)state;
     static const int reasons[] = {0, -1, INT_MIN, 14, 30, 64, 255, 256, INT_MAX};
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
         Gw__Close close = GW__CLOSE__INIT;
@@ -106,7 +102,6 @@ static void set_stages(void *context)
 
 static void a_stage_beyond_the_last_one_changes_nothing(void **state)
 {
-    (void)state;
     uint32_t stages[] = {1, 31, 32, 255, 256, UINT32_MAX};
     uint32_t logged = 0;
     peer = session_fixture_join();
@@ -125,14 +120,12 @@ static void a_stage_beyond_the_last_one_changes_nothing(void **state)
 static void greet_and_hello(void *context)
 {
     const Gw__Hello hello = GW__HELLO__INIT;
-    (void)context;
     gw_session_greet(session_fixture.last, 0);
     gw_session_hello(session_fixture.last, &hello);
 }
 
 static void a_greeting_before_hello_does_nothing(void **state)
 {
-    (void)state;
     uint8_t body[128];
     size_t bytes;
     peer = session_fixture_connect();
@@ -147,7 +140,6 @@ static void a_greeting_before_hello_does_nothing(void **state)
 
 static void greet_three_times(void *context)
 {
-    (void)context;
     gw_session_greet(session_fixture.last, 0);
     gw_session_greet(session_fixture.last, GW__CLOSE_REASON__KICKED);
     gw_session_greet(session_fixture.last, -77);
@@ -155,7 +147,6 @@ static void greet_three_times(void *context)
 
 static void a_second_greeting_does_nothing(void **state)
 {
-    (void)state;
     uint8_t body[128];
     size_t bytes;
     session_fixture.result = GW_GREET_LATER;
@@ -173,7 +164,6 @@ static void a_second_greeting_does_nothing(void **state)
 
 static void a_second_drain_does_nothing(void **state)
 {
-    (void)state;
     session_fixture_drain(100);
     gw_session_manager_drain(session_fixture.manager, 0, NULL, NULL);
     assert_int_equal(fixture_logged_count("misuse"), 1);
@@ -196,7 +186,6 @@ static void expect_nothing_sent(void)
 
 static void packets_of_the_other_side_are_dropped(void **state)
 {
-    (void)state;
     static const uint16_t ids[] = {0, 6, 7, 63, 64, SAY - 1, SAY, ASK, ANSWER + 1, 32767, 65535};
     Gw__Error error = GW__ERROR__INIT;
     uint32_t logged = 0;
@@ -221,7 +210,6 @@ static void packets_of_the_other_side_are_dropped(void **state)
 
 static void a_message_of_another_type_is_dropped(void **state)
 {
-    (void)state;
     Gw__Hello hello = GW__HELLO__INIT;
     hello.name = "not a line";
     peer = session_fixture_join();
@@ -232,7 +220,6 @@ static void a_message_of_another_type_is_dropped(void **state)
 
 static void a_buffer_that_is_not_one_frame_is_dropped(void **state)
 {
-    (void)state;
     static const uint8_t bytes[20] = {[4] = LINE & 0xFF, [5] = LINE >> 8};
     uint32_t logged = 0;
     peer = session_fixture_join();
@@ -256,7 +243,6 @@ static struct {
 static void broadcast_in_room(void *context)
 {
     Gw__Error error = GW__ERROR__INIT;
-    (void)context;
     room.group = gw_group_create(session_fixture.manager, &room.turn,
                                  &(struct gw_group_config){.tick_ms = 0});
     room.error = gw_group_add(room.group, session_fixture.last);
@@ -269,7 +255,6 @@ static void broadcast_in_room(void *context)
 
 static void a_group_drops_packets_that_may_not_be_sent(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     gw_turn_init(&room.turn, fixture_port, NULL);
     fixture_in_turn(&room.turn, broadcast_in_room, NULL);
@@ -287,7 +272,6 @@ static struct gw_session *client;
 static void on_client_begin(struct gw_session *session, void *context)
 {
     const Gw__Hello hello = GW__HELLO__INIT;
-    (void)context;
     client = session;
     gw_session_hello(session, &hello);
     gw_session_hello(session, &hello);
@@ -296,17 +280,11 @@ static void on_client_begin(struct gw_session *session, void *context)
 static void on_client_end(struct gw_session *session, Gw__CloseReason reason,
                           Gw__CloseReason peer_reason, void *context)
 {
-    (void)session;
-    (void)reason;
-    (void)peer_reason;
-    (void)context;
     client = NULL;
 }
 
 static void on_answer(struct gw_session *session, const struct gw_answer *answer, void *context)
 {
-    (void)session;
-    (void)context;
     fail_msg("an answer of kind %d", (int)answer->kind);
 }
 
@@ -315,7 +293,6 @@ static void ask_wrongly(void *context)
     Gw__Error error = GW__ERROR__INIT;
     Gw__Ping ping = GW__PING__INIT;
     const struct gw_frame request = {.packet_id = ASK, .tag = 7};
-    (void)context;
     assert_int_equal(gw_session_request(client, ASK, &error.base, NULL, NULL), 0);
     assert_int_equal(gw_session_request(client, SAY, &error.base, on_answer, NULL), 0);
     assert_int_equal(gw_session_request(client, LINE, &error.base, on_answer, NULL), 0);
@@ -327,12 +304,10 @@ static void ask_wrongly(void *context)
 
 static void on_client_drained(void *context)
 {
-    (void)context;
 }
 
 static void a_client_side_session_ignores_server_calls(void **state)
 {
-    (void)state;
     static const struct gw_session_manager_config config = {.side = GW_SIDE_CLIENT,
                                                             .session_count_max = 4};
     static const struct gw_session_events events = {.on_begin = on_client_begin,
@@ -374,7 +349,6 @@ static void expect_no_manager(const struct gw_session_manager_config *config,
 
 static void a_manager_refuses_an_invalid_config(void **state)
 {
-    (void)state;
     static const struct gw_session_events events = {.on_end = on_client_end};
     static const struct gw_session_events no_end = {.on_begin = on_client_begin};
     const struct gw_session_manager_config usual = {.session_count_max = 4};
@@ -392,7 +366,6 @@ static void a_manager_refuses_an_invalid_config(void **state)
 
 static void a_manager_refuses_a_contradictory_schema(void **state)
 {
-    (void)state;
     static const struct gw_session_events events = {.on_end = on_client_end};
     static const struct gw_message_rules other = {.message = &gw__ping__descriptor};
     static const uint16_t good_index[] = {1};
@@ -459,7 +432,6 @@ static uint32_t warnings_of_manager(uint32_t body_bytes_max, enum gw_session_sid
 
 static void a_server_warns_of_a_packet_that_is_longer_than_it_accepts(void **state)
 {
-    (void)state;
     static const uint16_t index[] = {1, 2};
     struct gw_packet both[] = {{.id = 300,
                                 .from = GW_FROM_CLIENT,
@@ -491,14 +463,11 @@ static int closed_with;
 
 static void on_bare_close(struct gw_stream *stream, int reason, void *context)
 {
-    (void)stream;
-    (void)context;
     closed_with = reason;
 }
 
 static void a_message_of_4_gib_is_dropped(void **state)
 {
-    (void)state;
     static const uint32_t sizes[] = {0, 1, INT32_MAX, (uint32_t)INT32_MAX + 1, UINT32_MAX};
     static const struct gw_stream_events events = {.on_close = on_bare_close};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -528,7 +497,6 @@ static void a_message_of_4_gib_is_dropped(void **state)
 
 static void ranges_of_a_buffer_are_clipped_to_its_length(void **state)
 {
-    (void)state;
     struct gw_buf *buf = gw_buf_create(10);
     uint32_t begin;
     gw_buf_trim(buf, 11);
@@ -559,7 +527,6 @@ static void explain(void *context)
 
 static void a_call_outside_its_turn_aborts_with_an_explanation(void **state)
 {
-    (void)state;
     char first_port[16];
     char second_port[16];
     peer = session_fixture_join();

@@ -132,7 +132,6 @@ static void play_all(uint8_t immediate_percent)
 
 static void each_option_works_at_its_minimum_and_at_its_maximum(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < server_option_count; i++) {
         for (int at_most = 0; at_most <= 1; at_most++) {
             server_config_init(&config);
@@ -145,7 +144,6 @@ static void each_option_works_at_its_minimum_and_at_its_maximum(void **state)
 
 static void all_options_work_at_their_minimum_together_and_at_their_maximum(void **state)
 {
-    (void)state;
     for (int at_most = 0; at_most <= 1; at_most++) {
         server_config_init(&config);
         for (size_t i = 0; i < server_option_count; i++) {
@@ -159,7 +157,6 @@ static void all_options_work_at_their_minimum_together_and_at_their_maximum(void
 
 static void any_options_work_at_their_minimum_with_any_others_at_their_maximum(void **state)
 {
-    (void)state;
     for (uint64_t seed = 1; seed <= COMBINATION_COUNT; seed++) {
         struct random random = {seed};
         server_config_init(&config);

@@ -56,7 +56,6 @@ static void exceed_the_rate(void)
 
 static void a_reset_ends_a_paused_session(void **state)
 {
-    (void)state;
     pause_behind_first();
     fixture_run_ms(60000);
     assert_int_equal(session_fixture.ended_count, 0);
@@ -69,7 +68,6 @@ static void a_reset_ends_a_paused_session(void **state)
 
 static void a_reset_ends_a_throttled_session(void **state)
 {
-    (void)state;
     exceed_the_rate();
     peer_reset(peer);
     fixture_run_ms(NOTICE_MS);
@@ -79,7 +77,6 @@ static void a_reset_ends_a_throttled_session(void **state)
 
 static void a_pause_before_an_unread_fin_is_limited(void **state)
 {
-    (void)state;
     pause_behind_first();
     fixture_run_ms(60000);
     peer_finish(peer);
@@ -94,7 +91,6 @@ static void a_pause_before_an_unread_fin_is_limited(void **state)
 /* No bytes were sent behind the pause: FIN alone has arrived. */
 static void a_fin_without_data_ends_a_paused_session(void **state)
 {
-    (void)state;
     session_fixture.on_received = pause_once;
     session_fixture_say(peer, "only");
     fixture_run_now();
@@ -108,7 +104,6 @@ static void a_fin_without_data_ends_a_paused_session(void **state)
 
 static void a_pause_with_a_connected_peer_is_not_limited(void **state)
 {
-    (void)state;
     pause_behind_first();
     fixture_run_ms(24 * 3600 * 1000);
     assert_int_equal(session_fixture.ended_count, 0);
@@ -120,7 +115,6 @@ static void a_pause_with_a_connected_peer_is_not_limited(void **state)
 
 static void packets_sent_before_fin_are_handled_after_a_resume(void **state)
 {
-    (void)state;
     pause_behind_first();
     peer_finish(peer);
     fixture_run_ms(LIMIT_MS - 100);
@@ -134,7 +128,6 @@ static void packets_sent_before_fin_are_handled_after_a_resume(void **state)
 /* A second pause before FIN is read is limited, too. */
 static void a_second_pause_after_fin_is_limited(void **state)
 {
-    (void)state;
     pause_behind_first();
     peer_finish(peer);
     fixture_run_ms(2000);
@@ -148,7 +141,6 @@ static void a_second_pause_after_fin_is_limited(void **state)
 
 static void throttled_packets_are_handled_after_fin_without_a_limit(void **state)
 {
-    (void)state;
     exceed_the_rate();
     peer_finish(peer);
     fixture_run_ms(1000);
@@ -161,14 +153,12 @@ static void throttled_packets_are_handled_after_fin_without_a_limit(void **state
 
 static void end_now(void *context)
 {
-    (void)context;
     gw_session_pause(session_fixture.last);
     gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
 }
 
 static void an_ended_session_is_not_polled_for_a_reset(void **state)
 {
-    (void)state;
     session_fixture_pause();
     fixture_run_ms(500);
     fixture_in_turn(gw_session_turn(session_fixture.last), end_now, NULL);

@@ -53,7 +53,6 @@ static void expect_received(uint64_t ms, uint32_t count)
 
 static void a_burst_is_handled_at_once_and_the_rest_at_twice_the_rate(void **state)
 {
-    (void)state;
     send_of(OFTEN, BURST + 10);
     assert_int_equal(session_fixture.received_count, BURST);
     for (uint32_t i = 1; i <= 10; i++) {
@@ -68,7 +67,6 @@ static void a_burst_is_handled_at_once_and_the_rest_at_twice_the_rate(void **sta
 /* Shortly before a token returns, the bucket has one for each whole interval that has passed. */
 static void tokens_come_back_one_by_one_up_to_a_burst(void **state)
 {
-    (void)state;
     send_of(OFTEN, BURST);
     run_until(3 * PACE - 1);
     send_of(OFTEN, 3);
@@ -82,7 +80,6 @@ static void tokens_come_back_one_by_one_up_to_a_burst(void **state)
 /* Sends `count` packets at the end of one second and `count` at the beginning of the next. */
 static void no_window_boundary_lets_twice_the_rate_pass(void **state)
 {
-    (void)state;
     run_until(SECOND - 1);
     send_of(OFTEN, 100);
     run_until(SECOND + 1);
@@ -108,7 +105,6 @@ static uint32_t place_of(uint16_t id)
 
 static void packets_behind_a_throttled_one_wait_and_keep_their_order(void **state)
 {
-    (void)state;
     send_of(OFTEN, BURST + 1);
     send_of(SAY, 1);
     send_of(RARE, 1);
@@ -120,7 +116,6 @@ static void packets_behind_a_throttled_one_wait_and_keep_their_order(void **stat
 
 static void each_packet_of_each_session_has_its_own_bucket(void **state)
 {
-    (void)state;
     struct peer *other = session_fixture_join();
     send_of(RARE, 1);
     send_of(DROPS, BURST);
@@ -137,7 +132,6 @@ static void each_packet_of_each_session_has_its_own_bucket(void **state)
 
 static void a_packet_without_a_rate_is_not_limited(void **state)
 {
-    (void)state;
     send_of(SAY, 5000);
     assert_int_equal(session_fixture.received_count, 5000);
     assert_int_equal(session_fixture_counters_of(SAY).delayed, 0);
@@ -146,7 +140,6 @@ static void a_packet_without_a_rate_is_not_limited(void **state)
 /* For any arrival times, the server handles what a bucket lets through, and loses no packet. */
 static void random_arrivals_pass_a_bucket_at_its_rate(void **state)
 {
-    (void)state;
     struct random random = {77};
     uint32_t sent_count = 0;
     for (int step = 0; step < 300; step++) {
@@ -172,7 +165,6 @@ static const struct gw_session_manager_config impatient = {.excess_ms = 10 * 60 
 /* The flood ends with half a frame, which begins long before the server reads it. */
 static void a_throttled_session_is_neither_silent_nor_late(void **state)
 {
-    (void)state;
     enum { COUNT = 25 };
     send_of(RARE, COUNT);
     session_fixture_send_header(peer, 20, 0, SAY, 0);
@@ -196,7 +188,6 @@ static const struct gw_session_manager_config anxious = {.heartbeat_ms = INTERVA
 
 static void a_session_throttled_for_three_heartbeats_is_not_silent(void **state)
 {
-    (void)state;
     send_of(RARE, 2);
     run_until(RARE_PACE - 10);
     assert_int_equal(peer_unread_count(peer), 0);
@@ -209,7 +200,6 @@ static void a_session_throttled_for_three_heartbeats_is_not_silent(void **state)
 /* The frame timeout starts when the session reads again. */
 static void a_throttle_extends_the_timeout_of_a_partial_frame(void **state)
 {
-    (void)state;
     send_of(RARE, 1);
     peer_send(peer, "\x04", 1);
     fixture_run_now();
@@ -223,7 +213,6 @@ static void a_throttle_extends_the_timeout_of_a_partial_frame(void **state)
 /* Eight seconds of PINGs above their rate, and then a packet of the game. */
 static void a_throttled_session_is_not_idle(void **state)
 {
-    (void)state;
     enum { PINGS = 40 + 2 * 20 * 8 };
     for (int i = 0; i < PINGS; i++) {
         session_fixture_ping(peer, 1);
@@ -241,7 +230,6 @@ static void a_throttled_session_is_not_idle(void **state)
 /* A frame takes one token, also when its body arrives while its header waits. */
 static void a_frame_throttled_in_its_middle_is_received_whole(void **state)
 {
-    (void)state;
     send_of(OFTEN, BURST);
     session_fixture_send_header(peer, 3, 0, OFTEN, 0);
     fixture_run_ms(INTERVAL / 2);
@@ -256,7 +244,6 @@ static void a_frame_throttled_in_its_middle_is_received_whole(void **state)
 
 static void a_throttled_session_can_be_ended(void **state)
 {
-    (void)state;
     send_of(RARE, 10);
     gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
     fixture_run_now();
@@ -271,7 +258,6 @@ static void a_throttled_session_can_be_ended(void **state)
 
 static void an_excess_droppable_packet_is_dropped_and_the_next_is_received(void **state)
 {
-    (void)state;
     send_of(DROPS, BURST + 20);
     send_of(SAY, 1);
     assert_int_equal(session_fixture.received_count, BURST + 1);
@@ -286,7 +272,6 @@ static void an_excess_droppable_packet_is_dropped_and_the_next_is_received(void 
 /* Sends it in pieces; the last piece has the next frame in it. */
 static void a_dropped_body_is_not_stored(void **state)
 {
-    (void)state;
     enum { BYTES = 4000, PIECE = 100 };
     static const uint8_t rubbish[PIECE] = {0xFF};
     send_of(DROPS, BURST);
@@ -304,7 +289,6 @@ static void a_dropped_body_is_not_stored(void **state)
 
 static void a_dropped_frame_must_be_complete_in_time(void **state)
 {
-    (void)state;
     send_of(DROPS, BURST);
     session_fixture_send_header(peer, 100, 0, DROPS, 0);
     fixture_run_now();
@@ -320,7 +304,6 @@ static void a_dropped_frame_must_be_complete_in_time(void **state)
 
 static void droppable_packets_are_not_throttled(void **state)
 {
-    (void)state;
     send_of(DROPS, AHEAD_MAX);
     send_of(SAY, 1);
     assert_int_equal(session_fixture.received_count, BURST + 1);
@@ -332,7 +315,6 @@ static void droppable_packets_are_not_throttled(void **state)
 /* Its tokens return at the rate, and not at twice the rate, since no packet waits for one. */
 static void droppable_packets_at_the_rate_are_received(void **state)
 {
-    (void)state;
     send_of(DROPS, BURST);
     run_until(INTERVAL - 1);
     send_of(DROPS, 1);
@@ -355,7 +337,6 @@ static void expect_too_often(void)
 /* Dropped packets count, too. */
 static void a_burst_plus_the_excess_is_allowed_and_one_more_closes(void **state)
 {
-    (void)state;
     send_of(DROPS, AHEAD_MAX);
     assert_false(is_over());
     run_until(INTERVAL - 1);
@@ -366,7 +347,6 @@ static void a_burst_plus_the_excess_is_allowed_and_one_more_closes(void **state)
 
 static void after_an_interval_one_more_is_allowed(void **state)
 {
-    (void)state;
     send_of(DROPS, AHEAD_MAX);
     run_until(INTERVAL + LAG_MS);
     send_of(DROPS, 1);
@@ -378,7 +358,6 @@ static void after_an_interval_one_more_is_allowed(void **state)
 /* The server reads at twice the rate, so the client gains 1 s on its rate in each second. */
 static void a_throttled_flood_is_closed_after_the_excess(void **state)
 {
-    (void)state;
     run_until(500);
     send_of(OFTEN, 300);
     run_until(500 + EXCESS_MS - INTERVAL);
@@ -401,35 +380,30 @@ static bool send_every(uint16_t id, uint64_t interval_us, uint64_t limit_ms)
 
 static void one_and_a_half_times_the_rate_is_closed_within_30_s(void **state)
 {
-    (void)state;
     assert_true(send_every(OFTEN, INTERVAL * 1000 * 2 / 3, 30 * SECOND));
     expect_too_often();
 }
 
 static void one_and_a_half_times_a_droppable_rate_is_closed_within_30_s(void **state)
 {
-    (void)state;
     assert_true(send_every(DROPS, INTERVAL * 1000 * 2 / 3, 30 * SECOND));
     expect_too_often();
 }
 
 static void one_and_a_half_times_one_a_second_is_closed_within_30_s(void **state)
 {
-    (void)state;
     assert_true(send_every(RARE, SECOND * 1000 * 2 / 3, 30 * SECOND));
     expect_too_often();
 }
 
 static void packets_slightly_above_the_rate_are_closed_with_too_often(void **state)
 {
-    (void)state;
     assert_true(send_every(OFTEN, INTERVAL * 900, 150 * SECOND));
     expect_too_often();
 }
 
 static void at_the_rate_is_not_too_often(void **state)
 {
-    (void)state;
     assert_false(send_every(OFTEN, INTERVAL * 1000, 50 * SECOND));
     assert_int_equal(session_fixture.received_count, 500);
     assert_int_equal(session_fixture_counters_of(OFTEN).delayed, 0);
@@ -438,7 +412,6 @@ static void at_the_rate_is_not_too_often(void **state)
 /* A client that sends at its rate may do so for ever, although its bucket is never full. */
 static void at_the_rate_after_a_burst_is_not_too_often(void **state)
 {
-    (void)state;
     send_of(OFTEN, BURST);
     assert_false(send_every(OFTEN, INTERVAL * 1000, 50 * SECOND));
     assert_int_equal(session_fixture.received_count, BURST + 500);
@@ -447,7 +420,6 @@ static void at_the_rate_after_a_burst_is_not_too_often(void **state)
 /* Ten seconds of packets arrive at once, again and again. */
 static void packets_delayed_by_a_stall_close_no_client(void **state)
 {
-    (void)state;
     enum { STALL_S = 10 };
     for (uint32_t i = 1; i <= 10; i++) {
         run_until(i * STALL_S * SECOND);
@@ -465,7 +437,6 @@ static void packets_delayed_by_a_stall_close_no_client(void **state)
 /* The same with a burst of 1, and with dropped packets: two at once, long apart. */
 static void packets_below_the_rate_are_not_too_often(void **state)
 {
-    (void)state;
     for (uint32_t i = 0; i < 20; i++) {
         send_of(RARE, 2);
         send_of(DROPS, 2 * BURST);
@@ -478,7 +449,6 @@ static void packets_below_the_rate_are_not_too_often(void **state)
 /* After a silence of any length a client may send as much as at first. */
 static void a_silence_neither_saves_tokens_nor_costs_any(void **state)
 {
-    (void)state;
     send_of(DROPS, AHEAD_MAX);
     fixture_run_ms(60 * 60 * SECOND);
     uint8_t body[64];
@@ -499,7 +469,6 @@ static void a_silence_neither_saves_tokens_nor_costs_any(void **state)
 /* Packets sent in a pause of three minutes are handled like any others, and so are later ones. */
 static void a_pause_of_the_server_closes_no_client(void **state)
 {
-    (void)state;
     enum { PAUSE_S = 180 };
     send_of(OFTEN, BURST);
     session_fixture_pause();
@@ -523,7 +492,6 @@ static void a_pause_of_the_server_closes_no_client(void **state)
 /* Twice the time of the pause, and the allowance before it. */
 static void the_allowance_of_a_pause_expires_after_the_same_time(void **state)
 {
-    (void)state;
     session_fixture_pause();
     run_until(5 * SECOND);
     session_fixture_resume();
@@ -542,7 +510,6 @@ static void the_allowance_of_a_pause_expires_after_the_same_time(void **state)
 
 static void send_for_a_second(void *context)
 {
-    (void)context;
     for (uint32_t i = 0; i < SECOND / INTERVAL; i++) {
         session_fixture_send_text(peer, OFTEN, "x");
         session_fixture_send_text(peer, DROPS, "x");
@@ -568,7 +535,6 @@ static void expect_no_end_by_a_stop(uint32_t stop_s)
 
 static void a_stopped_process_closes_no_client(void **state)
 {
-    (void)state;
     send_of(OFTEN, 1);
     expect_no_end_by_a_stop(60);
 }
@@ -576,7 +542,6 @@ static void a_stopped_process_closes_no_client(void **state)
 /* The process stops while a packet waits for a token. */
 static void a_process_stopped_while_a_packet_is_throttled_closes_no_client(void **state)
 {
-    (void)state;
     send_of(OFTEN, BURST + 1);
     assert_int_equal(session_fixture_counters_of(OFTEN).delayed, 1);
     expect_no_end_by_a_stop(60);
@@ -586,7 +551,6 @@ static void a_process_stopped_while_a_packet_is_throttled_closes_no_client(void 
 
 static void a_silent_session_frees_its_buckets(void **state)
 {
-    (void)state;
     uint8_t body[64];
     size_t bytes;
     int64_t before = memory_block_count();
@@ -603,7 +567,6 @@ static void a_silent_session_frees_its_buckets(void **state)
 /* The session is pinged, so no tokens have returned by packets. */
 static void buckets_that_are_not_full_are_kept(void **state)
 {
-    (void)state;
     uint8_t body[64];
     size_t bytes;
     send_of(OFTEN, BURST);
@@ -615,7 +578,6 @@ static void buckets_that_are_not_full_are_kept(void **state)
 
 static void without_memory_for_buckets_the_session_ends(void **state)
 {
-    (void)state;
     session_fixture_send_text(peer, OFTEN, "x");
     memory_fail_at(1);
     fixture_run_now();

@@ -72,7 +72,6 @@ static void answer_at_once(struct gw_session *session, const struct gw_frame *fr
 
 static void a_reply_has_the_tag_of_its_request(void **state)
 {
-    (void)state;
     session_fixture.on_asked = answer_at_once;
     for (uint16_t tag = 1; tag < 100; tag++) {
         ask(ASK, tag);
@@ -85,7 +84,6 @@ static void a_reply_has_the_tag_of_its_request(void **state)
 
 static void answers_may_come_later_from_another_turn_and_in_any_order(void **state)
 {
-    (void)state;
     ask(ASK, 7);
     ask(ASK, 8);
     ask(ASK, 9);
@@ -103,7 +101,6 @@ static void answers_may_come_later_from_another_turn_and_in_any_order(void **sta
 
 static void a_reply_keeps_its_order_among_other_messages(void **state)
 {
-    (void)state;
     Gw__Error line = GW__ERROR__INIT;
     ask(ASK, 7);
     line.text = "before";
@@ -119,7 +116,6 @@ static void a_reply_keeps_its_order_among_other_messages(void **state)
 
 static void a_request_without_a_tag_gets_plain_packets(void **state)
 {
-    (void)state;
     ask(ASK, 0);
     answer_from_another_turn(0, "once");
     answer_from_another_turn(0, "twice");
@@ -133,7 +129,6 @@ static void a_request_without_a_tag_gets_plain_packets(void **state)
 
 static void a_tag_on_a_packet_that_is_no_request_is_ignored(void **state)
 {
-    (void)state;
     ask(SAY, 7);
     ask(SAY, 7);
     fixture_run_ms(TIMEOUT_MS + SLACK_MS);
@@ -143,7 +138,6 @@ static void a_tag_on_a_packet_that_is_no_request_is_ignored(void **state)
 
 static void a_request_can_be_refused(void **state)
 {
-    (void)state;
     ask(ASK, 7);
     gw_session_refuse(session_fixture.last, &session_fixture.asked[0], 1234, "not today");
     answer_from_another_turn(0, "or is it?");
@@ -162,7 +156,6 @@ static void answer_twice(struct gw_session *session, const struct gw_frame *fram
 
 static void a_second_answer_is_ignored_counted_and_logged(void **state)
 {
-    (void)state;
     session_fixture.on_asked = answer_twice;
     ask(ASK, 7);
     expect_reply(7, "yes");
@@ -173,7 +166,6 @@ static void a_second_answer_is_ignored_counted_and_logged(void **state)
 
 static void a_second_answer_from_another_turn_is_ignored(void **state)
 {
-    (void)state;
     ask(ASK, 7);
     answer(session_fixture.last, &session_fixture.asked[0], "first");
     answer(session_fixture.last, &session_fixture.asked[0], "second");
@@ -185,7 +177,6 @@ static void a_second_answer_from_another_turn_is_ignored(void **state)
 
 static void a_reply_of_another_packet_is_no_answer(void **state)
 {
-    (void)state;
     Gw__Error line = GW__ERROR__INIT;
     ask(ASK, 7);
     gw_session_reply(session_fixture.last, &session_fixture.asked[0], LINE, &line.base);
@@ -206,7 +197,6 @@ static void answer_too_long(struct gw_session *session, const struct gw_frame *f
 
 static void an_answer_above_the_length_limit_is_dropped(void **state)
 {
-    (void)state;
     session_fixture.on_asked = answer_too_long;
     ask(ASK, 7);
     expect_nothing();
@@ -216,7 +206,6 @@ static void an_answer_above_the_length_limit_is_dropped(void **state)
 
 static void a_tag_that_was_answered_may_be_used_again(void **state)
 {
-    (void)state;
     session_fixture.on_asked = answer_at_once;
     ask(ASK, 7);
     ask(ASK, 7);
@@ -226,7 +215,6 @@ static void a_tag_that_was_answered_may_be_used_again(void **state)
 
 static void reusing_an_open_tag_closes_the_session(void **state)
 {
-    (void)state;
     ask(ASK, 7);
     ask(ASK, 7);
     assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__BAD_FLAGS);
@@ -237,7 +225,6 @@ static void reusing_an_open_tag_closes_the_session(void **state)
 
 static void an_unanswered_request_receives_one_timeout_error(void **state)
 {
-    (void)state;
     fixture_run_ms(777);
     uint64_t from_ns = fixture_now_ns();
     ask(ASK, 7);
@@ -256,7 +243,6 @@ static void an_unanswered_request_receives_one_timeout_error(void **state)
 
 static void each_request_has_its_own_timeout(void **state)
 {
-    (void)state;
     uint64_t from_ns = fixture_now_ns();
     for (uint16_t tag = 1; tag <= 5; tag++) {
         ask(ASK, tag);
@@ -280,7 +266,6 @@ static const struct gw_session_manager_config patient = {.excess_ms = 60000};
 /* A throttled session is not read, but its answers are sent. */
 static void a_throttled_session_receives_its_request_timeouts(void **state)
 {
-    (void)state;
     ask(ASK, 7);
     for (int i = 0; i < 10; i++) {
         session_fixture_send_text(peer, RARE, "x");
@@ -293,7 +278,6 @@ static void a_throttled_session_receives_its_request_timeouts(void **state)
 
 static void sixteen_requests_may_be_open_and_the_next_is_refused(void **state)
 {
-    (void)state;
     for (uint16_t tag = 1; tag <= GW_REQUEST_COUNT_MAX; tag++) {
         ask(ASK, tag);
     }
@@ -311,7 +295,6 @@ static void sixteen_requests_may_be_open_and_the_next_is_refused(void **state)
 
 static void an_ended_session_is_not_answered(void **state)
 {
-    (void)state;
     ask(ASK, 7);
     gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
     answer_from_another_turn(0, "too late");
@@ -321,7 +304,6 @@ static void an_ended_session_is_not_answered(void **state)
 
 static void a_silent_session_frees_its_request_memory(void **state)
 {
-    (void)state;
     uint8_t body[64];
     size_t bytes;
     int64_t before = memory_block_count();
@@ -336,7 +318,6 @@ static void a_silent_session_frees_its_request_memory(void **state)
 
 static void without_memory_for_a_request_the_session_ends(void **state)
 {
-    (void)state;
     memory_fail_at(1);
     ask(ASK, 7);
     memory_fail_at(0);
@@ -346,7 +327,6 @@ static void without_memory_for_a_request_the_session_ends(void **state)
 
 static void without_memory_for_an_answer_the_session_ends(void **state)
 {
-    (void)state;
     ask(ASK, 7);
     memory_fail_at(1);
     answer_from_another_turn(0, "yes");

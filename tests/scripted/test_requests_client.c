@@ -30,7 +30,6 @@ static struct {
 static void on_begin(struct gw_session *begun, void *context)
 {
     const Gw__Hello hello = GW__HELLO__INIT;
-    (void)context;
     session = begun;
     gw_session_hello(begun, &hello);
 }
@@ -38,10 +37,6 @@ static void on_begin(struct gw_session *begun, void *context)
 static void on_end(struct gw_session *ended, Gw__CloseReason reason, Gw__CloseReason peer_reason,
                    void *context)
 {
-    (void)ended;
-    (void)reason;
-    (void)peer_reason;
-    (void)context;
     session = NULL;
     received.ended_count++;
 }
@@ -60,7 +55,6 @@ static int open_client(void **state)
 {
     static const struct gw_session_manager_config config = {.side = GW_SIDE_CLIENT,
                                                             .session_count_max = 4};
-    (void)state;
     memset(&received, 0, sizeof received);
     session_fixture_open(NULL, NULL);
     manager =
@@ -81,12 +75,10 @@ static int open_client(void **state)
 
 static void on_drained(void *context)
 {
-    (void)context;
 }
 
 static int close_client(void **state)
 {
-    (void)state;
     if (server != NULL) {
         peer_close(server);
     }
@@ -200,7 +192,6 @@ static void do_ask_typed(void *context)
 
 static void a_typed_callback_receives_the_reply_or_null(void **state)
 {
-    (void)state;
     uint16_t asked[2];
     for (int i = 0; i < 2; i++) {
         fixture_in_turn(gw_session_turn(session), do_ask_typed, &asked[i]);
@@ -219,7 +210,6 @@ static void a_typed_callback_receives_the_reply_or_null(void **state)
 
 static void a_reply_goes_to_the_request_and_to_no_handler(void **state)
 {
-    (void)state;
     uint16_t tag = ask(1);
     fixture_run_ms(250);
     reply(tag, "yes");
@@ -234,7 +224,6 @@ static void a_reply_goes_to_the_request_and_to_no_handler(void **state)
 
 static void each_request_receives_its_own_reply_in_any_order(void **state)
 {
-    (void)state;
     uint16_t first = ask(1);
     uint16_t second = ask(2);
     assert_int_equal(second, first + 1);
@@ -246,7 +235,6 @@ static void each_request_receives_its_own_reply_in_any_order(void **state)
 
 static void a_request_can_complete_with_an_error(void **state)
 {
-    (void)state;
     Gw__Error error = GW__ERROR__INIT;
     error.text = "no";
     send_from_server(ERROR_REPLY, GW_FRAME_REPLY | GW_FRAME_ERROR, ask(1), &error.base);
@@ -256,7 +244,6 @@ static void a_request_can_complete_with_an_error(void **state)
 
 static void an_unanswered_request_completes_with_a_timeout(void **state)
 {
-    (void)state;
     uint64_t from_ns = fixture_now_ns();
     uint16_t tag = ask(1);
     fixture_run_until(from_ns + TIMEOUT_MS * FIXTURE_MS);
@@ -269,7 +256,6 @@ static void an_unanswered_request_completes_with_a_timeout(void **state)
 
 static void a_request_of_an_ended_session_completes_with_gone(void **state)
 {
-    (void)state;
     ask(1);
     ask(2);
     peer_reset(server);
@@ -283,7 +269,6 @@ static void a_request_of_an_ended_session_completes_with_gone(void **state)
 /* Replies before the server's FIN count; after it no answer can arrive. */
 static void the_servers_fin_ends_the_session_and_its_requests(void **state)
 {
-    (void)state;
     assert_int_equal(ask(1), 1);
     assert_int_equal(ask(2), 2);
     Gw__Error message = GW__ERROR__INIT;
@@ -301,7 +286,6 @@ static void the_servers_fin_ends_the_session_and_its_requests(void **state)
 
 static void an_unrelated_packet_does_not_answer_a_request(void **state)
 {
-    (void)state;
     Gw__Error line = GW__ERROR__INIT;
     uint16_t tag = ask(1);
     reply((uint16_t)(tag + 1), "unknown tag");
@@ -316,7 +300,6 @@ static void an_unrelated_packet_does_not_answer_a_request(void **state)
 
 static void sixteen_requests_may_be_open_and_the_next_is_not_sent(void **state)
 {
-    (void)state;
     for (uint32_t i = 1; i <= GW_REQUEST_COUNT_MAX; i++) {
         assert_int_equal(ask(i), i);
     }
@@ -329,7 +312,6 @@ static void sixteen_requests_may_be_open_and_the_next_is_not_sent(void **state)
 /* Tags count up and wrap around; they skip 0 and the tags of open requests. */
 static void no_open_tag_is_reused(void **state)
 {
-    (void)state;
     uint16_t kept = ask(1);
     for (uint32_t i = 2; i <= 65535; i++) {
         assert_int_equal(ask(2), i);
@@ -342,7 +324,6 @@ static void no_open_tag_is_reused(void **state)
 
 static void no_tag_is_reused_after_a_silence(void **state)
 {
-    (void)state;
     uint16_t tag = ask(1);
     reply(tag, "yes");
     fixture_run_ms(HEARTBEAT_MS + SLACK_MS);
@@ -356,7 +337,6 @@ static void no_tag_is_reused_after_a_silence(void **state)
 
 static void without_memory_no_request_is_sent(void **state)
 {
-    (void)state;
     memory_fail_at(1);
     assert_int_equal(ask(1), 0);
     memory_fail_at(0);

@@ -52,7 +52,6 @@ static void on_send_low(struct gw_stream *stream, void *context)
 static int open_stream(void **state)
 {
     struct gw_addr addr = peer_addr(7000);
-    (void)state;
     fixture_open(NULL);
     memset(&test_stream, 0, sizeof test_stream);
     low_count = 0;
@@ -72,7 +71,6 @@ static int open_stream(void **state)
 
 static int close_stream(void **state)
 {
-    (void)state;
     peer_close(peer);
     peer_close(listener);
     gw_stream_close(test_stream.stream, GW_OK);
@@ -98,7 +96,6 @@ static void drain_to(uint32_t bytes)
 
 static void a_queue_that_stays_below_the_soft_limit_has_no_event(void **state)
 {
-    (void)state;
     queue_blocks(SOFT_BYTES / 1024);
     fixture_run_now();
     drain_to(0);
@@ -107,7 +104,6 @@ static void a_queue_that_stays_below_the_soft_limit_has_no_event(void **state)
 
 static void the_event_comes_at_half_of_the_soft_limit_and_once(void **state)
 {
-    (void)state;
     queue_blocks(SOFT_BYTES / 1024 + 1);
     fixture_run_now();
     drain_to(SOFT_BYTES / 2 + 1024);
@@ -121,7 +117,6 @@ static void the_event_comes_at_half_of_the_soft_limit_and_once(void **state)
 
 static void the_event_comes_again_when_the_queue_was_high_again(void **state)
 {
-    (void)state;
     for (uint32_t round = 1; round <= 3; round++) {
         queue_blocks(SOFT_BYTES / 1024 + 5);
         fixture_run_now();
@@ -132,7 +127,6 @@ static void the_event_comes_again_when_the_queue_was_high_again(void **state)
 
 static void a_queue_between_the_two_marks_has_no_event(void **state)
 {
-    (void)state;
     queue_blocks(SOFT_BYTES / 1024 + 1);
     fixture_run_now();
     drain_to(0);
@@ -145,7 +139,6 @@ static void a_queue_between_the_two_marks_has_no_event(void **state)
 
 static void the_event_may_send_and_fill_the_queue_again(void **state)
 {
-    (void)state;
     refill_blocks = SOFT_BYTES / 1024 + 5;
     queue_blocks(SOFT_BYTES / 1024 + 1);
     fixture_run_now();
@@ -156,14 +149,12 @@ static void the_event_may_send_and_fill_the_queue_again(void **state)
 
 static void queue_many_blocks(void *context)
 {
-    (void)context;
     queue_blocks(SOFT_BYTES / 1024 + 5);
     assert_int_equal(low_count, 0); /* not inside a call */
 }
 
 static void a_burst_that_the_kernel_takes_at_once_has_the_event_too(void **state)
 {
-    (void)state;
     peer_set_window(peer, 1 << 20);
     kernel_behaviour()->immediate_percent = 100;
     fixture_in_turn(gw_stream_turn(test_stream.stream), queue_many_blocks, NULL);
@@ -173,7 +164,6 @@ static void a_burst_that_the_kernel_takes_at_once_has_the_event_too(void **state
 
 static void a_closing_stream_has_no_event(void **state)
 {
-    (void)state;
     queue_blocks(SOFT_BYTES / 1024 + 5);
     fixture_run_now();
     assert_true(gw_stream_finish(test_stream.stream, GW_OK, NULL));
@@ -183,7 +173,6 @@ static void a_closing_stream_has_no_event(void **state)
 
 static void dropped_bytes_drain_the_queue_too(void **state)
 {
-    (void)state;
     enum { KEY = 7, LARGE_BYTES = SOFT_BYTES - 2048 };
     struct gw_buf *buf = gw_buf_create(LARGE_BYTES);
     gw_buf_mark(buf, 0, KEY);

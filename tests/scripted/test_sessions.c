@@ -45,14 +45,12 @@ static uint64_t assert_pinged_after(uint64_t from_ns)
 
 static void a_connection_without_hello_is_closed_after_five_seconds(void **state)
 {
-    (void)state;
     peer = session_fixture_connect();
     assert_ends_after(fixture_now_ns(), GREETING_MS, GW__CLOSE_REASON__GREETING_TIMEOUT);
 }
 
 static void slow_bytes_do_not_extend_the_greeting_timeout(void **state)
 {
-    (void)state;
     uint8_t frame[128];
     size_t bytes = session_fixture_hello_frame(frame);
     peer = session_fixture_connect();
@@ -66,7 +64,6 @@ static void slow_bytes_do_not_extend_the_greeting_timeout(void **state)
 
 static void a_deferred_greeting_has_the_rest_of_the_greeting_timeout(void **state)
 {
-    (void)state;
     session_fixture.result = GW_GREET_LATER;
     peer = session_fixture_connect();
     uint64_t from_ns = fixture_now_ns();
@@ -77,7 +74,6 @@ static void a_deferred_greeting_has_the_rest_of_the_greeting_timeout(void **stat
 
 static void a_frame_must_be_complete_within_the_frame_timeout(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     fixture_run_ms(777);
     session_fixture_send_header(peer, 200, 0, SAY, 0);
@@ -92,7 +88,6 @@ static void a_frame_must_be_complete_within_the_frame_timeout(void **state)
 
 static void a_partial_header_starts_the_frame_timeout(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     peer_send(peer, "\x02", 1);
     fixture_run_now();
@@ -106,7 +101,6 @@ static void a_partial_header_starts_the_frame_timeout(void **state)
 
 static void a_silent_client_is_pinged_after_one_heartbeat_and_closed_after_three(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     uint64_t from_ns = fixture_now_ns();
     (void)assert_pinged_after(from_ns);
@@ -119,7 +113,6 @@ static void a_silent_client_is_pinged_after_one_heartbeat_and_closed_after_three
 
 static void any_byte_from_a_client_restarts_the_heartbeat(void **state)
 {
-    (void)state;
     uint8_t body[64];
     size_t bytes;
     peer = session_fixture_join();
@@ -139,7 +132,6 @@ static void any_byte_from_a_client_restarts_the_heartbeat(void **state)
 
 static void a_client_that_only_pings_is_closed_with_idle(void **state)
 {
-    (void)state;
     uint8_t body[64];
     size_t bytes;
     peer = session_fixture_join();
@@ -159,7 +151,6 @@ static void a_client_that_only_pings_is_closed_with_idle(void **state)
 /* A whole frame must arrive in time before the greeting, too. */
 static void the_frame_timeout_also_applies_before_the_greeting(void **state)
 {
-    (void)state;
     peer = session_fixture_connect();
     session_fixture_send_header(peer, 100, 0, HELLO, HELLO_TAG);
     fixture_run_now();
@@ -169,7 +160,6 @@ static void the_frame_timeout_also_applies_before_the_greeting(void **state)
 /* Each frame has a timeout of its own, however many follow each other without a pause. */
 static void each_frame_has_its_own_timeout(void **state)
 {
-    (void)state;
     uint8_t header[FRAME_HEADER_BYTES];
     frame_write_header(header, 0, 0, SAY, 0);
     peer = session_fixture_join();
@@ -188,7 +178,6 @@ static void a_client_that_answers_each_ping_stays(void **state)
 {
     uint8_t body[64];
     size_t bytes;
-    (void)state;
     peer = session_fixture_join();
     for (int i = 0; i < 10; i++) {
         Gw__Pong pong = GW__PONG__INIT;
@@ -204,7 +193,6 @@ static void a_client_that_answers_each_ping_stays(void **state)
 /* Only bytes from the client prove that it is alive. */
 static void a_client_that_only_reads_is_closed_with_heartbeat_lost(void **state)
 {
-    (void)state;
     Gw__Error line = GW__ERROR__INIT;
     peer = session_fixture_join();
     uint64_t from_ns = fixture_now_ns();
@@ -222,7 +210,6 @@ static void a_client_that_only_reads_is_closed_with_heartbeat_lost(void **state)
 /* For any fraction of a millisecond at which a timeout starts and is checked. */
 static void no_timeout_is_early_by_a_fraction_of_a_millisecond(void **state)
 {
-    (void)state;
     enum { PHASE_COUNT = 60, STEP_NS = 97003 };
     struct peer *peers[PHASE_COUNT];
     uint64_t from_ns[PHASE_COUNT];
@@ -253,7 +240,6 @@ static uint32_t received_by_then;
 
 static void note_received(void *context)
 {
-    (void)context;
     received_by_then = session_fixture.received_count;
 }
 
@@ -266,7 +252,6 @@ static void run_note(struct gw_task *task)
 
 static void post_note(struct gw_session *session)
 {
-    (void)session;
     if (session_fixture.received_count == 1) {
         note.run = run_note;
         gw_port_post(fixture_port, &note);
@@ -275,7 +260,6 @@ static void post_note(struct gw_session *session)
 
 static void other_turns_run_after_64_frames(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture.on_received = post_note;
     for (int i = 0; i < 300; i++) {
@@ -290,21 +274,18 @@ static void other_turns_run_after_64_frames(void **state)
 
 static void pause_last(void *context)
 {
-    (void)context;
     gw_session_pause(session_fixture.last);
     gw_session_pause(session_fixture.last);
 }
 
 static void resume_last(void *context)
 {
-    (void)context;
     gw_session_resume(session_fixture.last);
     gw_session_resume(session_fixture.last);
 }
 
 static void a_paused_session_receives_nothing_and_loses_nothing(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
     for (int i = 0; i < 100; i++) {
@@ -321,7 +302,6 @@ static void a_paused_session_receives_nothing_and_loses_nothing(void **state)
 /* The answer waits among other bytes that are not read. */
 static void the_answer_to_a_ping_before_a_pause_is_due_after_it(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     (void)assert_pinged_after(fixture_now_ns());
     fixture_in_turn(gw_session_turn(session_fixture.last), pause_last, NULL);
@@ -335,13 +315,11 @@ static void the_answer_to_a_ping_before_a_pause_is_due_after_it(void **state)
 
 static void greet_last(void *context)
 {
-    (void)context;
     gw_session_greet(session_fixture.last, 0);
 }
 
 static void the_idle_timeout_of_a_client_greeted_in_a_pause_starts_at_the_resume(void **state)
 {
-    (void)state;
     session_fixture.result = GW_GREET_LATER;
     peer = session_fixture_connect();
     session_fixture_send_hello(peer);
@@ -374,7 +352,6 @@ static void pause_session(struct gw_session *session)
 /* One packet per resume, although they arrived together. */
 static void a_handler_may_pause_its_own_session(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture.on_received = pause_session;
     for (int i = 0; i < 10; i++) {
@@ -390,7 +367,6 @@ static void a_handler_may_pause_its_own_session(void **state)
 
 static void a_paused_and_throttled_session_receives_when_neither_applies(void **state)
 {
-    (void)state;
     peer = session_fixture_join();
     session_fixture_send_text(peer, RARE, "x");
     session_fixture_send_text(peer, RARE, "x");

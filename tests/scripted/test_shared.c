@@ -21,7 +21,6 @@ static const struct port_fixture_config shared = {.kernel = {.lane_shared = true
 
 static int open_session_fixture(void **state)
 {
-    (void)state;
     session_fixture_open(&shared, NULL);
     peer = session_fixture_join();
     return 0;
@@ -32,7 +31,6 @@ static int open_session_fixture(void **state)
 
 static void a_session_works_on_a_shared_lane(void **state)
 {
-    (void)state;
     session_fixture_say(peer, "one");
     session_fixture_say(peer, "two");
     fixture_run_now();
@@ -69,7 +67,6 @@ static void end_itself(void)
 /* A message of another turn is still a task when the session ends itself. */
 static void messages_of_other_threads_do_not_follow_close(void **state)
 {
-    (void)state;
     struct posted_task say = {.task.run = run_posted_task, .work = send_something};
     struct posted_task end = {.task.run = run_posted_task, .work = end_itself};
     uint8_t body[64];
@@ -85,7 +82,6 @@ static struct posted_task kick = {.task.run = run_posted_task, .work = end_itsel
 
 static void post_kick(struct gw_session *session)
 {
-    (void)session;
     if (session_fixture.received_count == 10) {
         gw_port_post(fixture_port, &kick.task);
     }
@@ -94,7 +90,6 @@ static void post_kick(struct gw_session *session)
 /* The session has more frames than a turn takes, so its next turn is posted. */
 static void a_busy_session_ended_by_another_thread_still_receives_close(void **state)
 {
-    (void)state;
     session_fixture.on_received = post_kick;
     for (int i = 0; i < 100; i++) {
         session_fixture_say(peer, "busy");
@@ -130,7 +125,6 @@ static void post_finish(struct test_stream *test_stream)
 
 static void messages_sent_before_a_finish_precede_fin(void **state)
 {
-    (void)state;
     struct test_listener test_listener = {0};
     assert_int_equal(test_listener_open(&test_listener, 0, NULL), 0);
     fixture_run_now();
@@ -183,7 +177,6 @@ static void note_time(void *context)
 /* The next turn of a session may run on a worker that has read the clock earlier. */
 static void time_does_not_go_back_between_turns_of_a_session(void **state)
 {
-    (void)state;
     struct gw_turn *turn = gw_session_turn(session_fixture.last);
     uint64_t first_ns = 0;
     uint64_t second_ns = 0;

@@ -16,7 +16,6 @@ static const struct gw_session_manager_config small = {.session_count_max = SESS
 
 static int open_session_fixture(void **state)
 {
-    (void)state;
     peer_count = 0;
     session_fixture_open(NULL, &small);
     return 0;
@@ -66,7 +65,6 @@ static void expect_open(struct peer *peer)
 
 static void the_oldest_silent_connection_is_displaced(void **state)
 {
-    (void)state;
     for (int i = 0; i < SESSIONS; i++) {
         expect_open(connect_peer());
     }
@@ -83,7 +81,6 @@ static void the_oldest_silent_connection_is_displaced(void **state)
 
 static void silent_connections_are_displaced_in_order_of_arrival(void **state)
 {
-    (void)state;
     for (int i = 0; i < 5 * SESSIONS; i++) {
         connect_peer();
         for (int j = 0; j <= i; j++) {
@@ -100,7 +97,6 @@ static void silent_connections_are_displaced_in_order_of_arrival(void **state)
 
 static void a_connection_is_not_silent_before_100_ms_have_passed(void **state)
 {
-    (void)state;
     fixture_align_to_tick();
     for (int i = 0; i < SESSIONS; i++) {
         connect_at_once();
@@ -116,7 +112,6 @@ static void a_connection_is_not_silent_before_100_ms_have_passed(void **state)
 
 static void greeted_sessions_are_not_displaced(void **state)
 {
-    (void)state;
     for (int i = 0; i < SESSIONS; i++) {
         send_hello(connect_peer());
         expect_greeted(peers[i]);
@@ -128,7 +123,6 @@ static void greeted_sessions_are_not_displaced(void **state)
 
 static void a_deferred_hello_is_not_displaced(void **state)
 {
-    (void)state;
     session_fixture.result = GW_GREET_LATER;
     for (int i = 0; i < SESSIONS - 1; i++) {
         send_hello(connect_peer());
@@ -143,7 +137,6 @@ static void a_deferred_hello_is_not_displaced(void **state)
 
 static void a_connection_with_a_partial_hello_can_be_displaced(void **state)
 {
-    (void)state;
     for (int i = 0; i < SESSIONS; i++) {
         peer_send(connect_peer(), "\x0A\0\0\0\x01", 5);
         fixture_run_now();
@@ -155,7 +148,6 @@ static void a_connection_with_a_partial_hello_can_be_displaced(void **state)
 /* Their ids are still in the queue, in front of the silent ones. */
 static void ended_sessions_are_skipped_when_displacing(void **state)
 {
-    (void)state;
     for (int i = 0; i < 300; i++) {
         struct peer *player = session_fixture_join();
         if (i % 3 != 0) {
@@ -181,7 +173,6 @@ static void ended_sessions_are_skipped_when_displacing(void **state)
  */
 static void a_displaced_connection_that_never_closes_is_reset_in_time(void **state)
 {
-    (void)state;
     for (int i = 0; i < SESSIONS; i++) {
         peer_set_window(connect_peer(), 1);
     }
@@ -199,7 +190,6 @@ static void a_displaced_connection_that_never_closes_is_reset_in_time(void **sta
 
 static void a_drain_waits_for_displaced_connections(void **state)
 {
-    (void)state;
     for (int i = 0; i < SESSIONS; i++) {
         peer_set_window(connect_peer(), 1);
     }
@@ -213,7 +203,6 @@ static void a_drain_waits_for_displaced_connections(void **state)
 
 static void no_connection_is_displaced_while_the_server_drains(void **state)
 {
-    (void)state;
     for (int i = 0; i < SESSIONS; i++) {
         send_hello(connect_peer());
     }
@@ -271,7 +260,6 @@ static uint64_t random_run(uint64_t seed)
 
 static void random_arrivals_leak_no_session_slot(void **state)
 {
-    (void)state;
     uint64_t displaced_count = 0;
     for (uint64_t seed = 1; seed <= WALK_COUNT; seed++) {
         displaced_count += random_run(seed);

@@ -70,7 +70,6 @@ static struct {
 
 static int run_unsplit(void **state)
 {
-    (void)state;
     write_conversation();
     run_conversation(NULL, NULL, 0);
     memcpy(whole.answer, answer, answer_bytes);
@@ -91,7 +90,6 @@ static void assert_same(void)
 
 static void one_split_anywhere_gives_the_same_result(void **state)
 {
-    (void)state;
     for (size_t cut = 1; cut < text_bytes; cut++) {
         run_conversation(NULL, &cut, 1);
         assert_same();
@@ -100,7 +98,6 @@ static void one_split_anywhere_gives_the_same_result(void **state)
 
 static void two_splits_anywhere_give_the_same_result(void **state)
 {
-    (void)state;
     for (size_t first = 1; first < text_bytes; first++) {
         for (size_t second = first + 1; second < text_bytes; second += 3) {
             const size_t cuts[] = {first, second};
@@ -112,7 +109,6 @@ static void two_splits_anywhere_give_the_same_result(void **state)
 
 static void single_bytes_give_the_same_result(void **state)
 {
-    (void)state;
     struct port_fixture_config config = {.kernel = {.recv_bytes_max = 1, .send_bytes_max = 1}};
     run_conversation(&config, NULL, 0);
     assert_same();
@@ -121,7 +117,6 @@ static void single_bytes_give_the_same_result(void **state)
 /* Split by the sender and by the kernel, in both directions, with completions in any order. */
 static void random_splits_give_the_same_result(void **state)
 {
-    (void)state;
     struct random random = {9};
     for (uint64_t seed = 0; seed < RANDOM_COUNT; seed++) {
         size_t cuts[CUT_COUNT_MAX];

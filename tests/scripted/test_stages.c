@@ -81,7 +81,6 @@ static void expect_end(Gw__CloseReason reason)
 
 static void a_packet_that_crosses_a_stage_change_is_dropped(void **state)
 {
-    (void)state;
     move(LOBBY);
     ping_room();
     expect_crossed(IN_ROOM, 1);
@@ -93,7 +92,6 @@ static void a_packet_that_crosses_a_stage_change_is_dropped(void **state)
 
 static void a_request_that_crosses_a_stage_change_is_refused(void **state)
 {
-    (void)state;
     move(LOBBY);
     ask_room(7);
     expect_refused(7);
@@ -104,7 +102,6 @@ static void a_request_that_crosses_a_stage_change_is_refused(void **state)
 
 static void after_the_crossing_time_an_old_packet_is_wrong_stage(void **state)
 {
-    (void)state;
     move(LOBBY);
     fixture_run_ms(SECOND - 1);
     ping_room();
@@ -118,7 +115,6 @@ static void after_the_crossing_time_an_old_packet_is_wrong_stage(void **state)
 
 static void a_packet_of_no_previous_stage_is_wrong_stage(void **state)
 {
-    (void)state;
     move(LOBBY);
     fixture_run_ms(2 * SECOND);
     move(OTHER); /* the session left the room too long ago */
@@ -128,7 +124,6 @@ static void a_packet_of_no_previous_stage_is_wrong_stage(void **state)
 
 static void both_of_two_changes_within_the_crossing_time_count(void **state)
 {
-    (void)state;
     move(LOBBY);
     fixture_run_ms(SECOND / 2);
     move(OTHER);
@@ -138,7 +133,6 @@ static void both_of_two_changes_within_the_crossing_time_count(void **state)
 
 static void setting_the_same_stage_is_no_change(void **state)
 {
-    (void)state;
     move(LOBBY);
     fixture_run_ms(SECOND - 1);
     move(LOBBY);
@@ -156,7 +150,6 @@ static void leave_room(struct gw_session *session)
 
 static void after_a_change_by_its_own_packet_an_old_packet_is_wrong_stage(void **state)
 {
-    (void)state;
     session_fixture.on_received = leave_room;
     session_fixture_say(peer, "leave");
     ping_room();
@@ -166,7 +159,6 @@ static void after_a_change_by_its_own_packet_an_old_packet_is_wrong_stage(void *
 /* The change comes after the handler has returned: the client may have sent more by then. */
 static void a_stage_change_after_its_own_packet_counts_as_one_of_the_server(void **state)
 {
-    (void)state;
     session_fixture_say(peer, "leave, please");
     fixture_run_now();
     move(LOBBY);
@@ -176,7 +168,6 @@ static void a_stage_change_after_its_own_packet_counts_as_one_of_the_server(void
 
 static void before_the_greeting_no_packet_crosses(void **state)
 {
-    (void)state;
     struct peer *other = session_fixture_connect();
     move(ROOM);
     session_fixture_send_header(other, 0, 0, IN_ROOM, 0);
@@ -192,7 +183,6 @@ static void before_the_greeting_no_packet_crosses(void **state)
 /* The header arrived in time, so the body may arrive later. */
 static void a_frame_whose_body_crosses_a_stage_change_is_not_handled(void **state)
 {
-    (void)state;
     session_fixture_send_header(peer, 4, 0, ASK_ROOM, 9);
     peer_send(peer, "\x12\x02", 2);
     fixture_run_now();
@@ -211,7 +201,6 @@ static void a_frame_whose_body_crosses_a_stage_change_is_not_handled(void **stat
 /* Its token returns after the change. */
 static void a_frame_throttled_across_a_stage_change_is_not_handled(void **state)
 {
-    (void)state;
     for (uint16_t tag = 1; tag <= BURST + 2; tag++) {
         ask_room(tag);
     }
@@ -227,7 +216,6 @@ static void a_frame_throttled_across_a_stage_change_is_not_handled(void **state)
 
 static void the_body_of_a_crossing_packet_is_not_stored(void **state)
 {
-    (void)state;
     move(LOBBY);
     int64_t pool_bytes = (int64_t)fixture_counters().pool_bytes;
     session_fixture_send_header(peer, 200, 0, ASK_ROOM, 0);
@@ -246,7 +234,6 @@ static void the_body_of_a_crossing_packet_is_not_stored(void **state)
 
 static void a_crossing_packet_that_is_too_long_closes_the_session(void **state)
 {
-    (void)state;
     move(LOBBY);
     session_fixture_send_header(peer, 257, 0, ASK_ROOM, 0);
     fixture_run_now();
@@ -255,7 +242,6 @@ static void a_crossing_packet_that_is_too_long_closes_the_session(void **state)
 
 static void an_open_tag_that_crosses_closes_the_session(void **state)
 {
-    (void)state;
     ask_room(7);
     move(LOBBY);
     ask_room(7);
@@ -264,7 +250,6 @@ static void an_open_tag_that_crosses_closes_the_session(void **state)
 
 static void a_crossing_packet_counts_against_its_rate(void **state)
 {
-    (void)state;
     move(LOBBY);
     for (int i = 0; i < AHEAD_MAX; i++) {
         ask_room(0);
@@ -278,7 +263,6 @@ static void a_crossing_packet_counts_against_its_rate(void **state)
 
 static void a_pause_does_not_shorten_the_crossing_time(void **state)
 {
-    (void)state;
     move(LOBBY);
     fixture_run_ms(SECOND / 2);
     session_fixture_pause();
@@ -296,7 +280,6 @@ static void a_pause_does_not_shorten_the_crossing_time(void **state)
 
 static void the_crossing_time_of_a_change_in_a_pause_starts_at_the_resume(void **state)
 {
-    (void)state;
     session_fixture_pause();
     fixture_run_ms(SECOND);
     move(LOBBY);
@@ -314,14 +297,12 @@ static void the_crossing_time_of_a_change_in_a_pause_starts_at_the_resume(void *
 
 static void send_ping_room(void *context)
 {
-    (void)context;
     session_fixture_send_header(peer, 0, 0, IN_ROOM, 0);
 }
 
 /* What arrives while the process is stopped was sent within the crossing time. */
 static void a_stopped_process_does_not_shorten_the_crossing_time(void **state)
 {
-    (void)state;
     session_fixture_say(peer, "x");
     fixture_run_now();
     move(LOBBY);
@@ -336,7 +317,6 @@ static void a_stopped_process_does_not_shorten_the_crossing_time(void **state)
 
 static void a_stage_set_by_another_thread_applies_to_the_next_packet(void **state)
 {
-    (void)state;
     Gw__Error line = GW__ERROR__INIT;
     line.text = "left";
     gw_session_set_stage(session_fixture.last, LOBBY);
@@ -353,7 +333,6 @@ static void a_stage_set_by_another_thread_applies_to_the_next_packet(void **stat
 
 static void a_packet_that_crosses_a_change_by_another_thread_is_dropped(void **state)
 {
-    (void)state;
     gw_session_set_stage(session_fixture.last, LOBBY);
     ping_room();
     expect_crossed(IN_ROOM, 1);
@@ -364,7 +343,6 @@ static void a_packet_that_crosses_a_change_by_another_thread_is_dropped(void **s
 
 static void a_stage_set_by_another_thread_does_not_wait_for_a_session_that_ends(void **state)
 {
-    (void)state;
     struct gw_session *session = gw_session_ref(session_fixture.last);
     gw_session_set_stage(session, LOBBY);
     gw_session_end(session, GW__CLOSE_REASON__KICKED);
@@ -380,7 +358,6 @@ static void a_stage_set_by_another_thread_does_not_wait_for_a_session_that_ends(
 
 static void a_stage_set_by_another_thread_without_memory_ends_the_session(void **state)
 {
-    (void)state;
     memory_fail_at(1);
     gw_session_set_stage(session_fixture.last, LOBBY);
     assert_int_equal(memory_failed_count(), 1);

@@ -22,7 +22,6 @@ static const struct gw_stream_config usual = {.recv_bytes_max = 4096,
 static void on_open(struct gw_stream *stream, void *context)
 {
     struct test_stream *test_stream = context;
-    (void)stream;
     assert_int_equal(test_stream->open_count++, 0);
     test_stream->opened_ns = fixture_now_ns();
     if (test_stream->on_open != NULL) {
@@ -41,7 +40,6 @@ static void read_bytes(struct test_stream *test_stream, struct gw_ring *ring, ui
 static enum gw_recv on_recv(struct gw_stream *stream, struct gw_ring *ring, void *context)
 {
     struct test_stream *test_stream = context;
-    (void)stream;
     assert_int_equal(test_stream->close_count, 0);
     test_stream->recv_count++;
     uint32_t size =
@@ -61,7 +59,6 @@ static enum gw_recv on_recv(struct gw_stream *stream, struct gw_ring *ring, void
 static void on_deadline(struct gw_stream *stream, void *context)
 {
     struct test_stream *test_stream = context;
-    (void)stream;
     assert_int_equal(test_stream->close_count, 0);
     test_stream->deadline_count++;
     test_stream->deadline_ns = fixture_now_ns();
@@ -73,7 +70,6 @@ static void on_deadline(struct gw_stream *stream, void *context)
 static void on_close(struct gw_stream *stream, int reason, void *context)
 {
     struct test_stream *test_stream = context;
-    (void)stream;
     assert_int_equal(test_stream->close_count++, 0);
     test_stream->reason = reason;
     test_stream->closed_ns = fixture_now_ns();
@@ -138,7 +134,6 @@ bool test_stream_is_pattern(const uint8_t *data, size_t count, uint64_t from)
 static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
 {
     struct test_listener *test_listener = context;
-    (void)listener;
     if (test_listener->leaves_alone) {
         return;
     }
@@ -156,7 +151,6 @@ static void on_accept(struct gw_listener *listener, struct gw_stream *stream, vo
 static void on_shut(struct gw_listener *listener, void *context)
 {
     struct test_listener *test_listener = context;
-    (void)listener;
     assert_int_equal(test_listener->close_count++, 0);
     test_listener->closed_ns = fixture_now_ns();
 }

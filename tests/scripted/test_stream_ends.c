@@ -32,7 +32,6 @@ static int open_one(void **state)
 
 static int close_one(void **state)
 {
-    (void)state;
     gw_stream_close(test_stream->stream, 99);
     test_listener_close(&test_listener);
     fixture_run_ms(5000);
@@ -72,7 +71,6 @@ static void finish_with(const char *words)
 
 static void a_finish_sends_what_is_queued_then_fin_then_waits_for_the_peers(void **state)
 {
-    (void)state;
     assert_int_equal(test_stream_send(test_stream, "said ", 5), 0);
     finish_with("before");
     assert_int_equal(test_stream_send(test_stream, "never", 5), GW_E_CLOSED);
@@ -89,7 +87,6 @@ static void a_finish_sends_what_is_queued_then_fin_then_waits_for_the_peers(void
 
 static void the_final_bytes_are_sent_although_the_queue_is_full(void **state)
 {
-    (void)state;
     static uint8_t block[65536 - GW_STREAM_BUF_OVERHEAD_BYTES];
     peer_set_window(peer, 10);
     assert_int_equal(test_stream_send(test_stream, block, sizeof block), 0);
@@ -103,7 +100,6 @@ static void the_final_bytes_are_sent_although_the_queue_is_full(void **state)
 
 static void a_stream_flushes_one_second_for_a_peer_that_does_not_read(void **state)
 {
-    (void)state;
     peer_set_window(peer, 0);
     assert_int_equal(test_stream_send(test_stream, "stuck", 5), 0);
     gw_stream_finish(test_stream->stream, WHY, NULL);
@@ -119,7 +115,6 @@ static void a_stream_flushes_one_second_for_a_peer_that_does_not_read(void **sta
 /* The flush time is for all bytes, however many the peer reads. */
 static void a_slow_reader_does_not_extend_the_flush(void **state)
 {
-    (void)state;
     static uint8_t block[60000];
     peer_set_window(peer, 100);
     assert_int_equal(test_stream_send(test_stream, block, sizeof block), 0);
@@ -134,7 +129,6 @@ static void a_slow_reader_does_not_extend_the_flush(void **state)
 
 static void a_stream_lingers_one_second_for_a_peer_that_does_not_finish(void **state)
 {
-    (void)state;
     finish_with("bye");
     fixture_run_until(after_ms(GW_STREAM_LINGER_MS) - 1);
     assert_int_equal(test_stream->close_count, 0);
@@ -146,7 +140,6 @@ static void a_stream_lingers_one_second_for_a_peer_that_does_not_finish(void **s
 
 static void linger_follows_flush(void **state)
 {
-    (void)state;
     peer_set_window(peer, 0);
     finish_with("bye");
     fixture_run_ms(900);
@@ -160,7 +153,6 @@ static void linger_follows_flush(void **state)
 
 static void bytes_received_while_lingering_are_discarded(void **state)
 {
-    (void)state;
     static uint8_t block[1000];
     finish_with("bye");
     for (int i = 0; i < 100; i++) {
@@ -177,7 +169,6 @@ static void bytes_received_while_lingering_are_discarded(void **state)
 
 static void lingering_ends_when_too_many_bytes_arrive(void **state)
 {
-    (void)state;
     static uint8_t block[GW_STREAM_LINGER_BYTES + 1];
     finish_with("bye");
     fixture_run_now();
@@ -191,7 +182,6 @@ static void lingering_ends_when_too_many_bytes_arrive(void **state)
 
 static void bytes_received_while_flushing_are_bounded_and_the_final_bytes_are_sent(void **state)
 {
-    (void)state;
     static uint8_t block[GW_STREAM_LINGER_BYTES + 40000];
     peer_set_window(peer, 0);
     finish_with("bye");
@@ -217,7 +207,6 @@ static void pause(void *context)
 
 static void a_pause_does_not_apply_to_the_end(void **state)
 {
-    (void)state;
     fixture_in_turn(gw_stream_turn(test_stream->stream), pause, test_stream);
     static uint8_t block[50000];
     peer_send(peer, block, sizeof block);
@@ -233,7 +222,6 @@ static void a_pause_does_not_apply_to_the_end(void **state)
 
 static void a_finish_drops_what_has_not_been_read(void **state)
 {
-    (void)state;
     test_stream->message_bytes = 100;
     peer_send(peer, "half", 4);
     fixture_run_now();
@@ -245,7 +233,6 @@ static void a_finish_drops_what_has_not_been_read(void **state)
 
 static void the_first_end_sets_the_reason(void **state)
 {
-    (void)state;
     assert_true(gw_stream_finish(test_stream->stream, WHY, NULL));
     assert_false(gw_stream_finish(test_stream->stream, 5, NULL));
     assert_false(gw_stream_close(test_stream->stream, 6));
@@ -255,7 +242,6 @@ static void the_first_end_sets_the_reason(void **state)
 
 static void a_close_shortens_a_finish_in_progress(void **state)
 {
-    (void)state;
     peer_set_window(peer, 0);
     finish_with("bye");
     fixture_run_ms(300);
@@ -267,7 +253,6 @@ static void a_close_shortens_a_finish_in_progress(void **state)
 
 static void a_close_with_all_bytes_sent_is_not_a_reset(void **state)
 {
-    (void)state;
     assert_int_equal(test_stream_send(test_stream, "answer", 6), 0);
     fixture_run_now();
     assert_true(gw_stream_close(test_stream->stream, WHY));
@@ -279,7 +264,6 @@ static void a_close_with_all_bytes_sent_is_not_a_reset(void **state)
 
 static void a_half_closed_peer_that_reads_nothing_is_reset_after_one_second(void **state)
 {
-    (void)state;
     peer_set_window(peer, 0);
     assert_int_equal(test_stream_send(test_stream, "answer", 6), 0);
     peer_finish(peer);
@@ -294,7 +278,6 @@ static void a_half_closed_peer_that_reads_nothing_is_reset_after_one_second(void
 
 static void the_peers_fin_finishes_the_stream(void **state)
 {
-    (void)state;
     assert_int_equal(test_stream_send(test_stream, "answer", 6), 0);
     peer_send(peer, "question", 8);
     peer_finish(peer);
@@ -306,7 +289,6 @@ static void the_peers_fin_finishes_the_stream(void **state)
 
 static void a_peer_that_finished_still_receives_queued_bytes(void **state)
 {
-    (void)state;
     static uint8_t block[30000];
     peer_set_window(peer, 1000);
     assert_int_equal(test_stream_send(test_stream, block, sizeof block), 0);
@@ -324,7 +306,6 @@ static void a_peer_that_finished_still_receives_queued_bytes(void **state)
 
 static void a_reset_ends_it_at_once(void **state)
 {
-    (void)state;
     test_stream->message_bytes = 100;
     peer_send(peer, "partial", 4);
     fixture_run_now();
@@ -337,7 +318,6 @@ static void a_reset_ends_it_at_once(void **state)
 
 static void a_reset_while_flushing_ends_it_at_once(void **state)
 {
-    (void)state;
     peer_set_window(peer, 0);
     finish_with("bye");
     fixture_run_ms(200);
@@ -348,7 +328,6 @@ static void a_reset_while_flushing_ends_it_at_once(void **state)
 
 static void a_reset_while_lingering_ends_it_at_once(void **state)
 {
-    (void)state;
     finish_with("bye");
     fixture_run_ms(200);
     peer_reset(peer);
@@ -360,7 +339,6 @@ static void a_reset_while_lingering_ends_it_at_once(void **state)
 
 static void after_a_failed_send_bytes_that_had_arrived_are_delivered(void **state)
 {
-    (void)state;
     kernel_fail_next(KERNEL_SEND, 1, GW_E_RESET);
     assert_int_equal(test_stream_send(test_stream, "lost", 4), 0);
     fixture_run_now();
@@ -376,7 +354,6 @@ static void after_a_failed_send_bytes_that_had_arrived_are_delivered(void **stat
 
 static void after_a_failed_send_a_stream_receives_for_one_second(void **state)
 {
-    (void)state;
     kernel_fail_next(KERNEL_SEND, 1, GW_E_TIMEOUT);
     assert_int_equal(test_stream_send(test_stream, "lost", 4), 0);
     fixture_run_until(after_ms(GW_STREAM_LINGER_MS) - 1);
@@ -393,7 +370,6 @@ static void set_a_far_deadline(void *context)
 
 static void a_user_deadline_does_not_move_the_end(void **state)
 {
-    (void)state;
     kernel_fail_next(KERNEL_SEND, 1, GW_E_TIMEOUT);
     assert_int_equal(test_stream_send(test_stream, "lost", 4), 0);
     fixture_run_ms(100);
@@ -405,7 +381,6 @@ static void a_user_deadline_does_not_move_the_end(void **state)
 
 static void a_close_after_a_failed_send_is_at_once(void **state)
 {
-    (void)state;
     kernel_fail_next(KERNEL_SEND, 1, GW_E_RESET);
     assert_int_equal(test_stream_send(test_stream, "lost", 4), 0);
     fixture_run_ms(100);
@@ -424,7 +399,6 @@ static void finish_and_reset(void *context)
 /* In one round: a finish by another thread, a send that fails, and bytes that arrive. */
 static void nothing_is_received_after_a_finish_although_sending_fails(void **state)
 {
-    (void)state;
     struct peer *second = peer_connect(test_listener.port);
     gw_stream_close(test_stream->stream, WHY);
     fixture_run_now();
@@ -446,7 +420,6 @@ static void nothing_is_received_after_a_finish_although_sending_fails(void **sta
 
 static void a_close_waits_for_both_directions(void **state)
 {
-    (void)state;
     peer_set_window(peer, 0);
     assert_int_equal(test_stream_send(test_stream, "in flight", 9), 0);
     fixture_run_now();
@@ -458,7 +431,6 @@ static void a_close_waits_for_both_directions(void **state)
 
 static void a_late_cancel_changes_nothing(void **state)
 {
-    (void)state;
     kernel_behaviour()->cancel_loses_percent = 100;
     peer_set_window(peer, 0);
     assert_int_equal(test_stream_send(test_stream, "in flight", 9), 0);
@@ -478,7 +450,6 @@ static void close_itself(struct test_stream *which)
 
 static void a_close_inside_on_recv_stops_receiving(void **state)
 {
-    (void)state;
     test_stream->message_bytes = 2;
     test_stream->on_recv = close_itself;
     test_stream->budget = 1;
@@ -497,7 +468,6 @@ static void ask_for_more(struct test_stream *which)
 
 static void inside_on_close_no_bytes_are_accepted(void **state)
 {
-    (void)state;
     test_stream->on_close = ask_for_more;
     gw_stream_close(test_stream->stream, WHY);
     fixture_run_now();

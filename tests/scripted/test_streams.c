@@ -28,7 +28,6 @@ static int open_one(void **state)
 
 static int close_one(void **state)
 {
-    (void)state;
     gw_stream_close(test_stream->stream, 99);
     test_listener_close(&test_listener);
     fixture_run_ms(5000);
@@ -43,7 +42,6 @@ static int close_one(void **state)
 
 static void an_accepted_stream_opens(void **state)
 {
-    (void)state;
     assert_int_equal(test_stream->open_count, 1);
     assert_int_equal(test_stream->opened_ns, fixture_now_ns());
     assert_int_equal(gw_stream_peer(test_stream->stream)->port / 10000, 5);
@@ -53,7 +51,6 @@ static void an_accepted_stream_opens(void **state)
 
 static void bytes_arrive_in_order_in_both_directions(void **state)
 {
-    (void)state;
     peer_send(peer, "hello", 5);
     fixture_run_now();
     assert_memory_equal(bytes_data(&test_stream->received), "hello", 5);
@@ -67,7 +64,6 @@ static void bytes_arrive_in_order_in_both_directions(void **state)
 
 static void bytes_queued_before_the_open_are_sent_after_it(void **state)
 {
-    (void)state;
     struct test_stream dialed = {0};
     struct peer *listener = peer_listen(9);
     assert_int_equal(test_stream_dial(&dialed, 9), 0);
@@ -87,7 +83,6 @@ static void bytes_queued_before_the_open_are_sent_after_it(void **state)
 
 static void a_message_waits_in_the_ring_until_it_is_whole(void **state)
 {
-    (void)state;
     test_stream->message_bytes = 10;
     peer_send(peer, "0123456", 7);
     fixture_run_now();
@@ -116,7 +111,6 @@ static void resume(void *context)
 
 static void a_paused_stream_receives_nothing_and_loses_nothing(void **state)
 {
-    (void)state;
     fixture_in_turn(gw_stream_turn(test_stream->stream), pause, test_stream);
     peer_send(peer, "waits", 5);
     fixture_run_ms(1000);
@@ -129,7 +123,6 @@ static void a_paused_stream_receives_nothing_and_loses_nothing(void **state)
 
 static void a_paused_stream_slows_its_peer_down(void **state)
 {
-    (void)state;
     static uint8_t much[200000];
     fixture_in_turn(gw_stream_turn(test_stream->stream), pause, test_stream);
     peer_send(peer, much, sizeof much);
@@ -148,7 +141,6 @@ static void pause_in_recv(struct test_stream *which)
 
 static void a_pause_inside_on_recv_keeps_the_next_message(void **state)
 {
-    (void)state;
     test_stream->message_bytes = 4;
     test_stream->budget = 1;
     test_stream->on_recv = pause_in_recv;
@@ -164,7 +156,6 @@ static void a_pause_inside_on_recv_keeps_the_next_message(void **state)
 
 static void a_fin_behind_a_pause_waits_for_the_resume(void **state)
 {
-    (void)state;
     fixture_in_turn(gw_stream_turn(test_stream->stream), pause, test_stream);
     peer_send(peer, "last", 4);
     peer_finish(peer);
@@ -180,7 +171,6 @@ static void a_fin_behind_a_pause_waits_for_the_resume(void **state)
 
 static void messages_left_in_the_ring_are_delivered_without_a_receive(void **state)
 {
-    (void)state;
     test_stream->message_bytes = 4;
     test_stream->budget = 2;
     peer_send(peer, "aaaabbbbccccddddeeee", 20);
@@ -193,7 +183,6 @@ static void messages_left_in_the_ring_are_delivered_without_a_receive(void **sta
 /* A busy stream must not delay another one. */
 static void no_stream_monopolizes_the_worker(void **state)
 {
-    (void)state;
     struct peer *second_peer = peer_connect(test_listener.port);
     fixture_run_now();
     struct test_stream *second = test_listener_last(&test_listener);
@@ -215,7 +204,6 @@ static void no_stream_monopolizes_the_worker(void **state)
 
 static void a_full_queue_refuses_and_accepts_again_when_there_is_room(void **state)
 {
-    (void)state;
     static uint8_t block[1000];
     peer_set_window(peer, 0);
     uint32_t cost = sizeof block + GW_STREAM_BUF_OVERHEAD_BYTES;
@@ -238,7 +226,6 @@ static void a_full_queue_refuses_and_accepts_again_when_there_is_room(void **sta
 
 static void a_queue_accepts_exactly_its_limit(void **state)
 {
-    (void)state;
     static uint8_t block[65536];
     uint32_t most = 65536 - 1 - 2 * GW_STREAM_BUF_OVERHEAD_BYTES;
     peer_set_window(peer, 0);
@@ -255,7 +242,6 @@ static void a_queue_accepts_exactly_its_limit(void **state)
 /* A thread that cannot use send_now() may queue a limited burst. */
 static void a_burst_from_another_turn_has_its_own_limit(void **state)
 {
-    (void)state;
     static uint8_t block[65536 - GW_STREAM_BUF_OVERHEAD_BYTES];
     peer_set_window(peer, 0);
     assert_int_equal(test_stream_send(test_stream, block, 1), 0);
@@ -284,7 +270,6 @@ static void send_five(void *context)
 /* 80,000 bytes where 65,536 may wait. */
 static void a_burst_in_one_turn_is_offered_to_the_kernel_before_it_is_refused(void **state)
 {
-    (void)state;
     int error_count = 0;
     kernel_behaviour()->immediate_percent = 100;
     fixture_in_turn(gw_stream_turn(test_stream->stream), send_five, &error_count);
@@ -295,7 +280,6 @@ static void a_burst_in_one_turn_is_offered_to_the_kernel_before_it_is_refused(vo
 
 static void bytes_the_kernel_does_not_take_in_a_burst_count(void **state)
 {
-    (void)state;
     int error_count = 0;
     kernel_behaviour()->immediate_percent = 100;
     peer_set_window(peer, 10000);
@@ -318,7 +302,6 @@ static void write_bytes(void *context)
 
 static void bytes_written_in_place_are_sent_in_order(void **state)
 {
-    (void)state;
     fixture_in_turn(gw_stream_turn(test_stream->stream), write_bytes, test_stream);
     assert_int_equal(peer_unread_count(peer), 15);
     assert_memory_equal(peer_data(peer), "aaabbbcccdddeee", 15);
@@ -339,7 +322,6 @@ static void set_deadline(void *context)
 
 static void a_deadline_fires_once_at_its_tick(void **state)
 {
-    (void)state;
     wanted_ns = fixture_now_ns() + 2500 * FIXTURE_MS;
     fixture_in_turn(gw_stream_turn(test_stream->stream), set_deadline, test_stream);
     fixture_run_until(fixture_tick_at(wanted_ns) - 1);
@@ -351,7 +333,6 @@ static void a_deadline_fires_once_at_its_tick(void **state)
 
 static void a_deadline_can_be_moved_both_ways_and_taken_back(void **state)
 {
-    (void)state;
     struct gw_turn *turn = gw_stream_turn(test_stream->stream);
     uint64_t from_ns = fixture_now_ns();
     wanted_ns = from_ns + 1000 * FIXTURE_MS;
@@ -375,7 +356,6 @@ static void a_deadline_can_be_moved_both_ways_and_taken_back(void **state)
 
 static void a_deadline_in_the_past_fires_at_once(void **state)
 {
-    (void)state;
     wanted_ns = fixture_now_ns() - 5;
     fixture_in_turn(gw_stream_turn(test_stream->stream), set_deadline, test_stream);
     fixture_run_ms(2);

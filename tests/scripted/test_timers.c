@@ -31,7 +31,6 @@ static void on_timer(struct gw_timer *timer)
 
 static int open_clock(void **state)
 {
-    (void)state;
     fixture_open(NULL);
     gw_turn_init(&turn, fixture_port, NULL);
     memset(alarms, 0, sizeof alarms);
@@ -44,7 +43,6 @@ static int open_clock(void **state)
 
 static void stop_all(void *context)
 {
-    (void)context;
     for (int i = 0; i < TIMER_COUNT; i++) {
         gw_timer_stop(&alarms[i].timer);
     }
@@ -52,7 +50,6 @@ static void stop_all(void *context)
 
 static int close_clock(void **state)
 {
-    (void)state;
     fixture_in_turn(&turn, stop_all, NULL);
     fixture_close();
     return 0;
@@ -62,13 +59,11 @@ static int close_clock(void **state)
 
 static void set_chosen(void *context)
 {
-    (void)context;
     gw_timer_set(&chosen->timer, chosen->wanted_ns);
 }
 
 static void stop_chosen(void *context)
 {
-    (void)context;
     gw_timer_stop(&chosen->timer);
 }
 
@@ -81,7 +76,6 @@ static void set(struct alarm *alarm, uint64_t wanted_ns)
 
 static void each_timer_fires_once_at_its_tick_and_never_before(void **state)
 {
-    (void)state;
     struct random random = {3};
     uint64_t from_ns = fixture_now_ns();
     for (int i = 0; i < TIMER_COUNT; i++) {
@@ -98,7 +92,6 @@ static void each_timer_fires_once_at_its_tick_and_never_before(void **state)
 
 static void timers_are_exact_at_tick_and_level_boundaries(void **state)
 {
-    (void)state;
     fixture_align_to_tick();
     uint64_t from_ns = fixture_now_ns();
     int count = 0;
@@ -117,7 +110,6 @@ static void timers_are_exact_at_tick_and_level_boundaries(void **state)
 
 static void a_timer_is_limited_to_twenty_days(void **state)
 {
-    (void)state;
     uint64_t from_ns = fixture_now_ns();
     set(&alarms[0], UINT64_MAX);
     fixture_run_ms(UINT64_C(19) * 24 * 3600 * 1000);
@@ -130,7 +122,6 @@ static void a_timer_is_limited_to_twenty_days(void **state)
 
 static void a_timer_set_a_thousand_times_fires_once(void **state)
 {
-    (void)state;
     for (int i = 0; i < 1000; i++) {
         set(&alarms[0], fixture_now_ns() + 500 * FIXTURE_MS);
         fixture_run_ms(7);
@@ -143,7 +134,6 @@ static void a_timer_set_a_thousand_times_fires_once(void **state)
 
 static void a_timer_set_to_an_earlier_time_fires_then(void **state)
 {
-    (void)state;
     set(&alarms[0], fixture_now_ns() + 100000 * FIXTURE_MS);
     fixture_run_ms(10);
     set(&alarms[0], fixture_now_ns() + 20 * FIXTURE_MS);
@@ -153,7 +143,6 @@ static void a_timer_set_to_an_earlier_time_fires_then(void **state)
 
 static void a_stopped_timer_does_not_fire(void **state)
 {
-    (void)state;
     set(&alarms[0], fixture_now_ns() + 20 * FIXTURE_MS);
     fixture_run_ms(10);
     fixture_in_turn(&turn, stop_chosen, NULL);
@@ -170,7 +159,6 @@ static void stop_the_other(struct gw_timer *timer)
 /* Both have expired, and their tasks are posted: the one that runs first stops the other. */
 static void a_timer_stopped_in_its_turn_does_not_run_its_posted_task(void **state)
 {
-    (void)state;
     gw_timer_init(&alarms[0].timer, &turn, stop_the_other);
     gw_timer_init(&alarms[1].timer, &turn, stop_the_other);
     set(&alarms[0], fixture_now_ns() + 20 * FIXTURE_MS);
@@ -187,7 +175,6 @@ static void again(struct gw_timer *timer)
 
 static void a_timer_may_set_itself_again(void **state)
 {
-    (void)state;
     gw_timer_init(&alarms[0].timer, &turn, again);
     fixture_align_to_tick();
     set(&alarms[0], fixture_now_ns());
@@ -212,7 +199,6 @@ static void run_posted_task(struct gw_task *task)
 
 static void tasks_run_in_the_order_in_which_they_were_posted(void **state)
 {
-    (void)state;
     static struct posted_task posted[1000];
     ran_count = 0;
     for (uint32_t i = 0; i < 1000; i++) {
@@ -239,14 +225,12 @@ static void run_endless(struct gw_task *task)
 
 static void note_endless(struct gw_task *task)
 {
-    (void)task;
     endless_count_then = endless_count;
 }
 
 /* A turn that always has more tasks goes to the end of the queue after 64 of them. */
 static void a_busy_turn_does_not_delay_other_turns(void **state)
 {
-    (void)state;
     static struct posted_task backlog[500];
     static struct posted_task other = {.task.run = note_endless};
     endless_count = 0;
@@ -271,13 +255,11 @@ static uint64_t done_ns;
 
 static void note_time(struct gw_task *task)
 {
-    (void)task;
     done_ns = fixture_now_ns();
 }
 
 static void post_from_another_thread(void *context)
 {
-    (void)context;
     static struct gw_task task = {.run = note_time};
     posted_ns = fixture_now_ns();
     gw_turn_post(&turn, &task);
@@ -285,7 +267,6 @@ static void post_from_another_thread(void *context)
 
 static void a_task_posted_by_another_thread_wakes_a_sleeping_worker(void **state)
 {
-    (void)state;
     set(&alarms[0], fixture_now_ns() + 100000 * FIXTURE_MS);
     uint64_t wakes = fixture_counters().wake_count;
     kernel_at(fixture_now_ns() + 500 * FIXTURE_MS, post_from_another_thread, NULL);

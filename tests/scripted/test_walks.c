@@ -144,7 +144,6 @@ static void end_walk(void)
 
 static int print_seed(void **state)
 {
-    (void)state;
     chaos_print();
     return 0;
 }
@@ -170,7 +169,6 @@ static void run_walks(void (*spoil)(uint64_t seed))
 
 static void random_clients_receive_consistent_rooms(void **state)
 {
-    (void)state;
     lines_received = 0;
     run_walks(NULL);
     print_message("%u runs, %u lines received\n", (unsigned)seeds.count, (unsigned)lines_received);
@@ -183,7 +181,6 @@ static void with_memory_failures(uint64_t seed)
 
 static void clients_receive_no_error_when_memory_runs_out(void **state)
 {
-    (void)state;
     run_walks(with_memory_failures);
 }
 
@@ -194,7 +191,6 @@ static void with_call_failures(uint64_t seed)
 
 static void clients_receive_no_error_when_the_kernel_fails(void **state)
 {
-    (void)state;
     run_walks(with_call_failures);
 }
 

@@ -42,7 +42,6 @@ static void ask_again(struct test_stream *test_stream)
 
 static void count_out(struct test_stream *test_stream)
 {
-    (void)test_stream;
     if (atomic_fetch_sub(&open_callers, 1) == 1) {
         gw_listener_close(test_listener.listener);
     }
@@ -115,7 +114,6 @@ static void converse(const struct kernel_config *kernel_config)
 
 static void two_workers_serve_their_own_lanes(void **state)
 {
-    (void)state;
     for (uint64_t seed = 0; seed < SEED_COUNT; seed++) {
         const struct kernel_config config = {.seed = seed,
                                              .worker_count = 2,
@@ -130,7 +128,6 @@ static void two_workers_serve_their_own_lanes(void **state)
 
 static void four_workers_serve_one_shared_lane(void **state)
 {
-    (void)state;
     for (uint64_t seed = 0; seed < SEED_COUNT; seed++) {
         const struct kernel_config config = {.seed = seed,
                                              .worker_count = 4,

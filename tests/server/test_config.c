@@ -54,7 +54,6 @@ static enum server_config_result read_arguments(int argc, char **argv)
 
 static int teardown(void **state)
 {
-    (void)state;
     remove(path);
     return 0;
 }
@@ -68,7 +67,6 @@ static const char *listening_on(uint32_t index)
 static void no_options_give_the_defaults(void **state)
 {
     char *argv[] = {"gangway-server", NULL};
-    (void)state;
     assert_int_equal(read_arguments(1, argv), SERVER_CONFIG_RUN);
     assert_int_equal(config.listen_count, 1);
     assert_string_equal(listening_on(0), "127.0.0.1:7777");
@@ -87,7 +85,6 @@ static void no_options_give_the_defaults(void **state)
 
 static void options_of_each_kind_can_be_set(void **state)
 {
-    (void)state;
     assert_int_equal(READ("--workers", "3", "--room-tick-ms=0", "--backend", "epoll",
                           "--log-level=debug", "--log-packets", "--listen", "[::1]:1",
                           "--listen=127.0.0.1:2, *:3"),
@@ -105,7 +102,6 @@ static void options_of_each_kind_can_be_set(void **state)
 
 static void a_number_may_equal_its_limits_and_not_exceed_them(void **state)
 {
-    (void)state;
     assert_int_equal(READ("--room-members-max", "1"), SERVER_CONFIG_RUN);
     assert_int_equal(READ("--room-members-max", "1000"), SERVER_CONFIG_RUN);
     ASSERT_BAD("room_members_max: \"0\" is out of range; give 1 to 1000", "--room-members-max",
@@ -118,7 +114,6 @@ static void a_number_may_equal_its_limits_and_not_exceed_them(void **state)
 
 static void text_that_is_not_a_number_is_refused(void **state)
 {
-    (void)state;
     ASSERT_BAD("workers: \"two\" is not a number; give 0 to 64", "--workers", "two");
     ASSERT_BAD("workers: \"-1\" is not a number; give 0 to 64", "--workers=-1");
     ASSERT_BAD("workers: \"2 \" is not a number; give 0 to 64", "--workers", "2 ");
@@ -128,7 +123,6 @@ static void text_that_is_not_a_number_is_refused(void **state)
 
 static void an_invalid_command_line_gives_an_error_with_its_remedy(void **state)
 {
-    (void)state;
     ASSERT_BAD("unknown option --wrokers; see --help", "--wrokers", "2");
     ASSERT_BAD("unknown option --workers2; see --help", "--workers2");
     ASSERT_BAD("unknown option --work; see --help", "--work", "2");
@@ -153,7 +147,6 @@ static void an_invalid_command_line_gives_an_error_with_its_remedy(void **state)
 static void more_addresses_than_the_maximum_are_refused(void **state)
 {
     char list[SERVER_LISTEN_COUNT_MAX * 16 + 16] = "127.0.0.1:1";
-    (void)state;
     for (int i = 1; i < SERVER_LISTEN_COUNT_MAX; i++) {
         strcat(list, ",127.0.0.1:1");
     }
@@ -164,7 +157,6 @@ static void more_addresses_than_the_maximum_are_refused(void **state)
 
 static void an_ini_file_sets_options(void **state)
 {
-    (void)state;
     write_file("; a comment\n# another\n\nworkers = 3\nlog_packets = yes\n"
                "listen = 127.0.0.1:1, 127.0.0.1:2\nlisten = 127.0.0.1:3 ; the third\n");
     assert_int_equal(READ("--config", (char *)path), SERVER_CONFIG_RUN);
@@ -176,7 +168,6 @@ static void an_ini_file_sets_options(void **state)
 
 static void the_command_line_overrides_the_file(void **state)
 {
-    (void)state;
     write_file("workers = 3\nrooms_max = 7\nlog_packets = yes\nlisten = 127.0.0.1:1\n");
     assert_int_equal(READ("--workers", "5", "--listen=127.0.0.1:9", "--config", (char *)path,
                           "--log-packets=no"),
@@ -190,7 +181,6 @@ static void the_command_line_overrides_the_file(void **state)
 
 static void an_error_in_a_file_is_reported_with_its_line(void **state)
 {
-    (void)state;
     ASSERT_BAD_FILE("\nworkers = two\n",
                     "test_config.ini:2: workers: \"two\" is not a number; give 0 to 64");
     ASSERT_BAD_FILE("workers = 65\n",
@@ -219,7 +209,6 @@ static void an_error_in_a_file_is_reported_with_its_line(void **state)
 
 static void the_first_of_several_errors_is_reported(void **state)
 {
-    (void)state;
     ASSERT_BAD_FILE("nonsense\nworkers = x\n",
                     "test_config.ini:1: this is not `name = value`; see --print-config");
     ASSERT_BAD_FILE("workers = x\nnonsense\n",
@@ -229,7 +218,6 @@ static void the_first_of_several_errors_is_reported(void **state)
 static void a_line_that_is_too_long_is_an_error(void **state)
 {
     char text[1000] = "listen = ";
-    (void)state;
     memset(text + 9, '1', 900);
     text[909] = '\0';
     ASSERT_BAD_FILE(text, "test_config.ini:1: the line is too long; split it");
@@ -237,7 +225,6 @@ static void a_line_that_is_too_long_is_an_error(void **state)
 
 static void a_file_that_cannot_be_read_is_an_error(void **state)
 {
-    (void)state;
     ASSERT_BAD("cannot open not/there.ini: No such file or directory; give another --config",
                "--config", "not/there.ini");
     assert_int_equal(READ("--config", "."), SERVER_CONFIG_BAD);
@@ -246,7 +233,6 @@ static void a_file_that_cannot_be_read_is_an_error(void **state)
 
 static void the_output_of_print_config_can_be_read_back(void **state)
 {
-    (void)state;
     assert_int_equal(READ("--workers=7", "--log-packets", "--backend=epoll", "--room-tick-ms=0",
                           "--listen=[::1]:1,*:2,0.0.0.0:3", "--log-level=error", "--print-config"),
                      SERVER_CONFIG_DONE);
@@ -259,7 +245,6 @@ static void the_output_of_print_config_can_be_read_back(void **state)
 static void help_lists_every_option_of_the_file(void **state)
 {
     char all[sizeof printed];
-    (void)state;
     assert_int_equal(READ("--print-config"), SERVER_CONFIG_DONE);
     memcpy(all, printed, sizeof all);
     assert_int_equal(READ("--help"), SERVER_CONFIG_DONE);
@@ -281,7 +266,6 @@ static void help_lists_every_option_of_the_file(void **state)
 
 static void the_version_is_one_line(void **state)
 {
-    (void)state;
     assert_int_equal(READ("--version"), SERVER_CONFIG_DONE);
     assert_int_equal(strncmp(printed, "gangway-server ", 15), 0);
     assert_ptr_equal(strchr(printed, '\n'), printed + strlen(printed) - 1);

@@ -9,14 +9,12 @@ static struct captured captured;
 
 static int setup(void **state)
 {
-    (void)state;
     captured_init(&captured, GW_LOG_INFO, PLENTY);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     captured_fini(&captured);
     return 0;
 }
@@ -34,7 +32,6 @@ static const char *logged(const char *text)
 static void a_line_has_time_level_event_and_fields(void **state)
 {
     struct server_log_line line;
-    (void)state;
     server_log_begin(&line, captured.log, GW_LOG_WARNING, "happened");
     server_log_number(&line, "number", -5);
     server_log_id(&line, "id", UINT64_MAX);
@@ -51,7 +48,6 @@ static void a_line_has_time_level_event_and_fields(void **state)
 
 static void text_of_clients_is_quoted(void **state)
 {
-    (void)state;
     assert_string_equal(logged("Ann"), "said text=\"Ann\"");
     assert_string_equal(logged(""), "said text=\"\"");
     assert_string_equal(logged("\xC3\xA4 \xE2\x82\xAC"), "said text=\"\xC3\xA4 \xE2\x82\xAC\"");
@@ -59,7 +55,6 @@ static void text_of_clients_is_quoted(void **state)
 
 static void quotes_and_newlines_in_a_text_are_escaped(void **state)
 {
-    (void)state;
     assert_string_equal(logged("a\" level=error \""), "said text=\"a\\\" level=error \\\"\"");
     assert_string_equal(logged("back\\"), "said text=\"back\\\\\"");
     assert_string_equal(logged("a\nb\r\tc"), "said text=\"a\\nb\\r\\tc\"");
@@ -67,7 +62,6 @@ static void quotes_and_newlines_in_a_text_are_escaped(void **state)
 
 static void controls_and_directional_marks_in_a_text_are_escaped(void **state)
 {
-    (void)state;
     assert_string_equal(logged("\x1B[2J\x07\x7F"), "said text=\"\\x1B[2J\\x07\\x7F\"");
     assert_string_equal(logged("\xC2\x9B"), "said text=\"\\u{9B}\"");
     assert_string_equal(logged("\xE2\x80\xAE"), "said text=\"\\u{202E}\"");
@@ -77,7 +71,6 @@ static void controls_and_directional_marks_in_a_text_are_escaped(void **state)
 static void a_word_with_blanks_is_quoted(void **state)
 {
     struct server_log_line line;
-    (void)state;
     server_log_begin(&line, captured.log, GW_LOG_INFO, "it");
     server_log_word(&line, "word", "two words");
     server_log_end(&line);
@@ -87,7 +80,6 @@ static void a_word_with_blanks_is_quoted(void **state)
 /* Every code point, a few in each line: no control character reaches the terminal. */
 static void no_text_writes_a_control_character(void **state)
 {
-    (void)state;
     for (int byte = 1; byte < 256; byte++) {
         const char text[] = {(char)byte, 'x', (char)byte, '\0'};
         for (const char *at = logged(text); *at != '\0'; at++) {
@@ -100,7 +92,6 @@ static void no_text_writes_a_control_character(void **state)
 static void a_line_that_is_too_long_is_cut_and_ends_in_dots(void **state)
 {
     char text[4 * SERVER_LOG_LINE_BYTES];
-    (void)state;
     for (size_t bytes = SERVER_LOG_LINE_BYTES - 80; bytes < SERVER_LOG_LINE_BYTES + 80; bytes++) {
         memset(text, 'a', bytes);
         text[bytes] = '\0';
@@ -122,7 +113,6 @@ static void a_line_that_is_too_long_is_cut_and_ends_in_dots(void **state)
 static void a_full_line_ignores_further_fields(void **state)
 {
     struct server_log_line line;
-    (void)state;
     server_log_begin(&line, captured.log, GW_LOG_INFO, "long");
     for (int i = 0; i < 1000; i++) {
         server_log_text(&line, "name", "some text");
@@ -136,7 +126,6 @@ static void a_full_line_ignores_further_fields(void **state)
 static void lines_below_the_level_are_not_written(void **state)
 {
     struct server_log_line line;
-    (void)state;
     server_log_begin(&line, captured.log, GW_LOG_DEBUG, "detail");
     server_log_text(&line, "text", "a");
     server_log_end(&line);
@@ -148,7 +137,6 @@ static void events_of_the_layers_below_become_lines(void **state)
     const struct gw_log log = server_log_hook(captured.log);
     const struct gw_log_field fields[] = {GW_LOG_NUMBER("streams", 7),
                                           GW_LOG_TEXT("error", "GW_E_FULL")};
-    (void)state;
     gw_log_write(&log, GW_LOG_ERROR, "accept_failed", fields, 2);
     assert_string_equal(captured_last(&captured), "accept_failed streams=7 error=GW_E_FULL");
 }
@@ -165,7 +153,6 @@ static void write_lines(enum gw_log_level level, int count)
 /* The second may change during a flood; then both seconds have their lines. */
 static void a_flood_is_limited_and_dropped_lines_are_counted(void **state)
 {
-    (void)state;
     teardown(NULL);
     captured_init(&captured, GW_LOG_INFO, 100);
     write_lines(GW_LOG_INFO, 50000);
@@ -177,7 +164,6 @@ static void a_flood_is_limited_and_dropped_lines_are_counted(void **state)
 
 static void a_flood_of_info_lines_leaves_a_tenth_for_errors(void **state)
 {
-    (void)state;
     teardown(NULL);
     captured_init(&captured, GW_LOG_INFO, 100);
     write_lines(GW_LOG_INFO, 1000);
@@ -188,7 +174,6 @@ static void a_flood_of_info_lines_leaves_a_tenth_for_errors(void **state)
 
 static void the_end_of_a_log_reports_dropped_lines(void **state)
 {
-    (void)state;
     teardown(NULL);
     captured_init(&captured, GW_LOG_INFO, 10);
     write_lines(GW_LOG_INFO, 5000);
@@ -202,7 +187,6 @@ static void the_end_of_a_log_reports_dropped_lines(void **state)
 static void a_report_ignores_the_limit(void **state)
 {
     struct server_log_line line;
-    (void)state;
     teardown(NULL);
     captured_init(&captured, GW_LOG_ERROR, 10);
     write_lines(GW_LOG_ERROR, 1000);

@@ -17,7 +17,6 @@ static unsigned taken(struct server_log_limit *limit, uint64_t second, unsigned 
 static void a_second_has_as_many_lines_as_the_limit(void **state)
 {
     struct server_log_limit limit = {0};
-    (void)state;
     assert_int_equal(taken(&limit, 1000, 99, 100), 99);
     assert_int_equal(taken(&limit, 1000, 5, 100), 1);
     assert_int_equal(taken(&limit, 1001, 200, 100), 100);
@@ -26,7 +25,6 @@ static void a_second_has_as_many_lines_as_the_limit(void **state)
 static void dropped_lines_are_reported_once(void **state)
 {
     struct server_log_limit limit = {0};
-    (void)state;
     taken(&limit, 1000, 17, 10);
     assert_int_equal(server_log_limit_take_dropped(&limit), 7);
     assert_int_equal(server_log_limit_take_dropped(&limit), 0);
@@ -37,7 +35,6 @@ static void the_first_line_of_a_second_is_marked(void **state)
 {
     struct server_log_limit limit = {0};
     bool is_first;
-    (void)state;
     assert_true(server_log_limit_take(&limit, 1000, 10, &is_first) && is_first);
     assert_true(server_log_limit_take(&limit, 1000, 10, &is_first) && !is_first);
     assert_true(server_log_limit_take(&limit, 1001, 10, &is_first) && is_first);
@@ -46,7 +43,6 @@ static void the_first_line_of_a_second_is_marked(void **state)
 static void a_second_slightly_in_the_past_counts_as_the_current_one(void **state)
 {
     struct server_log_limit limit = {0};
-    (void)state;
     taken(&limit, 1001, 10, 10);
     assert_int_equal(taken(&limit, 1000, 10, 10), 0);
 }
@@ -54,7 +50,6 @@ static void a_second_slightly_in_the_past_counts_as_the_current_one(void **state
 static void the_log_continues_after_the_clock_is_set_back(void **state)
 {
     struct server_log_limit limit = {0};
-    (void)state;
     taken(&limit, 100000, 10, 10);
     assert_int_equal(taken(&limit, 50, 20, 10), 10);
 }
@@ -62,7 +57,6 @@ static void the_log_continues_after_the_clock_is_set_back(void **state)
 static void the_maximum_limit_is_counted_exactly(void **state)
 {
     struct server_log_limit limit = {0};
-    (void)state;
     assert_int_equal(taken(&limit, 1, SERVER_LOG_LINES_MAX + 5, SERVER_LOG_LINES_MAX),
                      SERVER_LOG_LINES_MAX);
 }

@@ -20,7 +20,6 @@ static size_t text_bytes;
 /* A stream socket takes as many bytes of a line as it has space for. */
 static int open_socket(void **state)
 {
-    (void)state;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
     assert_int_equal(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
@@ -34,7 +33,6 @@ static int open_socket(void **state)
 
 static int close_socket(void **state)
 {
-    (void)state;
     server_log_out_destroy(out);
     fclose(file);
     close(ends[0]);
@@ -66,7 +64,6 @@ static void a_line_is_written_completely_or_not_at_all(void **state)
     static bool is_taken[100000];
     unsigned count = 0;
     bool is_cut;
-    (void)state;
     for (int round = 0; round < ROUND_COUNT; round++) {
         for (int failed = 0; failed < 3; count++) {
             assert_in_range(count, 0, sizeof is_taken - 1);
@@ -101,7 +98,6 @@ static void a_line_waits_for_space_up_to_its_limit(void **state)
 {
     char line[] = "late\n";
     bool is_cut;
-    (void)state;
     while (write_line(0)) {
     }
     assert_false(server_log_out_write(out, line, 5, 0));
@@ -116,7 +112,6 @@ static void a_log_counts_lines_that_its_file_did_not_take(void **state)
 {
     const struct server_log_config config = {GW_LOG_INFO, SERVER_LOG_LINES_MAX};
     const char *why = NULL;
-    (void)state;
     while (write_line(0)) {
     }
     read_all(SIZE_MAX);

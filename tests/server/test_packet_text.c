@@ -9,14 +9,12 @@ static struct captured captured;
 
 static int setup(void **state)
 {
-    (void)state;
     captured_init(&captured, GW_LOG_INFO, 1000);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     captured_fini(&captured);
     return 0;
 }
@@ -34,7 +32,6 @@ static void fields_are_printed_with_their_names(void **state)
 {
     Game__ChatLine line = GAME__CHAT_LINE__INIT;
     Game__Move move = GAME__MOVE__INIT;
-    (void)state;
     line.player = UINT64_MAX;
     line.text = "hi\n";
     line.line = 3;
@@ -46,14 +43,12 @@ static void fields_are_printed_with_their_names(void **state)
 static void an_empty_message_is_a_pair_of_braces(void **state)
 {
     Game__Leave leave = GAME__LEAVE__INIT;
-    (void)state;
     assert_string_equal(printed(&leave.base), "{}");
 }
 
 static void known_enum_values_are_printed_by_name(void **state)
 {
     Game__Entered entered = GAME__ENTERED__INIT;
-    (void)state;
     entered.result = GAME__ENTER_RESULT__ROOM_FULL;
     assert_string_equal(printed(&entered.base), "{result=ROOM_FULL room=\"\" members=[] line=0}");
     entered.result = (Game__EnterResult)77;
@@ -63,7 +58,6 @@ static void known_enum_values_are_printed_by_name(void **state)
 static void an_absent_message_is_printed_as_empty(void **state)
 {
     Game__Joined joined = GAME__JOINED__INIT;
-    (void)state;
     assert_string_equal(printed(&joined.base), "{member={}}");
 }
 
@@ -72,7 +66,6 @@ static void long_lists_are_cut_and_counted(void **state)
     Game__Position position = GAME__POSITION__INIT;
     Game__Position *positions[SERVER_PACKET_TEXT_ITEMS_MAX + 3];
     Game__Snapshot snapshot = GAME__SNAPSHOT__INIT;
-    (void)state;
     for (size_t i = 0; i < SERVER_PACKET_TEXT_ITEMS_MAX + 3; i++) {
         positions[i] = &position;
     }
@@ -91,7 +84,6 @@ static void long_strings_are_cut(void **state)
     char text[SERVER_PACKET_TEXT_BYTES_MAX + 2];
     char expected[SERVER_PACKET_TEXT_BYTES_MAX + 20];
     Game__Say say = GAME__SAY__INIT;
-    (void)state;
     memset(text, 'a', sizeof text);
     text[SERVER_PACKET_TEXT_BYTES_MAX] = '\0';
     say.text = text;
@@ -106,7 +98,6 @@ static void long_strings_are_cut(void **state)
 static void a_bytes_field_shows_only_its_length(void **state)
 {
     Gw__Hello hello = GW__HELLO__INIT;
-    (void)state;
     hello.name = "Ann";
     hello.credentials.data = (uint8_t *)"secret";
     hello.credentials.len = 6;

@@ -26,7 +26,6 @@ static FILE *log_file;
 
 static void on_over(void *context)
 {
-    (void)context;
     over_count++;
 }
 
@@ -187,7 +186,6 @@ static unsigned in_room_count(void)
 
 static void all_members_of_a_room_have_the_same_list(void **state)
 {
-    (void)state;
     open_game_in_red(1, MEMBERS_MAX);
     for (int i = 0; i < MEMBERS_MAX; i++) {
         assert_int_equal(sessions[i]->client.member_count, MEMBERS_MAX);
@@ -198,7 +196,6 @@ static void all_members_of_a_room_have_the_same_list(void **state)
 
 static void a_full_room_refuses_with_room_full(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game_in_red(seed, MEMBERS_MAX + 1);
         assert_int_equal(in_room_count(), MEMBERS_MAX);
@@ -216,7 +213,6 @@ static void a_full_room_refuses_with_room_full(void **state)
 /* A client that has read Left may enter at once. */
 static void a_full_room_admits_a_player_once_left_is_sent(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game_in_red(seed, MEMBERS_MAX);
         fake_session_receive(sessions[0], leave);
@@ -233,7 +229,6 @@ static void a_full_room_admits_a_player_once_left_is_sent(void **state)
 static void more_rooms_than_the_maximum_are_refused(void **state)
 {
     static const char *const rooms[] = {"a", "b", "c", "d"};
-    (void)state;
     open_game(1);
     for (int i = 0; i < ROOMS_MAX + 1; i++) {
         named_room = rooms[i];
@@ -255,7 +250,6 @@ static void more_rooms_than_the_maximum_are_refused(void **state)
 static void invalid_room_names_are_refused(void **state)
 {
     static const char *const names[] = {"", "123456789012345678901234567890123"};
-    (void)state;
     open_game(1);
     for (size_t i = 0; i < 2; i++) {
         named_room = names[i];
@@ -273,7 +267,6 @@ static void invalid_room_names_are_refused(void **state)
 
 static void a_second_enter_behind_enter_has_no_effect(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game(seed);
         fake_session_receive(sessions[0], enter_red);
@@ -288,7 +281,6 @@ static void a_second_enter_behind_enter_has_no_effect(void **state)
 
 static void enter_behind_leave_enters_the_other_room(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game_in_red(seed, 2);
         fake_session_receive(sessions[0], leave);
@@ -307,7 +299,6 @@ static void packets_behind_a_change_of_room_are_handled_after_it(void **state)
 {
     static fake_packet *const packets[] = {enter_red,  chat, move,        leave,
                                            enter_blue, chat, list_members};
-    (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game(seed);
         fake_session_receive(sessions[1], enter_red);
@@ -329,7 +320,6 @@ static void packets_behind_a_change_of_room_are_handled_after_it(void **state)
 /* The last member leaves, so the lobby closes the room, while another player enters it. */
 static void a_player_may_enter_a_room_while_its_last_member_leaves(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < SEEDS; seed++) {
         open_game_in_red(seed, 1);
         fake_session_receive(sessions[0], leave);
@@ -345,7 +335,6 @@ static void a_player_may_enter_a_room_while_its_last_member_leaves(void **state)
 
 static void a_session_that_ends_at_any_time_leaves_its_room_once(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < SEEDS; seed++) {
         open_game_in_red(seed, 1);
         fake_session_receive(sessions[1], enter_red);
@@ -361,7 +350,6 @@ static void a_session_that_ends_at_any_time_leaves_its_room_once(void **state)
 
 static void chat_before_leave_is_received(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game_in_red(seed, 2);
         fake_session_receive(sessions[1], chat);
@@ -388,7 +376,6 @@ static void chat_up_to_the_limit(struct gw_session *session)
 /* Twice, to show that the session may be paused again. */
 static void a_session_is_paused_while_its_room_has_256_of_its_commands(void **state)
 {
-    (void)state;
     open_game_in_red(1, 1);
     for (uint32_t i = 1; i <= 2; i++) {
         fake_session_receive(sessions[0], chat_up_to_the_limit);
@@ -403,7 +390,6 @@ static void a_session_is_paused_while_its_room_has_256_of_its_commands(void **st
 /* In many orders of turns; close_game() checks that all is freed. */
 static void a_paused_session_may_end(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < 200; seed++) {
         open_game_in_red(seed, 2);
         fake_session_receive(sessions[0], chat_up_to_the_limit);
@@ -426,7 +412,6 @@ static void an_empty_text_is_refused_before_its_handler(void **state)
                                         "\x0A"};
     static max_align_t memory[64];
     struct gw_arena arena;
-    (void)state;
     open_game_in_red(1, 1);
     gw_arena_init(&arena, memory, sizeof memory);
     struct gw_frame frame = {.packet_id = GAME_PACKET_CHAT, .body_bytes = 3};
@@ -448,7 +433,6 @@ static void a_reason_of_the_game_is_logged_with_its_number(void **state)
 {
     static struct captured captured;
     struct server_log *log = game.log;
-    (void)state;
     captured_init(&captured, GW_LOG_INFO, 1000);
     game.log = captured.log;
     open_game(1);
@@ -488,7 +472,6 @@ static void do_anything(void)
 
 static void random_packets_and_ends_keep_rooms_consistent(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < SEEDS; seed++) {
         open_game(seed);
         do_anything();
@@ -499,7 +482,6 @@ static void random_packets_and_ends_keep_rooms_consistent(void **state)
 
 static void sessions_end_without_memory_and_nothing_leaks(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < SEEDS; seed++) {
         open_game(seed);
         fake_memory_fails(2 + seed % 30);
@@ -511,7 +493,6 @@ static void sessions_end_without_memory_and_nothing_leaks(void **state)
 static int setup(void **state)
 {
     const struct server_log_config config = {GW_LOG_INFO, 1};
-    (void)state;
     events = game_events(false);
     log_file = machine_scratch_file();
     assert_non_null(log_file);
@@ -521,7 +502,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     server_log_destroy(game.log);
     fclose(log_file);
     return 0;

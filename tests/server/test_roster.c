@@ -11,7 +11,6 @@ enum { MANY = 300 };
 static void members_are_found_by_id(void **state)
 {
     struct roster roster = {0};
-    (void)state;
     assert_non_null(roster_add(&roster, 30, "thirty"));
     assert_non_null(roster_add(&roster, 10, "ten"));
     assert_non_null(roster_add(&roster, 20, "twenty"));
@@ -26,7 +25,6 @@ static void members_are_found_by_id(void **state)
 static void a_removed_member_is_not_found(void **state)
 {
     struct roster roster = {0};
-    (void)state;
     roster_add(&roster, 1, "one");
     roster_add(&roster, 2, "two");
     assert_true(roster_remove(&roster, 1));
@@ -40,7 +38,6 @@ static void a_removed_member_is_not_found(void **state)
 static void many_members_are_added_and_removed_in_any_order(void **state)
 {
     struct roster roster = {0};
-    (void)state;
     for (uint64_t i = 0; i < MANY; i++) {
         assert_non_null(roster_add(&roster, i * 7 % MANY, "somebody"));
         roster_move(&roster, i * 7 % MANY, (int32_t)i + 1, 0);
@@ -59,7 +56,6 @@ static void many_members_are_added_and_removed_in_any_order(void **state)
 static void a_member_that_moves_twice_is_listed_once_with_its_last_position(void **state)
 {
     struct roster roster = {0};
-    (void)state;
     roster_add(&roster, 1, "one");
     roster_add(&roster, 2, "two");
     assert_true(roster_move(&roster, 2, 5, 5));
@@ -76,7 +72,6 @@ static void a_member_that_moves_twice_is_listed_once_with_its_last_position(void
 static void a_cleared_list_is_empty_and_may_list_all_members_again(void **state)
 {
     struct roster roster = {0};
-    (void)state;
     roster_add(&roster, 1, "one");
     roster_move(&roster, 1, 1, 1);
     roster_forget_moves(&roster);
@@ -89,7 +84,6 @@ static void a_cleared_list_is_empty_and_may_list_all_members_again(void **state)
 static void a_move_to_the_same_position_is_no_move(void **state)
 {
     struct roster roster = {0};
-    (void)state;
     roster_add(&roster, 1, "one");
     assert_false(roster_move(&roster, 1, 0, 0));
     assert_false(roster_move(&roster, 2, 1, 1));
@@ -100,7 +94,6 @@ static void a_move_to_the_same_position_is_no_move(void **state)
 static void a_removed_member_is_not_listed_as_moved(void **state)
 {
     struct roster roster = {0};
-    (void)state;
     for (uint64_t i = 1; i <= 3; i++) {
         roster_add(&roster, i, "somebody");
         roster_move(&roster, i, 1, 1);
@@ -115,7 +108,6 @@ static void a_removed_member_is_not_listed_as_moved(void **state)
 static void a_name_of_the_maximum_length_is_kept(void **state)
 {
     struct roster roster = {0};
-    (void)state;
     const Game__Member *member = roster_add(&roster, 1, "12345678901234567890123456789012");
     assert_string_equal(member->name, "12345678901234567890123456789012");
     roster_fini(&roster);
@@ -123,7 +115,6 @@ static void a_name_of_the_maximum_length_is_kept(void **state)
 
 static void positions_have_the_order_of_the_members(void **state)
 {
-    (void)state;
     struct roster roster = {0};
     for (uint64_t player = 40; player > 0; player -= 2) {
         roster_add(&roster, player, "somebody");

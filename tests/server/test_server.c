@@ -14,7 +14,6 @@ static struct problem problem;
 
 static int setup(void **state)
 {
-    (void)state;
     captured_init(&captured, GW_LOG_INFO, 1000);
     server_config_init(&config);
     config.workers = 2;
@@ -24,7 +23,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     captured_fini(&captured);
     return 0;
 }
@@ -47,7 +45,6 @@ static void end(struct server *server)
 static void several_servers_run_in_one_process(void **state)
 {
     struct server *servers[SERVERS];
-    (void)state;
     for (int i = 0; i < SERVERS; i++) {
         servers[i] = create();
         assert_int_not_equal(server_addr(servers[i], 0)->port, 0);
@@ -60,7 +57,6 @@ static void several_servers_run_in_one_process(void **state)
 
 static void a_server_may_be_drained_before_it_has_served(void **state)
 {
-    (void)state;
     for (int i = 0; i < 50; i++) {
         struct server *server = create();
         assert_true(server_start(server, &problem));
@@ -71,7 +67,6 @@ static void a_server_may_be_drained_before_it_has_served(void **state)
 static void an_address_in_use_is_an_error_and_nothing_leaks(void **state)
 {
     struct server *server = create();
-    (void)state;
     assert_true(server_start(server, &problem));
     config.listen[1] = *server_addr(server, 0);
     config.listen_count = 2;
@@ -84,7 +79,6 @@ static void counters_begin_at_0(void **state)
 {
     struct server_counters counters;
     struct server *server = create();
-    (void)state;
     assert_true(server_start(server, &problem));
     server_counters(server, &counters);
     assert_int_equal(counters.session_count, 0);

@@ -17,7 +17,6 @@ static bool is_utf8(const char *text)
 
 static void sequences_of_one_to_four_bytes_are_well_formed(void **state)
 {
-    (void)state;
     assert_true(is_utf8("plain"));
     assert_true(is_utf8("\xC2\x80 \xDF\xBF"));
     assert_true(is_utf8("\xE0\xA0\x80 \xED\x9F\xBF \xEE\x80\x80 \xEF\xBF\xBF"));
@@ -42,7 +41,6 @@ static void overlong_partial_and_surrogate_sequences_are_malformed(void **state)
         "\xF0\x9F\x98",
         "\xE2(\xA1", /* not a continuation byte */
     };
-    (void)state;
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
         assert_false(is_utf8(malformed[i]));
         assert_int_equal(server_text_next(malformed[i]).byte_count, 1);
@@ -53,7 +51,6 @@ static void code_points_are_decoded_one_by_one(void **state)
 {
     const char *text = "a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\xFFz";
     static const int32_t expected[] = {'a', 0xE4, 0x20AC, 0x1F600, -1, 'z'};
-    (void)state;
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         struct server_text_point point = server_text_next(text);
         assert_int_equal(point.code_point, expected[i]);
@@ -66,7 +63,6 @@ static void letters_and_symbols_are_printable(void **state)
 {
     static const char *const texts[] = {
         " ", "A", "~", "\xC2\xA0", "\xC3\xA4", "\xE2\x82\xAC", "\xE4\xB8\xAD", "\xF0\x9F\x98\x80"};
-    (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         assert_true(server_text_next(texts[i]).is_printable);
     }
@@ -92,7 +88,6 @@ static void controls_directions_and_private_use_are_not_printable(void **state)
         "\xF3\xA0\x81\x81", /* U+E0041: a tag */
         "\xF4\x8F\xBF\xBD", /* U+10FFFD: private use */
     };
-    (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         assert_false(server_text_next(texts[i]).is_printable);
     }

@@ -222,8 +222,6 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
 
 static void on_listener_closed(struct gw_listener *closed, void *context)
 {
-    (void)closed;
-    (void)context;
     atomic_store(&listener_closed, 1);
 }
 
@@ -251,9 +249,6 @@ static const struct gw_session_events watched_events = {
 static void write_log(enum gw_log_level level, const char *event, const struct gw_log_field *fields,
                       size_t field_count, void *context)
 {
-    (void)fields;
-    (void)field_count;
-    (void)context;
     if (strcmp(event, "bad_peer") == 0) {
         atomic_fetch_add(&fixture.bad_peers_logged, 1);
     } else if (level != GW_LOG_DEBUG) {
@@ -451,7 +446,6 @@ static void check_port(void)
 
 int fixture_close(void **state)
 {
-    (void)state;
     drain_if_not_drained(&fixture.client);
     drain_if_not_drained(&fixture.server);
     gw_listener_close(listener);

@@ -8,7 +8,6 @@
  */
 static void an_invalid_frame_closes_its_own_connection_alone(void **state)
 {
-    (void)state;
     struct raw_socket valid = peer_join();
     uint64_t begin_ms = fixture_now_ms();
     for (int i = 0; i < 20; i++) {

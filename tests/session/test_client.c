@@ -64,7 +64,6 @@ static const struct loopback_fixture_config conversation = {
 
 static void a_client_greets_sends_receives_and_leaves(void **state)
 {
-    (void)state;
     enum { COUNT = 50 };
     for (int i = 0; i < COUNT; i++) {
         dial(&dial_context);
@@ -120,7 +119,6 @@ static struct raw_socket accept_and_greet(uint32_t heartbeat_ms)
 
 static void a_hello_has_the_version_and_the_schema_hash(void **state)
 {
-    (void)state;
     uint16_t port;
     struct raw_socket listener = peer_listen(&port);
     struct gw_addr addr = fixture.addr;
@@ -140,7 +138,6 @@ static void a_hello_has_the_version_and_the_schema_hash(void **state)
 
 static void a_hello_ack_without_reply_flag_or_tag_ends_with_wrong_stage(void **state)
 {
-    (void)state;
     static const struct {
         uint8_t flags;
         uint16_t tag;
@@ -155,7 +152,6 @@ static void a_hello_ack_without_reply_flag_or_tag_ends_with_wrong_stage(void **s
 
 static void a_second_hello_ack_ends_with_wrong_stage(void **state)
 {
-    (void)state;
     struct raw_socket peer = accept_and_greet(0);
     wait_for_count(&fixture.client.greeted, 1);
     send_ack(&peer, GW_FRAME_REPLY, HELLO_TAG, 0);
@@ -165,7 +161,6 @@ static void a_second_hello_ack_ends_with_wrong_stage(void **state)
 
 static void a_packet_of_the_client_ends_with_wrong_way(void **state)
 {
-    (void)state;
     static const uint16_t ids[] = {HELLO, SAY, IN_LOBBY};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         struct raw_socket peer = accept_and_greet(0);
@@ -176,7 +171,6 @@ static void a_packet_of_the_client_ends_with_wrong_way(void **state)
 
 static void a_server_sends_at_most_65536_bytes_of_body(void **state)
 {
-    (void)state;
     static char text[65536];
     memset(text, 'x', sizeof text - 1);
     Gw__Error line = GW__ERROR__INIT;
@@ -192,7 +186,6 @@ static void a_server_sends_at_most_65536_bytes_of_body(void **state)
 /* A server that receives bytes does not ping, so the client pings when the server is silent. */
 static void a_client_pings_a_silent_server_and_ends_with_heartbeat_lost(void **state)
 {
-    (void)state;
     uint64_t began_ms = fixture_now_ms();
     struct raw_socket peer = accept_and_greet(300);
     peer_send_stamp(&peer, PONG, peer_expect_stamp(&peer, PING));
@@ -203,7 +196,6 @@ static void a_client_pings_a_silent_server_and_ends_with_heartbeat_lost(void **s
 
 static void without_an_announced_heartbeat_a_silent_server_is_not_closed(void **state)
 {
-    (void)state;
     struct raw_socket peer = accept_and_greet(0);
     machine_sleep_ms(100);
     assert_false(raw_socket_has_news(&peer));
@@ -216,7 +208,6 @@ static const struct loopback_fixture_config short_heartbeat = {
 
 static void a_server_that_does_not_greet_ends_with_greeting_timeout(void **state)
 {
-    (void)state;
     struct raw_socket peer = accept_dial();
     peer_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
 }
@@ -234,7 +225,6 @@ static const struct loopback_fixture_config closes_after_goaway = {
 
 static void a_client_may_close_gracefully_after_goaway(void **state)
 {
-    (void)state;
     dial(NULL);
     wait_for_count(&fixture.client.greeted, 1);
     fixture_drain(&fixture.server, 5000);
@@ -246,7 +236,6 @@ static void a_client_may_close_gracefully_after_goaway(void **state)
 
 static void a_client_receives_the_close_reason(void **state)
 {
-    (void)state;
     dial(NULL);
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
@@ -258,7 +247,6 @@ static void a_client_receives_the_close_reason(void **state)
 
 static void a_refused_dial_ends_without_a_begin(void **state)
 {
-    (void)state;
     uint16_t port;
     struct raw_socket listener = peer_listen(&port);
     raw_socket_close(&listener);
@@ -273,7 +261,6 @@ static void a_refused_dial_ends_without_a_begin(void **state)
 
 static void a_dial_can_be_cancelled(void **state)
 {
-    (void)state;
     for (unsigned i = 1; i <= 50; i++) {
         gw_session_id id = dial(NULL);
         struct gw_session *session = gw_session_manager_find(fixture.client.manager, id);
@@ -291,7 +278,6 @@ static const struct loopback_fixture_config two_callers = {
 
 static void no_more_sessions_are_dialed_than_the_limit(void **state)
 {
-    (void)state;
     dial(NULL);
     dial(NULL);
     assert_int_equal(gw_session_manager_dial(fixture.client.manager, &fixture.addr, NULL, NULL),

@@ -20,7 +20,6 @@ static const struct loopback_fixture_config short_limits = {
 
 static void a_connection_that_sends_no_hello_is_closed_with_greeting_timeout(void **state)
 {
-    (void)state;
     uint64_t from_ms = fixture_now_ms();
     struct raw_socket peer = peer_connect(fixture.port_number);
     peer_expect_close(&peer, GW__CLOSE_REASON__GREETING_TIMEOUT);
@@ -29,7 +28,6 @@ static void a_connection_that_sends_no_hello_is_closed_with_greeting_timeout(voi
 
 static void a_silent_client_is_pinged_once_and_closed_with_heartbeat_lost(void **state)
 {
-    (void)state;
     uint64_t from_ms = fixture_now_ms();
     struct raw_socket peer = peer_join();
     peer_expect_stamp(&peer, PING);
@@ -44,7 +42,6 @@ static const struct loopback_fixture_config short_idle = {
 /* PING and PONG prove that a client is alive, and not that it plays. */
 static void a_client_that_only_answers_pings_is_closed_with_idle(void **state)
 {
-    (void)state;
     struct peer_frame frame = {0};
     uint64_t from_ms = fixture_now_ms();
     struct raw_socket peer = peer_join();
@@ -63,7 +60,6 @@ static const struct loopback_fixture_config short_frames = {
 
 static void an_incomplete_frame_is_closed_with_frame_timeout(void **state)
 {
-    (void)state;
     uint64_t from_ms = fixture_now_ms();
     struct raw_socket peer = peer_join();
     peer_send_header(&peer, 100, 0, SAY, 0);

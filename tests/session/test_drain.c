@@ -19,14 +19,12 @@ static void expect_go_away(struct raw_socket *peer, uint32_t deadline_ms)
 
 static void a_drain_without_sessions_completes_at_once(void **state)
 {
-    (void)state;
     fixture_drain(&fixture.server, LONG_MS);
     wait_until_drained(&fixture.server);
 }
 
 static void a_greeted_client_receives_goaway_and_is_served_until_it_leaves(void **state)
 {
-    (void)state;
     struct raw_socket peers[2] = {peer_join(), peer_join()};
     wait_for_count(&fixture.server.greeted, 2);
     fixture_drain(&fixture.server, LONG_MS);
@@ -45,7 +43,6 @@ static void a_greeted_client_receives_goaway_and_is_served_until_it_leaves(void 
 
 static void an_ungreeted_connection_reads_shutdown_at_once(void **state)
 {
-    (void)state;
     struct raw_socket mute = peer_connect(fixture.port_number);
     wait_for_count(&fixture.server.begun, 1);
     fixture_drain(&fixture.server, LONG_MS);
@@ -55,7 +52,6 @@ static void an_ungreeted_connection_reads_shutdown_at_once(void **state)
 
 static void a_client_that_stays_until_the_deadline_reads_shutdown(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     uint64_t began_ms = fixture_now_ms();
@@ -68,7 +64,6 @@ static void a_client_that_stays_until_the_deadline_reads_shutdown(void **state)
 
 static void a_hello_after_the_drain_began_reads_shutdown(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     fixture_drain(&fixture.server, LONG_MS);
@@ -87,7 +82,6 @@ static void a_hello_after_the_drain_began_reads_shutdown(void **state)
 
 static void a_silent_connection_during_a_drain_reads_shutdown(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     fixture_drain(&fixture.server, LONG_MS);
@@ -100,8 +94,6 @@ static void a_silent_connection_during_a_drain_reads_shutdown(void **state)
 
 static int never_answer(struct gw_session *session, const Gw__Hello *hello)
 {
-    (void)session;
-    (void)hello;
     return GW_GREET_LATER;
 }
 
@@ -110,7 +102,6 @@ static const struct loopback_fixture_config deferring = {
 
 static void a_connection_with_a_deferred_greeting_reads_shutdown(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_connect(fixture.port_number);
     const Gw__Hello hello = peer_valid_hello();
     peer_send_hello(&peer, &hello);
@@ -122,7 +113,6 @@ static void a_connection_with_a_deferred_greeting_reads_shutdown(void **state)
 
 static void after_the_drain_no_connection_is_admitted(void **state)
 {
-    (void)state;
     fixture_drain(&fixture.server, 0);
     wait_until_drained(&fixture.server);
     struct raw_socket late = peer_connect(fixture.port_number);
@@ -136,7 +126,6 @@ static const struct loopback_fixture_config one_session = {.server = {.session_c
 /* A connection that was turned away is still closing; on_drained waits for that, too. */
 static void on_drained_is_called_after_turned_away_connections_closed(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     struct raw_socket late = peer_connect(fixture.port_number);
     peer_expect(&late, CLOSE);
@@ -186,7 +175,6 @@ static void connect_and_check(void)
 
 static void connect_during_drain(void *context)
 {
-    (void)context;
     for (int i = 0; i < LATE_COUNT; i++) {
         connect_and_check();
     }
@@ -194,7 +182,6 @@ static void connect_during_drain(void *context)
 
 static void connections_racing_with_the_drain_read_shutdown(void **state)
 {
-    (void)state;
     struct raw_socket first_client = peer_join(); /* so that the drain does not end too early */
     os_thread threads[THREAD_COUNT];
     for (int i = 0; i < THREAD_COUNT; i++) {

@@ -12,7 +12,6 @@
 
 static void messages_sent_before_the_end_precede_close(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
@@ -33,7 +32,6 @@ static void messages_sent_before_the_end_precede_close(void **state)
 
 static void the_first_end_sets_the_reason(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
@@ -53,7 +51,6 @@ static void end_session(void *context)
 
 static void concurrent_ends_call_on_end_once_with_one_reason(void **state)
 {
-    (void)state;
     for (unsigned race = 1; race <= RACE_COUNT; race++) {
         struct raw_socket peer = peer_join();
         wait_for_count(&fixture.server.greeted, race);
@@ -75,7 +72,6 @@ static void concurrent_ends_call_on_end_once_with_one_reason(void **state)
 /* The peer reads CLOSE, then FIN, also while it is sending. */
 static void close_is_read_by_a_peer_that_keeps_sending(void **state)
 {
-    (void)state;
     static uint8_t frames_to_send[64 * 1024];
     for (unsigned round = 1; round <= 20; round++) {
         struct raw_socket peer = peer_join();
@@ -95,7 +91,6 @@ static void close_is_read_by_a_peer_that_keeps_sending(void **state)
 
 static void close_is_read_by_a_peer_in_the_middle_of_a_frame(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     peer_send_header(&peer, 200, 0, SAY, 0);
@@ -110,7 +105,6 @@ static void close_is_read_by_a_peer_in_the_middle_of_a_frame(void **state)
 
 static void close_from_a_peer_is_not_answered_and_its_reason_is_kept(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     Gw__Close close = GW__CLOSE__INIT;
     close.reason = GW__CLOSE_REASON__SHUTDOWN;
@@ -122,7 +116,6 @@ static void close_from_a_peer_is_not_answered_and_its_reason_is_kept(void **stat
 
 static void an_unknown_reason_of_a_peer_becomes_none(void **state)
 {
-    (void)state;
     static const int reasons[] = {-1, 14, 19, 30, 1000000};
     for (unsigned i = 0; i < 5; i++) {
         struct raw_socket peer = peer_join();
@@ -136,7 +129,6 @@ static void an_unknown_reason_of_a_peer_becomes_none(void **state)
 
 static void frames_behind_close_are_not_received(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     uint8_t frames[16];
     frame_write_header(frame_write_header(frames, 0, 0, CLOSE, 0), 0, 0, SAY, 0);
@@ -148,7 +140,6 @@ static void frames_behind_close_are_not_received(void **state)
 
 static void a_peer_that_closes_ends_the_session_with_by_peer(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     peer_send_text(&peer, "goodbye");
     raw_socket_close(&peer);
@@ -160,7 +151,6 @@ static void a_peer_that_closes_ends_the_session_with_by_peer(void **state)
 /* After FIN the peer reads the answers to what it sent. */
 static void a_peer_that_sends_fin_reads_its_answers(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     peer_send_stamp(&peer, PING, 7);
     raw_socket_finish(&peer);
@@ -171,7 +161,6 @@ static void a_peer_that_sends_fin_reads_its_answers(void **state)
 
 static void a_reset_ends_the_session_with_network(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     raw_socket_reset(&peer);
     wait_for_count(&fixture.server.ended_for[GW__CLOSE_REASON__NETWORK], 1);
@@ -179,7 +168,6 @@ static void a_reset_ends_the_session_with_network(void **state)
 
 static void a_reset_in_a_partial_frame_leaks_nothing(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     peer_send_header(&peer, 200, 0, SAY, 0);
     raw_socket_reset(&peer);
@@ -196,7 +184,6 @@ static void end_in_begin(struct gw_session *session)
 
 static int end_in_greet(struct gw_session *session, const Gw__Hello *hello)
 {
-    (void)hello;
     gw_session_end(session, GW__CLOSE_REASON__KICKED);
     return 0;
 }
@@ -204,8 +191,6 @@ static int end_in_greet(struct gw_session *session, const Gw__Hello *hello)
 static void end_in_handler(struct gw_session *session, const struct gw_frame *frame,
                            const ProtobufCMessage *message)
 {
-    (void)frame;
-    (void)message;
     Gw__Ping number = GW__PING__INIT;
     number.stamp = 4;
     gw_session_send(session, NUMBER, &number.base);
@@ -234,7 +219,6 @@ static const struct loopback_fixture_config used_in_end = {.server_hooks = {.on_
 
 static void a_session_may_be_ended_in_on_begin(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_connect(fixture.port_number);
     peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
     wait_for_count(&fixture.server.ended, 1);
@@ -242,7 +226,6 @@ static void a_session_may_be_ended_in_on_begin(void **state)
 
 static void a_session_may_be_ended_in_on_greet(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_connect(fixture.port_number);
     const Gw__Hello hello = peer_valid_hello();
     peer_send_hello(&peer, &hello);
@@ -252,14 +235,12 @@ static void a_session_may_be_ended_in_on_greet(void **state)
 
 static void a_session_may_be_ended_in_on_greeted(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     peer_expect_close(&peer, GW__CLOSE_REASON__KICKED);
 }
 
 static void a_session_may_be_ended_in_a_handler(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     uint8_t frames[8 * 10];
     for (int i = 0; i < 10; i++) {
@@ -273,7 +254,6 @@ static void a_session_may_be_ended_in_a_handler(void **state)
 
 static void on_end_may_use_the_session_but_not_find_it(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     raw_socket_close(&peer);
     peer = peer_join();
@@ -291,7 +271,6 @@ static _Atomic gw_session_id group[GROUP_COUNT];
 static void end_and_send_to_others(struct gw_session *session, const struct gw_frame *frame,
                                    const ProtobufCMessage *message)
 {
-    (void)frame;
     uint64_t stamp = ((const Gw__Ping *)message)->stamp;
     gw_session_id id = atomic_load(&group[stamp % GROUP_COUNT]);
     struct gw_session *other = gw_session_manager_find(gw_session_manager_of(session), id);
@@ -315,7 +294,6 @@ static const struct loopback_fixture_config all_end_each_other = {
 
 static void handlers_may_send_to_and_end_other_sessions(void **state)
 {
-    (void)state;
     struct raw_socket peers[GROUP_COUNT];
     for (int i = 0; i < GROUP_COUNT; i++) {
         peers[i] = peer_join();

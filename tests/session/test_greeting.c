@@ -40,7 +40,6 @@ static void expect_refusal(const Gw__Hello *hello, Gw__CloseReason reason)
 
 static void hello_ack_replies_to_hello_and_announces_the_limits(void **state)
 {
-    (void)state;
     const Gw__Hello hello = peer_valid_hello();
     struct raw_socket peer = send_hello(&hello);
     const struct peer_frame *frame = peer_expect(&peer, HELLO_ACK);
@@ -58,7 +57,6 @@ static void hello_ack_replies_to_hello_and_announces_the_limits(void **state)
 
 static void a_hello_of_another_version_is_refused(void **state)
 {
-    (void)state;
     Gw__Hello hello = peer_valid_hello();
     hello.protocol_major = GW_PROTOCOL_MAJOR + 1;
     expect_refusal(&hello, GW__CLOSE_REASON__WRONG_VERSION);
@@ -68,7 +66,6 @@ static void a_hello_of_another_version_is_refused(void **state)
 
 static void a_name_has_at_most_32_bytes(void **state)
 {
-    (void)state;
     Gw__Hello hello = peer_valid_hello();
     hello.name = text_of(32);
     expect_accepted(&hello);
@@ -78,7 +75,6 @@ static void a_name_has_at_most_32_bytes(void **state)
 
 static void a_client_build_has_at_most_64_bytes(void **state)
 {
-    (void)state;
     Gw__Hello hello = peer_valid_hello();
     hello.client_build = text_of(64);
     expect_accepted(&hello);
@@ -88,7 +84,6 @@ static void a_client_build_has_at_most_64_bytes(void **state)
 
 static void credentials_have_at_most_512_bytes(void **state)
 {
-    (void)state;
     Gw__Hello hello = peer_valid_hello();
     hello.credentials.data = (uint8_t *)text_of(513);
     hello.credentials.len = 512;
@@ -99,7 +94,6 @@ static void credentials_have_at_most_512_bytes(void **state)
 
 static void a_hello_has_at_most_1024_bytes(void **state)
 {
-    (void)state;
     /* Fills the body with an unknown field, 15: a tag, a length of two bytes, then the bytes. */
     uint8_t body[1024] = {0x08, GW_PROTOCOL_MAJOR, 0x7A, 0xFB, 0x07};
     assert_int_equal(0x07 * 128 + 0x7B, sizeof body - 5);
@@ -114,7 +108,6 @@ static void a_hello_has_at_most_1024_bytes(void **state)
 
 static void a_malformed_hello_ends_with_bad_body(void **state)
 {
-    (void)state;
     const uint8_t body[] = {0x08, 0xFF, 0xFF};
     struct raw_socket peer = peer_connect(fixture.port_number);
     peer_send_frame(&peer, HELLO, HELLO_TAG, body, sizeof body);
@@ -123,7 +116,6 @@ static void a_malformed_hello_ends_with_bad_body(void **state)
 
 static void a_second_hello_ends_with_wrong_stage(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     const Gw__Hello hello = peer_valid_hello();
     peer_send_hello(&peer, &hello);
@@ -132,7 +124,6 @@ static void a_second_hello_ends_with_wrong_stage(void **state)
 
 static void other_schemas_are_accepted_counted_and_logged_once_each(void **state)
 {
-    (void)state;
     Gw__Hello hello = peer_valid_hello();
     expect_accepted(&hello); /* 0: not known */
     hello.schema_hash = 77;
@@ -147,7 +138,6 @@ static void other_schemas_are_accepted_counted_and_logged_once_each(void **state
 
 static void a_flood_of_schemas_does_not_flood_the_log(void **state)
 {
-    (void)state;
     Gw__Hello hello = peer_valid_hello();
     for (uint64_t hash = 1; hash <= 40; hash++) {
         hello.schema_hash = hash;
@@ -176,7 +166,6 @@ static void expect_foreign(const char *bytes, size_t count, enum gw_foreign_prot
 
 static void a_foreign_protocol_is_closed_without_an_answer_and_counted_by_protocol(void **state)
 {
-    (void)state;
     EXPECT_FOREIGN("GET / HTTP/1.1\r\n\r\n", GW_FOREIGN_HTTP);
     EXPECT_FOREIGN("POST /login HTTP/1.1\r\n", GW_FOREIGN_HTTP);
     EXPECT_FOREIGN("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", GW_FOREIGN_HTTP);
@@ -194,7 +183,6 @@ static void a_foreign_protocol_is_closed_without_an_answer_and_counted_by_protoc
 
 static void a_hello_of_two_bytes_is_accepted(void **state)
 {
-    (void)state;
     const uint8_t body[] = {0x08, GW_PROTOCOL_MAJOR};
     struct raw_socket peer = peer_connect(fixture.port_number);
     peer_send_frame(&peer, HELLO, HELLO_TAG, body, sizeof body);
@@ -204,7 +192,6 @@ static void a_hello_of_two_bytes_is_accepted(void **state)
 
 static void every_foreign_protocol_has_a_name(void **state)
 {
-    (void)state;
     assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_HTTP), "http");
     assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_OTHER), "other");
     assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_COUNT), "?");
@@ -214,7 +201,6 @@ static void every_foreign_protocol_has_a_name(void **state)
 
 static int refuse(struct gw_session *session, const Gw__Hello *hello)
 {
-    (void)session;
     return strcmp(hello->name, "Mallory") == 0 ? GW__CLOSE_REASON__NOT_WELCOME : 0;
 }
 
@@ -222,7 +208,6 @@ static const struct loopback_fixture_config doorman = {.server_hooks = {.on_gree
 
 static void on_greet_refuses_with_a_reason(void **state)
 {
-    (void)state;
     Gw__Hello hello = peer_valid_hello();
     expect_accepted(&hello);
     hello.name = "Mallory";
@@ -232,7 +217,6 @@ static void on_greet_refuses_with_a_reason(void **state)
 
 static int set_stage_room(struct gw_session *session, const Gw__Hello *hello)
 {
-    (void)hello;
     gw_session_set_stage(session, 1);
     return 0;
 }
@@ -242,7 +226,6 @@ static const struct loopback_fixture_config into_room = {
 
 static void the_greeting_leads_to_the_stage_that_on_greet_chose(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     peer_send_stamp(&peer, IN_ROOM, 1);
     peer_sync(&peer);
@@ -254,7 +237,6 @@ static void the_greeting_leads_to_the_stage_that_on_greet_chose(void **state)
 
 static int answer_later(struct gw_session *session, const Gw__Hello *hello)
 {
-    (void)hello;
     gw_session_set_stage(session, 1); /* applies from the answer on */
     atomic_store(&deferred_id, gw_session_id_of(session));
     return GW_GREET_LATER;
@@ -299,7 +281,6 @@ static void answer_now(int result)
 
 static void a_deferred_greeting_can_accept(void **state)
 {
-    (void)state;
     const Gw__Hello hello = peer_valid_hello();
     struct raw_socket peer = send_hello(&hello);
     peer_sync(&peer); /* PING is accepted in this time */
@@ -313,7 +294,6 @@ static void a_deferred_greeting_can_accept(void **state)
 
 static void a_deferred_greeting_can_refuse(void **state)
 {
-    (void)state;
     const Gw__Hello hello = peer_valid_hello();
     struct raw_socket peer = send_hello(&hello);
     answer_now(GW__CLOSE_REASON__NOT_WELCOME);
@@ -322,7 +302,6 @@ static void a_deferred_greeting_can_refuse(void **state)
 
 static void while_a_greeting_is_deferred_a_second_hello_ends_with_wrong_stage(void **state)
 {
-    (void)state;
     const Gw__Hello hello = peer_valid_hello();
     struct raw_socket peer = send_hello(&hello);
     peer_send_hello(&peer, &hello);
@@ -331,7 +310,6 @@ static void while_a_greeting_is_deferred_a_second_hello_ends_with_wrong_stage(vo
 
 static void while_a_greeting_is_deferred_game_packets_end_with_wrong_stage(void **state)
 {
-    (void)state;
     const Gw__Hello hello = peer_valid_hello();
     struct raw_socket peer = send_hello(&hello);
     peer_send_stamp(&peer, IN_ROOM, 1);
@@ -340,7 +318,6 @@ static void while_a_greeting_is_deferred_game_packets_end_with_wrong_stage(void 
 
 static void a_second_or_late_greeting_has_no_effect(void **state)
 {
-    (void)state;
     const Gw__Hello hello = peer_valid_hello();
     struct raw_socket peer = send_hello(&hello);
     answer_now(0);

@@ -136,7 +136,6 @@ static void expect_numbers(struct raw_socket *peer, uint64_t first, uint64_t las
 
 static void a_member_receives_what_is_broadcast_between_its_add_and_its_remove(void **state)
 {
-    (void)state;
     struct room *room = room_open(20);
     struct client ada = client_join();
     struct client bob = client_join();
@@ -182,8 +181,6 @@ static void run_message_task(struct gw_task *task)
 static void broadcast_received(struct gw_session *session, const struct gw_frame *frame,
                                const ProtobufCMessage *message)
 {
-    (void)session;
-    (void)frame;
     struct message_task *message_task = calloc(1, sizeof *message_task);
     message_task->task.run = run_message_task;
     message_task->stamp = ((const Gw__Ping *)message)->stamp;
@@ -226,13 +223,11 @@ static void all_members_receive_one_order(uint32_t tick_ms)
 
 static void all_members_receive_one_order_without_a_tick(void **state)
 {
-    (void)state;
     all_members_receive_one_order(0);
 }
 
 static void all_members_receive_one_order_with_a_tick(void **state)
 {
-    (void)state;
     all_members_receive_one_order(7);
 }
 
@@ -253,7 +248,6 @@ static void broadcast_and_change(void *context)
 
 static void sessions_may_end_while_they_are_added_removed_and_drained(void **state)
 {
-    (void)state;
     struct client clients[CLIENT_COUNT];
     struct room *rooms[2] = {room_open(0), room_open(1)};
     for (int i = 0; i < CLIENT_COUNT; i++) {

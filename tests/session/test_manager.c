@@ -13,7 +13,6 @@ static const struct loopback_fixture_config small_fixture = {.server = {.session
 
 static void a_connection_above_the_session_limit_reads_server_full(void **state)
 {
-    (void)state;
     struct raw_socket peers[3];
     for (int i = 0; i < 3; i++) {
         peers[i] = peer_join();
@@ -40,7 +39,6 @@ static void a_connection_above_the_session_limit_reads_server_full(void **state)
 
 static void a_session_is_found_by_its_id_until_it_has_ended(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
@@ -63,7 +61,6 @@ static void a_session_is_found_by_its_id_until_it_has_ended(void **state)
 
 static void a_stale_id_does_not_find_a_later_session(void **state)
 {
-    (void)state;
     gw_session_id ids[20];
     for (unsigned i = 0; i < 20; i++) {
         struct raw_socket peer = peer_join();
@@ -94,7 +91,6 @@ static void count_and_send(struct gw_session *session, void *context)
 
 static void each_visits_every_session_once(void **state)
 {
-    (void)state;
     enum { COUNT = 300 };
     static struct raw_socket peers[COUNT];
     uint64_t sum = 0;
@@ -157,7 +153,6 @@ static void join_and_leave(int how)
 
 static void found_sessions_stay_valid_while_clients_come_and_go(void **state)
 {
-    (void)state;
     os_thread finders[FINDER_COUNT];
     unsigned seeds[FINDER_COUNT] = {1, 5, 9};
     for (int i = 0; i < FINDER_COUNT; i++) {
@@ -198,7 +193,6 @@ static void send_until_it_ends(struct gw_session *session)
 /* Only a peer that does not read is closed, and no queue exceeds its limit. */
 static void a_client_that_does_not_read_ends_with_slow_consumer(void **state)
 {
-    (void)state;
     struct raw_socket slow = peer_connect_narrow(fixture.port_number);
     const Gw__Hello hello = peer_valid_hello();
     peer_send_hello(&slow, &hello);
@@ -227,7 +221,6 @@ static void a_client_that_does_not_read_ends_with_slow_consumer(void **state)
 /* The same with one byte more: nothing else is queued. */
 static void a_message_as_long_as_the_queue_goes_to_a_peer_that_reads(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
@@ -255,7 +248,6 @@ static void a_message_as_long_as_the_queue_goes_to_a_peer_that_reads(void **stat
  * nothing. */
 static void a_message_longer_than_its_packet_is_logged_once_and_dropped(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct gw_session *session = fixture_session();
@@ -276,7 +268,6 @@ static void a_message_longer_than_its_packet_is_logged_once_and_dropped(void **s
 
 static void one_frame_is_encoded_for_many(void **state)
 {
-    (void)state;
     struct raw_socket peers[5];
     Gw__Error line = GW__ERROR__INIT;
     line.text = "to whom it may concern";
@@ -299,7 +290,6 @@ static void one_frame_is_encoded_for_many(void **state)
 
 static void every_reason_has_a_name(void **state)
 {
-    (void)state;
     assert_string_equal(gw_close_reason_name(GW__CLOSE_REASON__NONE), "NONE");
     assert_string_equal(gw_close_reason_name(GW__CLOSE_REASON__SLOW_CONSUMER), "SLOW_CONSUMER");
     assert_string_equal(gw_close_reason_name((Gw__CloseReason)14), "?");

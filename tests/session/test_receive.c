@@ -18,8 +18,6 @@ static uint64_t stir(uint64_t sum, uint64_t stamp)
 static void take_note(struct gw_session *session, const struct gw_frame *frame,
                       const ProtobufCMessage *message)
 {
-    (void)session;
-    (void)frame;
     uint64_t stamp = message->descriptor == &gw__ping__descriptor
                          ? ((const Gw__Ping *)message)->stamp
                          : strlen(((const Gw__Error *)message)->text);
@@ -88,7 +86,6 @@ static void expect_received(struct raw_socket *peer, const struct script *script
 
 static void frames_sent_together_are_all_received(void **state)
 {
-    (void)state;
     static struct script script;
     write_script(&script);
     struct raw_socket peer = peer_connect(fixture.port_number);
@@ -98,7 +95,6 @@ static void frames_sent_together_are_all_received(void **state)
 
 static void frames_sent_byte_by_byte_are_all_received(void **state)
 {
-    (void)state;
     static struct script script;
     write_script(&script);
     struct raw_socket peer = peer_connect(fixture.port_number);
@@ -109,7 +105,6 @@ static void frames_sent_byte_by_byte_are_all_received(void **state)
 /* Splits at random positions, into pieces of one byte or more. */
 static void frames_sent_in_pieces_are_all_received(void **state)
 {
-    (void)state;
     static struct script script;
     write_script(&script);
     srand(20240229);
@@ -128,7 +123,6 @@ static void frames_sent_in_pieces_are_all_received(void **state)
 /* More than one turn may handle: other turns run in between, and no packet is lost. */
 static void a_flood_of_frames_is_received_in_order(void **state)
 {
-    (void)state;
     enum { COUNT = 5000 };
     static uint8_t flood[COUNT * 17];
     uint64_t expected = 0;
@@ -151,7 +145,6 @@ static void a_flood_of_frames_is_received_in_order(void **state)
 
 static void exactly_the_frame_budget_of_a_turn_is_received(void **state)
 {
-    (void)state;
     for (unsigned count = 62; count <= 66; count++) {
         uint8_t frames[66 * 8];
         for (unsigned i = 0; i < count; i++) {
@@ -169,7 +162,6 @@ static void exactly_the_frame_budget_of_a_turn_is_received(void **state)
 
 static void the_largest_frame_is_received_between_others(void **state)
 {
-    (void)state;
     static char text[4096 - 2];
     memset(text, 'x', sizeof text - 1);
     Gw__Error big = GW__ERROR__INIT;
@@ -237,7 +229,6 @@ static const struct loopback_fixture_config watched = {
 
 static void on_packet_sees_each_packet_before_it_is_handled(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     peer_send_text(&peer, "look");
     peer_sync(&peer);
@@ -254,7 +245,6 @@ static void on_packet_sees_each_packet_before_it_is_handled(void **state)
 
 static void on_packet_sees_packets_encoded_before(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     Gw__Error line = GW__ERROR__INIT;
@@ -287,7 +277,6 @@ static const struct loopback_fixture_config watched_full = {
 
 static void on_packet_sees_the_close_of_a_connection_that_is_turned_away(void **state)
 {
-    (void)state;
     struct raw_socket first = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct raw_socket second = peer_connect(fixture.port_number);
@@ -299,7 +288,6 @@ static void on_packet_sees_the_close_of_a_connection_that_is_turned_away(void **
 
 static void packets_are_counted_by_type(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     for (int i = 0; i < 3; i++) {
         peer_send_text(&peer, "one more");
@@ -331,7 +319,6 @@ static const struct loopback_fixture_config watched_bytes = {
 
 static void on_packet_sees_packets_without_a_message(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     peer_send_frame(&peer, BYTES, 9, "abc", 3);
     peer_expect(&peer, BYTES);
@@ -344,7 +331,6 @@ static const struct loopback_fixture_config echoing = {.server_hooks = {.on_byte
 
 static void an_opaque_body_is_returned_unchanged(void **state)
 {
-    (void)state;
     uint8_t body[512];
     struct raw_socket peer = peer_join();
     for (size_t i = 0; i < sizeof body; i++) {
@@ -375,7 +361,6 @@ static const struct loopback_fixture_config sending_too_much = {
 
 static void a_body_that_is_too_long_is_not_sent(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     peer_send_frame(&peer, BYTES, 0, "short", 5);
     assert_int_equal(peer_expect(&peer, BYTES)->header.body_bytes, 5);

@@ -11,13 +11,11 @@ static struct gw_slots slots;
 
 static int open_slots(void **state)
 {
-    (void)state;
     return gw__slots_init(&slots, 2 * GW_SLOT_PAGE_COUNT) ? 0 : -1;
 }
 
 static int close_slots(void **state)
 {
-    (void)state;
     gw__slots_fini(&slots);
     return 0;
 }
@@ -31,7 +29,6 @@ static uint64_t take_shown(void *object)
 
 static void an_object_is_found_from_show_on(void **state)
 {
-    (void)state;
     int object;
     uint64_t id = gw__slots_acquire(&slots, &object);
     assert_int_not_equal(id, 0);
@@ -44,7 +41,6 @@ static void an_object_is_found_from_show_on(void **state)
 
 static void an_ended_object_is_not_found_but_stays_while_it_is_referenced(void **state)
 {
-    (void)state;
     int object;
     int other;
     uint64_t id = take_shown(&object);
@@ -60,7 +56,6 @@ static void an_ended_object_is_not_found_but_stays_while_it_is_referenced(void *
 
 static void an_object_that_ends_before_show_is_never_found(void **state)
 {
-    (void)state;
     int object;
     uint64_t id = gw__slots_acquire(&slots, &object);
     gw__slots_end(&slots, id);
@@ -71,7 +66,6 @@ static void an_object_that_ends_before_show_is_never_found(void **state)
 
 static void a_stale_id_finds_nothing(void **state)
 {
-    (void)state;
     int first;
     int second;
     uint64_t stale = take_shown(&first);
@@ -88,7 +82,6 @@ static void a_stale_id_finds_nothing(void **state)
 
 static void an_id_that_was_never_issued_finds_nothing(void **state)
 {
-    (void)state;
     int object;
     uint64_t id = take_shown(&object);
     static const uint64_t ids[] = {0, 1, UINT32_MAX, UINT64_MAX, UINT64_C(1) << 32 | UINT32_MAX};
@@ -103,7 +96,6 @@ static void an_id_that_was_never_issued_finds_nothing(void **state)
 
 static void the_generation_wraps_to_the_first(void **state)
 {
-    (void)state;
     int object;
     assert_true(gw__slots_unref(&slots, take_shown(&object)));
     struct gw_slot *slot = &atomic_load(&slots.pages[0])[0];
@@ -118,7 +110,6 @@ static void the_generation_wraps_to_the_first(void **state)
 
 static void the_table_has_the_requested_number_of_slots(void **state)
 {
-    (void)state;
     int object;
     uint64_t ids[2 * GW_SLOT_PAGE_COUNT];
     for (size_t i = 0; i < 2 * GW_SLOT_PAGE_COUNT; i++) {
@@ -137,7 +128,6 @@ static void the_table_has_the_requested_number_of_slots(void **state)
 
 static void each_slot_is_visited_while_it_is_in_use(void **state)
 {
-    (void)state;
     int objects[3];
     uint64_t ids[3];
     for (size_t i = 0; i < 3; i++) {
@@ -245,7 +235,6 @@ static void look_at(struct object *object)
 
 static void find_and_reference(void *argument)
 {
-    (void)argument;
     for (unsigned i = 0; !atomic_load(&owners_are_done); i++) {
         uint64_t id = atomic_load(&published[i % PUBLISHED_COUNT]);
         struct object *object = gw__slots_find(&slots, id);
@@ -258,7 +247,6 @@ static void find_and_reference(void *argument)
 
 static void a_found_object_is_valid_while_its_slot_is_reused(void **state)
 {
-    (void)state;
     os_thread owners[OWNER_COUNT];
     os_thread finders[FINDER_COUNT];
     atomic_uint round_count = 0;

@@ -33,7 +33,6 @@ static struct gw_token usual(void)
 
 static int make_keys(void **state)
 {
-    (void)state;
     return gw_token_key_create(7, old_key) == GW_OK &&
                    gw_token_key_create(UINT32_MAX, new_key) == GW_OK
                ? 0
@@ -42,7 +41,6 @@ static int make_keys(void **state)
 
 static void a_sealed_token_opens_with_its_content(void **state)
 {
-    (void)state;
     uint8_t sealed[GW_TOKEN_BYTES_MAX];
     struct gw_token opened;
     struct gw_tokens *tokens = tokens_of(old_key, "realm", 0);
@@ -61,7 +59,6 @@ static void a_sealed_token_opens_with_its_content(void **state)
 
 static void the_longest_and_the_shortest_names_and_realms_fit(void **state)
 {
-    (void)state;
     const char *longest = "abcdefghijklmnopqrstuvwxyz012345";
     const char *cases[][2] = {{longest, longest}, {"r", ""}, {"r", longest}, {longest, ""}};
     uint8_t sealed[GW_TOKEN_BYTES_MAX];
@@ -81,7 +78,6 @@ static void the_longest_and_the_shortest_names_and_realms_fit(void **state)
 
 static void a_token_with_any_bit_flipped_or_any_byte_missing_is_refused(void **state)
 {
-    (void)state;
     uint8_t sealed[GW_TOKEN_BYTES_MAX + 1];
     struct gw_token opened;
     struct gw_tokens *tokens = tokens_of(old_key, "realm", 0);
@@ -106,7 +102,6 @@ static void a_token_with_any_bit_flipped_or_any_byte_missing_is_refused(void **s
 
 static void a_token_is_valid_from_its_begin_to_its_end_and_30_seconds_around(void **state)
 {
-    (void)state;
     static const struct {
         int64_t now_s;
         enum gw_token_result result;
@@ -134,7 +129,6 @@ static void a_token_is_valid_from_its_begin_to_its_end_and_30_seconds_around(voi
 
 static void a_token_out_of_range_is_not_sealed(void **state)
 {
-    (void)state;
     uint8_t sealed[GW_TOKEN_BYTES_MAX];
     struct gw_tokens *tokens = tokens_of(old_key, "realm", 0);
     struct gw_token token = usual();
@@ -159,7 +153,6 @@ static void a_token_out_of_range_is_not_sealed(void **state)
 
 static void a_token_of_another_realm_or_key_is_refused(void **state)
 {
-    (void)state;
     uint8_t sealed[GW_TOKEN_BYTES_MAX];
     char same_id[GW_TOKEN_KEY_TEXT_BYTES];
     struct gw_token opened;
@@ -183,7 +176,6 @@ static void a_token_of_another_realm_or_key_is_refused(void **state)
 
 static void during_a_rotation_both_keys_open_and_the_first_one_seals(void **state)
 {
-    (void)state;
     char both[2 * GW_TOKEN_KEY_TEXT_BYTES + 32];
     uint8_t sealed[GW_TOKEN_BYTES_MAX];
     struct gw_token opened;
@@ -204,7 +196,6 @@ static void during_a_rotation_both_keys_open_and_the_first_one_seals(void **stat
 
 static void a_token_is_used_once_until_it_has_expired(void **state)
 {
-    (void)state;
     uint8_t sealed[GW_TOKEN_BYTES_MAX];
     struct gw_token opened;
     struct gw_tokens *tokens = tokens_of(old_key, "realm", 0);
@@ -233,7 +224,6 @@ static enum gw_token_result use_new(struct gw_tokens *tokens, uint64_t now_s)
 
 static void a_full_table_refuses_and_accepts_again_when_its_tokens_have_expired(void **state)
 {
-    (void)state;
     enum { COUNT = 1000 };
     struct gw_tokens *tokens = tokens_of(old_key, "realm", COUNT);
     for (int round = 0; round < 3; round++) {
@@ -258,7 +248,6 @@ static struct {
 
 static void use_all(void *context)
 {
-    (void)context;
     struct gw_token opened;
     for (int i = 0; i < RACE_TOKEN_COUNT; i++) {
         if (gw_tokens_use(race.tokens, race.sealed[i], race.bytes[i], NOW_S, &opened) ==
@@ -270,7 +259,6 @@ static void use_all(void *context)
 
 static void of_two_threads_with_the_same_token_one_is_accepted(void **state)
 {
-    (void)state;
     os_thread threads[RACE_THREAD_COUNT];
     const struct gw_token token = usual();
     race.tokens = tokens_of(old_key, "realm", RACE_TOKEN_COUNT);
@@ -291,7 +279,6 @@ static void of_two_threads_with_the_same_token_one_is_accepted(void **state)
 
 static void invalid_keys_and_realms_are_refused_with_the_line(void **state)
 {
-    (void)state;
 #define HEX "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"
     static const struct {
         const char *keys;
@@ -326,7 +313,6 @@ static void invalid_keys_and_realms_are_refused_with_the_line(void **state)
 
 static void seventeen_keys_are_one_too_many(void **state)
 {
-    (void)state;
     char keys[17 * GW_TOKEN_KEY_TEXT_BYTES] = "";
     char key[GW_TOKEN_KEY_TEXT_BYTES];
     char problem[GW_TOKEN_PROBLEM_BYTES];
@@ -346,7 +332,6 @@ static void seventeen_keys_are_one_too_many(void **state)
 
 static void every_result_has_a_name_of_its_own(void **state)
 {
-    (void)state;
     for (int i = 0; i < GW_TOKEN_RESULT_COUNT; i++) {
         const char *name = gw_token_result_name((enum gw_token_result)i);
         assert_string_not_equal(name, "?");

@@ -9,7 +9,6 @@
 /* Every kind of disconnect ends the session and releases its socket and memory. */
 static void every_disconnect_ends_its_session(void **state)
 {
-    (void)state;
     enum { COUNT = 120 };
     for (unsigned i = 0; i < COUNT; i++) {
         struct raw_socket peer = i % 4 == 0 ? peer_connect(fixture.port_number) : peer_join();
@@ -45,7 +44,6 @@ static const struct loopback_fixture_config attentive = {
 /* The parser uses all buffered bytes, and not only those of the last receive. */
 static void a_packet_of_100_bytes_may_arrive_as_60_and_40(void **state)
 {
-    (void)state;
     uint8_t packet[100] = {0};
     uint8_t *body = frame_write_header(packet, 92, 0, SAY, 0);
     body[0] = 0x12; /* field 2, a text */
@@ -65,7 +63,6 @@ static void a_packet_of_100_bytes_may_arrive_as_60_and_40(void **state)
 /* For any length in a header, the parser advances by at least the header. */
 static void a_body_of_zero_bytes_advances_the_parser(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_join();
     for (int i = 0; i < 200; i++) {
         peer_send_header(&peer, 0, 0, EITHER, 0);
@@ -77,7 +74,6 @@ static void a_body_of_zero_bytes_advances_the_parser(void **state)
 
 static void eight_zero_bytes_end_one_session_alone(void **state)
 {
-    (void)state;
     struct raw_socket good = peer_join();
     struct raw_socket peer = peer_join();
     peer_send(&peer, "\0\0\0\0\0\0\0\0", 8);
@@ -91,7 +87,6 @@ static void eight_zero_bytes_end_one_session_alone(void **state)
 
 static void body_sizes_from_0_to_9_exclude_the_header(void **state)
 {
-    (void)state;
     /* A fixed64 of field 1 needs 9 bytes: only 0 and 9 are a message. */
     static const uint8_t body[9] = {0x09};
     for (uint32_t body_bytes = 0; body_bytes <= 9; body_bytes++) {
@@ -109,7 +104,6 @@ static void body_sizes_from_0_to_9_exclude_the_header(void **state)
 /* An id is looked up; it does not index memory beyond its table. */
 static void every_id_from_65280_to_65535_is_unknown(void **state)
 {
-    (void)state;
     for (uint32_t id = 65280; id <= 65535; id++) {
         struct raw_socket peer = peer_join();
         peer_send_header(&peer, 0, 0, (uint16_t)id, 0);
@@ -120,7 +114,6 @@ static void every_id_from_65280_to_65535_is_unknown(void **state)
 /* These bytes are a PING and its PONG on every machine and with every compiler. */
 static void the_wire_format_is_independent_of_byte_order(void **state)
 {
-    (void)state;
     static const uint8_t ping[] = {9,    0,    0,    0,    3,    0,    0,    0,   0x09,
                                    0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11};
     struct raw_socket peer = peer_join();
@@ -144,7 +137,6 @@ static uint64_t queued_bytes(void)
 /* A client that sends requests and does not read fills one queue, and its session ends. */
 static void a_send_queue_has_a_limit(void **state)
 {
-    (void)state;
     struct raw_socket peer = peer_connect_narrow(fixture.port_number);
     const Gw__Hello hello = peer_valid_hello();
     peer_send_hello(&peer, &hello);
@@ -168,7 +160,6 @@ static void a_send_queue_has_a_limit(void **state)
 /* An unexpected error ends the session, too. */
 static void a_reset_while_sending_ends_the_session(void **state)
 {
-    (void)state;
     for (unsigned i = 1; i <= 20; i++) {
         struct raw_socket peer = peer_join();
         wait_for_count(&fixture.server.greeted, i);
@@ -187,7 +178,6 @@ static void a_reset_while_sending_ends_the_session(void **state)
 /* The server stops while clients are in any state, and leaks nothing. */
 static void the_server_stops_while_clients_are_in_any_state(void **state)
 {
-    (void)state;
     struct raw_socket peers[40];
     for (int i = 0; i < 40; i++) {
         peers[i] = i % 5 == 0 ? peer_connect(fixture.port_number) : peer_join();

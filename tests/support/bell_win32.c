@@ -17,7 +17,6 @@ void bell_init(struct bell *bell)
 
 void bell_fini(struct bell *bell)
 {
-    (void)bell;
 }
 
 void bell_wait(struct bell *bell, os_mutex *mutex)

@@ -55,7 +55,6 @@ intptr_t machine_start_child(void)
 
 void machine_end_child(intptr_t child)
 {
-    (void)child;
 }
 
 /* A console of its own, so that the parent process does not receive the event. */
@@ -88,7 +87,6 @@ bool machine_has_descriptor_limit(void)
 
 uint64_t machine_set_descriptor_limit(uint64_t count)
 {
-    (void)count;
     return 0;
 }
 

@@ -360,7 +360,6 @@ static int create(struct gw_filter_source *base, const struct gw_addr *peer,
                   struct gw_filter **filter_out)
 {
     struct test_filter_source *source = (struct test_filter_source *)(void *)base;
-    (void)peer;
     if (source->config.create_step != 0 &&
         atomic_load(&source->created_count) + 1 == source->config.create_step) {
         return GW_E_FULL;

@@ -5,6 +5,9 @@ target_include_directories(gw_flags INTERFACE
   ${PROJECT_BINARY_DIR}/gen)
 target_compile_options(gw_flags INTERFACE
   $<$<C_COMPILER_ID:GNU,Clang>:-Wall -Wextra -Wpedantic>)
+# The parameters of a test are cmocka's, and those of its callbacks the library's: most are not used.
+target_compile_options(gw_flags INTERFACE
+  $<$<AND:$<C_COMPILER_ID:GNU,Clang>,$<PATH:IS_PREFIX,${PROJECT_SOURCE_DIR}/tests,$<TARGET_PROPERTY:SOURCE_DIR>>>:-Wno-unused-parameter>)
 # Errors that C permits and that fail at run time: calls without a declaration or with arguments of other
 # types, and functions that do not return a value.
 target_compile_options(gw_flags INTERFACE

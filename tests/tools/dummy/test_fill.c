@@ -16,8 +16,6 @@ static char received_text[64];
 
 static void receive(void *peer, const struct gw_frame *frame, const ProtobufCMessage *message)
 {
-    (void)peer;
-    (void)frame;
     if (message->descriptor == &gw__error__descriptor) {
         received = *(const Gw__Error *)message;
         strcpy(received_text, received.text);
@@ -44,7 +42,6 @@ static enum gw_packet_result check(const struct gw_packet *packet)
 
 static void every_client_packet_of_the_game_is_generated_and_valid(void **state)
 {
-    (void)state;
     uint32_t count = 0;
     for (uint32_t i = 0; i < game_client_packets.packet_count; i++) {
         const struct gw_packet *packet = &game_client_packets.packets[i];
@@ -70,7 +67,6 @@ static struct gw_packet error_packet(const struct gw_message_rules *message_rule
 /* 0 and 1 are out of range, and a text may have three bytes. */
 static void values_follow_range_and_length_rules(void **state)
 {
-    (void)state;
     static const struct gw_field_rule rules[] = {
         {.count_max = 1, .checks = GW_FIELD_RANGE, .min = 5, .max = 9},
         {.count_max = 1, .checks = GW_FIELD_UTF8, .length_max = 3}};
@@ -83,7 +79,6 @@ static void values_follow_range_and_length_rules(void **state)
 
 static void a_range_of_zero_and_an_empty_text_are_followed(void **state)
 {
-    (void)state;
     static const struct gw_field_rule rules[] = {
         {.count_max = 1, .checks = GW_FIELD_RANGE, .min = 0, .max = 0},
         {.count_max = 1, .length_max = 0}};
@@ -97,7 +92,6 @@ static void a_range_of_zero_and_an_empty_text_are_followed(void **state)
 /* A required value is long enough, and not 0. */
 static void required_fields_are_generated(void **state)
 {
-    (void)state;
     static const struct gw_field_rule rules[] = {{.count_max = UINT16_MAX,
                                                   .counter = 1,
                                                   .checks = GW_FIELD_RANGE | GW_FIELD_NOT_ZERO,
@@ -118,7 +112,6 @@ static void required_fields_are_generated(void **state)
 /* A list gets one element, with generated fields. */
 static void a_list_has_one_generated_element(void **state)
 {
-    (void)state;
     const struct gw_packet packet = {.message = &game__who_is_here__descriptor};
     const Game__WhoIsHere *here =
         (const Game__WhoIsHere *)dummy_fill(&packet, memory, sizeof memory);
@@ -130,7 +123,6 @@ static void a_list_has_one_generated_element(void **state)
 
 static void a_message_larger_than_the_memory_returns_null(void **state)
 {
-    (void)state;
     const struct gw_packet packet = {.message = &game__who_is_here__descriptor};
     assert_null(dummy_fill(&packet, memory, 64));
     assert_null(dummy_fill(&packet, memory, 0));
@@ -138,7 +130,6 @@ static void a_message_larger_than_the_memory_returns_null(void **state)
 
 static void only_packets_that_clients_send_are_found(void **state)
 {
-    (void)state;
     assert_null(dummy_fill_find("ChatLine"));
     assert_null(dummy_fill_find("chat"));
     assert_null(dummy_fill_find(""));

@@ -11,7 +11,6 @@ static uint64_t values[VALUE_COUNT];
 
 static int empty_both(void **state)
 {
-    (void)state;
     memset(&histogram, 0, sizeof histogram);
     memset(&other, 0, sizeof other);
     return 0;
@@ -43,7 +42,6 @@ static void assert_within_one_part(uint64_t found, uint64_t exact)
 
 static void an_empty_histogram_returns_zero(void **state)
 {
-    (void)state;
     assert_int_equal(gw_histogram_count(&histogram), 0);
     assert_int_equal(gw_histogram_percentile_ns(&histogram, 50), 0);
     assert_int_equal(gw_histogram_percentile_ns(&histogram, 100), 0);
@@ -51,7 +49,6 @@ static void an_empty_histogram_returns_zero(void **state)
 
 static void small_values_are_exact(void **state)
 {
-    (void)state;
     for (uint64_t value = 0; value < 128; value++) {
         empty_both(NULL);
         gw_histogram_add(&histogram, value);
@@ -62,7 +59,6 @@ static void small_values_are_exact(void **state)
 
 static void both_sides_of_each_power_of_two_are_within_one_part(void **state)
 {
-    (void)state;
     for (int bit = 1; bit < 40; bit++) {
         for (int64_t step = -1; step <= 1; step++) {
             uint64_t value = (UINT64_C(1) << bit) + (uint64_t)step;
@@ -76,7 +72,6 @@ static void both_sides_of_each_power_of_two_are_within_one_part(void **state)
 
 static void percentiles_agree_with_a_sorted_array(void **state)
 {
-    (void)state;
     static const double percents[] = {1, 10, 50, 90, 99, 99.9};
     fill_values();
     for (int i = 0; i < VALUE_COUNT; i++) {
@@ -93,7 +88,6 @@ static void percentiles_agree_with_a_sorted_array(void **state)
 
 static void merged_parts_equal_the_whole(void **state)
 {
-    (void)state;
     static struct gw_histogram whole;
     fill_values();
     for (int i = 0; i < VALUE_COUNT; i++) {
@@ -106,7 +100,6 @@ static void merged_parts_equal_the_whole(void **state)
 
 static void subtracted_values_no_longer_count(void **state)
 {
-    (void)state;
     gw_histogram_add(&histogram, 1000000);
     gw_histogram_merge(&other, &histogram);
     gw_histogram_add(&histogram, 10);
@@ -119,7 +112,6 @@ static void subtracted_values_no_longer_count(void **state)
 
 static void a_value_above_the_last_bucket_counts_there(void **state)
 {
-    (void)state;
     gw_histogram_add(&histogram, UINT64_MAX);
     assert_int_equal(gw_histogram_count(&histogram), 1);
     assert_true(gw_histogram_percentile_ns(&histogram, 50) == UINT64_MAX);

@@ -31,7 +31,6 @@ static void enter(uint32_t self)
 
 static int open_room(void **state)
 {
-    (void)state;
     line_last = 10;
     memset(said, 0, sizeof said);
     memset(ledgers, 0, sizeof ledgers);
@@ -44,7 +43,6 @@ static int open_room(void **state)
 
 static int close_room(void **state)
 {
-    (void)state;
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
         dummy_ledger_fini(&ledgers[member]);
     }
@@ -107,7 +105,6 @@ static void assert_only(enum dummy_fault fault, uint64_t count)
 
 static void a_run_without_faults_counts_none(void **state)
 {
-    (void)state;
     for (uint32_t round = 0; round < 300; round++) {
         say(round % MEMBER_COUNT, NONE);
         move(ANN, dummy_script_position(ANN, round), NONE);
@@ -122,7 +119,6 @@ static void a_run_without_faults_counts_none(void **state)
 
 static void a_line_that_one_member_misses_is_lost_once(void **state)
 {
-    (void)state;
     say(ANN, NONE);
     say(ANN, CAT);
     say(BOB, NONE);
@@ -133,7 +129,6 @@ static void a_line_that_one_member_misses_is_lost_once(void **state)
 
 static void a_last_line_that_one_member_misses_is_lost(void **state)
 {
-    (void)state;
     say(ANN, NONE);
     say(ANN, CAT);
     assert_false(dummy_ledger_is_complete(&ledgers[CAT]));
@@ -144,7 +139,6 @@ static void a_last_line_that_one_member_misses_is_lost(void **state)
 
 static void a_line_that_the_server_never_accepted_is_lost_for_all(void **state)
 {
-    (void)state;
     say(ANN, NONE);
     dummy_room_say(&room);
     said[ANN]++;
@@ -155,7 +149,6 @@ static void a_line_that_the_server_never_accepted_is_lost_for_all(void **state)
 
 static void a_line_received_twice_is_doubled(void **state)
 {
-    (void)state;
     say(ANN, NONE);
     dummy_ledger_line(&ledgers[BOB], ANN, said[ANN], line_last);
     check();
@@ -164,7 +157,6 @@ static void a_line_received_twice_is_doubled(void **state)
 
 static void a_line_that_the_server_counts_twice_is_doubled_for_all(void **state)
 {
-    (void)state;
     say(ANN, NONE);
     line_last++;
     for (uint32_t member = 0; member < MEMBER_COUNT; member++) {
@@ -176,7 +168,6 @@ static void a_line_that_the_server_counts_twice_is_doubled_for_all(void **state)
 
 static void two_lines_in_the_wrong_order_are_out_of_order(void **state)
 {
-    (void)state;
     say(ANN, NONE);
     say(ANN, CAT);
     say(ANN, CAT);
@@ -188,7 +179,6 @@ static void two_lines_in_the_wrong_order_are_out_of_order(void **state)
 
 static void lines_of_a_sender_that_the_server_swaps_are_out_of_order(void **state)
 {
-    (void)state;
     say(BOB, NONE);
     dummy_room_say(&room);
     dummy_room_say(&room);
@@ -202,7 +192,6 @@ static void lines_of_a_sender_that_the_server_swaps_are_out_of_order(void **stat
 
 static void a_wrong_position_is_counted(void **state)
 {
-    (void)state;
     move(BOB, dummy_position_at(5, 5), ANN);
     assert_false(dummy_ledger_is_complete(&ledgers[ANN]));
     check();
@@ -211,7 +200,6 @@ static void a_wrong_position_is_counted(void **state)
 
 static void a_member_that_the_ledger_does_not_know_has_a_wrong_position(void **state)
 {
-    (void)state;
     dummy_ledger_gone(&ledgers[ANN], CAT);
     check();
     assert_only(DUMMY_WRONG_POSITION, 1);
@@ -219,7 +207,6 @@ static void a_member_that_the_ledger_does_not_know_has_a_wrong_position(void **s
 
 static void a_line_from_a_member_that_left_is_garbled(void **state)
 {
-    (void)state;
     dummy_ledger_gone(&ledgers[ANN], CAT);
     dummy_room_lose(&room, CAT, 0);
     say(CAT, CAT);
@@ -230,7 +217,6 @@ static void a_line_from_a_member_that_left_is_garbled(void **state)
 
 static void a_second_joined_is_doubled(void **state)
 {
-    (void)state;
     dummy_ledger_joined(&ledgers[ANN], CAT, start(CAT));
     check();
     assert_only(DUMMY_DOUBLED, 1);
@@ -238,7 +224,6 @@ static void a_second_joined_is_doubled(void **state)
 
 static void the_first_line_of_a_member_that_joined_is_its_line_1(void **state)
 {
-    (void)state;
     dummy_room_say(&room);
     said[CAT]++;
     say(CAT, NONE);
@@ -248,7 +233,6 @@ static void the_first_line_of_a_member_that_joined_is_its_line_1(void **state)
 
 static void packets_before_entered_are_garbled(void **state)
 {
-    (void)state;
     dummy_ledger_fini(&ledgers[CAT]);
     dummy_ledger_line(&ledgers[CAT], ANN, 1, 11);
     dummy_ledger_moved(&ledgers[CAT], ANN, start(ANN));
@@ -257,7 +241,6 @@ static void packets_before_entered_are_garbled(void **state)
 
 static void packets_after_the_freeze_are_ignored(void **state)
 {
-    (void)state;
     say(ANN, NONE);
     dummy_ledger_freeze(&ledgers[BOB]);
     dummy_ledger_gone(&ledgers[BOB], ANN);
@@ -268,7 +251,6 @@ static void packets_after_the_freeze_are_ignored(void **state)
 
 static void a_line_in_flight_from_a_lost_member_may_be_missing(void **state)
 {
-    (void)state;
     say(ANN, NONE);
     dummy_room_say(&room); /* Cat's, in flight when her connection is lost */
     dummy_room_lose(&room, CAT, 1);
@@ -281,7 +263,6 @@ static void a_line_in_flight_from_a_lost_member_may_be_missing(void **state)
 
 static void a_doubtful_line_that_one_member_received_is_required_of_all(void **state)
 {
-    (void)state;
     say(CAT, BOB);
     dummy_room_lose(&room, CAT, 1);
     dummy_ledger_gone(&ledgers[ANN], CAT);
@@ -292,7 +273,6 @@ static void a_doubtful_line_that_one_member_received_is_required_of_all(void **s
 
 static void with_outsiders_only_the_order_is_checked(void **state)
 {
-    (void)state;
     dummy_ledger_outsider(&ledgers[ANN]);
     dummy_ledger_odd_line(&ledgers[ANN], 11);
     dummy_ledger_odd_line(&ledgers[ANN], 12);
@@ -304,7 +284,6 @@ static void with_outsiders_only_the_order_is_checked(void **state)
 
 static void a_gap_in_lines_of_outsiders_is_lost(void **state)
 {
-    (void)state;
     dummy_ledger_outsider(&ledgers[ANN]);
     dummy_ledger_odd_line(&ledgers[ANN], 12);
     check();

@@ -4,7 +4,6 @@
 
 static void a_number_ends_where_its_digits_end(void **state)
 {
-    (void)state;
     uint64_t number;
     const char *text = "120 apples";
     assert_ptr_equal(dummy_number_read(text, 1000, &number), text + 3);
@@ -13,7 +12,6 @@ static void a_number_ends_where_its_digits_end(void **state)
 
 static void a_number_may_equal_its_limit_and_not_exceed_it(void **state)
 {
-    (void)state;
     uint64_t number;
     assert_non_null(dummy_number_read("255", 255, &number));
     assert_null(dummy_number_read("256", 255, &number));
@@ -25,7 +23,6 @@ static void a_number_may_equal_its_limit_and_not_exceed_it(void **state)
 
 static void fractions_are_read_in_millionths(void **state)
 {
-    (void)state;
     uint64_t millionths;
     assert_true(dummy_number_read_millionths("2", &millionths));
     assert_int_equal(millionths, 2000000);
@@ -37,7 +34,6 @@ static void fractions_are_read_in_millionths(void **state)
 
 static void an_invalid_fraction_is_refused(void **state)
 {
-    (void)state;
     static const char *const texts[] = {"",    ".5",  "5.",  "1.0000001", "1,5",
                                         "1e3", "nan", "0x1", "1.5 ",      "1.-5"};
     uint64_t millionths;
@@ -48,7 +44,6 @@ static void an_invalid_fraction_is_refused(void **state)
 
 static void large_numbers_have_thousands_separators(void **state)
 {
-    (void)state;
     char text[DUMMY_NUMBER_TEXT_BYTES];
     assert_string_equal(dummy_number_write(0, text), "0");
     assert_string_equal(dummy_number_write(999, text), "999");

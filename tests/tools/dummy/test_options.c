@@ -31,7 +31,6 @@ static void assert_bad(const char *line, const char *expected)
 
 static void no_options_give_the_defaults(void **state)
 {
-    (void)state;
     char addr[GW_ADDR_TEXT_BYTES];
     assert_int_equal(read_line(""), DUMMY_OPTIONS_RUN);
     assert_string_equal(gw_addr_format(&options.connect, addr), "127.0.0.1:7777");
@@ -50,7 +49,6 @@ static void no_options_give_the_defaults(void **state)
 
 static void every_option_sets_its_field(void **state)
 {
-    (void)state;
     char addr[GW_ADDR_TEXT_BYTES];
     assert_int_equal(read_line("--connect [::1]:80 --clients 2000 --room-size=7 --script hello "
                                "--rate 0.2 --json"),
@@ -74,7 +72,6 @@ static void every_option_sets_its_field(void **state)
 
 static void numbers_may_equal_their_limits_and_not_exceed_them(void **state)
 {
-    (void)state;
     assert_int_equal(read_line("--clients 999999 --rate 10000"), DUMMY_OPTIONS_RUN);
     assert_int_equal(read_line("--clients 1 --rate 0"), DUMMY_OPTIONS_RUN);
     assert_bad("--clients 0", "--clients 0: give a number from 1 to 999999");
@@ -85,7 +82,6 @@ static void numbers_may_equal_their_limits_and_not_exceed_them(void **state)
 
 static void an_invalid_option_gives_one_line_with_its_remedy(void **state)
 {
-    (void)state;
     assert_bad("--clients many", "--clients many: give a number from 1 to 999999");
     assert_bad("--clients", "--clients needs a value; give --clients N");
     assert_bad("--json=yes", "--json takes no value; remove it");
@@ -108,14 +104,12 @@ static void an_invalid_option_gives_one_line_with_its_remedy(void **state)
 
 static void all_clients_may_read_slowly(void **state)
 {
-    (void)state;
     assert_int_equal(read_line("--slow-readers 2 --clients 2"), DUMMY_OPTIONS_RUN);
     assert_int_equal(options.slow_count, 2);
 }
 
 static void help_and_version_win_over_other_options(void **state)
 {
-    (void)state;
     assert_int_equal(read_line("--clients 3 --help"), DUMMY_OPTIONS_HELP);
     assert_int_equal(read_line("--dance --version"), DUMMY_OPTIONS_VERSION);
 }

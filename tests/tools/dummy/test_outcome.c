@@ -15,7 +15,6 @@ static struct dummy_outcome ended(Gw__CloseReason reason, Gw__CloseReason peer_r
 
 static void a_client_that_leaves_is_orderly(void **state)
 {
-    (void)state;
     struct dummy_outcome outcome = ended(DUMMY_LEAVES, GW__CLOSE_REASON__NONE);
     assert_true(dummy_outcome_is_orderly(&outcome, false));
     assert_true(dummy_outcome_is_orderly(&outcome, true));
@@ -23,7 +22,6 @@ static void a_client_that_leaves_is_orderly(void **state)
 
 static void a_shutdown_is_orderly_only_after_go_away(void **state)
 {
-    (void)state;
     struct dummy_outcome outcome = ended(GW__CLOSE_REASON__BY_PEER, GW__CLOSE_REASON__SHUTDOWN);
     assert_false(dummy_outcome_is_orderly(&outcome, true));
     outcome.asked_to_go = true;
@@ -32,7 +30,6 @@ static void a_shutdown_is_orderly_only_after_go_away(void **state)
 
 static void any_other_end_of_a_greeted_client_is_not_orderly(void **state)
 {
-    (void)state;
     for (int reason = 0; reason < GW_CLOSE_REASON_COUNT; reason++) {
         struct dummy_outcome outcome = ended((Gw__CloseReason)reason, GW__CLOSE_REASON__NONE);
         outcome.asked_to_go = true;
@@ -45,7 +42,6 @@ static void any_other_end_of_a_greeted_client_is_not_orderly(void **state)
 
 static void a_client_that_is_not_greeted_may_be_closed_during_a_drain(void **state)
 {
-    (void)state;
     struct dummy_outcome outcome = ended(GW__CLOSE_REASON__BY_PEER, GW__CLOSE_REASON__SHUTDOWN);
     outcome.greeted = outcome.ready = false;
     assert_true(dummy_outcome_is_orderly(&outcome, true));

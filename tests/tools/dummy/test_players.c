@@ -12,7 +12,6 @@ static uint64_t id_of(uint32_t index)
 
 static void every_added_player_is_found(void **state)
 {
-    (void)state;
     struct dummy_players players;
     assert_int_equal(dummy_players_init(&players, PLAYER_COUNT), 0);
     for (uint32_t i = 0; i < PLAYER_COUNT; i++) {
@@ -26,7 +25,6 @@ static void every_added_player_is_found(void **state)
 
 static void a_player_that_was_not_added_is_an_outsider(void **state)
 {
-    (void)state;
     struct dummy_players players;
     assert_int_equal(dummy_players_init(&players, 1), 0);
     assert_int_equal(dummy_players_find(&players, 0), DUMMY_PLAYER_OUTSIDER);

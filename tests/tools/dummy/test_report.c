@@ -8,7 +8,6 @@ static struct dummy_report report;
 
 static int clear(void **state)
 {
-    (void)state;
     memset(&report, 0, sizeof report);
     report.complete = true;
     return 0;
@@ -16,13 +15,11 @@ static int clear(void **state)
 
 static void a_run_without_problems_succeeds(void **state)
 {
-    (void)state;
     assert_true(dummy_report_is_clean(&report));
 }
 
 static void every_kind_of_fault_fails_a_run(void **state)
 {
-    (void)state;
     for (int fault = 0; fault < DUMMY_FAULT_COUNT; fault++) {
         clear(NULL);
         dummy_faults_add(&report.faults, (enum dummy_fault)fault, 1);
@@ -32,7 +29,6 @@ static void every_kind_of_fault_fails_a_run(void **state)
 
 static void every_other_problem_fails_a_run(void **state)
 {
-    (void)state;
     uint32_t *const counts[] = {&report.dial_failed, &report.refused[0], &report.refused[1],
                                 &report.refused[3],  &report.disorderly, &report.not_asked,
                                 &report.not_ready,   &report.unended};
@@ -56,7 +52,6 @@ static void every_other_problem_fails_a_run(void **state)
 
 static void go_away_does_not_fail_a_run(void **state)
 {
-    (void)state;
     report.complete = false;
     report.asked_to_go = 2000;
     report.unanswered = 7;

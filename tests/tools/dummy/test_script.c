@@ -7,7 +7,6 @@
 
 static void every_script_has_a_name(void **state)
 {
-    (void)state;
     for (int i = DUMMY_SCRIPT_HELLO; i <= DUMMY_SCRIPT_MIXED; i++) {
         enum dummy_script script = DUMMY_SCRIPT_HELLO;
         assert_true(dummy_script_find(dummy_script_name((enum dummy_script)i), &script));
@@ -19,7 +18,6 @@ static void every_script_has_a_name(void **state)
 
 static void only_hello_has_no_rooms(void **state)
 {
-    (void)state;
     assert_false(dummy_script_has_rooms(DUMMY_SCRIPT_HELLO));
     assert_true(dummy_script_has_rooms(DUMMY_SCRIPT_CHAT));
     assert_true(dummy_script_has_rooms(DUMMY_SCRIPT_MOVE));
@@ -29,7 +27,6 @@ static void only_hello_has_no_rooms(void **state)
 /* The slot of each message follows from its number among those of its kind. */
 static void the_slot_of_a_message_follows_from_its_number(void **state)
 {
-    (void)state;
     for (int script = DUMMY_SCRIPT_HELLO; script <= DUMMY_SCRIPT_MIXED; script++) {
         for (uint32_t client = 0; client < 3; client++) {
             uint64_t nth[DUMMY_MESSAGE_COUNT] = {0};
@@ -47,7 +44,6 @@ static void the_slot_of_a_message_follows_from_its_number(void **state)
 
 static void mixed_is_half_chat_and_half_moves(void **state)
 {
-    (void)state;
     int chats = 0;
     for (uint64_t slot = 0; slot < 100; slot++) {
         chats += dummy_script_message(DUMMY_SCRIPT_MIXED, 7, slot) == DUMMY_CHAT;
@@ -57,7 +53,6 @@ static void mixed_is_half_chat_and_half_moves(void **state)
 
 static void a_position_keeps_negative_coordinates(void **state)
 {
-    (void)state;
     dummy_position position = dummy_position_at(-1000, -1);
     assert_int_equal(dummy_position_x(position), -1000);
     assert_int_equal(dummy_position_y(position), -1);
@@ -66,7 +61,6 @@ static void a_position_keeps_negative_coordinates(void **state)
 
 static void a_walk_stays_on_the_map_in_steps_of_one(void **state)
 {
-    (void)state;
     for (uint32_t step = 1; step < 100000; step++) {
         dummy_position from = dummy_script_position(3, step - 1),
                        to = dummy_script_position(3, step);
@@ -78,7 +72,6 @@ static void a_walk_stays_on_the_map_in_steps_of_one(void **state)
 
 static void a_walk_visits_no_position_twice(void **state)
 {
-    (void)state;
     enum { ROW = 2001 };
     uint8_t *was_here = calloc(ROW, ROW);
     assert_non_null(was_here);
@@ -95,7 +88,6 @@ enum { SECOND_NS = 1000000000 };
 
 static void a_rate_becomes_an_interval(void **state)
 {
-    (void)state;
     assert_int_equal(dummy_pace_interval_ns(1000000), SECOND_NS);
     assert_int_equal(dummy_pace_interval_ns(5000000), SECOND_NS / 5);
     assert_int_equal(dummy_pace_interval_ns(200000), UINT64_C(5) * SECOND_NS);
@@ -103,7 +95,6 @@ static void a_rate_becomes_an_interval(void **state)
 
 static void due_times_do_not_depend_on_earlier_messages(void **state)
 {
-    (void)state;
     struct dummy_pace pace = {.start_ns = 7, .interval_ns = SECOND_NS};
     assert_int_equal(dummy_pace_slot_ns(&pace, 0), 7);
     assert_int_equal(dummy_pace_slot_ns(&pace, 1000), 7 + UINT64_C(1000) * SECOND_NS);
@@ -111,7 +102,6 @@ static void due_times_do_not_depend_on_earlier_messages(void **state)
 
 static void a_rate_of_zero_is_never_due(void **state)
 {
-    (void)state;
     struct dummy_pace pace = {.interval_ns = dummy_pace_interval_ns(0)};
     dummy_pace_begin(&pace, 5, 1);
     assert_true(dummy_pace_slot_ns(&pace, 0) == DUMMY_NEVER);
@@ -119,7 +109,6 @@ static void a_rate_of_zero_is_never_due(void **state)
 
 static void clients_start_spread_over_one_interval(void **state)
 {
-    (void)state;
     int tenths[10] = {0};
     for (uint32_t client = 0; client < 1000; client++) {
         struct dummy_pace pace = {.interval_ns = SECOND_NS};
@@ -148,7 +137,6 @@ static uint64_t allowed_millionths(uint16_t packet_id)
 
 static void a_rate_above_the_limit_of_its_packet_is_an_excess(void **state)
 {
-    (void)state;
     uint64_t most = allowed_millionths(GAME_PACKET_CHAT);
     struct dummy_options options = options_of(DUMMY_SCRIPT_CHAT, most);
     assert_int_equal(dummy_script_excess(&options).message, DUMMY_MESSAGE_COUNT);
@@ -159,7 +147,6 @@ static void a_rate_above_the_limit_of_its_packet_is_an_excess(void **state)
 
 static void a_mixed_script_sends_each_kind_at_half_the_rate(void **state)
 {
-    (void)state;
     uint64_t most = allowed_millionths(GAME_PACKET_CHAT);
     struct dummy_options options = options_of(DUMMY_SCRIPT_MIXED, 2 * most);
     assert_int_equal(dummy_script_excess(&options).message, DUMMY_MESSAGE_COUNT);
@@ -169,7 +156,6 @@ static void a_mixed_script_sends_each_kind_at_half_the_rate(void **state)
 
 static void the_default_rate_is_no_excess(void **state)
 {
-    (void)state;
     struct dummy_options options;
     dummy_options_init(&options);
     assert_int_equal(dummy_script_excess(&options).message, DUMMY_MESSAGE_COUNT);

@@ -9,7 +9,6 @@ static struct dummy_faults faults;
 
 static int begin_at_seven(void **state)
 {
-    (void)state;
     memset(&faults, 0, sizeof faults);
     dummy_sequence_init(&sequence, 7);
     return 0;
@@ -29,7 +28,6 @@ static void assert_faults(uint64_t lost, uint64_t doubled, uint64_t out_of_order
 
 static void numbers_in_order_are_no_fault(void **state)
 {
-    (void)state;
     for (uint64_t number = 7; number < 500; number++) {
         receive(number);
     }
@@ -39,7 +37,6 @@ static void numbers_in_order_are_no_fault(void **state)
 
 static void a_sequence_without_a_beginning_starts_at_any_number(void **state)
 {
-    (void)state;
     dummy_sequence_init(&sequence, 0);
     receive(41);
     receive(42);
@@ -50,7 +47,6 @@ static void a_sequence_without_a_beginning_starts_at_any_number(void **state)
 
 static void a_gap_is_lost(void **state)
 {
-    (void)state;
     receive(7);
     receive(11);
     assert_faults(3, 0, 0);
@@ -60,14 +56,12 @@ static void a_gap_is_lost(void **state)
 
 static void a_gap_at_the_beginning_is_lost(void **state)
 {
-    (void)state;
     receive(8);
     assert_faults(1, 0, 0);
 }
 
 static void a_number_received_twice_is_doubled(void **state)
 {
-    (void)state;
     receive(7);
     receive(7);
     assert_faults(0, 1, 0);
@@ -78,7 +72,6 @@ static void a_number_received_twice_is_doubled(void **state)
 
 static void a_late_number_is_out_of_order_and_not_lost(void **state)
 {
-    (void)state;
     receive(8);
     receive(7);
     receive(9);
@@ -89,7 +82,6 @@ static void a_late_number_is_out_of_order_and_not_lost(void **state)
 
 static void a_number_from_before_the_beginning_is_doubled(void **state)
 {
-    (void)state;
     receive(7);
     receive(6);
     assert_faults(0, 1, 0);
@@ -97,7 +89,6 @@ static void a_number_from_before_the_beginning_is_doubled(void **state)
 
 static void a_number_late_by_63_is_remembered_and_by_64_is_not(void **state)
 {
-    (void)state;
     receive(7 + 64);
     receive(8);
     assert_faults(63, 0, 1);
@@ -107,7 +98,6 @@ static void a_number_late_by_63_is_remembered_and_by_64_is_not(void **state)
 
 static void after_a_large_gap_only_the_last_64_are_remembered(void **state)
 {
-    (void)state;
     receive(7);
     receive(1007);
     assert_faults(999, 0, 0);

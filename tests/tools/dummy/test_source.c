@@ -14,7 +14,6 @@ static void assert_comes_from(const struct dummy_source *source, uint32_t index,
 
 static void clients_use_the_addresses_round_robin(void **state)
 {
-    (void)state;
     struct dummy_source source;
     assert_true(dummy_source_parse("127.0.0.2-127.0.0.4", &source));
     assert_comes_from(&source, 0, "127.0.0.2:0");
@@ -24,7 +23,6 @@ static void clients_use_the_addresses_round_robin(void **state)
 
 static void a_range_may_cross_a_byte_boundary(void **state)
 {
-    (void)state;
     struct dummy_source source;
     assert_true(dummy_source_parse("10.0.0.254-10.0.1.1", &source));
     assert_int_equal(source.count, 4);
@@ -33,7 +31,6 @@ static void a_range_may_cross_a_byte_boundary(void **state)
 
 static void one_address_is_a_range_of_one(void **state)
 {
-    (void)state;
     struct dummy_source source;
     assert_true(dummy_source_parse("127.0.0.9", &source));
     assert_comes_from(&source, 17, "127.0.0.9:0");
@@ -43,7 +40,6 @@ static void one_address_is_a_range_of_one(void **state)
 
 static void without_a_range_there_is_no_source_address(void **state)
 {
-    (void)state;
     struct dummy_source source = {0};
     struct gw_addr addr;
     assert_false(dummy_source_addr(&source, 0, &addr));
@@ -51,7 +47,6 @@ static void without_a_range_there_is_no_source_address(void **state)
 
 static void an_invalid_range_is_refused(void **state)
 {
-    (void)state;
     static const char *const texts[] = {
         "",
         "127.0.0",

@@ -5,7 +5,6 @@
 
 static void a_chat_line_is_parsed_as_written(void **state)
 {
-    (void)state;
     char text[DUMMY_CHAT_TEXT_BYTES];
     struct dummy_chat_text chat = {.client = 41, .line = 17, .intended_us = 12345678}, found;
     dummy_text_write_chat(&chat, text);
@@ -18,7 +17,6 @@ static void a_chat_line_is_parsed_as_written(void **state)
 
 static void the_largest_numbers_fit(void **state)
 {
-    (void)state;
     char text[DUMMY_CHAT_TEXT_BYTES];
     struct dummy_chat_text found,
         chat = {.client = DUMMY_CLIENT_COUNT_MAX - 1, .line = 99999999, .intended_us = 99999999999};
@@ -28,7 +26,6 @@ static void the_largest_numbers_fit(void **state)
 
 static void a_truncated_chat_line_is_refused(void **state)
 {
-    (void)state;
     char text[DUMMY_CHAT_TEXT_BYTES];
     struct dummy_chat_text chat = {.client = 1, .line = 1}, found;
     for (size_t bytes = 0; bytes < DUMMY_CHAT_TEXT_BYTES - 1; bytes++) {
@@ -40,7 +37,6 @@ static void a_truncated_chat_line_is_refused(void **state)
 
 static void a_chat_line_with_a_wrong_byte_is_refused(void **state)
 {
-    (void)state;
     char text[DUMMY_CHAT_TEXT_BYTES];
     struct dummy_chat_text chat = {.client = 1, .line = 1}, found;
     for (size_t at = 0; at < DUMMY_CHAT_TEXT_BYTES - 1; at++) {
@@ -52,7 +48,6 @@ static void a_chat_line_with_a_wrong_byte_is_refused(void **state)
 
 static void a_chat_line_with_a_suffix_is_refused(void **state)
 {
-    (void)state;
     struct dummy_chat_text found;
     assert_true(dummy_text_read_chat("dummy 000042 line 00000017 at 00012345678 us", &found));
     assert_false(dummy_text_read_chat("dummy 000042 line 00000017 at 00012345678 us!", &found));
@@ -60,7 +55,6 @@ static void a_chat_line_with_a_suffix_is_refused(void **state)
 
 static void a_hello_is_parsed_as_written(void **state)
 {
-    (void)state;
     char text[DUMMY_HELLO_TEXT_BYTES];
     uint32_t client, message;
     dummy_text_write_hello(1, 1, text);
@@ -72,7 +66,6 @@ static void a_hello_is_parsed_as_written(void **state)
 
 static void an_invalid_hello_is_refused(void **state)
 {
-    (void)state;
     static const char *const texts[] = {"",
                                         "hello",
                                         "hello from dummy x, message 1",
@@ -87,7 +80,6 @@ static void an_invalid_hello_is_refused(void **state)
 
 static void names_count_from_one(void **state)
 {
-    (void)state;
     char name[DUMMY_NAME_BYTES];
     assert_string_equal(dummy_text_write_name(0, name), "dummy-1");
     assert_string_equal(dummy_text_write_name(DUMMY_CLIENT_COUNT_MAX - 1, name), "dummy-999999");
