@@ -45,6 +45,10 @@ void server_counters_read(struct game *game, struct server_counters *counters_ou
     counters_out->enters_refused = load(&game->counters.enters_refused);
     counters_out->lines = load(&game->counters.lines);
     counters_out->log_dropped = server_log_dropped(game->log);
+    counters_out->has_login = game->login != NULL;
+    if (game->login != NULL) {
+        login_counters_read(game->login, &counters_out->login);
+    }
     gw_port_counters(game->port, &counters_out->port);
     gw_session_manager_counters(game->sessions, &counters_out->sessions);
     read_packets(game, counters_out);
@@ -100,6 +104,18 @@ static void report_ended(const struct server_counters *counters, struct server_l
     number_unless_0(&line, "requests_late", counters->sessions.requests_late);
     number_unless_0(&line, "requests_refused", counters->sessions.requests_refused);
     number_unless_0(&line, "answers_ignored", counters->sessions.answers_ignored);
+    server_log_end(&line);
+}
+
+static void report_logins(const struct server_counters *counters, struct server_log *log)
+{
+    struct server_log_line line;
+    server_log_begin_report(&line, log, "report_logins");
+    for (int i = 0; i < GW_TOKEN_RESULT_COUNT; i++) {
+        number_unless_0(&line, gw_token_result_name((enum gw_token_result)i),
+                        counters->login.tokens[i]);
+    }
+    number_unless_0(&line, "duplicates", counters->login.duplicates);
     server_log_end(&line);
 }
 
@@ -168,6 +184,9 @@ void server_counters_report(const struct server_counters *counters, struct serve
 {
     report_players(counters, log, uptime_ms);
     report_ended(counters, log);
+    if (counters->has_login) {
+        report_logins(counters, log);
+    }
     report_bytes(counters, log);
     for (size_t i = 0; i < sizeof packet_reports / sizeof packet_reports[0]; i++) {
         size_t offset = packet_reports[i].offset;

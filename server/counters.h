@@ -3,6 +3,7 @@
 #define GW_SERVER_COUNTERS_H
 
 #include "net/port.h"
+#include "server/game/login.h"
 #include "session/manager.h"
 #include <stdint.h>
 
@@ -25,6 +26,8 @@ struct server_counters {
     uint64_t enters_refused;
     uint64_t lines; /* chat lines */
     uint64_t log_dropped;
+    bool has_login; /* --auth token */
+    struct login_counters login;
     struct gw_port_counters port;        /* connections, bytes, queues */
     struct gw_session_counters sessions; /* greeted, ended by reason, foreign protocols */
     uint32_t packet_count;

@@ -12,6 +12,7 @@
 #include "server/counters.h"
 #include "server/game/game.h"
 #include "server/game/lobby.h"
+#include "server/game/login.h"
 #include "server/log/log.h"
 #include "session/manager.h"
 
@@ -216,7 +217,13 @@ static bool open_game(struct server *server, struct problem *problem)
     };
     game_hold(game); /* until all sessions have ended */
     game->lobby = lobby_create(game);
-    return game->lobby != NULL || problem_set(problem, "no memory; free some");
+    if (game->lobby == NULL) {
+        return problem_set(problem, "no memory; free some");
+    }
+    if (server->config.auth == SERVER_AUTH_TOKEN) {
+        game->login = login_create(&server->config, problem);
+    }
+    return server->config.auth == SERVER_AUTH_OPEN || game->login != NULL;
 }
 
 static bool explain_listen_error(const struct gw_addr *addr, int error, struct problem *problem)
@@ -336,5 +343,6 @@ void server_destroy(struct server *server)
     lobby_destroy(server->game.lobby);
     gw_session_manager_destroy(server->game.sessions);
     gw_port_destroy(server->port);
+    login_destroy(server->game.login);
     free(server);
 }

@@ -8,7 +8,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { SERVER_LISTEN_COUNT_MAX = 16 };
+enum {
+    SERVER_LISTEN_COUNT_MAX = 16,
+    SERVER_TEXT_BYTES = 512, /* of a text and its NUL */
+};
+
+enum server_auth { SERVER_AUTH_OPEN, SERVER_AUTH_TOKEN };
+
+/* Which session stays when an account logs in twice. */
+enum server_duplicate { SERVER_DUPLICATE_NEWEST, SERVER_DUPLICATE_OLDEST, SERVER_DUPLICATE_ALLOW };
 
 /* Each member is the value of the option of the same name; options.c has the table. */
 struct server_config {
@@ -29,7 +37,11 @@ struct server_config {
     bool unlimited;
     uint32_t request_timeout_ms;
     uint32_t send_queue_bytes_max;
-    uint32_t log_level; /* enum gw_log_level */
+    uint32_t auth; /* enum server_auth */
+    char token_key[SERVER_TEXT_BYTES];
+    char token_realm[SERVER_TEXT_BYTES];
+    uint32_t duplicate_login; /* enum server_duplicate */
+    uint32_t log_level;       /* enum gw_log_level */
     bool log_packets;
     uint32_t log_lines_per_second;
     uint32_t report_seconds;

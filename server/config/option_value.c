@@ -63,6 +63,17 @@ static bool set_choice(const struct server_option *option, const char *text, uin
     return explain_range(option, text, "none of them", problem);
 }
 
+static bool set_text(const struct server_option *option, const char *text, char *member,
+                     struct problem *problem)
+{
+    if (strlen(text) > option->max) {
+        return problem_set(problem, "%s: longer than %u bytes; give %s", option->name,
+                           (unsigned)option->max, option->wants);
+    }
+    memcpy(member, text, strlen(text) + 1);
+    return true;
+}
+
 /* Copies an item of a list without blanks around it. An item that is too long becomes empty. */
 static void copy_item(const char *text, size_t bytes, char out[GW_ADDR_TEXT_BYTES])
 {
@@ -124,6 +135,8 @@ bool server_option_set(const struct server_option *option, const char *text, boo
         return set_switch(option, text, member, problem_out);
     case SERVER_OPTION_CHOICE:
         return set_choice(option, text, member, problem_out);
+    case SERVER_OPTION_TEXT:
+        return set_text(option, text, member, problem_out);
     case SERVER_OPTION_LISTEN:
         return add_addresses(option, text, is_first, config, problem_out);
     }
@@ -164,6 +177,9 @@ const char *server_option_text(const struct server_option *option,
     case SERVER_OPTION_CHOICE:
         add(text, option->name_of(*(const uint32_t *)member));
         break;
+    case SERVER_OPTION_TEXT:
+        add(text, member);
+        break;
     case SERVER_OPTION_LISTEN:
         add_listen(config, text);
         break;
@@ -194,6 +210,9 @@ const char *server_option_range(const struct server_option *option,
         break;
     case SERVER_OPTION_CHOICE:
         add_names(option, text);
+        break;
+    case SERVER_OPTION_TEXT:
+        add(text, option->wants);
         break;
     case SERVER_OPTION_LISTEN:
         add(text, "an address such as 0.0.0.0:7777, [::1]:7777 or *:7777");

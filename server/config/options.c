@@ -6,6 +6,7 @@
 #include "net/stream.h"
 #include "protocol/frame.h"
 #include "server/log/limit.h"
+#include "session/token.h"
 #include "tools/common/command_line.h"
 
 enum { MINUTE_MS = 60 * 1000, DAY_MS = 24 * 60 * MINUTE_MS, MEBIBYTE = 1024 * 1024 };
@@ -26,11 +27,26 @@ static const char *level_name(uint32_t value)
     return gw_log_level_name((enum gw_log_level)value);
 }
 
+static const char *auth_name(uint32_t value)
+{
+    static const char *const names[] = {"open", "token"};
+    return names[value];
+}
+
+static const char *duplicate_name(uint32_t value)
+{
+    static const char *const names[] = {"newest", "oldest", "allow"};
+    return names[value];
+}
+
 #define AT(member) .offset = offsetof(struct server_config, member), .name = #member
 #define NUMBER(least, most, unit)                                                                  \
     .kind = SERVER_OPTION_NUMBER, .min = (least), .max = (most), .value = (unit)
 #define CHOICE(most, names)                                                                        \
     .kind = SERVER_OPTION_CHOICE, .max = (most), .name_of = (names), .value = "NAME"
+
+#define TEXT(most, what, placeholder)                                                              \
+    .kind = SERVER_OPTION_TEXT, .max = (most), .wants = (what), .value = (placeholder)
 
 const struct server_option server_options[] = {
     {AT(listen), .kind = SERVER_OPTION_LISTEN, .value = "ADDRESS", .initial = "127.0.0.1:7777",
@@ -65,6 +81,14 @@ const struct server_option server_options[] = {
      .help = "time from a request to ERROR TIMEOUT"},
     {AT(send_queue_bytes_max), NUMBER(SEND_QUEUE_BYTES_MIN, 256 * MEBIBYTE, "BYTES"),
      .initial = "262144", .help = "end a session whose send queue exceeds so many bytes"},
+    {AT(auth), CHOICE(SERVER_AUTH_TOKEN, auth_name), .initial = "open",
+     .help = "open: a player says its name; token: a login token proves it"},
+    {AT(token_key), TEXT(SERVER_TEXT_BYTES - 1, "a file", "FILE"), .initial = "",
+     .help = "keys of login tokens, made by gangway-token key"},
+    {AT(token_realm), TEXT(GW_TOKEN_REALM_BYTES_MAX, "a name", "NAME"), .initial = "gangway",
+     .help = "realm that login tokens must be for"},
+    {AT(duplicate_login), CHOICE(SERVER_DUPLICATE_ALLOW, duplicate_name), .initial = "newest",
+     .help = "which login of one account stays, with --auth token"},
     {AT(log_level), CHOICE(GW_LOG_DEBUG, level_name), .initial = "info",
      .help = "log lines of this level and of more severe ones"},
     {AT(log_packets), .kind = SERVER_OPTION_SWITCH, .initial = "no",

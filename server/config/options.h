@@ -11,6 +11,7 @@ enum server_option_kind {
     SERVER_OPTION_NUMBER, /* uint32_t, from min to max */
     SERVER_OPTION_SWITCH, /* bool: yes or no */
     SERVER_OPTION_CHOICE, /* uint32_t: one of the names that name_of() gives for min to max */
+    SERVER_OPTION_TEXT,   /* char[SERVER_TEXT_BYTES], at most `max` bytes; may be empty */
     SERVER_OPTION_LISTEN, /* addresses, added to those that were given before */
 };
 
@@ -21,6 +22,7 @@ struct server_option {
     const char *initial; /* the default, as text */
     uint32_t min;
     uint32_t max;
+    const char *wants; /* TEXT: what it is, for --help and errors: "a file" */
     const char *(*name_of)(uint32_t value);
     size_t offset; /* in struct server_config */
     const char *help;

@@ -34,7 +34,8 @@ static void print_table(FILE *out, const struct server_config *config)
         print_option(out, option->name, option->value == NULL ? "" : option->value, option->help);
         if (option->kind != SERVER_OPTION_SWITCH) {
             fprintf(out, "  %-*s %s", OPTION_COLUMN_BYTES, "", server_option_range(option, text));
-            fprintf(out, " [%s]\n", server_option_text(option, config, text));
+            server_option_text(option, config, text);
+            fprintf(out, " [%s]\n", text[0] == '\0' ? "none" : text);
         }
     }
 }

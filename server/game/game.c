@@ -4,6 +4,7 @@
 #include "net/addr.h"
 #include "protocol/frame.h"
 #include "protocol/packet.h"
+#include "server/game/login.h"
 #include "server/game/player.h"
 #include "server/log/log.h"
 #include "server/log/packet_text.h"
@@ -42,14 +43,24 @@ static void on_begin(struct gw_session *session, void *context)
     gw_session_set_user(session, player);
 }
 
+/* The name in a token is proven, so it replaces that of the HELLO. */
 static int on_greet(struct gw_session *session, const Gw__Hello *hello, void *context)
 {
-    (void)context;
+    struct game *game = context;
     struct player *player = gw_session_user(session);
+    struct gw_token token = {.account = 0};
     if (player == NULL) {
         return GW__CLOSE_REASON__NO_MEMORY;
     }
-    return player_set_name(player, hello->name) ? 0 : GW__CLOSE_REASON__NOT_WELCOME;
+    if (game->login != NULL) {
+        int refusal = login_enter(game->login, session, hello, &token);
+        if (refusal != 0) {
+            return refusal;
+        }
+        player->account = token.account;
+    }
+    const char *name = token.name[0] != '\0' ? token.name : hello->name;
+    return player_set_name(player, name) ? 0 : GW__CLOSE_REASON__NOT_WELCOME;
 }
 
 static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void *context)
@@ -61,6 +72,9 @@ static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void
     server_log_begin(&line, game->log, GW_LOG_INFO, "greeted");
     server_log_id(&line, "session", player->id);
     server_log_text(&line, "name", player->name);
+    if (player->account != 0) {
+        server_log_id(&line, "account", player->account);
+    }
     server_log_end(&line);
 }
 
@@ -134,6 +148,9 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
     struct player *player = gw_session_user(session);
     log_end(context, session, reason, peer_reason);
     if (player != NULL) {
+        if (player->account != 0) {
+            login_leave(player->game->login, player->account, player->id);
+        }
         gw_session_set_user(session, NULL);
         player_end(player);
     }

@@ -8,6 +8,7 @@
 
 struct gw_port;
 struct lobby;
+struct login;
 struct server_log;
 
 struct game_limits {
@@ -38,6 +39,7 @@ struct game {
     struct gw_session_manager *sessions;
     struct server_log *log;
     struct lobby *lobby;
+    struct login *login; /* NULL: --auth open */
     struct game_limits limits;
     struct game_counters counters;
     atomic_uint hold_count;

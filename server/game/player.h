@@ -46,6 +46,7 @@ struct player {
     struct game *game;
     struct gw_session *session; /* borrowed; a transition holds a reference */
     gw_session_id id;
+    uint64_t account; /* see login.h; 0: none */
     uint64_t begun_ns;
     struct room *room;         /* transition; counted by the lobby until the player has left */
     char *room_name;           /* transition: the room to enter */

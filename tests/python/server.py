@@ -63,6 +63,16 @@ class Server:
             if found:
                 return int(found.group(1))
 
+    def wait_for_line(self, pattern):
+        """Waits for a line of the log that has this regular expression, also one that was printed before."""
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            for line in list(self.log):
+                if re.search(pattern, line):
+                    return line
+            time.sleep(0.01)
+        raise AssertionError(f"no line of the log has {pattern}:\n" + "\n".join(self.log))
+
     def signal(self, number):
         self.process.send_signal(number)
 

@@ -15,12 +15,14 @@ enum { PLAYER_COUNT = 3, CHAT_COUNT = 40, STEP_MS = 30, COMBINATION_COUNT = 60 }
 static struct bot bots[PLAYER_COUNT];
 static struct server_config config;
 
+/* Texts keep their defaults, and so does `auth`: the clients here have no tokens. */
 static void set(const struct server_option *option, uint32_t value)
 {
     void *member = (char *)&config + option->offset;
+    bool is_number = option->kind == SERVER_OPTION_NUMBER || option->kind == SERVER_OPTION_CHOICE;
     if (option->kind == SERVER_OPTION_SWITCH) {
         *(bool *)member = value != 0;
-    } else if (option->kind != SERVER_OPTION_LISTEN) {
+    } else if (is_number && option->offset != offsetof(struct server_config, auth)) {
         *(uint32_t *)member = value;
     }
 }

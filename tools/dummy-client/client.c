@@ -2,6 +2,7 @@
 #include "tools/dummy-client/client.h"
 #include "net/turn.h"
 #include "proto/game/game_client.gen.h"
+#include "session/token.h"
 #include "tools/dummy-client/options.h"
 #include "tools/dummy-client/requests.h"
 #include "tools/dummy-client/room.h"
@@ -11,6 +12,9 @@
 #include "tools/dummy-client/state.h"
 #include "tools/dummy-client/text.h"
 #include <stdio.h>
+#include <time.h>
+
+enum { DUMMY_TOKEN_S = 60 };
 
 bool dummy_outcome_is_orderly(const struct dummy_outcome *outcome, bool server_asked)
 {
@@ -109,6 +113,17 @@ void dummy_client_is_ready(struct dummy_client *client)
     dummy_state_update(client);
 }
 
+/* Seals a login token for the account of this client. Returns its size. */
+static uint32_t seal_token(const struct dummy_client *client, const char *name,
+                           uint8_t sealed_out[GW_TOKEN_BYTES_MAX])
+{
+    struct gw_token token = {.account = client->index + UINT64_C(1),
+                             .not_before_s = (uint64_t)time(NULL)};
+    token.expires_s = token.not_before_s + DUMMY_TOKEN_S;
+    snprintf(token.name, sizeof token.name, "%s", name);
+    return gw_tokens_seal(client->run->options->tokens, &token, sealed_out);
+}
+
 static void on_begin(struct gw_session *session, void *context)
 {
     struct dummy_run *run = context;
@@ -122,6 +137,11 @@ static void on_begin(struct gw_session *session, void *context)
     Gw__Hello hello = GW__HELLO__INIT;
     hello.name = dummy_text_write_name(client->index, name);
     hello.client_build = "gangway-dummy";
+    uint8_t sealed[GW_TOKEN_BYTES_MAX];
+    if (run->options->tokens != NULL) {
+        hello.credentials.data = sealed;
+        hello.credentials.len = seal_token(client, name, sealed);
+    }
     gw_session_hello(session, &hello);
 }
 

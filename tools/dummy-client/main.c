@@ -1,15 +1,18 @@
 /* tools/dummy-client/main.c: the program: command line, run, report, exit status. */
 #include "net/addr.h"
 #include "net/error.h"
+#include "session/token.h"
+#include "tools/common/text_file.h"
 #include "tools/dummy-client/options.h"
 #include "tools/dummy-client/report.h"
 #include "tools/dummy-client/run.h"
 #include "tools/dummy-client/script.h"
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_OPTIONS = 2 };
+enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_OPTIONS = 2, KEY_FILE_BYTES_MAX = 64 * 1024 };
 
 static void warn_of_excess(const struct dummy_options *options)
 {
@@ -80,6 +83,37 @@ static int run(struct dummy_options *options)
     return close_output(dummy_report_is_clean(&report) ? STATUS_OK : STATUS_FAILED);
 }
 
+/* Opens the keys of --token-key. */
+static bool open_tokens(struct dummy_options *options, struct problem *problem)
+{
+    char why[GW_TOKEN_PROBLEM_BYTES];
+    struct problem reason;
+    char *keys = text_file_read(options->token_key, KEY_FILE_BYTES_MAX, &reason);
+    if (keys == NULL) {
+        return problem_set(problem, "--token-key: %.400s", reason.text);
+    }
+    const struct gw_tokens_config config = {.keys = keys, .realm = "gangway", .used_count_max = 1};
+    int error = gw_tokens_create(&config, &options->tokens, why);
+    free(keys);
+    if (error == GW_E_UNSUPPORTED) {
+        return problem_set(problem, "--token-key: this build has no login tokens");
+    }
+    return error == GW_OK || problem_set(problem, "--token-key %.200s: %s", options->token_key,
+                                         error == GW_E_INVALID ? why : gw_error_text(error));
+}
+
+static int read_tokens_and_run(struct dummy_options *options)
+{
+    struct problem problem;
+    if (options->token_key != NULL && !open_tokens(options, &problem)) {
+        fprintf(stderr, "gangway-dummy: %s\n", problem.text);
+        return STATUS_BAD_OPTIONS;
+    }
+    int status = run(options);
+    gw_tokens_destroy(options->tokens);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     struct dummy_options options;
@@ -95,6 +129,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "gangway-dummy: %s\n", problem.text);
         return STATUS_BAD_OPTIONS;
     default:
-        return run(&options);
+        return read_tokens_and_run(&options);
     }
 }

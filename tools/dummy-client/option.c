@@ -68,6 +68,14 @@ bool dummy_take_backend(const char *text, const struct dummy_option *option, voi
     return false;
 }
 
+/* Borrows the text, which is an argument of the program. */
+bool dummy_take_text(const char *text, const struct dummy_option *option, void *field)
+{
+    (void)option;
+    *(const char **)field = text;
+    return text[0] != '\0';
+}
+
 bool dummy_take_flag(const char *text, const struct dummy_option *option, void *field)
 {
     (void)text;

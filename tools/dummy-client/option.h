@@ -27,6 +27,7 @@ bool dummy_take_source(const char *text, const struct dummy_option *option, void
 bool dummy_take_script(const char *text, const struct dummy_option *option, void *field);
 bool dummy_take_backend(const char *text, const struct dummy_option *option, void *field);
 bool dummy_take_packet(const char *text, const struct dummy_option *option, void *field);
+bool dummy_take_text(const char *text, const struct dummy_option *option, void *field);
 bool dummy_take_flag(const char *text, const struct dummy_option *option, void *field);
 
 #endif

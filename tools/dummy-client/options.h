@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 struct gw_packet;
+struct gw_tokens;
 
 struct dummy_options {
     struct gw_addr connect;
@@ -26,7 +27,9 @@ struct dummy_options {
     uint64_t ramp_microseconds;   /* the time over which clients are dialed */
     uint32_t worker_count;
     enum gw_backend backend;
-    bool stay; /* continue after GOAWAY, until the server closes */
+    const char *token_key;    /* the key file of login tokens; NULL: clients send none */
+    struct gw_tokens *tokens; /* opened from it by the program */
+    bool stay;                /* continue after GOAWAY, until the server closes */
     bool json;
     bool quiet;
     bool take_signals; /* stop early on signals; set by the program only */
