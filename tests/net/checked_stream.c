@@ -154,6 +154,26 @@ struct checked_stream *fixture_connect_narrow(struct raw_socket *socket_out)
     return fixture_stream(count + 1);
 }
 
+struct checked_stream *fixture_open_connected(const struct stream_callbacks *callbacks,
+                                              struct raw_socket *socket_out)
+{
+    fixture_open(&(struct port_fixture_plan){.callbacks = callbacks});
+    return fixture_connect(socket_out);
+}
+
+struct checked_stream *fixture_open_narrow(const struct stream_callbacks *callbacks,
+                                           struct raw_socket *socket_out)
+{
+    fixture_open(&(struct port_fixture_plan){.callbacks = callbacks});
+    return fixture_connect_narrow(socket_out);
+}
+
+void fixture_close_connected(struct raw_socket *socket)
+{
+    raw_socket_close(socket);
+    fixture_close();
+}
+
 /* ---- ending ---- */
 
 /* Only in a turn of the stream: another thread may race with a callback that is being called. */
@@ -244,6 +264,12 @@ int checked_send_buf(struct checked_stream *checked, uint32_t bytes)
         atomic_fetch_add(&checked->sent, bytes);
     }
     return error;
+}
+
+void checked_fill(struct checked_stream *checked)
+{
+    while (checked_send(checked, 10000) == 0 && checked_send_buf(checked, 10000) == 0) {
+    }
 }
 
 enum gw_recv checked_receive(struct checked_stream *checked, struct gw_ring *ring)

@@ -15,10 +15,8 @@ enum { REASON = 77 };
 static void a_close_is_prompt_and_discards_queued_bytes(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
-    while (checked_send(checked, 10000) == 0) {
-    }
+    struct checked_stream *checked = fixture_open_narrow(NULL, &peer);
+    checked_fill(checked);
     fixture_run_now();
     controlled_backend_stop_time(); /* no timer ends it */
     assert_true(checked_close(checked, REASON));
@@ -26,29 +24,25 @@ static void a_close_is_prompt_and_discards_queued_bytes(void **state)
     assert_true(checking_backend_counts().cancelled > 0);
     assert_int_equal(fixture_counters().stream_count, 0);
     WAIT_FOR(fixture_counters().send_queue_bytes == 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void an_idle_stream_closes_promptly(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     fixture_run_now();
     controlled_backend_stop_time();
     assert_true(checked_close(checked, REASON));
     assert_int_equal(checked_wait_close(checked), REASON);
     assert_true(raw_socket_recv_until_end(&peer) <= 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void a_close_waits_for_the_send_in_flight(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     controlled_backend_delay_sends(true);
     assert_int_equal(checked_send_buf(checked, 50000), 0);
     fixture_run_now();
@@ -56,8 +50,7 @@ static void a_close_waits_for_the_send_in_flight(void **state)
     assert_true(checked_close(checked, REASON));
     assert_int_equal(checked_wait_close(checked),
                      REASON); /* the checking backend has checked the order */
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- inside each callback ---- */
@@ -221,8 +214,7 @@ static void a_reference_keeps_a_closed_stream_usable(void **state)
 {
     struct raw_socket peer;
     char text[GW_ADDR_TEXT_BYTES];
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     assert_true(checked_close(checked, REASON));
     assert_int_equal(checked_wait_close(checked), REASON);
     fixture_run_now();
@@ -234,8 +226,7 @@ static void a_reference_keeps_a_closed_stream_usable(void **state)
     assert_memory_equal(gw_addr_format(gw_stream_peer(checked->stream), text), "127.0.0.1:", 10);
     fixture_run_now();
     assert_int_equal(atomic_load(&checked->close_count), 1);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static atomic_uint wait_count;
@@ -249,8 +240,7 @@ static void count_wait(void)
 static void a_closed_stream_gets_no_events_while_a_child_process_has_its_socket(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     fixture_run_now();
     intptr_t child = machine_start_child();
     assert_true(checked_close(checked, REASON));
@@ -262,8 +252,7 @@ static void a_closed_stream_gets_no_events_while_a_child_process_has_its_socket(
     machine_sleep_ms(100);
     machine_end_child(child);
     assert_in_range(atomic_load(&wait_count), 0, 2 * fixture_worker_count);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void unref_of_null_does_nothing(void **state)

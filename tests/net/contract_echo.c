@@ -14,8 +14,7 @@ static const struct stream_callbacks listening = {.on_recv = checked_receive};
 static void a_stream_echoes_what_its_peer_sends(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(&echo, &peer);
     assert_true(raw_socket_send(&peer, "gangway", 7));
     assert_true(raw_receives_text(&peer, "gangway"));
     raw_socket_finish(&peer);
@@ -23,8 +22,7 @@ static void a_stream_echoes_what_its_peer_sends(void **state)
     assert_int_equal(checked_wait_close(checked), GW_E_CLOSED);
     assert_int_equal(fixture_counters().bytes_in, 7);
     assert_int_equal(fixture_counters().bytes_out, 7);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void many_peers_each_receive_their_own_bytes_back(void **state)
@@ -57,14 +55,12 @@ static void bytes_that_arrive_one_by_one_arrive_in_order(void **state)
 {
     enum { BYTE_COUNT = 3000 };
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &listening});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(&listening, &peer);
     for (uint64_t sent = 0; sent < BYTE_COUNT;) {
         assert_true(raw_send_pattern(&peer, &sent, 1));
     }
     WAIT_FOR(atomic_load(&checked->received) == BYTE_COUNT);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* Sends `bytes` in pieces of many sizes. */
@@ -145,8 +141,7 @@ static void megabytes_pass_in_both_directions_at_once(void **state)
     static const struct stream_callbacks both = {.on_recv = receive_and_send};
     struct raw_socket peer;
     os_thread threads[2];
-    fixture_open(&(struct port_fixture_plan){.callbacks = &both});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(&both, &peer);
     struct talker talker = {.socket = &peer, .bytes = MANY_BYTES};
     struct listener listener = {.socket = &peer, .bytes = MANY_BYTES};
     assert_int_equal(os_thread_start(&threads[0], talk, &talker), 0);
@@ -158,8 +153,7 @@ static void megabytes_pass_in_both_directions_at_once(void **state)
     assert_true(listener.ok);
     WAIT_FOR(atomic_load(&checked->received) == MANY_BYTES);
     WAIT_FOR(gw_stream_send_queue_bytes(checked->stream) == 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* A peer with the smallest buffers that reads a little at a time: most sends are short where a
@@ -169,8 +163,7 @@ static void a_slow_reader_gets_everything_through_short_sends(void **state)
     enum { BYTE_COUNT = 300000, READ_BYTES = 1500 };
     struct raw_socket peer;
     uint64_t received = 0;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
+    struct checked_stream *checked = fixture_open_narrow(NULL, &peer);
     raw_socket_narrow((intptr_t)checked->stream->socket.handle);
     while (atomic_load(&checked->sent) < BYTE_COUNT) {
         assert_int_equal(checked_send_buf(checked, 30000), 0);
@@ -182,8 +175,7 @@ static void a_slow_reader_gets_everything_through_short_sends(void **state)
     }
     WAIT_FOR(gw_stream_send_queue_bytes(checked->stream) == 0);
     assert_int_equal(fixture_counters().bytes_out, received);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static enum gw_recv count_and_echo(struct checked_stream *checked, struct gw_ring *ring)

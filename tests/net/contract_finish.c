@@ -16,8 +16,7 @@ static void queued_bytes_arrive_before_fin(void **state)
 {
     struct raw_socket peer;
     uint64_t received = 0;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
+    struct checked_stream *checked = fixture_open_narrow(NULL, &peer);
     for (int i = 0; i < 20; i++) {
         assert_int_equal(checked_send_buf(checked, 5000), 0);
         assert_int_equal(checked_send(checked, 50), 0);
@@ -54,8 +53,7 @@ static void the_final_buffer_is_sent_despite_a_full_queue(void **state)
 static void with_an_empty_queue_fin_is_sent_at_once(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     controlled_backend_stop_time();
     assert_true(checked_finish(checked, REASON, NULL));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
@@ -127,8 +125,7 @@ static void a_finish_reads_until_fin_despite_a_pause(void **state)
 {
     struct raw_socket peer;
     uint8_t data[20000] = {0};
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     run_in_turn(gw_stream_turn(checked->stream), pause_posted_task, checked);
     controlled_backend_stop_time();
     assert_true(raw_socket_send(&peer, data, sizeof(data)));
@@ -154,24 +151,20 @@ static void assert_ends_after_ms(struct checked_stream *checked, uint32_t ms)
 static void a_finish_ends_after_a_second_without_a_reading_peer(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
-    while (checked_send(checked, 10000) == 0) {
-    }
+    struct checked_stream *checked = fixture_open_narrow(NULL, &peer);
+    checked_fill(checked);
     fixture_run_now();
     controlled_backend_stop_time();
     assert_true(checked_finish(checked, REASON, "final_text"));
     fixture_run_now();
     assert_ends_after_ms(checked, GW_STREAM_FLUSH_MS);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void a_finish_ends_after_a_second_without_the_peers_fin(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     fixture_run_now();
     controlled_backend_stop_time();
     assert_true(checked_finish(checked, REASON, "final_text"));
@@ -179,8 +172,7 @@ static void a_finish_ends_after_a_second_without_the_peers_fin(void **state)
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     fixture_run_now();
     assert_ends_after_ms(checked, GW_STREAM_LINGER_MS);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void send_for_ever(void *context)
@@ -195,8 +187,7 @@ static void a_finish_discards_a_limited_number_of_bytes(void **state)
 {
     struct raw_socket peer;
     os_thread thread;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     fixture_run_now();
     controlled_backend_stop_time(); /* the number of bytes ends it, not the time */
     assert_int_equal(os_thread_start(&thread, send_for_ever, &peer), 0);
@@ -210,8 +201,7 @@ static void a_finish_discards_a_limited_number_of_bytes(void **state)
     assert_in_range(fixture_counters().bytes_in - before, GW_STREAM_LINGER_BYTES,
                     when_allowed - before + GW_STREAM_LINGER_BYTES + 8 * GW_STREAM_RECV_BYTES_MAX);
     os_thread_join(thread);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- the peer finishes first ---- */
@@ -245,8 +235,7 @@ static void a_half_closed_peer_can_read_slowly(void **state)
 {
     struct raw_socket peer;
     uint64_t received = 0;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
+    struct checked_stream *checked = fixture_open_narrow(NULL, &peer);
     for (int i = 0; i < 10; i++) {
         assert_int_equal(checked_send_buf(checked, 20000), 0);
     }
@@ -258,8 +247,7 @@ static void a_half_closed_peer_can_read_slowly(void **state)
     fixture_advance_ms(GW_STREAM_LINGER_MS +
                        5); /* the kernel had unsent bytes when the FIN was sent */
     assert_int_equal(checked_wait_close(checked), GW_E_CLOSED);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- several ends ---- */
@@ -267,8 +255,7 @@ static void a_half_closed_peer_can_read_slowly(void **state)
 static void the_first_finish_or_close_decides_the_reason(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     assert_true(checked_finish(checked, 1, NULL));
     assert_false(checked_finish(checked, 2, "not sent"));
     assert_false(checked_close(checked, 3));
@@ -281,8 +268,7 @@ static void the_first_finish_or_close_decides_the_reason(void **state)
     assert_false(checked_finish(checked, 2, "not sent"));
     assert_false(checked_close(checked, 1));
     assert_int_equal(checked_wait_close(checked), 3);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void any_number_can_be_a_reason(void **state)
@@ -304,8 +290,7 @@ static void any_number_can_be_a_reason(void **state)
 static void after_a_finish_sends_are_refused(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     assert_true(checked_finish(checked, REASON, "final_text"));
     assert_int_equal(checked_send(checked, 1), GW_E_CLOSED);
     assert_int_equal(checked_send_buf(checked, 1), GW_E_CLOSED);
@@ -321,8 +306,7 @@ static void after_a_finish_on_recv_is_not_called_again(void **state)
 {
     static const struct stream_callbacks short_lived = {.on_recv = finish_at_once};
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &short_lived});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(&short_lived, &peer);
     assert_true(raw_socket_send(&peer, "many words", 10));
     assert_true(raw_receives_text(&peer, "final_text"));
     assert_true(raw_socket_send(&peer, "and more", 8));
@@ -346,15 +330,13 @@ static void a_close_cuts_a_finish_short(void **state)
     raw_socket_close(&peer);
 
     struct checked_stream *flushing = fixture_connect_narrow(&peer);
-    while (checked_send(flushing, 10000) == 0) {
-    }
+    checked_fill(flushing);
     assert_true(checked_finish(flushing, REASON, NULL));
     fixture_run_now();
     assert_int_equal(atomic_load(&flushing->close_count), 0);
     assert_false(checked_close(flushing, 1));
     assert_int_equal(checked_wait_close(flushing), REASON);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 int contract_finish(void)

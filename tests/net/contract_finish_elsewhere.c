@@ -32,8 +32,7 @@ static void finish_from_here_during(const struct stream_callbacks *callbacks)
 {
     struct raw_socket peer;
     gate_reset(&gate);
-    fixture_open(&(struct port_fixture_plan){.callbacks = callbacks});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(callbacks, &peer);
     assert_true(raw_socket_send(&peer, "?", 1));
     WAIT_FOR(atomic_load(&gate.reached));
     assert_int_equal(checked_send_text(checked, "sent before, "), 0);
@@ -61,8 +60,7 @@ static void a_finish_does_not_overtake_what_was_sent_before_it(void **state)
 static void bytes_queued_before_the_peers_fin_are_still_sent(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     fixture_block_worker(checked);
     assert_int_equal(checked_send_text(checked, "just in time"), 0);
     raw_socket_finish(&peer);
@@ -70,15 +68,13 @@ static void bytes_queued_before_the_peers_fin_are_still_sent(void **state)
     assert_true(raw_receives_text(&peer, "just in time"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     assert_int_equal(checked_wait_close(checked), GW_E_CLOSED);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void the_final_buffer_is_sent_when_the_peer_finished_first(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     fixture_block_worker(checked);
     assert_true(checked_finish(checked, REASON, "final_text"));
     raw_socket_finish(&peer);
@@ -86,8 +82,7 @@ static void the_final_buffer_is_sent_when_the_peer_finished_first(void **state)
     assert_true(raw_receives_text(&peer, "final_text"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     assert_int_equal(checked_wait_close(checked), REASON);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- before on_open ---- */
@@ -107,8 +102,7 @@ static void a_stream_finished_in_on_accept_sends_its_final_buffer(void **state)
 {
     static const struct stream_callbacks unfriendly = {.on_accept = start_and_finish};
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &unfriendly});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(&unfriendly, &peer);
     assert_true(raw_receives_text(&peer, "we are full, final_text"));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     raw_socket_close(&peer);

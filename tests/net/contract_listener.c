@@ -190,8 +190,7 @@ static void streams_outlive_their_listener_and_its_address_is_free(void **state)
     struct raw_socket peer;
     struct gw_listener *again;
     atomic_store(&closed_count, 0);
-    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
-    (void)fixture_connect(&peer);
+    (void)fixture_open_connected(&echo, &peer);
     fixture_close_listener();
     assert_false(can_connect(&fixture.addr));
     assert_true(raw_socket_send(&peer, "hello", 5));
@@ -200,8 +199,7 @@ static void streams_outlive_their_listener_and_its_address_is_free(void **state)
     assert_echoes(&fixture.addr);
     gw_listener_close(again);
     WAIT_FOR(atomic_load(&closed_count) == 1);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void a_listener_can_be_closed_at_once_and_without_on_close(void **state)
@@ -262,13 +260,11 @@ static void a_listener_can_be_closed_in_on_accept(void **state)
     static const struct stream_callbacks last_one = {.on_accept = shut_from_inside,
                                                      .on_recv = checked_echo};
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &last_one});
-    (void)fixture_connect(&peer);
+    (void)fixture_open_connected(&last_one, &peer);
     WAIT_FOR(atomic_load(&fixture.listener_close_count) == 1);
     assert_true(raw_socket_send(&peer, "hello", 5));
     assert_true(raw_receives_text(&peer, "hello"));
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- connections that are not accepted ---- */

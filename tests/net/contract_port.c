@@ -231,8 +231,7 @@ static void sends_on_their_way_to_an_ended_stream_are_freed_with_the_port(void *
 {
     static const struct stream_callbacks last = {.on_close = stop_now};
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &last});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(&last, &peer);
     fixture_close_listener();
     fixture_block_worker(checked);
     assert_int_equal(checked_send_buf(checked, 1000), 0);
@@ -263,8 +262,7 @@ static void two_ports_do_not_disturb_each_other(void **state)
     static const struct stream_callbacks echo = {.on_recv = checked_echo};
     struct raw_socket peer;
     start();
-    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(&echo, &peer);
     post_all();
     for (int i = 0; i < 50; i++) {
         assert_true(raw_socket_send(&peer, "hello", 5));
@@ -275,8 +273,7 @@ static void two_ports_do_not_disturb_each_other(void **state)
     stop();
     assert_int_equal(checked_send_text(checked, "still here"), 0);
     assert_true(raw_receives_text(&peer, "still here"));
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void the_clock_is_monotonic_and_random_numbers_differ(void **state)

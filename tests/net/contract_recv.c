@@ -57,8 +57,7 @@ static void a_paused_stream_slows_its_peer_and_loses_nothing(void **state)
 {
     static const struct stream_callbacks counting = {.on_recv = count_bytes};
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &counting});
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
+    struct checked_stream *checked = fixture_open_narrow(&counting, &peer);
     pause_it(checked);
     uint64_t sent = send_until_stuck(&peer);
     assert_true(sent > 0);
@@ -69,8 +68,7 @@ static void a_paused_stream_slows_its_peer_and_loses_nothing(void **state)
     resume_it(checked);
     WAIT_FOR(atomic_load(&checked->received) == sent);
     WAIT_FOR(fixture_counters().pool_bytes == 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static enum gw_recv receive_and_pause(struct checked_stream *checked, struct gw_ring *ring)
@@ -86,8 +84,7 @@ static void pausing_at_every_message_loses_nothing(void **state)
     static const struct stream_callbacks hesitant = {.on_recv = receive_and_pause};
     struct raw_socket peer;
     uint64_t sent = 0;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &hesitant});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(&hesitant, &peer);
     assert_true(raw_send_pattern(&peer, &sent, BYTE_COUNT));
     raw_socket_finish(&peer);
     while (atomic_load(&checked->close_count) == 0) {
@@ -95,8 +92,7 @@ static void pausing_at_every_message_loses_nothing(void **state)
     }
     assert_int_equal(atomic_load(&checked->received), BYTE_COUNT);
     assert_int_equal(checked_wait_close(checked), GW_E_CLOSED);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void toggle_posted_task(void *context)
@@ -117,16 +113,14 @@ static void pausing_and_resuming_any_number_of_times_is_harmless(void **state)
     static const struct stream_callbacks listening = {.on_recv = checked_receive};
     struct raw_socket peer;
     uint64_t sent = 0;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &listening});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(&listening, &peer);
     for (int round = 0; round < 50; round++) {
         run_in_turn(gw_stream_turn(checked->stream), toggle_posted_task, checked);
         assert_true(raw_send_pattern(&peer, &sent, 1000));
         run_in_turn(gw_stream_turn(checked->stream), toggle_posted_task, checked);
     }
     WAIT_FOR(atomic_load(&checked->received) == sent);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- complete and partial messages ---- */
@@ -208,8 +202,7 @@ static void half_a_message_waits_and_uses_memory_for_itself_only(void **state)
     assert_true(raw_socket_send(&peer, message, 1));
     WAIT_FOR(atomic_load(&checked->received) == MESSAGE_BYTES);
     WAIT_FOR(fixture_counters().pool_bytes == 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- the budget ---- */
@@ -231,8 +224,7 @@ static void on_recv_that_returns_again_gets_one_turn_for_each_message(void **sta
     assert_in_range(atomic_load(&checked->recv_count), COUNT,
                     COUNT + 2); /* more when a message arrived in two parts */
     WAIT_FOR(fixture_counters().pool_bytes == 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static atomic_uint turns_of_others;
@@ -270,8 +262,7 @@ static void other_objects_run_between_two_messages(void **state)
     WAIT_FOR(atomic_load(&checked->received) == COUNT * MESSAGE_BYTES);
     assert_true(fixture_worker_count > 1 || atomic_load(&checked->number) == 1);
     WAIT_FOR(atomic_load(&turns_of_others) == 1);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* Returns AGAIN until the test allows it to read. */
@@ -296,8 +287,7 @@ static void nothing_is_received_while_whole_messages_wait(void **state)
     assert_true(fixture_counters().pool_bytes <= 2 * GW_STREAM_RECV_BYTES_MAX);
     atomic_store(&checked->number, 1);
     WAIT_FOR(atomic_load(&checked->received) == 1000 * MESSAGE_BYTES);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- mistakes and memory ---- */
@@ -311,13 +301,11 @@ static void a_stream_that_never_consumes_is_closed(void **state)
 {
     static const struct stream_callbacks closed = {.on_recv = leave_everything};
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &closed});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(&closed, &peer);
     (void)send_until_stuck(&peer);
     assert_int_equal(checked_wait_close(checked), GW_E_FULL);
     assert_true(fixture_counters().bytes_in <= 3 * GW_STREAM_RECV_BYTES_MAX);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static atomic_int bare_reason;
@@ -346,8 +334,7 @@ static void without_on_recv_everything_is_discarded(void **state)
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     WAIT_FOR(atomic_load(&bare_reason) == GW_E_CLOSED);
     assert_int_equal(fixture_counters().bytes_in, 500000);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void idle_streams_use_no_pool_memory(void **state)

@@ -27,10 +27,8 @@ static void a_reset_ends_a_stream_with_its_reason(void **state)
 static void a_reset_ends_a_stream_that_cannot_send(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
-    while (checked_send_buf(checked, 10000) == 0) {
-    }
+    struct checked_stream *checked = fixture_open_narrow(NULL, &peer);
+    checked_fill(checked);
     fixture_run_now();
     raw_socket_reset(&peer);
     assert_int_equal(checked_wait_close(checked), GW_E_RESET);
@@ -44,8 +42,7 @@ static void a_reset_ends_a_finish(void **state)
     fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
     controlled_backend_stop_time();
     struct checked_stream *checked = fixture_connect_narrow(&peer);
-    while (checked_send_buf(checked, 10000) == 0) {
-    }
+    checked_fill(checked);
     assert_true(checked_finish(checked, 77, "final_text"));
     fixture_run_now();
     raw_socket_reset(&peer);
@@ -74,10 +71,8 @@ static void bytes_that_arrived_before_a_reset_are_received(void **state)
 static void a_peer_that_stops_reading_is_reset_after_the_flush_timeout(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
-    while (checked_send_buf(checked, 10000) == 0) {
-    }
+    struct checked_stream *checked = fixture_open_narrow(NULL, &peer);
+    checked_fill(checked);
     fixture_run_now();
     controlled_backend_stop_time();
     assert_true(checked_finish(checked, 77, "final_text"));
@@ -85,44 +80,37 @@ static void a_peer_that_stops_reading_is_reset_after_the_flush_timeout(void **st
     fixture_advance_ms(GW_STREAM_FLUSH_MS + 5);
     assert_int_equal(checked_wait_close(checked), 77);
     assert_true(raw_socket_recv_until_reset(&peer));
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void a_close_with_unsent_bytes_is_a_reset(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
-    while (checked_send_buf(checked, 10000) == 0) {
-    }
+    struct checked_stream *checked = fixture_open_narrow(NULL, &peer);
+    checked_fill(checked);
     fixture_run_now();
     assert_true(checked_close(checked, 77));
     assert_int_equal(checked_wait_close(checked), 77);
     assert_true(raw_socket_recv_until_reset(&peer));
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* Makes the kernel refuse bytes before the end of the turn. */
 static void fill_and_close(void *context)
 {
     struct checked_stream *checked = context;
-    while (checked_send_buf(checked, 10000) == 0) {
-    }
+    checked_fill(checked);
     assert_true(checked_close(checked, 77));
 }
 
 static void a_close_in_the_turn_that_filled_the_kernel_is_a_reset(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
+    struct checked_stream *checked = fixture_open_narrow(NULL, &peer);
     run_in_turn(gw_stream_turn(checked->stream), fill_and_close, checked);
     assert_int_equal(checked_wait_close(checked), 77);
     assert_true(raw_socket_recv_until_reset(&peer));
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* RST would discard bytes that the peer has received and not read. */
@@ -130,16 +118,14 @@ static void a_close_with_all_bytes_sent_is_no_reset(void **state)
 {
     struct raw_socket peer;
     uint64_t received = 0;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     assert_int_equal(checked_send_buf(checked, 10000), 0);
     fixture_run_now();
     assert_true(checked_close(checked, 77));
     assert_int_equal(checked_wait_close(checked), 77);
     assert_true(raw_receive_pattern(&peer, &received, 10000));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* The kernel has taken all bytes, and the peer's window is closed: the end waits, then resets. */
@@ -150,8 +136,7 @@ a_half_closed_peer_that_does_not_read_is_reset_when_the_linger_time_is_over(void
     if (!fixture_backend_reports_unsent()) {
         skip();
     }
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
+    struct checked_stream *checked = fixture_open_narrow(NULL, &peer);
     assert_int_equal(checked_send_buf(checked, 60000), 0);
     WAIT_FOR(fixture_counters().send_queue_bytes == 0);
     controlled_backend_stop_time();
@@ -163,24 +148,21 @@ a_half_closed_peer_that_does_not_read_is_reset_when_the_linger_time_is_over(void
     fixture_advance_ms(10);
     assert_int_equal(checked_wait_close(checked), GW_E_CLOSED);
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_RESET);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void a_half_closed_peer_that_reads_gets_every_byte(void **state)
 {
     struct raw_socket peer;
     uint64_t received = 0;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
+    struct checked_stream *checked = fixture_open_narrow(NULL, &peer);
     assert_int_equal(checked_send_buf(checked, 60000), 0);
     raw_socket_finish(&peer);
     assert_true(raw_receive_pattern(&peer, &received, 60000));
     assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
     fixture_advance_ms(GW_STREAM_LINGER_MS + 5);
     assert_int_equal(checked_wait_close(checked), GW_E_CLOSED);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* The kernel counts its overhead, too, and doubles the limit for that: socket(7). */
@@ -193,8 +175,7 @@ static void the_kernel_buffers_a_limited_number_of_bytes_for_one_peer(void **sta
     }
     fixture_open(&(struct port_fixture_plan){.send_queue_bytes_max = 4 * 1024 * 1024});
     struct checked_stream *checked = fixture_connect_narrow(&peer);
-    while (checked_send_buf(checked, 10000) == 0) {
-    }
+    checked_fill(checked);
     fixture_run_now();
     uint64_t sent = fixture_counters().bytes_out;
     assert_in_range(sent, 1, 2 * OS_SOCKET_SEND_BYTES + PEER_BYTES_MAX);
@@ -241,8 +222,7 @@ static void bytes_that_have_arrived_are_received_after_a_failed_send(void **stat
     assert_int_equal(checked_wait_close(checked), GW_E_RESET);
     assert_int_equal(atomic_load(&checked->received), 30010);
     assert_int_equal(checked_send(checked, 1), GW_E_CLOSED);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void send_once(struct checked_stream *checked)
@@ -265,8 +245,7 @@ static void after_a_failed_send_the_stream_waits_a_second_for_the_peer(void **st
     assert_int_equal(atomic_load(&checked->close_count), 0);
     fixture_advance_ms(10);
     assert_int_equal(checked_wait_close(checked), GW_E_RESET);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void after_a_failed_send_a_close_is_still_prompt(void **state)
@@ -281,8 +260,7 @@ static void after_a_failed_send_a_close_is_still_prompt(void **state)
     fixture_run_now();
     assert_false(checked_close(checked, 77));
     assert_int_equal(checked_wait_close(checked), GW_E_RESET);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* Closes the stream between a turn and the wait, as another thread may. */
@@ -327,8 +305,7 @@ static void nothing_is_received_after_a_failed_send_and_a_close(void **state)
     atomic_store(&gate.open, true);
     (void)checked_wait_close(checked);
     assert_int_equal(atomic_load(&checked->recv_count), 1);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- other operations that fail ---- */

@@ -55,8 +55,7 @@ static void fill_queue_of_1000(const struct stream_callbacks *callbacks)
     assert_int_equal(checked_send(checked, 1000), 0); /* all of it is free again */
     assert_true(raw_receive_pattern(&peer, &received, 1000));
     assert_int_equal(atomic_load(&wrong_count), 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void a_queue_accepts_its_limit_and_not_a_byte_more(void **state)
@@ -98,8 +97,7 @@ static void a_peer_that_does_not_read_fills_the_queue_and_receives_all_later(voi
     assert_int_equal(fixture_counters().send_queue_bytes, 0);
     assert_int_equal(checked_send(checked, 10), 0);
     assert_true(raw_receive_pattern(&peer, &received, 10));
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- bytes that the kernel takes do not count ---- */
@@ -126,8 +124,7 @@ static void a_burst_above_the_limit_in_one_turn_reaches_a_peer_that_reads(void *
     (void)fixture_connect(&peer);
     assert_true(raw_receive_pattern(&peer, &received, (uint64_t)BURST_COUNT * BURST_BYTES));
     assert_int_equal(atomic_load(&wrong_count), 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void send_a_burst_to_all(void *context)
@@ -180,8 +177,7 @@ static void a_message_above_the_limit_is_accepted_by_an_empty_queue(void **state
     (void)fixture_connect(&peer);
     assert_true(raw_receive_pattern(&peer, &received, 2 * (NARROW + 1)));
     assert_int_equal(atomic_load(&wrong_count), 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void discarded_bytes_leave_the_counters(void **state)
@@ -196,8 +192,7 @@ static void discarded_bytes_leave_the_counters(void **state)
     checked_wait_close(checked);
     WAIT_FOR(fixture_counters().send_queue_bytes == 0);
     assert_int_equal(gw_stream_send_queue_bytes(checked->stream), 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- empty and long queues ---- */
@@ -205,8 +200,7 @@ static void discarded_bytes_leave_the_counters(void **state)
 static void sending_an_empty_buffer_does_nothing(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     struct gw_buf *empty = gw_buf_create(0);
     assert_int_equal(gw_stream_send(checked->stream, empty), 0);
     assert_int_equal(gw_stream_send_queue_bytes(checked->stream), 0);
@@ -216,8 +210,7 @@ static void sending_an_empty_buffer_does_nothing(void **state)
     checked_wait_close(checked);
     assert_int_equal(gw_stream_send(checked->stream, empty), GW_E_CLOSED);
     gw_buf_unref(empty);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void share_many(struct checked_stream *checked)
@@ -235,14 +228,12 @@ static void hundreds_of_buffers_in_one_turn_arrive_in_order(void **state)
     struct raw_socket peer;
     uint64_t received = 0;
     atomic_store(&wrong_count, 0);
-    fixture_open(&(struct port_fixture_plan){.callbacks = &many});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(&many, &peer);
     WAIT_FOR(atomic_load(&checked->open_count) == 1);
     fixture_run_now();
     assert_int_equal(atomic_load(&wrong_count), 0);
     assert_true(raw_receive_pattern(&peer, &received, atomic_load(&checked->sent)));
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void one_buffer_can_be_sent_to_many_streams(void **state)
@@ -293,16 +284,14 @@ static void messages_of_one_turn_leave_in_one_send(void **state)
     struct raw_socket peer;
     uint64_t received = 0;
     atomic_store(&wrong_count, 0);
-    fixture_open(&(struct port_fixture_plan){.callbacks = &talkative});
-    (void)fixture_connect(&peer);
+    (void)fixture_open_connected(&talkative, &peer);
     for (uint64_t round = 1; round <= 10; round++) {
         assert_true(raw_socket_send(&peer, "?", 1));
         assert_true(raw_receive_pattern(&peer, &received, 2000));
         WAIT_FOR(fixture_counters().send_count == round);
     }
     assert_int_equal(atomic_load(&wrong_count), 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
     assert_int_equal(checking_backend_counts().sends, 10);
 }
 
@@ -359,22 +348,19 @@ static void a_send_leaves_after_the_turn_not_inside_the_call(void **state)
     uint64_t received = 0;
     atomic_store(&wrong_count, 0);
     atomic_store(&pending_count, 0);
-    fixture_open(&(struct port_fixture_plan){.callbacks = &talkative});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(&talkative, &peer);
     assert_true(raw_receive_pattern(&peer, &received, 100000));
     WAIT_FOR(gw_stream_send_queue_bytes(checked->stream) == 0);
     assert_int_equal(atomic_load(&wrong_count), 0);
     assert_int_equal(atomic_load(&pending_count), 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void the_memory_of_a_send_is_kept_until_its_done(void **state)
 {
     struct raw_socket peer;
     uint64_t received = 0;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     controlled_backend_delay_sends(true);
     for (int i = 0; i < 10; i++) {
         assert_int_equal(checked_send(checked, 300), 0);
@@ -386,8 +372,7 @@ static void the_memory_of_a_send_is_kept_until_its_done(void **state)
                      10 * (3300 + GW_STREAM_BUF_OVERHEAD_BYTES));
     controlled_backend_delay_sends(false);
     assert_true(raw_receive_pattern(&peer, &received, 33000));
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 int contract_send(void)

@@ -98,8 +98,7 @@ static void messages_of_each_thread_keep_their_order(void **state)
         os_thread_join(threads[i]);
         assert_int_equal(atomic_load(&speakers[i].error), 0);
     }
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- objects on every lane ---- */
@@ -128,8 +127,7 @@ static void messages_of_each_object_keep_their_order(void **state)
     for (int i = 0; i < SPEAKER_COUNT; i++) {
         assert_int_equal(atomic_load(&speakers[i].error), 0);
     }
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- waking ---- */
@@ -222,8 +220,7 @@ static void a_send_in_the_last_turn_of_an_object_leaves_at_once(void **state)
     assert_true(raw_socket_has_news(&peer)); /* although its lane has no other work */
     assert_true(raw_receives_text(&peer, "goodbye"));
     assert_int_equal(atomic_load(&mourner.error), 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- before on_open ---- */
@@ -262,11 +259,9 @@ static void a_send_in_on_accept_leaves_when_the_stream_opens(void **state)
     static const struct stream_callbacks eager = {.on_accept = start_and_send};
     struct raw_socket peer;
     uint64_t received = 0;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &eager});
-    (void)fixture_connect(&peer);
+    (void)fixture_open_connected(&eager, &peer);
     assert_true(raw_receive_pattern(&peer, &received, 10100));
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 int contract_send_elsewhere(void)

@@ -131,8 +131,7 @@ static void a_shortage_is_logged_once_and_not_at_every_pause(void **state)
     assert_int_equal(atomic_load(&fixture.log_count), log_count + 1);
     assert_true(raw_socket_connect(&peer, &fixture.addr));
     assert_echoes(&peer);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void a_pause_of_accepting_lasts_100_ms(void **state)
@@ -185,8 +184,7 @@ static void an_error_of_one_connection_is_no_shortage(void **state)
     assert_true(raw_socket_connect(&peer, &fixture.addr));
     assert_echoes(&peer);
     assert_int_equal(fixture_counters().accept_pauses, 0);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 static void without_descriptors_a_dial_fails(void **state)

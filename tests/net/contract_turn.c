@@ -169,8 +169,7 @@ static void an_object_that_always_has_tasks_does_not_starve_others(void **state)
     }
     assert_true(atomic_load(&random_sockets.run_count) > 20);
     atomic_store(&random_sockets.stop, true);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 /* ---- the end of an object ---- */
@@ -334,8 +333,7 @@ static void end_of_turn_work_runs_once_after_the_tasks_and_before_the_sends(void
     run_in_turn(&giver, post_two_tasks, NULL);
     assert_true(raw_receives_text(&peer, "in the turn, in the turn, at the end, at the end, "
                                          "at the end, at the end, "));
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
     assert_int_equal(ending.count, 6);
     assert_memory_equal(ending.order, order, sizeof(order));
     assert_false(ending.not_mine);

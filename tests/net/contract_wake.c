@@ -121,8 +121,7 @@ static void a_wake_makes_one_wait_return(void **state)
 static void an_idle_port_uses_no_processor_time(void **state)
 {
     struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    struct checked_stream *checked = fixture_connect(&peer);
+    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
     assert_int_equal(checked_send_text(checked, "hello"), 0);
     assert_true(raw_receives_text(&peer, "hello"));
     fixture_run_now();
@@ -131,8 +130,7 @@ static void an_idle_port_uses_no_processor_time(void **state)
     uint32_t before = atomic_load(&wait_count);
     machine_sleep_ms(100);
     assert_true(atomic_load(&wait_count) - before <= 2 * fixture_worker_count);
-    raw_socket_close(&peer);
-    fixture_close();
+    fixture_close_connected(&peer);
 }
 
 int contract_wake(void)

@@ -131,6 +131,13 @@ struct checked_stream *fixture_dial(const struct stream_callbacks *callbacks,
 struct checked_stream *fixture_connect(struct raw_socket *socket_out);
 struct checked_stream *fixture_connect_narrow(struct raw_socket *socket_out);
 
+/* fixture_open() with these callbacks, and fixture_connect(); ends the socket and the fixture. */
+struct checked_stream *fixture_open_connected(const struct stream_callbacks *callbacks,
+                                              struct raw_socket *socket_out);
+struct checked_stream *fixture_open_narrow(const struct stream_callbacks *callbacks,
+                                           struct raw_socket *socket_out);
+void fixture_close_connected(struct raw_socket *socket);
+
 /* Starts an accepted stream with the fixture's callbacks; for callbacks with an on_accept. */
 struct checked_stream *fixture_start(struct gw_stream *stream);
 
@@ -145,6 +152,7 @@ bool checked_close(struct checked_stream *checked, int reason);
 int checked_send_text(struct checked_stream *checked, const char *text);
 int checked_send(struct checked_stream *checked, uint32_t bytes);
 int checked_send_buf(struct checked_stream *checked, uint32_t bytes);
+void checked_fill(struct checked_stream *checked); /* until the send queue is full */
 
 /* Consumes the ring, and checks its bytes against the pattern. */
 enum gw_recv checked_receive(struct checked_stream *checked, struct gw_ring *ring);
