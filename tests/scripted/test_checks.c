@@ -109,10 +109,13 @@ static void a_configured_limit_above_4096_bytes_accepts_longer_bodies(void **sta
 
 static void an_unassigned_id_closes_with_unknown_packet(void **state)
 {
-    static const uint16_t ids[] = {0,          7,     63,   64, 255, SAY - 1, ASK_ROOM + 1,
-                                   ANSWER + 1, 32767, 65535};
+    static const uint16_t ids[] = {0, 7, 63, 64, 255, SAY - 1, ASK_ROOM + 1, ANSWER + 1, 32767};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         expect_close_by_header(0, 0, ids[i], GW__CLOSE_REASON__UNKNOWN_PACKET);
+    }
+    for (uint32_t id = 65280; id <= 65535;
+         id++) { /* an id does not index memory behind the table */
+        expect_close_by_header(0, 0, (uint16_t)id, GW__CLOSE_REASON__UNKNOWN_PACKET);
     }
 }
 

@@ -66,12 +66,19 @@ static void close_names_the_invalid_field_of_a_hello(void **state)
 
 static void close_names_the_supported_protocol_version(void **state)
 {
-    uint8_t frame[64];
-    Gw__Hello hello = GW__HELLO__INIT;
-    hello.protocol_major = 9;
-    peer = session_fixture_connect();
-    peer_send(peer, frame, frame_write(frame, HELLO, 0, HELLO_TAG, &hello.base));
-    expect_close(GW__CLOSE_REASON__WRONG_VERSION, "protocol_major is 9, and must be 1");
+    static const uint32_t majors[] = {0, GW_PROTOCOL_MAJOR + 1, 9};
+    static const char *const texts[] = {"protocol_major is 0, and must be 1",
+                                        "protocol_major is 2, and must be 1",
+                                        "protocol_major is 9, and must be 1"};
+    for (int i = 0; i < 3; i++) {
+        uint8_t frame[64];
+        Gw__Hello hello = GW__HELLO__INIT;
+        hello.protocol_major = majors[i];
+        hello.name = "Ada";
+        peer = session_fixture_connect();
+        peer_send(peer, frame, frame_write(frame, HELLO, 0, HELLO_TAG, &hello.base));
+        expect_close(GW__CLOSE_REASON__WRONG_VERSION, texts[i]);
+    }
 }
 
 static void close_names_the_tag_that_was_already_open(void **state)

@@ -92,6 +92,7 @@ static void a_peers_close_may_have_any_reason(void **state)
         peer_close(peer);
         fixture_run_now();
         assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__BY_PEER);
+        assert_int_equal(session_fixture.peer_reason, GW__CLOSE_REASON__NONE);
     }
 }
 
@@ -160,6 +161,9 @@ static void a_second_greeting_does_nothing(void **state)
     session_fixture_ping(peer, 1);
     fixture_run_now();
     assert_int_equal(session_fixture_next(peer, body, &bytes), PONG);
+    gw_session_end(session_fixture.last, GW__CLOSE_REASON__KICKED);
+    fixture_in_turn(gw_session_turn(session_fixture.last), greet_three_times, NULL);
+    assert_int_equal(session_fixture_close_reason(peer), GW__CLOSE_REASON__KICKED);
 }
 
 static void a_second_drain_does_nothing(void **state)

@@ -65,13 +65,6 @@ void peer_send(struct raw_socket *peer, const void *bytes, size_t count)
     assert_true(raw_socket_send(peer, bytes, count));
 }
 
-void peer_send_bytewise(struct raw_socket *peer, const void *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        peer_send(peer, (const uint8_t *)bytes + i, 1);
-    }
-}
-
 void peer_send_header(struct raw_socket *peer, uint32_t body_bytes, uint8_t flags, uint16_t id,
                       uint16_t tag)
 {

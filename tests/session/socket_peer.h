@@ -29,9 +29,8 @@ struct raw_socket peer_connect_narrow(uint16_t port);
 struct raw_socket peer_listen(uint16_t *port_out);
 struct raw_socket peer_accept(const struct raw_socket *listener);
 
-/* Sends all bytes; sends each byte with a call of its own. */
+/* Sends all bytes. */
 void peer_send(struct raw_socket *peer, const void *bytes, size_t count);
-void peer_send_bytewise(struct raw_socket *peer, const void *bytes, size_t count);
 
 /* Sends a header without checking it; a frame; a message as a frame with tag 0. */
 void peer_send_header(struct raw_socket *peer, uint32_t body_bytes, uint8_t flags, uint16_t id,

@@ -33,7 +33,6 @@ enum { STAMP_COUNT = 40 };
 struct script {
     uint8_t bytes[STAMP_COUNT * 300 + 100];
     size_t count;
-    size_t hello_count;
     uint64_t digest;
 };
 
@@ -67,7 +66,6 @@ static void write_script(struct script *script)
     memset(script, 0, sizeof *script);
     const Gw__Hello hello = peer_valid_hello();
     add(script, HELLO, HELLO_TAG, &hello.base);
-    script->hello_count = script->count;
     for (unsigned i = 0; i < STAMP_COUNT; i++) {
         add_packet(script, i);
     }
@@ -82,24 +80,6 @@ static void expect_received(struct raw_socket *peer, const struct script *script
     raw_socket_close(peer);
     atomic_store(&fixture.server.received, 0);
     atomic_store(&digest, 0);
-}
-
-static void frames_sent_together_are_all_received(void **state)
-{
-    static struct script script;
-    write_script(&script);
-    struct raw_socket peer = peer_connect(fixture.port_number);
-    peer_send(&peer, script.bytes, script.count);
-    expect_received(&peer, &script);
-}
-
-static void frames_sent_byte_by_byte_are_all_received(void **state)
-{
-    static struct script script;
-    write_script(&script);
-    struct raw_socket peer = peer_connect(fixture.port_number);
-    peer_send_bytewise(&peer, script.bytes, script.count);
-    expect_received(&peer, &script);
 }
 
 /* Splits at random positions, into pieces of one byte or more. */
@@ -371,8 +351,6 @@ static void a_body_that_is_too_long_is_not_sent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST_WITH(frames_sent_together_are_all_received, &listening),
-        FIXTURE_TEST_WITH(frames_sent_byte_by_byte_are_all_received, &listening),
         FIXTURE_TEST_WITH(frames_sent_in_pieces_are_all_received, &listening),
         FIXTURE_TEST_WITH(a_flood_of_frames_is_received_in_order, &listening),
         FIXTURE_TEST_WITH(exactly_the_frame_budget_of_a_turn_is_received, &listening),
