@@ -425,8 +425,8 @@ static void own_free(struct websocket *ws)
 /* Makes the request of a client, and remembers the answer that it expects. */
 static int make_request(struct websocket *ws)
 {
-    struct own *own = own_output(ws);
-    if (own == NULL || !head_reserve(ws, 0)) {
+    struct own *own = head_reserve(ws, 0) ? own_output(ws) : NULL;
+    if (own == NULL) {
         return fail(ws, GW_E_MEMORY, "out of memory");
     }
     uint64_t numbers[2] = {ws->source->spares.random(), ws->source->spares.random()};
@@ -510,12 +510,10 @@ static int websocket_send(struct gw_filter *filter, const struct gw_span *in, in
 {
     struct websocket *ws = (struct websocket *)filter;
     uint32_t in_bytes = 0;
+    int error = 0;
     output_free(ws);
     if (is_client(ws) && !ws->is_requested && !ws->is_closed && ws->error == 0) {
-        int error = make_request(ws);
-        if (error != 0) {
-            return error;
-        }
+        error = make_request(ws);
     }
     filter->wants_send = false;
     for (int i = 0; i < in_count; i++) {
@@ -526,8 +524,8 @@ static int websocket_send(struct gw_filter *filter, const struct gw_span *in, in
         in_count = 0;
         in_bytes = 0;
     }
-    if (ws->own == NULL && in_bytes == 0) {
-        return 0;
+    if (error != 0 || (ws->own == NULL && in_bytes == 0)) {
+        return ws->error;
     }
     /* Before the filter is open its output has no frames. */
     struct gw_websocket_frames *frames = NULL;

@@ -494,6 +494,8 @@ static void a_violation_closes_with_its_status_after_the_valid_bytes(void **stat
             expect_close(&server, cases[i].status, server.filter->problem);
             filter_driver_finish(&server, GW_E_WEBSOCKET);
             assert_int_equal(server.sent.bytes, 0);
+            /* A stream that is paused learns it when it sends. */
+            assert_int_equal(filter_driver_send(&server, "more", 4, 1), GW_E_WEBSOCKET);
             assert_int_equal(server.filter->ops->recv_end(server.filter), GW_E_WEBSOCKET);
             filter_driver_fini(&server);
         }
