@@ -310,8 +310,29 @@ static void on_listener_closed(struct gw_listener *listener, void *context)
     }
 }
 
+static struct gw_stream_config
+filtered_config(const struct gw_session_manager *manager,
+                struct gw_filter_source *const filters[GW_STREAM_FILTER_COUNT_MAX])
+{
+    struct gw_stream_config config = gw_session_manager_stream_config(manager);
+    for (int i = 0; i < GW_STREAM_FILTER_COUNT_MAX && filters[i] != NULL; i++) {
+        config.filters[i] = filters[i];
+    }
+    return config;
+}
+
+static struct gw_filter_source *const no_filters[GW_STREAM_FILTER_COUNT_MAX];
+
 int gw_session_manager_listen(struct gw_session_manager *manager, const struct gw_addr *addr,
                               struct gw_listener **listener_out)
+{
+    return gw_session_manager_listen_filtered(manager, addr, no_filters, listener_out);
+}
+
+int gw_session_manager_listen_filtered(
+    struct gw_session_manager *manager, const struct gw_addr *addr,
+    struct gw_filter_source *const filters[GW_STREAM_FILTER_COUNT_MAX],
+    struct gw_listener **listener_out)
 {
     static const struct gw_listener_events listener_events = {.on_accept = on_accept,
                                                               .on_close = on_listener_closed};
@@ -321,7 +342,7 @@ int gw_session_manager_listen(struct gw_session_manager *manager, const struct g
     }
     const struct gw_listener_config config = {
         .addr = *addr,
-        .stream = gw_session_manager_stream_config(manager),
+        .stream = filtered_config(manager, filters),
     };
     return gw_listener_open(manager->port, &config, &listener_events, manager, listener_out);
 }
@@ -329,6 +350,13 @@ int gw_session_manager_listen(struct gw_session_manager *manager, const struct g
 gw_session_id gw_session_manager_dial(struct gw_session_manager *manager,
                                       const struct gw_addr *addr, const struct gw_addr *source,
                                       void *user)
+{
+    return gw_session_manager_dial_filtered(manager, addr, source, no_filters, user);
+}
+
+gw_session_id gw_session_manager_dial_filtered(
+    struct gw_session_manager *manager, const struct gw_addr *addr, const struct gw_addr *source,
+    struct gw_filter_source *const filters[GW_STREAM_FILTER_COUNT_MAX], void *user)
 {
     if (manager->config.side != GW_SIDE_CLIENT) {
         gw__misuse(manager, __func__, "only a client dials", 0);
@@ -342,7 +370,7 @@ gw_session_id gw_session_manager_dial(struct gw_session_manager *manager,
     /* on_close may run on a worker before gw_stream_dial() returns. */
     gw_session_ref(session);
     gw_session_id id = session->id;
-    const struct gw_stream_config config = gw_session_manager_stream_config(manager);
+    const struct gw_stream_config config = filtered_config(manager, filters);
     int error = gw_stream_dial(manager->port, addr, source, &config,
                                gw__session_stream_events(manager), session, &session->stream);
     if (error != GW_OK) {

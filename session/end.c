@@ -73,6 +73,12 @@ Gw__CloseReason gw__reason_of_stream(int reason)
         return GW__CLOSE_REASON__BY_PEER;
     case GW_E_MEMORY:
         return GW__CLOSE_REASON__NO_MEMORY;
+    case GW_E_PROXY:
+        return GW__CLOSE_REASON__BAD_PROXY;
+    case GW_E_TLS:
+        return GW__CLOSE_REASON__BAD_TLS;
+    case GW_E_WEBSOCKET:
+        return GW__CLOSE_REASON__BAD_WEBSOCKET;
     default:
         return reason > 0 ? (Gw__CloseReason)reason : GW__CLOSE_REASON__NETWORK;
     }
@@ -83,7 +89,9 @@ Gw__CloseReason gw__reason_of_stream(int reason)
 static bool has_close_frame(int reason)
 {
     return gw__reason_of_peer(reason) != GW__CLOSE_REASON__NONE &&
-           reason != GW__CLOSE_REASON__BY_PEER && reason != GW__CLOSE_REASON__UNKNOWN_PROTOCOL;
+           reason != GW__CLOSE_REASON__BY_PEER &&
+           (reason < GW__CLOSE_REASON__UNKNOWN_PROTOCOL ||
+            reason > GW__CLOSE_REASON__BAD_WEBSOCKET);
 }
 
 bool gw__close_frames_init(struct gw_session_manager *manager)

@@ -95,7 +95,8 @@ struct gw_session_events {
     /*
      * The session has ended, and gw_session_manager_find() no longer returns it. Occurs once for
      * each session that began, and for each dialed one whose connection failed; it is the last
-     * event. `reason` is the reason given on this side, or BY_PEER, or NETWORK. For BY_PEER
+     * event. `reason` is the reason given on this side, or BY_PEER, or NETWORK, or that of a byte
+     * filter. For BY_PEER
      * `peer_reason` is the reason in the peer's CLOSE, or NONE when the peer sent no CLOSE. The
      * session leaves its groups after this event: tasks posted here to the owners of the groups run
      * before that. It must not block.
@@ -204,6 +205,20 @@ int gw_session_manager_listen(struct gw_session_manager *manager, const struct g
                               struct gw_listener **listener_out);
 
 /*
+ * The same, with byte filters between the sockets and the sessions: PROXY, TLS, WebSocket. The
+ * first of `filters` is next to the socket; NULL ends a shorter list. The handshakes of filters are
+ * part of the greeting, and have its deadline. When a filter fails, the session ends with
+ * BAD_PROXY, BAD_TLS or BAD_WEBSOCKET, see gw_session_problem(). Until a PROXY header has arrived,
+ * gw_session_peer() is the address of the proxy.
+ *
+ * Owns      as above; the listener and its sessions hold references to the sources
+ */
+int gw_session_manager_listen_filtered(
+    struct gw_session_manager *manager, const struct gw_addr *addr,
+    struct gw_filter_source *const filters[GW_STREAM_FILTER_COUNT_MAX],
+    struct gw_listener **listener_out);
+
+/*
  * Returns the stream configuration of its sessions, for a program that opens a listener itself:
  * with another backlog, or to refuse connections before it calls gw_session_manager_admit().
  * Thread: any.
@@ -235,6 +250,14 @@ void gw_session_manager_admit(struct gw_session_manager *manager, struct gw_stre
 gw_session_id gw_session_manager_dial(struct gw_session_manager *manager,
                                       const struct gw_addr *addr, const struct gw_addr *source,
                                       void *user);
+
+/*
+ * The same, with byte filters, as gw_session_manager_listen_filtered() has them. on_begin occurs
+ * when the TCP connection is established, before the handshakes; what is sent there follows them.
+ */
+gw_session_id gw_session_manager_dial_filtered(
+    struct gw_session_manager *manager, const struct gw_addr *addr, const struct gw_addr *source,
+    struct gw_filter_source *const filters[GW_STREAM_FILTER_COUNT_MAX], void *user);
 
 /*
  * Finds a session by its id.

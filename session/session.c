@@ -155,6 +155,11 @@ const struct gw_addr *gw_session_peer(const struct gw_session *session)
     return gw_stream_peer(session->stream);
 }
 
+const char *gw_session_problem(const struct gw_session *session)
+{
+    return gw_stream_problem(session->stream);
+}
+
 uint32_t gw_session_send_queue_bytes(const struct gw_session *session)
 {
     return gw_stream_send_queue_bytes(session->stream);

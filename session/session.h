@@ -52,6 +52,12 @@ gw_session_id gw_session_id_of(const struct gw_session *session);
 /* Returns the address of the peer. Thread: any. */
 const struct gw_addr *gw_session_peer(const struct gw_session *session);
 
+/*
+ * Why a byte filter of its connection has failed, for the log: "the client does not mask its
+ * frames". Returns a static text; NULL when none has failed. Thread: turn, such as on_end.
+ */
+const char *gw_session_problem(const struct gw_session *session);
+
 /* Returns its turn, for tasks, timers and asserts. Thread: any. */
 struct gw_turn *gw_session_turn(struct gw_session *session);
 

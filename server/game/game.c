@@ -139,6 +139,9 @@ static void log_end(struct game *game, struct gw_session *session, Gw__CloseReas
     if (peer_reason != GW__CLOSE_REASON__NONE) {
         log_reason(&line, "peer_reason", peer_reason);
     }
+    if (gw_session_problem(session) != NULL) {
+        server_log_text(&line, "problem", gw_session_problem(session));
+    }
     server_log_end(&line);
 }
 

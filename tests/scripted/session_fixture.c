@@ -169,6 +169,7 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
     session_fixture.ended_count++;
     session_fixture.reason = reason;
     session_fixture.peer_reason = peer_reason;
+    session_fixture.problem = gw_session_problem(session);
     session_fixture.ended_ns = fixture_now_ns();
 }
 

@@ -38,6 +38,7 @@ struct session_fixture {
     uint32_t ended_count;
     Gw__CloseReason reason; /* of the last session that ended */
     Gw__CloseReason peer_reason;
+    const char *problem;
     uint64_t joined_ns; /* when session_fixture_join() was called last */
     uint64_t ended_ns;
     struct bytes received; /* the id, tag and body of each packet of the game */

@@ -334,6 +334,11 @@ const struct gw_addr *gw_session_peer(const struct gw_session *session)
     return NULL;
 }
 
+const char *gw_session_problem(const struct gw_session *session)
+{
+    return NULL;
+}
+
 struct gw_turn *gw_session_turn(struct gw_session *session)
 {
     return &session->turn;
