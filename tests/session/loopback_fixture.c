@@ -46,97 +46,25 @@ static void handle_bytes(void *peer, const struct gw_frame *frame, const uint8_t
     atomic_fetch_add(&fixture.server.received, 1);
 }
 
-#define ERROR_BODY &gw__error__descriptor
-#define PING_BODY  &gw__ping__descriptor
+#define PACKET(packet_id, side, packet_stages, bytes_max, type, handler)                           \
+    {                                                                                              \
+        .id = packet_id, .from = GW_FROM_##side, .stages = packet_stages,                          \
+        .body_bytes_max = bytes_max, .message = &gw__##type##__descriptor, .handle = handler       \
+    }
 
 static const struct gw_packet server_packets[] = {
-    {.id = SAY,
-     .from = GW_FROM_CLIENT,
-     .stages = GW_STAGE_GREETED,
-     .body_bytes_max = 256,
-     .message = ERROR_BODY,
-     .handle = handle_server},
-    {.id = IN_LOBBY,
-     .from = GW_FROM_CLIENT,
-     .stages = 1u << 1,
-     .body_bytes_max = 16,
-     .message = PING_BODY,
-     .handle = handle_server},
-    {.id = IN_ROOM,
-     .from = GW_FROM_CLIENT,
-     .stages = 1u << 2,
-     .body_bytes_max = 16,
-     .message = PING_BODY,
-     .handle = handle_server},
-    {.id = BIG,
-     .from = GW_FROM_CLIENT,
-     .stages = GW_STAGE_GREETED,
-     .body_bytes_max = 16384,
-     .message = ERROR_BODY,
-     .handle = handle_server},
-    {.id = LINE,
-     .from = GW_FROM_SERVER,
-     .stages = GW_STAGE_ANY,
-     .body_bytes_max = 65536,
-     .message = ERROR_BODY},
-    {.id = NUMBER,
-     .from = GW_FROM_SERVER,
-     .stages = GW_STAGE_ANY,
-     .body_bytes_max = 16,
-     .message = PING_BODY},
-    {.id = EITHER,
-     .from = GW_FROM_BOTH,
-     .stages = GW_STAGE_GREETED,
-     .body_bytes_max = 16,
-     .message = PING_BODY,
-     .handle = handle_server},
+    PACKET(SAY, CLIENT, GW_STAGE_GREETED, 256, error, handle_server),
+    PACKET(IN_LOBBY, CLIENT, 1u << 1, 16, ping, handle_server),
+    PACKET(IN_ROOM, CLIENT, 1u << 2, 16, ping, handle_server),
+    PACKET(BIG, CLIENT, GW_STAGE_GREETED, 16384, error, handle_server),
+    PACKET(LINE, SERVER, GW_STAGE_ANY, 65536, error, NULL),
+    PACKET(NUMBER, SERVER, GW_STAGE_ANY, 16, ping, NULL),
+    PACKET(EITHER, BOTH, GW_STAGE_GREETED, 16, ping, handle_server),
     {.id = BYTES,
      .from = GW_FROM_BOTH,
      .stages = GW_STAGE_GREETED,
      .body_bytes_max = 512,
      .handle_opaque = handle_bytes},
-};
-
-static const struct gw_packet client_packets[] = {
-    {.id = SAY,
-     .from = GW_FROM_CLIENT,
-     .stages = GW_STAGE_GREETED,
-     .body_bytes_max = 256,
-     .message = ERROR_BODY},
-    {.id = IN_LOBBY,
-     .from = GW_FROM_CLIENT,
-     .stages = 1u << 1,
-     .body_bytes_max = 16,
-     .message = PING_BODY},
-    {.id = IN_ROOM,
-     .from = GW_FROM_CLIENT,
-     .stages = 1u << 2,
-     .body_bytes_max = 16,
-     .message = PING_BODY},
-    {.id = BIG,
-     .from = GW_FROM_CLIENT,
-     .stages = GW_STAGE_GREETED,
-     .body_bytes_max = 16384,
-     .message = ERROR_BODY},
-    {.id = LINE,
-     .from = GW_FROM_SERVER,
-     .stages = GW_STAGE_ANY,
-     .body_bytes_max = 65536,
-     .message = ERROR_BODY,
-     .handle = handle_client},
-    {.id = NUMBER,
-     .from = GW_FROM_SERVER,
-     .stages = GW_STAGE_ANY,
-     .body_bytes_max = 16,
-     .message = PING_BODY,
-     .handle = handle_client},
-    {.id = EITHER,
-     .from = GW_FROM_BOTH,
-     .stages = GW_STAGE_GREETED,
-     .body_bytes_max = 16,
-     .message = PING_BODY,
-     .handle = handle_client},
-    {.id = BYTES, .from = GW_FROM_BOTH, .stages = GW_STAGE_GREETED, .body_bytes_max = 512},
 };
 
 static const uint16_t places[BYTES - SAY + 1] = {
@@ -145,6 +73,9 @@ static const uint16_t places[BYTES - SAY + 1] = {
 };
 
 enum { PACKET_COUNT = 8, SCHEMA_HASH = 0x5C4E3A };
+
+/* Those of the server, with the client's handlers: filled in by fill_client_packets(). */
+static struct gw_packet client_packets[PACKET_COUNT];
 
 static const struct gw_packet_table server_table = {
     .packets = server_packets,
@@ -285,6 +216,18 @@ static void open_side(struct loopback_fixture_side *side, enum gw_session_side w
     assert_non_null(side->manager);
 }
 
+static void fill_client_packets(void)
+{
+    memcpy(client_packets, server_packets, sizeof client_packets);
+    for (int i = 0; i < PACKET_COUNT; i++) {
+        client_packets[i].handle =
+            client_packets[i].message != NULL && client_packets[i].from != GW_FROM_CLIENT
+                ? handle_client
+                : NULL;
+        client_packets[i].handle_opaque = NULL;
+    }
+}
+
 int fixture_open(void **state)
 {
     static const struct loopback_fixture_config usual = {0};
@@ -295,6 +238,7 @@ int fixture_open(void **state)
         .log = {.write = write_log},
     };
     memset(&fixture, 0, sizeof fixture);
+    fill_client_packets();
     assert_int_equal(gw_port_create(&port_config, &fixture.port), 0);
     open_side(&fixture.server, GW_SIDE_SERVER, &config->server, &config->server_hooks,
               &server_table);

@@ -22,11 +22,8 @@ HANDLERS = {
     "small_client_on_deal_httpdone": "Small__Deal__HTTPDone",
 }
 
-# The expected tables, written by hand from WIRE.md and the schema.
-PRINTED = """\
-server 5 256
-256 Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: small_on_sit 256
-300 C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: small_on_c_play 300
+# The expected tables, written by hand from WIRE.md and the schema. Both sides check C_Play by the same rules.
+RULES_OF_C_PLAY = """\
   marked length 0 count 3 counter 7 checks 0 from 0 to 0
     key length 8 count 0 counter 0 checks 1 from 0 to 0
     value length 0 count 1 counter 1 checks 0 from 0 to 0
@@ -52,39 +49,19 @@ server 5 256
     rank length 0 count 0 counter 0 checks 0 from 0 to 0
     name length 16 count 0 counter 0 checks 1 from 0 to 0
   lift length 0 count 65535 counter 6 checks 28 from -9 to 9
-301 Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: small_on_int 301
+"""
+PRINTED = f"""\
+server 5 256
+256 Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: small_on_sit 256
+300 C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: small_on_c_play 300
+{RULES_OF_C_PLAY}301 Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: small_on_int 301
   value length 0 count 0 counter 0 checks 0 from 0 to 0
 302 Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: small_on_session 302
 32767 Deal.HTTPDone from 2 stages ffffffff bytes 65536 rate 20 burst 40 flags 4 reply 0: -
 client 5 256
 256 Sit from 1 stages 00000002 bytes 256 rate 20 burst 40 flags 0 reply 302: -
 300 C_Play from 1 stages 80000004 bytes 4096 rate 5 burst 7 flags 3 reply 0: -
-  marked length 0 count 3 counter 7 checks 0 from 0 to 0
-    key length 8 count 0 counter 0 checks 1 from 0 to 0
-    value length 0 count 1 counter 1 checks 0 from 0 to 0
-      suit length 0 count 0 counter 0 checks 8 from 0 to 3
-      rank length 0 count 0 counter 0 checks 0 from 0 to 0
-      name length 16 count 0 counter 0 checks 1 from 0 to 0
-  cards length 0 count 5 counter 1 checks 0 from 0 to 0
-    suit length 0 count 0 counter 0 checks 8 from 0 to 3
-    rank length 0 count 0 counter 0 checks 0 from 0 to 0
-    name length 16 count 0 counter 0 checks 1 from 0 to 0
-  stake length 0 count 0 counter 0 checks a from -0.5 to 1e+09
-  odds length 0 count 16 counter 8 checks 2 from 0 to 0
-  seal length 3 to 512 count 65535 counter 2 checks 0 from 0 to 0
-  raw length 64 count 0 counter 0 checks 0 from 0 to 0
-  colour length 0 count 0 counter 0 checks 4 from 0 to 0
-  any_colour length 0 count 0 counter 0 checks 0 from 0 to 0
-  words length 64 count 16 counter 9 checks 1 from 0 to 0
-  ratio length 0 count 0 counter 0 checks 0 from 0 to 0
-  title length 1 to 8 count 65535 counter 3 checks 11 from 0 to 0
-  sides length 0 count 65535 counter 4 checks 8 from 2 to 100
-  trump length 0 count 1 counter 5 checks 0 from 0 to 0
-    suit length 0 count 0 counter 0 checks 8 from 0 to 3
-    rank length 0 count 0 counter 0 checks 0 from 0 to 0
-    name length 16 count 0 counter 0 checks 1 from 0 to 0
-  lift length 0 count 65535 counter 6 checks 28 from -9 to 9
-301 Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: small_client_on_int 301
+{RULES_OF_C_PLAY}301 Int from 3 stages ffffffff bytes 256 rate 0 burst 0 flags 0 reply 0: small_client_on_int 301
   value length 0 count 0 counter 0 checks 0 from 0 to 0
 302 Session from 3 stages fffffffe bytes 256 rate 40000 burst 65535 flags 0 reply 0: small_client_on_session 302
 32767 Deal.HTTPDone from 2 stages ffffffff bytes 65536 rate 20 burst 40 flags 4 reply 0: \
