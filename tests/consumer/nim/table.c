@@ -30,7 +30,6 @@ static void on_saved(struct gw_turn *of, void *data)
 {
     (void)of;
     (void)data;
-    gw_group_flush(group); /* Over is sent before CLOSE */
     gw_group_each(group, end_session, NULL);
     gw_group_destroy(group);
 }
@@ -40,7 +39,8 @@ static void end_game(uint32_t winner, bool by_time)
     Nim__Over over = NIM__OVER__INIT;
     over.winner = players[winner];
     over.by_time = by_time;
-    nim_broadcast_over(group, &over);
+    gw_group_flush(group); /* Over is sent behind every Turn, and to clients without a seat, too */
+    gw_session_manager_broadcast(manager, NIM_PACKET_OVER, &over.base);
     ticks = 0;
     gw_timer_stop(&clock_timer);
     char line[64];
