@@ -2,13 +2,17 @@
 #include "net/addr.h"
 #include "net/port.h"
 #include "net/signals.h"
+#include "server/admin/admin.h"
 #include "server/config/config.h"
+#include "server/config/options.h"
 #include "server/log/log.h"
 #include "server/server.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { OUTPUT_BYTES = 64 * 1024 };
 
 enum { EXIT_SERVED = 0, EXIT_FAILED = 1, EXIT_NOT_BEGUN = 2 };
 
@@ -58,13 +62,37 @@ static void log_listening(const struct server *server, const struct server_confi
     server_log_plain(log, line);
 }
 
+/* Without --admin, an address that cannot be had is a warning: another server may have it. */
+static bool start_admin(struct server *server, const struct server_config *config,
+                        struct server_log *log, struct admin **admin_out, struct problem *problem)
+{
+    struct server_log_line line;
+    bool is_given = server_option_is_given(config, "admin") || config->admin_token[0] != '\0';
+    bool is_good = admin_create(server, config, admin_out, problem);
+    if (!is_good && !is_given) {
+        server_log_begin(&line, log, GW_LOG_WARNING, "admin_off");
+        server_log_text(&line, "reason", problem->text);
+        server_log_end(&line);
+    } else if (*admin_out != NULL) {
+        char address[GW_ADDR_TEXT_BYTES];
+        server_log_begin(&line, log, GW_LOG_INFO, "admin");
+        server_log_word(&line, "address", gw_addr_format(admin_addr(*admin_out), address));
+        server_log_end(&line);
+    }
+    return is_good || !is_given;
+}
+
 /* Serves until a signal, or an error. Returns the exit status. */
 static int serve(const struct server_config *config, struct server_log *log)
 {
     struct problem problem;
+    struct admin *admin = NULL;
     struct server *server = server_create(config, log, &problem);
     if (server == NULL) {
         return fail(&problem);
+    }
+    if (!start_admin(server, config, log, &admin, &problem)) {
+        return fail(&problem); /* open listeners are left to the process exit */
     }
     (void)gw_signals_take(server_port(server), on_signal, server); /* no other handler is set */
     log_listening(server, config, log);
@@ -74,6 +102,7 @@ static int serve(const struct server_config *config, struct server_log *log)
     }
     int error = server_join(server);
     gw_signals_release();
+    admin_destroy(admin);
     server_log_wait(log);
     server_report(server);
     if (error != 0) {
@@ -85,8 +114,10 @@ static int serve(const struct server_config *config, struct server_log *log)
 
 int main(int argc, char **argv)
 {
+    static char output[OUTPUT_BYTES]; /* one write for a page, whose error close_output() reports */
     struct server_config config;
     struct problem problem;
+    setvbuf(stdout, output, _IOFBF, sizeof output);
     switch (server_config_read(argc, argv, stdout, &config, &problem)) {
     case SERVER_CONFIG_DONE:
         return close_output();

@@ -40,6 +40,7 @@ struct server {
     struct gw_task drained_task;
     struct gw_task over_task;
     struct gw_listener *listeners[SERVER_LISTEN_COUNT_MAX];
+    struct gw_addr addrs[SERVER_LISTEN_COUNT_MAX]; /* does not change */
     uint32_t listener_count;
     bool are_listeners_closed;
 };
@@ -246,6 +247,7 @@ static bool open_listeners(struct server *server, struct problem *problem)
             return explain_listen_error(addr, error, problem);
         }
         game_hold(&server->game); /* until on_listener_closed */
+        server->addrs[server->listener_count] = *gw_listener_addr(server->listeners[i]);
         server->listener_count++;
     }
     return true;
@@ -294,7 +296,7 @@ struct gw_port *server_port(const struct server *server)
 
 const struct gw_addr *server_addr(const struct server *server, uint32_t index)
 {
-    return gw_listener_addr(server->listeners[index]);
+    return &server->addrs[index];
 }
 
 bool server_start(struct server *server, struct problem *problem_out)
@@ -311,12 +313,21 @@ void server_counters(struct server *server, struct server_counters *counters_out
     server_counters_read(&server->game, counters_out);
 }
 
+bool server_is_draining(const struct server *server)
+{
+    return atomic_load(&server->is_draining);
+}
+
+uint64_t server_uptime_ns(const struct server *server)
+{
+    return gw_port_now_ns(server->port) - server->begun_ns;
+}
+
 void server_report(struct server *server)
 {
     struct server_counters counters;
-    uint64_t uptime_ns = gw_port_now_ns(server->port) - server->begun_ns;
     server_counters(server, &counters);
-    server_counters_report(&counters, server->log, uptime_ns / NS_PER_MS);
+    server_counters_report(&counters, server->log, server_uptime_ns(server) / NS_PER_MS);
 }
 
 /* ---- the end ---- */

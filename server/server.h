@@ -32,8 +32,8 @@ struct server *server_create(const struct server_config *config, struct server_l
 /* Returns the server's port. Thread: any. */
 struct gw_port *server_port(const struct server *server);
 
-/* Returns a listener's address, with the actual port if the configuration has 0. Thread: any,
- * before a drain. */
+/* Returns a listener's address, with the actual port if the configuration has 0. Thread: any.
+ */
 const struct gw_addr *server_addr(const struct server *server, uint32_t index);
 
 /* Starts the worker threads. Returns false if that fails; *problem_out has the reason. Thread:
@@ -45,6 +45,12 @@ bool server_start(struct server *server, struct problem *problem_out);
  * left after `drain_ms` of the configuration. A second call has no effect. Thread: any.
  */
 void server_drain(struct server *server);
+
+/* Whether a drain has begun. Thread: any. */
+bool server_is_draining(const struct server *server);
+
+/* The time since the server was created. Thread: any. */
+uint64_t server_uptime_ns(const struct server *server);
 
 /* Writes the counters to the log. Thread: any, between create and destroy. */
 void server_report(struct server *server);

@@ -20,6 +20,7 @@ libprotobuf-c-dev    /usr/include/protobuf-c/protobuf-c.h
 libinih-dev          /usr/include/ini.h
 liburing-dev         /usr/include/liburing.h
 libsodium-dev        /usr/include/sodium.h
+libmicrohttpd-dev    /usr/include/microhttpd.h
 libwslay-dev         /usr/include/wslay/wslay.h"
 gw_packages_test="$gw_packages_build
 libcmocka-dev        /usr/include/cmocka.h
@@ -30,6 +31,7 @@ python3-protobuf     /usr/lib/python3/dist-packages/google/protobuf/message.py
 python3-nacl         /usr/lib/python3/dist-packages/nacl/__init__.py
 python3-websockets   /usr/lib/python3/dist-packages/websockets/version.py
 pkgconf              pkg-config
+prometheus           promtool
 tshark               tshark
 shellcheck           shellcheck
 valgrind             valgrind

@@ -29,6 +29,7 @@ static bool set_option(struct command_line *line, struct command_line_option *ar
     }
     bool is_first = !*is_listen_set;
     *is_listen_set |= option->kind == SERVER_OPTION_LISTEN;
+    config->given |= (uint64_t)1 << (option - server_options);
     return server_option_set(option, argument->value, is_first, config, problem);
 }
 

@@ -45,6 +45,10 @@ struct server_config {
     bool log_packets;
     uint32_t log_lines_per_second;
     uint32_t report_seconds;
+    char admin[SERVER_TEXT_BYTES];
+    char admin_token[SERVER_TEXT_BYTES];
+
+    uint64_t given; /* a bit for each option of the table that the file or the command line sets */
 };
 
 /* Sets every option to its default. */

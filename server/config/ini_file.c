@@ -68,6 +68,7 @@ static bool set(struct source *source, const char *name, const char *value, stru
     uint64_t bit = (uint64_t)1 << (option - server_options);
     bool is_first = (source->seen & bit) == 0;
     source->seen |= bit;
+    source->config->given |= bit;
     if (!is_first && option->kind != SERVER_OPTION_LISTEN) {
         return problem_set(problem, "%s is set twice; remove one", option->name);
     }

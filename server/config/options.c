@@ -9,6 +9,8 @@
 #include "session/token.h"
 #include "tools/common/command_line.h"
 
+#include <string.h>
+
 enum { MINUTE_MS = 60 * 1000, DAY_MS = 24 * 60 * MINUTE_MS, MEBIBYTE = 1024 * 1024 };
 
 /* A message of the maximum size, and a full batch of a room, which has the same size. */
@@ -97,8 +99,15 @@ const struct server_option server_options[] = {
      .help = "maximum number of log lines; further lines are counted"},
     {AT(report_seconds), NUMBER(0, DAY_MS / 1000, "SECONDS"), .initial = "60",
      .help = "interval between reports; 0: only on SIGUSR1 and at the end"},
+    {AT(admin),
+     TEXT(GW_ADDR_TEXT_BYTES - 1, "an address such as 127.0.0.1:7780, or off", "ADDRESS"),
+     .initial = "127.0.0.1:7780", .help = "address of /metrics and the like, by HTTP; off: none"},
+    {AT(admin_token), TEXT(SERVER_TEXT_BYTES - 1, "a file", "FILE"), .initial = "",
+     .help = "file with the token that requests there need"},
 };
 const size_t server_option_count = sizeof server_options / sizeof server_options[0];
+
+_Static_assert(sizeof server_options / sizeof server_options[0] <= 64, "server_config.given");
 
 const struct server_option *server_option_find(const struct command_line_option *option)
 {
@@ -108,4 +117,11 @@ const struct server_option *server_option_find(const struct command_line_option 
         }
     }
     return NULL;
+}
+
+bool server_option_is_given(const struct server_config *config, const char *name)
+{
+    const struct command_line_option option = {.name = name, .name_bytes = strlen(name)};
+    const struct server_option *found = server_option_find(&option);
+    return found != NULL && (config->given >> (found - server_options) & 1) != 0;
 }

@@ -34,6 +34,9 @@ extern const size_t server_option_count;
 /* Returns the option with that name; NULL if there is none. */
 const struct server_option *server_option_find(const struct command_line_option *option);
 
+/* Whether the file or the command line sets the option with this name of the table. */
+bool server_option_is_given(const struct server_config *config, const char *name);
+
 /*
  * Sets the option to the value of `text`. For LISTEN, `is_first` clears the list before.
  *

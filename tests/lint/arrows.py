@@ -51,6 +51,7 @@ LIBRARIES = {
     "cmocka.h": {"tests"},
     "liburing.h": {"net", "tools/bench"},
     "sodium.h": {"session"},
+    "microhttpd.h": {"server"},
     "uv.h": {"tools/bench"},
     "wslay/wslay.h": {"net", "tests"},
     "protobuf-c/protobuf-c.h": set(LAYERS) - {"net"} | {"tests"},

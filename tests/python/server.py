@@ -20,13 +20,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Server:
-    """For a with statement. `options` go to the server; `descriptors` limits its open files."""
+    """For a with statement. `options` go to the server; `descriptors` limits its open files.
 
-    def __init__(self, *options, descriptors=None):
+    `admin` is the value of --admin; None: its default.
+    """
+
+    def __init__(self, *options, descriptors=None, admin="off"):
         def limit():
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
+        options = [*options] if admin is None else ["--admin", admin, *options]
         self.process = subprocess.Popen(
             [PROGRAM, "--listen", "127.0.0.1:0", *options], stdin=subprocess.DEVNULL, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limit, errors="replace")

@@ -47,7 +47,7 @@ class Server:
 
     def __init__(self, *options, error=None, program=SERVER, before=None):
         self.process = subprocess.Popen(
-            [*refusing(error), program, "--listen", "127.0.0.1:0", "--drain-ms", "100", *options],
+            [*refusing(error), program, "--admin", "off", "--listen", "127.0.0.1:0", "--drain-ms", "100", *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=before)
         self.text = ""
         self.address = self.backend = None

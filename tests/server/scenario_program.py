@@ -112,7 +112,7 @@ class Told(unittest.TestCase):
 
 class Server(unittest.TestCase):
     def serve(self, *options, **more):
-        process = subprocess.Popen([PROGRAM, "--listen", "127.0.0.1:0", *options], text=True,
+        process = subprocess.Popen([PROGRAM, "--admin", "off", "--listen", "127.0.0.1:0", *options], text=True,
                                    **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
                                       "stderr": subprocess.STDOUT, **more})
         self.addCleanup(self.end, process)
@@ -409,7 +409,7 @@ class Signals(Server):
         unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
         if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
             self.skipTest("this machine grants no namespaces")
-        process = subprocess.Popen([*unshare, PROGRAM, "--listen", "127.0.0.1:0", "--drain-ms", str(DRAIN_MS)],
+        process = subprocess.Popen([*unshare, PROGRAM, "--admin", "off", "--listen", "127.0.0.1:0", "--drain-ms", str(DRAIN_MS)],
                                    text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT)
         self.addCleanup(self.end, process)

@@ -239,6 +239,7 @@ static void the_output_of_print_config_can_be_read_back(void **state)
     struct server_config before = config;
     write_file(printed);
     assert_int_equal(READ("--config", (char *)path, "--print-config"), SERVER_CONFIG_DONE);
+    before.given = config.given; /* the file sets every option */
     assert_memory_equal(&before, &config, sizeof config);
 }
 

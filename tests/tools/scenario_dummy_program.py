@@ -29,7 +29,7 @@ def frame(packet_id, body=b"", flags=0, tag=0):
 
 class Server(unittest.TestCase):
     def serve(self):
-        process = subprocess.Popen([SERVER, "--listen", "127.0.0.1:0", "--log-level", "error"], text=True,
+        process = subprocess.Popen([SERVER, "--admin", "off", "--listen", "127.0.0.1:0", "--log-level", "error"], text=True,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.addCleanup(self.end, process)
         found = None
