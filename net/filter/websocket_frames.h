@@ -8,6 +8,9 @@
 #include <stdint.h>
 
 /*
+ * wslay reads the frames. It would unmask one byte at a time, which costs more than all the rest,
+ * so it is given frames without a mask: they are unmasked when they are copied into its buffer.
+ *
  * A context of wslay has a buffer of 4 KiB. That is too much for each idle connection, and between
  * two frames it has no state. So a filter takes a context from its source for one call, and keeps
  * it only while a frame has partly arrived.
@@ -53,7 +56,8 @@ void gw__websocket_spares_free(struct gw_websocket_spares *spares);
  * Reads from the front of `*in`, and moves its front.
  *
  * Returns   1 with a part; 0 when all input is taken; GW_E_WEBSOCKET when a length is invalid, or a
- *           control frame is too long or fragmented
+ *           control frame is too long or fragmented: then the context must be given back, and is
+ *           freed
  */
 int gw__websocket_frames_read(struct gw_websocket_frames *frames, struct gw_span *in,
                               struct gw_websocket_part *part_out);

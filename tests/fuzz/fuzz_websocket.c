@@ -157,23 +157,24 @@ static size_t read_frame(uint8_t way, const uint8_t *at, size_t left, bool *in_m
     unsigned opcode = at[0] & 15u;
     bool final = at[0] >> 7, masked = at[1] >> 7, control = opcode >= 8;
     uint64_t bytes = at[1] & 127u;
+    size_t count = bytes < 126 ? 0 : bytes == 126 ? 2 : 8;
+    if (left < 2 + count + (masked ? 4 : 0)) {
+        return 0;
+    }
     read.error = control && (bytes > 125 || !final) ? GW_E_WEBSOCKET : 0;
-    if (bytes >= 126 && read.error == 0) {
-        size_t count = bytes == 126 ? 2 : 8;
-        if (left < 2 + count) {
-            return 0;
-        }
+    if (count > 0) {
         bytes = 0;
         for (; header < 2 + count; header++) {
             bytes = bytes << 8 | at[header];
         }
-        read.error = bytes >> 63 != 0 || bytes < (count == 2 ? 126 : 65536) ? GW_E_WEBSOCKET : 0;
+        if (bytes >> 63 != 0 || bytes < (count == 2 ? 126 : 65536)) {
+            read.error = GW_E_WEBSOCKET;
+        }
     }
     const uint8_t *mask = masked ? at + header : none;
     header += masked ? 4 : 0;
-    uint64_t present = left < header ? 0 : left - header < bytes ? left - header : bytes;
-    if (read.error != 0 || left < header || (bytes > 0 && present == 0) ||
-        (control && present < bytes)) {
+    uint64_t present = left - header < bytes ? left - header : bytes;
+    if (read.error != 0 || (bytes > 0 && present == 0) || (control && present < bytes)) {
         return 0;
     }
     bool known = opcode == 8 || opcode == 9 || opcode == 10 || (opcode == 0 && *in_message) ||

@@ -14,7 +14,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { RECV_BYTES_MAX = 256 * 1024, SOURCE_COUNT = 200 };
+enum {
+    RECV_BYTES_MAX = 256 * 1024,
+    SEND_BYTES_MAX = 512 * 1024, /* of messages of WebSocket with their headers */
+    SOURCE_COUNT = 200,
+    WEBSOCKET_HEADER_BYTES_MAX = 8, /* of a message of less than 64 KiB, with its mask */
+};
 
 _Noreturn void link_fail(const struct link *link, const char *what)
 {
@@ -35,17 +40,98 @@ static void choose_source(const struct link *link)
     }
 }
 
-void link_open(struct link *link, uint32_t index, uint16_t port)
+static void shake_hands(struct link *link)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+                                  "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    char answer[512];
+    uint32_t bytes = 0;
+    if (send(link->socket, request, sizeof(request) - 1, MSG_NOSIGNAL) !=
+        (ssize_t)sizeof(request) - 1) {
+        link_fail(link, "cannot be sent to");
+    }
+    while (bytes < 4 || memcmp(answer + bytes - 4, "\r\n\r\n", 4) != 0) {
+        if (bytes == sizeof(answer) || recv(link->socket, answer + bytes, 1, 0) != 1) {
+            link_fail(link, "received no answer of WebSocket");
+        }
+        bytes++;
+    }
+    if (memcmp(answer, "HTTP/1.1 101 ", 13) != 0) {
+        link_fail(link, "refused WebSocket");
+    }
+}
+
+/* Writes a message of WebSocket to `out`. Returns its bytes. */
+static uint32_t wrap(uint8_t *out, const uint8_t *data, uint32_t bytes)
+{
+    static uint32_t mask = 0x9E3779B9u;
+    uint8_t *at = out;
+    uint8_t key[4];
+    mask = mask * 1664525u + 1013904223u;
+    memcpy(key, &mask, sizeof(key));
+    *at++ = 0x82;
+    *at++ = (uint8_t)(0x80 | (bytes < 126 ? bytes : 126));
+    if (bytes >= 126) {
+        *at++ = (uint8_t)(bytes >> 8);
+        *at++ = (uint8_t)bytes;
+    }
+    memcpy(at, key, sizeof(key));
+    at += sizeof(key);
+    for (uint32_t i = 0; i < bytes; i++) {
+        at[i] = data[i] ^ key[i % 4];
+    }
+    return (uint32_t)(at - out) + bytes;
+}
+
+/* The next byte of a header. Returns the length of the payload when it is complete, or -1. */
+static int32_t take_header_byte(struct link *link, uint8_t byte)
+{
+    link->head[link->head_bytes++] = byte;
+    if (link->head[0] != 0x82 || (link->head_bytes > 1 && link->head[1] > 126)) {
+        link_fail(link, "received another frame of WebSocket than a binary message");
+    }
+    if (link->head_bytes < 2 || (link->head[1] == 126 && link->head_bytes < 4)) {
+        return -1;
+    }
+    link->head_bytes = 0;
+    return link->head[1] < 126 ? link->head[1] : link->head[2] << 8 | link->head[3];
+}
+
+/* Removes the headers of messages in place. Returns the bytes that are left. */
+static uint32_t unwrap(struct link *link, uint8_t *data, uint32_t bytes)
+{
+    uint32_t kept = 0;
+    for (uint32_t at = 0; at < bytes;) {
+        if (link->left_bytes == 0) {
+            int32_t length = take_header_byte(link, data[at++]);
+            link->left_bytes = length > 0 ? (uint32_t)length : 0;
+            continue;
+        }
+        uint32_t part = link->left_bytes < bytes - at ? link->left_bytes : bytes - at;
+        memmove(data + kept, data + at, part);
+        link->left_bytes -= part;
+        kept += part;
+        at += part;
+    }
+    return kept;
+}
+
+void link_open(struct link *link, uint32_t index, uint16_t port, bool is_websocket)
 {
     struct sockaddr_in addr = {
         .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
-    *link = (struct link){.index = index, .socket = socket(AF_INET, SOCK_STREAM, 0)};
+    *link = (struct link){
+        .index = index, .is_websocket = is_websocket, .socket = socket(AF_INET, SOCK_STREAM, 0)};
     if (link->socket < 0) {
         serve_fail("socket");
     }
     choose_source(link);
     if (connect(link->socket, (struct sockaddr *)&addr, sizeof(addr)) != 0) {
         serve_fail("connect");
+    }
+    if (is_websocket) {
+        shake_hands(link);
     }
 }
 
@@ -61,6 +147,11 @@ void link_close(struct link *link)
 
 void link_put(struct link *link, const uint8_t *data, uint32_t bytes)
 {
+    uint8_t message[WIRE_FRAME_BYTES_MAX + WEBSOCKET_HEADER_BYTES_MAX];
+    if (link->is_websocket) {
+        bytes = wrap(message, data, bytes);
+        data = message;
+    }
     if (send(link->socket, data, bytes, MSG_NOSIGNAL) != (ssize_t)bytes) {
         link_fail(link, "cannot be sent to");
     }
@@ -68,8 +159,17 @@ void link_put(struct link *link, const uint8_t *data, uint32_t bytes)
 
 static void get_bytes(struct link *link, uint8_t *to, uint32_t bytes)
 {
-    if (bytes != 0 && recv(link->socket, to, bytes, MSG_WAITALL) != (ssize_t)bytes) {
-        link_fail(link, "closed by the server");
+    while (bytes > 0) {
+        uint32_t part = bytes;
+        if (link->is_websocket) {
+            part = link->left_bytes == 0 ? 1 : link->left_bytes < bytes ? link->left_bytes : bytes;
+        }
+        if (recv(link->socket, to, part, MSG_WAITALL) != (ssize_t)part) {
+            link_fail(link, "closed by the server");
+        }
+        part = link->is_websocket ? unwrap(link, to, part) : part;
+        to += part;
+        bytes -= part;
     }
 }
 
@@ -117,9 +217,19 @@ static uint32_t send_some(struct link *link, const uint8_t *data, uint32_t bytes
     return sent < 0 ? 0 : (uint32_t)sent;
 }
 
-void link_send(struct link *link, int set, const uint8_t *data, uint32_t bytes)
+void link_send(struct link *link, int set, const uint8_t *data, uint32_t bytes,
+               uint32_t message_bytes)
 {
+    static uint8_t messages[SEND_BYTES_MAX];
     bool waits = link->late_bytes > 0;
+    if (link->is_websocket) {
+        uint32_t all = 0;
+        for (uint32_t at = 0; at < bytes; at += message_bytes) {
+            all += wrap(messages + all, data + at, message_bytes);
+        }
+        data = messages;
+        bytes = all;
+    }
     uint32_t sent = waits ? 0 : send_some(link, data, bytes);
     if (sent < bytes) {
         keep(link, data + sent, bytes - sent);
@@ -165,6 +275,9 @@ bool link_read(struct link *link,
     ssize_t got = recv(link->socket, bytes + partial, RECV_BYTES_MAX, 0);
     if (got <= 0) {
         return got < 0 && errno == EAGAIN;
+    }
+    if (link->is_websocket) {
+        got = unwrap(link, bytes + partial, (uint32_t)got);
     }
     uint32_t left = partial + (uint32_t)got;
     const uint8_t *at = bytes;

@@ -8,6 +8,10 @@
 /* A connection, and its state for the modes of the load. */
 struct link {
     int socket;
+    bool is_websocket;
+    uint8_t head[4]; /* of WebSocket: the part of a header that has arrived */
+    uint8_t head_bytes;
+    uint32_t left_bytes; /* of WebSocket: of the payload of a frame */
     uint32_t index;
     uint32_t said;     /* messages sent */
     uint32_t received; /* messages received */
@@ -30,8 +34,9 @@ static inline uint32_t link_index_of(uint64_t stamp)
     return (uint32_t)(stamp >> 32) - 1;
 }
 
-/* Connects to a port of 127.0.0.1, from an address of 127.0.0.0/24; blocking until done. */
-void link_open(struct link *link, uint32_t index, uint16_t port);
+/* Connects to a port of 127.0.0.1, from an address of 127.0.0.0/24; blocking until done. With
+ * `is_websocket` all bytes of the functions below are in messages of WebSocket. */
+void link_open(struct link *link, uint32_t index, uint16_t port, bool is_websocket);
 void link_close(struct link *link);
 
 /* While the socket still blocks: sends all of it; reads a frame into `frame`, of 4,096 bytes. */
@@ -41,8 +46,10 @@ void link_get(struct link *link, uint8_t *frame);
 /* Makes the socket non-blocking, and adds it to the epoll `set`. */
 void link_join_set(struct link *link, int set);
 
-/* Sends what the kernel takes, and keeps the rest for link_send_late(). */
-void link_send(struct link *link, int set, const uint8_t *data, uint32_t bytes);
+/* Sends what the kernel takes, and keeps the rest for link_send_late(). WebSocket has a message for
+ * each `message_bytes` of them, as a browser sends them. */
+void link_send(struct link *link, int set, const uint8_t *data, uint32_t bytes,
+               uint32_t message_bytes);
 void link_send_late(struct link *link, int set);
 
 /*

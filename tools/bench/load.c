@@ -39,7 +39,7 @@ void load_connect(void)
     uint8_t hello[WIRE_HELLO_BYTES];
     wire_hello(hello);
     for (uint32_t i = 0; i < load.options.connection_count; i++) {
-        link_open(&load.links[i], i, load.options.port);
+        link_open(&load.links[i], i, load.options.port, load.options.websocket);
         if (load.options.greet) {
             link_put(&load.links[i], hello, sizeof(hello));
         }
@@ -68,7 +68,7 @@ void load_send(struct link *link, uint32_t count)
             wire_message(bytes + (size_t)i * frame_bytes, frame_bytes, load.options.packet_id,
                          link_stamp(link->index, link->said++));
         }
-        link_send(link, load.set, bytes, now * frame_bytes);
+        link_send(link, load.set, bytes, now * frame_bytes, frame_bytes);
         count -= now;
     }
 }
@@ -106,7 +106,7 @@ static void answer_ping(struct link *link, const uint8_t *frame, uint32_t bytes)
     uint8_t pong[WIRE_FRAME_BYTES_MAX];
     memcpy(pong, frame, bytes);
     wire_header(pong, bytes - WIRE_HEADER_BYTES, WIRE_PONG, 0);
-    link_send(link, load.set, pong, bytes);
+    link_send(link, load.set, pong, bytes, bytes);
 }
 
 static void on_frame(struct link *link, const uint8_t *frame, uint32_t bytes)

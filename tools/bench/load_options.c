@@ -7,7 +7,8 @@
 
 static const char usage[] =
     "usage: bench-load --mode echo|group|storm|idle --port PORT --pid PID [--connections COUNT]\n"
-    "  [--depth COUNT] [--bytes BYTES] [--rate PER_SECOND] [--room SIZE] [--packet ID] [--greet]\n"
+    "  [--depth COUNT] [--bytes BYTES] [--rate PER_SECOND] [--room SIZE] [--packet ID] [--greet] "
+    "[--websocket]\n"
     "  [--warm-ms MS] [--run-ms MS]\n";
 
 static _Noreturn void refuse(const char *word)
@@ -80,6 +81,8 @@ struct load_options load_options(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--greet") == 0) {
             options.greet = true;
+        } else if (strcmp(argv[i], "--websocket") == 0) {
+            options.websocket = true;
         } else if (i + 1 < argc) {
             take(&options, argv[i], argv[i + 1]);
             i++;

@@ -13,6 +13,7 @@ class Server:
     program: str
     words: tuple = ()
     gangway: bool = False
+    websocket: bool = False
 
     def with_words(self, *words):
         return dataclasses.replace(self, words=self.words + words)
@@ -24,6 +25,11 @@ LIBUV = Server("libuv", "bench-libuv", ("libuv",))
 FLOOR = Server("floor", "bench-floor", ("floor",))
 GANGWAY_EPOLL = Server("gangway epoll", "bench-gangway", ("epoll",), True)
 GANGWAY_URING = Server("gangway io_uring", "bench-gangway", ("uring",), True)
+WEBSOCKET_EPOLL, WEBSOCKET_URING = (
+    dataclasses.replace(server.with_words("--websocket"), name=f"{server.name}, WebSocket", websocket=True)
+    for server in (GANGWAY_EPOLL, GANGWAY_URING))
+BELOW_WEBSOCKET = {WEBSOCKET_EPOLL.name: GANGWAY_EPOLL.name, WEBSOCKET_URING.name: GANGWAY_URING.name}
+WITH_WEBSOCKET = (GANGWAY_EPOLL, WEBSOCKET_EPOLL, GANGWAY_URING, WEBSOCKET_URING)
 RAW_OF = {GANGWAY_EPOLL.name: RAW_EPOLL.name, GANGWAY_URING.name: RAW_URING.name}
 ALL = (RAW_EPOLL, GANGWAY_EPOLL, RAW_URING, GANGWAY_URING, LIBUV)
 
@@ -39,7 +45,8 @@ class Cell:
 
     def words_for(self, server):
         """Gangway needs a HELLO."""
-        return self.words + (("--greet",) if server.gangway else ())
+        return (self.words + (("--greet",) if server.gangway else ())
+                + (("--websocket",) if server.websocket else ()))
 
 
 def words(**options):
@@ -88,6 +95,11 @@ def whole_way(connections=1000, depth=16, frame_bytes=128):
     return echo(connections, depth, frame_bytes, (GANGWAY_EPOLL, GANGWAY_URING), ECHO)
 
 
+def websocket_echo(depth):
+    cell = echo(1000, depth, 128, WITH_WEBSOCKET)
+    return dataclasses.replace(cell, name=cell.name + ", WebSocket")
+
+
 LIBUV_PER_FRAME = dataclasses.replace(LIBUV, name="libuv, a write per frame").with_words("--per-frame")
 BY_THE_FLOOR = echo(1000, 1, 128, ALL + (FLOOR,))
 DEPTH_16 = echo(1000, 16, 128)
@@ -95,7 +107,9 @@ BURST = echo(1000, 16, 1024)
 ROOM = group(100, servers=ALL + (LIBUV_PER_FRAME,))
 ALONE = idle()
 IN_A_ROOM = idle(100)
-QUICK = [BY_THE_FLOOR, DEPTH_16, BURST, whole_way(), ROOM, ALONE, IN_A_ROOM]
+WEBSOCKET_ALONE = dataclasses.replace(idle(), name="idle, 9,000 connections, WebSocket", servers=WITH_WEBSOCKET)
+QUICK = [BY_THE_FLOOR, DEPTH_16, BURST, whole_way(), ROOM, ALONE, IN_A_ROOM,
+         websocket_echo(1), websocket_echo(16), WEBSOCKET_ALONE]
 
 ECHO_CELLS = [echo(connections, depth, frame_bytes)
               for connections in (1, 100, 1000, 9000) for depth in (1, 16) for frame_bytes in (32, 128, 1024)]

@@ -147,11 +147,22 @@ def still_rows(results, gangways):
         yield Row(f"{name}, instructions at 15,000 / at 100 sessions", [value], 1.10, 1.0)
 
 
+def websocket_rows(results):
+    for name, below in plan.BELOW_WEBSOCKET.items():
+        for depth, limit in ((1, 1.15), (16, 1.35)):
+            yield Row(f"depth {depth}, 128 B, {name} / plain TCP", results.ratios(plan.websocket_echo(depth), name, below),
+                      limit)
+        more = paired(lambda over, under: over - under,
+                      *(results.values(plan.WEBSOCKET_ALONE, server, "private_bytes_each") for server in (name, below)))
+        yield Row(f"idle session, {name} less plain TCP, bytes", more, 160, 1.0)
+
+
 def rows(results):
     """Each row of the table."""
     gangways = [server.name for server in plan.ALL if server.gangway]
     for part in (echo_rows, load_rows, still_rows):
         yield from part(results, gangways)
+    yield from websocket_rows(results)
 
 
 def floor_line(results):

@@ -40,8 +40,11 @@ struct serve_options serve_options(int argc, char **argv)
             options.per_frame = true;
         } else if (strcmp(argv[i], "--no-rates") == 0) {
             options.no_rates = true;
+        } else if (strcmp(argv[i], "--websocket") == 0) {
+            options.websocket = true;
         } else {
-            fprintf(stderr, "usage: %s MECHANISM [--tick-ms MS] [--per-frame] [--no-rates]\n",
+            fprintf(stderr,
+                    "usage: %s MECHANISM [--tick-ms MS] [--per-frame] [--no-rates] [--websocket]\n",
                     argv[0]);
             exit(2);
         }
