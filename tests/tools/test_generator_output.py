@@ -154,6 +154,31 @@ class Golden(GeneratorTest):
             name: seed.replace(" ", "") for name, seed in self.SEEDS.items()})
         self.compare("documents")
 
+    def test_javascript_generates_exactly_these_files(self):
+        result = self.by_hand(self.descriptor_set("small/small.proto", SCHEMAS),
+                              "small/small.proto", "js=small.gen.mjs")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.compare("javascript")
+
+    def test_the_javascript_client_has_the_control_packets_of_the_schema(self):
+        result = self.by_hand(self.descriptor_set("gw/control.proto", ROOT / "proto"),
+                              "gw/control.proto", "control,js=control.gen.mjs")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        for path in self.out.iterdir():
+            committed = ROOT / "tools/clients/js" / path.name
+            if generator.arguments.update:
+                shutil.copy(path, committed)
+            self.assertEqual(path.read_text(), committed.read_text(), f"{committed} is old: --update")
+
+    def test_documents_and_javascript_come_in_one_run(self):
+        result = self.document(f"reference={self.out / 'PROTOCOL.md'}", "js=small/small.gen.mjs")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        names = {path.name for path in (self.out / "small").iterdir()}
+        self.assertEqual(names, {f"small.gen.{end}" for end in ("d.mts", "dict", "lua", "mjs", "seeds")})
+        for end in ("mjs", "d.mts"):
+            self.assertEqual((self.out / f"small/small.gen.{end}").read_text(),
+                             (GOLDEN / f"javascript/small.gen.{end}").read_text())
+
     def test_in_ci_an_outdated_reference_is_an_error(self):
         reference = self.folder / "PROTOCOL.md"
         ci = generator.environment(CI="true")

@@ -60,26 +60,28 @@ endfunction()
 
 # gw_document(NAME SCHEMA s.proto ROOT dir [IMPORTS dir...] OUT dir REFERENCE file DEPENDS ...)
 # The target NAME keeps REFERENCE, which is committed, up to date, and writes a dissector for
-# Wireshark (s.gen.lua), a dictionary (s.gen.dict) and seeds (s.gen.seeds) for a fuzzer. The control
-# packets are documented too.
+# Wireshark (s.gen.lua), a dictionary (s.gen.dict) and seeds (s.gen.seeds) for a fuzzer, and the module of
+# clients in JavaScript (s.gen.mjs, s.gen.d.mts). The control packets are documented too.
 function(gw_document name)
   cmake_parse_arguments(arg "" "SCHEMA;ROOT;OUT;REFERENCE" "IMPORTS;DEPENDS" ${ARGN})
   gw_find_plugin(plugin plugin_depends)
   list(TRANSFORM arg_IMPORTS PREPEND -I OUTPUT_VARIABLE imports)
-  string(REGEX REPLACE "\\.proto$" "" stem ${arg_OUT}/${arg_SCHEMA})
+  string(REGEX REPLACE "\\.proto$" "" name_stem ${arg_SCHEMA})
+  set(stem ${arg_OUT}/${name_stem})
+  set(outputs ${stem}.gen.d.mts ${stem}.gen.dict ${stem}.gen.lua ${stem}.gen.mjs ${stem}.gen.seeds)
   if(NOT EXISTS ${arg_REFERENCE})
     file(TOUCH ${arg_REFERENCE})
   endif()
   add_custom_command(
-    OUTPUT ${stem}.gen.dict ${stem}.gen.lua ${stem}.gen.seeds
+    OUTPUT ${outputs}
     COMMAND ${ProtobufC_PROTOC} -I${arg_ROOT} ${imports} -I${ProtobufC_PROTO_DIR}
       --plugin=protoc-gen-gw=${plugin} --gw_out=${arg_OUT}
-      --gw_opt=documents,with=gw/control.proto,reference=${arg_REFERENCE}
+      --gw_opt=documents,with=gw/control.proto,reference=${arg_REFERENCE},js=${name_stem}.gen.mjs
       gw/control.proto ${arg_SCHEMA}
     DEPENDS ${arg_REFERENCE} ${plugin_depends} ${arg_DEPENDS}
     COMMENT "Describing ${arg_SCHEMA}"
     VERBATIM)
-  add_custom_target(${name} DEPENDS ${stem}.gen.dict ${stem}.gen.lua ${stem}.gen.seeds)
+  add_custom_target(${name} DEPENDS ${outputs})
 endfunction()
 
 # gw_add_packets_targets(NAME SCHEMA s.proto ROOT dir [IMPORTS dir...] LOCK file): the targets NAME_list
@@ -143,7 +145,7 @@ endfunction()
 #
 # Makes three libraries of the schema SCHEMA, a path below ROOT: NAME (messages, ids and senders),
 # NAME_server and NAME_client (each with the packet table of its side). Beside the generated C, in
-# NAME-gen, are a dissector for Wireshark and input for a fuzzer. A server links NAME_server
+# NAME-gen, are a module for clients in JavaScript, a dissector for Wireshark and input for a fuzzer. A server links NAME_server
 # and has a function PACKAGE_on_x() for each packet x that clients send; a client links NAME_client and
 # has PACKAGE_client_on_x() for what servers send. A missing one is an error of the linker that names it. The
 # targets NAME_list and NAME_accept list the packets and accept an incompatible change into the lock.

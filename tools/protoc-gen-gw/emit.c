@@ -73,3 +73,28 @@ const char *emit_messages_of(struct schema *schema)
 {
     return pool_print(&schema->pool, "%s.pb-c.h", name_stem(&schema->pool, schema->file_name));
 }
+
+unsigned emit_wire_type_of(const struct field *field)
+{
+    switch ((int)field->proto->type) {
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_DOUBLE:
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FIXED64:
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SFIXED64:
+        return EMIT_EIGHT_BYTES;
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FLOAT:
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FIXED32:
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SFIXED32:
+        return EMIT_FOUR_BYTES;
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING:
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_BYTES:
+    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_MESSAGE:
+        return EMIT_LENGTH_FIRST;
+    default:
+        return EMIT_VARINT;
+    }
+}
+
+uint64_t emit_key_of(const struct field *field)
+{
+    return (uint64_t)(uint32_t)field->proto->number << 3 | emit_wire_type_of(field);
+}

@@ -1,4 +1,4 @@
-/* tools/protoc-gen-gw/emit.h: Generation of C, Lua and fuzzer input from a schema. */
+/* tools/protoc-gen-gw/emit.h: Generation of C, Lua and input of fuzzers from a schema. */
 #ifndef GW_TOOLS_PROTOC_GEN_GW_EMIT_H
 #define GW_TOOLS_PROTOC_GEN_GW_EMIT_H
 
@@ -27,6 +27,11 @@ void emit_dissector(struct text *text, struct schema *schema);
 /* Write input for a fuzzer: the keys of all fields of client packets, and a body of each packet. */
 void emit_dictionary(struct text *text, struct schema *schema);
 void emit_seeds(struct text *text, struct schema *schema);
+
+/* The wire type of a value of the field, and its key: the number of the field and that type. */
+enum { EMIT_VARINT = 0, EMIT_EIGHT_BYTES = 1, EMIT_LENGTH_FIRST = 2, EMIT_FOUR_BYTES = 5 };
+unsigned emit_wire_type_of(const struct field *field);
+uint64_t emit_key_of(const struct field *field);
 
 /* Parts of a file. */
 void emit_guard_open(struct text *text, struct schema *schema, const char *name);

@@ -4,8 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { VARINT = 0, EIGHT_BYTES = 1, LENGTH_FIRST = 2, FOUR_BYTES = 5 };
-
 static void put_byte(struct text *text, uint64_t value)
 {
     uint8_t byte = (uint8_t)value;
@@ -18,31 +16,6 @@ static void put_varint(struct text *text, uint64_t value)
         put_byte(text, value | 0x80);
     }
     put_byte(text, value);
-}
-
-static unsigned wire_type_of(const struct field *field)
-{
-    switch ((int)field->proto->type) {
-    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_DOUBLE:
-    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FIXED64:
-    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SFIXED64:
-        return EIGHT_BYTES;
-    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FLOAT:
-    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_FIXED32:
-    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SFIXED32:
-        return FOUR_BYTES;
-    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING:
-    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_BYTES:
-    case GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_MESSAGE:
-        return LENGTH_FIRST;
-    default:
-        return VARINT;
-    }
-}
-
-static uint64_t key_of(const struct field *field)
-{
-    return (uint64_t)(uint32_t)field->proto->number << 3 | wire_type_of(field);
 }
 
 /* A value of the enum other than 0. */
@@ -116,7 +89,7 @@ static void put_message(struct text *text, const struct type *type);
 static void put_value(struct text *text, const struct field *field)
 {
     struct text value = {0};
-    if (wire_type_of(field) != LENGTH_FIRST) {
+    if (emit_wire_type_of(field) != EMIT_LENGTH_FIRST) {
         put_number(text, field);
         return;
     }
@@ -136,7 +109,7 @@ static void put_value(struct text *text, const struct field *field)
 static void put_message(struct text *text, const struct type *type)
 {
     for (size_t i = 0; i < type->message->n_field; i++) {
-        put_varint(text, key_of(&type->fields[i]));
+        put_varint(text, emit_key_of(&type->fields[i]));
         put_value(text, &type->fields[i]);
     }
 }
@@ -144,7 +117,7 @@ static void put_message(struct text *text, const struct type *type)
 static void emit_key(struct text *text, const struct type *type, const struct field *field)
 {
     struct text key = {0};
-    put_varint(&key, key_of(field));
+    put_varint(&key, emit_key_of(field));
     text_print(text, "# %s.%s\n\"", type->name, field->proto->name);
     for (size_t i = 0; i < key.length; i++) {
         text_print(text, "\\x%02X", (unsigned)(uint8_t)key.bytes[i]);

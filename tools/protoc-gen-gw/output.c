@@ -2,9 +2,11 @@
 #include "tools/protoc-gen-gw/output.h"
 
 #include "tools/protoc-gen-gw/emit.h"
+#include "tools/protoc-gen-gw/emit_js.h"
 #include "tools/protoc-gen-gw/names.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct text *output_add_empty(struct output *output, const char *name)
 {
@@ -87,6 +89,17 @@ void output_document(struct output *output, struct schema *schema)
     emit_dictionary(output_add_empty(output, pool_print(&schema->pool, "%s.gen.dict", stem)),
                     schema);
     emit_seeds(output_add_empty(output, pool_print(&schema->pool, "%s.gen.seeds", stem)), schema);
+}
+
+void output_javascript(struct output *output, struct schema *schema, const char *name)
+{
+    js_check_names(schema);
+    if (schema->problems.count == 0) {
+        int stem = (int)(strlen(name) - strlen(".mjs"));
+        emit_js_module(output_add_empty(output, name), schema);
+        emit_js_types(output_add_empty(output, pool_print(&schema->pool, "%.*s.d.mts", stem, name)),
+                      schema);
+    }
 }
 
 void output_fini(struct output *output)

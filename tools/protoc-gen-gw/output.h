@@ -36,6 +36,12 @@ void output_make(struct output *output, struct schema *schema, const struct lock
 /* Adds the dissector for Wireshark, and dictionary and seeds for a fuzzer. */
 void output_document(struct output *output, struct schema *schema);
 
+/*
+ * Adds the JavaScript module `name`, which ends with .mjs, and its declarations. Adds an error to
+ * schema->problems instead if two names would be equal there.
+ */
+void output_javascript(struct output *output, struct schema *schema, const char *name);
+
 void output_fini(struct output *output);
 
 #endif

@@ -22,6 +22,12 @@ static bool read_what(struct task *task, const char *word)
     return false;
 }
 
+static bool is_module(const char *path)
+{
+    size_t length = strlen(path);
+    return name_is_good_path(path) && length > 4 && strcmp(path + length - 4, ".mjs") == 0;
+}
+
 static bool read_word(struct task *task, const char *word)
 {
     if (strncmp(word, "with=", 5) == 0) {
@@ -34,6 +40,10 @@ static bool read_word(struct task *task, const char *word)
     }
     if (strncmp(word, "reference=", 10) == 0) {
         task->reference_path = word + 10;
+        return true;
+    }
+    if (strncmp(word, "js=", 3) == 0 && is_module(word + 3)) {
+        task->js_name = word + 3;
         return true;
     }
     if (strcmp(word, "documents") == 0) {
@@ -70,7 +80,9 @@ const char *run_read_parameter(struct task *task, struct pool *pool, const char 
         }
         if (!read_word(task, word)) {
             return pool_print(
-                pool, "the option \"%s\" is not known: lock=PATH, control, include=PREFIX", word);
+                pool,
+                "the option \"%s\" is not known: lock=PATH, control, include=PREFIX, js=FILE.mjs",
+                word);
         }
     }
     return NULL;
@@ -83,7 +95,11 @@ static void generate(const struct task *task, struct schema *schema, struct lock
         lock_check(lock, schema, task->is_frozen);
     }
     if (schema->problems.count == 0) {
-        output_make(output, schema, lock);
+        if (task->js_name != NULL) {
+            output_javascript(output, schema, task->js_name);
+        } else {
+            output_make(output, schema, lock);
+        }
         lock_write(lock, schema);
     }
 }
@@ -119,6 +135,9 @@ static void document(const struct task *task, struct schema *schema, struct outp
     }
     if (schema->problems.count == 0) {
         output_document(output, schema);
+        if (task->js_name != NULL) {
+            output_javascript(output, schema, task->js_name);
+        }
     }
     if (schema->problems.count == 0 && task->reference_path != NULL) {
         reference_keep(schema, task->reference_path, task->is_frozen);

@@ -15,6 +15,7 @@ struct task {
     const char *reference_path;  /* path of PROTOCOL.md; NULL: not written */
     const char *include_prefix;  /* see struct schema */
     const char *packets_command; /* the same */
+    const char *js_name;         /* the JavaScript module to generate; or NULL */
     bool is_control;
     bool is_frozen; /* an incomplete lock is an error */
     enum { RUN_GENERATE, RUN_DOCUMENT, RUN_LIST, RUN_SHOW_CHANGES, RUN_ACCEPT } what;
@@ -28,6 +29,8 @@ struct task {
  *      control                the schema is the control schema
  *      include=PREFIX         prefix of the library's headers
  *      documents              generate documentation instead of C
+ *      js=FILE                generate the JavaScript module FILE, which ends with .mjs, and its
+ *                             declarations instead of C; beside documents, both
  *      with=PROTO             document the control packets too; both files are given
  *      reference=PATH         path of PROTOCOL.md, which the run updates
  *      packets=COMMAND        command that lists packets or changes the lock when "list" or

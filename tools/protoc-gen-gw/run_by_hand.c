@@ -13,7 +13,7 @@ static const char usage[] =
     "  --descriptor-set  what protoc --include_imports --include_source_info\n"
     "                    --descriptor_set_out=FILE wrote\n"
     "  --file            which file of it is the schema, as in game/game.proto\n"
-    "  --opt             lock=PATH, control, include=PREFIX; with commas between them;\n"
+    "  --opt             lock=PATH, control, include=PREFIX, js=FILE.mjs; with commas;\n"
     "                    do=list, do=changes, do=accept: see tools/packets, nothing is generated\n"
     "  --out             where to write to; folders below it must be there\n"
     "Without arguments it is a plugin, and protoc calls it.\n";
