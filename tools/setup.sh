@@ -33,6 +33,7 @@ python3-websockets   /usr/lib/python3/dist-packages/websockets/version.py
 pkgconf              pkg-config
 prometheus           promtool
 tshark               tshark
+nodejs               node
 shellcheck           shellcheck
 valgrind             valgrind
 mingw-w64-x86-64-dev /usr/x86_64-w64-mingw32/include/windows.h"
