@@ -191,23 +191,6 @@ static void a_close_may_come_while_both_directions_are_busy(void **state)
     fixture_close();
 }
 
-static void nothing_is_received_after_a_close(void **state)
-{
-    static const struct stream_callbacks unfriendly = {.on_recv = close_while_reading};
-    fixture_open(&(struct port_fixture_plan){.callbacks = &unfriendly});
-    for (int round = 0; round < 20; round++) {
-        struct raw_socket peer;
-        struct checked_stream *checked = fixture_connect(&peer);
-        for (int i = 0; i < 20; i++) {
-            (void)raw_socket_send(&peer, "some words", 10);
-        }
-        assert_int_equal(checked_wait_close(checked), REASON);
-        assert_int_equal(atomic_load(&checked->recv_count), 1);
-        raw_socket_close(&peer);
-    }
-    fixture_close();
-}
-
 /* ---- afterwards ---- */
 
 static void a_reference_keeps_a_closed_stream_usable(void **state)
@@ -269,7 +252,6 @@ int contract_close(void)
         FIXTURE_TEST(a_stream_can_be_ended_inside_each_of_its_callbacks),
         FIXTURE_TEST(a_stream_may_be_closed_by_another_object),
         FIXTURE_TEST(a_close_may_come_while_both_directions_are_busy),
-        FIXTURE_TEST(nothing_is_received_after_a_close),
         FIXTURE_TEST(a_reference_keeps_a_closed_stream_usable),
         FIXTURE_TEST(a_closed_stream_gets_no_events_while_a_child_process_has_its_socket),
         FIXTURE_TEST(unref_of_null_does_nothing),

@@ -64,42 +64,6 @@ static void a_deadline_fires_at_its_time_and_once(void **state)
     close_all();
 }
 
-static void a_deadline_can_be_moved_later_and_earlier(void **state)
-{
-    open_with_stopped_time(NULL);
-    set_deadline_in_ms(500);
-    set_deadline_in_ms(2000);
-    assert_comes_at_ms(2000, 0);
-    set_deadline_in_ms(900000);
-    set_deadline_in_ms(3000);
-    assert_comes_at_ms(3000, 1);
-    fixture_advance_ms(1000000);
-    assert_int_equal(atomic_load(&here.checked->deadline_count), 2);
-    close_all();
-}
-
-static void a_deadline_can_be_cleared(void **state)
-{
-    open_with_stopped_time(NULL);
-    set_deadline_in_ms(500);
-    set_deadline(GW_STREAM_NO_DEADLINE);
-    fixture_advance_ms(100000);
-    assert_int_equal(atomic_load(&here.checked->deadline_count), 0);
-    close_all();
-}
-
-static void a_past_deadline_fires_at_once(void **state)
-{
-    open_with_stopped_time(NULL);
-    set_deadline(here.begin_ns);
-    fixture_advance_ms(2);
-    WAIT_FOR(atomic_load(&here.checked->deadline_count) == 1);
-    set_deadline(0);
-    fixture_advance_ms(2);
-    WAIT_FOR(atomic_load(&here.checked->deadline_count) == 2);
-    close_all();
-}
-
 /* The wheel counts its ticks in 32 bits; a machine may be up for more than half of them. */
 static void a_past_deadline_fires_at_once_after_a_month_of_uptime(void **state)
 {
@@ -160,9 +124,6 @@ int contract_deadline(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(a_deadline_fires_at_its_time_and_once),
-        FIXTURE_TEST(a_deadline_can_be_moved_later_and_earlier),
-        FIXTURE_TEST(a_deadline_can_be_cleared),
-        FIXTURE_TEST(a_past_deadline_fires_at_once),
         FIXTURE_TEST(a_past_deadline_fires_at_once_after_a_month_of_uptime),
         FIXTURE_TEST(no_deadline_fires_after_a_finish),
         FIXTURE_TEST(a_deadline_that_each_message_moves_does_not_fire),

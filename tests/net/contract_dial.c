@@ -175,41 +175,6 @@ static void a_close_cancels_a_waiting_connect(void **state)
     stop_listening();
 }
 
-static _Atomic(struct checked_stream *) to_close;
-
-/* Closes after the connect was submitted and before it completes, as another thread may. */
-static void close_before_wait(void)
-{
-    struct checked_stream *checked = atomic_load(&to_close);
-    if (checked != NULL && gw_stream_turn(checked->stream)->lane == gw__worker()->lane &&
-        checked->stream->sending && atomic_compare_exchange_strong(&to_close, &checked, NULL)) {
-        (void)gw_stream_close(checked->stream, REASON);
-        atomic_store(&checked->end_was_requested, true);
-    }
-}
-
-static void dial_posted_task(void *context)
-{
-    struct checked_stream **checked = context;
-    *checked = fixture_dial(NULL, &addr, NULL, NULL);
-    atomic_store(&to_close, *checked);
-}
-
-static void a_stream_closed_while_it_connects_does_not_open(void **state)
-{
-    listen_at("127.0.0.1:0", 100);
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    controlled_backend_before_wait(close_before_wait);
-    for (int round = 0; round < 10; round++) {
-        struct checked_stream *checked =
-            NULL; /* it is assigned to lane 0, the first without a stream */
-        run_in_turn(&gw__port_lane(fixture.port, 0)->posted, dial_posted_task, &checked);
-        WAIT_FOR(atomic_load(&to_close) == NULL);
-        assert_int_equal(checked_wait_close(checked), REASON);
-    }
-    stop_listening();
-}
-
 int contract_dial(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,7 +187,6 @@ int contract_dial(void)
         FIXTURE_TEST(a_dial_above_stream_count_max_is_refused),
         FIXTURE_TEST(a_dialed_stream_can_be_closed_at_once),
         FIXTURE_TEST(a_close_cancels_a_waiting_connect),
-        FIXTURE_TEST(a_stream_closed_while_it_connects_does_not_open),
     };
     return cmocka_run_group_tests_name("contract: dial", tests, NULL, NULL);
 }

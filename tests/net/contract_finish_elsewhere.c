@@ -57,20 +57,6 @@ static void a_finish_does_not_overtake_what_was_sent_before_it(void **state)
     finish_from_here_during(&busy);
 }
 
-static void bytes_queued_before_the_peers_fin_are_still_sent(void **state)
-{
-    struct raw_socket peer;
-    struct checked_stream *checked = fixture_open_connected(NULL, &peer);
-    fixture_block_worker(checked);
-    assert_int_equal(checked_send_text(checked, "just in time"), 0);
-    raw_socket_finish(&peer);
-    fixture_unblock_worker();
-    assert_true(raw_receives_text(&peer, "just in time"));
-    assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
-    assert_int_equal(checked_wait_close(checked), GW_E_CLOSED);
-    fixture_close_connected(&peer);
-}
-
 static void the_final_buffer_is_sent_when_the_peer_finished_first(void **state)
 {
     struct raw_socket peer;
@@ -165,7 +151,6 @@ int contract_finish_elsewhere(void)
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(a_finish_by_another_thread_sends_what_was_queued_before_it),
         FIXTURE_TEST(a_finish_does_not_overtake_what_was_sent_before_it),
-        FIXTURE_TEST(bytes_queued_before_the_peers_fin_are_still_sent),
         FIXTURE_TEST(the_final_buffer_is_sent_when_the_peer_finished_first),
         FIXTURE_TEST(a_stream_finished_in_on_accept_sends_its_final_buffer),
         FIXTURE_TEST(of_many_threads_that_end_a_stream_one_is_the_first),

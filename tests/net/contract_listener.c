@@ -267,51 +267,6 @@ static void a_listener_can_be_closed_in_on_accept(void **state)
     fixture_close_connected(&peer);
 }
 
-/* ---- connections that are not accepted ---- */
-
-static void ignore(struct gw_listener *listener, struct gw_stream *stream)
-{
-}
-
-static void a_stream_that_is_not_started_is_closed(void **state)
-{
-    static const struct stream_callbacks unfriendly = {.on_accept = ignore};
-    fixture_open(&(struct port_fixture_plan){.callbacks = &unfriendly});
-    for (uint64_t count = 1; count <= 20; count++) {
-        struct raw_socket peer;
-        assert_true(raw_socket_connect(&peer, &fixture.addr));
-        assert_int_equal(raw_socket_recv_until_end(&peer), RAW_SOCKET_FIN);
-        raw_socket_close(&peer);
-        WAIT_FOR(fixture_counters().accepted == count && fixture_counters().stream_count == 0);
-    }
-    fixture_close();
-}
-
-static void accepted_streams_above_stream_count_max_are_closed(void **state)
-{
-    struct raw_socket inside[3];
-    struct raw_socket outside;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &echo, .stream_count_max = 3});
-    for (int i = 0; i < 3; i++) {
-        (void)fixture_connect(&inside[i]);
-    }
-    for (uint64_t count = 1; count <= 10; count++) {
-        assert_true(raw_socket_connect(&outside, &fixture.addr));
-        assert_true(raw_socket_recv_until_end(&outside) <= 0);
-        raw_socket_close(&outside);
-        assert_int_equal(fixture_counters().turned_away, count);
-        assert_int_equal(fixture_counters().stream_count, 3);
-    }
-    for (int i = 0; i < 3; i++) {
-        assert_true(raw_socket_send(&inside[i], "hello", 5));
-        assert_true(raw_receives_text(&inside[i], "hello"));
-        raw_socket_close(&inside[i]);
-    }
-    WAIT_FOR(fixture_counters().stream_count == 0);
-    assert_echoes(&fixture.addr); /* below the limit again */
-    fixture_close();
-}
-
 static void streams_are_spread_evenly_over_the_lanes(void **state)
 {
     enum { PER_LANE = 10 };
@@ -347,8 +302,6 @@ int contract_listener(void)
         FIXTURE_TEST(a_listener_can_be_closed_at_once_and_without_on_close),
         FIXTURE_TEST(a_listener_can_be_closed_while_many_connect),
         FIXTURE_TEST(a_listener_can_be_closed_in_on_accept),
-        FIXTURE_TEST(a_stream_that_is_not_started_is_closed),
-        FIXTURE_TEST(accepted_streams_above_stream_count_max_are_closed),
         FIXTURE_TEST(streams_are_spread_evenly_over_the_lanes),
     };
     return cmocka_run_group_tests_name("contract: listener", tests, NULL, NULL);

@@ -227,44 +227,6 @@ static void on_recv_that_returns_again_gets_one_turn_for_each_message(void **sta
     fixture_close_connected(&peer);
 }
 
-static atomic_uint turns_of_others;
-
-static void run_other(struct gw_task *task)
-{
-    atomic_fetch_add(&turns_of_others, 1);
-}
-
-/* The first message posts a task to another object of the lane; the last one checks that it has
- * run. */
-static enum gw_recv receive_beside_others(struct checked_stream *checked, struct gw_ring *ring)
-{
-    static struct gw_turn other;
-    static struct gw_task task = {.run = run_other};
-    uint64_t index = atomic_load(&checked->received) / MESSAGE_BYTES;
-    if (index == 0) {
-        gw_turn_init(&other, fixture.port, NULL);
-        gw_turn_post(&other, &task);
-    }
-    atomic_store(&checked->number, atomic_load(&turns_of_others));
-    return receive_messages(checked, ring, 1);
-}
-
-static void other_objects_run_between_two_messages(void **state)
-{
-    enum { COUNT = 160 };
-    static const struct stream_callbacks modest = {.on_recv = receive_beside_others};
-    struct raw_socket peer;
-    atomic_store(&turns_of_others, 0);
-    fixture_open(
-        &(struct port_fixture_plan){.callbacks = &modest, .recv_bytes_max = MESSAGE_BYTES});
-    struct checked_stream *checked = fixture_connect(&peer);
-    send_messages(&peer, COUNT, COUNT * MESSAGE_BYTES);
-    WAIT_FOR(atomic_load(&checked->received) == COUNT * MESSAGE_BYTES);
-    assert_true(fixture_worker_count > 1 || atomic_load(&checked->number) == 1);
-    WAIT_FOR(atomic_load(&turns_of_others) == 1);
-    fixture_close_connected(&peer);
-}
-
 /* Returns AGAIN until the test allows it to read. */
 static enum gw_recv read_when_allowed(struct checked_stream *checked, struct gw_ring *ring)
 {
@@ -372,7 +334,6 @@ int contract_recv(void)
         FIXTURE_TEST(partial_messages_are_received_whole),
         FIXTURE_TEST(half_a_message_waits_and_uses_memory_for_itself_only),
         FIXTURE_TEST(on_recv_that_returns_again_gets_one_turn_for_each_message),
-        FIXTURE_TEST(other_objects_run_between_two_messages),
         FIXTURE_TEST(nothing_is_received_while_whole_messages_wait),
         FIXTURE_TEST(a_stream_that_never_consumes_is_closed),
         FIXTURE_TEST(without_on_recv_everything_is_discarded),

@@ -2,7 +2,6 @@
 #include "tests/net/contract.h"
 
 #include "net/error.h"
-#include "net/lane.h"
 #include "net/ring.h"
 #include "tests/net/port_fixture.h"
 
@@ -33,20 +32,6 @@ static void a_reset_ends_a_stream_that_cannot_send(void **state)
     raw_socket_reset(&peer);
     assert_int_equal(checked_wait_close(checked), GW_E_RESET);
     assert_int_equal(checked_send_buf(checked, 10), GW_E_CLOSED);
-    fixture_close();
-}
-
-static void a_reset_ends_a_finish(void **state)
-{
-    struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
-    controlled_backend_stop_time();
-    struct checked_stream *checked = fixture_connect_narrow(&peer);
-    checked_fill(checked);
-    assert_true(checked_finish(checked, 77, "final_text"));
-    fixture_run_now();
-    raw_socket_reset(&peer);
-    assert_int_equal(checked_wait_close(checked), 77);
     fixture_close();
 }
 
@@ -184,131 +169,7 @@ static void the_kernel_buffers_a_limited_number_of_bytes_for_one_peer(void **sta
     fixture_close();
 }
 
-/* ---- sends that fail ---- */
-
-static struct gate gate;
-
-static enum gw_recv wait_then_receive(struct checked_stream *checked, struct gw_ring *ring)
-{
-    if (atomic_load(&checked->recv_count) == 1) {
-        gate_wait(&gate);
-        (void)checked_send_text(checked, "this does not get out");
-    }
-    return checked_receive(checked, ring);
-}
-
-static void open_for_failure(const struct stream_callbacks *callbacks, struct raw_socket *peer,
-                             struct checked_stream **stream_out)
-{
-    gate_reset(&gate);
-    fixture_open(&(struct port_fixture_plan){.callbacks = callbacks});
-    *stream_out = fixture_connect(peer);
-    controlled_backend_stop_time();
-    controlled_backend_fail(CHECKING_SEND, GW_E_RESET, 1);
-}
-
-static void bytes_that_have_arrived_are_received_after_a_failed_send(void **state)
-{
-    static const struct stream_callbacks listening = {.on_recv = wait_then_receive};
-    struct raw_socket peer;
-    uint64_t sent = 0;
-    struct checked_stream *checked;
-    open_for_failure(&listening, &peer, &checked);
-    assert_true(raw_send_pattern(&peer, &sent, 10));
-    WAIT_FOR(atomic_load(&gate.reached));
-    assert_true(raw_send_pattern(&peer, &sent, 30000));
-    raw_socket_finish(&peer);
-    atomic_store(&gate.open, true);
-    assert_int_equal(checked_wait_close(checked), GW_E_RESET);
-    assert_int_equal(atomic_load(&checked->received), 30010);
-    assert_int_equal(checked_send(checked, 1), GW_E_CLOSED);
-    fixture_close_connected(&peer);
-}
-
-static void send_once(struct checked_stream *checked)
-{
-    (void)checked_send_text(checked, "this does not get out");
-}
-
-static void after_a_failed_send_the_stream_waits_a_second_for_the_peer(void **state)
-{
-    static const struct stream_callbacks talkative = {.on_open = send_once};
-    struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &talkative});
-    controlled_backend_stop_time();
-    controlled_backend_fail(CHECKING_SEND, GW_E_RESET, 1);
-    struct checked_stream *checked = fixture_connect(&peer);
-    WAIT_FOR(atomic_load(&checked->open_count) == 1);
-    fixture_run_now();
-    assert_int_equal(fixture_counters().send_queue_bytes, 0);
-    fixture_advance_ms(GW_STREAM_LINGER_MS - 5);
-    assert_int_equal(atomic_load(&checked->close_count), 0);
-    fixture_advance_ms(10);
-    assert_int_equal(checked_wait_close(checked), GW_E_RESET);
-    fixture_close_connected(&peer);
-}
-
-static void after_a_failed_send_a_close_is_still_prompt(void **state)
-{
-    static const struct stream_callbacks talkative = {.on_open = send_once};
-    struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &talkative});
-    controlled_backend_stop_time();
-    controlled_backend_fail(CHECKING_SEND, GW_E_RESET, 1);
-    struct checked_stream *checked = fixture_connect(&peer);
-    WAIT_FOR(atomic_load(&checked->open_count) == 1);
-    fixture_run_now();
-    assert_false(checked_close(checked, 77));
-    assert_int_equal(checked_wait_close(checked), GW_E_RESET);
-    fixture_close_connected(&peer);
-}
-
-/* Closes the stream between a turn and the wait, as another thread may. */
-static struct {
-    _Atomic(struct checked_stream *) checked;
-} to_close;
-
-static void close_before_wait(void)
-{
-    struct checked_stream *checked = atomic_load(&to_close.checked);
-    if (checked != NULL && gw_stream_turn(checked->stream)->lane == gw__worker()->lane &&
-        atomic_compare_exchange_strong(&to_close.checked, &checked, NULL)) {
-        (void)gw_stream_close(checked->stream, 77);
-        atomic_store(&checked->end_was_requested, true);
-    }
-}
-
-static enum gw_recv send_and_be_closed(struct checked_stream *checked, struct gw_ring *ring)
-{
-    (void)checked_receive(checked, ring);
-    gate_wait(&gate);
-    (void)checked_send_text(checked, "this does not get out");
-    atomic_store(&to_close.checked, checked);
-    return GW_RECV_MORE;
-}
-
-static void nothing_is_received_after_a_failed_send_and_a_close(void **state)
-{
-    static const struct stream_callbacks closed = {.on_recv = send_and_be_closed};
-    struct raw_socket peer;
-    uint64_t sent = 0;
-    struct checked_stream *checked;
-    if (fixture_backend->lane_shared) {
-        skip(); /* on a shared lane the next turn may run before the next wait */
-    }
-    open_for_failure(&closed, &peer, &checked);
-    controlled_backend_before_wait(close_before_wait);
-    assert_true(raw_send_pattern(&peer, &sent, 10));
-    WAIT_FOR(atomic_load(&gate.reached));
-    assert_true(
-        raw_send_pattern(&peer, &sent, 10)); /* has arrived when the failed send completes */
-    atomic_store(&gate.open, true);
-    (void)checked_wait_close(checked);
-    assert_int_equal(atomic_load(&checked->recv_count), 1);
-    fixture_close_connected(&peer);
-}
-
-/* ---- other operations that fail ---- */
+/* ---- operations that fail ---- */
 
 static void a_failed_recv_ends_its_stream_alone(void **state)
 {
@@ -337,7 +198,6 @@ int contract_reset(void)
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(a_reset_ends_a_stream_with_its_reason),
         FIXTURE_TEST(a_reset_ends_a_stream_that_cannot_send),
-        FIXTURE_TEST(a_reset_ends_a_finish),
         FIXTURE_TEST(bytes_that_arrived_before_a_reset_are_received),
         FIXTURE_TEST(a_peer_that_stops_reading_is_reset_after_the_flush_timeout),
         FIXTURE_TEST(a_close_with_unsent_bytes_is_a_reset),
@@ -346,10 +206,6 @@ int contract_reset(void)
         FIXTURE_TEST(a_half_closed_peer_that_does_not_read_is_reset_when_the_linger_time_is_over),
         FIXTURE_TEST(a_half_closed_peer_that_reads_gets_every_byte),
         FIXTURE_TEST(the_kernel_buffers_a_limited_number_of_bytes_for_one_peer),
-        FIXTURE_TEST(bytes_that_have_arrived_are_received_after_a_failed_send),
-        FIXTURE_TEST(after_a_failed_send_the_stream_waits_a_second_for_the_peer),
-        FIXTURE_TEST(after_a_failed_send_a_close_is_still_prompt),
-        FIXTURE_TEST(nothing_is_received_after_a_failed_send_and_a_close),
         FIXTURE_TEST(a_failed_recv_ends_its_stream_alone),
     };
     return cmocka_run_group_tests_name("contract: reset", tests, NULL, NULL);

@@ -114,79 +114,6 @@ static void waiting_connections_are_accepted_when_descriptors_are_free(void **st
     end_shortage();
 }
 
-static void a_shortage_is_logged_once_and_not_at_every_pause(void **state)
-{
-    struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
-    fixture_run_now();
-    uint32_t log_count = atomic_load(&fixture.log_count);
-    controlled_backend_stop_time();
-    controlled_backend_fail(CHECKING_ACCEPT, GW_E_MEMORY, 5);
-    for (uint64_t pauses = 1; pauses <= 5; pauses++) {
-        assert_true(raw_socket_connect(&peer, &fixture.addr));
-        WAIT_FOR(fixture_counters().accept_pauses == pauses);
-        raw_socket_close(&peer);
-        fixture_advance_ms(110);
-    }
-    assert_int_equal(atomic_load(&fixture.log_count), log_count + 1);
-    assert_true(raw_socket_connect(&peer, &fixture.addr));
-    assert_echoes(&peer);
-    fixture_close_connected(&peer);
-}
-
-static void a_pause_of_accepting_lasts_100_ms(void **state)
-{
-    struct raw_socket peers[2];
-    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
-    fixture_run_now();
-    controlled_backend_stop_time();
-    controlled_backend_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
-    assert_true(raw_socket_connect(&peers[0], &fixture.addr));
-    WAIT_FOR(fixture_counters().accept_pauses == 1);
-    assert_true(raw_socket_connect(&peers[1], &fixture.addr));
-    fixture_advance_ms(90); /* the time of a turn may be some milliseconds old on a busy machine */
-    assert_int_equal(fixture_counters().accepted, 0);
-    fixture_advance_ms(15);
-    assert_echoes(&peers[1]);
-    raw_socket_close(&peers[0]);
-    raw_socket_close(&peers[1]);
-    fixture_close();
-}
-
-static void a_listener_can_be_closed_while_accepting_pauses(void **state)
-{
-    struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
-    fixture_run_now();
-    controlled_backend_stop_time();
-    controlled_backend_fail(CHECKING_ACCEPT, GW_E_FULL, 1);
-    assert_true(raw_socket_connect(&peer, &fixture.addr));
-    WAIT_FOR(fixture_counters().accept_pauses == 1);
-    raw_socket_close(&peer);
-    fixture_close_listener();
-    fixture_advance_ms(1000); /* the pause has ended */
-    fixture_close();
-}
-
-static void an_error_of_one_connection_is_no_shortage(void **state)
-{
-    static const int errors[3] = {GW_E_RESET, GW_E_REFUSED, GW_E_SYSTEM};
-    struct raw_socket peer;
-    fixture_open(&(struct port_fixture_plan){.callbacks = &echo});
-    fixture_run_now();
-    controlled_backend_stop_time();
-    for (int i = 0; i < 3; i++) {
-        controlled_backend_fail(CHECKING_ACCEPT, errors[i], 1);
-        assert_true(raw_socket_connect(&peer, &fixture.addr));
-        assert_true(raw_socket_recv_until_end(&peer) <= 0);
-        raw_socket_close(&peer);
-    }
-    assert_true(raw_socket_connect(&peer, &fixture.addr));
-    assert_echoes(&peer);
-    assert_int_equal(fixture_counters().accept_pauses, 0);
-    fixture_close_connected(&peer);
-}
-
 static void without_descriptors_a_dial_fails(void **state)
 {
     int error;
@@ -204,10 +131,6 @@ int contract_shortage(void)
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(without_descriptors_accepting_pauses_and_streams_go_on),
         FIXTURE_TEST(waiting_connections_are_accepted_when_descriptors_are_free),
-        FIXTURE_TEST(a_shortage_is_logged_once_and_not_at_every_pause),
-        FIXTURE_TEST(a_pause_of_accepting_lasts_100_ms),
-        FIXTURE_TEST(a_listener_can_be_closed_while_accepting_pauses),
-        FIXTURE_TEST(an_error_of_one_connection_is_no_shortage),
         FIXTURE_TEST(without_descriptors_a_dial_fails),
     };
     return cmocka_run_group_tests_name("contract: shortage", tests, NULL, NULL);
