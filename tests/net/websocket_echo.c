@@ -166,6 +166,9 @@ int main(int argc, char **argv)
            strcmp(gw_backend_name(config.backend), argv[1]) != 0) {
         config.backend++;
     }
+    if (strcmp(argv[2], "serve") == 0) {
+        config.worker_count = 2; /* which share the contexts of the source */
+    }
     if (gw_port_create(&config, &port) != 0) {
         fprintf(stderr, "%s\n", gw_backend_refusal(config.backend));
         return MACHINE_REFUSES;

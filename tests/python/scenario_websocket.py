@@ -67,6 +67,16 @@ class OurServer(Quiet):
             self.assertEqual(await self.echoed(client, BIG), data)
             await sender
 
+    async def test_many_clients_at_once_share_what_reads_their_frames(self):
+        async def talk(number):
+            async with self.connect() as client:
+                for count in range(20):
+                    data = bytes([number]) * (1 + 37 * count)
+                    await client.send([data[:10], data[10:]])
+                    self.assertEqual(await self.echoed(client, len(data)), data)
+
+        await asyncio.gather(*(talk(number) for number in range(40)))
+
     async def test_extensions_are_not_negotiated(self):
         async with self.connect(compression="deflate") as client:
             self.assertEqual(client.extensions, [])

@@ -3,7 +3,6 @@
 
 #include "bench/bench.gen.h"
 #include "bench/bench_server.gen.h"
-#include "net/error.h"
 #include "net/filter/source.h"
 #include "net/filter/websocket.h"
 #include "net/listener.h"
@@ -143,37 +142,12 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
 
 static const struct gw_session_events session_events = {.on_end = on_end};
 
-static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
-{
-    (void)listener;
-    (void)context;
-    gw_session_manager_admit(manager, stream);
-}
-
-/* A listener of the same sessions, over WebSocket. */
-static struct gw_listener *listen_for_websockets(const struct gw_addr *addr)
-{
-    static const struct gw_listener_events events = {.on_accept = on_accept};
-    const struct gw_websocket_server_config websocket = {.path = NULL};
-    struct gw_listener_config config = {.addr = *addr,
-                                        .stream = gw_session_manager_stream_config(manager)};
-    struct gw_listener *listener;
-    int error = gw_websocket_server_create(&websocket, &config.stream.filters[0]);
-    if (error == GW_E_UNSUPPORTED) {
-        fprintf(stderr, "this build has no WebSocket\n");
-        exit(77);
-    }
-    if (error != 0 || gw_listener_open(port, &config, &events, NULL, &listener) != 0) {
-        serve_fail("gw_listener_open");
-    }
-    gw_filter_source_unref(config.stream.filters[0]);
-    return listener;
-}
-
 uint16_t bench_game_open(struct gw_port *on, const struct serve_options *options)
 {
     struct gw_addr addr;
     struct gw_listener *listener;
+    struct gw_filter_source *filters[GW_STREAM_FILTER_COUNT_MAX] = {NULL};
+    const struct gw_websocket_server_config websocket = {.path = NULL};
     const struct gw_session_manager_config config = {
         .side = GW_SIDE_SERVER, .session_count_max = BENCH_GAME_SESSION_COUNT_MAX};
     port = on;
@@ -181,10 +155,13 @@ uint16_t bench_game_open(struct gw_port *on, const struct serve_options *options
     manager = gw_session_manager_create(port, &config, table_of_packets(options->no_rates),
                                         &session_events, NULL);
     gw_addr_parse("127.0.0.1:0", &addr);
-    if (options->websocket) {
-        listener = listen_for_websockets(&addr);
-    } else if (gw_session_manager_listen(manager, &addr, &listener) != 0) {
-        serve_fail("gw_session_manager_listen");
+    if (options->websocket && gw_websocket_server_create(&websocket, &filters[0]) != 0) {
+        fprintf(stderr, "this build has no WebSocket\n");
+        exit(77);
     }
+    if (gw_session_manager_listen_filtered(manager, &addr, filters, &listener) != 0) {
+        serve_fail("gw_session_manager_listen_filtered");
+    }
+    gw_filter_source_unref(filters[0]);
     return gw_listener_addr(listener)->port;
 }
