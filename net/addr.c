@@ -16,6 +16,13 @@ bool gw_addr_is_ipv4(const struct gw_addr *addr)
     return memcmp(addr->ip, ipv4_prefix, sizeof(ipv4_prefix)) == 0;
 }
 
+bool gw_addr_is_loopback(const struct gw_addr *addr)
+{
+    static const uint8_t loopback_ipv6[16] = {[15] = 1};
+    return gw_addr_is_ipv4(addr) ? addr->ip[12] == 127
+                                 : memcmp(addr->ip, loopback_ipv6, sizeof(addr->ip)) == 0;
+}
+
 static bool is_link_local(const uint8_t ip[16])
 {
     return ip[0] == 0xFE && (ip[1] & 0xC0) == 0x80;

@@ -49,6 +49,9 @@ const char *gw_addr_format(const struct gw_addr *addr, char text[GW_ADDR_TEXT_BY
 /* Whether it is an IPv4 address, stored as ::ffff:a.b.c.d. Thread: any. */
 bool gw_addr_is_ipv4(const struct gw_addr *addr);
 
+/* Whether only this machine has it: 127.0.0.0/8 or ::1. Thread: any. */
+bool gw_addr_is_loopback(const struct gw_addr *addr);
+
 #ifdef __cplusplus
 }
 #endif

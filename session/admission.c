@@ -18,9 +18,10 @@
  *
  *      drained | draining | references, 31 bits | sessions, 31 bits
  *
- * A reference is work that an ended session has left: a membership that leaves its group, an answer
- * posted to another turn, a rejected stream that sends CLOSE. When all is 0 but `draining`, one
- * thread sets `drained`; from then on nothing is admitted.
+ * A reference is a pending session, or one that was displaced or refused, until it has closed; or
+ * work that an ended session has left: a membership that leaves its group, an answer posted to
+ * another turn. When all is 0 but `draining`, one thread sets `drained`; from then on nothing is
+ * admitted.
  */
 #define SESSIONS  UINT64_C(0x7FFFFFFF)
 #define SESSION   UINT64_C(1)
@@ -28,19 +29,16 @@
 #define DRAINING  (UINT64_C(1) << 62)
 #define DRAINED   (UINT64_C(1) << 63)
 
-/* Adds `unit`. Returns NONE; SERVER_FULL at the limit of sessions; SHUTDOWN when drained. */
-static Gw__CloseReason enter(struct gw_session_manager *manager, uint64_t unit, uint64_t count_max)
+/* Adds `unit`. Returns false at the limit of sessions, and when drained. */
+static bool enter(struct gw_session_manager *manager, uint64_t unit, uint64_t session_count_max)
 {
     uint64_t admitted = atomic_load(&manager->admitted);
     do {
-        if ((admitted & DRAINED) != 0) {
-            return GW__CLOSE_REASON__SHUTDOWN;
-        }
-        if ((admitted & SESSIONS) >= count_max) {
-            return GW__CLOSE_REASON__SERVER_FULL;
+        if ((admitted & DRAINED) != 0 || (admitted & SESSIONS) >= session_count_max) {
+            return false;
         }
     } while (!atomic_compare_exchange_weak(&manager->admitted, &admitted, admitted + unit));
-    return GW__CLOSE_REASON__NONE;
+    return true;
 }
 
 static void leave(struct gw_session_manager *manager, uint64_t unit)
@@ -50,19 +48,22 @@ static void leave(struct gw_session_manager *manager, uint64_t unit)
     }
 }
 
-Gw__CloseReason gw__manager_enter(struct gw_session_manager *manager)
+/* The reference of a pending session becomes a session. Returns false at the limit of sessions. */
+static bool become_session(struct gw_session_manager *manager)
 {
-    return enter(manager, SESSION, manager->config.session_count_max);
-}
-
-void gw__manager_leave(struct gw_session_manager *manager)
-{
-    leave(manager, SESSION);
+    uint64_t admitted = atomic_load(&manager->admitted);
+    do {
+        if ((admitted & SESSIONS) >= manager->config.session_count_max) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak(&manager->admitted, &admitted,
+                                           admitted + SESSION - REFERENCE));
+    return true;
 }
 
 bool gw__manager_ref(struct gw_session_manager *manager)
 {
-    return enter(manager, REFERENCE, UINT64_MAX) == GW__CLOSE_REASON__NONE;
+    return enter(manager, REFERENCE, UINT64_MAX);
 }
 
 void gw__manager_unref(struct gw_session_manager *manager)
@@ -93,6 +94,30 @@ uint32_t gw_session_manager_count(const struct gw_session_manager *manager)
     return (uint32_t)(atomic_load(&manager->admitted) & SESSIONS);
 }
 
+uint32_t gw_session_manager_pending_count(const struct gw_session_manager *manager)
+{
+    return atomic_load_explicit(&manager->pending.count, memory_order_relaxed);
+}
+
+/* ---- refused connections ---- */
+
+/*
+ * Counts a connection that is refused, until end_refusal(). Returns false when so many are closing
+ * that this one is closed at once, without CLOSE. A half is reserved for other reasons than
+ * ADDRESS_LIMIT, which one client can cause as often as it likes.
+ */
+static bool begin_refusal(struct gw_session_manager *manager, Gw__CloseReason reason)
+{
+    bool is_of_address = reason == GW__CLOSE_REASON__ADDRESS_LIMIT;
+    uint32_t count_max = is_of_address ? GW_REFUSED_COUNT_MAX / 2 : GW_REFUSED_COUNT_MAX;
+    return atomic_fetch_add(&manager->refused_count, 1) < count_max;
+}
+
+static void end_refusal(struct gw_session_manager *manager)
+{
+    atomic_fetch_sub(&manager->refused_count, 1);
+}
+
 static void count_begun(struct gw_session_manager *manager)
 {
     struct gw_shard *shard = gw__shard(manager);
@@ -104,6 +129,11 @@ static void on_full(struct gw_stream *stream, void *context)
     gw__stream_finish_with_close(context, NULL, stream, GW__CLOSE_REASON__SERVER_FULL, NULL);
 }
 
+static void on_address_limit(struct gw_stream *stream, void *context)
+{
+    gw__stream_finish_with_close(context, NULL, stream, GW__CLOSE_REASON__ADDRESS_LIMIT, NULL);
+}
+
 static void on_no_memory(struct gw_stream *stream, void *context)
 {
     gw__stream_finish_with_close(context, NULL, stream, GW__CLOSE_REASON__NO_MEMORY, NULL);
@@ -113,187 +143,206 @@ static void on_rejected_close(struct gw_stream *stream, int reason, void *contex
 {
     (void)stream;
     (void)reason;
+    end_refusal(context);
     gw__manager_unref(context);
 }
 
 /* Without on_recv, received bytes are discarded. */
-static const struct gw_stream_events full_events = {
-    .on_open = on_full,
-    .on_close = on_rejected_close,
-};
+static const struct gw_stream_events *rejected_events(Gw__CloseReason reason)
+{
+    static const struct gw_stream_events full = {
+        .on_open = on_full,
+        .on_close = on_rejected_close,
+    };
+    static const struct gw_stream_events address_limit = {
+        .on_open = on_address_limit,
+        .on_close = on_rejected_close,
+    };
+    static const struct gw_stream_events no_memory = {
+        .on_open = on_no_memory,
+        .on_close = on_rejected_close,
+    };
+    return reason == GW__CLOSE_REASON__SERVER_FULL     ? &full
+           : reason == GW__CLOSE_REASON__ADDRESS_LIMIT ? &address_limit
+                                                       : &no_memory;
+}
 
-static const struct gw_stream_events no_memory_events = {
-    .on_open = on_no_memory,
-    .on_close = on_rejected_close,
-};
-
-/* Sends CLOSE on a stream that does not become a session. When drained, does not start it. */
+/*
+ * Sends CLOSE on a stream that does not become a session. When too many are closing, does not start
+ * it: then its listener closes it. Releases a reference to the manager when it has closed.
+ */
 static void reject(struct gw_session_manager *manager, struct gw_stream *stream,
                    Gw__CloseReason reason)
 {
-    if (!gw__manager_ref(manager)) {
-        return;
-    }
     count_begun(manager);
     struct gw_shard *shard = gw__shard(manager);
     gw__count(shard, &shard->ended[reason], 1);
-    bool full = reason == GW__CLOSE_REASON__SERVER_FULL;
-    gw_stream_start(stream, full ? &full_events : &no_memory_events, manager);
+    gw__count(shard, &shard->ended_ungreeted[reason], 1);
+    if (begin_refusal(manager, reason)) {
+        gw_stream_start(stream, rejected_events(reason), manager);
+    } else {
+        end_refusal(manager);
+        gw__manager_unref(manager);
+    }
 }
 
 /* ---- pending sessions: connections without a HELLO ---- */
 
-/*
- * A ring buffer of ids in the order of their connections. Any worker adds ids and removes the
- * oldest one; an id whose session has sent its HELLO or has ended is removed when it is the oldest.
- * When the buffer is full, the oldest id is overwritten: that session can no longer be displaced,
- * and ends at its greeting timeout.
- */
-bool gw__pending_init(struct gw_session_manager *manager)
+static uint32_t now_ms(const struct gw_session_manager *manager)
 {
-    uint32_t count = 1;
-    while (count < manager->config.session_count_max) {
-        count *= 2;
-    }
-    manager->pending_mask = count - 1;
-    manager->pending_ids = calloc(count, sizeof(*manager->pending_ids));
-    return manager->pending_ids != NULL;
-}
-
-void gw__pending_fini(struct gw_session_manager *manager)
-{
-    free(manager->pending_ids);
-}
-
-/* Returns the position of the oldest id; false when there is none. */
-static bool oldest(struct gw_session_manager *manager, uint32_t first, uint32_t *position_out)
-{
-    uint32_t end = atomic_load(&manager->pending_end);
-    uint32_t count_max = manager->pending_mask + 1;
-    *position_out = end - first > count_max ? end - count_max : first;
-    return end != first;
+    return (uint32_t)((gw_port_now_ns(manager->port) - manager->begun_ns) / 1000000);
 }
 
 /*
- * Ends a session that is still pending. While it closes it counts as a reference and no longer as a
- * session. The reference is added before on_close can release it.
+ * Ends a session that is not pending any more and does not become a session. Its on_close calls
+ * end_refusal().
  */
-static bool displace(struct gw_session_manager *manager, struct gw_session *session)
+static void refuse(struct gw_session *session, Gw__CloseReason reason, bool sends_close)
 {
-    uint8_t expected = GW_PENDING_YES;
-    if (!gw__manager_ref(manager)) {
+    gw_session_end(session, reason);
+    if (!sends_close) {
+        gw_stream_close(session->stream, (int)reason);
+    }
+}
+
+/*
+ * Displaces the oldest pending session. Returns false when there is none. A HELLO follows its
+ * connection immediately, so a session is displaced only after GW_HELLO_GRACE_MS. The refusal is
+ * counted before on_close can end it. A session that find() does not return yet is refused at its
+ * HELLO.
+ */
+static bool displace_oldest(struct gw_session_manager *manager)
+{
+    if (gw__manager_is_draining(manager)) {
         return false;
     }
-    if (!atomic_compare_exchange_strong(&session->pending, &expected, GW_PENDING_DISPLACED)) {
-        gw__manager_unref(manager);
+    bool sends_close = begin_refusal(manager, GW__CLOSE_REASON__SERVER_FULL);
+    gw_session_id id = gw__pending_displace(&manager->pending, now_ms(manager), GW_HELLO_GRACE_MS);
+    if (id == GW_SESSION_ID_NONE) {
+        end_refusal(manager);
         return false;
     }
-    struct gw_shard *shard = gw__shard(manager);
-    gw__count(shard, &shard->displaced, 1);
-    gw_session_end(session, GW__CLOSE_REASON__SERVER_FULL);
-    gw__manager_leave(manager);
+    struct gw_session *session = gw_session_manager_find(manager, id);
+    if (session != NULL) {
+        struct gw_shard *shard = gw__shard(manager);
+        gw__count(shard, &shard->displaced, gw_session_has_ended(session) ? 0 : 1);
+        refuse(session, GW__CLOSE_REASON__SERVER_FULL, sends_close);
+        gw_session_unref(session);
+    }
     return true;
 }
 
-/* A HELLO follows its connection immediately; a newer connection may still send it. */
-static bool is_in_grace(const struct gw_session_manager *manager, const struct gw_session *session)
+/* Refuses a session in its turn, which has released its entry. */
+static bool refuse_here(struct gw_session *session, Gw__CloseReason reason)
 {
-    uint64_t now_ms = (gw_port_now_ns(manager->port) - manager->begun_ns) / 1000000;
-    return (uint32_t)now_ms - session->begun_ms < GW_HELLO_GRACE_MS;
+    refuse(session, reason, begin_refusal(session->manager, reason));
+    return false;
 }
 
-/*
- * Removes the oldest id when its session has sent its HELLO or has ended. With `displaces` it also
- * displaces a pending session. Returns whether the next id may be examined.
- */
-static bool remove_oldest(struct gw_session_manager *manager, bool displaces, bool *displaced_out)
+/* Releases the entry of a pending session. Returns false when it was displaced, and ends it. */
+static bool release_entry(struct gw_session *session)
 {
-    unsigned first = atomic_load(&manager->pending_first);
-    uint32_t position;
-    if (!oldest(manager, first, &position)) {
-        return false;
+    bool was_pending =
+        gw__pending_remove(&session->manager->pending, session->pending, session->id);
+    if (!was_pending) {
+        gw_session_end(session, GW__CLOSE_REASON__SERVER_FULL);
     }
-    gw_session_id id = atomic_load(&manager->pending_ids[position & manager->pending_mask]);
-    struct gw_session *session = gw_session_manager_find(manager, id);
-    bool is_pending = session != NULL && atomic_load(&session->pending) == GW_PENDING_YES;
-    bool stays = is_pending && (!displaces || is_in_grace(manager, session));
-    if (!stays && atomic_compare_exchange_strong(&manager->pending_first, &first, position + 1)) {
-        *displaced_out = is_pending && displace(manager, session);
-    }
-    gw_session_unref(session);
-    return !stays;
+    return was_pending;
 }
 
-/* Removes up to two old ids for each new one, so that a full server has few to skip. */
-void gw__pending_add(struct gw_session *session)
+bool gw__session_check_address(struct gw_session *session)
 {
     struct gw_session_manager *manager = session->manager;
-    bool ignored;
-    if (manager->config.side != GW_SIDE_SERVER) {
-        return;
+    if (gw__address_move(manager, gw_session_peer(session), &session->address)) {
+        return true;
     }
-    if (remove_oldest(manager, false, &ignored)) {
-        (void)remove_oldest(manager, false, &ignored);
-    }
-    atomic_store(&session->pending, GW_PENDING_YES);
-    uint32_t position = atomic_fetch_add(&manager->pending_end, 1);
-    atomic_store(&manager->pending_ids[position & manager->pending_mask], session->id);
+    return release_entry(session) && refuse_here(session, GW__CLOSE_REASON__ADDRESS_LIMIT);
 }
 
-bool gw__pending_end(struct gw_session *session)
+bool gw__session_enter(struct gw_session *session)
 {
-    uint8_t before = GW_PENDING_YES;
-    return atomic_compare_exchange_strong(&session->pending, &before, GW_PENDING_NO) ||
-           before != GW_PENDING_DISPLACED;
+    if (!release_entry(session)) {
+        return false;
+    }
+    if (!become_session(session->manager)) {
+        return refuse_here(session, GW__CLOSE_REASON__SERVER_FULL);
+    }
+    session->hello_done = true;
+    return true;
 }
 
-/* Displaces the oldest pending session. Returns false when there is none. */
-static bool displace_oldest(struct gw_session_manager *manager)
+bool gw__session_leave_pending(struct gw_session *session)
 {
-    bool displaced = false;
-    if (!gw__manager_is_draining(manager)) {
-        while (!displaced && remove_oldest(manager, true, &displaced)) {
-        }
+    struct gw_session_manager *manager = session->manager;
+    gw__address_leave(manager, session->address);
+    if (session->hello_done || manager->config.side != GW_SIDE_SERVER) {
+        return false;
     }
-    return displaced;
+    if (!gw__pending_remove(&manager->pending, session->pending, session->id)) {
+        end_refusal(manager); /* it was displaced or refused */
+    }
+    return true;
+}
+
+void gw__manager_leave(struct gw_session_manager *manager, bool was_pending)
+{
+    leave(manager, was_pending ? REFERENCE : SESSION);
 }
 
 /* ---- new sessions ---- */
 
-/* Counts and creates a session. Returns NONE, or the reason why there is none. */
-static Gw__CloseReason create_admitted(struct gw_session_manager *manager, void *user,
-                                       struct gw_session **session_out)
+/* Creates a pending session. Returns NONE, or the reason why there is none. */
+static Gw__CloseReason create_pending(struct gw_session_manager *manager,
+                                      struct gw_session **session_out)
 {
-    Gw__CloseReason refusal = gw__manager_enter(manager);
-    while (refusal == GW__CLOSE_REASON__SERVER_FULL && displace_oldest(manager)) {
-        refusal = gw__manager_enter(manager);
-    }
-    if (refusal != GW__CLOSE_REASON__NONE) {
-        return refusal;
-    }
-    *session_out = gw__session_create(manager, user);
-    if (*session_out == NULL) {
-        gw__manager_leave(manager);
+    struct gw_session *session = gw__session_create(manager, NULL);
+    if (session == NULL) {
         return GW__CLOSE_REASON__NO_MEMORY;
     }
+    do {
+        session->pending = gw__pending_add(&manager->pending, session->id, now_ms(manager));
+    } while (session->pending == 0 && displace_oldest(manager));
+    if (session->pending == 0) {
+        gw_session_unref(session);
+        return GW__CLOSE_REASON__SERVER_FULL;
+    }
+    *session_out = session;
     return GW__CLOSE_REASON__NONE;
 }
 
+static Gw__CloseReason admit(struct gw_session_manager *manager, struct gw_stream *stream)
+{
+    struct gw_session *session;
+    uint32_t address;
+    if (!gw__address_enter(manager, gw_stream_peer(stream), &address)) {
+        return GW__CLOSE_REASON__ADDRESS_LIMIT;
+    }
+    Gw__CloseReason refusal = create_pending(manager, &session);
+    if (refusal != GW__CLOSE_REASON__NONE) {
+        gw__address_leave(manager, address);
+        return refusal;
+    }
+    session->address = address;
+    session->stream = gw_stream_ref(stream);
+    count_begun(manager);
+    gw_stream_start(stream, gw__session_stream_events(manager), session);
+    return GW__CLOSE_REASON__NONE;
+}
+
+/* A pending session is a reference to the manager, until gw__session_enter(). */
 void gw_session_manager_admit(struct gw_session_manager *manager, struct gw_stream *stream)
 {
     if (manager->config.side != GW_SIDE_SERVER) {
         gw__misuse(manager, __func__, "only a server admits connections", 0);
         return;
     }
-    struct gw_session *session;
-    Gw__CloseReason refusal = create_admitted(manager, NULL, &session);
+    if (!gw__manager_ref(manager)) {
+        return; /* it is drained: the listener closes the stream */
+    }
+    Gw__CloseReason refusal = admit(manager, stream);
     if (refusal != GW__CLOSE_REASON__NONE) {
         reject(manager, stream, refusal);
-        return;
     }
-    count_begun(manager);
-    session->stream = gw_stream_ref(stream);
-    gw_stream_start(stream, gw__session_stream_events(manager), session);
 }
 
 static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
@@ -362,9 +411,13 @@ gw_session_id gw_session_manager_dial_filtered(
         gw__misuse(manager, __func__, "only a client dials", 0);
         return GW_SESSION_ID_NONE;
     }
-    struct gw_session *session;
     if (gw__manager_is_draining(manager) ||
-        create_admitted(manager, user, &session) != GW__CLOSE_REASON__NONE) {
+        !enter(manager, SESSION, manager->config.session_count_max)) {
+        return GW_SESSION_ID_NONE;
+    }
+    struct gw_session *session = gw__session_create(manager, user);
+    if (session == NULL) {
+        leave(manager, SESSION);
         return GW_SESSION_ID_NONE;
     }
     /* on_close may run on a worker before gw_stream_dial() returns. */
@@ -375,7 +428,7 @@ gw_session_id gw_session_manager_dial_filtered(
                                gw__session_stream_events(manager), session, &session->stream);
     if (error != GW_OK) {
         gw_session_unref(session);
-        gw__manager_leave(manager);
+        leave(manager, SESSION);
         id = GW_SESSION_ID_NONE;
     } else {
         count_begun(manager);

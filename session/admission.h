@@ -1,4 +1,4 @@
-/* session/admission.h: the count of sessions, pending sessions, draining. Private to session. */
+/* session/admission.h: the count of sessions, admission of pending ones. Private to session. */
 #ifndef GW_SESSION_ADMISSION_H
 #define GW_SESSION_ADMISSION_H
 
@@ -8,12 +8,8 @@
 
 /* Thread of all: any. */
 bool gw__manager_is_draining(struct gw_session_manager *manager);
-/*
- * enter() counts one session more. Returns NONE; SERVER_FULL at the limit; SHUTDOWN when the
- * manager is drained. leave() counts one less, as the last access to the manager for the session.
- */
-Gw__CloseReason gw__manager_enter(struct gw_session_manager *manager);
-void gw__manager_leave(struct gw_session_manager *manager);
+/* A session has closed: the last access to the manager for it. */
+void gw__manager_leave(struct gw_session_manager *manager, bool was_pending);
 /*
  * Adds and releases a reference for work that a session has left in other turns: on_drained is not
  * called before it is released. ref() returns false when the manager is drained.
@@ -25,16 +21,22 @@ void gw__manager_set_draining(struct gw_session_manager *manager);
 /* Calls gw__manager_drained() when no session and no reference is left, once. */
 void gw__manager_check_drained(struct gw_session_manager *manager);
 
+/* Server side, before HELLO. Thread of all: turn. */
 /*
- * The list of pending sessions: connected, without a HELLO. init() returns false when out of
- * memory.
+ * The first bytes of a session have arrived: behind a proxy its peer is known from now on. Returns
+ * false when the session was refused with ADDRESS_LIMIT.
  */
-bool gw__pending_init(struct gw_session_manager *manager);
-void gw__pending_fini(struct gw_session_manager *manager);
-/* Adds a session whose connection is established. Thread: turn. */
-void gw__pending_add(struct gw_session *session);
-/* A HELLO was received. Returns false when the session was displaced and ends. Thread: turn. */
-bool gw__pending_end(struct gw_session *session);
+bool gw__session_check_address(struct gw_session *session);
+/*
+ * A HELLO was received: the session counts as one from now on. Returns false when it was displaced
+ * or refused with SERVER_FULL.
+ */
+bool gw__session_enter(struct gw_session *session);
+/*
+ * The session has closed: releases its entry among the pending ones, and its count of the address.
+ * Returns whether it did not count as a session. No effect on the client side.
+ */
+bool gw__session_leave_pending(struct gw_session *session);
 
 /* In drain.c. */
 void gw__drain_init(struct gw_session_manager *manager);

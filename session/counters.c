@@ -85,6 +85,7 @@ static void add_shard(const struct gw_session_manager *manager, struct gw_shard 
     sum->answers_ignored += load(&shard->answers_ignored);
     for (size_t i = 0; i < GW_CLOSE_REASON_COUNT; i++) {
         sum->ended[i] += load(&shard->ended[i]);
+        sum->ended_ungreeted[i] += load(&shard->ended_ungreeted[i]);
     }
     for (size_t i = 0; i < GW_FOREIGN_COUNT; i++) {
         sum->unknown_protocol[i] += load(&shard->unknown_protocol[i]);

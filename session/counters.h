@@ -42,6 +42,7 @@ struct gw_shard {
     _Atomic uint64_t requests_refused;
     _Atomic uint64_t answers_ignored;
     _Atomic uint64_t ended[GW_CLOSE_REASON_COUNT];
+    _Atomic uint64_t ended_ungreeted[GW_CLOSE_REASON_COUNT];
     _Atomic uint64_t unknown_protocol[GW_FOREIGN_COUNT];
     struct gw_packet_counters packets[]; /* by gw__packet_index() */
 };

@@ -37,41 +37,56 @@ static const struct signature signatures[] = {
     {GW_FOREIGN_SSH, 4, "SSH-"},
     {GW_FOREIGN_TLS, 2, "\x16\x03"}, /* RFC 8446, 5.1: a handshake record */
     {GW_FOREIGN_RDP, 2, "\x03\x00"}, /* RFC 1006, 6: TPKT, which carries RDP */
+    {GW_FOREIGN_PROXY, 6, "PROXY "},
+    {GW_FOREIGN_PROXY, 8, "\r\n\r\n\x00\r\nQ"}, /* version 2 of the PROXY protocol, 2.2 */
 };
 
-static enum gw_foreign_protocol protocol_of(const uint8_t *bytes)
+/* The minimum in WIRE.md, in addition to the schema. */
+enum { HELLO_BODY_BYTES_MIN = 2 };
+
+static bool is_hello(const uint8_t *header)
+{
+    const struct gw_frame frame = gw_frame_read(header);
+    return frame.packet_id == GW_CONTROL_HELLO && frame.flags == 0 && frame.tag == GW_HELLO_TAG &&
+           frame.body_bytes >= HELLO_BODY_BYTES_MIN;
+}
+
+enum gw_foreign_protocol gw_foreign_protocol_of(const uint8_t *bytes, size_t byte_count)
 {
     for (size_t i = 0; i < sizeof signatures / sizeof signatures[0]; i++) {
-        if (memcmp(bytes, signatures[i].bytes, signatures[i].byte_count) == 0) {
+        if (byte_count >= signatures[i].byte_count &&
+            memcmp(bytes, signatures[i].bytes, signatures[i].byte_count) == 0) {
             return signatures[i].protocol;
         }
     }
-    return GW_FOREIGN_OTHER;
+    return byte_count >= GW_FRAME_HEADER_BYTES && is_hello(bytes) ? GW_FOREIGN_GANGWAY
+                                                                  : GW_FOREIGN_OTHER;
 }
 
 const char *gw_foreign_protocol_name(enum gw_foreign_protocol protocol)
 {
     static const char *const names[GW_FOREIGN_COUNT] = {
-        [GW_FOREIGN_HTTP] = "http", [GW_FOREIGN_TLS] = "tls",     [GW_FOREIGN_SSH] = "ssh",
-        [GW_FOREIGN_RDP] = "rdp",   [GW_FOREIGN_OTHER] = "other",
+        [GW_FOREIGN_HTTP] = "http",   [GW_FOREIGN_TLS] = "tls",
+        [GW_FOREIGN_SSH] = "ssh",     [GW_FOREIGN_RDP] = "rdp",
+        [GW_FOREIGN_PROXY] = "proxy", [GW_FOREIGN_GANGWAY] = "gangway",
+        [GW_FOREIGN_OTHER] = "other",
     };
     return (size_t)protocol < GW_FOREIGN_COUNT ? names[protocol] : "?";
 }
 
 /* ---- HELLO and HELLO_ACK ---- */
 
-/* The minimum in WIRE.md, in addition to the schema. */
-enum { HELLO_BODY_BYTES_MIN = 2 };
-
 bool gw__hello_header_check(struct gw_session *session, const uint8_t *header)
 {
-    const struct gw_frame frame = gw_frame_read(header);
-    if (frame.packet_id == GW_CONTROL_HELLO && frame.flags == 0 && frame.tag == GW_HELLO_TAG &&
-        frame.body_bytes >= HELLO_BODY_BYTES_MIN) {
+    if (!gw__session_check_address(session)) {
+        return false;
+    }
+    if (is_hello(header)) {
         return true;
     }
     struct gw_shard *shard = gw__shard(session->manager);
-    gw__count(shard, &shard->unknown_protocol[protocol_of(header)], 1);
+    gw__count(shard,
+              &shard->unknown_protocol[gw_foreign_protocol_of(header, GW_FRAME_HEADER_BYTES)], 1);
     gw_session_end(session, GW__CLOSE_REASON__UNKNOWN_PROTOCOL);
     return false;
 }
@@ -136,10 +151,9 @@ void gw__on_hello(struct gw_session *session, const struct gw_frame *frame, cons
         gw_session_end(session, refusal);
         return;
     }
-    if (!gw__pending_end(session)) {
+    if (!gw__session_enter(session)) {
         return;
     }
-    session->hello_done = true;
     log_schema(session, hello->schema_hash);
     int result = 0;
     if (manager->events->on_greet != NULL) {

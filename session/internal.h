@@ -8,8 +8,10 @@
 #include "net/turn.h"
 #include "protocol/frame.h"
 #include "protocol/packet.h"
+#include "session/addresses.h"
 #include "session/control.gen.h"
 #include "session/manager.h"
+#include "session/pending.h"
 #include "session/session.h"
 #include "session/slots.h"
 #include <stdatomic.h>
@@ -34,13 +36,6 @@ enum {
     GW_OTHER_SCHEMA_COUNT_MAX = 16, /* other schema hashes that are stored */
 };
 
-/* Server side: whether a session is pending, that is, has sent no HELLO. */
-enum gw_pending {
-    GW_PENDING_NO,
-    GW_PENDING_YES,
-    GW_PENDING_DISPLACED, /* it ends to make room for a new connection */
-};
-
 /*
  * Times are in milliseconds since the manager was created, as 32 bits that wrap: only differences
  * to the current time are used.
@@ -58,16 +53,23 @@ struct gw_session {
     struct gw_open_requests *requests; /* see open_requests.h; NULL: none is open */
     uint64_t no_lag_ns;                /* when the lag described in rates.h is 0 again */
     uint32_t heartbeat_ms;             /* 0: none */
-    uint32_t begun_ms;
-    uint32_t received_ms; /* time of the last received bytes */
-    uint32_t probed_ms;   /* with `ping_pending`: time of the PING; with `recv_ended` or `fin_seen`:
-                             time of FIN or of the start of a later pause; otherwise, with `throttled`
-                             or `paused`: time of the last check for FIN */
-    uint32_t active_ms;   /* time of the last packet of the game */
-    uint32_t since_ms;    /* with `partial`: time of the first byte of the frame at the head of the
-                             ring; with `throttled` or `paused`: time when reading was suspended */
-    uint32_t due_ms;      /* time of on_deadline, or later than it */
-    uint32_t stage_ms; /* when the server left `previous_stages`, plus the time without reading */
+    uint32_t address;                  /* server side: see addresses.h; 0: it is not counted */
+    uint32_t received_ms;              /* time of the last received bytes */
+    uint32_t probed_ms; /* with `ping_pending`: time of the PING; with `recv_ended` or `fin_seen`:
+                           time of FIN or of the start of a later pause; otherwise, with `throttled`
+                           or `paused`: time of the last check for FIN */
+    union {
+        uint32_t active_ms; /* time of the last packet of the game; from the greeting on */
+        uint32_t pending;   /* server side, until HELLO: its entry, see pending.h */
+    };
+    uint32_t since_ms; /* with `partial`: time of the first byte of the frame at the head of the
+                          ring; with `throttled` or `paused`: time when reading was suspended */
+    uint32_t due_ms;   /* time of on_deadline, or later than it */
+    union {
+        uint32_t begun_ms; /* until the greeting is complete */
+        uint32_t stage_ms; /* with `previous_stages`: when the server left them, plus the time
+                              without reading */
+    };
     uint32_t previous_stages; /* bits of stages whose packets may still be in flight */
     uint32_t skip_bytes;      /* of a dropped frame, not received yet */
     bool hello_done : 1;      /* server side: HELLO was received; client side: it was sent */
@@ -84,7 +86,6 @@ struct gw_session {
     uint8_t stage_bit; /* the index of the bit of the game's stage; used after the greeting */
 
     /* Other threads access the members below, too. */
-    _Atomic uint8_t pending; /* enum gw_pending */
     atomic_bool greeted;
     atomic_bool ended; /* an end has begun */
 };
@@ -103,10 +104,9 @@ struct gw_session_manager {
     uint32_t bucket_count;
     struct gw_buf *close_frames[GW_CLOSE_REASON_COUNT]; /* NULL: no CLOSE is sent */
     _Atomic uint64_t admitted;                          /* see admission.c */
-    _Atomic uint64_t *pending_ids; /* ids of pending sessions, oldest first; see admission.c */
-    uint32_t pending_mask;         /* their maximum number, a power of two, minus 1 */
-    atomic_uint pending_first;
-    atomic_uint pending_end;
+    struct gw_pending pending;
+    struct gw_addresses addresses;
+    _Atomic uint32_t refused_count; /* connections that are refused or displaced and not closed */
     _Atomic uint64_t other_schemas[GW_OTHER_SCHEMA_COUNT_MAX];
     _Atomic uint64_t misuse_log_ns; /* when an error of the program may be logged again */
     _Atomic uint64_t peer_log_ns;   /* when an error of a peer may be logged again */

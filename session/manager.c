@@ -15,13 +15,13 @@
 #include <stdlib.h>
 
 /*
- * An ended session uses its slot until its last reference is released, and a displaced one until it
- * has closed.
+ * An ended session uses its slot until its last reference is released. Pending sessions and refused
+ * ones use slots beside those of the sessions.
  */
 enum { SLOTS_PER_SESSION = 4, SLOTS_SPARE = 64 };
 
-/* Server side: the default of body_bytes_max. */
-enum { CLIENT_BODY_BYTES_MAX = 4096 };
+/* Server side: the default of body_bytes_max, and the least default of pending_count_max. */
+enum { CLIENT_BODY_BYTES_MAX = 4096, PENDING_COUNT_MIN = 64 };
 
 static uint32_t or_default(uint32_t value, uint32_t default_value)
 {
@@ -32,6 +32,11 @@ static struct gw_session_manager_config with_defaults(const struct gw_session_ma
 {
     struct gw_session_manager_config config = *given;
     config.session_count_max = or_default(given->session_count_max, 10000);
+    uint32_t quarter = config.session_count_max / 4;
+    config.pending_count_max = or_default(
+        given->pending_count_max, quarter > PENDING_COUNT_MIN ? quarter : PENDING_COUNT_MIN);
+    config.address_connection_count_max = or_default(given->address_connection_count_max, 20);
+    config.address_connects_per_second = or_default(given->address_connects_per_second, 10);
     config.greeting_timeout_ms = or_default(given->greeting_timeout_ms, 5000);
     config.heartbeat_ms = or_default(given->heartbeat_ms, 10000);
     config.idle_timeout_ms = or_default(given->idle_timeout_ms, GW_OFF);
@@ -53,7 +58,8 @@ static void destroy(struct gw_session_manager *manager)
     gw__shards_fini(manager);
     gw__rates_fini(manager);
     gw__close_frames_fini(manager);
-    gw__pending_fini(manager);
+    gw__pending_fini(&manager->pending);
+    gw__addresses_fini(manager);
     gw__slots_fini(&manager->slots);
     free(manager);
 }
@@ -65,10 +71,16 @@ static void on_free(struct gw_turn *turn)
 
 static bool init(struct gw_session_manager *manager)
 {
-    return gw__slots_init(&manager->slots,
-                          manager->config.session_count_max * SLOTS_PER_SESSION + SLOTS_SPARE) &&
-           gw__shards_init(manager) && gw__rates_init(manager) && gw__close_frames_init(manager) &&
-           gw__pending_init(manager);
+    const struct gw_session_manager_config *config = &manager->config;
+    uint32_t slot_count_max = config->session_count_max * SLOTS_PER_SESSION + SLOTS_SPARE;
+    if (config->side == GW_SIDE_SERVER) {
+        slot_count_max += config->pending_count_max + GW_REFUSED_COUNT_MAX;
+    }
+    return gw__slots_init(&manager->slots, slot_count_max) && gw__shards_init(manager) &&
+           gw__rates_init(manager) && gw__close_frames_init(manager) &&
+           (config->side != GW_SIDE_SERVER ||
+            (gw__pending_init(&manager->pending, config->pending_count_max) &&
+             gw__addresses_init(manager)));
 }
 
 /* ---- checks of the configuration and the schema ---- */
@@ -135,6 +147,9 @@ static const char *check_config(const struct gw_session_manager_config *config,
     if (config->session_count_max > UINT32_MAX / 2 / SLOTS_PER_SESSION) {
         return "session_count_max is too large";
     }
+    if (config->pending_count_max > UINT32_MAX / 4) {
+        return "pending_count_max is too large";
+    }
     if (config->body_bytes_max > GW_FRAME_BODY_BYTES_MAX ||
         config->body_bytes_max_connected > GW_FRAME_BODY_BYTES_MAX) {
         return "a body limit is larger than a frame";
@@ -197,9 +212,10 @@ struct gw_session_manager *gw_session_manager_create(struct gw_port *port,
 void gw_session_manager_destroy(struct gw_session_manager *manager)
 {
     if (manager != NULL) {
-        if (gw_session_manager_count(manager) != 0) {
-            gw__misuse(manager, __func__, "all sessions have ended",
-                       gw_session_manager_count(manager));
+        uint32_t count =
+            gw_session_manager_count(manager) + gw_session_manager_pending_count(manager);
+        if (count != 0) {
+            gw__misuse(manager, __func__, "all sessions have ended", count);
             return;
         }
         gw_turn_unref(&manager->turn);

@@ -5,6 +5,7 @@
 #include "net/stream.h"
 #include "session/session.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -137,7 +138,15 @@ enum gw_session_side { GW_SIDE_SERVER, GW_SIDE_CLIENT };
  */
 struct gw_session_manager_config {
     enum gw_session_side side;
-    uint32_t session_count_max;        /* at the same time [10,000] */
+    uint32_t session_count_max; /* at the same time [10,000] */
+    /* Server side: connections that have sent no HELLO [session_count_max / 4, at least 64]. They
+     * are not counted as sessions; see gw_session_manager_admit(). */
+    uint32_t pending_count_max;
+    /* Server side: limits for each IPv4 address and each /64 of IPv6, GW_OFF for none: connections
+     * at the same time [20], and new ones in a second [10], with a burst of four times as many. */
+    uint32_t address_connection_count_max;
+    uint32_t address_connects_per_second;
+    bool limit_loopback; /* also those of 127.0.0.0/8 and ::1, which have no limit otherwise */
     uint32_t greeting_timeout_ms;      /* from on_begin to the end of the greeting [5,000] */
     uint32_t heartbeat_ms;             /* see PING in WIRE.md; clients use the server's [10,000] */
     uint32_t idle_timeout_ms;          /* without a packet of the game [GW_OFF] */
@@ -158,8 +167,14 @@ struct gw_session_manager_config {
 
 struct gw_session_manager;
 
-/* A connection can be displaced when it has sent no HELLO for this long. */
-enum { GW_HELLO_GRACE_MS = 100 };
+enum {
+    /* A connection can be displaced when it has sent no HELLO for this long. */
+    GW_HELLO_GRACE_MS = 100,
+    /* Refused and displaced connections that send CLOSE at the same time. Further ones are closed
+     * without it. For these the port needs streams in addition to those of session_count_max and
+     * pending_count_max. */
+    GW_REFUSED_COUNT_MAX = 1024,
+};
 
 /*
  * Creates a manager without sessions.
@@ -226,11 +241,21 @@ int gw_session_manager_listen_filtered(
 struct gw_stream_config gw_session_manager_stream_config(const struct gw_session_manager *manager);
 
 /*
- * Creates a session for a stream that a listener has accepted, and starts the stream.
+ * Creates a session for a stream that a listener has accepted, and starts the stream. The session
+ * is pending until its HELLO.
  *
- * When there are session_count_max sessions already, the oldest connection that has sent no HELLO
+ * When there are pending_count_max pending sessions already, the oldest one that has sent no HELLO
  * for GW_HELLO_GRACE_MS ends with SERVER_FULL to make room. When there is none, the new connection
- * receives CLOSE SERVER_FULL. On the client side the call is logged, and the stream is closed.
+ * receives CLOSE SERVER_FULL. So silent connections keep no client out. A HELLO receives
+ * SERVER_FULL when there are session_count_max sessions.
+ *
+ * A connection above a limit of its address receives CLOSE ADDRESS_LIMIT; the event "address_limit"
+ * is logged at most once a minute for an address, with the number of refused connections. Limits
+ * are not applied to an address that is all zero, and the address is checked again at the first
+ * bytes, when a filter has replaced it. The table of addresses has a fixed size; a connection from
+ * an address that finds no room in it is admitted.
+ *
+ * On the client side the call is logged, and the stream is closed.
  *
  * Owns      holds its own reference to `stream`
  * Thread    turn of the listener, in on_accept
@@ -312,10 +337,15 @@ void gw_session_manager_drain(struct gw_session_manager *manager, uint32_t drain
                               void (*on_drained)(void *context), void *context);
 
 /*
- * Returns the number of sessions: from their admission or dial to the end of on_end, without
- * displaced ones that are still closing. Thread: any.
+ * Returns the number of sessions: from their HELLO or dial to the end of on_end. Thread: any.
  */
 uint32_t gw_session_manager_count(const struct gw_session_manager *manager);
+
+/*
+ * Returns the number of pending sessions: from their admission to their HELLO, their displacement
+ * or the end of on_end. Thread: any.
+ */
+uint32_t gw_session_manager_pending_count(const struct gw_session_manager *manager);
 
 /* The protocol of a connection whose first bytes are not a HELLO. */
 enum gw_foreign_protocol {
@@ -323,9 +353,19 @@ enum gw_foreign_protocol {
     GW_FOREIGN_TLS,
     GW_FOREIGN_SSH,
     GW_FOREIGN_RDP,
+    GW_FOREIGN_PROXY,   /* the PROXY protocol, which a load balancer speaks */
+    GW_FOREIGN_GANGWAY, /* on a listener that expects TLS or WebSocket */
     GW_FOREIGN_OTHER,
     GW_FOREIGN_COUNT
 };
+
+/*
+ * Returns the protocol of a connection that begins with these bytes; GW_FOREIGN_OTHER when it is
+ * none of the list or there are too few bytes. A listener that expects TLS or WebSocket calls it
+ * for a connection that speaks neither: GW_FOREIGN_GANGWAY is a client that was to connect to
+ * another port. Decides by at most 8 bytes. Thread: any.
+ */
+enum gw_foreign_protocol gw_foreign_protocol_of(const uint8_t *bytes, size_t byte_count);
 
 /*
  * Every Gw__CloseReason of the list is below GW_CLOSE_REASON_GAME; a larger one in the schema is
@@ -343,7 +383,8 @@ uint32_t gw_close_reason_index(Gw__CloseReason reason);
 struct gw_session_counters {
     uint64_t begun; /* connections accepted or dialed, also those rejected at the limit */
     uint64_t greeted;
-    uint64_t ended[GW_CLOSE_REASON_COUNT]; /* by gw_close_reason_index() */
+    uint64_t ended[GW_CLOSE_REASON_COUNT];           /* by gw_close_reason_index() */
+    uint64_t ended_ungreeted[GW_CLOSE_REASON_COUNT]; /* of these: before a greeting */
     uint64_t unknown_protocol[GW_FOREIGN_COUNT];
     uint64_t displaced;        /* of those ended with SERVER_FULL: after their admission */
     uint64_t other_schema;     /* greetings with another schema_hash */

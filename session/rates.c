@@ -208,7 +208,9 @@ static void resume_reading(struct gw_session *session, bool throttled, bool paus
         uint32_t now_ms = gw__session_now_ms(session);
         session->received_ms = now_ms;
         session->ping_pending = false;
-        session->active_ms += now_ms - session->since_ms;
+        if (session->greeted) {
+            session->active_ms += now_ms - session->since_ms;
+        }
         gw__stage_exclude(session, session->since_ms, now_ms);
         gw_stream_resume(session->stream);
         gw__session_update_deadline(session);

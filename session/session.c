@@ -54,7 +54,6 @@ static void on_open(struct gw_stream *stream, void *context)
     gw__slots_publish(&manager->slots, session->id);
     session->begun_ms = gw__session_now_ms(session);
     gw__session_update_deadline(session);
-    gw__pending_add(session);
     if (gw__manager_is_draining(manager)) {
         gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
     }
@@ -75,6 +74,9 @@ static void end(struct gw_session *session, Gw__CloseReason reason)
     gw__slots_end(&manager->slots, session->id);
     struct gw_shard *shard = gw__shard(manager);
     gw__count(shard, &shard->ended[gw_close_reason_index(reason)], 1);
+    if (!session->greeted) {
+        gw__count(shard, &shard->ended_ungreeted[gw_close_reason_index(reason)], 1);
+    }
     gw__open_requests_end(session);
     manager->events->on_end(session, reason, (Gw__CloseReason)session->peer_reason,
                             manager->context);
@@ -87,13 +89,9 @@ static void on_close(struct gw_stream *stream, int reason, void *context)
     struct gw_session *session = context;
     struct gw_session_manager *manager = session->manager;
     end(session, gw__reason_of_stream(reason));
-    bool displaced = atomic_exchange(&session->pending, GW_PENDING_NO) == GW_PENDING_DISPLACED;
+    bool was_pending = gw__session_leave_pending(session);
     gw_session_unref(session);
-    if (displaced) {
-        gw__manager_unref(manager);
-    } else {
-        gw__manager_leave(manager);
-    }
+    gw__manager_leave(manager, was_pending);
 }
 
 /* The coalescing key is the id of the packet. */

@@ -115,6 +115,8 @@ void gw__stage_recheck(struct gw_session *session, const struct gw_frame *frame)
 
 void gw__stage_exclude(struct gw_session *session, uint32_t since_ms, uint32_t now_ms)
 {
-    bool changed_before = now_ms - session->stage_ms > now_ms - since_ms;
-    session->stage_ms = changed_before ? session->stage_ms + (now_ms - since_ms) : now_ms;
+    if (session->previous_stages != 0) {
+        bool changed_before = now_ms - session->stage_ms > now_ms - since_ms;
+        session->stage_ms = changed_before ? session->stage_ms + (now_ms - since_ms) : now_ms;
+    }
 }

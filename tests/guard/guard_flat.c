@@ -80,8 +80,10 @@ static int run_sessions(void (*what)(void))
     static struct gw_task task = {.run = step};
     const struct gw_port_config port_config = {.worker_count = 1,
                                                .stream_count_max = SILENT_KERNEL_PEER_COUNT_MAX};
-    const struct gw_session_manager_config config = {.session_count_max =
-                                                         SILENT_KERNEL_PEER_COUNT_MAX};
+    const struct gw_session_manager_config config = {
+        .session_count_max = SILENT_KERNEL_PEER_COUNT_MAX,
+        .pending_count_max = SILENT_KERNEL_PEER_COUNT_MAX, /* no peer sends a HELLO */
+    };
     const struct gw_addr addr = {.port = 0};
     struct gw_listener *listener;
     act = what;

@@ -21,7 +21,7 @@ struct gw_addr peer_addr(uint16_t port)
     return (struct gw_addr){.ip = {[10] = 0xFF, [11] = 0xFF, [12] = 127, [15] = 1}, .port = port};
 }
 
-struct peer *peer_connect(uint16_t port)
+struct peer *peer_connect_from(const struct gw_addr *source, uint16_t port)
 {
     struct gw_addr addr = peer_addr(port);
     struct kernel_end *listener = kernel_listener_at(&addr);
@@ -30,7 +30,8 @@ struct peer *peer_connect(uint16_t port)
     }
     struct kernel_end *end = kernel_end_create();
     struct kernel_end *other = kernel_end_create();
-    end->here = peer_addr((uint16_t)(50000 + kernel.next_port++ % 10000));
+    end->here = *source;
+    end->here.port = (uint16_t)(50000 + kernel.next_port++ % 10000);
     end->there = addr;
     end->window_bytes = KERNEL_WINDOW_BYTES;
     kernel_end_pair(end, other);
@@ -38,6 +39,12 @@ struct peer *peer_connect(uint16_t port)
     kernel.peers = end;
     (void)kernel_backlog_push(listener, other);
     return peer_of(end);
+}
+
+struct peer *peer_connect(uint16_t port)
+{
+    const struct gw_addr source = peer_addr(0);
+    return peer_connect_from(&source, port);
 }
 
 struct peer *peer_listen(uint16_t port)

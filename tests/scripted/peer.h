@@ -11,8 +11,12 @@
  * buffers received bytes up to its window until the test reads them. */
 struct peer;
 
-/* Connects to a listener of the port. NULL when nothing listens there or its backlog is full. */
+/*
+ * Connects to a listener of the port, from 127.0.0.1 or from the address of `source`. NULL when
+ * nothing listens there or its backlog is full.
+ */
 struct peer *peer_connect(uint16_t port);
+struct peer *peer_connect_from(const struct gw_addr *source, uint16_t port);
 
 /* Listens for streams that the port dials; accepts the next one, or returns NULL. */
 struct peer *peer_listen(uint16_t port);

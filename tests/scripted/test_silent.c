@@ -1,4 +1,4 @@
-/* tests/scripted/test_silent.c: Displacement of silent connections on a full server. */
+/* tests/scripted/test_silent.c: The limit of connections that have sent no HELLO. */
 #include "tests/test.h"
 
 #include "net/stream.h"
@@ -7,12 +7,13 @@
 
 #include <string.h>
 
-enum { SESSIONS = 4, PEERS_MAX = 64 };
+enum { SESSIONS = 4, PENDING = 5, PEERS_MAX = 64 };
 
 static struct peer *peers[PEERS_MAX];
 static uint32_t peer_count;
 
-static const struct gw_session_manager_config small = {.session_count_max = SESSIONS};
+static const struct gw_session_manager_config small = {.session_count_max = SESSIONS,
+                                                       .pending_count_max = PENDING};
 
 static int open_session_fixture(void **state)
 {
@@ -63,42 +64,48 @@ static void expect_open(struct peer *peer)
     assert_false(peer_has_fin(peer));
 }
 
+static void expect_counts(uint32_t session_count, uint32_t pending_count)
+{
+    assert_int_equal(gw_session_manager_count(session_fixture.manager), session_count);
+    assert_int_equal(gw_session_manager_pending_count(session_fixture.manager), pending_count);
+}
+
 static void the_oldest_silent_connection_is_displaced(void **state)
 {
-    for (int i = 0; i < SESSIONS; i++) {
+    for (int i = 0; i < PENDING; i++) {
         expect_open(connect_peer());
     }
     struct peer *player = connect_peer();
     send_hello(player);
     expect_greeted(player);
     expect_displaced(peers[0]);
-    for (int i = 1; i < SESSIONS; i++) {
+    for (int i = 1; i < PENDING; i++) {
         expect_open(peers[i]);
     }
     assert_int_equal(session_fixture_counters().displaced, 1);
-    assert_int_equal(gw_session_manager_count(session_fixture.manager), SESSIONS);
+    expect_counts(1, PENDING - 1);
 }
 
 static void silent_connections_are_displaced_in_order_of_arrival(void **state)
 {
-    for (int i = 0; i < 5 * SESSIONS; i++) {
+    for (int i = 0; i < 5 * PENDING; i++) {
         connect_peer();
         for (int j = 0; j <= i; j++) {
-            if (j == i - SESSIONS) {
+            if (j == i - PENDING) {
                 expect_displaced(peers[j]);
-            } else if (j > i - SESSIONS) {
+            } else if (j > i - PENDING) {
                 expect_open(peers[j]);
             }
         }
     }
-    assert_int_equal(session_fixture_counters().displaced, 4 * SESSIONS);
-    assert_int_equal(gw_session_manager_count(session_fixture.manager), SESSIONS);
+    assert_int_equal(session_fixture_counters().displaced, 4 * PENDING);
+    expect_counts(0, PENDING);
 }
 
 static void a_connection_is_not_silent_before_100_ms_have_passed(void **state)
 {
     fixture_align_to_tick();
-    for (int i = 0; i < SESSIONS; i++) {
+    for (int i = 0; i < PENDING; i++) {
         connect_at_once();
     }
     fixture_run_ms(GW_HELLO_GRACE_MS - 1);
@@ -110,34 +117,74 @@ static void a_connection_is_not_silent_before_100_ms_have_passed(void **state)
     assert_int_equal(session_fixture_counters().displaced, 1);
 }
 
+static void silent_connections_take_no_place_of_a_session(void **state)
+{
+    for (int i = 0; i < PENDING - 1; i++) {
+        connect_peer();
+    }
+    for (int i = 0; i < SESSIONS; i++) {
+        struct peer *player = connect_peer();
+        send_hello(player);
+        expect_greeted(player);
+        expect_counts((uint32_t)i + 1, PENDING - 1);
+    }
+    assert_int_equal(session_fixture_counters().displaced, 0);
+}
+
 static void greeted_sessions_are_not_displaced(void **state)
 {
     for (int i = 0; i < SESSIONS; i++) {
         send_hello(connect_peer());
         expect_greeted(peers[i]);
     }
-    expect_displaced(connect_peer()); /* it reads the same CLOSE, and never had a session */
+    struct peer *late = connect_peer();
+    expect_open(late);
+    send_hello(late);
+    expect_displaced(late); /* it reads the same CLOSE */
+    expect_counts(SESSIONS, 0);
     assert_int_equal(session_fixture_counters().displaced, 0);
+    assert_int_equal(session_fixture_counters().ended[GW__CLOSE_REASON__SERVER_FULL], 0);
+    peer_close(late);
+    peers[peer_count - 1] = NULL;
+    fixture_run_now();
     assert_int_equal(session_fixture_counters().ended[GW__CLOSE_REASON__SERVER_FULL], 1);
+    assert_int_equal(session_fixture_counters().ended_ungreeted[GW__CLOSE_REASON__SERVER_FULL], 1);
+}
+
+static void a_place_that_becomes_free_goes_to_a_connection_that_waited(void **state)
+{
+    for (int i = 0; i < SESSIONS; i++) {
+        send_hello(connect_peer());
+    }
+    struct peer *late = connect_peer();
+    peer_finish(peers[0]);
+    fixture_run_now();
+    expect_counts(SESSIONS - 1, 1);
+    send_hello(late);
+    expect_greeted(late);
+    expect_counts(SESSIONS, 0);
 }
 
 static void a_deferred_hello_is_not_displaced(void **state)
 {
     session_fixture.result = GW_GREET_LATER;
-    for (int i = 0; i < SESSIONS - 1; i++) {
+    for (int i = 0; i < SESSIONS; i++) {
         send_hello(connect_peer());
     }
-    struct peer *silent = connect_peer();
+    expect_counts(SESSIONS, 0);
+    for (int i = 0; i < PENDING; i++) {
+        connect_peer();
+    }
     expect_open(connect_peer());
-    expect_displaced(silent);
-    for (int i = 0; i < SESSIONS - 1; i++) {
+    expect_displaced(peers[SESSIONS]);
+    for (int i = 0; i < SESSIONS; i++) {
         expect_open(peers[i]);
     }
 }
 
 static void a_connection_with_a_partial_hello_can_be_displaced(void **state)
 {
-    for (int i = 0; i < SESSIONS; i++) {
+    for (int i = 0; i < PENDING; i++) {
         peer_send(connect_peer(), "\x0A\0\0\0\x01", 5);
         fixture_run_now();
     }
@@ -145,22 +192,19 @@ static void a_connection_with_a_partial_hello_can_be_displaced(void **state)
     expect_displaced(peers[0]);
 }
 
-/* Their ids are still in the queue, in front of the silent ones. */
 static void ended_sessions_are_skipped_when_displacing(void **state)
 {
     for (int i = 0; i < 300; i++) {
         struct peer *player = session_fixture_join();
-        if (i % 3 != 0) {
-            peer_close(player);
-            fixture_run_now();
-        } else {
-            struct peer *silent = session_fixture_connect();
+        struct peer *silent = i % 3 == 0 ? session_fixture_connect() : NULL;
+        if (silent != NULL) {
             peer_close(silent);
-            peer_close(player);
-            fixture_run_now();
         }
+        peer_close(player);
+        fixture_run_now();
     }
-    for (int i = 0; i < SESSIONS; i++) {
+    expect_counts(0, 0);
+    for (int i = 0; i < PENDING; i++) {
         connect_peer();
     }
     expect_open(connect_peer());
@@ -168,29 +212,40 @@ static void ended_sessions_are_skipped_when_displacing(void **state)
     expect_open(peers[1]);
 }
 
+static void many_greetings_leave_an_old_silent_connection_displaceable(void **state)
+{
+    struct peer *silent = connect_peer();
+    for (int i = 0; i < 300; i++) {
+        peer_close(session_fixture_join());
+        fixture_run_now();
+    }
+    for (int i = 0; i < PENDING; i++) {
+        connect_peer();
+    }
+    expect_displaced(silent);
+}
+
 /*
  * When its peer does nothing it takes up to two seconds to close, and blocks no other connection.
  */
 static void a_displaced_connection_that_never_closes_is_reset_in_time(void **state)
 {
-    for (int i = 0; i < SESSIONS; i++) {
+    for (int i = 0; i < PENDING; i++) {
         peer_set_window(connect_peer(), 1);
     }
-    for (int i = 0; i < SESSIONS; i++) {
-        struct peer *player = connect_peer();
-        send_hello(player);
-        expect_greeted(player);
+    for (int i = 0; i < PENDING; i++) {
+        connect_peer();
     }
-    assert_int_equal(gw_session_manager_count(session_fixture.manager), SESSIONS);
+    expect_counts(0, PENDING);
     assert_int_equal(session_fixture.ended_count, 0);
     fixture_run_ms(GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS + 5);
-    assert_int_equal(session_fixture.ended_count, SESSIONS);
+    assert_int_equal(session_fixture.ended_count, PENDING);
     assert_int_equal(session_fixture.reason, GW__CLOSE_REASON__SERVER_FULL);
 }
 
 static void a_drain_waits_for_displaced_connections(void **state)
 {
-    for (int i = 0; i < SESSIONS; i++) {
+    for (int i = 0; i < PENDING; i++) {
         peer_set_window(connect_peer(), 1);
     }
     connect_peer();
@@ -203,8 +258,8 @@ static void a_drain_waits_for_displaced_connections(void **state)
 
 static void no_connection_is_displaced_while_the_server_drains(void **state)
 {
-    for (int i = 0; i < SESSIONS; i++) {
-        send_hello(connect_peer());
+    for (int i = 0; i < PENDING; i++) {
+        peer_set_window(connect_peer(), 1);
     }
     session_fixture_drain(1000);
     connect_peer();
@@ -248,11 +303,12 @@ static uint64_t random_run(uint64_t seed)
         if (random_below(&random, 3) == 0) {
             fixture_run_ms(random_below(&random, 120));
         }
-        assert_true(gw_session_manager_count(session_fixture.manager) <= SESSIONS);
+        assert_in_range(gw_session_manager_count(session_fixture.manager), 0, SESSIONS);
+        assert_in_range(gw_session_manager_pending_count(session_fixture.manager), 0, PENDING);
     }
     peer_close_all();
     fixture_run_ms(10000);
-    assert_int_equal(gw_session_manager_count(session_fixture.manager), 0);
+    expect_counts(0, 0);
     uint64_t displaced_count = session_fixture_counters().displaced;
     session_fixture_close();
     return displaced_count;
@@ -273,10 +329,13 @@ int main(void)
         TEST(the_oldest_silent_connection_is_displaced),
         TEST(silent_connections_are_displaced_in_order_of_arrival),
         TEST(a_connection_is_not_silent_before_100_ms_have_passed),
+        TEST(silent_connections_take_no_place_of_a_session),
         TEST(greeted_sessions_are_not_displaced),
+        TEST(a_place_that_becomes_free_goes_to_a_connection_that_waited),
         TEST(a_deferred_hello_is_not_displaced),
         TEST(a_connection_with_a_partial_hello_can_be_displaced),
         TEST(ended_sessions_are_skipped_when_displacing),
+        TEST(many_greetings_leave_an_old_silent_connection_displaceable),
         TEST(a_displaced_connection_that_never_closes_is_reset_in_time),
         TEST(a_drain_waits_for_displaced_connections),
         TEST(no_connection_is_displaced_while_the_server_drains),

@@ -251,7 +251,7 @@ static void on_packet_sees_packets_encoded_before(void **state)
 
 static const struct loopback_fixture_config watched_full = {
     .worker_count = 1,
-    .server = {.session_count_max = 1},
+    .server = {.address_connection_count_max = 1, .limit_loopback = true},
     .server_hooks = {.on_shown = start_watching},
 };
 
@@ -260,7 +260,7 @@ static void on_packet_sees_the_close_of_a_connection_that_is_turned_away(void **
     struct raw_socket first = peer_join();
     wait_for_count(&fixture.server.greeted, 1);
     struct raw_socket second = peer_connect(fixture.port_number);
-    peer_expect_close(&second, GW__CLOSE_REASON__SERVER_FULL);
+    peer_expect_close(&second, GW__CLOSE_REASON__ADDRESS_LIMIT);
     assert_shown(2, false, CLOSE, 0);
     assert_false(shown[2].has_session);
     raw_socket_close(&first);

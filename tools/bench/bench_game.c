@@ -149,7 +149,9 @@ uint16_t bench_game_open(struct gw_port *on, const struct serve_options *options
     struct gw_filter_source *filters[GW_STREAM_FILTER_COUNT_MAX] = {NULL};
     const struct gw_websocket_server_config websocket = {.path = NULL};
     const struct gw_session_manager_config config = {
-        .side = GW_SIDE_SERVER, .session_count_max = BENCH_GAME_SESSION_COUNT_MAX};
+        .side = GW_SIDE_SERVER,
+        .session_count_max = BENCH_GAME_SESSION_COUNT_MAX,
+        .pending_count_max = BENCH_GAME_SESSION_COUNT_MAX};
     port = on;
     tick_ms = options->room_tick_ms;
     manager = gw_session_manager_create(port, &config, table_of_packets(options->no_rates),
