@@ -38,6 +38,7 @@ static uint64_t load(const atomic_uint_least64_t *counter)
 void server_counters_read(struct game *game, struct server_counters *counters_out)
 {
     counters_out->session_count = gw_session_manager_count(game->sessions);
+    counters_out->pending_count = gw_session_manager_pending_count(game->sessions);
     counters_out->rooms = load(&game->counters.rooms);
     counters_out->rooms_opened = load(&game->counters.rooms_opened);
     counters_out->room_members = load(&game->counters.room_members);
@@ -75,6 +76,7 @@ static void report_players(const struct server_counters *counters, struct server
     server_log_begin_report(&line, log, "report");
     number(&line, "uptime_s", uptime_ms / 1000);
     number(&line, "sessions", counters->session_count);
+    number(&line, "pending", counters->pending_count);
     number(&line, "begun", counters->sessions.begun);
     number(&line, "greeted", counters->sessions.greeted);
     number(&line, "rooms", counters->rooms);

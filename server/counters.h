@@ -19,6 +19,7 @@ struct server_packet_count {
 
 struct server_counters {
     uint32_t session_count; /* now */
+    uint32_t pending_count; /* now: connections that are not greeted */
     uint64_t rooms;         /* now */
     uint64_t rooms_opened;
     uint64_t room_members; /* of all rooms, now */

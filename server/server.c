@@ -152,10 +152,25 @@ static void init_turn(struct server *server)
 
 /* ---- creation ---- */
 
-/* Above sessions_max, connections are accepted to send SERVER_FULL to their clients. */
+enum { PENDING_MIN = 64 };
+
+static uint32_t pending_max(const struct server_config *config)
+{
+    uint32_t quarter = config->sessions_max / 4;
+    return config->pending_max != 0 ? config->pending_max
+           : quarter > PENDING_MIN  ? quarter
+                                    : PENDING_MIN;
+}
+
+/* With connections that are refused: they are accepted to send the reason to their clients. */
 static uint32_t streams_max(const struct server_config *config)
 {
-    return config->sessions_max + config->sessions_max / 8 + 64;
+    return config->sessions_max + pending_max(config) + GW_REFUSED_COUNT_MAX;
+}
+
+static uint32_t or_off(uint32_t limit)
+{
+    return limit != 0 ? limit : GW_OFF;
 }
 
 static bool open_port(struct server *server, struct problem *problem)
@@ -188,6 +203,10 @@ static bool open_sessions(struct server *server, struct problem *problem)
     const struct gw_session_manager_config config = {
         .side = GW_SIDE_SERVER,
         .session_count_max = server->config.sessions_max,
+        .pending_count_max = pending_max(&server->config),
+        .address_connection_count_max = or_off(server->config.address_connections_max),
+        .address_connects_per_second = or_off(server->config.address_connects_per_second),
+        .limit_loopback = server->config.limit_loopback,
         .greeting_timeout_ms = server->config.greeting_timeout_ms,
         .heartbeat_ms = server->config.heartbeat_ms,
         .idle_timeout_ms = server->config.idle_timeout_ms,

@@ -25,6 +25,10 @@ struct server_config {
     uint32_t backend; /* enum gw_backend */
     uint32_t workers;
     uint32_t sessions_max;
+    uint32_t pending_max;             /* 0: a default */
+    uint32_t address_connections_max; /* 0: no limit, as the next one */
+    uint32_t address_connects_per_second;
+    bool limit_loopback;
     uint32_t room_members_max;
     uint32_t rooms_max;
     uint32_t room_tick_ms;

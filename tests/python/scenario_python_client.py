@@ -253,7 +253,18 @@ class OneSession(ServerTest):
 
     def test_a_client_above_sessions_max_receives_server_full(self):
         client = self.greeted()
-        self.assert_ends(self.connect(), "SERVER_FULL")
+        late = self.connect()
+        late.send(control_pb2.Hello(protocol_major=gangway.PROTOCOL_MAJOR, name="Bea"), tag=gangway.HELLO_TAG)
+        self.assert_ends(late, "SERVER_FULL")
+        self.assert_alive(client)
+
+
+class OneConnection(ServerTest):
+    OPTIONS = ("--address-connections-max", "1", "--limit-loopback")
+
+    def test_a_connection_above_the_limit_of_its_address_receives_address_limit(self):
+        client = self.greeted()
+        self.assert_ends(self.connect(), "ADDRESS_LIMIT")
         self.assert_alive(client)
 
 

@@ -260,7 +260,7 @@ class Serving(Server):
         self.connect()
         self.read_line_with(process, " began ")
         process.send_signal(signal.SIGUSR1)
-        self.assertIn("sessions=1", self.read_line_with(process, " report "))
+        self.assertIn("sessions=0 pending=1", self.read_line_with(process, " report "))
 
     def test_reports_come_at_their_interval(self):
         process = self.serve("--report-seconds", "1")
