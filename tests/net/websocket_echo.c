@@ -46,7 +46,6 @@ static enum gw_recv echo(struct gw_stream *stream, struct gw_ring *ring, void *c
     uint32_t bytes = gw_ring_used_bytes(ring);
     struct gw_buf *buf = gw_buf_create(bytes + 1);
     uint8_t *data = gw_buf_data(buf);
-    (void)context;
     memcpy(data, gw_ring_peek(ring, bytes, data), bytes);
     data[bytes] = '\0';
     gw_ring_consume(ring, bytes);
@@ -63,14 +62,11 @@ static enum gw_recv echo(struct gw_stream *stream, struct gw_ring *ring, void *c
 static void on_accept(struct gw_listener *listener, struct gw_stream *stream, void *context)
 {
     static const struct gw_stream_events events = {.on_recv = echo};
-    (void)listener;
-    (void)context;
     gw_stream_start(stream, &events, NULL);
 }
 
 static void send_pattern(struct gw_stream *stream, void *context)
 {
-    (void)context;
     for (uint64_t at = 0; at < wanted_bytes; at += PIECE_BYTES) {
         uint32_t bytes =
             wanted_bytes - at < PIECE_BYTES ? (uint32_t)(wanted_bytes - at) : PIECE_BYTES;
@@ -88,7 +84,6 @@ static enum gw_recv check_pattern(struct gw_stream *stream, struct gw_ring *ring
     static uint8_t bounce[MESSAGE_BYTES_MAX + GW_STREAM_RECV_BYTES_MAX];
     uint32_t bytes = gw_ring_used_bytes(ring);
     const uint8_t *data = gw_ring_peek(ring, bytes, bounce);
-    (void)context;
     for (uint32_t i = 0; i < bytes; i++) {
         expect(data[i] == pattern_byte(1, received_bytes + i), "another byte comes back");
     }
@@ -102,8 +97,6 @@ static enum gw_recv check_pattern(struct gw_stream *stream, struct gw_ring *ring
 
 static void on_dialed_close(struct gw_stream *stream, int reason, void *context)
 {
-    (void)stream;
-    (void)context;
     close_reason = reason;
     gw_port_stop(port);
 }

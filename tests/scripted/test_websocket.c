@@ -139,7 +139,6 @@ static struct port_fixture_config hostile(uint64_t seed)
  * close are a prefix. */
 static void walks_deliver_all_bytes_before_a_finish(void **state)
 {
-    (void)state;
     for (uint64_t seed = 1; seed <= WALK_COUNT; seed++) {
         struct random random = {seed};
         const struct port_fixture_config fixture = hostile(seed);
@@ -190,7 +189,6 @@ static void walks_deliver_all_bytes_before_a_finish(void **state)
 /* A client whose request is refused must not give the program the server's answer as bytes. */
 static void a_refused_client_receives_nothing(void **state)
 {
-    (void)state;
     open_listener(NULL);
     dial("/elsewhere");
     assert_int_equal(test_stream_send_pattern(&client, 0, 100), 0);
@@ -253,7 +251,6 @@ static void expect_close(struct peer *peer, uint16_t status, const char *text)
 
 static void a_finish_sends_the_last_message_a_close_and_a_fin(void **state)
 {
-    (void)state;
     open_listener(NULL);
     struct peer *peer = join();
     struct gw_buf *last = gw_buf_create(4);
@@ -275,7 +272,6 @@ static void a_finish_sends_the_last_message_a_close_and_a_fin(void **state)
 /* Bytes and the close frame in one piece, as a browser sends them. */
 static void a_close_frame_of_the_peer_is_a_fin(void **state)
 {
-    (void)state;
     for (int split = 0; split < 2; split++) {
         const struct port_fixture_config small = {.kernel.recv_bytes_max = split ? 1 : 0};
         open_listener(&small);
@@ -296,7 +292,6 @@ static void a_close_frame_of_the_peer_is_a_fin(void **state)
 
 static void a_fin_without_a_close_frame_is_a_reset(void **state)
 {
-    (void)state;
     open_listener(NULL);
     struct peer *peer = join();
     send_frame(peer, WS_BINARY | WS_FIN, "bytes", 5);
@@ -310,7 +305,6 @@ static void a_fin_without_a_close_frame_is_a_reset(void **state)
 
 static void a_violation_closes_with_its_status_and_a_fin(void **state)
 {
-    (void)state;
     open_listener(NULL);
     for (int i = 0; i < 2; i++) {
         struct peer *peer = join();
@@ -336,7 +330,6 @@ static void a_violation_closes_with_its_status_and_a_fin(void **state)
 
 static void a_peer_may_stop_anywhere_in_the_handshake(void **state)
 {
-    (void)state;
     for (size_t count = 0; count < sizeof REQUEST - 1; count += count < 10 ? 1 : 13) {
         for (int way = 0; way < 3; way++) {
             open_listener(NULL);
@@ -372,7 +365,6 @@ static void a_peer_may_stop_anywhere_in_the_handshake(void **state)
 
 static void frames_without_a_request_are_not_received(void **state)
 {
-    (void)state;
     open_listener(NULL);
     struct peer *peer = peer_connect(test_listener.port);
     send_frame(peer, WS_BINARY | WS_FIN, "bytes", 5);
@@ -390,7 +382,6 @@ static void frames_without_a_request_are_not_received(void **state)
 /* A flood of pings is answered by one pong for each output that leaves. */
 static void pings_queue_nothing(void **state)
 {
-    (void)state;
     open_listener(NULL);
     struct peer *peer = join();
     peer_set_window(peer, 0);
@@ -411,7 +402,6 @@ static void pings_queue_nothing(void **state)
 
 static void each_allocation_may_fail(void **state)
 {
-    (void)state;
     for (uint64_t number = 1;; number++) {
         open_listener(NULL);
         dial("/");

@@ -456,18 +456,11 @@ const char *gw_close_reason_name(Gw__CloseReason reason)
 int login_enter(struct login *login, struct gw_session *session, const Gw__Hello *hello,
                 struct gw_token *token_out)
 {
-    (void)login;
-    (void)session;
-    (void)hello;
-    (void)token_out;
     return 0;
 }
 
 void login_leave(struct login *login, uint64_t account, gw_session_id session)
 {
-    (void)login;
-    (void)account;
-    (void)session;
 }
 
 struct gw_group *gw_group_create(struct gw_session_manager *manager, struct gw_turn *turn,
