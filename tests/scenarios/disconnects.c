@@ -10,7 +10,7 @@
 enum state { IN_LOBBY, ENTERING, IN_ROOM, TALKING, LEAVING, STATE_COUNT };
 
 /* TIMES players disconnect in each state. */
-enum { TIMES = 6, PLAYER_COUNT = STATE_COUNT * TIMES, HEARTBEAT_MS = 250, FRAME_MS = 250 };
+enum { TIMES = 6, PLAYER_COUNT = STATE_COUNT * TIMES, HEARTBEAT_MS = 250 };
 
 struct player {
     struct test_client *client;
@@ -221,62 +221,12 @@ static void players_that_do_not_answer_ping_are_closed_with_heartbeat_lost(void 
     close_all(GW__CLOSE_REASON__HEARTBEAT_LOST);
 }
 
-/* Of a packet that is allowed in every state. An odd player sends less than a header. */
-static void send_partial_frame(struct player *player)
-{
-    uint8_t frame[FRAME_BYTES_MAX];
-    Game__Say say = GAME__SAY__INIT;
-    say.text = "half of this is never sent";
-    (void)test_client_write(frame, GAME_PACKET_SAY, 0, &say.base);
-    test_client_send_bytes(player->client, frame, (player - players) % 2 == 0 ? 20 : 5);
-}
-
-static void players_that_stop_within_a_frame_are_closed_with_frame_timeout(void **state)
-{
-    struct server_config config = scenario_config();
-    config.frame_timeout_ms = FRAME_MS;
-    run(send_partial_frame, &config);
-    WAIT_FOR(is_alone());
-    drain_all(GW__CLOSE_REASON__FRAME_TIMEOUT);
-    close_all(GW__CLOSE_REASON__FRAME_TIMEOUT);
-}
-
-static void send_partial_frame_and_fin(struct player *player)
-{
-    send_partial_frame(player);
-    send_fin(player);
-}
-
-static void players_that_send_fin_within_a_frame_leave_their_room_once(void **state)
-{
-    const struct server_config config = scenario_config();
-    run(send_partial_frame_and_fin, &config);
-    drain_all(GW__CLOSE_REASON__NONE);
-    close_all(GW__CLOSE_REASON__BY_PEER);
-}
-
-static void send_partial_frame_and_reset(struct player *player)
-{
-    send_partial_frame(player);
-    reset(player);
-}
-
-static void players_that_reset_within_a_frame_leave_their_room_once(void **state)
-{
-    const struct server_config config = scenario_config();
-    run(send_partial_frame_and_reset, &config);
-    close_all(GW__CLOSE_REASON__NETWORK);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         SCENARIO(players_that_reset_leave_their_room_once),
         SCENARIO(players_that_send_fin_without_close_leave_their_room_once),
         SCENARIO(players_that_do_not_answer_ping_are_closed_with_heartbeat_lost),
-        SCENARIO(players_that_stop_within_a_frame_are_closed_with_frame_timeout),
-        SCENARIO(players_that_send_fin_within_a_frame_leave_their_room_once),
-        SCENARIO(players_that_reset_within_a_frame_leave_their_room_once),
     };
     scenario_begin(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,19 +5,13 @@
 #include "tests/scenarios/scenario.h"
 #include "tests/scenarios/test_client.h"
 #include "tests/support/wait.h"
-#include <string.h>
 
 enum {
     CROWD = 300,
     TALK_MS = 60000, /* longer than any scenario */
-    LONG_MS = 20000,
     SHORT_MS = 600,
     SLACK_MS = 2000, /* for the close frame: WIRE.md's two times 1,000 ms */
     NOTICE_MS = 500, /* for the work around it */
-    UNAUTHENTICATED = 20,
-    FLOOD_TEXT_BYTES = 400,
-    BURST = 100,
-    FILL_BYTES = 32 * 1024,
 };
 
 static struct dummies crowd;
@@ -65,42 +59,6 @@ static void expect_all_received_goaway(const struct dummies *dummies, uint32_t c
     dummies_expect_clean(dummies);
 }
 
-/* Each client leaves once it has its answers, after one or two ticks, long before the deadline. */
-static void drain_ends_as_soon_as_all_clients_have_left(void **state)
-{
-    serve_for(LONG_MS);
-    uint32_t count = scenario_count(CROWD);
-    dummies_init(&crowd, count, TALK_MS);
-    dummies_come(&crowd);
-    begin_drain();
-    expect_end_in_time(LONG_MS / 4);
-    dummies_join(&crowd);
-    expect_all_received_goaway(&crowd, count);
-    assert_int_equal(scenario_ended(GW__CLOSE_REASON__BY_PEER), count);
-    assert_int_equal(scenario_packet("GoAway").out, count);
-    scenario_destroy();
-}
-
-static void clients_that_stay_are_served_until_the_deadline_and_then_closed(void **state)
-{
-    serve_for(SHORT_MS);
-    uint32_t count = scenario_count(CROWD);
-    dummies_init(&stayers, count, TALK_MS);
-    stayers.options.stay = true;
-    dummies_come(&stayers);
-    uint64_t lines = scenario_counters().lines;
-    begin_drain();
-    WAIT_FOR(scenario_counters().lines > lines + count / 10 || passed_ms() > SHORT_MS);
-    assert_true(passed_ms() <= SHORT_MS || scenario_counters().lines > lines);
-    expect_end_in_time(SHORT_MS + SLACK_MS);
-    assert_true(passed_ms() >= SHORT_MS);
-    dummies_join(&stayers);
-    expect_all_received_goaway(&stayers, count);
-    assert_int_equal(stayers.report.peer_reasons[GW__CLOSE_REASON__SHUTDOWN], count);
-    assert_int_equal(scenario_ended(GW__CLOSE_REASON__SHUTDOWN), count);
-    scenario_destroy();
-}
-
 /* ---- single clients ---- */
 
 static void a_client_may_chat_and_change_rooms_between_goaway_and_the_deadline(void **state)
@@ -124,51 +82,6 @@ static void a_client_may_chat_and_change_rooms_between_goaway_and_the_deadline(v
     scenario_destroy();
 }
 
-/* Some of them have sent nothing, the others a part of HELLO. */
-static void expect_unauthenticated_closed_at_once(void)
-{
-    struct test_client *unauthenticated[UNAUTHENTICATED];
-    for (int i = 0; i < UNAUTHENTICATED; i++) {
-        unauthenticated[i] = test_client_connect(&scenario.addr);
-        assert_non_null(unauthenticated[i]);
-        test_client_send_bytes(unauthenticated[i], "\x10\0\0\0\1\0GW\x08\1", (size_t)(i / 2));
-    }
-    WAIT_FOR(scenario_counters().session_count == 1 &&
-             scenario_counters().pending_count == UNAUTHENTICATED);
-    begin_drain();
-    for (int i = 0; i < UNAUTHENTICATED; i++) {
-        test_client_receive_close(unauthenticated[i], GW__CLOSE_REASON__SHUTDOWN);
-    }
-    assert_true(passed_ms() < scenario_patience_ms(LONG_MS / 4));
-}
-
-/* Half of them send nothing. */
-static void expect_late_connections_closed(void)
-{
-    for (int i = 0; i < UNAUTHENTICATED; i++) {
-        struct test_client *late = test_client_connect(&scenario.addr);
-        assert_non_null(late);
-        if (i % 2 == 0) {
-            test_client_hello(late, "late");
-        }
-        test_client_receive_close(late, GW__CLOSE_REASON__SHUTDOWN);
-    }
-}
-
-static void unauthenticated_and_new_connections_receive_shutdown_at_once(void **state)
-{
-    serve_for(LONG_MS);
-    struct test_client *stayer = test_client_open("stayer");
-    expect_unauthenticated_closed_at_once();
-    expect_late_connections_closed();
-    (void)test_client_receive(stayer, GO_AWAY);
-    test_client_quit(stayer);
-    expect_end_in_time(LONG_MS / 4);
-    assert_int_equal(scenario_ended(GW__CLOSE_REASON__SHUTDOWN), 2 * UNAUTHENTICATED);
-    assert_int_equal(scenario_counters().sessions.greeted, 1);
-    scenario_destroy();
-}
-
 static struct test_client *open_paused_client(void)
 {
     struct test_client *paused = test_client_connect_narrow(&scenario.addr);
@@ -177,38 +90,6 @@ static struct test_client *open_paused_client(void)
     (void)test_client_join(paused, "room-0");
     paused->is_paused = true;
     return paused;
-}
-
-/* Chats until the send queue of the client that does not read is full. */
-static void fill_send_queue(struct test_client *speaker)
-{
-    char text[FLOOD_TEXT_BYTES + 1] = {0};
-    memset(text, 'x', FLOOD_TEXT_BYTES);
-    while (scenario_counters().port.send_queue_bytes < FILL_BYTES) {
-        assert_int_equal(scenario_counters().session_count, 2);
-        for (int i = 0; i < BURST; i++) {
-            test_client_chat(speaker, text);
-        }
-        for (int i = 0; i < BURST; i++) {
-            (void)test_client_receive(speaker, GAME_PACKET_CHAT_LINE);
-        }
-    }
-}
-
-static void a_client_that_never_reads_does_not_delay_the_end_of_the_drain(void **state)
-{
-    serve_for(SHORT_MS);
-    struct test_client *paused = open_paused_client();
-    struct test_client *speaker = test_client_open("speaker");
-    (void)test_client_join(speaker, "room-0");
-    fill_send_queue(speaker);
-    begin_drain();
-    test_client_quit(speaker);
-    expect_end_in_time(SHORT_MS + SLACK_MS + NOTICE_MS);
-    assert_true(passed_ms() >= SHORT_MS);
-    assert_int_equal(scenario_ended(GW__CLOSE_REASON__SHUTDOWN), 1);
-    test_client_close(paused);
-    scenario_destroy();
 }
 
 /* ---- all kinds together ---- */
@@ -248,11 +129,7 @@ static void a_server_with_all_kinds_of_clients_drains_within_its_deadline(void *
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        SCENARIO(drain_ends_as_soon_as_all_clients_have_left),
-        SCENARIO(clients_that_stay_are_served_until_the_deadline_and_then_closed),
         SCENARIO(a_client_may_chat_and_change_rooms_between_goaway_and_the_deadline),
-        SCENARIO(unauthenticated_and_new_connections_receive_shutdown_at_once),
-        SCENARIO(a_client_that_never_reads_does_not_delay_the_end_of_the_drain),
         SCENARIO(a_server_with_all_kinds_of_clients_drains_within_its_deadline),
     };
     scenario_begin(argc, argv);

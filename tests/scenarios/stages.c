@@ -183,46 +183,6 @@ static void each_packet_is_allowed_or_refused_by_the_state_of_its_player(void **
 
 /* ---- several packets without waiting for answers ---- */
 
-/* The second Enter, allowed in the lobby only, arrives in the first room: it is dropped. */
-static void a_second_enter_behind_enter_is_dropped(void **state)
-{
-    struct burst burst = {.count = 0};
-    scenario_open();
-    struct test_client *client = test_client_open("hasty");
-    add_enter(&burst, "first");
-    add_enter(&burst, "second");
-    add_text(&burst, GAME_PACKET_CHAT, "hello");
-    send_burst(client, &burst);
-    const Game__Entered *entered =
-        test_client_receive_entered(client, GAME__ENTER_RESULT__ENTERED_OK);
-    assert_string_equal(entered->room, "first");
-    test_client_receive_line(client, client, "hello", 1);
-    test_client_quit(client);
-    assert_int_equal(scenario_counters().rooms_opened, 1);
-    scenario_close();
-}
-
-static void enter_behind_leave_leads_to_the_next_room(void **state)
-{
-    struct burst burst = {.count = 0};
-    scenario_open();
-    struct test_client *client = test_client_open("hasty");
-    (void)test_client_join(client, "first");
-    add_leave(&burst);
-    add_enter(&burst, "second");
-    add_leave(&burst);
-    add_enter(&burst, "third");
-    send_burst(client, &burst);
-    for (int i = 0; i < 2; i++) {
-        (void)test_client_receive(client, GAME_PACKET_LEFT);
-        const Game__Entered *entered =
-            test_client_receive_entered(client, GAME__ENTER_RESULT__ENTERED_OK);
-        assert_string_equal(entered->room, i == 0 ? "second" : "third");
-    }
-    test_client_quit(client);
-    scenario_close();
-}
-
 static void packets_in_one_piece_with_hello_are_handled(void **state)
 {
     struct burst burst = {.count = 0};
@@ -344,8 +304,6 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         SCENARIO(each_packet_is_allowed_or_refused_by_the_state_of_its_player),
-        SCENARIO(a_second_enter_behind_enter_is_dropped),
-        SCENARIO(enter_behind_leave_leads_to_the_next_room),
         SCENARIO(packets_in_one_piece_with_hello_are_handled),
         SCENARIO(a_player_that_changes_rooms_receives_its_lines_in_the_room_it_sent_them_to),
     };
