@@ -29,6 +29,7 @@ struct server_config {
     uint32_t address_connections_max; /* 0: no limit, as the next one */
     uint32_t address_connects_per_second;
     bool limit_loopback;
+    bool insecure_listen;
     uint32_t room_members_max;
     uint32_t rooms_max;
     uint32_t room_tick_ms;

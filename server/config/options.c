@@ -53,6 +53,8 @@ static const char *duplicate_name(uint32_t value)
 const struct server_option server_options[] = {
     {AT(listen), .kind = SERVER_OPTION_LISTEN, .value = "ADDRESS", .initial = "127.0.0.1:7777",
      .help = "addresses to listen on, separated by commas"},
+    {AT(insecure_listen), .kind = SERVER_OPTION_SWITCH, .initial = "no",
+     .help = "listen also where other machines can connect without TLS"},
     {AT(backend), CHOICE(GW_BACKEND_EPOLL, backend_name), .initial = "auto",
      .help = "kernel interface of the completion port"},
     {AT(workers), NUMBER(0, GW_PORT_WORKER_COUNT_MAX, "COUNT"), .initial = "0",

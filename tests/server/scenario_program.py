@@ -82,7 +82,10 @@ class NotBegun(unittest.TestCase):
                                 "--listen", f"127.0.0.1:0,127.0.0.1:{port}")
 
     def test_an_address_of_another_machine(self):
-        self.assert_refused("cannot listen on 192.0.2.1:0", "--listen", "192.0.2.1:0")
+        self.assert_refused("cannot listen on 192.0.2.1:0", "--insecure-listen", "--listen", "192.0.2.1:0")
+
+    def test_an_address_that_other_machines_reach(self):
+        self.assert_refused("other machines can connect to *:7777 without TLS", "--listen", "*:7777")
 
     def test_a_backend_of_another_system(self):
         other = "epoll" if WINDOWS else "iocp"
@@ -180,7 +183,7 @@ class Serving(Server):
             self.assertIn(" report ", text)
 
     def test_a_silent_connection_does_not_delay_the_end(self):
-        process = self.serve("--drain-ms", str(DRAIN_MS))
+        process = self.serve("--drain-ms", str(DRAIN_MS), "--log-level", "debug")
         self.connect()
         self.read_line_with(process, " began ")
         begin = time.monotonic()
@@ -190,6 +193,18 @@ class Serving(Server):
         self.assertLess(time.monotonic() - begin, DRAIN_MS / 1000 + DRAIN_SLACK_S)
         self.assertIn("reason=SHUTDOWN", text)
         self.assertIn("SHUTDOWN=1", text)
+
+    def test_connections_that_end_before_a_greeting_make_no_line_and_are_counted(self):
+        process = self.serve()
+        for data in (b"", b"GET / HTTP/1.0\r\n\r\n", b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", HELLO[:5]):
+            with self.connect() as client:
+                client.sendall(data)
+                client.shutdown(socket.SHUT_WR)
+                self.assertEqual(client.recv(4096), b"")
+        process.send_signal(signal.SIGINT)
+        text = process.stdout.read()
+        self.assertEqual(re.findall(r" (began|greeted|ended|bad_peer) ", text), [])
+        self.assertIn(" report_ungreeted BY_PEER=2 UNKNOWN_PROTOCOL=2 http=1 proxy=1\n", text)
 
     def knock(self):
         """Connects again and again, until the connection is refused."""
@@ -254,7 +269,7 @@ class Serving(Server):
 
     @unittest.skipIf(WINDOWS, "there is no signal that asks for a report")
     def test_sigusr1_writes_a_report(self):
-        process = self.serve()
+        process = self.serve("--log-level", "debug")
         process.send_signal(signal.SIGUSR1)
         self.assertIn("uptime_s=0 sessions=0", self.read_line_with(process, " report "))
         self.connect()
