@@ -34,6 +34,7 @@ pkgconf              pkg-config
 prometheus           promtool
 tshark               tshark
 nodejs               node
+npm                  npm
 shellcheck           shellcheck
 valgrind             valgrind
 mingw-w64-x86-64-dev /usr/x86_64-w64-mingw32/include/windows.h"

@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const TREE = new URL('../../', import.meta.url);
 
-function found(variable, usual) {
+export function found(variable, usual) {
   const path = process.env[variable] ?? fileURLToPath(new URL(usual, TREE));
   if (!existsSync(path)) {
     throw new Error(`there is no ${path}: build first (cmake --preset release && cmake --build --preset release), or set ${variable}`);
