@@ -10,6 +10,7 @@
 #include "tests/scripted/peer.h"
 #include "tests/scripted/port_fixture.h"
 #include "tests/scripted/test_stream.h"
+#include "tests/support/random.h"
 #include "tests/support/test_filter.h"
 
 #include <string.h>
@@ -238,6 +239,382 @@ static void a_dial_that_is_closed_before_it_connects_frees_its_filters(void **st
     close_pair();
 }
 
+/* ---- a relay between the two, which may stop anywhere ---- */
+
+enum { RELAY_PORT = 9, ALL = 1 << 30 };
+
+static struct {
+    struct peer *listener;
+    struct peer *to_client;
+    struct peer *to_server;
+    size_t count; /* bytes of the client that were passed on */
+} relay;
+
+/* As open_pair(), but each byte of the client is passed on by relay_run(). */
+static void open_relayed(const struct test_filter_config *links, int count)
+{
+    fixture_open(NULL);
+    open_listener(links, count);
+    memset(&relay, 0, sizeof relay);
+    relay.listener = peer_listen(RELAY_PORT);
+    memset(&client, 0, sizeof client);
+    client.config = config_of(client_sources, links, count, true);
+    assert_int_equal(test_stream_dial(&client, RELAY_PORT), 0);
+    release(&client.config);
+    fixture_run_now();
+    relay.to_client = peer_accept(relay.listener);
+    relay.to_server = peer_connect(test_listener.port);
+    fixture_run_now();
+    server = test_listener_last(&test_listener);
+}
+
+static void close_relayed(void)
+{
+    peer_close(relay.to_client);
+    peer_close(relay.to_server);
+    peer_close(relay.listener);
+    close_pair();
+}
+
+static size_t pass_on(struct peer *from, struct peer *to, size_t count_max)
+{
+    static uint8_t bytes[4096];
+    size_t count = peer_unread_count(from) < count_max ? peer_unread_count(from) : count_max;
+    count = count < sizeof bytes ? count : sizeof bytes;
+    peer_read(from, bytes, count);
+    peer_send(to, bytes, count);
+    return count;
+}
+
+/* Runs until nothing moves, with at most `count_max` bytes of the client altogether. FIN is passed
+ * on behind all bytes. */
+static void relay_run(size_t count_max)
+{
+    size_t moved = 1;
+    while (moved > 0) {
+        fixture_run_now();
+        size_t count = pass_on(relay.to_client, relay.to_server, count_max - relay.count);
+        relay.count += count;
+        moved = count + pass_on(relay.to_server, relay.to_client, ALL);
+    }
+    if (count_max == ALL && peer_has_fin(relay.to_client)) {
+        peer_finish(relay.to_server);
+    }
+    if (count_max == ALL && peer_has_fin(relay.to_server)) {
+        peer_finish(relay.to_client);
+    }
+    fixture_run_now();
+}
+
+/*
+ * Both sides have something to send; the client's bytes stop after `count`. The chain has its
+ * handshake in the first of them. Returns whether that was all.
+ */
+static bool open_stopped(const struct test_filter_config *links, int length, size_t count)
+{
+    open_relayed(links, length);
+    assert_int_equal(test_stream_send_pattern(&client, 0, 40), 0);
+    assert_int_equal(test_stream_send_pattern(server, 0, 60), 0);
+    relay_run(count);
+    return relay.count < count;
+}
+
+/* Runs `test` for each chain, with filters that have an end or not, and each state of a peer. */
+static void for_each_state(void (*test)(const struct test_filter_config *links, bool is_whole))
+{
+    for (int i = 0; i < 2 * CHAIN_COUNT; i++) {
+        struct test_filter_config links[LINK_COUNT_MAX + 1];
+        int length = chain_lengths[i / 2];
+        memcpy(links, chains[i / 2], sizeof links);
+        for (int k = 0; k < length; k++) {
+            links[k].has_end = i % 2 == 0;
+        }
+        bool is_whole = false;
+        for (size_t count = 0; !is_whole; count++) {
+            is_whole = open_stopped(links, length, count);
+            test(links, is_whole);
+            close_relayed();
+        }
+    }
+}
+
+static void finish_now(const struct test_filter_config *links, bool is_whole)
+{
+    uint64_t begun_ns = fixture_now_ns();
+    assert_true(gw_stream_finish(server->stream, WHY, NULL));
+    fixture_run_ms(GW_STREAM_FLUSH_MS + GW_STREAM_LINGER_MS + 10);
+    assert_int_equal(server->close_count, 1);
+    assert_int_equal(server->reason, WHY);
+    assert_true(fixture_ms(server->closed_ns) - fixture_ms(begun_ns) >= GW_STREAM_LINGER_MS);
+    assert_int_equal(gw_stream_send_queue_bytes(server->stream), 0);
+    assert_true(!is_whole || peer_has_fin(relay.to_server) || peer_unread_count(relay.to_server));
+}
+
+static void a_finish_in_any_state_of_the_peer_ends_in_time(void **state)
+{
+    for_each_state(finish_now);
+}
+
+/* The queue is not empty, so the handshake is completed in the flush. */
+static void finish_and_go_on(const struct test_filter_config *links, bool is_whole)
+{
+    assert_true(gw_stream_finish(server->stream, WHY, NULL));
+    fixture_run_ms(100);
+    relay_run(ALL);
+    relay_run(ALL);
+    relay_run(ALL);
+    expect_pattern(&client, 60);
+    assert_int_equal(client.reason, GW_E_CLOSED);
+    assert_int_equal(server->reason, WHY);
+    assert_int_equal(server->close_count, 1);
+}
+
+static void a_finish_before_the_handshake_completes_it_and_sends_what_is_queued(void **state)
+{
+    for_each_state(finish_and_go_on);
+}
+
+static void close_now(const struct test_filter_config *links, bool is_whole)
+{
+    assert_true(gw_stream_close(server->stream, WHY));
+    fixture_run_now();
+    assert_int_equal(server->close_count, 1);
+    assert_int_equal(server->reason, WHY);
+    assert_int_equal(fixture_counters().stream_count, 1);
+}
+
+static void a_close_in_any_state_is_immediate(void **state)
+{
+    for_each_state(close_now);
+}
+
+/* Inside of a message, of a handshake, or before the end of a protocol that has one. */
+static void cut_off(const struct test_filter_config *links, bool is_whole)
+{
+    peer_finish(relay.to_server);
+    fixture_run_now();
+    bool is_truncated = links[0].has_end || !is_whole;
+    if (is_truncated && server->reason == GW_E_RESET) {
+        assert_non_null(gw_stream_problem(server->stream));
+    } else {
+        assert_false(links[0].has_end);
+        assert_int_equal(server->reason, GW_E_CLOSED);
+    }
+    assert_int_equal(server->close_count, 1);
+    assert_true(bytes_count(&server->received) <= 40);
+    assert_true(
+        test_stream_is_pattern(bytes_data(&server->received), bytes_count(&server->received), 0));
+}
+
+static void a_fin_in_any_state_ends_the_stream_at_once(void **state)
+{
+    for_each_state(cut_off);
+}
+
+static void reset_now(const struct test_filter_config *links, bool is_whole)
+{
+    peer_reset(relay.to_server);
+    fixture_run_now();
+    assert_int_equal(server->close_count, 1);
+    assert_int_equal(server->reason, GW_E_RESET);
+}
+
+static void a_reset_in_any_state_ends_the_stream_at_once(void **state)
+{
+    for_each_state(reset_now);
+}
+
+static void pause_stream(void *context)
+{
+    gw_stream_pause(((struct test_stream *)context)->stream);
+}
+
+static void resume_stream(void *context)
+{
+    gw_stream_resume(((struct test_stream *)context)->stream);
+}
+
+/* The handshake goes on in a pause, so what is queued is sent; nothing is delivered. */
+static void pause_and_go_on(const struct test_filter_config *links, bool is_whole)
+{
+    size_t count = bytes_count(&server->received);
+    fixture_in_turn(gw_stream_turn(server->stream), pause_stream, server);
+    relay_run(ALL);
+    assert_int_equal(bytes_count(&server->received), count);
+    expect_pattern(&client, 60);
+    fixture_in_turn(gw_stream_turn(server->stream), resume_stream, server);
+    expect_pattern(server, 40);
+}
+
+static void a_pause_in_any_state_stops_the_bytes_and_not_the_handshake(void **state)
+{
+    for_each_state(pause_and_go_on);
+}
+
+/* ---- failures ---- */
+
+/* Sends in both directions and finishes the server. */
+static void exchange(void)
+{
+    (void)test_stream_send_pattern(&client, 0, 30000);
+    if (server != NULL) {
+        (void)test_stream_send_pattern(server, 0, 20000);
+    }
+    fixture_run_ms(5);
+    if (server != NULL) {
+        gw_stream_finish(server->stream, WHY, NULL);
+    }
+    fixture_run_ms(3000);
+    assert_int_equal(fixture_counters().send_queue_bytes, 0);
+}
+
+static void expect_prefix(const struct test_stream *stream)
+{
+    size_t count = bytes_count(&stream->received);
+    assert_true(test_stream_is_pattern(bytes_data(&stream->received), count, 0));
+}
+
+/* Fails one step of one filter at one side. Returns whether there was such a step. */
+static bool fail_one(int chain, bool at_server, int link, uint32_t step)
+{
+    struct test_filter_config links[LINK_COUNT_MAX + 1];
+    const struct port_fixture_config small = {.kernel.window_bytes = 1500};
+    memcpy(links, chains[chain], sizeof links);
+    fixture_open(&small);
+    links[link].fail_step = at_server ? step : 0;
+    open_listener(links, chain_lengths[chain]);
+    links[link].fail_step = at_server ? 0 : step;
+    dial(links, chain_lengths[chain]);
+    fixture_run_now();
+    server = test_listener_last(&test_listener);
+    struct test_filter_source *source = at_server ? &server_sources[link] : &client_sources[link];
+    struct test_stream *failing = at_server ? server : &client;
+    exchange();
+    bool was_reached = atomic_load(&source->step_count) >= step;
+    assert_int_equal(server->close_count, 1);
+    assert_int_equal(client.close_count, 1);
+    expect_prefix(server);
+    expect_prefix(&client);
+    if (was_reached) {
+        assert_non_null(gw_stream_problem(failing->stream));
+        bool was_finished = failing == server && failing->reason == WHY;
+        assert_true(was_finished || failing->reason == TEST_FILTER_FAILED);
+    } else {
+        expect_pattern(server, 30000);
+        expect_pattern(&client, 20000);
+    }
+    close_pair();
+    return was_reached;
+}
+
+static void a_failure_at_any_step_closes_both_ends(void **state)
+{
+    for (int chain = 0; chain < CHAIN_COUNT; chain++) {
+        for (int link = 0; link < chain_lengths[chain]; link++) {
+            uint32_t step = 1;
+            while (fail_one(chain, true, link, step)) {
+                step += step < 30 ? 1 : 7;
+            }
+            step = 1;
+            while (fail_one(chain, false, link, step)) {
+                step += step < 30 ? 1 : 7;
+            }
+        }
+    }
+}
+
+/* The alert of a failed filter leaves through the outer ones, which then finish. */
+static void a_failed_filter_sends_its_last_words_through_the_outer_ones(void **state)
+{
+    const struct test_filter_config links[] = {
+        {.kind = TEST_FILTER_SECRET, .has_end = true},
+        {.kind = TEST_FILTER_MARKED, .has_end = true, .fail_step = 3},
+        {.kind = TEST_FILTER_SECRET, .has_end = true}};
+    const struct test_filter_config healthy[] = {
+        links[0], {.kind = TEST_FILTER_MARKED, .has_end = true}, links[2]};
+    fixture_open(NULL);
+    open_listener(links, 3);
+    dial(healthy, 3);
+    assert_int_equal(test_stream_send_pattern(&client, 0, 100), 0);
+    fixture_run_now();
+    server = test_listener_last(&test_listener);
+    assert_int_equal(server->reason, TEST_FILTER_FAILED);
+    assert_string_equal(gw_stream_problem(server->stream), "recv() had to fail");
+    assert_int_equal(client.reason, TEST_FILTER_ALERTED);
+    assert_string_equal(gw_stream_problem(client.stream), "the peer has failed");
+    assert_int_equal(atomic_load(&server_sources[0].finished_count), 1);
+    assert_int_equal(atomic_load(&server_sources[1].finished_count), 0);
+    assert_int_equal(atomic_load(&server_sources[2].finished_count), 0);
+    close_pair();
+}
+
+static struct gw_buf *pattern_buf(uint32_t bytes)
+{
+    struct gw_buf *buf = gw_buf_create(bytes);
+    assert_non_null(buf);
+    for (uint32_t i = 0; i < bytes; i++) {
+        gw_buf_data(buf)[i] = pattern_byte(5, i);
+    }
+    return buf;
+}
+
+/* Both ends send as soon as they can, and the server finishes. Returns whether one has failed. */
+static bool fail_allocation(int chain, uint64_t number)
+{
+    const struct port_fixture_config small = {.kernel.window_bytes = 1500};
+    fixture_open(&small);
+    open_listener(chains[chain], chain_lengths[chain]);
+    memset(&client, 0, sizeof client);
+    client.config = config_of(client_sources, chains[chain], chain_lengths[chain], true);
+    struct gw_buf *from_client = pattern_buf(5000);
+    struct gw_buf *from_server = pattern_buf(7000);
+    memory_fail_at(number);
+    int error = test_stream_dial(&client, test_listener.port);
+    release(&client.config);
+    if (error == GW_OK) {
+        (void)gw_stream_send(client.stream, from_client);
+    }
+    fixture_run_now();
+    server = test_listener.count > 0 ? test_listener_last(&test_listener) : NULL;
+    if (server != NULL) {
+        (void)gw_stream_send(server->stream, from_server);
+        fixture_run_now();
+        gw_stream_finish(server->stream, WHY, NULL);
+    }
+    fixture_run_ms(3000);
+    bool has_failed = memory_failed_count() > 0;
+    memory_fail_at(0);
+    gw_buf_unref(from_client);
+    gw_buf_unref(from_server);
+    test_listener_close(&test_listener);
+    if (error == GW_OK) {
+        gw_stream_close(client.stream, 99);
+        fixture_run_ms(100);
+        assert_int_equal(client.close_count, 1);
+        expect_prefix(&client);
+    }
+    if (server != NULL) {
+        assert_int_equal(server->close_count, 1);
+        expect_prefix(server);
+    }
+    assert_true(has_failed || (bytes_count(&client.received) == 7000 && error == GW_OK));
+    test_stream_fini(&client);
+    test_listener_fini(&test_listener);
+    fixture_close();
+    return has_failed;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    for (int chain = 0; chain < CHAIN_COUNT; chain++) {
+        uint64_t number = 1;
+        while (fail_allocation(chain, number)) {
+            number++;
+        }
+        assert_true(number > 10);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +624,15 @@ int main(void)
         cmocka_unit_test(any_split_gives_the_same_bytes),
         cmocka_unit_test(a_finish_sends_what_is_queued_and_the_end_of_each_filter),
         cmocka_unit_test(a_dial_that_is_closed_before_it_connects_frees_its_filters),
+        cmocka_unit_test(a_finish_in_any_state_of_the_peer_ends_in_time),
+        cmocka_unit_test(a_finish_before_the_handshake_completes_it_and_sends_what_is_queued),
+        cmocka_unit_test(a_close_in_any_state_is_immediate),
+        cmocka_unit_test(a_fin_in_any_state_ends_the_stream_at_once),
+        cmocka_unit_test(a_reset_in_any_state_ends_the_stream_at_once),
+        cmocka_unit_test(a_pause_in_any_state_stops_the_bytes_and_not_the_handshake),
+        cmocka_unit_test(a_failure_at_any_step_closes_both_ends),
+        cmocka_unit_test(a_failed_filter_sends_its_last_words_through_the_outer_ones),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
