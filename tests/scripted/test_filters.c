@@ -24,6 +24,7 @@ static struct test_filter_source client_sources[LINK_COUNT_MAX];
 static struct test_listener test_listener;
 static struct test_stream client;
 static struct test_stream *server;
+static const struct gw_stream_events *server_events; /* NULL: test_stream_events */
 
 static const struct gw_stream_config plain_config = {.recv_bytes_max = 4096,
                                                      .send_queue_bytes_max = 65536};
@@ -67,6 +68,7 @@ static void open_listener(const struct test_filter_config *links, int count)
 {
     memset(&test_listener, 0, sizeof test_listener);
     struct gw_stream_config config = config_of(server_sources, links, count, false);
+    test_listener.events = server_events;
     assert_int_equal(test_listener_open(&test_listener, 0, &config), 0);
     release(&config);
     fixture_run_now();
@@ -110,6 +112,7 @@ static void close_pair(void)
     }
     memset(server_sources, 0, sizeof server_sources);
     memset(client_sources, 0, sizeof client_sources);
+    server_events = NULL;
     fixture_close();
 }
 
@@ -615,6 +618,181 @@ static void every_allocation_may_fail(void **state)
     }
 }
 
+/* ---- what a program notices of a stream is the same as without filters ---- */
+
+static struct {
+    uint32_t recv_end_count;
+    uint32_t lost_count;
+    uint32_t low_count;
+} noticed;
+
+static void on_recv_end(struct gw_stream *stream, void *context)
+{
+    noticed.recv_end_count++;
+    assert_int_equal(test_stream_send_pattern(context, 0, 500), 0);
+    gw_stream_finish(stream, WHY, NULL);
+}
+
+static void on_lost(struct gw_stream *stream, uint16_t key, void *context)
+{
+    assert_int_equal(key, 7);
+    noticed.lost_count++;
+}
+
+static void on_send_low(struct gw_stream *stream, void *context)
+{
+    noticed.low_count++;
+}
+
+/* Opens a relayed pair whose server has these events. Chain -1 has no filter. */
+static void open_noticed(int chain, bool half_closes, bool has_end)
+{
+    static struct gw_stream_events events;
+    struct test_filter_config links[LINK_COUNT_MAX + 1] = {{0}};
+    int length = chain < 0 ? 0 : chain_lengths[chain];
+    memcpy(links, chains[chain < 0 ? 0 : chain], sizeof links);
+    for (int i = 0; i < length; i++) {
+        links[i].has_end = has_end;
+    }
+    memset(&noticed, 0, sizeof noticed);
+    events = test_stream_events;
+    events.on_recv_end = half_closes ? on_recv_end : NULL;
+    events.on_lost = on_lost;
+    events.on_send_low = on_send_low;
+    server_events = &events;
+    open_relayed(links, length);
+    relay_run(ALL);
+}
+
+static void a_stream_answers_after_the_fin_of_its_peer(void **state)
+{
+    for (int chain = -1; chain < CHAIN_COUNT; chain++) {
+        open_noticed(chain, true, false);
+        assert_int_equal(test_stream_send_pattern(&client, 0, 300), 0);
+        relay_run(ALL);
+        peer_finish(relay.to_server);
+        fixture_run_now();
+        expect_pattern(server, 300);
+        assert_int_equal(noticed.recv_end_count, 1);
+        relay_run(ALL);
+        expect_pattern(&client, 500);
+        assert_int_equal(server->reason, WHY);
+        close_relayed();
+    }
+}
+
+/* The end of a protocol is reported before FIN arrives; FIN still ends the linger. */
+static void a_stream_answers_after_the_end_of_a_filters_protocol(void **state)
+{
+    for (int chain = 0; chain < CHAIN_COUNT; chain++) {
+        open_noticed(chain, true, true);
+        assert_int_equal(test_stream_send_pattern(&client, 0, 300), 0);
+        gw_stream_finish(client.stream, 99, NULL);
+        fixture_run_now();
+        while (relay.count < relay.count + pass_on(relay.to_client, relay.to_server, ALL)) {
+            fixture_run_now(); /* without FIN */
+        }
+        expect_pattern(server, 300);
+        assert_int_equal(noticed.recv_end_count, 1);
+        assert_true(peer_unread_count(relay.to_server) > 500);
+        assert_int_equal(server->close_count, 0);
+        fixture_run_ms(GW_STREAM_LINGER_MS / 2);
+        assert_int_equal(server->close_count, 0);
+        peer_finish(relay.to_server);
+        fixture_run_now();
+        assert_int_equal(server->reason, WHY);
+        close_relayed();
+    }
+}
+
+struct flood {
+    uint32_t accepted_count;
+    int error;
+};
+
+static void flood(void *context)
+{
+    struct flood *result = context;
+    do {
+        result->error = test_stream_send_pattern(
+            server, (uint64_t)result->accepted_count * UINT64_C(1000), 1000);
+        result->accepted_count += result->error == GW_OK;
+    } while (result->error == GW_OK && result->accepted_count < 1000);
+}
+
+static void the_queue_of_a_peer_that_does_not_read_has_the_same_limit(void **state)
+{
+    for (int chain = -1; chain < CHAIN_COUNT; chain++) {
+        struct flood result = {0};
+        open_noticed(chain, false, false);
+        peer_set_window(relay.to_server, 0);
+        fixture_in_turn(gw_stream_turn(server->stream), flood, &result);
+        assert_int_equal(result.error, GW_E_FULL);
+        assert_int_equal(result.accepted_count, 65536 / (1000 + GW_STREAM_BUF_OVERHEAD_BYTES));
+        assert_int_equal(noticed.low_count, 0);
+        peer_set_window(relay.to_server, 1 << 20);
+        relay_run(ALL);
+        assert_int_equal(noticed.low_count, 1);
+        expect_pattern(&client, result.accepted_count * (size_t)1000);
+        close_relayed();
+    }
+}
+
+/* The kernel takes what it can in the middle of the turn, so a peer that reads has no limit. */
+static void a_turn_may_send_more_than_the_limit_to_a_peer_that_reads(void **state)
+{
+    for (int chain = -1; chain < CHAIN_COUNT; chain++) {
+        struct flood result = {0};
+        const struct port_fixture_config fast = {.kernel.immediate_percent = 100};
+        open_pair(&fast, chain < 0 ? NULL : chains[chain], chain < 0 ? 0 : chain_lengths[chain]);
+        fixture_in_turn(gw_stream_turn(server->stream), flood, &result);
+        assert_int_equal(result.error, GW_OK);
+        assert_int_equal(result.accepted_count, 1000);
+        expect_pattern(&client, 1000 * 1000);
+        close_pair();
+    }
+}
+
+/* A state of 2,000 bytes, all of them `number`; a newer one supersedes it. */
+enum { STATE_BYTES = 2000, STATE_COUNT = 100 };
+
+static void send_states(void *context)
+{
+    for (uint8_t number = 0; number < STATE_COUNT; number++) {
+        struct gw_buf *buf = gw_buf_create(STATE_BYTES);
+        assert_non_null(buf);
+        memset(gw_buf_data(buf), number, STATE_BYTES);
+        gw_buf_mark(buf, 0, 7);
+        assert_int_equal(gw_stream_send(server->stream, buf), GW_OK);
+        gw_buf_unref(buf);
+    }
+}
+
+/* What the kernel has begun to take is never cut, however much of it is coalesced behind. */
+static void coalescing_leaves_what_a_filter_has(void **state)
+{
+    for (int chain = -1; chain < CHAIN_COUNT; chain++) {
+        for (size_t window = 1; window < 6000; window += 700) {
+            open_noticed(chain, false, false);
+            peer_set_window(relay.to_server, window);
+            fixture_in_turn(gw_stream_turn(server->stream), send_states, NULL);
+            fixture_in_turn(gw_stream_turn(server->stream), send_states, NULL);
+            relay_run(ALL);
+            size_t count = bytes_count(&client.received);
+            const uint8_t *data = bytes_data(&client.received);
+            assert_int_equal(count % STATE_BYTES, 0);
+            assert_true(count >= STATE_BYTES && count < STATE_COUNT * STATE_BYTES);
+            for (size_t i = 0; i < count; i++) {
+                assert_int_equal(data[i], data[i - i % STATE_BYTES]);
+            }
+            assert_int_equal(data[count - 1], STATE_COUNT - 1);
+            assert_true(noticed.lost_count > 0);
+            assert_true(fixture_counters().send_coalesced_count > 0);
+            close_relayed();
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -633,6 +811,11 @@ int main(void)
         cmocka_unit_test(a_failure_at_any_step_closes_both_ends),
         cmocka_unit_test(a_failed_filter_sends_its_last_words_through_the_outer_ones),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(a_stream_answers_after_the_fin_of_its_peer),
+        cmocka_unit_test(a_stream_answers_after_the_end_of_a_filters_protocol),
+        cmocka_unit_test(the_queue_of_a_peer_that_does_not_read_has_the_same_limit),
+        cmocka_unit_test(a_turn_may_send_more_than_the_limit_to_a_peer_that_reads),
+        cmocka_unit_test(coalescing_leaves_what_a_filter_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

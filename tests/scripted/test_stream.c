@@ -145,7 +145,9 @@ static void on_accept(struct gw_listener *listener, struct gw_stream *stream, vo
     if (test_listener->on_accept != NULL) {
         test_listener->on_accept(test_stream);
     }
-    gw_stream_start(stream, &test_stream_events, test_stream);
+    gw_stream_start(stream,
+                    test_listener->events != NULL ? test_listener->events : &test_stream_events,
+                    test_stream);
 }
 
 static void on_shut(struct gw_listener *listener, void *context)

@@ -55,6 +55,7 @@ struct test_listener {
     uint32_t count;
     uint32_t close_count;
     uint64_t closed_ns;
+    const struct gw_stream_events *events;              /* NULL: test_stream_events */
     bool leaves_alone;                                  /* does not start accepted streams */
     void (*on_accept)(struct test_stream *test_stream); /* called before the start */
 };

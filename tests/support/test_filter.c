@@ -185,13 +185,9 @@ static int test_recv(struct gw_filter *base, struct gw_span *in, uint8_t *out)
     if (config->kind == TEST_FILTER_PREFIX) {
         return recv_prefix(filter, in);
     }
-    if (config->is_early && !base->is_open && in->bytes > 0) {
-        memcpy(out, in->data, in->bytes); /* the mistake */
-    }
-    int early = config->is_early && !base->is_open ? (int)in->bytes : 0;
     int error = in->bytes > 0 ? keep(filter, in) : 0;
     if (error == 0 && filter->kept_bytes > 0) {
-        error = parse(filter, early > 0 ? out + early : out,
+        error = parse(filter, out,
                       config->piece_bytes != 0 ? config->piece_bytes : GW_STREAM_RECV_BYTES_MAX);
     }
     if (filter->kept_bytes == 0) {
@@ -202,8 +198,8 @@ static int test_recv(struct gw_filter *base, struct gw_span *in, uint8_t *out)
         !filter->is_finished) {
         want(filter, PING);
     }
-    filter->is_drained = error + early == 0;
-    return error < 0 ? error : error + early;
+    filter->is_drained = error == 0;
+    return error;
 }
 
 static int test_recv_end(struct gw_filter *base)
@@ -255,9 +251,6 @@ static int send_secret(struct test_filter *filter, const struct gw_span *in, int
     }
     put_own(filter, &at, false);
     out[0] = (struct gw_span){.data = filter->sent, .bytes = (uint32_t)(at - filter->sent)};
-    if (filter->source->config.loses_tail && bytes > 0) {
-        out[0].bytes--;
-    }
     return 1;
 }
 

@@ -22,8 +22,6 @@ struct test_filter_config {
     bool is_client;
     bool has_end;          /* ends with a message of its own; a FIN before that is an error */
     bool refuses;          /* server: answers a finish before the handshake with that message */
-    bool is_early;         /* a mistake: gives bytes to the program before the handshake is done */
-    bool loses_tail;       /* a mistake: forgets the last byte that it sends before the end */
     uint32_t piece_bytes;  /* the most that one recv() returns; 0: GW_STREAM_RECV_BYTES_MAX */
     uint32_t ping_percent; /* of the calls of recv() after which it wants to send */
     uint32_t prefix_bytes;
