@@ -90,7 +90,7 @@ static void open_pair(const struct port_fixture_config *fixture,
     fixture_open(fixture);
     open_listener(links, count);
     dial(links, count);
-    fixture_run_now();
+    fixture_run_ms(10);
     server = test_listener_last(&test_listener);
 }
 
@@ -793,6 +793,124 @@ static void coalescing_leaves_what_a_filter_has(void **state)
     }
 }
 
+/* ---- the same walk with and without filters ---- */
+
+enum { WALK_COUNT = 150, WALK_STEP_COUNT = 60 };
+
+struct walk_end {
+    size_t sent_bytes;
+    size_t received_bytes;
+    int reason;
+};
+
+struct walk_result {
+    struct walk_end client;
+    struct walk_end server;
+};
+
+static void walk_step(struct random *steps, struct test_stream *stream, struct walk_end *end)
+{
+    uint32_t bytes = 1 + random_below(steps, 1500);
+    switch (random_below(steps, 6)) {
+    case 0:
+        fixture_in_turn(gw_stream_turn(stream->stream), pause_stream, stream);
+        break;
+    case 1:
+        fixture_in_turn(gw_stream_turn(stream->stream), resume_stream, stream);
+        break;
+    case 2:
+        stream->message_bytes = 1 + random_below(steps, 100);
+        stream->budget = random_below(steps, 4);
+        break;
+    default:
+        assert_int_equal(test_stream_send_pattern(stream, end->sent_bytes, bytes), GW_OK);
+        end->sent_bytes += bytes;
+    }
+}
+
+/* Reads also what is no whole message. */
+static void read_rest(void *context)
+{
+    struct test_stream *stream = context;
+    stream->message_bytes = 0;
+    stream->budget = 0;
+    gw_stream_pause(stream->stream);
+    gw_stream_resume(stream->stream);
+}
+
+static void end_walk(struct random *steps)
+{
+    struct test_stream *first = random_below(steps, 2) == 0 ? &client : server;
+    fixture_in_turn(gw_stream_turn(client.stream), read_rest, &client);
+    fixture_in_turn(gw_stream_turn(server->stream), read_rest, server);
+    fixture_run_ms(2000);
+    if (random_below(steps, 2) == 0) {
+        gw_stream_finish(first->stream, WHY, NULL);
+    } else {
+        gw_stream_close(first->stream, WHY);
+    }
+    fixture_run_ms(3000);
+}
+
+static struct walk_end result_of(const struct test_stream *stream, size_t sent_bytes)
+{
+    expect_prefix(stream);
+    assert_int_equal(stream->close_count, 1);
+    return (struct walk_end){.sent_bytes = sent_bytes,
+                             .received_bytes = bytes_count(&stream->received),
+                             .reason = stream->reason};
+}
+
+/* What both do depends on the seed alone, what the kernel does on the filters, too. */
+static struct walk_result walk(uint64_t seed, int chain)
+{
+    const struct port_fixture_config hostile = {
+        .kernel = {.seed = seed,
+                   .window_bytes = 1 + (uint32_t)(seed * 131 % 3000),
+                   .late_ns_max = (uint32_t)(seed % 4) * 300000,
+                   .split_percent = (uint8_t)(seed * 7 % 90),
+                   .nothing_percent = 20,
+                   .immediate_percent = (uint8_t)(seed * 11 % 100),
+                   .delay_percent = 30,
+                   .shuffles = true}};
+    struct test_filter_config links[LINK_COUNT_MAX + 1] = {{0}};
+    struct random steps = {seed};
+    struct walk_result result = {0};
+    memcpy(links, chains[chain < 0 ? 0 : chain], sizeof links);
+    links[0].ping_percent = (uint32_t)(seed % 3) * 20;
+    open_pair(&hostile, links, chain < 0 ? 0 : chain_lengths[chain]);
+    for (int i = 0; i < WALK_STEP_COUNT; i++) {
+        bool is_client = random_below(&steps, 2) == 0;
+        walk_step(&steps, is_client ? &client : server,
+                  is_client ? &result.client : &result.server);
+        fixture_run_ms(random_below(&steps, 4));
+    }
+    end_walk(&steps);
+    result.client = result_of(&client, result.client.sent_bytes);
+    result.server = result_of(server, result.server.sent_bytes);
+    close_pair();
+    return result;
+}
+
+static void a_walk_has_the_same_result_with_any_chain(void **state)
+{
+    for (uint64_t seed = 1; seed <= WALK_COUNT; seed++) {
+        struct walk_result plain = walk(seed, -1);
+        assert_int_equal(plain.client.received_bytes, plain.server.sent_bytes);
+        assert_int_equal(plain.server.received_bytes, plain.client.sent_bytes);
+        for (int chain = 0; chain < CHAIN_COUNT; chain++) {
+            struct walk_result filtered = walk(seed, chain);
+            if (memcmp(&plain, &filtered, sizeof plain) != 0) {
+                print_message("seed %u, chain %d\n", (unsigned)seed, chain);
+            }
+            assert_int_equal(filtered.client.received_bytes, plain.client.received_bytes);
+            assert_int_equal(filtered.server.received_bytes, plain.server.received_bytes);
+            assert_int_equal(filtered.client.reason, plain.client.reason);
+            assert_int_equal(filtered.server.reason, plain.server.reason);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -816,6 +934,7 @@ int main(void)
         cmocka_unit_test(the_queue_of_a_peer_that_does_not_read_has_the_same_limit),
         cmocka_unit_test(a_turn_may_send_more_than_the_limit_to_a_peer_that_reads),
         cmocka_unit_test(coalescing_leaves_what_a_filter_has),
+        cmocka_unit_test(a_walk_has_the_same_result_with_any_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
