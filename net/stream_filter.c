@@ -388,6 +388,32 @@ static void take_sent(struct gw_stream *stream, uint32_t bytes)
     }
 }
 
+/* Destroys filters that are done; with none left, operations and flushes are those of a plain
+ * stream. */
+static void remove_done(struct gw_stream *stream)
+{
+    struct gw_stream_filters *filters = stream->filters;
+    if (filters->rest != NULL || filters->is_failed || stream->state != GW_STREAM_OPEN) {
+        return;
+    }
+    uint8_t count = 0;
+    for (int i = 0; i < filters->count; i++) {
+        struct link link = filters->links[i];
+        if (link.filter->is_done) {
+            link.filter->ops->destroy(link.filter);
+            gw_filter_source_unref(link.source);
+        } else {
+            filters->links[count++] = link;
+        }
+    }
+    filters->count = count;
+    filters->sender_count = count;
+    filters->unfinished_count = count;
+    if (count == 0) {
+        stream->flush_task.run = gw__stream_run_flush;
+    }
+}
+
 static void send_done(struct gw_stream *stream, int result)
 {
     stream->sending = false;
@@ -397,6 +423,7 @@ static void send_done(struct gw_stream *stream, int result)
     }
     if (result >= 0 && stream->filters->rest != NULL) { /* otherwise it was a connect */
         take_sent(stream, (uint32_t)result);
+        remove_done(stream);
     }
     gw__stream_step_end(stream);
 }
@@ -493,32 +520,6 @@ static void take_end(struct gw_stream *stream, int index)
         }
     }
     gw__stream_take_fin(stream);
-}
-
-/* Destroys filters that are done; with none left, operations and flushes are those of a plain
- * stream. */
-static void remove_done(struct gw_stream *stream)
-{
-    struct gw_stream_filters *filters = stream->filters;
-    if (filters->rest != NULL || filters->is_failed || stream->state != GW_STREAM_OPEN) {
-        return;
-    }
-    uint8_t count = 0;
-    for (int i = 0; i < filters->count; i++) {
-        struct link link = filters->links[i];
-        if (link.filter->is_done) {
-            link.filter->ops->destroy(link.filter);
-            gw_filter_source_unref(link.source);
-        } else {
-            filters->links[count++] = link;
-        }
-    }
-    filters->count = count;
-    filters->sender_count = count;
-    filters->unfinished_count = count;
-    if (count == 0) {
-        stream->flush_task.run = gw__stream_run_flush;
-    }
 }
 
 /* A pause is for the bytes of the program: a handshake goes on, until there are some. */

@@ -19,7 +19,7 @@ TESTS = "streams stream_ends listener timers intervals send_low calls late pause
 WRAPS = "malloc calloc realloc free".split()
 SERVER_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_workers_start gw_workers_join".split()
 SERVER_TESTS = {"game", "walks"}
-SESSION_TESTS = {"checks", "coalesce", "groups", "half_close", "late", "paused", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
+SESSION_TESTS = {"checks", "coalesce", "filtered", "groups", "half_close", "late", "paused", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
 ARCHIVES = "gw_server gw_tools_common gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
@@ -203,8 +203,38 @@ CHANGES = [
     (0, "line-repeats", "server/game/room.c", "room->line++;", ";"),
 ]
 
-# Changes of parts that may be left out, by the test that notices them.
-OPTIONAL_CHANGES = {
+# Changes by the test that notices them: of filters, and of parts that may be left out.
+CHANGES_OF_TEST = {
+    "filters": [
+        (0, "filters-send-before-they-are-open", "net/stream_filter.c", "if (index == filters->count && !filters->is_failed &&",
+         "if ((index = filters->count) && !filters->is_failed &&"),
+        (0, "filters-lose-the-rest-before-fin", "net/stream_filter.c", "return !wants_send;", "return true;"),
+        (0, "filters-send-no-end", "net/stream_filter.c", "filter->ops->finish(filter, gw__stream_reason(stream));", ";"),
+        (0, "batch-is-coalesced-away", "net/stream_filter.c", "stream->shown_count = (uint8_t)taken;", ";"),
+        (0, "batch-is-counted-out-early", "net/stream_filter.c", "filters->batch_bytes = GW_FILTER_SEND_BYTES_MAX - left_bytes;",
+         "gw__stream_consume(stream, GW_FILTER_SEND_BYTES_MAX - left_bytes, &(struct gw_send_gone){0});"),
+        (0, "filters-count-a-part-as-all", "net/stream_filter.c", "took_all = sent == (int)output.bytes;", "took_all = sent > 0;"),
+        (0, "filters-receive-too-early", "net/stream_filter.c", "        if (is_drained) {\n            receive(stream);", "        if (1) {\n            receive(stream);"),
+        (0, "filters-are-asked-once", "net/stream_filter.c", "while (goes_on && !is_drained) {", "for (int once = 0; once < 1; once++) {"),
+        (0, "filters-forget-fin", "net/stream_filter.c", "int error = filter->is_done ? GW_OK : filter->ops->recv_end(filter);", "int error = GW_OK;"),
+        (0, "filters-end-is-no-end", "net/stream_filter.c", "bool ends = is_drained && ", "bool ends = 0 && is_drained && "),
+        (0, "pause-stops-a-handshake", "net/stream_filter.c", "return !stream->paused || (", "return !stream->paused || (0 && "),
+        (0, "failure-keeps-the-queue", "net/stream_filter.c", "if (filters->rest == NULL) {\n            gw__stream_drop_queue(stream);\n        }", ";"),
+        (0, "failure-has-no-answer", "net/stream_filter.c", "filters->sender_count = (uint8_t)(index + 1);", "filters->sender_count = 0;"),
+        (0, "failure-is-finished", "net/stream_filter.c", "filters->unfinished_count = (uint8_t)(index < 0 ? 0 : index);", ";"),
+        (0, "lost-output-goes-on", "net/stream_filter.c", "fail(stream, -1, GW_E_MEMORY);", ";"),
+        (0, "filters-report-no-loss", "net/stream_filter.c", "gw__stream_report_lost(stream, &gone);", ";"),
+        (0, "filters-keep-a-refusal", "net/stream_filter.c", "gw__stream_set_refusal(stream, GW_STREAM_REFUSAL_SOME);", ";"),
+        (0, "filters-are-kept", "net/stream_filter.c", "gw_filter_source_unref(link->source);", ";"),
+        (0, "limit-does-not-ask-through-filters", "net/stream_send.c", "gw__stream_filters_send_now(stream);", ";"),
+        (0, "linger-forgets-the-fin", "net/stream_end.c", "stream->peer_finished = gw__stream_filters_have_fin(stream);", ";"),
+    ],
+    "filtered": [
+        (0, "proxied-peer-is-the-proxy", "net/stream_filter.c", "atomic_store_explicit(&filters->peer, copy, memory_order_release);", "free(copy);"),
+        (0, "failed-filter-is-the-network", "session/end.c", "case GW_E_WEBSOCKET:\n        return GW__CLOSE_REASON__BAD_WEBSOCKET;", ""),
+        (0, "refused-filter-is-let-in", "net/stream_filter.c", "if (error != GW_OK) {\n            return error;\n        }\n        link", "if (error != GW_OK) {\n            count--;\n            continue;\n        }\n        link"),
+        (0, "done-filter-stays", "net/stream_filter.c", "if (link.filter->is_done) {\n            link", "if (0) {\n            link"),
+    ],
     "websocket": [
         (0, "websocket-delivers-before-the-handshake", "net/filter/websocket.c", "ws->filter.wants_send = is_client(ws);",
          "ws->filter.wants_send = is_client(ws); ws->filter.is_open = !is_client(ws);"),
@@ -329,7 +359,7 @@ def main():
     jobs += [(rule, "source", name, lambda change=change: library.try_change(TESTS, *change))
              for rule, name, *change in CHANGES]
     jobs += [(rule, "source", name, lambda test=test, change=change: library.try_change([test], *change))
-             for test, changes in OPTIONAL_CHANGES.items() if test in library.parts for rule, name, *change in changes]
+             for test, changes in CHANGES_OF_TEST.items() if test in library.parts for rule, name, *change in changes]
     jobs = [job for job in jobs if not wanted or job[2] in wanted]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(lambda job: report(*job), jobs))

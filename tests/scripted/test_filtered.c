@@ -231,6 +231,7 @@ static void the_peer_is_the_address_that_the_proxy_names(void **state)
     fixture_run_now();
     assert_int_equal(gw_session_peer(session_fixture.last)->port, 4321);
     assert_int_equal(gw_session_peer(session_fixture.last)->ip[15], 7);
+    assert_int_equal(atomic_load(&server_sources[0].destroyed_count), 1); /* it is done */
     assert_memory_equal(before, &copy, sizeof copy); /* which another thread may be reading */
     peer_close(balancer);
     close_listener();
