@@ -16,9 +16,17 @@ bool gw_addr_is_ipv4(const struct gw_addr *addr)
     return memcmp(addr->ip, ipv4_prefix, sizeof(ipv4_prefix)) == 0;
 }
 
+bool gw_addr_is_local(const struct gw_addr *addr)
+{
+    return addr->zone == OS_LOCAL_ZONE && addr->ip[0] < OS_LOCAL_KIND_COUNT;
+}
+
 bool gw_addr_is_loopback(const struct gw_addr *addr)
 {
     static const uint8_t loopback_ipv6[16] = {[15] = 1};
+    if (gw_addr_is_local(addr)) {
+        return addr->ip[0] != OS_LOCAL_DESCRIPTOR;
+    }
     return gw_addr_is_ipv4(addr) ? addr->ip[12] == 127
                                  : memcmp(addr->ip, loopback_ipv6, sizeof(addr->ip)) == 0;
 }
@@ -135,10 +143,44 @@ const char *gw_addr_problem(const char *text)
     return problem;
 }
 
+const char *gw_addr_parse_local(const char *text, struct gw_addr *addr_out)
+{
+    bool is_path = strncmp(text, "unix:", 5) == 0;
+    if (!is_path && strncmp(text, "fd://", 5) != 0) {
+        return "neither unix:/path nor fd://number";
+    }
+    text += is_path && strncmp(text + 5, "///", 3) == 0 ? 7 : 5;
+    size_t bytes = strlen(text);
+    for (size_t i = 0; i < bytes; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7F) {
+            return "a path with a control character";
+        }
+    }
+    if (is_path && bytes == 0) {
+        return "an address without a path";
+    }
+    if (is_path && bytes > GW_ADDR_PATH_BYTES_MAX) {
+        return "a path of more than 107 bytes, the limit of Unix sockets";
+    }
+    uint16_t descriptor = 0;
+    if (!is_path && (os_zone_number_parse(text, &descriptor) != GW_OK || descriptor < 3)) {
+        return "not the number of a descriptor, which is 3 or above";
+    }
+    int error = is_path ? os_local_from_path(text, addr_out)
+                        : os_local_from_descriptor(descriptor, addr_out);
+    return error == GW_OK       ? NULL
+           : error == GW_E_FULL ? "one path more than the 256 of a process"
+                                : "an address that this system does not have";
+}
+
 const char *gw_addr_format(const struct gw_addr *addr, char text[GW_ADDR_TEXT_BYTES])
 {
     static const uint8_t any_ip[16];
     char host[IP_TEXT_BYTES];
+    if (gw_addr_is_local(addr)) {
+        os_local_format(addr, text);
+        return text;
+    }
     if (memcmp(addr->ip, any_ip, sizeof(any_ip)) == 0) {
         snprintf(text, GW_ADDR_TEXT_BYTES, "*:%u", (unsigned)addr->port);
         return text;

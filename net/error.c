@@ -34,6 +34,10 @@ const char *gw_error_name(int error)
         return "GW_E_WEBSOCKET";
     case GW_E_INVALID:
         return "GW_E_INVALID";
+    case GW_E_DENIED:
+        return "GW_E_DENIED";
+    case GW_E_NO_FILE:
+        return "GW_E_NO_FILE";
     }
     return "GW_E_?";
 }
@@ -52,7 +56,7 @@ const char *gw_error_text(int error)
     case GW_E_TIMEOUT:
         return "The operation timed out.";
     case GW_E_ADDRESS:
-        return "The address is invalid, does not belong to this machine, or is not permitted.";
+        return "The address is invalid, or does not belong to this machine.";
     case GW_E_FULL:
         return "A configured limit was reached.";
     case GW_E_MEMORY:
@@ -71,6 +75,10 @@ const char *gw_error_text(int error)
         return "The WebSocket handshake or a WebSocket frame was invalid.";
     case GW_E_INVALID:
         return "A file or an argument is invalid.";
+    case GW_E_DENIED:
+        return "The system does not permit it to this user.";
+    case GW_E_NO_FILE:
+        return "There is no such file or folder.";
     }
     return "Unknown error.";
 }

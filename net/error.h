@@ -20,7 +20,7 @@ enum gw_error {
     GW_E_RESET = -2,       /* the peer reset the connection */
     GW_E_REFUSED = -3,     /* nothing listens at the address */
     GW_E_TIMEOUT = -4,     /* the time limit expired */
-    GW_E_ADDRESS = -5,     /* invalid, not an address of this machine, or not permitted */
+    GW_E_ADDRESS = -5,     /* invalid, or not an address of this machine */
     GW_E_FULL = -6,        /* a configured limit is reached */
     GW_E_MEMORY = -7,      /* out of memory */
     GW_E_UNSUPPORTED = -8, /* this machine does not support it */
@@ -30,6 +30,8 @@ enum gw_error {
     GW_E_TLS = -12,        /* a TLS handshake failed, or a record was invalid */
     GW_E_WEBSOCKET = -13,  /* an invalid WebSocket handshake or frame */
     GW_E_INVALID = -14,    /* a file or an argument is invalid; the function gives a text */
+    GW_E_DENIED = -15,     /* this user may not do it: a port below 1024, a path */
+    GW_E_NO_FILE = -16,    /* there is no such file or folder */
 };
 
 /*

@@ -45,9 +45,16 @@ enum { GW_LISTENER_WAIT_MS = 1000 };
  * of a port this tries for GW_LISTENER_WAIT_MS before it returns GW_E_IN_USE, sleeps in between,
  * and logs the event "listen_waits". On a worker it returns at once.
  *
+ * A Unix socket whose file was left by a dead process is replaced; one at which a process listens
+ * is in use. The file has the permissions that umask(2) leaves, and is removed when the listener
+ * closes. A listening socket that the process was given is closed with the listener, and stays open
+ * in the processes that share it.
+ *
  * Returns   0, GW_E_IN_USE, GW_E_ADDRESS (not an address of this machine, a link-local address
- *           without a zone, or a port that this user may not open), GW_E_FULL (no descriptor),
- *           GW_E_MEMORY or GW_E_SYSTEM; *listener_out is set only on 0.
+ *           without a zone, a path with a file that is not a socket, or a descriptor that is not a
+ *           listening stream socket), GW_E_DENIED (a port or path that this user may not open),
+ *           GW_E_NO_FILE (the folder of a path), GW_E_FULL (no descriptor), GW_E_MEMORY or
+ *           GW_E_SYSTEM; *listener_out is set only on 0.
  * Owns      the port owns the listener, which is valid until its on_close. Copies `config`; borrows
  *           `events` and `context` until on_close.
  * Thread    any

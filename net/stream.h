@@ -134,11 +134,10 @@ enum { GW_STREAM_BUF_OVERHEAD_BYTES = 64 };
  * itself, which TCP permits when nothing listens at the address, is refused.
  *
  * Returns   0; GW_E_FULL (stream_count_max is reached, or no descriptor is left), GW_E_ADDRESS
- *           (`source` is not an address of this machine), GW_E_MEMORY or GW_E_SYSTEM: then there is
- *           no stream and no callback. The result of the connect is on_open or on_close.
- * Owns      gives one reference; *stream_out is set before any callback runs. Copies `config`,
- *           borrows `events` and `context` until on_close.
- * Thread    any
+ *           (`source` is not an address of this machine, or is given for a Unix socket),
+ * GW_E_MEMORY or GW_E_SYSTEM: then there is no stream and no callback. The result of the connect is
+ * on_open or on_close. Owns      gives one reference; *stream_out is set before any callback runs.
+ * Copies `config`, borrows `events` and `context` until on_close. Thread    any
  */
 int gw_stream_dial(struct gw_port *port, const struct gw_addr *addr, const struct gw_addr *source,
                    const struct gw_stream_config *config, const struct gw_stream_events *events,

@@ -19,6 +19,9 @@ static const uint8_t any_ip[16];
 int os_addr_to_system(const struct gw_addr *addr, struct sockaddr_storage *system_out)
 {
     memset(system_out, 0, sizeof(*system_out));
+    if (gw_addr_is_local(addr)) {
+        return os_local_to_system(addr, system_out);
+    }
     if (gw_addr_is_ipv4(addr)) {
         struct sockaddr_in *in = (struct sockaddr_in *)system_out;
         in->sin_family = AF_INET;

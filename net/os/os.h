@@ -112,6 +112,25 @@ void os_ip_make_any_v4(uint8_t ip[16]);
 struct epoll_event;
 int os_epoll_wait(int set, struct epoll_event *events, int count_max, uint64_t left_ns);
 
+/*
+ * ---- addresses that are no IP addresses: Linux alone ----
+ *
+ * They have OS_LOCAL_ZONE as their zone, and in `ip` their kind, which no link-local address begins
+ * with, and from ip[4] on: the index of a path; a number; pid, uid and gid.
+ */
+enum { OS_LOCAL_ZONE = UINT16_MAX };
+enum os_local_kind { OS_LOCAL_PATH, OS_LOCAL_DESCRIPTOR, OS_LOCAL_PROCESS, OS_LOCAL_KIND_COUNT };
+
+/* Return 0, GW_E_FULL (too many paths) or GW_E_UNSUPPORTED (Windows). */
+int os_local_from_path(const char *path, struct gw_addr *addr_out);
+int os_local_from_descriptor(uint16_t descriptor, struct gw_addr *addr_out);
+
+/* Formats such an address. */
+void os_local_format(const struct gw_addr *addr, char text[GW_ADDR_TEXT_BYTES]);
+
+/* As os_addr_to_system(): 0 for what no socket call takes. */
+int os_local_to_system(const struct gw_addr *addr, struct sockaddr_storage *system_out);
+
 /* ---- errors, time, processors, memory, threads, signals ---- */
 
 /* Converts an errno to a gw_error; on Windows a value of GetLastError(), of WSAGetLastError(), or

@@ -57,9 +57,10 @@ int os_error(int system_code)
         {ECANCELED, GW_E_CLOSED},      {ECONNRESET, GW_E_RESET},     {EPIPE, GW_E_RESET},
         {ECONNABORTED, GW_E_RESET},    {ECONNREFUSED, GW_E_REFUSED}, {ETIMEDOUT, GW_E_TIMEOUT},
         {EHOSTUNREACH, GW_E_REFUSED},  {ENETUNREACH, GW_E_REFUSED},  {EADDRINUSE, GW_E_IN_USE},
-        {EADDRNOTAVAIL, GW_E_ADDRESS}, {EAFNOSUPPORT, GW_E_ADDRESS}, {EACCES, GW_E_ADDRESS},
+        {EADDRNOTAVAIL, GW_E_ADDRESS}, {EAFNOSUPPORT, GW_E_ADDRESS}, {EACCES, GW_E_DENIED},
         {EINVAL, GW_E_ADDRESS},        {EMFILE, GW_E_FULL},          {ENFILE, GW_E_FULL},
         {ENOSPC, GW_E_FULL},           {ENOBUFS, GW_E_MEMORY},       {ENOMEM, GW_E_MEMORY},
+        {EROFS, GW_E_DENIED},          {ENOENT, GW_E_NO_FILE},       {ENOTDIR, GW_E_NO_FILE},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (table[i].code == system_code) {

@@ -45,6 +45,9 @@ static int listen_on(os_socket socket, struct gw_addr *addr, uint32_t backlog_co
 
 static int try_to_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out)
 {
+    if (gw_addr_is_local(addr)) {
+        return os_local_listen(addr, backlog_count_max, socket_out);
+    }
     bool every_ip = os_ip_is_any(addr->ip);
     int error = os_socket_open_family(gw_addr_is_ipv4(addr) ? AF_INET : AF_INET6, socket_out);
     if (error != GW_OK && every_ip) { /* a machine without IPv6 */
@@ -58,7 +61,11 @@ static int try_to_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_so
     if (!gw_addr_is_ipv4(addr)) {
         os_socket_set_option(*socket_out, IPPROTO_IPV6, IPV6_V6ONLY, !every_ip);
     }
-    return os_socket_close_on_error(listen_on(*socket_out, addr, backlog_count_max), socket_out);
+    error = os_socket_close_on_error(listen_on(*socket_out, addr, backlog_count_max), socket_out);
+    if (error == GW_OK) {
+        os_listener_note(*socket_out, NULL, false);
+    }
+    return error;
 }
 
 int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t wait_ms,
@@ -70,9 +77,6 @@ int os_socket_listen(struct gw_addr *addr, uint32_t backlog_count_max, uint32_t 
     while (error == GW_E_IN_USE && os_now_ns() < until_ns) {
         os_sleep_ms(RETRY_MS);
         error = try_to_listen(addr, backlog_count_max, socket_out);
-    }
-    if (error == GW_OK) {
-        os_listener_note(*socket_out);
     }
     return error;
 }
@@ -86,7 +90,7 @@ struct gw_addr os_socket_peer(os_socket socket)
     if (getpeername(socket, (struct sockaddr *)&system, &bytes) != 0) {
         return (struct gw_addr){.port = 0};
     }
-    return os_addr_from_system(&system);
+    return system.ss_family == AF_UNIX ? os_local_peer(socket) : os_addr_from_system(&system);
 }
 
 bool os_socket_is_self_connected(os_socket socket)
@@ -96,7 +100,8 @@ bool os_socket_is_self_connected(os_socket socket)
     socklen_t here_bytes = sizeof(here);
     socklen_t there_bytes = sizeof(there);
     if (getsockname(socket, (struct sockaddr *)&here, &here_bytes) != 0 ||
-        getpeername(socket, (struct sockaddr *)&there, &there_bytes) != 0) {
+        getpeername(socket, (struct sockaddr *)&there, &there_bytes) != 0 ||
+        here.ss_family == AF_UNIX) {
         return false;
     }
     struct gw_addr from = os_addr_from_system(&here);

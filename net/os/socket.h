@@ -27,14 +27,22 @@ int os_socket_close_on_error(int error, os_socket *socket);
 
 /* ---- socket_posix.c, socket_win32.c ---- */
 
-/* Opens a non-blocking TCP socket that children do not inherit. `family` is AF_INET or AF_INET6. */
+/* Opens a non-blocking stream socket that children do not inherit. `family` is AF_INET, AF_INET6
+ * or, on Linux, AF_UNIX. */
 int os_socket_open_family(int family, os_socket *socket_out);
 
 /* Sets the options that a listening socket needs before it is bound. */
 void os_socket_prepare_to_listen(os_socket socket);
 
-/* Linux: remembers a listening socket for os_listeners_shut_down(). Others: does nothing. */
-void os_listener_note(os_socket socket);
+/*
+ * Linux: remembers a listening socket for os_listeners_shut_down(). The file at `path`, if it is
+ * not NULL, is removed when the socket is closed. A socket that `is_given` is listened at by
+ * others, too, and is not shut down. Others: does nothing.
+ */
+void os_listener_note(os_socket socket, const char *path, bool is_given);
+
+/* Linux alone: whether it is one of these. */
+bool os_listener_is_noted(os_socket socket);
 
 /*
  * Linux alone: shuts down the listening sockets, so that their ports are free before the process
@@ -47,5 +55,14 @@ void os_listeners_shut_down(void);
 int os_socket_error(void);
 
 void os_sleep_ms(uint32_t ms);
+
+/* ---- local_posix.c, local_win32.c: for addresses that are no IP addresses ---- */
+
+/* As os_socket_listen(), without a wait; GW_E_ADDRESS also when the path has another file, or when
+ * the descriptor is not a listening stream socket. */
+int os_local_listen(struct gw_addr *addr, uint32_t backlog_count_max, os_socket *socket_out);
+
+/* The process at the other end of an accepted Unix socket. */
+struct gw_addr os_local_peer(os_socket socket);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,12 +47,18 @@ void os_socket_accepted(os_socket socket)
 
 int os_socket_open_family(int family, os_socket *socket_out)
 {
-    *socket_out = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    *socket_out = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                         family == AF_UNIX ? 0 : IPPROTO_TCP);
     return *socket_out >= 0 ? GW_OK : os_error(errno);
 }
 
 int os_socket_open(const struct gw_addr *to, const struct gw_addr *source, os_socket *socket_out)
 {
+    if (gw_addr_is_local(to)) { /* one of the process itself, and of a descriptor, is not dialed */
+        struct sockaddr_storage unused;
+        bool is_good = source == NULL && os_addr_to_system(to, &unused) > 0;
+        return is_good ? os_socket_open_family(AF_UNIX, socket_out) : GW_E_ADDRESS;
+    }
     int error = os_socket_open_family(gw_addr_is_ipv4(to) ? AF_INET : AF_INET6, socket_out);
     if (error != GW_OK) {
         return error;
@@ -75,26 +82,65 @@ void os_socket_prepare_to_listen(os_socket socket)
 
 /* ---- listening sockets ---- */
 
-/* For os_listeners_shut_down(). Listening sockets above this number are closed when the process
- * ends. */
+/* Listening sockets above this number are only closed when the process ends. */
 enum { LISTENING_COUNT_MAX = 16 };
-static atomic_int listening[LISTENING_COUNT_MAX]; /* a descriptor plus 1; 0: free */
 
-void os_listener_note(os_socket socket)
+struct listening {
+    atomic_int socket; /* a descriptor plus 1; 0: free; -1: the rest is being written */
+    bool is_given;
+    const char *path; /* of its file, which is removed if it is still the same; NULL: none */
+    dev_t device;
+    ino_t inode;
+};
+
+static struct listening listening[LISTENING_COUNT_MAX];
+
+void os_listener_note(os_socket socket, const char *path, bool is_given)
 {
+    struct stat file = {0};
     int none = 0;
+    if (path != NULL && lstat(path, &file) != 0) {
+        path = NULL;
+    }
     for (int i = 0; i < LISTENING_COUNT_MAX; i++, none = 0) {
-        if (atomic_compare_exchange_strong(&listening[i], &none, socket + 1)) {
+        struct listening *entry = &listening[i];
+        if (atomic_compare_exchange_strong(&entry->socket, &none, -1)) {
+            entry->is_given = is_given;
+            entry->path = path;
+            entry->device = file.st_dev;
+            entry->inode = file.st_ino;
+            atomic_store(&entry->socket, socket + 1);
             return;
         }
+    }
+}
+
+bool os_listener_is_noted(os_socket socket)
+{
+    bool is_noted = false;
+    for (int i = 0; i < LISTENING_COUNT_MAX; i++) {
+        is_noted |= atomic_load(&listening[i].socket) == socket + 1;
+    }
+    return is_noted;
+}
+
+/* Before the socket is closed: until then no other server takes the file for that of a dead one. */
+static void remove_file(const struct listening *entry)
+{
+    struct stat file;
+    if (entry->path != NULL && lstat(entry->path, &file) == 0 && file.st_dev == entry->device &&
+        file.st_ino == entry->inode) {
+        (void)unlink(entry->path);
     }
 }
 
 static void forget_listening(os_socket socket)
 {
     for (int i = 0; i < LISTENING_COUNT_MAX; i++) {
-        if (atomic_load_explicit(&listening[i], memory_order_relaxed) == socket + 1) {
-            atomic_store(&listening[i], 0);
+        struct listening *entry = &listening[i];
+        if (atomic_load_explicit(&entry->socket, memory_order_relaxed) == socket + 1) {
+            remove_file(entry);
+            atomic_store(&entry->socket, 0);
         }
     }
 }
@@ -102,8 +148,9 @@ static void forget_listening(os_socket socket)
 void os_listeners_shut_down(void)
 {
     for (int i = 0; i < LISTENING_COUNT_MAX; i++) {
-        int socket = atomic_load(&listening[i]) - 1;
-        if (socket >= 0) {
+        int socket = atomic_load(&listening[i].socket) - 1;
+        if (socket >= 0 && !listening[i].is_given) {
+            remove_file(&listening[i]);
             (void)shutdown(socket, SHUT_RDWR);
         }
     }

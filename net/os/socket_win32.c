@@ -76,9 +76,11 @@ void os_socket_prepare_to_listen(os_socket socket)
     os_socket_set_option(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1);
 }
 
-void os_listener_note(os_socket socket)
+void os_listener_note(os_socket socket, const char *path, bool is_given)
 {
     (void)socket; /* a process that ends frees its ports at once */
+    (void)path;
+    (void)is_given;
 }
 
 void os_socket_close(os_socket socket)

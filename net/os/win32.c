@@ -65,7 +65,7 @@ int os_error(int system_code)
         {WSAEHOSTUNREACH, GW_E_REFUSED},
         {ERROR_SEM_TIMEOUT, GW_E_TIMEOUT},
         {WSAETIMEDOUT, GW_E_TIMEOUT},
-        {WSAEACCES, GW_E_ADDRESS},
+        {WSAEACCES, GW_E_DENIED},
         {WSAEINVAL, GW_E_ADDRESS},
         {WSAEAFNOSUPPORT, GW_E_ADDRESS},
         {WSAEADDRINUSE, GW_E_IN_USE},

@@ -7,6 +7,8 @@
 #include "net/ring.h"
 #include "tests/net/port_fixture.h"
 #include "tests/support/machine.h"
+#include <stdio.h>
+#include <string.h>
 
 static const struct stream_callbacks echo = {.on_recv = checked_echo};
 
@@ -99,6 +101,66 @@ static int open_more(const struct gw_addr *addr, struct gw_listener **test_liste
 {
     const struct gw_listener_config config = {.addr = *addr, .stream = fixture.stream_config};
     return gw_listener_open(fixture.port, &config, &more_events, NULL, test_listener_out);
+}
+
+static void say_hello(struct checked_stream *checked)
+{
+    (void)checked_send_text(checked, "hello");
+}
+
+static enum gw_recv close_after_hello(struct checked_stream *checked, struct gw_ring *ring)
+{
+    if (gw_ring_used_bytes(ring) < 5) {
+        return GW_RECV_MORE;
+    }
+    gw_ring_consume(ring, 5);
+    (void)checked_finish(checked, GW_E_CLOSED, NULL);
+    return GW_RECV_MORE;
+}
+
+/* A path in the folder in which the test runs; skips the test where there are no Unix sockets. */
+static void unix_addr(struct gw_addr *addr_out)
+{
+    char text[GW_ADDR_TEXT_BYTES];
+    snprintf(text, sizeof(text), "unix:contract_%s_%u.sock",
+             gw_backend_name(fixture_backend->backend), fixture_worker_count);
+    if (gw_addr_parse_local(text, addr_out) != NULL) {
+        print_message("skipped: this system has no Unix sockets here\n");
+        skip();
+    }
+}
+
+static void a_listener_and_a_dialed_stream_can_use_a_unix_socket(void **state)
+{
+    static const struct stream_callbacks dialer = {.on_open = say_hello,
+                                                   .on_recv = close_after_hello};
+    char peer[GW_ADDR_TEXT_BYTES];
+    struct gw_addr addr;
+    unix_addr(&addr);
+    fixture_open(&(struct port_fixture_plan){.callbacks = &echo, .local_addr = &addr});
+    assert_memory_equal(&fixture.addr, &addr, sizeof(addr));
+    struct checked_stream *dialed = fixture_dial(&dialer, &addr, NULL, NULL);
+    assert_int_equal(checked_wait_close(dialed), GW_E_CLOSED);
+    assert_int_equal(atomic_load(&dialed->open_count), 1);
+    const struct checked_stream *accepted = fixture_stream(2);
+    accepted = accepted == dialed ? accepted->next : accepted;
+    (void)gw_addr_format(gw_stream_peer(accepted->stream), peer);
+    assert_int_equal(strncmp(peer, "unix:pid=", 9), 0);
+    fixture_close();
+}
+
+static void a_stream_to_a_unix_socket_that_is_not_there_never_opens(void **state)
+{
+    struct gw_addr addr;
+    int error;
+    unix_addr(&addr);
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    struct checked_stream *dialed = fixture_dial(NULL, &addr, NULL, NULL);
+    assert_int_equal(checked_wait_close(dialed), GW_E_NO_FILE);
+    assert_int_equal(atomic_load(&dialed->open_count), 0);
+    assert_null(fixture_dial(NULL, &addr, &fixture.addr, &error)); /* it has no source address */
+    assert_int_equal(error, GW_E_ADDRESS);
+    fixture_close();
 }
 
 static void a_port_can_have_several_listeners(void **state)
@@ -294,6 +356,8 @@ int contract_listener(void)
         FIXTURE_TEST(a_listener_can_use_ipv6),
         FIXTURE_TEST(a_listener_on_any_address_accepts_both_families),
         FIXTURE_TEST(a_listener_on_any_ipv4_address_accepts_ipv4_only),
+        FIXTURE_TEST(a_listener_and_a_dialed_stream_can_use_a_unix_socket),
+        FIXTURE_TEST(a_stream_to_a_unix_socket_that_is_not_there_never_opens),
         FIXTURE_TEST(a_port_can_have_several_listeners),
         FIXTURE_TEST(an_address_in_use_or_of_another_machine_is_refused),
         FIXTURE_TEST(an_address_that_becomes_free_within_a_second_is_used),

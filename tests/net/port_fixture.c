@@ -36,10 +36,12 @@ static void on_listener_close(struct gw_listener *listener, void *context)
 
 static const struct gw_listener_events listener_events = {on_accept, on_listener_close};
 
-static void open_listener(const char *addr)
+static void open_listener(const struct port_fixture_plan *plan)
 {
     struct gw_listener_config config = {.stream = fixture.stream_config};
-    assert_int_equal(gw_addr_parse(addr == NULL ? "127.0.0.1:0" : addr, &config.addr), 0);
+    const char *text = plan->addr == NULL ? "127.0.0.1:0" : plan->addr;
+    assert_int_equal(gw_addr_parse(text, &config.addr), 0);
+    config.addr = plan->local_addr == NULL ? config.addr : *plan->local_addr;
     assert_int_equal(
         gw_listener_open(fixture.port, &config, &listener_events, NULL, &fixture.listener), 0);
     fixture.addr = *gw_listener_addr(fixture.listener);
@@ -126,7 +128,7 @@ void fixture_open(const struct port_fixture_plan *plan)
     };
     fixture.callbacks = plan->callbacks == NULL ? &nothing : plan->callbacks;
     fixture.pool_bytes_before = gw__pool_used_bytes();
-    open_listener(plan->addr);
+    open_listener(plan);
 }
 
 static void end_streams(void)

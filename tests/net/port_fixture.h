@@ -51,6 +51,7 @@ struct checked_stream {
 struct port_fixture_plan {
     const struct stream_callbacks *callbacks; /* of accepted streams */
     const char *addr;                         /* NULL: "127.0.0.1:0" */
+    const struct gw_addr *local_addr;         /* instead of `addr` */
     uint32_t recv_bytes_max;                  /* 0: 4,096 */
     uint32_t send_queue_bytes_max;            /* 0: 1 MiB */
     uint32_t stream_count_max;                /* 0: 1,000 */
