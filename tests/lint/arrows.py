@@ -18,7 +18,7 @@ LAYERS = {
     "session": {"session", "net", "protocol", "proto/gw"},
     "proto/game": {"proto/game", "session", "protocol", "proto/gw"},
     "server": {"server", "tools/common", "proto/game", "session", "net", "protocol", "proto/gw"},
-    "tools/common": {"tools/common"},
+    "tools/common": {"tools/common", "net"},
     "tools/token": {"tools/token", "tools/common", "session", "net"},
     "tools/dummy-client": {"tools/dummy-client", "tools/common", "proto/game", "session", "net", "protocol", "proto/gw"},
     "tools/protoc-gen-gw": {"tools/protoc-gen-gw", "proto/gw"},
