@@ -1,5 +1,4 @@
 /* server/main.c: The program gangway-server. */
-#include "net/addr.h"
 #include "net/port.h"
 #include "net/signals.h"
 #include "server/admin/admin.h"
@@ -46,16 +45,15 @@ static void on_signal(enum gw_signal signal, void *context)
     }
 }
 
-static void log_listening(const struct server *server, const struct server_config *config,
-                          struct server_log *log)
+static void log_listening(const struct server *server, struct server_log *log)
 {
-    char line[256 + SERVER_LISTEN_COUNT_MAX * GW_ADDR_TEXT_BYTES];
-    char address[GW_ADDR_TEXT_BYTES];
+    char line[256 + SERVER_LISTEN_COUNT_MAX * (URL_TEXT_BYTES + 2)];
+    char text[URL_TEXT_BYTES];
     const struct gw_port *port = server_port(server);
     int used = snprintf(line, sizeof line, "gangway-server %s listening on ", GANGWAY_VERSION);
-    for (uint32_t i = 0; i < config->listen_count; i++) {
+    for (uint32_t i = 0; server_url(server, i) != NULL; i++) {
         used += snprintf(line + used, sizeof line - (size_t)used, "%s%s", i == 0 ? "" : ", ",
-                         gw_addr_format(server_addr(server, i), address));
+                         url_format(server_url(server, i), text));
     }
     snprintf(line + used, sizeof line - (size_t)used, " (backend=%s workers=%u)\n",
              gw_backend_name(gw_port_backend(port)), gw_port_worker_count(port));
@@ -95,7 +93,7 @@ static int serve(const struct server_config *config, struct server_log *log)
         return fail(&problem); /* open listeners are left to the process exit */
     }
     (void)gw_signals_take(server_port(server), on_signal, server); /* no other handler is set */
-    log_listening(server, config, log);
+    log_listening(server, log);
     if (!server_start(server, &problem)) {
         return fail(
             &problem); /* without threads the listeners cannot be closed: the process ends */

@@ -13,6 +13,7 @@
 #include "server/game/game.h"
 #include "server/game/lobby.h"
 #include "server/game/login.h"
+#include "server/listen.h"
 #include "server/log/log.h"
 #include "session/manager.h"
 
@@ -39,8 +40,10 @@ struct server {
     struct gw_task drain_task;
     struct gw_task drained_task;
     struct gw_task over_task;
-    struct gw_listener *listeners[SERVER_LISTEN_COUNT_MAX];
-    struct gw_addr addrs[SERVER_LISTEN_COUNT_MAX]; /* does not change */
+    struct server_listener {
+        struct gw_listener *listener;
+        struct url url; /* with the port that the kernel chose */
+    } listeners[SERVER_LISTEN_COUNT_MAX];
     uint32_t listener_count;
     bool are_listeners_closed;
 };
@@ -83,7 +86,7 @@ static void start_reports(struct server *server)
 static void close_listeners(struct server *server)
 {
     for (uint32_t i = 0; i < server->listener_count && !server->are_listeners_closed; i++) {
-        gw_listener_close(server->listeners[i]);
+        gw_listener_close(server->listeners[i].listener);
     }
     server->are_listeners_closed = true;
 }
@@ -246,28 +249,33 @@ static bool open_game(struct server *server, struct problem *problem)
     return server->config.auth == SERVER_AUTH_OPEN || game->login != NULL;
 }
 
-static bool explain_listen_error(const struct gw_addr *addr, int error, struct problem *problem)
+/* Without --listen, a WebSocket listener that cannot be opened is left out. */
+static void log_left_out(struct server *server, const struct url *url, const char *why)
 {
-    char text[GW_ADDR_TEXT_BYTES];
-    const char *why = error == GW_E_IN_USE ? "the port is in use by another program"
-                      : error == GW_E_ADDRESS
-                          ? "the address is not one of this machine, or needs other rights"
-                          : gw_error_name(error);
-    return problem_set(problem, "cannot listen on %s: %s; give another --listen",
-                       gw_addr_format(addr, text), why);
+    struct server_log_line line;
+    char text[URL_TEXT_BYTES];
+    server_log_begin(&line, server->log, GW_LOG_WARNING, "not_listening");
+    server_log_word(&line, "url", url_format(url, text));
+    server_log_text(&line, "problem", why);
+    server_log_end(&line);
 }
 
 static bool open_listeners(struct server *server, struct problem *problem)
 {
     for (uint32_t i = 0; i < server->config.listen_count; i++) {
-        const struct gw_addr *addr = &server->config.listen[i];
-        int error = gw_session_manager_listen(server->game.sessions, addr, &server->listeners[i]);
-        if (error != 0) {
-            return explain_listen_error(addr, error, problem);
+        struct url *url = &server->config.listen[i];
+        struct server_listener *listener = &server->listeners[server->listener_count];
+        if (server_listen(server->game.sessions, &server->config, url, &listener->listener,
+                          problem)) {
+            game_hold(&server->game); /* until on_listener_closed */
+            listener->url = *url;
+            listener->url.addr = *gw_listener_addr(listener->listener);
+            server->listener_count++;
+        } else if (server->config.listen_is_default && url->scheme == URL_WS) {
+            log_left_out(server, url, problem->text);
+        } else {
+            return false;
         }
-        game_hold(&server->game); /* until on_listener_closed */
-        server->addrs[server->listener_count] = *gw_listener_addr(server->listeners[i]);
-        server->listener_count++;
     }
     return true;
 }
@@ -313,9 +321,9 @@ struct gw_port *server_port(const struct server *server)
     return server->port;
 }
 
-const struct gw_addr *server_addr(const struct server *server, uint32_t index)
+const struct url *server_url(const struct server *server, uint32_t index)
 {
-    return &server->addrs[index];
+    return index < server->listener_count ? &server->listeners[index].url : NULL;
 }
 
 bool server_start(struct server *server, struct problem *problem_out)

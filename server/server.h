@@ -5,7 +5,6 @@
 #include "server/config/config.h"
 #include <stdint.h>
 
-struct gw_addr;
 struct gw_port;
 struct server_counters;
 struct server_log;
@@ -32,9 +31,9 @@ struct server *server_create(const struct server_config *config, struct server_l
 /* Returns the server's port. Thread: any. */
 struct gw_port *server_port(const struct server *server);
 
-/* Returns a listener's address, with the actual port if the configuration has 0. Thread: any.
- */
-const struct gw_addr *server_addr(const struct server *server, uint32_t index);
+/* Returns the URL of a listener, with the actual port if the configuration has 0; NULL for an index
+ * beyond the last one. Thread: any. */
+const struct url *server_url(const struct server *server, uint32_t index);
 
 /* Starts the worker threads. Returns false if that fails; *problem_out has the reason. Thread:
  * setup. */

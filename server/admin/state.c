@@ -1,7 +1,6 @@
 /* server/admin/state.c: The program, its configuration, listeners and counters as JSON. */
 #include "server/admin/answers.h"
 
-#include "net/addr.h"
 #include "net/port.h"
 #include "server/config/options.h"
 #include "server/counters.h"
@@ -20,14 +19,13 @@ static void write_config(struct admin_text *text, const struct server_config *co
     admin_text_add(text, "},");
 }
 
-static void write_listeners(struct admin_text *text, const struct server *server,
-                            const struct server_config *config)
+static void write_listeners(struct admin_text *text, const struct server *server)
 {
-    char addr[GW_ADDR_TEXT_BYTES];
+    char url[URL_TEXT_BYTES];
     admin_text_add(text, "\"listeners\":[");
-    for (uint32_t i = 0; i < config->listen_count; i++) {
+    for (uint32_t i = 0; server_url(server, i) != NULL; i++) {
         admin_text_add(text, "%s", i == 0 ? "" : ",");
-        admin_text_add_json(text, gw_addr_format(server_addr(server, i), addr));
+        admin_text_add_json(text, url_format(server_url(server, i), url));
     }
     admin_text_add(text, "],");
 }
@@ -40,7 +38,6 @@ static void number(struct admin_text *text, const char *name, uint64_t value)
 static void write_counters(struct admin_text *text, const struct server_counters *counters)
 {
     number(text, "sessions", counters->session_count);
-    number(text, "sessions_pending", counters->pending_count);
     number(text, "sessions_begun", counters->sessions.begun);
     number(text, "sessions_greeted", counters->sessions.greeted);
     number(text, "rooms", counters->rooms);
@@ -73,7 +70,7 @@ void admin_write_state(struct admin_text *text, struct server *server,
     number(text, "workers", gw_port_worker_count(port));
     number(text, "uptime_ms", server_uptime_ns(server) / 1000000);
     admin_text_add(text, "\"draining\":%s,", server_is_draining(server) ? "true" : "false");
-    write_listeners(text, server, config);
+    write_listeners(text, server);
     write_config(text, config);
     write_counters(text, &counters);
     admin_text_add(text, "}\n");

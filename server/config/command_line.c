@@ -13,6 +13,7 @@ void server_config_init(struct server_config *config)
     for (size_t i = 0; i < server_option_count; i++) {
         (void)server_option_set(&server_options[i], server_options[i].initial, true, config, &none);
     }
+    config->listen_is_default = true;
 }
 
 static bool set_option(struct command_line *line, struct command_line_option *argument,
@@ -91,30 +92,6 @@ static bool print_requested(const struct requests *requests, const struct server
     return requests->help || requests->version || requests->print_config;
 }
 
-/*
- * Without TLS everybody on the way reads and changes what players send, also their login tokens. So
- * only this machine may connect, unless the operator says otherwise.
- */
-static bool check_listen(const struct server_config *config, const struct gw_addr *addr,
-                         struct problem *problem)
-{
-    char text[GW_ADDR_TEXT_BYTES];
-    return config->insecure_listen || gw_addr_is_loopback(addr) ||
-           problem_set(problem,
-                       "listen: other machines can connect to %s without TLS; give an address of "
-                       "127.0.0.0/8 or [::1], or also --insecure-listen",
-                       gw_addr_format(addr, text));
-}
-
-static bool check(const struct server_config *config, struct problem *problem)
-{
-    bool is_good = true;
-    for (uint32_t i = 0; is_good && i < config->listen_count; i++) {
-        is_good = check_listen(config, &config->listen[i], problem);
-    }
-    return is_good;
-}
-
 enum server_config_result server_config_read(int argc, char **argv, FILE *out,
                                              struct server_config *config_out,
                                              struct problem *problem_out)
@@ -132,8 +109,5 @@ enum server_config_result server_config_read(int argc, char **argv, FILE *out,
             return SERVER_CONFIG_BAD;
         }
     }
-    if (print_requested(&requests, config_out, out)) {
-        return SERVER_CONFIG_DONE;
-    }
-    return check(config_out, problem_out) ? SERVER_CONFIG_RUN : SERVER_CONFIG_BAD;
+    return print_requested(&requests, config_out, out) ? SERVER_CONFIG_DONE : SERVER_CONFIG_RUN;
 }

@@ -2,8 +2,8 @@
 #ifndef GW_SERVER_CONFIG_CONFIG_H
 #define GW_SERVER_CONFIG_CONFIG_H
 
-#include "net/addr.h"
 #include "tools/common/problem.h"
+#include "tools/common/url.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,8 +20,13 @@ enum server_duplicate { SERVER_DUPLICATE_NEWEST, SERVER_DUPLICATE_OLDEST, SERVER
 
 /* Each member is the value of the option of the same name; options.c has the table. */
 struct server_config {
-    struct gw_addr listen[SERVER_LISTEN_COUNT_MAX];
+    struct url listen[SERVER_LISTEN_COUNT_MAX];
     uint32_t listen_count;
+    bool listen_is_default; /* the option was not given: WebSocket may be missing */
+    char tls_cert[SERVER_TEXT_BYTES];
+    char tls_key[SERVER_TEXT_BYTES];
+    uint32_t tls_handshakes_max;
+    char ws_origins[SERVER_TEXT_BYTES];
     uint32_t backend; /* enum gw_backend */
     uint32_t workers;
     uint32_t sessions_max;
@@ -29,7 +34,6 @@ struct server_config {
     uint32_t address_connections_max; /* 0: no limit, as the next one */
     uint32_t address_connects_per_second;
     bool limit_loopback;
-    bool insecure_listen;
     uint32_t room_members_max;
     uint32_t rooms_max;
     uint32_t room_tick_ms;

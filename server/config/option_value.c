@@ -3,7 +3,6 @@
 
 #include "tools/common/command_line.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -74,8 +73,8 @@ static bool set_text(const struct server_option *option, const char *text, char 
     return true;
 }
 
-/* Copies an item of a list without blanks around it. An item that is too long becomes empty. */
-static void copy_item(const char *text, size_t bytes, char out[GW_ADDR_TEXT_BYTES])
+/* Copies an item of a list without blanks around it. Returns false when it is too long. */
+static bool copy_item(const char *text, size_t bytes, char out[URL_TEXT_BYTES])
 {
     while (bytes > 0 && (*text == ' ' || *text == '\t')) {
         text++;
@@ -84,26 +83,29 @@ static void copy_item(const char *text, size_t bytes, char out[GW_ADDR_TEXT_BYTE
     while (bytes > 0 && (text[bytes - 1] == ' ' || text[bytes - 1] == '\t')) {
         bytes--;
     }
-    snprintf(out, GW_ADDR_TEXT_BYTES, "%.*s", (int)(bytes < GW_ADDR_TEXT_BYTES ? bytes : 0), text);
+    snprintf(out, URL_TEXT_BYTES, "%.*s", (int)(bytes < URL_TEXT_BYTES ? bytes : 0), text);
+    return bytes < URL_TEXT_BYTES;
 }
 
 static bool add_address(const struct server_option *option, const char *text, size_t bytes,
                         struct server_config *config, struct problem *problem)
 {
-    char address[GW_ADDR_TEXT_BYTES];
-    copy_item(text, bytes, address);
+    char item[URL_TEXT_BYTES];
     if (config->listen_count == SERVER_LISTEN_COUNT_MAX) {
         return problem_set(problem, "%s: more than %d addresses; give fewer", option->name,
                            SERVER_LISTEN_COUNT_MAX);
     }
-    const char *what = gw_addr_problem(address);
-    if (what != NULL) {
-        bool is_name =
-            isalpha((unsigned char)*address) && strchr(address, ':') == strrchr(address, ':');
-        return explain_range(option, text, is_name ? "a name, and names are not looked up" : what,
-                             problem);
+    struct url *url = &config->listen[config->listen_count];
+    const char *what = copy_item(text, bytes, item) ? url_parse(item, url) : "too long for a URL";
+    if (what == NULL && url->is_name) {
+        what = "a name, and names are not looked up";
     }
-    (void)gw_addr_parse(address, &config->listen[config->listen_count]);
+    if (what == NULL && strchr(url->path, '?') != NULL) {
+        what = "a URL with a query, which listeners ignore";
+    }
+    if (what != NULL) {
+        return explain_range(option, text, what, problem);
+    }
     config->listen_count++;
     return true;
 }
@@ -112,6 +114,7 @@ static bool add_addresses(const struct server_option *option, const char *text, 
                           struct server_config *config, struct problem *problem)
 {
     config->listen_count = is_first ? 0 : config->listen_count;
+    config->listen_is_default = false;
     for (;;) {
         size_t bytes = strcspn(text, ",");
         if (!add_address(option, text, bytes, config, problem)) {
@@ -154,10 +157,10 @@ static void add(char text[SERVER_OPTION_TEXT_BYTES], const char *more)
 
 static void add_listen(const struct server_config *config, char text[SERVER_OPTION_TEXT_BYTES])
 {
-    char address[GW_ADDR_TEXT_BYTES];
+    char url[URL_TEXT_BYTES];
     for (uint32_t i = 0; i < config->listen_count; i++) {
         add(text, i == 0 ? "" : ", ");
-        add(text, gw_addr_format(&config->listen[i], address));
+        add(text, url_format(&config->listen[i], url));
     }
 }
 
@@ -215,7 +218,8 @@ const char *server_option_range(const struct server_option *option,
         add(text, option->wants);
         break;
     case SERVER_OPTION_LISTEN:
-        add(text, "an address such as 0.0.0.0:7777, [::1]:7777 or *:7777");
+        add(text, "HOST:PORT ([::1]:7777, *:7777), tls://HOST:PORT, ws:// or wss://HOST:PORT/PATH, "
+                  "unix:/PATH or fd://3");
         break;
     }
     return text;

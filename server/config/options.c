@@ -51,10 +51,17 @@ static const char *duplicate_name(uint32_t value)
     .kind = SERVER_OPTION_TEXT, .max = (most), .wants = (what), .value = (placeholder)
 
 const struct server_option server_options[] = {
-    {AT(listen), .kind = SERVER_OPTION_LISTEN, .value = "ADDRESS", .initial = "127.0.0.1:7777",
+    {AT(listen), .kind = SERVER_OPTION_LISTEN, .value = "URL",
+     .initial = "127.0.0.1:7777,ws://127.0.0.1:7778",
      .help = "addresses to listen on, separated by commas"},
-    {AT(insecure_listen), .kind = SERVER_OPTION_SWITCH, .initial = "no",
-     .help = "listen also where other machines can connect without TLS"},
+    {AT(tls_cert), TEXT(SERVER_TEXT_BYTES - 1, "a file", "FILE"), .initial = "",
+     .help = "certificates for tls:// and wss://, PEM: the server's first"},
+    {AT(tls_key), TEXT(SERVER_TEXT_BYTES - 1, "a file", "FILE"), .initial = "",
+     .help = "the key of the certificate, PEM; empty: in the same file"},
+    {AT(tls_handshakes_max), NUMBER(1, 100000, "COUNT"), .initial = "500",
+     .help = "maximum number of TLS handshakes at a time, on each listener"},
+    {AT(ws_origins), TEXT(SERVER_TEXT_BYTES - 1, "origins, separated by commas", "ORIGIN"),
+     .initial = "", .help = "sites that browsers may come from; empty: this host; *: any"},
     {AT(backend), CHOICE(GW_BACKEND_EPOLL, backend_name), .initial = "auto",
      .help = "kernel interface of the completion port"},
     {AT(workers), NUMBER(0, GW_PORT_WORKER_COUNT_MAX, "COUNT"), .initial = "0",

@@ -32,10 +32,11 @@ static void need_ipv6(void)
 static void serve(const char *first, const char *second)
 {
     struct server_config config = scenario_config();
-    config.listen[0] = addr_of(first, 0);
+    config.listen[0].addr = addr_of(first, 0);
     config.listen_count = 1;
     if (second != NULL) {
-        config.listen[config.listen_count++] = addr_of(second, 0);
+        config.listen[1] = (struct url){.addr = addr_of(second, 0)};
+        config.listen_count = 2;
     }
     scenario_serve(&config);
 }
@@ -100,7 +101,7 @@ static void an_ipv4_and_an_ipv6_listener_admit_clients_into_one_room(void **stat
 {
     need_ipv6();
     serve("127.0.0.1:0", "[::1]:0");
-    const struct gw_addr second = *server_addr(scenario.server, 1);
+    const struct gw_addr second = server_url(scenario.server, 1)->addr;
     check_chat(&scenario.addr, &second);
     close_and_check_peers_in_the_log();
 }

@@ -75,7 +75,8 @@ struct server_config scenario_config(void)
     config.log_lines_per_second = LINES_PER_SECOND;
     config.report_seconds = 0;
     config.room_tick_ms = TICK_MS;
-    assert_int_equal(gw_addr_parse("127.0.0.1:0", &config.listen[0]), 0);
+    assert_null(url_parse("127.0.0.1:0", &config.listen[0]));
+    config.listen_count = 1;
     return config;
 }
 
@@ -98,7 +99,7 @@ void scenario_serve(const struct server_config *config)
     if (scenario.server == NULL) {
         fail_msg("%s", problem.text);
     }
-    scenario.addr = *server_addr(scenario.server, 0);
+    scenario.addr = server_url(scenario.server, 0)->addr;
     assert_true(server_start(scenario.server, &problem));
 }
 
@@ -213,7 +214,7 @@ void scenario_destroy(void)
     scenario.server = NULL;
     server_destroy(server);
     if (counters.log_dropped == 0) {
-        log_expect_each_session_ended_once(scenario.log_file, counters.sessions.greeted);
+        log_expect_each_session_ended_once(scenario.log_file, counters.sessions.begun);
     }
     test_clients_close();
     close_log();

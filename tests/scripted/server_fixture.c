@@ -100,7 +100,7 @@ static struct server_config config_of(const struct server_fixture_config *config
         server = *config->server;
     }
     server.listen_count = 1;
-    assert_int_equal(gw_addr_parse("127.0.0.1:7777", &server.listen[0]), 0);
+    assert_null(url_parse("127.0.0.1:7777", &server.listen[0]));
     server.workers = 1;
     if (config->server != NULL) {
         return server;

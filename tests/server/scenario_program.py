@@ -6,6 +6,7 @@ Only the standard library: a connection that says nothing is enough of a player 
 import contextlib
 import itertools
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -82,10 +83,53 @@ class NotBegun(unittest.TestCase):
                                 "--listen", f"127.0.0.1:0,127.0.0.1:{port}")
 
     def test_an_address_of_another_machine(self):
-        self.assert_refused("cannot listen on 192.0.2.1:0", "--insecure-listen", "--listen", "192.0.2.1:0")
+        self.assert_refused("cannot listen on 192.0.2.1:0", "--listen", "192.0.2.1:0")
 
-    def test_an_address_that_other_machines_reach(self):
-        self.assert_refused("other machines can connect to *:7777 without TLS", "--listen", "*:7777")
+    def test_an_invalid_url(self):
+        for url, words in {"tsl://127.0.0.1:1": "is a URL with an unknown scheme",
+                           "ws://127.0.0.1": "is an address without a port",
+                           "tls://127.0.0.1:1/x": "with a path, which only ws:// and wss:// have",
+                           "localhost:1": "is a name, and names are not looked up"}.items():
+            self.assert_refused(f'listen: "{url}" ', "--listen", url)
+            self.assert_refused(words, "--listen", url)
+
+    def test_tls_without_a_certificate(self):
+        self.assert_refused("cannot listen on tls://127.0.0.1:0: TLS needs a certificate; give --tls-cert FILE",
+                            "--listen", "tls://127.0.0.1:0")
+
+    def test_an_invalid_origin(self):
+        self.assert_refused("one of --ws-origins is invalid", "--listen", "ws://127.0.0.1:0",
+                            "--ws-origins", "https://game.example, not an origin")
+
+    @unittest.skipIf(WINDOWS, "Windows has no Unix sockets here")
+    def test_a_path_that_cannot_be_used(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assert_refused("its folder is not there", "--listen", f"unix:{folder}/none/socket")
+            path = pathlib.Path(folder, "file")
+            path.write_text("")
+            self.assert_refused("another file is there, which is not a socket", "--listen", f"unix:{path}")
+            self.assertEqual(path.read_text(), "")
+            with socket.socket(socket.AF_UNIX) as other:
+                other.bind(f"{folder}/socket")
+                other.listen()
+                self.assert_refused("a running server has it", "--listen", f"unix:{folder}/socket")
+        self.assert_refused("a path of more than 107 bytes", "--listen", f"unix:/{'x' * 107}")
+
+    @unittest.skipIf(WINDOWS, "Windows hands no descriptors over")
+    def test_a_descriptor_that_is_no_listening_socket(self):
+        self.assert_refused("cannot listen on fd://1000: the descriptor is not a listening stream socket",
+                            "--listen", "fd://1000")
+        self.assert_refused("not the number of a descriptor, which is 3 or above", "--listen", "fd://1")
+
+    @unittest.skipIf(WINDOWS or os.getuid() != 0, "it takes the rights of root away")
+    def test_a_port_without_the_right(self):
+        first = int(pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+        if first < 2:
+            self.skipTest("any user may open any port here")
+        done = subprocess.run([PROGRAM, "--listen", "127.0.0.1:1"], capture_output=True, text=True, timeout=RUN_S,
+                              check=False, user=65534, group=65534, extra_groups=[])
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("ports below 1024 need the right CAP_NET_BIND_SERVICE", done.stderr)
 
     def test_a_backend_of_another_system(self):
         other = "epoll" if WINDOWS else "iocp"
@@ -114,8 +158,8 @@ class Told(unittest.TestCase):
 
 
 class Server(unittest.TestCase):
-    def serve(self, *options, **more):
-        process = subprocess.Popen([PROGRAM, "--admin", "off", "--listen", "127.0.0.1:0", *options], text=True,
+    def serve(self, *options, listen="127.0.0.1:0", **more):
+        process = subprocess.Popen([PROGRAM, "--admin", "off", "--listen", listen, *options], text=True,
                                    **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
                                       "stderr": subprocess.STDOUT, **more})
         self.addCleanup(self.end, process)
@@ -183,7 +227,7 @@ class Serving(Server):
             self.assertIn(" report ", text)
 
     def test_a_silent_connection_does_not_delay_the_end(self):
-        process = self.serve("--drain-ms", str(DRAIN_MS), "--log-level", "debug")
+        process = self.serve("--drain-ms", str(DRAIN_MS))
         self.connect()
         self.read_line_with(process, " began ")
         begin = time.monotonic()
@@ -193,18 +237,6 @@ class Serving(Server):
         self.assertLess(time.monotonic() - begin, DRAIN_MS / 1000 + DRAIN_SLACK_S)
         self.assertIn("reason=SHUTDOWN", text)
         self.assertIn("SHUTDOWN=1", text)
-
-    def test_connections_that_end_before_a_greeting_make_no_line_and_are_counted(self):
-        process = self.serve()
-        for data in (b"", b"GET / HTTP/1.0\r\n\r\n", b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", HELLO[:5]):
-            with self.connect() as client:
-                client.sendall(data)
-                client.shutdown(socket.SHUT_WR)
-                self.assertEqual(client.recv(4096), b"")
-        process.send_signal(signal.SIGINT)
-        text = process.stdout.read()
-        self.assertEqual(re.findall(r" (began|greeted|ended|bad_peer) ", text), [])
-        self.assertIn(" report_ungreeted BY_PEER=2 UNKNOWN_PROTOCOL=2 http=1 proxy=1\n", text)
 
     def knock(self):
         """Connects again and again, until the connection is refused."""
@@ -269,7 +301,7 @@ class Serving(Server):
 
     @unittest.skipIf(WINDOWS, "there is no signal that asks for a report")
     def test_sigusr1_writes_a_report(self):
-        process = self.serve("--log-level", "debug")
+        process = self.serve()
         process.send_signal(signal.SIGUSR1)
         self.assertIn("uptime_s=0 sessions=0", self.read_line_with(process, " report "))
         self.connect()
@@ -289,6 +321,49 @@ class Serving(Server):
         for _ in range(2):
             self.connect()
             self.addresses.reverse()
+
+    @unittest.skipIf(WINDOWS, "Windows has no Unix sockets here")
+    def test_it_serves_at_a_unix_socket(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/socket"
+            for _ in range(2):
+                process = self.serve("--drain-ms", str(DRAIN_MS), listen=f"unix:{path}")
+                self.assertEqual(self.addresses, [f"unix:{path}"])
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(path)
+                    client.sendall(HELLO)
+                    self.assertEqual(self.next_id(client), HELLO_ACK)
+                    self.assertIn(f'peer="unix:pid={os.getpid()},uid={os.getuid()},gid={os.getgid()}"',
+                                  self.read_line_with(process, "peer="))
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(process.wait(RUN_S), 0)
+                self.assertFalse(os.path.exists(path))
+
+    @unittest.skipIf(WINDOWS, "Windows has no Unix sockets here")
+    def test_the_unix_socket_of_a_killed_server_is_replaced(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/socket"
+            process = self.serve(listen=f"unix:{path}")
+            process.kill()
+            process.wait()
+            self.assertTrue(os.path.exists(path))
+            self.serve(listen=f"unix:{path}")
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(path)
+
+    @unittest.skipIf(WINDOWS, "Windows hands no descriptors over")
+    def test_it_serves_at_a_listening_socket_that_it_was_given(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            process = self.serve("--drain-ms", str(DRAIN_MS), listen=f"fd://{listener.fileno()}",
+                                 pass_fds=[listener.fileno()])
+            self.assertEqual(self.addresses, [f"127.0.0.1:{port}"])
+            self.greeted().close()
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(RUN_S), 0)
+            client = self.connect()  # the socket is still open here, and listens
+            listener.accept()[0].close()
+            client.close()
 
     def test_log_packets_shows_packets(self):
         process = self.serve("--log-packets", "--drain-ms", str(DRAIN_MS))

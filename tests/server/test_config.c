@@ -60,16 +60,18 @@ static int teardown(void **state)
 
 static const char *listening_on(uint32_t index)
 {
-    static char text[GW_ADDR_TEXT_BYTES];
-    return gw_addr_format(&config.listen[index], text);
+    static char text[URL_TEXT_BYTES];
+    return url_format(&config.listen[index], text);
 }
 
 static void no_options_give_the_defaults(void **state)
 {
     char *argv[] = {"gangway-server", NULL};
     assert_int_equal(read_arguments(1, argv), SERVER_CONFIG_RUN);
-    assert_int_equal(config.listen_count, 1);
+    assert_int_equal(config.listen_count, 2);
+    assert_true(config.listen_is_default);
     assert_string_equal(listening_on(0), "127.0.0.1:7777");
+    assert_string_equal(listening_on(1), "ws://127.0.0.1:7778");
     assert_int_equal(config.backend, GW_BACKEND_AUTO);
     assert_int_equal(config.workers, 0);
     assert_int_equal(config.sessions_max, 10000);
@@ -87,7 +89,7 @@ static void options_of_each_kind_can_be_set(void **state)
 {
     assert_int_equal(READ("--workers", "3", "--room-tick-ms=0", "--backend", "epoll",
                           "--log-level=debug", "--log-packets", "--listen", "[::1]:1",
-                          "--listen=127.0.0.1:2, *:3", "--insecure-listen"),
+                          "--listen=127.0.0.1:2, *:3"),
                      SERVER_CONFIG_RUN);
     assert_int_equal(config.workers, 3);
     assert_int_equal(config.room_tick_ms, 0);
@@ -135,13 +137,51 @@ static void an_invalid_command_line_gives_an_error_with_its_remedy(void **state)
     ASSERT_BAD("log_packets: \"maybe\" is neither; give yes or no", "--log-packets=maybe");
     ASSERT_BAD("backend: \"kqueue\" is none of them; give auto, iocp, uring or epoll",
                "--backend=kqueue");
-    ASSERT_BAD("listen: \"localhost\" is a name, and names are not looked up; give an address such "
-               "as 0.0.0.0:7777, "
-               "[::1]:7777 or *:7777",
-               "--listen", "localhost");
-    ASSERT_BAD("listen: \"\" is not an address; give an address such as 0.0.0.0:7777, [::1]:7777 "
-               "or *:7777",
-               "--listen", "127.0.0.1:1,");
+}
+
+#define GIVE_URL                                                                                   \
+    "; give HOST:PORT ([::1]:7777, *:7777), tls://HOST:PORT, ws:// or wss://HOST:PORT/PATH, "      \
+    "unix:/PATH or fd://3"
+
+static void an_invalid_url_gives_an_error_with_its_remedy(void **state)
+{
+    static const char *const cases[][2] = {
+        {"localhost:7777", "listen: \"localhost:7777\" is a name, and names are not looked up"},
+        {"ws://game.example:1/x",
+         "listen: \"ws://game.example:1/x\" is a name, and names are not looked up"},
+        {"127.0.0.1:1,", "listen: \"\" is not an address"},
+        {"tsl://127.0.0.1:1", "listen: \"tsl://127.0.0.1:1\" is a URL with an unknown scheme"},
+        {"tls://127.0.0.1", "listen: \"tls://127.0.0.1\" is an address without a port"},
+        {"tls://127.0.0.1:1/x", "listen: \"tls://127.0.0.1:1/x\" is an address with a path, which "
+                                "only ws:// and wss:// have"},
+        {"ws://127.0.0.1:1/x?y",
+         "listen: \"ws://127.0.0.1:1/x?y\" is a URL with a query, which listeners ignore"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char expected[PROBLEM_BYTES];
+        snprintf(expected, sizeof expected, "%s%s", cases[i][1], GIVE_URL);
+        ASSERT_BAD(expected, "--listen", (char *)cases[i][0]);
+    }
+}
+
+static void the_listeners_may_be_of_each_kind(void **state)
+{
+    assert_int_equal(READ("--listen",
+                          "tcp://127.0.0.1:1, tls://[::1]:2 ,WS://*:3/play,"
+                          "wss://127.0.0.1:4",
+                          "--tls-cert", "cert.pem", "--tls-key=key.pem", "--tls-handshakes-max=7",
+                          "--ws-origins", "https://game.example, null"),
+                     SERVER_CONFIG_RUN);
+    assert_false(config.listen_is_default);
+    assert_int_equal(config.listen_count, 4);
+    assert_string_equal(listening_on(0), "127.0.0.1:1");
+    assert_string_equal(listening_on(1), "tls://[::1]:2");
+    assert_string_equal(listening_on(2), "ws://*:3/play");
+    assert_string_equal(listening_on(3), "wss://127.0.0.1:4");
+    assert_string_equal(config.tls_cert, "cert.pem");
+    assert_string_equal(config.tls_key, "key.pem");
+    assert_int_equal(config.tls_handshakes_max, 7);
+    assert_string_equal(config.ws_origins, "https://game.example, null");
 }
 
 static void more_addresses_than_the_maximum_are_refused(void **state)
@@ -153,32 +193,6 @@ static void more_addresses_than_the_maximum_are_refused(void **state)
     assert_int_equal(READ("--listen", list), SERVER_CONFIG_RUN);
     strcat(list, ",127.0.0.1:1");
     ASSERT_BAD("listen: more than 16 addresses; give fewer", "--listen", list);
-}
-
-static void other_machines_connect_without_tls_only_with_insecure_listen(void **state)
-{
-    static const char *const open_to_all[] = {"*:1",      "0.0.0.0:1",     "192.0.2.1:1",
-                                              "[::2]:1",  "126.0.0.1:1",   "128.0.0.1:1",
-                                              "[1::1]:1", "[fe80::1%1]:1", "127.0.0.1:1,0.0.0.0:1"};
-    static const char *const own[] = {"127.0.0.1:1", "127.255.0.1:1", "[::1]:1",
-                                      "[::1]:1,127.0.0.1:1"};
-    for (size_t i = 0; i < sizeof open_to_all / sizeof open_to_all[0]; i++) {
-        assert_int_equal(READ("--listen", (char *)open_to_all[i]), SERVER_CONFIG_BAD);
-        assert_non_null(strstr(problem.text, "listen: other machines can connect to "));
-        assert_non_null(strstr(problem.text, "--insecure-listen"));
-        assert_int_equal(READ("--listen", (char *)open_to_all[i], "--insecure-listen"),
-                         SERVER_CONFIG_RUN);
-    }
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-        assert_int_equal(READ("--listen", (char *)own[i]), SERVER_CONFIG_RUN);
-    }
-    ASSERT_BAD("listen: other machines can connect to *:9 without TLS; give an address of "
-               "127.0.0.0/8 or [::1], or also --insecure-listen",
-               "--listen", "127.0.0.1:1,*:9");
-    assert_int_equal(READ("--listen", "*:1", "--print-config"), SERVER_CONFIG_DONE);
-    write_file("listen = *:1\ninsecure_listen = yes\n");
-    assert_int_equal(READ("--config", (char *)path), SERVER_CONFIG_RUN);
-    assert_int_equal(READ("--config", (char *)path, "--insecure-listen=no"), SERVER_CONFIG_BAD);
 }
 
 static void an_ini_file_sets_options(void **state)
@@ -228,9 +242,8 @@ static void an_error_in_a_file_is_reported_with_its_line(void **state)
     ASSERT_BAD_FILE("config = other.ini\n",
                     "test_config.ini:1: unknown option \"config\"; see --help");
     ASSERT_BAD_FILE("workers = 2\nlisten = here",
-                    "test_config.ini:2: listen: \"here\" is a name, and names are not looked up; "
-                    "give an address such "
-                    "as 0.0.0.0:7777, [::1]:7777 or *:7777");
+                    "test_config.ini:2: listen: \"here\" is an address without a port from 0 to "
+                    "65535" GIVE_URL);
 }
 
 static void the_first_of_several_errors_is_reported(void **state)
@@ -306,8 +319,9 @@ int main(void)
         cmocka_unit_test(a_number_may_equal_its_limits_and_not_exceed_them),
         cmocka_unit_test(text_that_is_not_a_number_is_refused),
         cmocka_unit_test(an_invalid_command_line_gives_an_error_with_its_remedy),
+        cmocka_unit_test(an_invalid_url_gives_an_error_with_its_remedy),
+        cmocka_unit_test(the_listeners_may_be_of_each_kind),
         cmocka_unit_test(more_addresses_than_the_maximum_are_refused),
-        cmocka_unit_test(other_machines_connect_without_tls_only_with_insecure_listen),
         cmocka_unit_test_teardown(an_ini_file_sets_options, teardown),
         cmocka_unit_test_teardown(the_command_line_overrides_the_file, teardown),
         cmocka_unit_test_teardown(an_error_in_a_file_is_reported_with_its_line, teardown),

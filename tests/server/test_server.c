@@ -18,7 +18,9 @@ static int setup(void **state)
     server_config_init(&config);
     config.workers = 2;
     config.drain_ms = 100;
-    return gw_addr_parse("127.0.0.1:0", &config.listen[0]);
+    assert_null(url_parse("127.0.0.1:0", &config.listen[0]));
+    config.listen_count = 1;
+    return 0;
 }
 
 static int teardown(void **state)
@@ -47,7 +49,7 @@ static void several_servers_run_in_one_process(void **state)
     struct server *servers[SERVERS];
     for (int i = 0; i < SERVERS; i++) {
         servers[i] = create();
-        assert_int_not_equal(server_addr(servers[i], 0)->port, 0);
+        assert_int_not_equal(server_url(servers[i], 0)->addr.port, 0);
         assert_true(server_start(servers[i], &problem));
     }
     for (int i = 0; i < SERVERS; i++) {
@@ -68,11 +70,30 @@ static void an_address_in_use_is_an_error_and_nothing_leaks(void **state)
 {
     struct server *server = create();
     assert_true(server_start(server, &problem));
-    config.listen[1] = *server_addr(server, 0);
+    config.listen[1] = *server_url(server, 0);
     config.listen_count = 2;
     assert_null(server_create(&config, captured.log, &problem));
     assert_non_null(strstr(problem.text, "the port is in use"));
     end(server);
+}
+
+static void a_default_websocket_port_in_use_is_left_out(void **state)
+{
+    struct server *first = create();
+    assert_true(server_start(first, &problem));
+    config.listen[1] = *server_url(first, 0);
+    config.listen[1].scheme = URL_WS;
+    config.listen_count = 2;
+    config.listen_is_default = true;
+    struct server *second = create();
+    assert_non_null(server_url(second, 0));
+    assert_null(server_url(second, 1));
+    assert_non_null(strstr(captured_read(&captured), " not_listening url=ws://127.0.0.1:"));
+    assert_true(server_start(second, &problem));
+    end(second);
+    config.listen_is_default = false;
+    assert_null(server_create(&config, captured.log, &problem));
+    end(first);
 }
 
 static void counters_begin_at_0(void **state)
@@ -100,6 +121,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_server_may_be_drained_before_it_has_served, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_address_in_use_is_an_error_and_nothing_leaks, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_default_websocket_port_in_use_is_left_out, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(counters_begin_at_0, setup, teardown),
     };
