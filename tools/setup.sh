@@ -21,6 +21,7 @@ libinih-dev          /usr/include/ini.h
 liburing-dev         /usr/include/liburing.h
 libsodium-dev        /usr/include/sodium.h
 libmicrohttpd-dev    /usr/include/microhttpd.h
+libssl-dev           /usr/include/openssl/ssl.h
 libwslay-dev         /usr/include/wslay/wslay.h"
 gw_packages_test="$gw_packages_build
 libcmocka-dev        /usr/include/cmocka.h

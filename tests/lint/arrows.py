@@ -54,6 +54,7 @@ LIBRARIES = {
     "microhttpd.h": {"server"},
     "uv.h": {"tools/bench"},
     "wslay/wslay.h": {"net", "tests"},
+    **{f"openssl/{name}.h": {"net", "tests", "tools/bench"} for name in "crypto err evp pem ssl x509 x509v3".split()},
     "protobuf-c/protobuf-c.h": set(LAYERS) - {"net"} | {"tests"},
     "google/protobuf/descriptor.pb-c.h": {"tools/protoc-gen-gw", "tests"},
     "gw/policy.pb-c.h": {"tools/protoc-gen-gw"},
