@@ -1,8 +1,11 @@
 /* tests/scripted/bot.c: Scripted game client that checks what it receives. */
 #include "tests/scripted/bot.h"
 
+#include "net/filter/source.h"
+#include "net/filter/websocket.h"
 #include "tests/scripted/memory.h"
 #include "tests/support/frame_codec.h"
+#include "tests/support/websocket_bytes.h"
 #include "tests/test.h"
 
 #include <stdio.h>
@@ -27,14 +30,148 @@ enum {
     SAID = 1107,
 };
 
+bool bot_speaks_websocket;
+
+bool bot_can_speak_websocket(void)
+{
+    const struct gw_websocket_server_config config = {.path = NULL};
+    struct gw_filter_source *source = NULL;
+    bool can = gw_websocket_server_create(&config, &source) == 0;
+    gw_filter_source_unref(source);
+    return can;
+}
+
+/* ---- WebSocket ---- */
+
+static void ask_for_websocket(struct bot *bot)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+                                  "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    peer_send(bot->peer, request, sizeof request - 1);
+}
+
+/* Two fragments of one message, with a ping between them. */
+static void send_message(struct bot *bot, const uint8_t *data, size_t count)
+{
+    static uint8_t wire[FRAME_BYTES_MAX + 4 * WS_HEADER_BYTES_MAX];
+    const uint8_t key[4] = {(uint8_t)bot->index, 0xFE, 0x55, (uint8_t)count};
+    size_t half = count / 2;
+    size_t bytes = ws_write(wire, WS_BINARY, key, data, half);
+    bytes += ws_write(wire + bytes, WS_PING | WS_FIN, key, NULL, 0);
+    bytes += ws_write(wire + bytes, WS_CONTINUATION | WS_FIN, key, data + half, count - half);
+    peer_send(bot->peer, wire, bytes);
+}
+
+/* Reads the answer to the request. Returns whether it has arrived. */
+static bool read_answer(struct bot *bot)
+{
+    const char *data = (const char *)peer_data(bot->peer);
+    size_t count = peer_unread_count(bot->peer);
+    for (size_t end = 4; end <= count && !bot->websocket.is_answered; end++) {
+        if (memcmp(data + end - 4, "\r\n\r\n", 4) == 0) {
+            assert_true(strncmp(data, "HTTP/1.1 101 ", 13) == 0 ||
+                        strncmp(data, "HTTP/1.1 503 ", 13) == 0);
+            bot->websocket.is_closed = data[9] == '5';
+            bot->websocket.is_answered = true;
+            peer_read(bot->peer, NULL, bot->websocket.is_closed ? count : end);
+        }
+    }
+    return bot->websocket.is_answered;
+}
+
+/* Reads the header of a frame. Returns whether it has arrived. */
+static bool read_header(struct bot *bot)
+{
+    uint8_t header[4];
+    size_t count = peer_unread_count(bot->peer);
+    if (count < 2) {
+        return false;
+    }
+    uint32_t length = peer_data(bot->peer)[1];
+    assert_true(length <= 126); /* not masked, and shorter than 64 KiB */
+    assert_false(bot->websocket.is_closed);
+    if (count < (length == 126 ? 4u : 2u)) {
+        return false;
+    }
+    peer_read(bot->peer, header, length == 126 ? 4 : 2);
+    bot->websocket.first = header[0];
+    bot->websocket.left = length == 126 ? (uint32_t)header[2] << 8 | header[3] : length;
+    return true;
+}
+
+static void check_close(const uint8_t *payload, size_t count)
+{
+    assert_true(count >= 2);
+    unsigned status = (unsigned)payload[0] << 8 | payload[1];
+    assert_true(status == 1000 || status == 1002 || status == 1011 ||
+                (status > 4000 && status < 5000));
+}
+
+/* Takes the payload of a data frame as far as it has arrived. Returns whether that is all. */
+static bool read_data(struct bot *bot)
+{
+    size_t count = peer_unread_count(bot->peer);
+    count = count < bot->websocket.left ? count : bot->websocket.left;
+    bot->websocket.bytes =
+        memory_resize_unseen(bot->websocket.bytes, bot->websocket.count + count + 1);
+    peer_read(bot->peer, bot->websocket.bytes + bot->websocket.count, count);
+    bot->websocket.count += (uint32_t)count;
+    bot->websocket.left -= (uint32_t)count;
+    return bot->websocket.left == 0;
+}
+
+/* Takes the payload of a control frame. Returns false when not all of it has arrived. */
+static bool read_control(struct bot *bot)
+{
+    uint8_t payload[125];
+    uint32_t bytes = bot->websocket.left;
+    assert_true(bytes <= sizeof payload);
+    if (peer_unread_count(bot->peer) < bytes) {
+        return false;
+    }
+    peer_read(bot->peer, payload, bytes);
+    if (bot->websocket.first == (WS_CLOSE | WS_FIN)) {
+        check_close(payload, bytes);
+        bot->websocket.is_closed = true;
+    } else {
+        assert_int_equal(bot->websocket.first, WS_PONG | WS_FIN);
+        assert_int_equal(bytes, 0); /* as those of the pings */
+    }
+    return true;
+}
+
+/* Collects the payload of all data frames that have arrived. */
+static void read_websocket(struct bot *bot)
+{
+    bool more = bot->websocket.is_answered || read_answer(bot);
+    while (more) {
+        if (!bot->websocket.has_header) {
+            more = read_header(bot);
+            bot->websocket.has_header = more;
+        } else {
+            more =
+                bot->websocket.first == (WS_BINARY | WS_FIN) ? read_data(bot) : read_control(bot);
+            bot->websocket.has_header = !more;
+        }
+    }
+}
+
+/* ---- connecting ---- */
+
 bool bot_connect(struct bot *bot, uint32_t index, uint16_t port)
 {
     *bot = (struct bot){.peer = peer_connect(port), .index = index};
+    if (bot->peer != NULL && bot_speaks_websocket) {
+        ask_for_websocket(bot);
+    }
     return bot->peer != NULL;
 }
 
 void bot_fini(struct bot *bot)
 {
+    memory_free_unseen(bot->websocket.bytes);
+    bot->websocket.bytes = NULL;
     if (bot->peer != NULL) {
         peer_close(bot->peer);
         bot->peer = NULL;
@@ -43,11 +180,17 @@ void bot_fini(struct bot *bot)
 
 /* ---- sending ---- */
 
+static void send_plain(struct bot *bot, const uint8_t *data, size_t count)
+{
+    peer_send(bot->peer, data, count);
+}
+
 static void send_tagged(struct bot *bot, uint16_t id, uint16_t tag, const ProtobufCMessage *message)
 {
     static uint8_t frame[FRAME_BYTES_MAX];
     if (bot->peer != NULL) {
-        peer_send(bot->peer, frame, frame_write(frame, id, 0, tag, message));
+        size_t bytes = frame_write(frame, id, 0, tag, message);
+        (bot_speaks_websocket ? send_message : send_plain)(bot, frame, bytes);
     }
 }
 
@@ -287,11 +430,8 @@ static void give(void *context, void *memory)
 /* The test client keeps its memory when allocations of the library fail. */
 static ProtobufCAllocator unseen = {.alloc = take, .free = give};
 
-static void read_frame(struct bot *bot, size_t bytes)
+static void take_frame(struct bot *bot, const uint8_t *data, size_t bytes)
 {
-    static uint8_t data[FRAME_BYTES_MAX];
-    assert_true(bytes < FRAME_BYTES_MAX);
-    peer_read(bot->peer, data, bytes);
     uint16_t id = frame_read_header(data).id;
     const ProtobufCMessageDescriptor *type = type_of(id);
     assert_non_null(type);
@@ -304,14 +444,36 @@ static void read_frame(struct bot *bot, size_t bytes)
     protobuf_c_message_free_unpacked(message, &unseen);
 }
 
+static void take_frames_of_websocket(struct bot *bot)
+{
+    size_t at = 0;
+    for (size_t bytes;
+         (bytes = frame_complete_bytes(bot->websocket.bytes + at, bot->websocket.count - at)) > 0;
+         at += bytes) {
+        take_frame(bot, bot->websocket.bytes + at, bytes);
+    }
+    bot->websocket.count -= (uint32_t)at;
+    memmove(bot->websocket.bytes, bot->websocket.bytes + at, bot->websocket.count);
+}
+
 void bot_read(struct bot *bot)
 {
+    static uint8_t data[FRAME_BYTES_MAX];
     if (bot->peer == NULL || bot->is_closed) {
+        return;
+    }
+    if (bot_speaks_websocket) {
+        read_websocket(bot);
+        if (bot->websocket.count > 0) {
+            take_frames_of_websocket(bot);
+        }
         return;
     }
     for (size_t bytes;
          (bytes = frame_complete_bytes(peer_data(bot->peer), peer_unread_count(bot->peer))) > 0;) {
-        read_frame(bot, bytes);
+        assert_true(bytes < FRAME_BYTES_MAX);
+        peer_read(bot->peer, data, bytes);
+        take_frame(bot, data, bytes);
     }
 }
 

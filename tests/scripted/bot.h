@@ -43,7 +43,20 @@ struct bot {
     uint32_t frame_count;
     bool is_closed; /* does not read */
     bool is_gone;   /* has closed its connection */
+    struct {
+        bool is_answered; /* the handshake is done */
+        bool is_closed;   /* a close frame has arrived */
+        bool has_header;  /* of the frame that is being read */
+        uint8_t first;    /* its first byte */
+        uint32_t left;    /* of its payload */
+        uint8_t *bytes;   /* of data frames, which bot_read() has not taken */
+        uint32_t count;
+    } websocket;
 };
+
+/* Whether bots connect to a WebSocket. */
+extern bool bot_speaks_websocket;
+bool bot_can_speak_websocket(void); /* the library was built with it */
 
 /* Connects. Returns false when the connection was refused. */
 bool bot_connect(struct bot *bot, uint32_t index, uint16_t port);

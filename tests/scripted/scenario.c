@@ -91,6 +91,7 @@ void scenario_run(const struct server_fixture_config *config,
 {
     memset(bots, 0, sizeof bots);
     call_has_failed = false;
+    bot_speaks_websocket = config->is_websocket;
     if (!server_fixture_open(config, failure)) {
         return;
     }

@@ -100,7 +100,8 @@ static struct server_config config_of(const struct server_fixture_config *config
         server = *config->server;
     }
     server.listen_count = 1;
-    assert_null(url_parse("127.0.0.1:7777", &server.listen[0]));
+    const char *listen = config->is_websocket ? "ws://127.0.0.1:7777" : "127.0.0.1:7777";
+    assert_null(url_parse(listen, &server.listen[0]));
     server.workers = 1;
     if (config->server != NULL) {
         return server;

@@ -22,6 +22,7 @@ struct server_fixture_config {
     uint32_t drain_ms;         /* 0: 2,000 */
     uint32_t idle_timeout_ms;
     uint32_t send_queue_bytes_max;      /* 0: 65,536 */
+    bool is_websocket;                  /* the listener is ws:// */
     const struct server_config *server; /* all options; NULL: those above */
 };
 

@@ -151,9 +151,10 @@ static int print_seed(void **state)
 /* The kernel is hostile in each run; half as many runs are enough with failures, too. */
 static void run_walks(void (*spoil)(uint64_t seed))
 {
-    uint64_t count = spoil != NULL ? (seeds.count + 1) / 2 : seeds.count;
+    uint64_t count = spoil != NULL || bot_speaks_websocket ? (seeds.count + 1) / 2 : seeds.count;
     for (uint64_t seed = seeds.first; seed < seeds.first + count; seed++) {
         struct server_fixture_config config = chaos_config(seed);
+        config.is_websocket = bot_speaks_websocket;
         chaos_set_seed(seed);
         random = (struct random){seed};
         memset(bots, 0, sizeof bots);
@@ -194,6 +195,20 @@ static void clients_receive_no_error_when_the_kernel_fails(void **state)
     run_walks(with_call_failures);
 }
 
+static void clients_receive_the_same_over_websocket(void **state)
+{
+    if (!bot_can_speak_websocket()) {
+        skip();
+    }
+    lines_received = 0;
+    bot_speaks_websocket = true;
+    run_walks(NULL);
+    print_message("%u lines received\n", (unsigned)lines_received);
+    run_walks(with_memory_failures);
+    run_walks(with_call_failures);
+    bot_speaks_websocket = false;
+}
+
 int main(int argc, char **argv)
 {
     seeds = chaos_seeds(argc, argv, WALK_COUNT);
@@ -201,6 +216,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(random_clients_receive_consistent_rooms, print_seed),
         cmocka_unit_test_teardown(clients_receive_no_error_when_memory_runs_out, print_seed),
         cmocka_unit_test_teardown(clients_receive_no_error_when_the_kernel_fails, print_seed),
+        cmocka_unit_test_teardown(clients_receive_the_same_over_websocket, print_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
