@@ -8,6 +8,7 @@ Packets are the classes that protoc --python_out generates from proto/; the sche
         print(client.expect(game_pb2.Entered).members)
 """
 
+import os
 import socket
 import struct
 
@@ -58,11 +59,14 @@ class Ended(Exception):
 
 
 class Client:
-    """A connection. A call that waits longer than `timeout_s` raises TimeoutError."""
+    """A connection: TCP, or WebSocket if GW_SCHEME is ws. A call that waits longer than `timeout_s` raises TimeoutError."""
 
     def __init__(self, address, timeout_s=10.0):
         self.socket = socket.create_connection(address, timeout_s)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if os.environ.get("GW_SCHEME") == "ws":
+            from websocket import WebSocket  # a package that the other tests do not need
+            self.socket = WebSocket(self.socket)
         self.bytes = b""
 
     def __enter__(self):

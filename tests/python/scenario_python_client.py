@@ -8,7 +8,7 @@ import unittest
 import gangway
 from game import game_pb2
 from gw import control_pb2
-from server import Server
+from server import SCHEME, Server
 
 PING_STAMP = 0x0123456789ABCDEF
 HEARTBEAT_MS = 300
@@ -50,6 +50,8 @@ class ServerTest(unittest.TestCase):
         self.assertTrue(messages, "closed without a packet")
         self.assertIsInstance(messages[-1], control_pb2.Close)
         self.assertEqual(control_pb2.CloseReason.Name(messages[-1].reason), reason)
+        if SCHEME == "ws":  # what onclose of a browser sees
+            self.assertEqual(client.socket.status, 4000 + messages[-1].reason)
 
 
 class Players(ServerTest):

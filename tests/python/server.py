@@ -12,6 +12,7 @@ import time
 
 PROGRAM = pathlib.Path(os.environ["GW_SERVER"])
 LISTENING = re.compile(r"listening.*?127\.0\.0\.1:(\d+)")
+SCHEME = os.environ.get("GW_SCHEME", "tcp")
 START_S = 20
 STOP_S = 20
 
@@ -32,7 +33,7 @@ class Server:
 
         options = [*options] if admin is None else ["--admin", admin, *options]
         self.process = subprocess.Popen(
-            [PROGRAM, "--listen", "127.0.0.1:0", *options], stdin=subprocess.DEVNULL, text=True,
+            [PROGRAM, "--listen", f"{SCHEME}://127.0.0.1:0", *options], stdin=subprocess.DEVNULL, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limit, errors="replace")
         self.log = []
         self.lines = queue.Queue()
