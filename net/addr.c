@@ -25,7 +25,7 @@ bool gw_addr_is_loopback(const struct gw_addr *addr)
 {
     static const uint8_t loopback_ipv6[16] = {[15] = 1};
     if (gw_addr_is_local(addr)) {
-        return addr->ip[0] != OS_LOCAL_DESCRIPTOR;
+        return true;
     }
     return gw_addr_is_ipv4(addr) ? addr->ip[12] == 127
                                  : memcmp(addr->ip, loopback_ipv6, sizeof(addr->ip)) == 0;

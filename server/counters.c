@@ -97,11 +97,6 @@ static void report_ended(const struct server_counters *counters, struct server_l
         number_unless_0(&line, gw_close_reason_name((Gw__CloseReason)reason),
                         counters->sessions.ended[reason]);
     }
-    for (int foreign = 0; foreign < GW_FOREIGN_COUNT; foreign++) {
-        number_unless_0(&line, gw_foreign_protocol_name((enum gw_foreign_protocol)foreign),
-                        counters->sessions.unknown_protocol[foreign]);
-    }
-    number_unless_0(&line, "displaced", counters->sessions.displaced);
     number_unless_0(&line, "other_schema", counters->sessions.other_schema);
     number_unless_0(&line, "requests_late", counters->sessions.requests_late);
     number_unless_0(&line, "requests_refused", counters->sessions.requests_refused);
@@ -118,6 +113,23 @@ static void report_logins(const struct server_counters *counters, struct server_
                         counters->login.tokens[i]);
     }
     number_unless_0(&line, "duplicates", counters->login.duplicates);
+    server_log_end(&line);
+}
+
+/* Connections that ended before a greeting: probes, scanners, refused ones. They make no line. */
+static void report_ungreeted(const struct server_counters *counters, struct server_log *log)
+{
+    struct server_log_line line;
+    server_log_begin_report(&line, log, "report_ungreeted");
+    for (int reason = 0; reason < GW_CLOSE_REASON_COUNT; reason++) {
+        number_unless_0(&line, gw_close_reason_name((Gw__CloseReason)reason),
+                        counters->sessions.ended_ungreeted[reason]);
+    }
+    for (int foreign = 0; foreign < GW_FOREIGN_COUNT; foreign++) {
+        number_unless_0(&line, gw_foreign_protocol_name((enum gw_foreign_protocol)foreign),
+                        counters->sessions.unknown_protocol[foreign]);
+    }
+    number_unless_0(&line, "displaced", counters->sessions.displaced);
     server_log_end(&line);
 }
 
@@ -186,6 +198,7 @@ void server_counters_report(const struct server_counters *counters, struct serve
 {
     report_players(counters, log, uptime_ms);
     report_ended(counters, log);
+    report_ungreeted(counters, log);
     if (counters->has_login) {
         report_logins(counters, log);
     }

@@ -271,6 +271,10 @@ static bool open_listeners(struct server *server, struct problem *problem)
             listener->url = *url;
             listener->url.addr = *gw_listener_addr(listener->listener);
             server->listener_count++;
+            if (url->scheme == URL_FD &&
+                !server_config_check_listen(&server->config, &listener->url, problem)) {
+                return false;
+            }
         } else if (server->config.listen_is_default && url->scheme == URL_WS) {
             log_left_out(server, url, problem->text);
         } else {

@@ -55,8 +55,10 @@ static const char *name_of(const struct gw_packet *packet, char *name)
     return name;
 }
 
+/* What scanners and probes cause is no information for an operator. */
 static void log_end(struct gw_session *session, Gw__CloseReason reason, const char *text)
 {
+    enum gw_log_level level = session->greeted ? GW_LOG_INFO : GW_LOG_DEBUG;
     char peer[GW_ADDR_TEXT_BYTES];
     const struct gw_log_field fields[] = {
         GW_LOG_NUMBER("session", session->id),
@@ -64,7 +66,7 @@ static void log_end(struct gw_session *session, Gw__CloseReason reason, const ch
         GW_LOG_TEXT("reason", gw_close_reason_name(reason)),
         GW_LOG_TEXT("why", text),
     };
-    gw_log_write(gw_port_log(session->manager->port), GW_LOG_INFO, "bad_peer", fields,
+    gw_log_write(gw_port_log(session->manager->port), level, "bad_peer", fields,
                  sizeof fields / sizeof fields[0]);
 }
 
@@ -82,7 +84,7 @@ void gw__session_end_format(struct gw_session *session, Gw__CloseReason reason, 
     if (gw_session_has_ended(session)) {
         return;
     }
-    if (gw__log_allowed(session->manager, &session->manager->peer_log_ns)) {
+    if (gw__log_allowed(session->manager, &session->manager->peer_log_ns[session->greeted])) {
         log_end(session, reason, text);
     }
     struct gw_buf *close_frame = gw_session_encode(GW_CONTROL_CLOSE, &close.base);

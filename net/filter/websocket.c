@@ -439,45 +439,50 @@ static int make_request(struct websocket *ws)
     return 0;
 }
 
+/* Appends a frame at `at`, of a server's data only the header. Returns its end; NULL: failed. */
+static uint8_t *append_frame(struct websocket *ws, struct gw_websocket_frames *frames,
+                             uint8_t opcode, const struct gw_span *payload, int payload_count,
+                             uint8_t *at)
+{
+    bool with_payload = is_client(ws) || opcode != OPCODE_BINARY;
+    int bytes =
+        gw__websocket_frames_write(frames, opcode, payload, payload_count, with_payload, at);
+    if (bytes < 0) {
+        fail(ws, bytes, "a frame cannot be written");
+        return NULL;
+    }
+    return at + bytes;
+}
+
 /* Encodes own output and data into a block. Returns the number of its bytes, or an error. */
 static int encode_block(struct websocket *ws, struct gw_websocket_frames *frames,
                         const struct gw_span *in, int in_count, uint32_t in_bytes)
 {
-    static const uint8_t opcodes[2] = {OPCODE_PONG, OPCODE_CLOSE};
-    const struct own *own = ws->own;
-    bool with_data = is_client(ws);
     uint32_t needed = (uint32_t)sizeof(struct output) + sizeof(struct own) +
-                      3 * GW_WEBSOCKET_HEADER_BYTES_MAX + (with_data ? in_bytes : 0);
+                      3 * GW_WEBSOCKET_HEADER_BYTES_MAX + (is_client(ws) ? in_bytes : 0);
     ws->output = gw__pool_take(needed);
     if (ws->output == NULL) {
         return fail(ws, GW_E_MEMORY, "out of memory");
     }
     ws->output->block_bytes = gw__pool_block_bytes(needed);
+    const struct own *own = ws->own;
     uint8_t *at = ws->output->data;
     if (own != NULL) {
+        const struct gw_span pong = {own->pong, own->pong_bytes};
+        const struct gw_span close = {own->close, own->close_bytes};
         memcpy(at, own->http, own->http_bytes);
         at += own->http_bytes;
-        const struct gw_span control[2] = {{own->pong, own->has_pong ? own->pong_bytes : 0},
-                                           {own->close, own->has_close ? own->close_bytes : 0}};
-        const bool has[2] = {own->has_pong, own->has_close};
-        for (int i = 0; i < 2; i++) {
-            int bytes =
-                has[i] ? gw__websocket_frames_write(frames, opcodes[i], &control[i], 1, true, at)
-                       : 0;
-            if (bytes < 0) {
-                return fail(ws, bytes, "a frame cannot be written");
-            }
-            at += bytes;
+        if (own->has_pong) {
+            at = append_frame(ws, frames, OPCODE_PONG, &pong, 1, at);
+        }
+        if (at != NULL && own->has_close) {
+            at = append_frame(ws, frames, OPCODE_CLOSE, &close, 1, at);
         }
     }
-    if (in_bytes > 0) {
-        int bytes = gw__websocket_frames_write(frames, OPCODE_BINARY, in, in_count, with_data, at);
-        if (bytes < 0) {
-            return fail(ws, bytes, "a frame cannot be written");
-        }
-        at += bytes;
+    if (at != NULL && in_bytes > 0) {
+        at = append_frame(ws, frames, OPCODE_BINARY, in, in_count, at);
     }
-    return (int)(at - ws->output->data);
+    return at == NULL ? ws->error : (int)(at - ws->output->data);
 }
 
 /* Lists what precedes the data, and the data unless a client has masked it. */

@@ -70,13 +70,22 @@ static void write_sessions(struct writer *writer, const struct server_counters *
 {
     const struct gw_session_counters *sessions = &counters->sessions;
     gauge(writer, "sessions", "Sessions now.", counters->session_count);
-    counter(writer, "sessions_begun", "Connections that became sessions.", sessions->begun);
+    gauge(writer, "sessions_pending", "Connections without a HELLO now.", counters->pending_count);
+    counter(writer, "sessions_begun", "Connections that were accepted.", sessions->begun);
     counter(writer, "sessions_greeted", "Sessions that completed the greeting.", sessions->greeted);
     begin(writer, "sessions_ended", true, "Sessions that have ended, by close reason.");
     for (int reason = 0; reason < GW_CLOSE_REASON_COUNT; reason++) {
         const char *name = gw_close_reason_name((Gw__CloseReason)reason);
         if (name[0] != '?') {
             value(writer, "reason", name, sessions->ended[reason]);
+        }
+    }
+    begin(writer, "sessions_ended_ungreeted", true,
+          "Connections that have ended before the greeting, by close reason.");
+    for (int reason = 0; reason < GW_CLOSE_REASON_COUNT; reason++) {
+        const char *name = gw_close_reason_name((Gw__CloseReason)reason);
+        if (name[0] != '?') {
+            value(writer, "reason", name, sessions->ended_ungreeted[reason]);
         }
     }
     begin(writer, "foreign_protocols", true, "Connections that spoke another protocol, by kind.");

@@ -38,6 +38,7 @@ static void number(struct admin_text *text, const char *name, uint64_t value)
 static void write_counters(struct admin_text *text, const struct server_counters *counters)
 {
     number(text, "sessions", counters->session_count);
+    number(text, "sessions_pending", counters->pending_count);
     number(text, "sessions_begun", counters->sessions.begun);
     number(text, "sessions_greeted", counters->sessions.greeted);
     number(text, "rooms", counters->rooms);

@@ -92,6 +92,28 @@ static bool print_requested(const struct requests *requests, const struct server
     return requests->help || requests->version || requests->print_config;
 }
 
+bool server_config_check_listen(const struct server_config *config, const struct url *url,
+                                struct problem *problem_out)
+{
+    char text[URL_TEXT_BYTES];
+    return config->insecure_listen || url_has_tls(url) || gw_addr_is_loopback(&url->addr) ||
+           problem_set(problem_out,
+                       "listen: other machines can connect to %s without TLS; give an address of "
+                       "127.0.0.0/8 or [::1], or tls:// or wss://, or also --insecure-listen",
+                       url_format(url, text));
+}
+
+/* The address of a socket that the process was given is not known yet. */
+static bool check(const struct server_config *config, struct problem *problem)
+{
+    bool is_good = true;
+    for (uint32_t i = 0; is_good && i < config->listen_count; i++) {
+        is_good = config->listen[i].scheme == URL_FD ||
+                  server_config_check_listen(config, &config->listen[i], problem);
+    }
+    return is_good;
+}
+
 enum server_config_result server_config_read(int argc, char **argv, FILE *out,
                                              struct server_config *config_out,
                                              struct problem *problem_out)
@@ -109,5 +131,8 @@ enum server_config_result server_config_read(int argc, char **argv, FILE *out,
             return SERVER_CONFIG_BAD;
         }
     }
-    return print_requested(&requests, config_out, out) ? SERVER_CONFIG_DONE : SERVER_CONFIG_RUN;
+    if (print_requested(&requests, config_out, out)) {
+        return SERVER_CONFIG_DONE;
+    }
+    return check(config_out, problem_out) ? SERVER_CONFIG_RUN : SERVER_CONFIG_BAD;
 }

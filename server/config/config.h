@@ -34,6 +34,7 @@ struct server_config {
     uint32_t address_connections_max; /* 0: no limit, as the next one */
     uint32_t address_connects_per_second;
     bool limit_loopback;
+    bool insecure_listen;
     uint32_t room_members_max;
     uint32_t rooms_max;
     uint32_t room_tick_ms;
@@ -85,6 +86,15 @@ enum server_config_result server_config_read(int argc, char **argv, FILE *out,
  */
 bool server_config_read_file(struct server_config *config, const char *path,
                              struct problem *problem_out);
+
+/*
+ * Without TLS everybody on the way reads and changes what players send, also their login tokens. So
+ * only this machine may connect, unless --insecure-listen was given.
+ *
+ * Returns   whether the server may listen there; if not, *problem_out has the reason.
+ */
+bool server_config_check_listen(const struct server_config *config, const struct url *url,
+                                struct problem *problem_out);
 
 /* Prints the configuration as an INI file that server_config_read_file() reads back. */
 void server_config_print(const struct server_config *config, FILE *out);

@@ -54,6 +54,8 @@ const struct server_option server_options[] = {
     {AT(listen), .kind = SERVER_OPTION_LISTEN, .value = "URL",
      .initial = "127.0.0.1:7777,ws://127.0.0.1:7778",
      .help = "addresses to listen on, separated by commas"},
+    {AT(insecure_listen), .kind = SERVER_OPTION_SWITCH, .initial = "no",
+     .help = "listen also where other machines can connect without TLS"},
     {AT(tls_cert), TEXT(SERVER_TEXT_BYTES - 1, "a file", "FILE"), .initial = "",
      .help = "certificates for tls:// and wss://, PEM: the server's first"},
     {AT(tls_key), TEXT(SERVER_TEXT_BYTES - 1, "a file", "FILE"), .initial = "",

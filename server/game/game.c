@@ -27,7 +27,7 @@ static void log_begin(struct game *game, struct gw_session *session)
 {
     char peer[GW_ADDR_TEXT_BYTES];
     struct server_log_line line;
-    server_log_begin(&line, game->log, GW_LOG_INFO, "began");
+    server_log_begin(&line, game->log, GW_LOG_DEBUG, "began");
     server_log_id(&line, "session", gw_session_id_of(session));
     server_log_word(&line, "peer", gw_addr_format(gw_session_peer(session), peer));
     server_log_end(&line);
@@ -63,14 +63,18 @@ static int on_greet(struct gw_session *session, const Gw__Hello *hello, void *co
     return player_set_name(player, name) ? 0 : GW__CLOSE_REASON__NOT_WELCOME;
 }
 
+/* The first line of a session at the level info: connections that end before it make none. */
 static void on_greeted(struct gw_session *session, const Gw__HelloAck *ack, void *context)
 {
+    char peer[GW_ADDR_TEXT_BYTES];
     (void)ack;
     struct game *game = context;
-    const struct player *player = gw_session_user(session);
+    struct player *player = gw_session_user(session);
     struct server_log_line line;
+    player->is_greeted = true;
     server_log_begin(&line, game->log, GW_LOG_INFO, "greeted");
     server_log_id(&line, "session", player->id);
+    server_log_word(&line, "peer", gw_addr_format(gw_session_peer(session), peer));
     server_log_text(&line, "name", player->name);
     if (player->account != 0) {
         server_log_id(&line, "account", player->account);
@@ -127,7 +131,8 @@ static void log_end(struct game *game, struct gw_session *session, Gw__CloseReas
 {
     const struct player *player = gw_session_user(session);
     struct server_log_line line;
-    server_log_begin(&line, game->log, GW_LOG_INFO, "ended");
+    bool is_greeted = player != NULL && player->is_greeted;
+    server_log_begin(&line, game->log, is_greeted ? GW_LOG_INFO : GW_LOG_DEBUG, "ended");
     server_log_id(&line, "session", gw_session_id_of(session));
     if (player != NULL && player->name[0] != '\0') {
         server_log_text(&line, "name", player->name);

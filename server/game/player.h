@@ -57,6 +57,7 @@ struct player {
     uint8_t state;             /* enum player_state */
     bool is_inbox_full;        /* PLAYER_COMMAND_COUNT_MAX commands are queued */
     bool is_paused;            /* the session does not read packets */
+    bool is_greeted;
     bool has_ended;
     char name[NAME_BYTES_MAX + 1];
 };

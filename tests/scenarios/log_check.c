@@ -38,42 +38,42 @@ static void sort(struct ids *ids)
     }
 }
 
-static void read_line(const char *line, struct ids *began, struct ids *ended)
+static void read_line(const char *line, struct ids *greeted, struct ids *ended)
 {
     uint64_t id;
     if (strlen(line) <= EVENT_AT) {
         return;
     }
-    if (sscanf(line + EVENT_AT, "began session=%" SCNu64, &id) == 1) {
-        add(began, id);
+    if (sscanf(line + EVENT_AT, "greeted session=%" SCNu64, &id) == 1) {
+        add(greeted, id);
     } else if (sscanf(line + EVENT_AT, "ended session=%" SCNu64, &id) == 1) {
         add(ended, id);
     }
 }
 
-static void expect_same(const struct ids *began, const struct ids *ended)
+static void expect_same(const struct ids *greeted, const struct ids *ended)
 {
-    assert_int_equal(began->count, ended->count);
-    for (size_t i = 0; i < began->count; i++) {
-        assert_int_equal(began->ids[i], ended->ids[i]);
-        assert_true(i == 0 || began->ids[i] != began->ids[i - 1]);
+    assert_int_equal(greeted->count, ended->count);
+    for (size_t i = 0; i < greeted->count; i++) {
+        assert_int_equal(greeted->ids[i], ended->ids[i]);
+        assert_true(i == 0 || greeted->ids[i] != greeted->ids[i - 1]);
     }
 }
 
-void log_expect_each_session_ended_once(FILE *log, uint64_t begun_count)
+void log_expect_each_session_ended_once(FILE *log, uint64_t greeted_count)
 {
-    struct ids began = {0}, ended = {0};
+    struct ids greeted = {0}, ended = {0};
     char line[LINE_BYTES];
     rewind(log);
     while (fgets(line, sizeof line, log) != NULL) {
-        read_line(line, &began, &ended);
+        read_line(line, &greeted, &ended);
     }
-    assert_true(began.count <= begun_count);
-    assert_true(began.count > 0 || begun_count == 0);
-    sort(&began);
+    assert_true(greeted.count <= greeted_count);
+    assert_true(greeted.count > 0 || greeted_count == 0);
+    sort(&greeted);
     sort(&ended);
-    expect_same(&began, &ended);
-    free(began.ids);
+    expect_same(&greeted, &ended);
+    free(greeted.ids);
     free(ended.ids);
 }
 

@@ -6,10 +6,10 @@
 #include <stdio.h>
 
 /*
- * Reads the whole log. Fails unless every session that began has ended exactly once, no other
- * session ended, and at most `begun_count` began.
+ * Reads the whole log. Fails unless every session that was greeted has ended exactly once, no other
+ * session ended, and at most `greeted_count` were greeted.
  */
-void log_expect_each_session_ended_once(FILE *log, uint64_t begun_count);
+void log_expect_each_session_ended_once(FILE *log, uint64_t greeted_count);
 
 /* The number of lines so far. */
 uint64_t log_line_count(FILE *log);

@@ -214,7 +214,7 @@ void scenario_destroy(void)
     scenario.server = NULL;
     server_destroy(server);
     if (counters.log_dropped == 0) {
-        log_expect_each_session_ended_once(scenario.log_file, counters.sessions.begun);
+        log_expect_each_session_ended_once(scenario.log_file, counters.sessions.greeted);
     }
     test_clients_close();
     close_log();

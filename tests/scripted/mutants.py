@@ -248,7 +248,7 @@ CHANGES_OF_TEST = {
         (0, "websocket-fin-is-an-end", "net/filter/websocket.c", "if (ws->peer_status != 0 || ws->is_closed) {", "if (1) {"),
         (0, "websocket-takes-unmasked-frames", "net/filter/websocket.c", "if (part->is_masked == is_client(ws)) {", "if (0) {"),
         (0, "websocket-forgets-a-part", "net/filter/websocket.c", "        ws->frames = frames;", "        gw__websocket_frames_give(&ws->source->spares, frames);"),
-        (0, "websocket-frees-what-is-sent", "net/filter/websocket.c", "return (int)(at - ws->output->data);",
+        (0, "websocket-frees-what-is-sent", "net/filter/websocket.c", "return at == NULL ? ws->error : (int)(at - ws->output->data);",
          "int all = (int)(at - ws->output->data); memset(ws->output->data, 0, (size_t)all); return all;"),
         (0, "websocket-hoards", "net/filter/websocket.c", "    output_free((struct websocket *)filter);", "    (void)filter;"),
     ],

@@ -205,15 +205,27 @@ static void a_refused_client_receives_nothing(void **state)
 
 /* ---- a peer of the test ---- */
 
+/* Reads the head of the server's answer. */
+static void expect_acceptance(struct peer *peer)
+{
+    const char *data = (const char *)peer_data(peer);
+    size_t bytes = 4;
+    assert_true(peer_unread_count(peer) > 20);
+    assert_memory_equal(data, "HTTP/1.1 101 ", 13);
+    while (memcmp(data + bytes - 4, "\r\n\r\n", 4) != 0) {
+        assert_true(++bytes <= peer_unread_count(peer));
+    }
+    peer_read(peer, NULL, bytes);
+}
+
 static struct peer *join(void)
 {
     struct peer *peer = peer_connect(test_listener.port);
     peer_send(peer, REQUEST, sizeof REQUEST - 1);
     fixture_run_now();
     server = test_listener_last(&test_listener);
-    assert_true(peer_unread_count(peer) > 20);
-    assert_memory_equal(peer_data(peer), "HTTP/1.1 101 ", 13);
-    peer_read(peer, NULL, peer_unread_count(peer));
+    expect_acceptance(peer);
+    assert_int_equal(peer_unread_count(peer), 0);
     return peer;
 }
 
@@ -267,6 +279,38 @@ static void a_finish_sends_the_last_message_a_close_and_a_fin(void **state)
     assert_int_equal(server->close_count, 1);
     peer_close(peer);
     close_listener();
+}
+
+/* A server that is full: the browser gets the CLOSE packet and the status. */
+static void a_finish_with_a_last_message_waits_for_the_handshake(void **state)
+{
+    (void)state;
+    for (int completes = 0; completes < 2; completes++) {
+        open_listener(NULL);
+        struct peer *peer = peer_connect(test_listener.port);
+        peer_send(peer, REQUEST, 30);
+        fixture_run_now();
+        server = test_listener_last(&test_listener);
+        struct gw_buf *last = gw_buf_create(4);
+        memcpy(gw_buf_data(last), "last", 4);
+        gw_stream_finish(server->stream, WHY, last);
+        gw_buf_unref(last);
+        fixture_run_now();
+        assert_int_equal(peer_unread_count(peer), 0);
+        if (completes) {
+            peer_send(peer, &REQUEST[30], sizeof REQUEST - 1 - 30);
+            fixture_run_now();
+            expect_acceptance(peer);
+            expect_frame(peer, WS_BINARY | WS_FIN, "last", 4);
+            expect_close(peer, STATUS, "reason 7");
+        }
+        peer_finish(peer);
+        fixture_run_ms(2 * GW_STREAM_FLUSH_MS);
+        assert_int_equal(server->close_count, 1);
+        assert_int_equal(server->reason, WHY);
+        peer_close(peer);
+        close_listener();
+    }
 }
 
 /* Bytes and the close frame in one piece, as a browser sends them. */
@@ -443,6 +487,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_finish_sends_the_last_message_a_close_and_a_fin),
+        cmocka_unit_test(a_finish_with_a_last_message_waits_for_the_handshake),
         cmocka_unit_test(a_close_frame_of_the_peer_is_a_fin),
         cmocka_unit_test(a_fin_without_a_close_frame_is_a_reset),
         cmocka_unit_test(a_violation_closes_with_its_status_and_a_fin),

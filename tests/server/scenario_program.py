@@ -83,7 +83,10 @@ class NotBegun(unittest.TestCase):
                                 "--listen", f"127.0.0.1:0,127.0.0.1:{port}")
 
     def test_an_address_of_another_machine(self):
-        self.assert_refused("cannot listen on 192.0.2.1:0", "--listen", "192.0.2.1:0")
+        self.assert_refused("cannot listen on 192.0.2.1:0", "--insecure-listen", "--listen", "192.0.2.1:0")
+
+    def test_an_address_that_other_machines_reach(self):
+        self.assert_refused("other machines can connect to *:7777 without TLS", "--listen", "*:7777")
 
     def test_an_invalid_url(self):
         for url, words in {"tsl://127.0.0.1:1": "is a URL with an unknown scheme",
@@ -114,6 +117,16 @@ class NotBegun(unittest.TestCase):
                 other.listen()
                 self.assert_refused("a running server has it", "--listen", f"unix:{folder}/socket")
         self.assert_refused("a path of more than 107 bytes", "--listen", f"unix:/{'x' * 107}")
+
+    @unittest.skipIf(WINDOWS, "Windows hands no descriptors over")
+    def test_a_descriptor_that_other_machines_reach(self):
+        with socket.create_server(("0.0.0.0", 0)) as listener:
+            listener.set_inheritable(True)
+            done = subprocess.run([PROGRAM, "--listen", f"fd://{listener.fileno()}"], capture_output=True, text=True,
+                                  timeout=RUN_S, check=False, pass_fds=[listener.fileno()])
+            port = listener.getsockname()[1]
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn(f"other machines can connect to 0.0.0.0:{port} without TLS", done.stderr)
 
     @unittest.skipIf(WINDOWS, "Windows hands no descriptors over")
     def test_a_descriptor_that_is_no_listening_socket(self):
@@ -227,7 +240,7 @@ class Serving(Server):
             self.assertIn(" report ", text)
 
     def test_a_silent_connection_does_not_delay_the_end(self):
-        process = self.serve("--drain-ms", str(DRAIN_MS))
+        process = self.serve("--drain-ms", str(DRAIN_MS), "--log-level", "debug")
         self.connect()
         self.read_line_with(process, " began ")
         begin = time.monotonic()
@@ -237,6 +250,18 @@ class Serving(Server):
         self.assertLess(time.monotonic() - begin, DRAIN_MS / 1000 + DRAIN_SLACK_S)
         self.assertIn("reason=SHUTDOWN", text)
         self.assertIn("SHUTDOWN=1", text)
+
+    def test_connections_that_end_before_a_greeting_make_no_line_and_are_counted(self):
+        process = self.serve()
+        for data in (b"", b"GET / HTTP/1.0\r\n\r\n", b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", HELLO[:5]):
+            with self.connect() as client:
+                client.sendall(data)
+                client.shutdown(socket.SHUT_WR)
+                self.assertEqual(client.recv(4096), b"")
+        process.send_signal(signal.SIGINT)
+        text = process.stdout.read()
+        self.assertEqual(re.findall(r" (began|greeted|ended|bad_peer) ", text), [])
+        self.assertIn(" report_ungreeted BY_PEER=2 UNKNOWN_PROTOCOL=2 http=1 proxy=1\n", text)
 
     def knock(self):
         """Connects again and again, until the connection is refused."""
@@ -301,7 +326,7 @@ class Serving(Server):
 
     @unittest.skipIf(WINDOWS, "there is no signal that asks for a report")
     def test_sigusr1_writes_a_report(self):
-        process = self.serve()
+        process = self.serve("--log-level", "debug")
         process.send_signal(signal.SIGUSR1)
         self.assertIn("uptime_s=0 sessions=0", self.read_line_with(process, " report "))
         self.connect()

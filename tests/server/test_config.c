@@ -89,7 +89,7 @@ static void options_of_each_kind_can_be_set(void **state)
 {
     assert_int_equal(READ("--workers", "3", "--room-tick-ms=0", "--backend", "epoll",
                           "--log-level=debug", "--log-packets", "--listen", "[::1]:1",
-                          "--listen=127.0.0.1:2, *:3"),
+                          "--listen=127.0.0.1:2, *:3", "--insecure-listen"),
                      SERVER_CONFIG_RUN);
     assert_int_equal(config.workers, 3);
     assert_int_equal(config.room_tick_ms, 0);
@@ -170,7 +170,7 @@ static void the_listeners_may_be_of_each_kind(void **state)
                           "tcp://127.0.0.1:1, tls://[::1]:2 ,WS://*:3/play,"
                           "wss://127.0.0.1:4",
                           "--tls-cert", "cert.pem", "--tls-key=key.pem", "--tls-handshakes-max=7",
-                          "--ws-origins", "https://game.example, null"),
+                          "--ws-origins", "https://game.example, null", "--insecure-listen"),
                      SERVER_CONFIG_RUN);
     assert_false(config.listen_is_default);
     assert_int_equal(config.listen_count, 4);
@@ -193,6 +193,34 @@ static void more_addresses_than_the_maximum_are_refused(void **state)
     assert_int_equal(READ("--listen", list), SERVER_CONFIG_RUN);
     strcat(list, ",127.0.0.1:1");
     ASSERT_BAD("listen: more than 16 addresses; give fewer", "--listen", list);
+}
+
+static void other_machines_connect_without_tls_only_with_insecure_listen(void **state)
+{
+    static const char *const open_to_all[] = {"*:1",      "0.0.0.0:1",     "192.0.2.1:1",
+                                              "[::2]:1",  "126.0.0.1:1",   "128.0.0.1:1",
+                                              "[1::1]:1", "[fe80::1%1]:1", "127.0.0.1:1,0.0.0.0:1",
+                                              "ws://*:1"};
+    static const char *const own[] = {"127.0.0.1:1",         "127.255.0.1:1",    "[::1]:1",
+                                      "[::1]:1,127.0.0.1:1", "ws://127.0.0.1:1", "tls://*:1",
+                                      "wss://0.0.0.0:1"};
+    for (size_t i = 0; i < sizeof open_to_all / sizeof open_to_all[0]; i++) {
+        assert_int_equal(READ("--listen", (char *)open_to_all[i]), SERVER_CONFIG_BAD);
+        assert_non_null(strstr(problem.text, "listen: other machines can connect to "));
+        assert_non_null(strstr(problem.text, "--insecure-listen"));
+        assert_int_equal(READ("--listen", (char *)open_to_all[i], "--insecure-listen"),
+                         SERVER_CONFIG_RUN);
+    }
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        assert_int_equal(READ("--listen", (char *)own[i]), SERVER_CONFIG_RUN);
+    }
+    ASSERT_BAD("listen: other machines can connect to *:9 without TLS; give an address of "
+               "127.0.0.0/8 or [::1], or tls:// or wss://, or also --insecure-listen",
+               "--listen", "127.0.0.1:1,*:9");
+    assert_int_equal(READ("--listen", "*:1", "--print-config"), SERVER_CONFIG_DONE);
+    write_file("listen = *:1\ninsecure_listen = yes\n");
+    assert_int_equal(READ("--config", (char *)path), SERVER_CONFIG_RUN);
+    assert_int_equal(READ("--config", (char *)path, "--insecure-listen=no"), SERVER_CONFIG_BAD);
 }
 
 static void an_ini_file_sets_options(void **state)
@@ -322,6 +350,7 @@ int main(void)
         cmocka_unit_test(an_invalid_url_gives_an_error_with_its_remedy),
         cmocka_unit_test(the_listeners_may_be_of_each_kind),
         cmocka_unit_test(more_addresses_than_the_maximum_are_refused),
+        cmocka_unit_test(other_machines_connect_without_tls_only_with_insecure_listen),
         cmocka_unit_test_teardown(an_ini_file_sets_options, teardown),
         cmocka_unit_test_teardown(the_command_line_overrides_the_file, teardown),
         cmocka_unit_test_teardown(an_error_in_a_file_is_reported_with_its_line, teardown),

@@ -433,7 +433,7 @@ static void a_reason_of_the_game_is_logged_with_its_number(void **state)
 {
     static struct captured captured;
     struct server_log *log = game.log;
-    captured_init(&captured, GW_LOG_INFO, 1000);
+    captured_init(&captured, GW_LOG_DEBUG, 1000);
     game.log = captured.log;
     open_game(1);
     events.on_end(sessions[0], (Gw__CloseReason)GW_CLOSE_REASON_GAME_MIN, GW__CLOSE_REASON__NONE,
