@@ -36,6 +36,8 @@ prometheus           promtool
 tshark               tshark
 nodejs               node
 npm                  npm
+chromium             chromium
+openssl              openssl
 shellcheck           shellcheck
 valgrind             valgrind
 mingw-w64-x86-64-dev /usr/x86_64-w64-mingw32/include/windows.h"

@@ -5,28 +5,42 @@ import { createInterface } from 'node:readline';
 
 import { SERVER } from './environment.mjs';
 
-const LISTENING = /listening.*?127\.0\.0\.1:(\d+)/;
+const LISTENING = /listening on (.*?) \(/;
+const ADDRESS = /^(?:(\w+):\/\/)?127\.0\.0\.1:(\d+)/;
 
-/** Resolves with { port, log, signal(name), stop() } when the server listens. stop() fails when the server does. */
-export async function startServer(...options) {
-  const program = spawn(SERVER(), ['--listen', '127.0.0.1:0', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** The ports by scheme, of the line in which the server says where it listens. */
+function portsOf(text) {
+  return Object.fromEntries(text.split(', ').map((address) => {
+    const [, scheme = 'tcp', port] = ADDRESS.exec(address);
+    return [scheme, Number(port)];
+  }));
+}
+
+/**
+ * Listens for each scheme, as in ['tcp', 'ws']. Resolves with { ports, signal(name), stop() } when the server
+ * listens. stop() fails when the server does.
+ */
+export async function startServer({ listen = ['tcp'], options = [] } = {}) {
+  const urls = listen.map((scheme) => (scheme === 'tcp' ? '127.0.0.1:0' : `${scheme}://127.0.0.1:0`));
+  const program = spawn(SERVER(), ['--listen', urls.join(), ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
   const log = [];
+  const failure = (status) => new Error(`the server ended with ${status}:\n${log.join('\n')}`);
   const ended = new Promise((resolve) => program.once('close', (code, signal) => resolve(code ?? signal)));
-  const port = await new Promise((resolve, reject) => {
+  const ports = await new Promise((resolve, reject) => {
     for (const stream of [program.stdout, program.stderr]) {
       createInterface(stream).on('line', (line) => {
         log.push(line);
         const found = LISTENING.exec(line);
-        if (found) resolve(Number(found[1]));
+        if (found) resolve(portsOf(found[1]));
       });
     }
-    ended.then((status) => reject(new Error(`the server ended with ${status}:\n${log.join('\n')}`)));
+    ended.then((status) => reject(failure(status)));
   });
   const signal = (name) => program.kill(name);
   const stop = async () => {
     signal('SIGTERM');
     const status = await ended;
-    if (status !== 0) throw new Error(`the server ended with ${status}:\n${log.join('\n')}`);
+    if (status !== 0) throw failure(status);
   };
-  return { port, log, signal, stop };
+  return { ports, signal, stop };
 }

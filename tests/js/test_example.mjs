@@ -24,7 +24,7 @@ test('the_example_of_the_readme_runs', async (t) => {
   assert.equal(example.split(ADDRESS).length, 2);
   for (const name of ['gangway.mjs', 'frames.mjs', 'codec.mjs', 'transport.mjs', 'control.gen.mjs']) cpSync(join(CLIENT, name), join(folder, name));
   cpSync(GAME_PATH, join(folder, 'game.gen.mjs'));
-  writeFileSync(join(folder, 'example.mjs'), example.replace(ADDRESS, `tcp://127.0.0.1:${server.port}`));
+  writeFileSync(join(folder, 'example.mjs'), example.replace(ADDRESS, `tcp://127.0.0.1:${server.ports.tcp}`));
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(folder, 'example.mjs')]);
   assert.equal(stderr, '');
   const lines = stdout.trimEnd().split('\n');

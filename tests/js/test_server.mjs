@@ -13,8 +13,8 @@ let server;
 let address;
 
 before(async () => {
-  server = await startServer('--heartbeat-ms', '300', '--room-tick-ms', '10');
-  address = `tcp://127.0.0.1:${server.port}`;
+  server = await startServer({ options: ['--heartbeat-ms', '300', '--room-tick-ms', '10'] });
+  address = `tcp://127.0.0.1:${server.ports.tcp}`;
 });
 
 after(() => server.stop());
@@ -109,9 +109,9 @@ test('a_port_without_a_server_rejects_connect', async () => {
 });
 
 test('a_server_that_shuts_down_says_goaway_and_then_closes', async (t) => {
-  const own = await startServer('--drain-ms', '200');
+  const own = await startServer({ options: ['--drain-ms', '200'] });
   t.after(() => own.stop());
-  const game = await connect(`tcp://127.0.0.1:${own.port}`, { schema, name: 'Ann' });
+  const game = await connect(`tcp://127.0.0.1:${own.ports.tcp}`, { schema, name: 'Ann' });
   const goaway = next(game, 'goaway');
   const closed = next(game, 'close');
   own.signal('SIGTERM');
