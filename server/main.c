@@ -90,7 +90,8 @@ static int serve(const struct server_config *config, struct server_log *log)
         return fail(&problem);
     }
     if (!start_admin(server, config, log, &admin, &problem)) {
-        return fail(&problem); /* open listeners are left to the process exit */
+        server_destroy(server);
+        return fail(&problem);
     }
     (void)gw_signals_take(server_port(server), on_signal, server); /* no other handler is set */
     log_listening(server, log);

@@ -284,17 +284,6 @@ static bool open_listeners(struct server *server, struct problem *problem)
     return true;
 }
 
-/* A listener closes in a turn, so open listeners need worker threads to close. */
-static void destroy_partial(struct server *server)
-{
-    struct problem ignored;
-    if (server->listener_count > 0 && server_start(server, &ignored)) {
-        begin_drain(server, 0);
-        (void)server_join(server);
-    }
-    server_destroy(server);
-}
-
 struct server *server_create(const struct server_config *config, struct server_log *log,
                              struct problem *problem_out)
 {
@@ -312,7 +301,7 @@ struct server *server_create(const struct server_config *config, struct server_l
     init_turn(server);
     if (!open_sessions(server, problem_out) || !open_game(server, problem_out) ||
         !open_listeners(server, problem_out)) {
-        destroy_partial(server);
+        server_destroy(server);
         return NULL;
     }
     return server;
@@ -382,6 +371,12 @@ int server_join(struct server *server)
 
 void server_destroy(struct server *server)
 {
+    struct problem ignored;
+    /* A listener closes in a turn, so open listeners need worker threads to close. */
+    if (server->workers == NULL && server->listener_count > 0 && server_start(server, &ignored)) {
+        begin_drain(server, 0);
+        (void)server_join(server);
+    }
     lobby_destroy(server->game.lobby);
     gw_session_manager_destroy(server->game.sessions);
     gw_port_destroy(server->port);

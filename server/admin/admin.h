@@ -17,6 +17,7 @@ struct server_config;
  * GET  /readyz           200; 503 while the server drains, so that a balancer sends no new players
  * GET  /api/v1/state     the program, its configuration, listeners and counters, as JSON
  * POST /api/v1/drain     begins a graceful shutdown
+ * GET  /play             the game in a browser, over the first WebSocket listener
  *
  * It has a thread of its own, which reads counters and never waits for a worker. At most
  * ADMIN_CONNECTION_COUNT_MAX connections are open; a request has ADMIN_HEAD_BYTES_MAX bytes and
@@ -25,7 +26,7 @@ struct server_config;
  * Safety: without a token it listens on loopback only, and a request must name an IP address or
  * localhost as its host: a page that has made its own name resolve to 127.0.0.1 is refused (DNS
  * rebinding). A request with an Origin must come from a page of this interface. With a token every
- * request but /healthz and /readyz needs "Authorization: Bearer TOKEN".
+ * request but /healthz, /readyz and the play page needs "Authorization: Bearer TOKEN".
  */
 enum {
     ADMIN_CONNECTION_COUNT_MAX = 16,

@@ -2,6 +2,7 @@
 #include "server/admin/admin.h"
 
 #include "server/admin/answers.h"
+#include "server/admin/assets.h"
 #include "server/config/config.h"
 #include "server/server.h"
 #include "tools/common/text_file.h"
@@ -33,7 +34,10 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, unsigned s
 {
     static const char *const headers[][2] = {
         {MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"},
-        {"Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'"},
+        /* The play page connects to a WebSocket listener, which has another port. */
+        {"Content-Security-Policy",
+         "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
+         "frame-ancestors 'none'"},
         {"X-Content-Type-Options", "nosniff"},
         {"Referrer-Policy", "no-referrer"},
     };
@@ -123,6 +127,18 @@ static enum MHD_Result post_drain(struct admin *admin, struct MHD_Connection *co
     return answer_line(connection, MHD_HTTP_ACCEPTED, "draining\n");
 }
 
+/* The address for the play page: the first listener that speaks WebSocket. */
+static enum MHD_Result get_play_server(struct admin *admin, struct MHD_Connection *connection)
+{
+    struct admin_text text = {0};
+    if (!admin_write_web_socket(&text, admin->server)) {
+        return answer_line(connection, MHD_HTTP_NOT_FOUND,
+                           "The server has no WebSocket listener: add ws://127.0.0.1:7778 to "
+                           "--listen.\n");
+    }
+    return answer_text(connection, &text, "text/plain; charset=utf-8");
+}
+
 static const struct route {
     const char *path;
     bool is_post;
@@ -131,8 +147,29 @@ static const struct route {
 } routes[] = {
     {"/metrics", false, false, get_metrics},    {"/healthz", false, true, get_health},
     {"/readyz", false, true, get_ready},        {"/api/v1/state", false, false, get_state},
-    {"/api/v1/drain", true, false, post_drain},
+    {"/api/v1/drain", true, false, post_drain}, {"/play/server", false, true, get_play_server},
 };
+
+/* Answers with a file of the play page. The page has no secrets, and needs no token. */
+static enum MHD_Result get_asset(struct MHD_Connection *connection, const struct admin_asset *asset)
+{
+    char type[64];
+    snprintf(type, sizeof type, "%s; charset=utf-8", asset->type);
+    return send_answer(connection, MHD_HTTP_OK,
+                       MHD_create_response_from_buffer(asset->bytes, (void *)(uintptr_t)asset->data,
+                                                       MHD_RESPMEM_PERSISTENT),
+                       type, NULL);
+}
+
+static const struct admin_asset *find_asset(const char *path)
+{
+    for (size_t i = 0; i < admin_asset_count; i++) {
+        if (strcmp(path, admin_assets[i].path) == 0) {
+            return &admin_assets[i];
+        }
+    }
+    return NULL;
+}
 
 static const struct route *find_route(const char *path)
 {
@@ -180,7 +217,7 @@ static bool is_token(const char *given, const char *token)
 
 /* Returns the status to refuse the request with, or 0. */
 static unsigned refusal_of(const struct admin *admin, struct MHD_Connection *connection,
-                           const struct route *route, const char **line_out)
+                           bool is_open, const char **line_out)
 {
     const char *host = header(connection, MHD_HTTP_HEADER_HOST);
     const char *origin = header(connection, "Origin");
@@ -194,7 +231,7 @@ static unsigned refusal_of(const struct admin *admin, struct MHD_Connection *con
         *line_out = "the request comes from a page of another origin\n";
         return MHD_HTTP_FORBIDDEN;
     }
-    if (admin->token != NULL && !route->is_open &&
+    if (admin->token != NULL && !is_open &&
         (authorization == NULL || strncmp(authorization, "Bearer ", 7) != 0 ||
          !is_token(authorization + 7, admin->token))) {
         *line_out = "the request needs Authorization: Bearer and the token of --admin-token\n";
@@ -208,22 +245,24 @@ static enum MHD_Result answer(struct admin *admin, struct MHD_Connection *connec
 {
     const char *line;
     const struct route *route = find_route(path);
-    if (route == NULL) {
+    const struct admin_asset *asset = find_asset(path);
+    if (route == NULL && asset == NULL) {
         return answer_line(connection, MHD_HTTP_NOT_FOUND,
                            "no such page; see /metrics, /healthz, "
                            "/readyz, /api/v1/state\n");
     }
-    unsigned refusal = refusal_of(admin, connection, route, &line);
+    unsigned refusal = refusal_of(admin, connection, asset != NULL || route->is_open, &line);
     if (refusal != 0) {
         return answer_line(connection, refusal, line);
     }
     bool is_get =
         strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-    if (route->is_post ? strcmp(method, MHD_HTTP_METHOD_POST) != 0 : !is_get) {
+    bool is_post = asset == NULL && route->is_post;
+    if (is_post ? strcmp(method, MHD_HTTP_METHOD_POST) != 0 : !is_get) {
         return answer_line(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
-                           route->is_post ? "this is for POST\n" : "this is for GET\n");
+                           is_post ? "this is for POST\n" : "this is for GET\n");
     }
-    return route->answer(admin, connection);
+    return asset != NULL ? get_asset(connection, asset) : route->answer(admin, connection);
 }
 
 /* Called when the head has arrived, for each part of the body, and at the end. */

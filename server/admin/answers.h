@@ -20,4 +20,7 @@ void admin_write_metrics(struct admin_text *text, struct server *server, bool op
 void admin_write_state(struct admin_text *text, struct server *server,
                        const struct server_config *config);
 
+/* Writes the URL of the first listener that speaks WebSocket. Returns whether there is one. */
+bool admin_write_web_socket(struct admin_text *text, const struct server *server);
+
 #endif

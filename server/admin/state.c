@@ -76,3 +76,15 @@ void admin_write_state(struct admin_text *text, struct server *server,
     write_counters(text, &counters);
     admin_text_add(text, "}\n");
 }
+
+bool admin_write_web_socket(struct admin_text *text, const struct server *server)
+{
+    char url[URL_TEXT_BYTES];
+    for (uint32_t i = 0; server_url(server, i) != NULL; i++) {
+        if (url_has_websocket(server_url(server, i))) {
+            admin_text_add(text, "%s\n", url_format(server_url(server, i), url));
+            return true;
+        }
+    }
+    return false;
+}

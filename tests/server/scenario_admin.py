@@ -17,6 +17,7 @@ import unittest
 import urllib.error
 import urllib.request
 
+import gangway
 from server import Server
 
 WAIT_S = 20
@@ -128,14 +129,39 @@ class Admin(unittest.TestCase):
         self.assertNotIn(TOKEN, text)
 
     def test_a_draining_server_is_healthy_and_not_ready(self):
-        server = self.serve("--drain-ms", "1000")
-        with socket.create_connection(server.address):
+        server = self.serve("--drain-ms", "60000")
+        with gangway.Client(server.address) as client:
+            client.greet("Ann")
             self.assertEqual(self.ask("/readyz")[::2], (200, "ready\n"))
             self.assertEqual(self.ask("/api/v1/drain", "POST")[::2], (202, "draining\n"))
             self.assertEqual(self.ask("/readyz")[::2], (503, "draining\n"))
             self.assertEqual(self.ask("/healthz")[::2], (200, "ok\n"))
             self.assertEqual(self.metric("gangway_draining"), 1)
         self.assertEqual(server.wait(), 0)
+
+    def test_the_play_page_comes_with_its_modules(self):
+        self.serve("--listen", "ws://127.0.0.1:0")
+        self.assertRegex(self.ask("/play/server")[2], r"\Aws://127\.0\.0\.1:\d+/?\n\Z")
+        waiting, loaded = ["/play"], set()
+        while waiting:
+            path = waiting.pop()
+            status, headers, text = self.ask(path)
+            self.assertEqual(status, 200, path)
+            loaded.add(path)
+            base = "" if path == "/play" else "/play/"
+            kinds = {"css": "text/css", "mjs": "text/javascript"}
+            kind = kinds.get(path.rpartition(".")[2], "text/html")
+            self.assertEqual(headers["Content-Type"], kind + "; charset=utf-8")
+            found = re.findall(r"""(?:from|import) '([^']+\.mjs)'|(?:href|src)="(/[^"]+)\"""", text)
+            names = {name.replace("./", base) for pair in found for name in pair if name}
+            waiting += sorted(names - loaded - set(waiting))
+        self.assertEqual(len(loaded), 9)
+
+    def test_without_a_websocket_listener_the_play_page_says_so(self):
+        self.serve()
+        status, _, text = self.ask("/play/server")
+        self.assertEqual(status, 404)
+        self.assertIn("add ws://127.0.0.1:7778 to --listen", text)
 
     def test_every_answer_forbids_what_a_page_does_not_need(self):
         self.serve()
