@@ -248,7 +248,6 @@ static void check_vector(const struct vector *vector)
 
 static void protobuf_c_reads_and_writes_every_vector(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
         printf("vector: %s\n", vectors[i].name);
         check_vector(&vectors[i]);
