@@ -2,9 +2,9 @@
 #ifndef GW_TOOLS_BENCH_LOAD_H
 #define GW_TOOLS_BENCH_LOAD_H
 
+#include "net/histogram.h"
 #include "tools/bench/link.h"
 #include "tools/bench/meter.h"
-#include "tools/common/histogram.h"
 #include <stdbool.h>
 #include <stdint.h>
 

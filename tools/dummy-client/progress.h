@@ -2,9 +2,9 @@
 #ifndef GW_DUMMY_PROGRESS_H
 #define GW_DUMMY_PROGRESS_H
 
+#include "net/histogram.h"
 #include "net/timer.h"
 #include "net/turn.h"
-#include "tools/common/histogram.h"
 #include "tools/dummy-client/stats.h"
 #include <stdio.h>
 

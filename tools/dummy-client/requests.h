@@ -2,8 +2,8 @@
 #ifndef GW_DUMMY_REQUESTS_H
 #define GW_DUMMY_REQUESTS_H
 
+#include "net/histogram.h"
 #include "session/request.h"
-#include "tools/common/histogram.h"
 #include <stdatomic.h>
 #include <stdint.h>
 

@@ -2,7 +2,7 @@
 #ifndef GW_DUMMY_STATS_H
 #define GW_DUMMY_STATS_H
 
-#include "tools/common/histogram.h"
+#include "net/histogram.h"
 #include "tools/dummy-client/requests.h"
 #include "tools/dummy-client/script.h"
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
-/* tools/common/histogram.c: a log-linear histogram of durations. */
-#include "tools/common/histogram.h"
+/* net/histogram.c: A log-linear histogram of durations. */
+#include "net/histogram.h"
 
 enum { PART_BITS = 6 };
 

@@ -1,6 +1,6 @@
-/* tests/tools/dummy/test_histogram.c: tests of histogram percentiles against a sorted array. */
+/* tests/net/test_histogram.c: Percentiles of a histogram, against a sorted array. */
+#include "net/histogram.h"
 #include "tests/test.h"
-#include "tools/common/histogram.h"
 #include <stdlib.h>
 #include <string.h>
 
