@@ -23,9 +23,8 @@ extern "C" {
  *
  * A callback must not block: no file, no database, no name lookup, no sleep, no lock that is held
  * for long, no long computation. Until it returns its worker serves no other object: nothing is
- * received or sent for them, and their deadlines pass. Blocking work runs on a thread of the
- * program, which posts the result as a task. A callback in C++ must not throw: the functions that
- * call it are C and would not complete.
+ * received or sent for them, and their deadlines pass. Blocking work is a job of net/offload.h. A
+ * callback in C++ must not throw: the functions that call it are C and would not complete.
  *
  * The comment of each function in this folder names the threads that may call it:
  *

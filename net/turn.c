@@ -4,6 +4,7 @@
 #include "net/container_of.h"
 #include "net/error.h"
 #include "net/lane.h"
+#include "net/offload_internal.h"
 #include "net/pool.h"
 #include "net/stream_internal.h"
 #include <assert.h>
@@ -258,9 +259,16 @@ void gw__turn_explain(const struct gw_turn *turn, const char *function, char *te
     snprintf(text, bytes,
              "%s() may only be called in %s; this thread runs %s. Post a task with gw_turn_post().",
              function, describe(turn, expected),
-             worker == NULL         ? "no turn, because it is not a worker"
-             : worker->turn == NULL ? "no turn now"
-                                    : describe(worker->turn, running));
+             gw__offload_is_working() ? "the work of a job, which is no turn"
+             : worker == NULL         ? "no turn, because it is not a worker"
+             : worker->turn == NULL   ? "no turn now"
+                                      : describe(worker->turn, running));
+}
+
+bool gw__rule_broken(const char *text)
+{
+    fprintf(stderr, "gangway: rule broken: %s\n", text);
+    return false;
 }
 
 bool gw_turn_check(const struct gw_turn *turn, const char *function)
@@ -270,8 +278,7 @@ bool gw_turn_check(const struct gw_turn *turn, const char *function)
         return true;
     }
     gw__turn_explain(turn, function, text, sizeof text);
-    fprintf(stderr, "gangway: rule broken: %s\n", text);
-    return false;
+    return gw__rule_broken(text);
 }
 
 uint64_t gw_turn_now_ns(const struct gw_turn *turn)

@@ -24,6 +24,9 @@ void gw__turn_drop_calls(struct gw_turn *turn);
 /* Whether no task is queued for the turn. Thread: worker of the turn's lane, which has one. */
 bool gw__turn_is_idle(const struct gw_turn *turn);
 
+/* For an assertion: writes the broken rule to the standard error. Returns false. */
+bool gw__rule_broken(const char *text);
+
 /* Writes to `text` that `function` was called outside `turn`, and what the calling thread runs. */
 void gw__turn_explain(const struct gw_turn *turn, const char *function, char *text, size_t bytes);
 

@@ -208,6 +208,9 @@ struct gw_backend_ops {
                          os_socket *socket_out);
     struct gw_addr (*socket_peer)(os_socket socket);
     void (*socket_close)(os_socket socket);
+
+    /* What runs the jobs of net/offload.h; NULL: threads of the system. */
+    const struct gw_offload_threads *offload_threads;
 };
 
 /* Functions for backends. Thread: worker. */

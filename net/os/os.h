@@ -12,6 +12,9 @@ typedef uintptr_t os_socket; /* a SOCKET; declared so that this header needs no 
 typedef struct os_mutex {
     void *lock; /* an SRWLOCK */
 } os_mutex;
+typedef struct os_cond {
+    void *variable; /* a CONDITION_VARIABLE */
+} os_cond;
 typedef void *os_thread; /* a HANDLE */
 enum {
     OS_OP_BYTES = 40,     /* an OVERLAPPED and its callback */
@@ -25,6 +28,7 @@ enum {
 #include <pthread.h>
 typedef int os_socket;
 typedef pthread_mutex_t os_mutex;
+typedef pthread_cond_t os_cond;
 typedef pthread_t os_thread;
 enum {
     OS_OP_BYTES = 16,    /* a link in a list */
@@ -160,6 +164,16 @@ void os_mutex_init(os_mutex *mutex);
 void os_mutex_fini(os_mutex *mutex);
 void os_mutex_lock(os_mutex *mutex);
 void os_mutex_unlock(os_mutex *mutex);
+
+/*
+ * A condition variable. Waiting unlocks the mutex, waits for a wake, which may be spurious, and
+ * locks the mutex again. Waking does not need the mutex.
+ */
+void os_cond_init(os_cond *cond);
+void os_cond_fini(os_cond *cond);
+void os_cond_wait(os_cond *cond, os_mutex *mutex);
+void os_cond_wake_one(os_cond *cond);
+void os_cond_wake_all(os_cond *cond);
 
 /* Starts a thread. Returns 0 or GW_E_SYSTEM. Every thread is joined once. */
 int os_thread_start(os_thread *thread_out, void (*run)(void *context), void *context);

@@ -160,6 +160,31 @@ void os_mutex_unlock(os_mutex *mutex)
     pthread_mutex_unlock(mutex);
 }
 
+void os_cond_init(os_cond *cond)
+{
+    pthread_cond_init(cond, NULL);
+}
+
+void os_cond_fini(os_cond *cond)
+{
+    pthread_cond_destroy(cond);
+}
+
+void os_cond_wait(os_cond *cond, os_mutex *mutex)
+{
+    pthread_cond_wait(cond, mutex);
+}
+
+void os_cond_wake_one(os_cond *cond)
+{
+    pthread_cond_signal(cond);
+}
+
+void os_cond_wake_all(os_cond *cond)
+{
+    pthread_cond_broadcast(cond);
+}
+
 /* Adapts a function without a result to the type that pthread_create() takes. */
 struct start {
     void (*run)(void *context);

@@ -199,6 +199,38 @@ void os_mutex_unlock(os_mutex *mutex)
     ReleaseSRWLockExclusive(lock_of(mutex));
 }
 
+static PCONDITION_VARIABLE variable_of(os_cond *cond)
+{
+    _Static_assert(sizeof(CONDITION_VARIABLE) == sizeof(os_cond),
+                   "a CONDITION_VARIABLE is one pointer");
+    return (PCONDITION_VARIABLE)(void *)&cond->variable;
+}
+
+void os_cond_init(os_cond *cond)
+{
+    InitializeConditionVariable(variable_of(cond));
+}
+
+void os_cond_fini(os_cond *cond)
+{
+    (void)cond; /* a CONDITION_VARIABLE needs no cleanup */
+}
+
+void os_cond_wait(os_cond *cond, os_mutex *mutex)
+{
+    (void)SleepConditionVariableSRW(variable_of(cond), lock_of(mutex), INFINITE, 0);
+}
+
+void os_cond_wake_one(os_cond *cond)
+{
+    WakeConditionVariable(variable_of(cond));
+}
+
+void os_cond_wake_all(os_cond *cond)
+{
+    WakeAllConditionVariable(variable_of(cond));
+}
+
 /* Adapts a function without a result to the type that _beginthreadex() takes. */
 struct start {
     void (*run)(void *context);

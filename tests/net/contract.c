@@ -30,6 +30,7 @@ static int run_all(void)
         contract_wake,
         contract_turn,
         contract_timer,
+        contract_offload,
         contract_backend_in,
         contract_backend_out,
         contract_backend_stress,

@@ -15,6 +15,7 @@ int contract_finish(void);
 int contract_finish_elsewhere(void);
 int contract_half_close(void);
 int contract_listener(void);
+int contract_offload(void);
 int contract_peer_end(void);
 int contract_port(void);
 int contract_recv(void);

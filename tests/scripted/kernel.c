@@ -79,6 +79,11 @@ uint32_t kernel_fini(void)
         kernel.events = event->next;
         memory_free_unseen(event);
     }
+    while (kernel.threads != NULL) {
+        struct kernel_thread *thread = kernel.threads;
+        kernel.threads = thread->next;
+        memory_free_unseen(thread);
+    }
     memory_free_unseen(kernel.ends);
     memory_free_unseen(kernel.free_handles);
     bell_fini(&kernel.changed);
@@ -135,6 +140,21 @@ void kernel_at(uint64_t time_ns, void (*run)(void *context), void *context)
     }
     event->next = *link;
     *link = event;
+    kernel_unlock();
+}
+
+void kernel_forget(const void *context)
+{
+    kernel_lock();
+    for (struct kernel_event **link = &kernel.events; *link != NULL;) {
+        struct kernel_event *event = *link;
+        if (event->context == context) {
+            *link = event->next;
+            memory_free_unseen(event);
+        } else {
+            link = &event->next;
+        }
+    }
     kernel_unlock();
 }
 
@@ -453,7 +473,7 @@ static struct gw_addr backend_socket_peer(os_socket handle)
         .peer_end = backend_peer_end, .detach = backend_detach, .now_ns = backend_now_ns,          \
         .random = backend_random, .socket_open = backend_socket_open,                              \
         .socket_listen = backend_socket_listen, .socket_peer = backend_socket_peer,                \
-        .socket_close = backend_socket_close,                                                      \
+        .socket_close = backend_socket_close, .offload_threads = &kernel_offload_threads,          \
     }
 
 static const struct gw_backend_ops ops = KERNEL_OPS(false);

@@ -42,6 +42,8 @@ struct kernel_config {
     uint8_t cancel_loses_percent; /* cancels that lose against a completion, where possible */
     uint8_t spurious_percent;     /* waits that return without a reason */
     bool shuffles;                /* reports completions in random order */
+    uint64_t job_ns_min;          /* shortest and longest time that the work of a job takes */
+    uint64_t job_ns_max;
 };
 
 /* Starts the kernel. Its clock starts at a time that is not a round number. */
@@ -103,6 +105,7 @@ enum kernel_call {
     KERNEL_SEND,
     KERNEL_SOCKET_OPEN,
     KERNEL_SOCKET_LISTEN,
+    KERNEL_THREADS_START,
     KERNEL_CALL_COUNT
 };
 

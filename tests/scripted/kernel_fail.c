@@ -16,6 +16,7 @@ static const int errors[KERNEL_CALL_COUNT][ERRORS_MAX] = {
     [KERNEL_SEND] = {GW_E_RESET, GW_E_TIMEOUT, GW_E_MEMORY, GW_E_SYSTEM},
     [KERNEL_SOCKET_OPEN] = {GW_E_FULL, GW_E_ADDRESS, GW_E_MEMORY, GW_E_SYSTEM},
     [KERNEL_SOCKET_LISTEN] = {GW_E_ADDRESS, GW_E_FULL, GW_E_MEMORY, GW_E_SYSTEM},
+    [KERNEL_THREADS_START] = {GW_E_SYSTEM},
 };
 
 static struct {
@@ -32,7 +33,8 @@ static struct {
 const char *kernel_call_name(enum kernel_call call)
 {
     static const char *const names[KERNEL_CALL_COUNT] = {
-        "open", "attach", "accept", "connect", "recv", "send", "socket_open", "socket_listen"};
+        "open", "attach",      "accept",        "connect",      "recv",
+        "send", "socket_open", "socket_listen", "threads_start"};
     return names[call];
 }
 

@@ -63,6 +63,14 @@ struct kernel_event {
     void *context;
 };
 
+/* A thread of an offload pool. */
+struct kernel_thread {
+    struct kernel_thread *next;
+    struct gw_offload *pool;
+    struct gw_job *job; /* that it works on, or NULL */
+    bool is_awake;      /* an event of it is queued */
+};
+
 struct kernel {
     struct kernel_config config;
     struct random random;
@@ -81,8 +89,9 @@ struct kernel {
     struct kernel_ticket *tickets; /* in flight */
     struct kernel_ticket *handed;  /* reported; their done has not returned */
     struct kernel_event *events;
-    struct kernel_end *peers; /* that have connected and were not closed */
-    struct kernel_end **ends; /* by handle */
+    struct kernel_thread *threads; /* of offload pools */
+    struct kernel_end *peers;      /* that have connected and were not closed */
+    struct kernel_end **ends;      /* by handle */
     int *free_handles;
     uint32_t free_count;
     uint32_t handle_count;
@@ -90,6 +99,9 @@ struct kernel {
 };
 
 extern struct kernel kernel;
+
+/* Removes the events with this context. */
+void kernel_forget(const void *context);
 
 void kernel_lock(void);
 void kernel_unlock(void);
@@ -129,6 +141,10 @@ void kernel_ticket_cancel(struct kernel_ticket *ticket);
 /* Moves the first `count` bytes of a send to the other end. */
 void kernel_ticket_put(struct kernel_ticket *ticket, size_t count);
 void kernel_ticket_destroy(struct kernel_ticket *ticket);
+
+/* ---- kernel_offload.c ---- */
+
+extern const struct gw_offload_threads kernel_offload_threads;
 
 /* ---- kernel_wait.c ---- */
 

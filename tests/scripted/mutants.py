@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = "streams stream_ends listener timers intervals send_low calls late paused sessions checks stages rates coalesce requests half_close requests_client groups splits shared game walks".split()
+TESTS = "streams stream_ends listener timers intervals send_low calls late paused sessions offload checks stages rates coalesce requests half_close requests_client groups splits shared game walks".split()
 WRAPS = "malloc calloc realloc free".split()
 SERVER_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_workers_start gw_workers_join".split()
 SERVER_TESTS = {"game", "walks"}
-SESSION_TESTS = {"checks", "coalesce", "filtered", "groups", "half_close", "late", "paused", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
+SESSION_TESTS = {"checks", "coalesce", "filtered", "groups", "half_close", "late", "offload", "paused", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
 ARCHIVES = "gw_server gw_tools_common gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
@@ -147,6 +147,16 @@ CHANGES = [
     (0, "interval-drifts", "net/timer.c", "timer->deadline_ns += passed_count * timer->interval_ns;", "timer->deadline_ns = now_ns + timer->interval_ns;"),
     (0, "interval-makes-up", "net/timer.c", "(now_ns - timer->deadline_ns) / timer->interval_ns + 1;", "1;"),
     (0, "call-does-not-copy", "net/turn.c", "memcpy(call->data, data, bytes);", ";"),
+    (0, "key-stops", "net/offload.c", "append(pool, job->follower);", ";"),
+    (0, "key-runs-side-by-side", "net/offload.c", "bool is_ready = job->key == NULL || enter_key(pool, job);",
+     "bool is_ready = true;\n    job->key = NULL;\n    (void)enter_key;"),
+    (0, "closed-pool-works", "net/offload.c", "if (job->result == GW_OK && job->work != NULL) {", "if (job->work != NULL) {"),
+    (0, "job-holds-no-turn", "net/offload.c", "gw_turn_unref(turn);\n    gw_turn_unref(&pool->turn);",
+     "gw_turn_unref(&pool->turn);"),
+    (0, "job-holds-no-pool", "net/offload.c", "        gw_turn_ref(&pool->turn);\n", ""),
+    (0, "jobs-without-limit", "net/offload.c", "pool->counters.queued_count >= pool->queue_count_max", "0"),
+    (0, "slow-job-is-silent", "net/offload.c", "gw_turn_post(&pool->turn, &pool->watch_task);", ";"),
+    (0, "slow-job-repeats", "net/offload.c", "job->is_logged = is_slow;", ";"),
     (0, "dropped-still-costs", "net/stream_send.c", "release(stream, gone.cost);\n        if (gone.count", "if (gone.count"),
     (0, "answers-twice", "session/open_requests.c", "*closed_out = *request;\n    remove_request(session->requests, request);", "*closed_out = *request;"),
     (0, "no-timeout", "session/open_requests.c", "while (has_timed_out(session)) {", "while (0) {"),
