@@ -13,8 +13,9 @@ int main(int argc, char **argv)
     struct gw_port *port;
     struct gw_workers *workers;
     struct gw_addr addr;
-    if (gw_port_create(&config, &port) != 0 || !server_open(port, "127.0.0.1:0", &addr) ||
-        !client_open(port, &addr, argc > 1) || gw_workers_start(port, &workers) != 0) {
+    if (gw_port_create(&config, &port) != 0 || !scores_open(port) ||
+        !server_open(port, "127.0.0.1:0", &addr) || !client_open(port, &addr, argc > 1) ||
+        gw_workers_start(port, &workers) != 0) {
         fprintf(stderr, "nim: cannot start\n");
         return EXIT_FAILURE;
     }

@@ -44,11 +44,13 @@ void table_join(gw_session_id player);
 void table_leave(gw_session_id player);
 void table_take(const struct move *move);
 
-/* ---- scores.c: a thread for blocking work ---- */
+/* ---- scores.c: a pool of threads for blocking work ---- */
 
-/* Writes a line to the score file on a thread, then calls on_saved in a turn of `turn`. */
-void scores_save(struct gw_turn *turn, const char *line,
-                 void (*on_saved)(struct gw_turn *turn, void *data));
+bool scores_open(struct gw_port *port);
+
+/* Writes a line to the score file on a thread, then calls on_saved in a turn of `turn`. Returns
+ * false when it cannot. */
+bool scores_save(struct gw_turn *turn, const char *line, void (*on_saved)(void));
 void scores_close(void);
 
 /* ---- client.c: two players; a slow one makes no move ---- */

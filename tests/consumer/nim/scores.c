@@ -1,43 +1,49 @@
-/* tests/consumer/nim/scores.c: A thread that writes the score file, because a turn must not block.
- */
+/* tests/consumer/nim/scores.c: A job that writes the score file, because a turn must not block. */
 #include "nim.h"
 
-#include <pthread.h>
+#include <gangway/net/offload.h>
+
 #include <stdio.h>
 
-static struct job {
-    struct gw_turn *turn;
-    void (*on_saved)(struct gw_turn *turn, void *data);
-    char line[64];
-} job;
-static pthread_t thread;
-static bool is_running;
+static struct gw_offload *pool;
+static struct gw_job job;
+static char saved_line[64];
+static void (*saved_callback)(void);
 
-static void *save(void *argument)
+/* On a thread of the pool. */
+static void save(struct gw_job *of)
 {
-    (void)argument;
+    (void)of;
     FILE *file = fopen("scores.txt", "a");
     if (file != NULL) {
-        fputs(job.line, file);
+        fputs(saved_line, file);
         fclose(file);
     }
-    gw_turn_call(job.turn, job.on_saved, NULL, 0);
-    gw_turn_unref(job.turn);
-    return NULL;
 }
 
-void scores_save(struct gw_turn *turn, const char *line,
-                 void (*on_saved)(struct gw_turn *turn, void *data))
+/* In a turn of the table. */
+static void saved(struct gw_job *of, int result)
 {
-    job.turn = gw_turn_ref(turn);
-    job.on_saved = on_saved;
-    snprintf(job.line, sizeof job.line, "%s", line);
-    is_running = pthread_create(&thread, NULL, save, NULL) == 0;
+    (void)of;
+    (void)result;
+    saved_callback();
+}
+
+bool scores_open(struct gw_port *port)
+{
+    const struct gw_offload_config config = {.thread_count = 1};
+    return gw_offload_create(port, &config, &pool) == 0;
+}
+
+bool scores_save(struct gw_turn *turn, const char *line, void (*on_saved)(void))
+{
+    snprintf(saved_line, sizeof saved_line, "%s", line);
+    saved_callback = on_saved;
+    job = (struct gw_job){.work = save, .done = saved, .name = "save_scores"};
+    return gw_offload_post(pool, turn, &job) == 0;
 }
 
 void scores_close(void)
 {
-    if (is_running) {
-        pthread_join(thread, NULL);
-    }
+    gw_offload_destroy(pool);
 }

@@ -26,10 +26,8 @@ static void end_session(struct gw_session *session, void *context)
     gw_session_end_text(session, (Gw__CloseReason)GAME_IS_OVER, "the game is over");
 }
 
-static void on_saved(struct gw_turn *of, void *data)
+static void on_saved(void)
 {
-    (void)of;
-    (void)data;
     gw_group_each(group, end_session, NULL);
     gw_group_destroy(group);
 }
@@ -46,7 +44,9 @@ static void end_game(uint32_t winner, bool by_time)
     char line[64];
     snprintf(line, sizeof line, "player %u wins%s\n", (unsigned)winner + 1,
              by_time ? " on time" : "");
-    scores_save(&turn, line, on_saved);
+    if (!scores_save(&turn, line, on_saved)) {
+        on_saved();
+    }
 }
 
 /* ---- moves ---- */
