@@ -180,6 +180,24 @@ static void a_request_is_accepted_however_it_is_split(void **state)
     gw_filter_source_unref(source);
 }
 
+/* As with long cookies: the block of the head grows while it arrives. */
+static void a_long_request_is_accepted_however_it_is_split(void **state)
+{
+    static char request[4097];
+    struct gw_filter_source *source = create_server();
+    size_t at = (size_t)snprintf(request, sizeof(request), REQUEST "Cookie: ");
+    memset(request + at, 'c', 4096 - 4 - at);
+    memcpy(request + 4096 - 4, "\r\n\r\n", 5);
+    for (uint32_t piece = 1; piece < sizeof(request); piece = piece * 3 / 2 + 1) {
+        struct filter_driver server;
+        assert_int_equal(filter_driver_init(&server, source), 0);
+        assert_int_equal(filter_driver_recv(&server, request, 4096, piece), 0);
+        assert_true(server.filter->is_open);
+        filter_driver_fini(&server);
+    }
+    gw_filter_source_unref(source);
+}
+
 static void a_client_may_ask_for_no_subprotocol(void **state)
 {
     struct gw_filter_source *source = create_server();
@@ -717,6 +735,40 @@ static void an_answer_that_is_not_an_acceptance_fails_the_client(void **state)
     gw_filter_source_unref(source);
 }
 
+static void a_server_that_sends_before_the_request_fails_the_client(void **state)
+{
+    struct gw_filter_source *source = create_client("/");
+    struct filter_driver client;
+    assert_int_equal(filter_driver_init(&client, source), 0);
+    filter_driver_recv(&client, ACCEPTANCE "\r\n", sizeof(ACCEPTANCE "\r\n") - 1, WHOLE);
+    assert_int_equal(client.error, GW_E_WEBSOCKET);
+    assert_non_null(strstr(client.filter->problem, "before the request"));
+    filter_driver_fini(&client);
+    gw_filter_source_unref(source);
+}
+
+/* An extension that the client did not offer. `numbers` makes its key, which the answer must fit.
+ */
+static void an_extension_fails_the_client(void **state)
+{
+    struct gw_filter_source *client_source = create_client("/"), *server_source = create_server();
+    static const char extension[] = "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    struct filter_driver client, server;
+    assert_int_equal(filter_driver_init(&client, client_source), 0);
+    assert_int_equal(filter_driver_init(&server, server_source), 0);
+    filter_driver_flush(&client);
+    filter_driver_recv(&server, client.sent.data, client.sent.bytes, WHOLE);
+    server.sent.bytes -= 2; /* the empty line */
+    collected_append(&server.sent, extension, sizeof(extension) - 1);
+    filter_driver_recv(&client, server.sent.data, server.sent.bytes, WHOLE);
+    assert_int_equal(client.error, GW_E_WEBSOCKET);
+    assert_non_null(strstr(client.filter->problem, "extension"));
+    filter_driver_fini(&client);
+    filter_driver_fini(&server);
+    gw_filter_source_unref(client_source);
+    gw_filter_source_unref(server_source);
+}
+
 /* A client and a server, whose outputs are each other's input. */
 struct pair {
     struct filter_driver client, server;
@@ -915,6 +967,49 @@ static void each_allocation_may_fail(void **state)
     }
 }
 
+/* The spare context of the source is with another filter, inside a frame. */
+static void a_context_that_cannot_be_allocated_fails_the_filter(void **state)
+{
+    struct gw_filter_source *source = create_server();
+    struct filter_driver holder, server;
+    open_server(&holder, source);
+    open_server(&server, source);
+    filter_driver_recv(&holder, "\x82\x85", 2, WHOLE);
+    for (uint64_t number = 1; number <= 2; number++) {
+        memory_fail_at(number);
+        recv_frame(&server, WS_BINARY | WS_FIN, "hello", 5);
+        memory_fail_at(0);
+        assert_int_equal(server.error, GW_E_MEMORY);
+        filter_driver_fini(&server);
+        open_server(&server, source);
+        filter_driver_fini(&holder);
+        open_server(&holder, source);
+        filter_driver_recv(&holder, "\x82\x85", 2, WHOLE);
+    }
+    filter_driver_fini(&holder);
+    filter_driver_fini(&server);
+    gw_filter_source_unref(source);
+    assert_int_equal(context_count, 0);
+}
+
+static void a_source_that_cannot_be_allocated_is_an_error(void **state)
+{
+    static const char *const origin = "https://game.example";
+    const struct gw_websocket_server_config server = {.origins = &origin, .origin_count = 1};
+    const struct gw_websocket_client_config client = {.host = "a"};
+    struct gw_filter_source *source = NULL;
+    int64_t blocks = memory_block_count();
+    for (uint64_t number = 1; number <= 2; number++) {
+        memory_fail_at(number);
+        assert_int_equal(gw_websocket_server_create(&server, &source), GW_E_MEMORY);
+    }
+    memory_fail_at(1);
+    assert_int_equal(gw_websocket_client_create(&client, &source), GW_E_MEMORY);
+    memory_fail_at(0);
+    assert_null(source);
+    assert_int_equal(memory_block_count(), blocks);
+}
+
 static void an_idle_filter_is_one_small_block(void **state)
 {
     struct gw_filter_source *source = create_server();
@@ -997,6 +1092,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_accepted_however_it_is_split),
+        cmocka_unit_test(a_long_request_is_accepted_however_it_is_split),
         cmocka_unit_test(a_client_may_ask_for_no_subprotocol),
         cmocka_unit_test(each_invalid_request_has_its_answer),
         cmocka_unit_test(an_upgrade_that_is_required_is_named),
@@ -1017,11 +1113,15 @@ int main(void)
         cmocka_unit_test(a_fin_without_a_close_is_a_reset),
         cmocka_unit_test(a_client_asks_as_rfc_6455_says),
         cmocka_unit_test(an_answer_that_is_not_an_acceptance_fails_the_client),
+        cmocka_unit_test(a_server_that_sends_before_the_request_fails_the_client),
+        cmocka_unit_test(an_extension_fails_the_client),
         cmocka_unit_test(client_and_server_carry_any_bytes_in_any_pieces),
         cmocka_unit_test(each_frame_of_a_client_has_a_mask_of_its_own),
         cmocka_unit_test(a_masked_frame_of_a_server_fails_the_client),
         cmocka_unit_test(a_client_that_loses_its_server_in_the_handshake_has_an_error),
         cmocka_unit_test(each_allocation_may_fail),
+        cmocka_unit_test(a_context_that_cannot_be_allocated_fails_the_filter),
+        cmocka_unit_test(a_source_that_cannot_be_allocated_is_an_error),
         cmocka_unit_test(an_idle_filter_is_one_small_block),
         cmocka_unit_test(invalid_configurations_are_refused),
     };
