@@ -12,7 +12,7 @@ void dummies_init(struct dummies *dummies, uint32_t count, uint32_t talk_ms)
 {
     *dummies = (struct dummies){0};
     dummy_options_init(&dummies->options);
-    dummies->options.connect = scenario.addr;
+    dummies->options.connect.addr = scenario.addr;
     dummies->options.client_count = count;
     dummies->options.script = DUMMY_SCRIPT_MIXED;
     dummies->options.rate_millionths = RATE_MILLIONTHS;

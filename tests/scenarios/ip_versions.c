@@ -122,7 +122,7 @@ static void a_listener_of_one_ip_version_refuses_the_other(void **state)
 static void start(struct dummies *dummies, const char *addr)
 {
     dummies_init(dummies, scenario_count(CROWD), TALK_MS);
-    dummies->options.connect = addr_of(addr, scenario.addr.port);
+    dummies->options.connect.addr = addr_of(addr, scenario.addr.port);
     dummies_start(dummies);
 }
 

@@ -27,7 +27,7 @@ static struct dummy_options options;
 static void prepare_clients(void)
 {
     dummy_options_init(&options);
-    options.connect = peer_addr(server_fixture_port);
+    options.connect.addr = peer_addr(server_fixture_port);
     options.client_count = CLIENT_COUNT;
     options.room_size = 4;
     options.script = DUMMY_SCRIPT_MIXED;

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import unittest
 
@@ -28,9 +29,10 @@ def frame(packet_id, body=b"", flags=0, tag=0):
 
 
 class Server(unittest.TestCase):
-    def serve(self):
-        process = subprocess.Popen([SERVER, "--admin", "off", "--listen", "127.0.0.1:0", "--log-level", "error"], text=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    def serve(self, listen="127.0.0.1:0", *options):
+        """Starts a server. Returns the address of its first listener."""
+        process = subprocess.Popen([SERVER, "--admin", "off", "--listen", listen, "--log-level", "error", *options],
+                                   text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.addCleanup(self.end, process)
         found = None
         while not found:
@@ -137,6 +139,68 @@ class Reports(Server):
 
 
 @unittest.skipIf(WINDOWS, "Windows has console events instead")
+class Connections(Server):
+    """TLS, WebSocket and Unix sockets: the clients behave as over TCP."""
+
+    def play(self, connect, *options):
+        done = run("--connect", connect, "--clients", "100", "--rate", "5", "--seconds", "2", "--quiet", "--json",
+                   *options)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual((report["connect"], report["let_in"]), (connect, 100))
+
+    def certificate(self, name):
+        """The paths of a new certificate for 127.0.0.1, which signs itself, and its key."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        paths = [os.path.join(folder.name, file) for file in ("cert.pem", "key.pem")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1", "-out",
+                        paths[0], "-keyout", paths[1]], capture_output=True, timeout=RUN_S, check=True)
+        return paths
+
+    @unittest.skipIf(WINDOWS, "Windows has no Unix sockets here")
+    def test_over_a_unix_socket(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.play(self.serve(f"unix:{folder}/socket"))
+
+    @unittest.skipIf(WINDOWS, "TLS is not part of the build for Windows")
+    def test_over_tls_and_over_websocket_in_tls(self):
+        cert, key = self.certificate("gangway")
+        for listen in ("tls://127.0.0.1:0", "wss://127.0.0.1:0/game"):
+            self.play(self.serve(listen, "--tls-cert", cert, "--tls-key", key), "--tls-ca", cert)
+
+    def test_over_websocket(self):
+        self.play(self.serve("ws://127.0.0.1:0"))
+
+    @unittest.skipIf(WINDOWS, "TLS is not part of the build for Windows")
+    def test_a_certificate_that_is_not_trusted_ends_the_clients_with_the_reason(self):
+        cert, key = self.certificate("gangway")
+        other, _ = self.certificate("other")
+        address = self.serve("tls://127.0.0.1:0", "--tls-cert", cert, "--tls-key", key)
+        once = ("--connect", address, "--clients", "2", "--script", "hello", "--seconds", "1", "--quiet")
+        for trust in ((), ("--tls-ca", other)):
+            done = run(*once, *trust)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("2 BAD_TLS", done.stdout)
+            self.assertRegex(done.stderr, rf"gangway-dummy: {address}: \S.*certificate")
+        done = run(*once, "--tls-insecure")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("--tls-insecure: the certificate of the server is not checked", done.stderr)
+
+    @unittest.skipIf(WINDOWS, "TLS is not part of the build for Windows")
+    def test_a_file_of_certificates_that_cannot_be_read_is_one_line(self):
+        done = run("--connect", "tls://127.0.0.1:1", "--tls-ca", "/no/such/file")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertRegex(done.stderr, r"\Agangway-dummy: --connect tls://127.0.0.1:1: [^\n]*/no/such/file[^\n]*\n\Z")
+
+    def test_a_server_that_speaks_no_websocket_ends_the_clients(self):
+        address = self.serve()
+        done = run("--connect", "ws://" + address, "--clients", "2", "--script", "hello", "--seconds", "1", "--quiet")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, "2 (BAD_WEBSOCKET|NETWORK|BY_PEER)")
+
+
 class Signals(Server):
     """A signal ends the run early: the clients leave, and there is a report."""
 

@@ -50,8 +50,9 @@ bool dummy_client_dial(struct dummy_client *client, uint64_t due_ns)
     atomic_fetch_add(&run->open_count, 1);
     atomic_fetch_add(&run->busy_count, 1);
     atomic_fetch_add(&run->unfrozen_count, 1);
-    client->id = gw_session_manager_dial(run->manager, &run->options->connect,
-                                         has_source ? &source : NULL, client);
+    client->id = gw_session_manager_dial_filtered(run->manager, &run->options->connect.addr,
+                                                  has_source ? &source : NULL,
+                                                  run->options->filters, client);
     if (client->id == GW_SESSION_ID_NONE) {
         atomic_fetch_sub(&run->open_count, 1);
         atomic_fetch_sub(&run->busy_count, 1);
@@ -233,6 +234,9 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
     outcome->peer_reason = peer_reason;
     atomic_fetch_sub(&run->connected_count, outcome->begun ? 1 : 0);
     note_server_state(run, outcome);
+    if (gw_session_problem(session) != NULL) {
+        atomic_store(&run->problem, gw_session_problem(session));
+    }
     if (client->state < DUMMY_FROZEN) {
         lose_member(client);
     }

@@ -3,6 +3,7 @@
 #include "net/error.h"
 #include "session/token.h"
 #include "tools/common/text_file.h"
+#include "tools/dummy-client/connect.h"
 #include "tools/dummy-client/options.h"
 #include "tools/dummy-client/report.h"
 #include "tools/dummy-client/run.h"
@@ -57,7 +58,7 @@ static int close_output(int status)
 static int run(struct dummy_options *options)
 {
     static struct dummy_report report;
-    char addr[GW_ADDR_TEXT_BYTES];
+    char url[URL_TEXT_BYTES];
     options->take_signals = true;
     warn_of_excess(options);
     int error = dummy_run_execute(options, &report);
@@ -66,12 +67,15 @@ static int run(struct dummy_options *options)
     }
     if (report.nobody_listens) {
         fprintf(stderr, "gangway-dummy: no server listens at %s: start one with ./tools/run.sh\n",
-                gw_addr_format(&options->connect, addr));
+                url_format(&options->connect, url));
+    }
+    if (report.problem != NULL) {
+        fprintf(stderr, "gangway-dummy: %s: %s\n", url_format(&options->connect, url),
+                report.problem);
     }
     bool has_no_client = dummy_report_has_no_client(&report);
     if (has_no_client) {
-        fprintf(stderr, "gangway-dummy: cannot dial %s: %s\n",
-                gw_addr_format(&options->connect, addr),
+        fprintf(stderr, "gangway-dummy: cannot dial %s: %s\n", url_format(&options->connect, url),
                 options->source.count > 0 ? "give a --source that is an address of this machine"
                                           : "give fewer --clients, or allow more descriptors");
     }
@@ -102,14 +106,23 @@ static bool open_tokens(struct dummy_options *options, struct problem *problem)
                                          error == GW_E_INVALID ? why : gw_error_text(error));
 }
 
-static int read_tokens_and_run(struct dummy_options *options)
+static int prepare_and_run(struct dummy_options *options)
 {
     struct problem problem;
     if (options->token_key != NULL && !open_tokens(options, &problem)) {
         fprintf(stderr, "gangway-dummy: %s\n", problem.text);
         return STATUS_BAD_OPTIONS;
     }
-    int status = run(options);
+    if (options->tls_insecure && url_has_tls(&options->connect)) {
+        fprintf(stderr, "gangway-dummy: --tls-insecure: the certificate of the server is not "
+                        "checked\n");
+    }
+    bool is_open = dummy_connect_open(options, &problem);
+    int status = is_open ? run(options) : STATUS_BAD_OPTIONS;
+    if (!is_open) {
+        fprintf(stderr, "gangway-dummy: %s\n", problem.text);
+    }
+    dummy_connect_close(options);
     gw_tokens_destroy(options->tokens);
     return status;
 }
@@ -129,6 +142,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "gangway-dummy: %s\n", problem.text);
         return STATUS_BAD_OPTIONS;
     default:
-        return read_tokens_and_run(&options);
+        return prepare_and_run(&options);
     }
 }

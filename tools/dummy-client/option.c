@@ -1,5 +1,6 @@
 /* tools/dummy-client/option.c: parsers of the values of options. */
 #include "tools/dummy-client/option.h"
+#include "tools/common/url.h"
 #include "net/addr.h"
 #include "net/port.h"
 #include "tools/dummy-client/fill.h"
@@ -31,16 +32,18 @@ bool dummy_take_millionths(const char *text, const struct dummy_option *option, 
     return true;
 }
 
-bool dummy_take_addr(const char *text, const struct dummy_option *option, void *field)
+bool dummy_take_url(const char *text, const struct dummy_option *option, void *field)
 {
     (void)option;
     static const struct gw_addr nowhere;
-    struct gw_addr addr;
-    if (gw_addr_parse(text, &addr) != 0 || addr.port == 0 ||
-        memcmp(addr.ip, nowhere.ip, sizeof addr.ip) == 0) {
+    struct url url;
+    bool is_local = url_parse(text, &url) == NULL && url.scheme == URL_UNIX;
+    if (!is_local &&
+        (url_parse(text, &url) != NULL || url.scheme == URL_FD || url.is_name ||
+         url.addr.port == 0 || memcmp(url.addr.ip, nowhere.ip, sizeof url.addr.ip) == 0)) {
         return false;
     }
-    *(struct gw_addr *)field = addr;
+    *(struct url *)field = url;
     return true;
 }
 

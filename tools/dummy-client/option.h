@@ -22,7 +22,7 @@ struct dummy_option {
 
 bool dummy_take_count(const char *text, const struct dummy_option *option, void *field);
 bool dummy_take_millionths(const char *text, const struct dummy_option *option, void *field);
-bool dummy_take_addr(const char *text, const struct dummy_option *option, void *field);
+bool dummy_take_url(const char *text, const struct dummy_option *option, void *field);
 bool dummy_take_source(const char *text, const struct dummy_option *option, void *field);
 bool dummy_take_script(const char *text, const struct dummy_option *option, void *field);
 bool dummy_take_backend(const char *text, const struct dummy_option *option, void *field);

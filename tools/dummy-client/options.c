@@ -10,12 +10,24 @@
 
 static const struct dummy_option table[] = {
     {.name = "connect",
-     .value = "ADDR",
+     .value = "URL",
      .initial = "127.0.0.1:7777",
      .help = "where the server listens",
-     .wants = "an address and a port, such as 127.0.0.1:7777; names are not looked up",
+     .wants =
+         "HOST:PORT such as 127.0.0.1:7777, tls://HOST:PORT, ws:// or wss://HOST:PORT/PATH, or "
+         "unix:/PATH; names are not looked up",
      .field = FIELD(connect),
-     .take = dummy_take_addr},
+     .take = dummy_take_url},
+    {.name = "tls-ca",
+     .value = "FILE",
+     .help = "trust the certificates in this file, PEM, instead of the system's",
+     .wants = "a file",
+     .field = FIELD(tls_ca),
+     .take = dummy_take_text},
+    {.name = "tls-insecure",
+     .help = "accept any certificate",
+     .field = FIELD(tls_insecure),
+     .take = dummy_take_flag},
     {.name = "source",
      .value = "A[-B]",
      .help = "IPv4 addresses to connect from, round robin",

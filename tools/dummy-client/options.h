@@ -4,7 +4,9 @@
 
 #include "net/addr.h"
 #include "net/port.h"
+#include "net/stream.h"
 #include "tools/common/problem.h"
+#include "tools/common/url.h"
 #include "tools/dummy-client/script.h"
 #include "tools/dummy-client/source.h"
 #include <stdbool.h>
@@ -15,7 +17,10 @@ struct gw_packet;
 struct gw_tokens;
 
 struct dummy_options {
-    struct gw_addr connect;
+    struct url connect;
+    const char *tls_ca; /* the file with trusted certificates; NULL: those of the system */
+    bool tls_insecure;
+    struct gw_filter_source *filters[GW_STREAM_FILTER_COUNT_MAX]; /* see connect.h */
     struct dummy_source source;
     uint32_t client_count;
     uint32_t room_size;

@@ -104,6 +104,7 @@ void dummy_report_collect(struct dummy_report *report, struct dummy_run *run,
     report->seconds = (double)(schedule->over_ns - run->origin_ns) / 1e9;
     report->complete = schedule->complete;
     report->nobody_listens = atomic_load(&run->nobody_listens);
+    report->problem = atomic_load(&run->problem);
     report->interrupted = atomic_load(&run->interrupted);
     report->dial_failed = schedule->dial_failed_count;
     report->dialed = schedule->next_client - schedule->dial_failed_count;

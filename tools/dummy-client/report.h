@@ -43,8 +43,9 @@ struct dummy_report {
 
     struct dummy_faults faults;
     bool nobody_listens;
-    bool interrupted; /* by a signal */
-    bool complete;    /* all clients had time to receive everything, so that the end was checked */
+    const char *problem; /* why TLS or WebSocket failed, for one of the clients; or NULL */
+    bool interrupted;    /* by a signal */
+    bool complete; /* all clients had time to receive everything, so that the end was checked */
 };
 
 /*

@@ -15,11 +15,11 @@ static const char *boolean(bool value)
 
 static void print_plan(const struct dummy_report *report, FILE *file)
 {
-    char addr[GW_ADDR_TEXT_BYTES];
+    char url[URL_TEXT_BYTES];
     const struct dummy_options *options = &report->options;
     bool has_script = options->send == NULL;
     fprintf(file, "  \"connect\": \"%s\", \"%s\": \"%s\", \"backend\": \"%s\",\n",
-            gw_addr_format(&options->connect, addr), has_script ? "script" : "send",
+            url_format(&options->connect, url), has_script ? "script" : "send",
             has_script ? dummy_script_name(options->script) : options->send->message->short_name,
             gw_backend_name(report->backend));
     fprintf(file, "  \"clients\": %u, \"room_size\": %u, \"rate\": %g, \"workers\": %u,\n",

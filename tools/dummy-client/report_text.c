@@ -22,11 +22,10 @@ static void print_some(FILE *file, uint64_t count, const char *words)
 
 static void print_title(const struct dummy_report *report, FILE *file)
 {
-    char addr[GW_ADDR_TEXT_BYTES], clients[DUMMY_NUMBER_TEXT_BYTES];
+    char url[URL_TEXT_BYTES], clients[DUMMY_NUMBER_TEXT_BYTES];
     const struct dummy_options *options = &report->options;
     fprintf(file, "gangway-dummy: %s clients at %s, ",
-            dummy_number_write(options->client_count, clients),
-            gw_addr_format(&options->connect, addr));
+            dummy_number_write(options->client_count, clients), url_format(&options->connect, url));
     if (options->send != NULL) {
         fprintf(file, "%s once each, ", options->send->message->short_name);
     } else {

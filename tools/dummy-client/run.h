@@ -50,6 +50,7 @@ struct dummy_run {
     _Atomic(enum dummy_phase) phase;
     atomic_bool interrupted;          /* a signal asked to stop */
     atomic_bool nobody_listens;       /* the first connection found no server */
+    _Atomic(const char *) problem;    /* why a byte filter failed; static */
     atomic_uint_least32_t go_away_ms; /* 1 + the deadline of GOAWAY; 0: none came */
     atomic_uint begun_count;          /* established connections */
     atomic_uint connected_count;      /* of those: not ended */

@@ -33,7 +33,7 @@ static void no_options_give_the_defaults(void **state)
 {
     char addr[GW_ADDR_TEXT_BYTES];
     assert_int_equal(read_line(""), DUMMY_OPTIONS_RUN);
-    assert_string_equal(gw_addr_format(&options.connect, addr), "127.0.0.1:7777");
+    assert_string_equal(gw_addr_format(&options.connect.addr, addr), "127.0.0.1:7777");
     assert_int_equal(options.client_count, 10);
     assert_int_equal(options.room_size, 50);
     assert_int_equal(options.script, DUMMY_SCRIPT_MIXED);
@@ -53,7 +53,7 @@ static void every_option_sets_its_field(void **state)
     assert_int_equal(read_line("--connect [::1]:80 --clients 2000 --room-size=7 --script hello "
                                "--rate 0.2 --json"),
                      DUMMY_OPTIONS_RUN);
-    assert_string_equal(gw_addr_format(&options.connect, addr), "[::1]:80");
+    assert_string_equal(gw_addr_format(&options.connect.addr, addr), "[::1]:80");
     assert_int_equal(options.client_count, 2000);
     assert_int_equal(options.room_size, 7);
     assert_int_equal(options.script, DUMMY_SCRIPT_HELLO);
@@ -80,6 +80,10 @@ static void numbers_may_equal_their_limits_and_not_exceed_them(void **state)
     assert_bad("--workers 65", "--workers 65: give a number from 0 to 64");
 }
 
+#define URLS                                                                                       \
+    "HOST:PORT such as 127.0.0.1:7777, tls://HOST:PORT, ws:// or wss://HOST:PORT/PATH, or "        \
+    "unix:/PATH; names are not looked up"
+
 static void an_invalid_option_gives_one_line_with_its_remedy(void **state)
 {
     assert_bad("--clients many", "--clients many: give a number from 1 to 999999");
@@ -89,12 +93,11 @@ static void an_invalid_option_gives_one_line_with_its_remedy(void **state)
     assert_bad("3", "\"3\" is not an option; see --help");
     assert_bad("--script dance", "--script dance: give hello, chat, move or mixed");
     assert_bad("--backend kqueue", "--backend kqueue: give auto, iocp, uring or epoll");
-    assert_bad("--connect localhost",
-               "--connect localhost: give an address and a port, such as 127.0.0.1:7777; names are "
-               "not looked up");
-    assert_bad("--connect *:7777",
-               "--connect *:7777: give an address and a port, such as 127.0.0.1:7777; names are "
-               "not looked up");
+    assert_bad("--connect localhost", "--connect localhost: give " URLS);
+    assert_bad("--connect *:7777", "--connect *:7777: give " URLS);
+    assert_bad("--connect fd://3", "--connect fd://3: give " URLS);
+    assert_bad("--connect http://127.0.0.1:1", "--connect http://127.0.0.1:1: give " URLS);
+    assert_bad("--connect tcp://127.0.0.1:1/path", "--connect tcp://127.0.0.1:1/path: give " URLS);
     assert_bad("--slow-readers 9 --clients 2",
                "--slow-readers 9: there are 2 --clients; give as many or fewer");
     assert_bad("--send Nonsense",
