@@ -101,7 +101,7 @@ int filter_driver_flush(struct filter_driver *driver)
 
 static int recv_piece(struct filter_driver *driver, const uint8_t *data, uint32_t bytes)
 {
-    static uint8_t out[GW_STREAM_RECV_BYTES_MAX];
+    uint8_t out[GW_STREAM_RECV_BYTES_MAX];
     uint8_t *copy = memory_take_unseen(bytes > 0 ? bytes : 1);
     struct gw_span in = {copy, bytes};
     memcpy(copy, data, bytes);
