@@ -32,6 +32,7 @@ python3-protobuf     /usr/lib/python3/dist-packages/google/protobuf/message.py
 python3-nacl         /usr/lib/python3/dist-packages/nacl/__init__.py
 python3-websockets   /usr/lib/python3/dist-packages/websockets/version.py
 pkgconf              pkg-config
+openssl              openssl
 prometheus           promtool
 tshark               tshark
 nodejs               node

@@ -117,6 +117,8 @@ def main():
     folder = pathlib.Path(options.build, "bench")
     folder.mkdir(parents=True, exist_ok=True)
     cells = [cell for cell in (plan.QUICK if options.quick else plan.FULL) if re.search(options.only, cell.name)]
+    if any(server.tls for cell in cells for server in cell.servers) and shutil.which("openssl"):
+        run.make_certificate(options.build, plan.TLS_NAME)
     results = report.Results()
     failed = run_all(options, cells, results)
     if not options.quick:

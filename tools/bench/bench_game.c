@@ -4,6 +4,7 @@
 #include "bench/bench.gen.h"
 #include "bench/bench_server.gen.h"
 #include "net/filter/source.h"
+#include "net/filter/tls.h"
 #include "net/filter/websocket.h"
 #include "net/listener.h"
 #include "net/port.h"
@@ -142,6 +143,23 @@ static void on_end(struct gw_session *session, Gw__CloseReason reason, Gw__Close
 
 static const struct gw_session_events session_events = {.on_end = on_end};
 
+static struct gw_filter_source *create_tls(const char *name)
+{
+    struct gw_filter_source *source;
+    char certificate[512], key[512], problem[GW_TLS_PROBLEM_BYTES];
+    snprintf(certificate, sizeof(certificate), "%s.pem", name);
+    snprintf(key, sizeof(key), "%s.key", name);
+    const struct gw_tls_server_config config = {.certificate_path = certificate,
+                                                .key_path = key,
+                                                .alpn = "gangway/1",
+                                                .handshake_count_max = 1024};
+    if (gw_tls_server_create(&config, &source, problem) != 0) {
+        fprintf(stderr, "%s\n", problem);
+        exit(77);
+    }
+    return source;
+}
+
 uint16_t bench_game_open(struct gw_port *on, const struct serve_options *options)
 {
     struct gw_addr addr;
@@ -160,6 +178,9 @@ uint16_t bench_game_open(struct gw_port *on, const struct serve_options *options
     if (options->websocket && gw_websocket_server_create(&websocket, &filters[0]) != 0) {
         fprintf(stderr, "this build has no WebSocket\n");
         exit(77);
+    }
+    if (options->tls != NULL) {
+        filters[0] = create_tls(options->tls);
     }
     if (gw_session_manager_listen_filtered(manager, &addr, filters, &listener) != 0) {
         serve_fail("gw_session_manager_listen_filtered");

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "tools/bench/link.h"
 
+#include "tools/bench/link_tls.h"
 #include "tools/bench/serve.h"
 #include "tools/bench/wire.h"
 #include <arpa/inet.h>
@@ -40,19 +41,31 @@ static void choose_source(const struct link *link)
     }
 }
 
+static ssize_t put_some(struct link *link, const uint8_t *data, size_t bytes)
+{
+    return link->tls != NULL ? link_tls_send(link->tls, data, bytes)
+                             : send(link->socket, data, bytes, MSG_NOSIGNAL);
+}
+
+static ssize_t get_some(struct link *link, uint8_t *data, size_t bytes, int flags)
+{
+    return link->tls != NULL ? link_tls_recv(link->tls, data, bytes)
+                             : recv(link->socket, data, bytes, flags);
+}
+
 static void shake_hands(struct link *link)
 {
     static const char request[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
                                   "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    char answer[512];
+    uint8_t answer[512];
     uint32_t bytes = 0;
-    if (send(link->socket, request, sizeof(request) - 1, MSG_NOSIGNAL) !=
+    if (put_some(link, (const uint8_t *)request, sizeof(request) - 1) !=
         (ssize_t)sizeof(request) - 1) {
         link_fail(link, "cannot be sent to");
     }
     while (bytes < 4 || memcmp(answer + bytes - 4, "\r\n\r\n", 4) != 0) {
-        if (bytes == sizeof(answer) || recv(link->socket, answer + bytes, 1, 0) != 1) {
+        if (bytes == sizeof(answer) || get_some(link, answer + bytes, 1, 0) != 1) {
             link_fail(link, "received no answer of WebSocket");
         }
         bytes++;
@@ -117,7 +130,7 @@ static uint32_t unwrap(struct link *link, uint8_t *data, uint32_t bytes)
     return kept;
 }
 
-void link_open(struct link *link, uint32_t index, uint16_t port, bool is_websocket)
+void link_open(struct link *link, uint32_t index, uint16_t port, bool is_tls, bool is_websocket)
 {
     struct sockaddr_in addr = {
         .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
@@ -130,6 +143,9 @@ void link_open(struct link *link, uint32_t index, uint16_t port, bool is_websock
     if (connect(link->socket, (struct sockaddr *)&addr, sizeof(addr)) != 0) {
         serve_fail("connect");
     }
+    if (is_tls && (link->tls = link_tls_open(link->socket)) == NULL) {
+        link_fail(link, "has no TLS");
+    }
     if (is_websocket) {
         shake_hands(link);
     }
@@ -137,6 +153,7 @@ void link_open(struct link *link, uint32_t index, uint16_t port, bool is_websock
 
 void link_close(struct link *link)
 {
+    link_tls_close(link->tls);
     close(link->socket);
     free(link->partial);
     free(link->late);
@@ -152,7 +169,7 @@ void link_put(struct link *link, const uint8_t *data, uint32_t bytes)
         bytes = wrap(message, data, bytes);
         data = message;
     }
-    if (send(link->socket, data, bytes, MSG_NOSIGNAL) != (ssize_t)bytes) {
+    if (put_some(link, data, bytes) != (ssize_t)bytes) {
         link_fail(link, "cannot be sent to");
     }
 }
@@ -164,9 +181,11 @@ static void get_bytes(struct link *link, uint8_t *to, uint32_t bytes)
         if (link->is_websocket) {
             part = link->left_bytes == 0 ? 1 : link->left_bytes < bytes ? link->left_bytes : bytes;
         }
-        if (recv(link->socket, to, part, MSG_WAITALL) != (ssize_t)part) {
+        ssize_t got = get_some(link, to, part, MSG_WAITALL);
+        if (got <= 0) {
             link_fail(link, "closed by the server");
         }
+        part = (uint32_t)got;
         part = link->is_websocket ? unwrap(link, to, part) : part;
         to += part;
         bytes -= part;
@@ -210,7 +229,7 @@ static void keep(struct link *link, const uint8_t *data, uint32_t bytes)
 
 static uint32_t send_some(struct link *link, const uint8_t *data, uint32_t bytes)
 {
-    ssize_t sent = send(link->socket, data, bytes, MSG_NOSIGNAL);
+    ssize_t sent = put_some(link, data, bytes);
     if (sent < 0 && errno != EAGAIN) {
         link_fail(link, "cannot be sent to");
     }
@@ -272,7 +291,7 @@ bool link_read(struct link *link,
     if (partial != 0) {
         memcpy(bytes, link->partial, partial);
     }
-    ssize_t got = recv(link->socket, bytes + partial, RECV_BYTES_MAX, 0);
+    ssize_t got = get_some(link, bytes + partial, RECV_BYTES_MAX, 0);
     if (got <= 0) {
         return got < 0 && errno == EAGAIN;
     }

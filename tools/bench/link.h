@@ -9,7 +9,8 @@
 struct link {
     int socket;
     bool is_websocket;
-    uint8_t head[4]; /* of WebSocket: the part of a header that has arrived */
+    struct link_tls *tls; /* or NULL */
+    uint8_t head[4];      /* of WebSocket: the part of a header that has arrived */
     uint8_t head_bytes;
     uint32_t left_bytes; /* of WebSocket: of the payload of a frame */
     uint32_t index;
@@ -35,8 +36,9 @@ static inline uint32_t link_index_of(uint64_t stamp)
 }
 
 /* Connects to a port of 127.0.0.1, from an address of 127.0.0.0/24; blocking until done. With
- * `is_websocket` all bytes of the functions below are in messages of WebSocket. */
-void link_open(struct link *link, uint32_t index, uint16_t port, bool is_websocket);
+ * `is_websocket` all bytes of the functions below are in messages of WebSocket, with `is_tls` in
+ * records of TLS. */
+void link_open(struct link *link, uint32_t index, uint16_t port, bool is_tls, bool is_websocket);
 void link_close(struct link *link);
 
 /* While the socket still blocks: sends all of it; reads a frame into `frame`, of 4,096 bytes. */

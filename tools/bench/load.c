@@ -39,7 +39,7 @@ void load_connect(void)
     uint8_t hello[WIRE_HELLO_BYTES];
     wire_hello(hello);
     for (uint32_t i = 0; i < load.options.connection_count; i++) {
-        link_open(&load.links[i], i, load.options.port, load.options.websocket);
+        link_open(&load.links[i], i, load.options.port, load.options.tls, load.options.websocket);
         if (load.options.greet) {
             link_put(&load.links[i], hello, sizeof(hello));
         }

@@ -24,7 +24,8 @@ struct load_options {
     uint32_t rate;        /* messages per second of all connections; 0: closed loop */
     uint32_t room_size;   /* 0: no rooms */
     uint16_t packet_id;
-    bool greet;     /* send HELLO first */
+    bool greet; /* send HELLO first */
+    bool tls;
     bool websocket; /* each message is a message of WebSocket */
     uint32_t warm_ms;
     uint32_t run_ms;

@@ -8,7 +8,7 @@
 static const char usage[] =
     "usage: bench-load --mode echo|group|storm|idle --port PORT --pid PID [--connections COUNT]\n"
     "  [--depth COUNT] [--bytes BYTES] [--rate PER_SECOND] [--room SIZE] [--packet ID] [--greet] "
-    "[--websocket]\n"
+    "[--websocket] [--tls]\n"
     "  [--warm-ms MS] [--run-ms MS]\n";
 
 static _Noreturn void refuse(const char *word)
@@ -83,6 +83,8 @@ struct load_options load_options(int argc, char **argv)
             options.greet = true;
         } else if (strcmp(argv[i], "--websocket") == 0) {
             options.websocket = true;
+        } else if (strcmp(argv[i], "--tls") == 0) {
+            options.tls = true;
         } else if (i + 1 < argc) {
             take(&options, argv[i], argv[i + 1]);
             i++;

@@ -9,7 +9,7 @@ static void come(struct link *link, uint32_t index)
 {
     uint8_t hello[WIRE_HELLO_BYTES];
     wire_hello(hello);
-    link_open(link, index, load.options.port, load.options.websocket);
+    link_open(link, index, load.options.port, load.options.tls, load.options.websocket);
     if (load.options.greet) {
         link_put(link, hello, sizeof(hello));
     }

@@ -14,6 +14,7 @@ class Server:
     words: tuple = ()
     gangway: bool = False
     websocket: bool = False
+    tls: bool = False
 
     def with_words(self, *words):
         return dataclasses.replace(self, words=self.words + words)
@@ -30,6 +31,13 @@ WEBSOCKET_EPOLL, WEBSOCKET_URING = (
     for server in (GANGWAY_EPOLL, GANGWAY_URING))
 BELOW_WEBSOCKET = {WEBSOCKET_EPOLL.name: GANGWAY_EPOLL.name, WEBSOCKET_URING.name: GANGWAY_URING.name}
 WITH_WEBSOCKET = (GANGWAY_EPOLL, WEBSOCKET_EPOLL, GANGWAY_URING, WEBSOCKET_URING)
+TLS_NAME = "bench/tls"  # of the certificate and the key, in the build folder
+RAW_TLS = dataclasses.replace(Server("raw epoll with OpenSSL", "bench-raw-tls", ("epoll",)).with_words("--tls", TLS_NAME), tls=True)
+TLS_EPOLL, TLS_URING = (
+    dataclasses.replace(server.with_words("--tls", TLS_NAME), name=f"{server.name}, TLS", tls=True)
+    for server in (GANGWAY_EPOLL, GANGWAY_URING))
+WITH_TLS = (RAW_TLS, TLS_EPOLL, TLS_URING)
+BELOW_TLS = {TLS_EPOLL.name: GANGWAY_EPOLL.name, TLS_URING.name: GANGWAY_URING.name}
 RAW_OF = {GANGWAY_EPOLL.name: RAW_EPOLL.name, GANGWAY_URING.name: RAW_URING.name}
 ALL = (RAW_EPOLL, GANGWAY_EPOLL, RAW_URING, GANGWAY_URING, LIBUV)
 
@@ -44,9 +52,9 @@ class Cell:
     server_words: tuple = ()
 
     def words_for(self, server):
-        """Gangway needs a HELLO."""
-        return (self.words + (("--greet",) if server.gangway else ())
-                + (("--websocket",) if server.websocket else ()))
+        """Gangway needs a HELLO; the raw server with TLS answers one."""
+        return (self.words + (("--greet",) if server.gangway or server.tls else ())
+                + (("--websocket",) if server.websocket else ()) + (("--tls",) if server.tls else ()))
 
 
 def words(**options):
@@ -100,6 +108,11 @@ def websocket_echo(depth):
     return dataclasses.replace(cell, name=cell.name + ", WebSocket")
 
 
+def tls_echo(depth):
+    cell = echo(1000, depth, 128, WITH_TLS)
+    return dataclasses.replace(cell, name=cell.name + ", TLS 1.3")
+
+
 LIBUV_PER_FRAME = dataclasses.replace(LIBUV, name="libuv, a write per frame").with_words("--per-frame")
 BY_THE_FLOOR = echo(1000, 1, 128, ALL + (FLOOR,))
 DEPTH_16 = echo(1000, 16, 128)
@@ -108,8 +121,12 @@ ROOM = group(100, servers=ALL + (LIBUV_PER_FRAME,))
 ALONE = idle()
 IN_A_ROOM = idle(100)
 WEBSOCKET_ALONE = dataclasses.replace(idle(), name="idle, 9,000 connections, WebSocket", servers=WITH_WEBSOCKET)
+TLS_ALONE = dataclasses.replace(idle(connections=2000), name="idle, 2,000 connections, TLS 1.3",
+                                servers=(GANGWAY_EPOLL, TLS_EPOLL, GANGWAY_URING, TLS_URING))
+TLS_STORM = dataclasses.replace(storm(), name="connect, TLS 1.3 handshake, one echo, close; 64 at a time", servers=WITH_TLS)
 QUICK = [BY_THE_FLOOR, DEPTH_16, BURST, whole_way(), ROOM, ALONE, IN_A_ROOM,
-         websocket_echo(1), websocket_echo(16), WEBSOCKET_ALONE]
+         websocket_echo(1), websocket_echo(16), WEBSOCKET_ALONE,
+         tls_echo(1), tls_echo(16), TLS_STORM, TLS_ALONE]
 
 ECHO_CELLS = [echo(connections, depth, frame_bytes)
               for connections in (1, 100, 1000, 9000) for depth in (1, 16) for frame_bytes in (32, 128, 1024)]

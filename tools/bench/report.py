@@ -95,7 +95,7 @@ def number(value, digits=2):
 def echo_cells(results):
     cells = {cell.name: cell for cell in [*plan.QUICK, *plan.ECHO_CELLS]}
     return [cell for name, cell in cells.items()
-            if name in results.runs and name.startswith("echo") and "whole" not in name]
+            if name in results.runs and name.startswith("echo") and "whole" not in name and "TLS" not in name]
 
 
 def mean_row(text, lists, limit):
@@ -157,12 +157,25 @@ def websocket_rows(results):
         yield Row(f"idle session, {name} less plain TCP, bytes", more, 160, 1.0)
 
 
+def tls_rows(results):
+    for name, below in plan.BELOW_TLS.items():
+        for depth in (1, 16):
+            yield Row(f"depth {depth}, 128 B, {name} / {plan.RAW_TLS.name}",
+                      results.ratios(plan.tls_echo(depth), name, plan.RAW_TLS.name), 1.10)
+        yield Row(f"connection with a handshake, {name} / {plan.RAW_TLS.name}",
+                  results.ratios(plan.TLS_STORM, name, plan.RAW_TLS.name), 1 / 0.9)
+        more = paired(lambda over, under: over - under,
+                      *(results.values(plan.TLS_ALONE, server, "private_bytes_each") for server in (name, below)))
+        yield Row(f"idle session, {name} less plain TCP, bytes", more, 18 * 1024, 1.0)
+
+
 def rows(results):
     """Each row of the table."""
     gangways = [server.name for server in plan.ALL if server.gangway]
     for part in (echo_rows, load_rows, still_rows):
         yield from part(results, gangways)
     yield from websocket_rows(results)
+    yield from tls_rows(results)
 
 
 def floor_line(results):

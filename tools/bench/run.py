@@ -31,7 +31,8 @@ class Process:
     """A server, as a context manager. `said` is its output after SIGTERM."""
 
     def __init__(self, build, server, words=(), prefix=()):
-        self.path = pathlib.Path(build, server.program)
+        self.folder = pathlib.Path(build).resolve()
+        self.path = self.folder / server.program
         self.command = [*prefix, str(self.path), *server.words, *words]
         self.said = ""
 
@@ -39,7 +40,7 @@ class Process:
         if not self.path.exists():
             raise Absent(f"{self.path.name} was not built")
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                        text=True, preexec_fn=pin(0))
+                                        text=True, preexec_fn=pin(0), cwd=self.folder)
         ready = self.process.stdout.readline().split()
         if ready[:1] != ["ready"]:
             status = self.process.wait()
@@ -54,6 +55,15 @@ class Process:
     @property
     def pid(self):
         return str(self.process.pid)
+
+
+def make_certificate(build, name):
+    """A key and its certificate, for the servers with TLS."""
+    path = pathlib.Path(build, name)
+    if not path.with_suffix(".pem").exists():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "3650", "-subj", "/CN=localhost", "-keyout", path.with_suffix(".key"),
+                        "-out", path.with_suffix(".pem")], check=True, stderr=subprocess.DEVNULL)
 
 
 def load(build, process, words):

@@ -42,9 +42,12 @@ struct serve_options serve_options(int argc, char **argv)
             options.no_rates = true;
         } else if (strcmp(argv[i], "--websocket") == 0) {
             options.websocket = true;
+        } else if (strcmp(argv[i], "--tls") == 0 && i + 1 < argc) {
+            options.tls = argv[++i];
         } else {
             fprintf(stderr,
-                    "usage: %s MECHANISM [--tick-ms MS] [--per-frame] [--no-rates] [--websocket]\n",
+                    "usage: %s MECHANISM [--tick-ms MS] [--per-frame] [--no-rates] [--websocket]"
+                    " [--tls NAME]\n",
                     argv[0]);
             exit(2);
         }

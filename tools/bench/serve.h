@@ -10,6 +10,7 @@ struct serve_options {
     uint32_t room_tick_ms; /* --tick-ms: 0: rooms are flushed at the end of a wake-up */
     bool per_frame;        /* --per-frame: one write for each frame to each member */
     bool no_rates;         /* --no-rates: no rate limits, in a server that has them */
+    const char *tls;       /* --tls NAME: TLS, with NAME.pem and NAME.key; NULL: none */
     bool websocket;        /* --websocket: clients speak WebSocket, to a server that can */
 };
 
