@@ -32,7 +32,7 @@ async function servePage() {
   return { port: server.address().port, stop: () => server.close() };
 }
 
-/** Starts Chromium with a profile of its own. Resolves with { open(), stop() }; open() resolves with a page that has the client. */
+/** Starts Chromium with a profile of its own. Resolves with { newPage(), open(), stop(), problems }; open() resolves with a page that has the client. */
 export async function startBrowser(...flags) {
   if (!existsSync(CHROMIUM)) throw new Error(`there is no ${CHROMIUM}: install Debian's package chromium (tools/setup.sh test)`);
   const { chromium } = createRequire(found('GW_NPM', 'build/npm/package.json'))('playwright-core');
@@ -40,9 +40,13 @@ export async function startBrowser(...flags) {
   const profile = mkdtempSync(join(tmpdir(), 'gangway-chromium-'));
   const context = await chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: [...FLAGS, ...flags], timeout: 60000 });
   const problems = [];
-  const open = async () => {
+  const newPage = async () => {
     const page = await context.newPage();
     page.on('pageerror', (error) => problems.push(String(error)));
+    return page;
+  };
+  const open = async () => {
+    const page = await newPage();
     await page.goto(`http://127.0.0.1:${site.port}/`);
     await page.waitForFunction(() => window.isReady);
     return page;
@@ -52,5 +56,5 @@ export async function startBrowser(...flags) {
     site.stop();
     rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
   };
-  return { open, stop, problems };
+  return { newPage, open, stop, problems };
 }
