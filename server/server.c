@@ -155,7 +155,7 @@ static void init_turn(struct server *server)
 
 /* ---- creation ---- */
 
-enum { PENDING_MIN = 64 };
+enum { PENDING_MIN = 1024 };
 
 static uint32_t pending_max(const struct server_config *config)
 {
@@ -165,10 +165,11 @@ static uint32_t pending_max(const struct server_config *config)
                                     : PENDING_MIN;
 }
 
-/* With connections that are refused: they are accepted to send the reason to their clients. */
+/* With connections that are refused, which are accepted to send the reason to their clients, and
+ * those that a burst has displaced and whose close takes a moment. */
 static uint32_t streams_max(const struct server_config *config)
 {
-    return config->sessions_max + pending_max(config) + GW_REFUSED_COUNT_MAX;
+    return config->sessions_max + pending_max(config) + 4 * GW_REFUSED_COUNT_MAX;
 }
 
 static uint32_t or_off(uint32_t limit)

@@ -188,11 +188,6 @@ static void reject(struct gw_session_manager *manager, struct gw_stream *stream,
 
 /* ---- pending sessions: connections without a HELLO ---- */
 
-static uint32_t now_ms(const struct gw_session_manager *manager)
-{
-    return (uint32_t)((gw_port_now_ns(manager->port) - manager->begun_ns) / 1000000);
-}
-
 /*
  * Ends a session that is not pending any more and does not become a session. Its on_close calls
  * end_refusal().
@@ -206,30 +201,34 @@ static void refuse(struct gw_session *session, Gw__CloseReason reason, bool send
 }
 
 /*
- * Displaces the oldest pending session. Returns false when there is none. A HELLO follows its
- * connection immediately, so a session is displaced only after GW_HELLO_GRACE_MS. The refusal is
- * counted before on_close can end it. A session that find() does not return yet is refused at its
- * HELLO.
+ * Displaces the oldest pending session. Returns false when there is none. The refusal is counted
+ * before on_close can end it. A session that find() does not return yet ends in on_open.
  */
 static bool displace_oldest(struct gw_session_manager *manager)
 {
-    if (gw__manager_is_draining(manager)) {
-        return false;
-    }
     bool sends_close = begin_refusal(manager, GW__CLOSE_REASON__SERVER_FULL);
-    gw_session_id id = gw__pending_displace(&manager->pending, now_ms(manager), GW_HELLO_GRACE_MS);
+    gw_session_id id = gw__pending_displace(&manager->pending);
     if (id == GW_SESSION_ID_NONE) {
         end_refusal(manager);
         return false;
     }
+    struct gw_shard *shard = gw__shard(manager);
+    gw__count(shard, &shard->displaced, 1);
     struct gw_session *session = gw_session_manager_find(manager, id);
     if (session != NULL) {
-        struct gw_shard *shard = gw__shard(manager);
-        gw__count(shard, &shard->displaced, gw_session_has_ended(session) ? 0 : 1);
         refuse(session, GW__CLOSE_REASON__SERVER_FULL, sends_close);
         gw_session_unref(session);
     }
     return true;
+}
+
+void gw__session_check_displaced(struct gw_session *session)
+{
+    struct gw_session_manager *manager = session->manager;
+    if (manager->config.side == GW_SIDE_SERVER &&
+        !gw__pending_has(&manager->pending, session->pending, session->id)) {
+        gw_session_end(session, GW__CLOSE_REASON__SERVER_FULL);
+    }
 }
 
 /* Refuses a session in its turn, which has released its entry. */
@@ -300,7 +299,7 @@ static Gw__CloseReason create_pending(struct gw_session_manager *manager,
         return GW__CLOSE_REASON__NO_MEMORY;
     }
     do {
-        session->pending = gw__pending_add(&manager->pending, session->id, now_ms(manager));
+        session->pending = gw__pending_add(&manager->pending, session->id);
     } while (session->pending == 0 && displace_oldest(manager));
     if (session->pending == 0) {
         gw_session_unref(session);

@@ -22,6 +22,8 @@ void gw__manager_set_draining(struct gw_session_manager *manager);
 void gw__manager_check_drained(struct gw_session_manager *manager);
 
 /* Server side, before HELLO. Thread of all: turn. */
+/* find() returns the session from now on: ends it if it was displaced before. */
+void gw__session_check_displaced(struct gw_session *session);
 /*
  * The first bytes of a session have arrived: behind a proxy its peer is known from now on. Returns
  * false when the session was refused with ADDRESS_LIMIT.

@@ -108,7 +108,7 @@ struct gw_session_manager {
     struct gw_addresses addresses;
     _Atomic uint32_t refused_count; /* connections that are refused or displaced and not closed */
     _Atomic uint64_t other_schemas[GW_OTHER_SCHEMA_COUNT_MAX];
-    _Atomic uint64_t misuse_log_ns; /* when an error of the program may be logged again */
+    _Atomic uint64_t misuse_log_ns;  /* when an error of the program may be logged again */
     _Atomic uint64_t peer_log_ns[2]; /* the same of a peer: before its greeting, and after */
 
     /* The state of drain.c, in turns of the manager. */

@@ -21,7 +21,7 @@
 enum { SLOTS_PER_SESSION = 4, SLOTS_SPARE = 64 };
 
 /* Server side: the default of body_bytes_max, and the least default of pending_count_max. */
-enum { CLIENT_BODY_BYTES_MAX = 4096, PENDING_COUNT_MIN = 64 };
+enum { CLIENT_BODY_BYTES_MAX = 4096, PENDING_COUNT_MIN = 1024 };
 
 static uint32_t or_default(uint32_t value, uint32_t default_value)
 {

@@ -139,8 +139,8 @@ enum gw_session_side { GW_SIDE_SERVER, GW_SIDE_CLIENT };
 struct gw_session_manager_config {
     enum gw_session_side side;
     uint32_t session_count_max; /* at the same time [10,000] */
-    /* Server side: connections that have sent no HELLO [session_count_max / 4, at least 64]. They
-     * are not counted as sessions; see gw_session_manager_admit(). */
+    /* Server side: connections that have sent no HELLO [session_count_max / 4, at least 1,024].
+     * They are not counted as sessions; see gw_session_manager_admit(). */
     uint32_t pending_count_max;
     /* Server side: limits for each IPv4 address and each /64 of IPv6, GW_OFF for none: connections
      * at the same time [20], and new ones in a second [10], with a burst of four times as many. */
@@ -167,21 +167,19 @@ struct gw_session_manager_config {
 
 struct gw_session_manager;
 
-enum {
-    /* A connection can be displaced when it has sent no HELLO for this long. */
-    GW_HELLO_GRACE_MS = 100,
-    /* Refused and displaced connections that send CLOSE at the same time. Further ones are closed
-     * without it. For these the port needs streams in addition to those of session_count_max and
-     * pending_count_max. */
-    GW_REFUSED_COUNT_MAX = 1024,
-};
+/*
+ * Refused and displaced connections that send CLOSE at the same time. Further ones are closed
+ * without it. The port needs streams for them, and for displaced ones that are being closed, in
+ * addition to session_count_max and pending_count_max: four times this number is enough.
+ */
+enum { GW_REFUSED_COUNT_MAX = 1024 };
 
 /*
  * Creates a manager without sessions.
  *
  * Returns   the manager, or NULL when out of memory. Also NULL, with a log line that names the
- *           error, when on_end is NULL, session_count_max is above 2^29, a body limit is larger
- *           than a frame, or `packets` is inconsistent.
+ *           error, when on_end is NULL, session_count_max is above 2^29, pending_count_max
+ *           is above 2^30, a body limit is larger than a frame, or `packets` is inconsistent.
  * Owns      gives the manager, destroy it with gw_session_manager_destroy(); copies `config`;
  *           borrows `port`, `packets`, `events` and `context` until it is destroyed
  * Thread    setup
@@ -244,10 +242,9 @@ struct gw_stream_config gw_session_manager_stream_config(const struct gw_session
  * Creates a session for a stream that a listener has accepted, and starts the stream. The session
  * is pending until its HELLO.
  *
- * When there are pending_count_max pending sessions already, the oldest one that has sent no HELLO
- * for GW_HELLO_GRACE_MS ends with SERVER_FULL to make room. When there is none, the new connection
- * receives CLOSE SERVER_FULL. So silent connections keep no client out. A HELLO receives
- * SERVER_FULL when there are session_count_max sessions.
+ * When there are pending_count_max pending sessions already, the oldest one ends with SERVER_FULL
+ * to make room: a HELLO follows its connection at once, so silent connections keep no client out. A
+ * HELLO receives SERVER_FULL when there are session_count_max sessions.
  *
  * A connection above a limit of its address receives CLOSE ADDRESS_LIMIT; the event "address_limit"
  * is logged at most once a minute for an address, with the number of refused connections. Limits
@@ -386,7 +383,7 @@ struct gw_session_counters {
     uint64_t ended[GW_CLOSE_REASON_COUNT];           /* by gw_close_reason_index() */
     uint64_t ended_ungreeted[GW_CLOSE_REASON_COUNT]; /* of these: before a greeting */
     uint64_t unknown_protocol[GW_FOREIGN_COUNT];
-    uint64_t displaced;        /* of those ended with SERVER_FULL: after their admission */
+    uint64_t displaced;        /* pending ones that made room for new ones */
     uint64_t other_schema;     /* greetings with another schema_hash */
     uint64_t requests_late;    /* not answered within request_timeout_ms */
     uint64_t requests_refused; /* above GW_REQUEST_COUNT_MAX, or of the previous stage */

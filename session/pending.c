@@ -50,13 +50,12 @@ static uint32_t take(struct gw_pending *pending)
     return link;
 }
 
-uint32_t gw__pending_add(struct gw_pending *pending, gw_session_id id, uint32_t now_ms)
+uint32_t gw__pending_add(struct gw_pending *pending, gw_session_id id)
 {
     lock(pending);
     uint32_t link = take(pending);
     if (link != 0) {
-        *entry_at(pending, link) =
-            (struct gw_pending_entry){.id = id, .older = pending->newest, .begun_ms = now_ms};
+        *entry_at(pending, link) = (struct gw_pending_entry){.id = id, .older = pending->newest};
         if (pending->newest != 0) {
             entry_at(pending, pending->newest)->newer = link;
         } else {
@@ -88,6 +87,14 @@ static void drop(struct gw_pending *pending, uint32_t link)
     add_count(pending, UINT32_MAX);
 }
 
+bool gw__pending_has(struct gw_pending *pending, uint32_t entry, gw_session_id id)
+{
+    lock(pending);
+    bool has = entry_at(pending, entry)->id == id;
+    unlock(pending);
+    return has;
+}
+
 bool gw__pending_remove(struct gw_pending *pending, uint32_t entry, gw_session_id id)
 {
     lock(pending);
@@ -99,12 +106,12 @@ bool gw__pending_remove(struct gw_pending *pending, uint32_t entry, gw_session_i
     return is_pending;
 }
 
-gw_session_id gw__pending_displace(struct gw_pending *pending, uint32_t now_ms, uint32_t grace_ms)
+gw_session_id gw__pending_displace(struct gw_pending *pending)
 {
     gw_session_id id = GW_SESSION_ID_NONE;
     lock(pending);
     uint32_t oldest = pending->oldest;
-    if (oldest != 0 && now_ms - entry_at(pending, oldest)->begun_ms >= grace_ms) {
+    if (oldest != 0) {
         id = entry_at(pending, oldest)->id;
         drop(pending, oldest);
     }

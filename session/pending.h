@@ -12,7 +12,6 @@ struct gw_pending_entry {
     gw_session_id id; /* NONE: the entry is free */
     uint32_t older;
     uint32_t newer; /* of a free entry: the next free one */
-    uint32_t begun_ms;
 };
 
 /*
@@ -38,12 +37,15 @@ void gw__pending_fini(struct gw_pending *pending);
 
 /* Thread of all below: any. */
 /* Adds a session. Returns its entry as a link, or 0 when all entries are in use. */
-uint32_t gw__pending_add(struct gw_pending *pending, gw_session_id id, uint32_t now_ms);
+uint32_t gw__pending_add(struct gw_pending *pending, gw_session_id id);
 
-/* Frees the entry of a session. Returns false when the session was displaced before. */
+/* Whether a session still has its entry. Otherwise it was displaced. */
+bool gw__pending_has(struct gw_pending *pending, uint32_t entry, gw_session_id id);
+
+/* Frees the entry of a session. Returns false when it was displaced before. */
 bool gw__pending_remove(struct gw_pending *pending, uint32_t entry, gw_session_id id);
 
-/* Removes the oldest session if it is `grace_ms` old. Returns its id, or NONE. */
-gw_session_id gw__pending_displace(struct gw_pending *pending, uint32_t now_ms, uint32_t grace_ms);
+/* Frees the entry of the oldest session. Returns its id, or NONE. */
+gw_session_id gw__pending_displace(struct gw_pending *pending);
 
 #endif

@@ -54,6 +54,7 @@ static void on_open(struct gw_stream *stream, void *context)
     gw__slots_publish(&manager->slots, session->id);
     session->begun_ms = gw__session_now_ms(session);
     gw__session_update_deadline(session);
+    gw__session_check_displaced(session);
     if (gw__manager_is_draining(manager)) {
         gw_session_end(session, GW__CLOSE_REASON__SHUTDOWN);
     }

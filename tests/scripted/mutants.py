@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 
-TESTS = "streams stream_ends listener timers intervals send_low calls late paused sessions offload checks stages rates coalesce requests half_close requests_client groups splits shared game walks".split()
+TESTS = "streams stream_ends listener timers intervals send_low calls late paused sessions offload checks stages rates coalesce requests half_close requests_client groups splits shared silent addresses game walks".split()
 WRAPS = "malloc calloc realloc free".split()
 SERVER_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_workers_start gw_workers_join".split()
 SERVER_TESTS = {"game", "walks"}
-SESSION_TESTS = {"checks", "coalesce", "filtered", "groups", "half_close", "late", "offload", "paused", "rates", "requests", "requests_client", "sessions", "shared", "splits", "stages"}
+SESSION_TESTS = {"addresses", "checks", "coalesce", "filtered", "groups", "half_close", "late", "offload", "paused", "rates", "requests", "requests_client", "sessions", "shared", "silent", "splits", "stages"}
 ARCHIVES = "gw_server gw_tools_common gw_proto_game gw_session gw_net gw_protocol gw_proto_gw".split()
 TIMEOUT_SECONDS = 10
 
@@ -185,6 +185,20 @@ CHANGES = [
     (0, "half-closed-stays-after-reply", "session/request.c", "&reply->frame, reply->body);\n        gw__session_finish_if_done(session);", "&reply->frame, reply->body);"),
     (0, "half-closed-stays-after-greeting", "session/greeting.c", "    gw__session_finish_if_done(session);\n}", "}"),
     (0, "fin-forgets-the-rest", "net/stream_recv.c", "stream->events->on_recv_end(stream, stream->context);\n        gw__stream_deliver(stream);", "stream->events->on_recv_end(stream, stream->context);"),
+    (0, "silent-take-sessions", "session/admission.c", "admitted + SESSION - REFERENCE));", "admitted + SESSION));"),
+    (0, "newest-is-displaced", "session/pending.c", "uint32_t oldest = pending->oldest;", "uint32_t oldest = pending->newest;"),
+    (0, "displaced-is-not-noticed", "session/admission.c", "!gw__pending_has(&manager->pending, session->pending, session->id)) {", "0) {"),
+    (0, "pending-entry-leaks", "session/admission.c", "if (!gw__pending_remove(&manager->pending, session->pending, session->id)) {", "if (0) {"),
+    (0, "hello-of-a-full-server", "session/admission.c", "(admitted & SESSIONS) >= manager->config.session_count_max) {\n            return false;", "0) {\n            return false;"),
+    (0, "address-is-not-left", "session/admission.c", "gw__address_leave(manager, session->address);", ";"),
+    (0, "address-without-limit", "session/addresses.c", "if (is_too_often || is_full(manager, way)) {", "if (is_too_often) {"),
+    (0, "address-without-rate", "session/addresses.c", "way->full_ns > now_ns + (burst - 1) * connect_ns;", "0;"),
+    (0, "all-of-ipv6-is-one", "session/addresses.c", "return prefix != 0 ? prefix", "return prefix != 0 ? 2"),
+    (0, "full-table-forgets", "session/addresses.c", "way->key != 0 && (way->connection_count > 0 || way->full_ns > now_ns ||", "way->key != 0 && (way->full_ns > now_ns ||"),
+    (0, "each-refusal-is-logged", "session/addresses.c", "way->refused_count == 0 || way->log_ns > now_ns) {", "way->refused_count == 0) {"),
+    (0, "proxied-keeps-two", "session/addresses.c", "    if (leaves) {\n        way->connection_count--;", "    if (leaves) {"),
+    (0, "refusals-use-all-streams", "session/admission.c", "if (begin_refusal(manager, reason)) {", "begin_refusal(manager, reason);\n    if (1) {"),
+    (0, "refusals-are-for-ever", "session/admission.c", "    end_refusal(context);\n", ""),
     (0, "no-close-frame", "session/end.c",
      "close_frame = manager->close_frames[is_in_list ? reason : GW__CLOSE_REASON__KICKED];", "(void)is_in_list;"),
     (0, "drain-asks-only", "session/drain.c", "gw_session_manager_each(manager, end_session, NULL);", ";"),

@@ -15,6 +15,7 @@ static void open_with(uint32_t connection_count_max, uint32_t connects_per_secon
 {
     const struct gw_session_manager_config config = {
         .session_count_max = 64,
+        .pending_count_max = 64,
         .address_connection_count_max = connection_count_max,
         .address_connects_per_second = connects_per_second};
     session_fixture_open(NULL, &config);
@@ -470,7 +471,7 @@ static void random_walk(uint64_t seed)
          i++) { /* nothing is left counted */
         peers[i] = connect_from("192.0.2.1");
         expect_open(peers[i]);
-        fixture_run_ms(GW_HELLO_GRACE_MS + 1000);
+        fixture_run_ms(1100); /* a token */
         peer_finish(peers[i]);
     }
     for (uint32_t i = 0; i < config.address_connection_count_max; i++) {

@@ -1,6 +1,7 @@
 /* tests/scripted/test_silent.c: The limit of connections that have sent no HELLO. */
 #include "tests/test.h"
 
+#include "net/listener.h"
 #include "net/stream.h"
 #include "tests/scripted/session_fixture.h"
 #include "tests/support/random.h"
@@ -26,17 +27,11 @@ static int open_session_fixture(void **state)
     cmocka_unit_test_setup_teardown(name, open_session_fixture, session_fixture_teardown)
 
 /* Adds a connection, which is silent unless it sends its HELLO at once. */
-static struct peer *connect_at_once(void)
+static struct peer *connect_peer(void)
 {
     assert_true(peer_count < PEERS_MAX);
     peers[peer_count] = session_fixture_connect();
     return peers[peer_count++];
-}
-
-static struct peer *connect_peer(void)
-{
-    fixture_run_ms(GW_HELLO_GRACE_MS + 1);
-    return connect_at_once();
 }
 
 static void send_hello(struct peer *peer)
@@ -102,19 +97,43 @@ static void silent_connections_are_displaced_in_order_of_arrival(void **state)
     expect_counts(0, PENDING);
 }
 
-static void a_connection_is_not_silent_before_100_ms_have_passed(void **state)
+static void connections_that_arrive_together_are_displaced_before_they_begin(void **state)
 {
-    fixture_align_to_tick();
-    for (int i = 0; i < PENDING; i++) {
-        connect_at_once();
+    for (int i = 0; i < 3 * PENDING; i++) {
+        peers[peer_count++] = peer_connect(session_fixture.port);
     }
-    fixture_run_ms(GW_HELLO_GRACE_MS - 1);
-    expect_displaced(connect_at_once()); /* it is refused */
-    assert_int_equal(session_fixture_counters().displaced, 0);
-    fixture_run_ms(1);
-    expect_open(connect_at_once());
-    expect_displaced(peers[0]);
-    assert_int_equal(session_fixture_counters().displaced, 1);
+    fixture_run_now();
+    for (int i = 0; i < 2 * PENDING; i++) {
+        expect_displaced(peers[i]);
+    }
+    for (int i = 2 * PENDING; i < 3 * PENDING; i++) {
+        expect_open(peers[i]);
+    }
+    expect_counts(0, PENDING);
+    assert_int_equal(session_fixture_counters().displaced, 2 * PENDING);
+    assert_int_equal(session_fixture.begun_count, 3 * PENDING);
+}
+
+/* Two listeners accept before the first session has begun. */
+static void a_session_that_is_displaced_before_it_begins_ends(void **state)
+{
+    static const struct gw_session_manager_config one = {.session_count_max = SESSIONS,
+                                                         .pending_count_max = 1};
+    const struct gw_addr addr = peer_addr(0);
+    struct gw_listener *second;
+    session_fixture_open(NULL, &one);
+    assert_int_equal(gw_session_manager_listen(session_fixture.manager, &addr, &second), 0);
+    fixture_run_now();
+    struct peer *displaced = peer_connect(session_fixture.port);
+    struct peer *other = peer_connect(gw_listener_addr(second)->port);
+    fixture_run_now();
+    expect_displaced(displaced);
+    expect_open(other);
+    expect_counts(0, 1);
+    peer_close(displaced);
+    peer_close(other);
+    gw_listener_close(second);
+    session_fixture_close();
 }
 
 static void silent_connections_take_no_place_of_a_session(void **state)
@@ -256,14 +275,13 @@ static void a_drain_waits_for_displaced_connections(void **state)
     assert_int_equal(session_fixture.ended_count, session_fixture.begun_count);
 }
 
-static void no_connection_is_displaced_while_the_server_drains(void **state)
+static void a_connection_to_a_full_server_that_drains_reads_shutdown(void **state)
 {
     for (int i = 0; i < PENDING; i++) {
         peer_set_window(connect_peer(), 1);
     }
     session_fixture_drain(1000);
-    connect_peer();
-    assert_int_equal(session_fixture_counters().displaced, 0);
+    assert_int_equal(session_fixture_close_reason(connect_peer()), GW__CLOSE_REASON__SHUTDOWN);
 }
 
 /* ---- random events ---- */
@@ -328,7 +346,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_oldest_silent_connection_is_displaced),
         TEST(silent_connections_are_displaced_in_order_of_arrival),
-        TEST(a_connection_is_not_silent_before_100_ms_have_passed),
+        TEST(connections_that_arrive_together_are_displaced_before_they_begin),
+        cmocka_unit_test(a_session_that_is_displaced_before_it_begins_ends),
         TEST(silent_connections_take_no_place_of_a_session),
         TEST(greeted_sessions_are_not_displaced),
         TEST(a_place_that_becomes_free_goes_to_a_connection_that_waited),
@@ -338,7 +357,7 @@ int main(void)
         TEST(many_greetings_leave_an_old_silent_connection_displaceable),
         TEST(a_displaced_connection_that_never_closes_is_reset_in_time),
         TEST(a_drain_waits_for_displaced_connections),
-        TEST(no_connection_is_displaced_while_the_server_drains),
+        TEST(a_connection_to_a_full_server_that_drains_reads_shutdown),
         cmocka_unit_test(random_arrivals_leak_no_session_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
