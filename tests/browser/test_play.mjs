@@ -115,7 +115,7 @@ test('a_refused_room_and_a_lost_server_are_explained', async () => {
   await page.close();
 });
 
-test('a_player_who_is_disconnected_comes_back', async () => {
+test('a_disconnected_player_comes_back', async () => {
   const page = await browser.newPage();
   await page.addInitScript(() => {
     window.sockets = [];
