@@ -33,7 +33,8 @@ struct gw_addr {
  * Parses "127.0.0.1:7777", "[::1]:7777", "*:7777" (every interface, IPv4 and IPv6) or
  * "0.0.0.0:7777" (every interface, IPv4 alone). A link-local address has a zone, the name or
  * the number (1 to 65,535) of its interface: "[fe80::1%eth0]:7777", "[fe80::1%2]:7777" (on
- * Windows the number alone; RFC 4007). Host names are not resolved.
+ * Windows the number alone; RFC 4007). Host names are not
+ * resolved: see net/lookup.h.
  *
  * Returns   0 or GW_E_ADDRESS; *addr_out is set only on 0.
  * Thread    any

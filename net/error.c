@@ -38,6 +38,8 @@ const char *gw_error_name(int error)
         return "GW_E_DENIED";
     case GW_E_NO_FILE:
         return "GW_E_NO_FILE";
+    case GW_E_NAME:
+        return "GW_E_NAME";
     }
     return "GW_E_?";
 }
@@ -79,6 +81,8 @@ const char *gw_error_text(int error)
         return "The system does not permit it to this user.";
     case GW_E_NO_FILE:
         return "There is no such file or folder.";
+    case GW_E_NAME:
+        return "The host name is unknown, or has no address.";
     }
     return "Unknown error.";
 }

@@ -32,6 +32,7 @@ enum gw_error {
     GW_E_INVALID = -14,    /* a file or an argument is invalid; the function gives a text */
     GW_E_DENIED = -15,     /* this user may not do it: a port below 1024, a path */
     GW_E_NO_FILE = -16,    /* there is no such file or folder */
+    GW_E_NAME = -17,       /* the host name is unknown, or has no address */
 };
 
 /*

@@ -209,6 +209,10 @@ struct gw_backend_ops {
     struct gw_addr (*socket_peer)(os_socket socket);
     void (*socket_close)(os_socket socket);
 
+    /* As os_addr_lookup(). Thread: any; it may block. */
+    int (*addr_lookup)(const char *name, struct gw_addr *addrs_out, uint32_t count_max,
+                       uint32_t *count_out);
+
     /* What runs the jobs of net/offload.h; NULL: threads of the system. */
     const struct gw_offload_threads *offload_threads;
 };

@@ -417,4 +417,5 @@ const struct gw_backend_ops gw__backend_epoll = {
     .socket_listen = os_socket_listen,
     .socket_peer = os_socket_peer,
     .socket_close = os_socket_close,
+    .addr_lookup = os_addr_lookup,
 };

@@ -474,4 +474,5 @@ const struct gw_backend_ops gw__backend_iocp = {
     .socket_listen = os_socket_listen,
     .socket_peer = os_socket_peer,
     .socket_close = os_socket_close,
+    .addr_lookup = os_addr_lookup,
 };

@@ -282,4 +282,5 @@ const struct gw_backend_ops gw__backend_uring = {
     .socket_listen = os_socket_listen,
     .socket_peer = os_socket_peer,
     .socket_close = os_socket_close,
+    .addr_lookup = os_addr_lookup,
 };

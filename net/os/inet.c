@@ -1,4 +1,5 @@
 /* net/os/inet.c: IP addresses, as text and as the socket calls take them. */
+#define _GNU_SOURCE /* getaddrinfo, EAI_NODATA */
 #include "net/os/os.h"
 
 #include "net/error.h"
@@ -9,6 +10,7 @@
 #include <ws2tcpip.h>
 #else
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #endif
@@ -52,6 +54,41 @@ struct gw_addr os_addr_from_system(const struct sockaddr_storage *system)
         addr.zone = in6->sin6_scope_id <= UINT16_MAX ? (uint16_t)in6->sin6_scope_id : 0;
     }
     return addr;
+}
+
+static int lookup_error(int code)
+{
+#ifdef EAI_NODATA
+    if (code == EAI_NODATA) {
+        return GW_E_NAME;
+    }
+#endif
+    return code == EAI_NONAME   ? GW_E_NAME
+           : code == EAI_AGAIN  ? GW_E_TIMEOUT
+           : code == EAI_MEMORY ? GW_E_MEMORY
+                                : GW_E_SYSTEM;
+}
+
+int os_addr_lookup(const char *name, struct gw_addr *addrs_out, uint32_t count_max,
+                   uint32_t *count_out)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    *count_out = 0;
+    int code = getaddrinfo(name, NULL, &hints, &found);
+    if (code != 0) {
+        return lookup_error(code);
+    }
+    for (const struct addrinfo *at = found; at != NULL && *count_out < count_max;
+         at = at->ai_next) {
+        if (at->ai_family == AF_INET || at->ai_family == AF_INET6) {
+            struct sockaddr_storage system = {0};
+            memcpy(&system, at->ai_addr, at->ai_addrlen);
+            addrs_out[(*count_out)++] = os_addr_from_system(&system);
+        }
+    }
+    freeaddrinfo(found);
+    return *count_out > 0 ? GW_OK : GW_E_NAME;
 }
 
 int os_zone_number_parse(const char *text, uint16_t *zone_out)

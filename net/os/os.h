@@ -92,6 +92,15 @@ struct sockaddr_storage;
 int os_addr_to_system(const struct gw_addr *addr, struct sockaddr_storage *system_out);
 struct gw_addr os_addr_from_system(const struct sockaddr_storage *system);
 
+/*
+ * Looks up a host name, and waits for the answer. Writes up to `count_max` addresses without a
+ * port, and their number; 0 after an error.
+ *
+ * Returns 0, GW_E_NAME, GW_E_TIMEOUT, GW_E_MEMORY or GW_E_SYSTEM.
+ */
+int os_addr_lookup(const char *name, struct gw_addr *addrs_out, uint32_t count_max,
+                   uint32_t *count_out);
+
 /* Reads and writes an IP address without a port. Reading returns 0 or GW_E_ADDRESS. */
 int os_ip_parse(const char *text, uint8_t ip_out[16]);
 void os_ip_format(const uint8_t ip[16], char *text, uint32_t text_bytes);

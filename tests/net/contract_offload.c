@@ -3,6 +3,7 @@
 
 #include "net/container_of.h"
 #include "net/error.h"
+#include "net/lookup.h"
 #include "net/offload.h"
 #include "net/os/os.h"
 #include "net/port_internal.h"
@@ -243,6 +244,53 @@ static void dones_that_no_worker_has_called_are_called_when_the_port_is_destroye
     (void)check_jobs(GW_OK);
 }
 
+/* ---- the resolver of the system ---- */
+
+static struct {
+    struct gw_turn turn;
+    struct gw_lookup lookup;
+    atomic_int result;
+} looking;
+
+static void note_lookup(struct gw_lookup *lookup, int result)
+{
+    if (lookup != &looking.lookup || !gw_turn_is_mine(&looking.turn)) {
+        fixture_break_rule("a lookup is done in its turn");
+    }
+    atomic_store(&looking.result, result);
+}
+
+static int look_up(const char *name)
+{
+    looking.lookup = (struct gw_lookup){.on_done = note_lookup};
+    atomic_store(&looking.result, 1);
+    assert_int_equal(gw_lookup_post(&looking.lookup, pool, &looking.turn, name, 7777), GW_OK);
+    WAIT_FOR(atomic_load(&looking.result) != 1);
+    return atomic_load(&looking.result);
+}
+
+/* No name here needs a name server. */
+static void names_are_looked_up_by_the_resolver_of_the_system(void **state)
+{
+    static const char *const names[] = {"127.0.0.1", "::1", "fe80::1"};
+    char text[GW_ADDR_TEXT_BYTES];
+    fixture_open(&(struct port_fixture_plan){.callbacks = NULL});
+    gw_turn_init(&looking.turn, fixture.port, NULL);
+    create_pool(NULL);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(look_up(names[i]), GW_OK);
+        assert_int_equal(looking.lookup.addr_count, 1);
+        assert_non_null(strstr(gw_addr_format(&looking.lookup.addrs[0], text), names[i]));
+        assert_int_equal(looking.lookup.addrs[0].port, 7777);
+    }
+    assert_int_equal(look_up("localhost"), GW_OK);
+    assert_in_range(looking.lookup.addr_count, 1, GW_LOOKUP_ADDR_COUNT_MAX);
+    assert_int_equal(look_up("256.0.0.1.."), GW_E_NAME);
+    gw_turn_unref(&looking.turn);
+    gw_offload_destroy(pool);
+    fixture_close();
+}
+
 int contract_offload(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +298,7 @@ int contract_offload(void)
         FIXTURE_TEST(each_job_is_done_once_and_those_of_a_key_one_at_a_time),
         FIXTURE_TEST(a_short_queue_refuses_jobs_and_loses_none),
         FIXTURE_TEST(jobs_posted_while_the_pool_closes_are_done_or_refused),
+        FIXTURE_TEST(names_are_looked_up_by_the_resolver_of_the_system),
         FIXTURE_TEST(dones_that_no_worker_has_called_are_called_when_the_port_is_destroyed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

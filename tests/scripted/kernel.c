@@ -463,6 +463,30 @@ static struct gw_addr backend_socket_peer(os_socket handle)
     return there;
 }
 
+void kernel_name(const char *name, const struct gw_addr *addrs, uint32_t addr_count)
+{
+    kernel.names[kernel.name_count].name = name;
+    kernel.names[kernel.name_count].addrs = addrs;
+    kernel.names[kernel.name_count++].addr_count = addr_count;
+}
+
+static int backend_addr_lookup(const char *name, struct gw_addr *addrs_out, uint32_t count_max,
+                               uint32_t *count_out)
+{
+    kernel_lock();
+    int error = kernel_call_error(KERNEL_ADDR_LOOKUP);
+    kernel_unlock();
+    *count_out = 0;
+    for (uint32_t i = 0; i < kernel.name_count && error == GW_OK; i++) {
+        if (strcmp(kernel.names[i].name, name) == 0) {
+            uint32_t count = kernel.names[i].addr_count;
+            *count_out = count < count_max ? count : count_max;
+            memcpy(addrs_out, kernel.names[i].addrs, *count_out * sizeof *addrs_out);
+        }
+    }
+    return error == GW_OK && *count_out == 0 ? GW_E_NAME : error;
+}
+
 #define KERNEL_OPS(is_shared)                                                                      \
     {                                                                                              \
         .backend = GW_BACKEND_AUTO, .lane_shared = (is_shared), .available = backend_available,    \
@@ -473,7 +497,8 @@ static struct gw_addr backend_socket_peer(os_socket handle)
         .peer_end = backend_peer_end, .detach = backend_detach, .now_ns = backend_now_ns,          \
         .random = backend_random, .socket_open = backend_socket_open,                              \
         .socket_listen = backend_socket_listen, .socket_peer = backend_socket_peer,                \
-        .socket_close = backend_socket_close, .offload_threads = &kernel_offload_threads,          \
+        .socket_close = backend_socket_close, .addr_lookup = backend_addr_lookup,                  \
+        .offload_threads = &kernel_offload_threads,                                                \
     }
 
 static const struct gw_backend_ops ops = KERNEL_OPS(false);

@@ -94,6 +94,11 @@ void kernel_let_pass(uint64_t ns);
  * test as a busy loop. */
 enum { KERNEL_SPIN_COUNT_MAX = 20000, KERNEL_ROUND_COUNT_MAX = 200000 };
 
+/* ---- host names ---- */
+
+/* Gives a host name addresses, which must outlive the kernel. Other names are unknown. */
+void kernel_name(const char *name, const struct gw_addr *addrs, uint32_t addr_count);
+
 /* ---- failures ---- */
 
 enum kernel_call {
@@ -106,6 +111,7 @@ enum kernel_call {
     KERNEL_SOCKET_OPEN,
     KERNEL_SOCKET_LISTEN,
     KERNEL_THREADS_START,
+    KERNEL_ADDR_LOOKUP,
     KERNEL_CALL_COUNT
 };
 

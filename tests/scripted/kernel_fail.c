@@ -17,6 +17,7 @@ static const int errors[KERNEL_CALL_COUNT][ERRORS_MAX] = {
     [KERNEL_SOCKET_OPEN] = {GW_E_FULL, GW_E_ADDRESS, GW_E_MEMORY, GW_E_SYSTEM},
     [KERNEL_SOCKET_LISTEN] = {GW_E_ADDRESS, GW_E_FULL, GW_E_MEMORY, GW_E_SYSTEM},
     [KERNEL_THREADS_START] = {GW_E_SYSTEM},
+    [KERNEL_ADDR_LOOKUP] = {GW_E_NAME, GW_E_TIMEOUT, GW_E_MEMORY, GW_E_SYSTEM},
 };
 
 static struct {
@@ -33,8 +34,8 @@ static struct {
 const char *kernel_call_name(enum kernel_call call)
 {
     static const char *const names[KERNEL_CALL_COUNT] = {
-        "open", "attach",      "accept",        "connect",      "recv",
-        "send", "socket_open", "socket_listen", "threads_start"};
+        "open", "attach",      "accept",        "connect",       "recv",
+        "send", "socket_open", "socket_listen", "threads_start", "addr_lookup"};
     return names[call];
 }
 

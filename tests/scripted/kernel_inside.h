@@ -7,6 +7,7 @@
 #include "tests/support/bell.h"
 #include "tests/support/random.h"
 
+enum { KERNEL_NAME_COUNT_MAX = 8 };
 enum { KERNEL_LANE_COUNT_MAX = 64, KERNEL_WINDOW_BYTES = 1024 * 1024, KERNEL_HANDLES = 4096 };
 
 /* An operation in flight. */
@@ -90,8 +91,14 @@ struct kernel {
     struct kernel_ticket *handed;  /* reported; their done has not returned */
     struct kernel_event *events;
     struct kernel_thread *threads; /* of offload pools */
-    struct kernel_end *peers;      /* that have connected and were not closed */
-    struct kernel_end **ends;      /* by handle */
+    struct {
+        const char *name;
+        const struct gw_addr *addrs;
+        uint32_t addr_count;
+    } names[KERNEL_NAME_COUNT_MAX];
+    uint32_t name_count;
+    struct kernel_end *peers; /* that have connected and were not closed */
+    struct kernel_end **ends; /* by handle */
     int *free_handles;
     uint32_t free_count;
     uint32_t handle_count;

@@ -3,6 +3,7 @@
 
 #include "net/container_of.h"
 #include "net/error.h"
+#include "net/lookup.h"
 #include "net/offload.h"
 #include "net/turn_internal.h"
 #include "tests/scripted/memory.h"
@@ -359,6 +360,92 @@ static void a_post_needs_no_memory(void **state)
     assert_int_equal(job->done_count, 1);
 }
 
+/* ---- lookups of host names ---- */
+
+static struct gw_lookup lookup;
+static uint32_t lookup_count;
+static int lookup_result;
+
+static void note_lookup(struct gw_lookup *of, int result)
+{
+    assert_ptr_equal(of, &lookup);
+    assert_true(gw_turn_is_mine(&owners[0].turn));
+    lookup_count++;
+    lookup_result = result;
+}
+
+/* Looks a name up, which takes 10 ms. */
+static int look_up(const char *name)
+{
+    lookup = (struct gw_lookup){.on_done = note_lookup};
+    lookup_count = 0;
+    assert_int_equal(gw_lookup_post(&lookup, pool, &owners[0].turn, name, 7777), GW_OK);
+    fixture_run_ms(9);
+    assert_int_equal(lookup_count, 0);
+    fixture_run_ms(2);
+    assert_int_equal(lookup_count, 1);
+    return lookup_result;
+}
+
+static void a_lookup_gives_all_addresses_of_a_name_in_order(void **state)
+{
+    static struct gw_addr addrs[GW_LOOKUP_ADDR_COUNT_MAX + 1];
+    for (uint8_t i = 0; i <= GW_LOOKUP_ADDR_COUNT_MAX; i++) {
+        addrs[i] = (struct gw_addr){.ip = {0x20, 0x01, [15] = i}};
+    }
+    kernel_name("two.example", addrs, 2);
+    kernel_name("many.example", addrs, GW_LOOKUP_ADDR_COUNT_MAX + 1);
+    assert_int_equal(look_up("two.example"), GW_OK);
+    assert_int_equal(lookup.addr_count, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_memory_equal(lookup.addrs[i].ip, addrs[i].ip, 16);
+        assert_int_equal(lookup.addrs[i].port, 7777);
+    }
+    assert_int_equal(look_up("many.example"), GW_OK);
+    assert_int_equal(lookup.addr_count, GW_LOOKUP_ADDR_COUNT_MAX);
+    assert_int_equal(lookup.addrs[GW_LOOKUP_ADDR_COUNT_MAX - 1].ip[15],
+                     GW_LOOKUP_ADDR_COUNT_MAX - 1);
+    assert_int_equal(look_up("none.example"), GW_E_NAME);
+    assert_int_equal(lookup.addr_count, 0);
+}
+
+static void each_error_of_a_lookup_is_its_result(void **state)
+{
+    static const struct gw_addr addr = {.ip = {1}};
+    kernel_name("one.example", &addr, 1);
+    for (const int *error = kernel_errors_of(KERNEL_ADDR_LOOKUP); *error != 0; error++) {
+        kernel_fail_next(KERNEL_ADDR_LOOKUP, 1, *error);
+        assert_int_equal(look_up("one.example"), *error);
+        assert_int_equal(lookup.addr_count, 0);
+    }
+    assert_int_equal(look_up("one.example"), GW_OK);
+}
+
+static void a_lookup_that_the_end_of_the_pool_meets_is_done_with_closed(void **state)
+{
+    lookup = (struct gw_lookup){.on_done = note_lookup};
+    lookup_count = 0;
+    assert_int_equal(gw_lookup_post(&lookup, pool, &owners[0].turn, "one.example", 1), GW_OK);
+    gw_offload_close(pool);
+    fixture_run_now();
+    assert_int_equal(lookup_count, 1);
+    assert_int_equal(lookup_result, GW_E_CLOSED);
+    assert_int_equal(gw_lookup_post(&lookup, pool, &owners[0].turn, "one.example", 1), GW_E_CLOSED);
+}
+
+static void names_that_are_empty_or_too_long_are_not_looked_up(void **state)
+{
+    char name[GW_LOOKUP_NAME_BYTES_MAX + 2];
+    memset(name, 'a', sizeof name);
+    name[GW_LOOKUP_NAME_BYTES_MAX + 1] = '\0';
+    lookup = (struct gw_lookup){.on_done = note_lookup};
+    assert_int_equal(gw_lookup_post(&lookup, pool, &owners[0].turn, name, 1), GW_E_ADDRESS);
+    assert_int_equal(gw_lookup_post(&lookup, pool, &owners[0].turn, "", 1), GW_E_ADDRESS);
+    assert_int_equal(counters().posted_count, 0);
+    name[GW_LOOKUP_NAME_BYTES_MAX] = '\0';
+    assert_int_equal(look_up(name), GW_E_NAME);
+}
+
 /* ---- many jobs on many threads, by seed ---- */
 
 static uint64_t first_seed = 1;
@@ -546,6 +633,10 @@ int main(int argc, char **argv)
         TEST(a_function_of_a_turn_that_work_calls_is_explained),
         TEST(a_pool_that_cannot_be_created_leaves_nothing),
         TEST(a_post_needs_no_memory),
+        TEST(a_lookup_gives_all_addresses_of_a_name_in_order),
+        TEST(each_error_of_a_lookup_is_its_result),
+        TEST(a_lookup_that_the_end_of_the_pool_meets_is_done_with_closed),
+        TEST(names_that_are_empty_or_too_long_are_not_looked_up),
         cmocka_unit_test_teardown(each_job_is_done_once_and_those_of_a_key_in_order, print_seed),
         cmocka_unit_test(jobs_without_a_key_run_side_by_side),
         cmocka_unit_test(a_slow_job_delays_no_other_session_when_it_is_offloaded),
