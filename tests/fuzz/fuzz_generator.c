@@ -10,10 +10,11 @@
 static const char *const parameters[] = {
     "",
     "lock=nothing/packets.lock",
-    "documents,with=small/control.proto",
+    "documents,with=small/control.proto,js=small/small.gen.mjs",
     "do=list,lock=nothing/packets.lock",
     "do=changes,lock=nothing/packets.lock",
     "control",
+    "js=small.gen.mjs",
 };
 
 static void run(const Google__Protobuf__FileDescriptorSet *set, const char *parameter)

@@ -390,6 +390,19 @@ class Problems(GeneratorTest):
         self.assertEqual(self.problems(HEAD + enum + packet("A", "id: 300 from: SERVER")),
                          ["test.proto:3: IN_ROOM and inRoom (line 2) would both be TEST_STAGE_IN_ROOM in C: rename one"])
 
+    def test_a_name_that_is_equal_to_one_of_another_package_in_javascript_is_refused(self):
+        self.write('syntax = "proto3"; package other; message Part {}\n', "other.proto")
+        text = HEAD + 'import "other.proto";\nmessage other_Part {}\n'
+        a = packet("A", "id: 300 from: SERVER", "other.Part part = 1; other_Part mine = 2;")
+        self.assertEqual(self.problems(text + a, "js=test.gen.mjs"), [
+            "test.proto: other.Part and test.other_Part would both be other_Part in JavaScript: rename one"])
+        self.assertEqual(self.problems(text + a), [])
+
+    def test_the_javascript_module_is_a_path_that_ends_with_mjs(self):
+        self.write(HEAD + packet("A", "id: 300 from: SERVER"))
+        for bad in "", "test.js", ".mjs", "../test.mjs", "/test.mjs":
+            self.assertIn(f'the option "js={bad}" is not known', self.generate(f"js={bad}").stderr)
+
     def test_a_package_of_the_framework_is_refused(self):
         for package in "gw", "gw.game", "gw_game", "Gw":
             self.assertEqual(self.problems(HEAD.replace("package test", f"package {package}").replace(

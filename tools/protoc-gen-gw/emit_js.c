@@ -106,11 +106,9 @@ static void emit_write_field(struct text *text, struct schema *schema, const str
     }
 }
 
-/* A oneof of the schema; protobuf makes one of each field that is optional, too. */
-static bool is_in_real_oneof(const struct field *field, size_t oneof)
+static bool is_in_oneof(const struct field *field, size_t oneof)
 {
-    return field->proto->has_oneof_index && (size_t)field->proto->oneof_index == oneof &&
-           !field->proto->proto3_optional;
+    return field_is_in_oneof(field->proto) && (size_t)field->proto->oneof_index == oneof;
 }
 
 /* Writes ", m.a, m.b" for the members of the oneof other than `except`. Returns their number. */
@@ -119,7 +117,7 @@ static size_t list_members(struct text *text, struct schema *schema, const struc
 {
     size_t count = 0;
     for (size_t i = 0; i < type->message->n_field; i++) {
-        if (is_in_real_oneof(&type->fields[i], oneof) && &type->fields[i] != except) {
+        if (is_in_oneof(&type->fields[i], oneof) && &type->fields[i] != except) {
             text_print(text, format, js_field_name(schema, &type->fields[i]));
             count++;
         }
@@ -174,7 +172,7 @@ static void emit_read_field(struct text *text, struct schema *schema, const stru
         }
     } else {
         text_print(text, "        case %" PRIu64 ": m.%s = %s;", key, name, value);
-        if (field_is_in_oneof(field->proto) && !field->proto->proto3_optional) {
+        if (field_is_in_oneof(field->proto)) {
             list_members(text, schema, type, (size_t)field->proto->oneof_index, field,
                          " m.%s = undefined;");
         }

@@ -11,7 +11,7 @@ void emit_js_module(struct text *text, struct schema *schema);
 /* Writes the declarations of the module for TypeScript. */
 void emit_js_types(struct text *text, struct schema *schema);
 
-/* Adds an error for each two names of the schema that would be equal in JavaScript. */
+/* Adds an error for each name that is none, and for each two that would be equal in JavaScript. */
 void js_check_names(struct schema *schema);
 
 /* "Chat" of "game.Chat", "Deal_HTTPDone" of "small.Deal.HTTPDone", "other_Part" of "other.Part". */

@@ -2,6 +2,8 @@
  * schema. */
 #include "tools/protoc-gen-gw/emit_js.h"
 
+#include "tools/protoc-gen-gw/names.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,12 +152,35 @@ struct js_value js_value_of(struct schema *schema, const struct field *field)
     }
 }
 
-/* ---- names that are equal ---- */
+/* ---- names that are invalid or equal ---- */
+
+/* protoc gives no such name, but a descriptor set may have any. */
+static void check_valid(struct schema *schema, const struct type *type, const char *name, int line)
+{
+    if (!name_is_good(name)) {
+        problem_add(&schema->problems, schema->file_name, line, "\"%s\" in %s is not a name",
+                    name == NULL ? "" : name, type->name);
+    }
+}
+
+static void check_members(struct schema *schema, const struct type *type)
+{
+    check_valid(schema, type, type->name, type_line(type));
+    for (size_t i = 0; type->enumeration != NULL && i < type->enumeration->n_value; i++) {
+        check_valid(schema, type, type->enumeration->value[i]->name, type_member_line(type, i));
+    }
+    for (size_t i = 0; type->message != NULL && i < type->message->n_oneof_decl; i++) {
+        check_valid(schema, type, type->message->oneof_decl[i]->name, type_line(type));
+    }
+    for (size_t i = 0; type->message != NULL && i < type->message->n_field; i++) {
+        const struct field *field = &type->fields[i];
+        check_valid(schema, type, field->proto->name, type_member_line(type, field->index));
+    }
+}
 
 struct js_name {
     const char *name;
-    const char *what;
-    int line;
+    const struct type *type;
 };
 
 static int by_name(const void *left, const void *right)
@@ -163,9 +188,11 @@ static int by_name(const void *left, const void *right)
     const struct js_name *a = left;
     const struct js_name *b = right;
     int names = strcmp(a->name, b->name);
-    return names != 0 ? names : strcmp(a->what, b->what);
+    return names != 0 ? names : strcmp(a->type->name, b->type->name);
 }
 
+/* Names of one package differ, because they do in C, as do names of fields, because protoc refuses
+ * equal ones. "other.Part" of an imported file may be equal to a name of the schema. */
 static void check_differ(struct schema *schema, struct js_name *names, size_t count)
 {
     if (count != 0) {
@@ -173,47 +200,23 @@ static void check_differ(struct schema *schema, struct js_name *names, size_t co
     }
     for (size_t i = 1; i < count; i++) {
         if (strcmp(names[i - 1].name, names[i].name) == 0) {
-            problem_add(&schema->problems, schema->file_name, names[i].line,
-                        "%s and %s (line %d) would both be %s in JavaScript: rename one",
-                        names[i].what, names[i - 1].what, names[i - 1].line, names[i].name);
+            problem_add(&schema->problems, schema->file_name, 0,
+                        "%s and %s would both be %s in JavaScript: rename one",
+                        names[i - 1].type->name, names[i].type->name, names[i].name);
         }
     }
-}
-
-static void check_fields_differ(struct schema *schema, const struct type *type)
-{
-    size_t count = type->message->n_field;
-    struct js_name *names = pool_take(&schema->pool, count, sizeof *names);
-    for (size_t i = 0; i < count; i++) {
-        const struct field *field = &type->fields[i];
-        names[i] = (struct js_name){
-            js_field_name(schema, field),
-            pool_print(&schema->pool, "%s.%s", type->name, field->proto->name),
-            type_member_line(type, field->index),
-        };
-    }
-    check_differ(schema, names, count);
 }
 
 void js_check_names(struct schema *schema)
 {
-    struct js_name *types = pool_take(&schema->pool, schema->types.count, sizeof *types);
-    struct js_name *packets = pool_take(&schema->pool, schema->packet_count, sizeof *packets);
+    struct js_name *names = pool_take(&schema->pool, schema->types.count, sizeof *names);
     size_t count = 0;
     for (size_t i = 0; i < schema->types.count; i++) {
         const struct type *type = &schema->types.list[i];
-        if (!js_has_type(schema, type)) {
-            continue;
-        }
-        types[count++] = (struct js_name){js_type_name(schema, type), type->name, type_line(type)};
-        if (type->message != NULL) {
-            check_fields_differ(schema, type);
+        if (js_has_type(schema, type)) {
+            check_members(schema, type);
+            names[count++] = (struct js_name){js_type_name(schema, type), type};
         }
     }
-    check_differ(schema, types, count);
-    for (size_t i = 0; i < schema->packet_count; i++) {
-        const struct packet *packet = &schema->packets[i];
-        packets[i] = (struct js_name){js_packet_name(schema, packet), packet->name, packet->line};
-    }
-    check_differ(schema, packets, schema->packet_count);
+    check_differ(schema, names, count);
 }
