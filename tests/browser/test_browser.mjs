@@ -1,32 +1,23 @@
 // tests/browser/test_browser.mjs: A page in headless Chromium plays with the server program over WebSocket.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { createHash, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { connect } from '../../tools/clients/js/gangway.mjs';
+import { makeCertificate } from '../js/certificate.mjs';
 import { GAME } from '../js/environment.mjs';
 import { startServer } from '../js/server.mjs';
 import { startBrowser } from './browser.mjs';
 
 const { schema } = GAME;
-const folder = mkdtempSync(join(tmpdir(), 'gangway-browser-'));
-const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name));
+const certificate = makeCertificate();
 let server;
 let browser;
 
 before(async () => {
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert,
-    '-days', '2', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'], { stdio: 'ignore' });
-  const spki = new X509Certificate(readFileSync(cert)).publicKey.export({ type: 'spki', format: 'der' });
-  const pin = createHash('sha256').update(spki).digest('base64');
-  browser = await startBrowser(`--ignore-certificate-errors-spki-list=${pin}`);
+  browser = await startBrowser(`--ignore-certificate-errors-spki-list=${certificate.pin}`);
   try {
-    server = await startServer({ listen: ['tcp', 'ws', 'wss'], options: ['--tls-cert', cert, '--tls-key', key] });
+    server = await startServer({ listen: ['tcp', 'ws', 'wss'], options: certificate.options });
   } catch (error) {
     if (!/this build has no TLS/.test(error.message)) throw error;
     server = await startServer({ listen: ['tcp', 'ws'] });
@@ -36,7 +27,7 @@ before(async () => {
 after(async () => {
   await browser?.stop();
   await server?.stop();
-  rmSync(folder, { recursive: true });
+  certificate.remove();
 });
 
 const eventsOf = (page, name) => page.waitForFunction((wanted) => {

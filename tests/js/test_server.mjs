@@ -1,10 +1,11 @@
-// tests/js/test_server.mjs: Tests of the JavaScript client over TCP with the server program.
+// tests/js/test_server.mjs: Tests of the JavaScript client over TCP and TLS with the server program.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import net from 'node:net';
 
 import { CloseReason, ClosedError, connect } from '../../tools/clients/js/gangway.mjs';
+import { makeCertificate } from './certificate.mjs';
 import { GAME } from './environment.mjs';
 import { startServer } from './server.mjs';
 
@@ -119,4 +120,38 @@ test('a_server_that_shuts_down_says_goaway_and_then_closes', async (t) => {
   assert.ok(deadlineMs > 0);
   const info = await closed;
   assert.deepEqual([info.name, info.by, info.retryMs], ['SHUTDOWN', 'server', retryMs]);
+});
+
+test('over_tls_the_certificate_of_the_server_is_checked', async (t) => {
+  const certificate = makeCertificate();
+  t.after(certificate.remove);
+  let own;
+  try {
+    own = await startServer({ listen: ['tls'], options: certificate.options });
+  } catch (error) {
+    if (!/this build has no TLS/.test(error.message)) throw error;
+    t.skip('this build has no TLS');
+    return;
+  }
+  t.after(() => own.stop());
+  const url = `tls://127.0.0.1:${own.ports.tls}`;
+  const game = await connect(url, { schema, name: 'Ann', tls: { ca: certificate.pem } });
+  assert.deepEqual(await game.say({ text: 'in private' }), { text: 'in private' });
+  await game.close();
+  await assert.rejects(connect(url, { schema, name: 'Ann' }), (error) =>
+    error instanceof ClosedError && error.reason === CloseReason.NETWORK && /self-signed/.test(error.message));
+});
+
+test('a_client_with_plain_tcp_is_refused_on_a_port_for_websockets', async (t) => {
+  const own = await startServer({ listen: ['ws'] });
+  t.after(() => own.stop());
+  await assert.rejects(connect(`tcp://127.0.0.1:${own.ports.ws}`, { schema, name: 'Ann', timeoutMs: 5000 }), ClosedError);
+});
+
+test('node_connects_by_its_own_websocket', { skip: globalThis.WebSocket === undefined && 'this version of Node has none' }, async (t) => {
+  const own = await startServer({ listen: ['ws'] });
+  t.after(() => own.stop());
+  const game = await connect(`ws://127.0.0.1:${own.ports.ws}`, { schema, name: 'Ann' });
+  assert.deepEqual(await game.say({ text: 'by WebSocket' }), { text: 'by WebSocket' });
+  assert.equal((await game.close()).by, 'client');
 });
