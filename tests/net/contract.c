@@ -1,5 +1,6 @@
 /* tests/net/contract.c: The contract of net and a backend: BACKEND WORKERS [TEST].
- * BACKEND-tiny is the same backend with the smallest queues. */
+ * BACKEND-tiny is the same backend with the smallest queues, BACKEND-filtered has streams with
+ * filters. */
 #include "tests/net/contract.h"
 
 #include "net/port.h"
@@ -73,6 +74,9 @@ int main(int argc, char **argv)
     }
     if (strstr(argv[1], "-tiny") != NULL) {
         tiny_queues();
+    }
+    if (strstr(argv[1], "-filtered") != NULL) {
+        fixture_filter_count = 2;
     }
     if (argc > 3) {
         cmocka_set_test_filter(argv[3]);

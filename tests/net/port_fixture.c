@@ -5,12 +5,14 @@
 #include "net/pool.h"
 #include "net/port_internal.h"
 #include "net/workers.h"
+#include "tests/support/test_filter.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 struct port_fixture fixture;
 const struct gw_backend_ops *fixture_backend;
 uint32_t fixture_worker_count;
+uint32_t fixture_filter_count;
 
 /* ---- the listener ---- */
 
@@ -126,6 +128,7 @@ void fixture_open(const struct port_fixture_plan *plan)
         .recv_bytes_max = or_default(plan->recv_bytes_max, 4096),
         .send_queue_bytes_max = or_default(plan->send_queue_bytes_max, 1 << 20),
     };
+    test_filter_add_clear(&fixture.stream_config, fixture_filter_count);
     fixture.callbacks = plan->callbacks == NULL ? &nothing : plan->callbacks;
     fixture.pool_bytes_before = gw__pool_used_bytes();
     open_listener(plan);

@@ -76,6 +76,7 @@ extern struct port_fixture fixture;
 /* The program's arguments. */
 extern const struct gw_backend_ops *fixture_backend;
 extern uint32_t fixture_worker_count;
+extern uint32_t fixture_filter_count; /* of each stream; they change no byte */
 
 /* Opens the fixture. Closing ends all streams, and asserts that nothing is left open. */
 void fixture_open(const struct port_fixture_plan *plan);

@@ -186,6 +186,9 @@ static int test_recv(struct gw_filter *base, struct gw_span *in, uint8_t *out)
         return recv_prefix(filter, in);
     }
     int error = in->bytes > 0 ? keep(filter, in) : 0;
+    if (error == 0 && filter->kept_bytes > 0 && config->kind == TEST_FILTER_CLEAR) {
+        filter->message_bytes = filter->kept_bytes;
+    }
     if (error == 0 && filter->kept_bytes > 0) {
         error = parse(filter, out,
                       config->piece_bytes != 0 ? config->piece_bytes : GW_STREAM_RECV_BYTES_MAX);
@@ -233,15 +236,15 @@ static void put_own(struct test_filter *filter, uint8_t **at, bool before_data)
     }
 }
 
-static int send_secret(struct test_filter *filter, const struct gw_span *in, int in_count,
-                       uint32_t bytes, struct gw_span *out)
+static int send_copy(struct test_filter *filter, const struct gw_span *in, int in_count,
+                     uint32_t bytes, struct gw_span *out)
 {
     uint8_t *at = filter->sent = malloc(bytes + OWN_BYTES_MAX);
     if (at == NULL) {
         return fail(filter, GW_E_MEMORY, "no memory");
     }
     put_own(filter, &at, true);
-    if (bytes > 0) {
+    if (bytes > 0 && filter->source->config.kind == TEST_FILTER_SECRET) {
         put_header(&at, DATA, bytes);
     }
     for (int i = 0; i < in_count; i++) {
@@ -289,9 +292,11 @@ static int test_send(struct gw_filter *base, const struct gw_span *in, int in_co
         return fail(filter, TEST_FILTER_FAILED, "send() had to fail");
     }
     int count;
-    if (filter->source->config.kind == TEST_FILTER_SECRET) {
-        count = send_secret(filter, in, in_count, bytes, out);
-    } else if (filter->source->config.kind == TEST_FILTER_MARKED) {
+    const struct test_filter_config *config = &filter->source->config;
+    if (config->kind == TEST_FILTER_SECRET ||
+        (config->kind == TEST_FILTER_CLEAR && !config->is_passing)) {
+        count = send_copy(filter, in, in_count, bytes, out);
+    } else if (config->kind == TEST_FILTER_MARKED) {
         count = send_marked(filter, in, in_count, bytes, out);
     } else {
         memcpy(out, in, (size_t)in_count * sizeof *in);
@@ -391,4 +396,22 @@ void test_filter_source_init(struct test_filter_source *source,
     source->base.create = create;
     source->base.destroy = destroy_source;
     source->config = *config;
+}
+
+void test_filter_add_clear(struct gw_stream_config *config, uint32_t count)
+{
+    static struct test_filter_source sources[GW_STREAM_FILTER_COUNT_MAX];
+    static const struct test_filter_config configs[GW_STREAM_FILTER_COUNT_MAX] = {
+        {.kind = TEST_FILTER_CLEAR},
+        {.kind = TEST_FILTER_CLEAR, .is_passing = true, .piece_bytes = 5000},
+        {.kind = TEST_FILTER_CLEAR, .piece_bytes = 333}};
+    static atomic_bool is_initialized;
+    if (!atomic_exchange(&is_initialized, true)) {
+        for (int i = 0; i < GW_STREAM_FILTER_COUNT_MAX; i++) {
+            test_filter_source_init(&sources[i], &configs[i]);
+        }
+    }
+    for (uint32_t i = 0; i < count && config->filters[i] == NULL; i++) {
+        config->filters[i] = &sources[i].base;
+    }
 }

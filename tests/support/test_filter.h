@@ -13,6 +13,9 @@ enum test_filter_kind {
     TEST_FILTER_SECRET,
     /* No handshake. Each send() puts a header before the spans, which it passes on. */
     TEST_FILTER_MARKED,
+    /* Changes no byte, so a test without filters in mind can run through it. It still keeps what it
+     * receives, and sends copies, or with `is_passing` the spans. */
+    TEST_FILTER_CLEAR,
     /* Removes `prefix_bytes` from the front of the received bytes, then is done. */
     TEST_FILTER_PREFIX,
 };
@@ -20,6 +23,7 @@ enum test_filter_kind {
 struct test_filter_config {
     enum test_filter_kind kind;
     bool is_client;
+    bool is_passing;
     bool has_end;          /* ends with a message of its own; a FIN before that is an error */
     bool refuses;          /* server: answers a finish before the handshake with that message */
     uint32_t piece_bytes;  /* the most that one recv() returns; 0: GW_STREAM_RECV_BYTES_MAX */
@@ -50,5 +54,11 @@ struct test_filter_source {
 /* One reference, and memory of the caller, which must outlive `is_destroyed`. */
 void test_filter_source_init(struct test_filter_source *source,
                              const struct test_filter_config *config);
+
+/*
+ * Puts `count` CLEAR filters, 0 to GW_STREAM_FILTER_COUNT_MAX, into a configuration. Their sources
+ * are static. With 0, and when it has filters, it does nothing.
+ */
+void test_filter_add_clear(struct gw_stream_config *config, uint32_t count);
 
 #endif
