@@ -19,6 +19,8 @@
  * are in buffers of the filters or in entries of the batch.
  */
 
+enum { PIECE_COUNT_MAX = 4 }; /* calls of on_recv in one turn */
+
 /* Output that the kernel has not taken completely: spans[first] to spans[count - 1]. */
 struct rest {
     uint32_t first;
@@ -563,11 +565,15 @@ static void continue_after(struct gw_stream *stream, bool is_drained)
     }
 }
 
-/* Passes bytes through the filters: `in`, or what they have kept, until nothing is left or on_recv
- * stops. */
+/*
+ * Passes bytes through the filters: `in`, or what they have kept, until nothing is left or on_recv
+ * stops. After so many pieces other turns run first: on_recv limits what it does in one turn, and
+ * does not know how often it is called there.
+ */
 static void pass(struct gw_stream *stream, struct gw_span in)
 {
     const struct gw_stream_filters *filters = stream->filters;
+    int piece_count = 0;
     bool goes_on = true;
     bool is_drained = false;
     while (goes_on && !is_drained) {
@@ -577,6 +583,10 @@ static void pass(struct gw_stream *stream, struct gw_span in)
         } else if (stream->state == GW_STREAM_OPEN) {
             gw_ring_borrow(&stream->ring, piece.data, piece.bytes);
             goes_on = gw__stream_read_ring(stream) && reads_on(stream);
+            if (goes_on && ++piece_count == PIECE_COUNT_MAX) {
+                gw__stream_post_work(stream, GW_STREAM_WORK_READ);
+                goes_on = false;
+            }
         }
         in.bytes = 0;
     }

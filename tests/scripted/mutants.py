@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 TESTS = "streams stream_ends listener timers intervals send_low calls late paused sessions offload checks stages rates coalesce requests half_close requests_client groups splits shared silent addresses game walks".split()
-WRAPS = "malloc calloc realloc free".split()
+WRAPS = "malloc calloc realloc free gw__stream_filters_create".split()
 SERVER_WRAPS = "gw_port_create gw_port_destroy gw_port_stop gw_workers_start gw_workers_join".split()
 SERVER_TESTS = {"game", "walks"}
 SESSION_TESTS = {"addresses", "checks", "coalesce", "filtered", "groups", "half_close", "late", "offload", "paused", "rates", "requests", "requests_client", "sessions", "shared", "silent", "splits", "stages"}

@@ -6,11 +6,14 @@
 #include "net/error.h"
 #include "net/pool.h"
 #include "net/port_internal.h"
+#include "net/stream_internal.h"
 #include "net/wheel.h"
 #include "tests/scripted/broken.h"
 #include "tests/scripted/memory.h"
 #include "tests/support/checking_backend.h"
+#include "tests/support/test_filter.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { EVENT_COUNT_MAX = 32, EVENT_BYTES = 32 };
@@ -46,6 +49,24 @@ uint32_t fixture_logged_count(const char *event)
         }
     }
     return 0;
+}
+
+/* ---- filters ---- */
+
+int __real_gw__stream_filters_create(struct gw_stream *stream,
+                                     const struct gw_stream_config *config);
+int __wrap_gw__stream_filters_create(struct gw_stream *stream,
+                                     const struct gw_stream_config *config);
+
+/* SCRIPTED_FILTERS: the number of filters that each stream without any gets; they change no byte.
+ */
+int __wrap_gw__stream_filters_create(struct gw_stream *stream,
+                                     const struct gw_stream_config *config)
+{
+    const char *count = getenv("SCRIPTED_FILTERS");
+    struct gw_stream_config filtered = *config;
+    test_filter_add_clear(&filtered, count == NULL ? 0 : (uint32_t)strtoul(count, NULL, 10));
+    return __real_gw__stream_filters_create(stream, &filtered);
 }
 
 /* ---- opening and closing ---- */
