@@ -170,6 +170,10 @@ class Connections(Server):
         for listen in ("tls://127.0.0.1:0", "wss://127.0.0.1:0/game"):
             self.play(self.serve(listen, "--tls-cert", cert, "--tls-key", key), "--tls-ca", cert)
 
+    def test_by_the_name_of_a_host_whose_first_address_may_refuse(self):
+        port = self.serve().rsplit(":", 1)[1]
+        self.play(f"localhost:{port}")
+
     def test_over_websocket(self):
         self.play(self.serve("ws://127.0.0.1:0"))
 

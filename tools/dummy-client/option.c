@@ -1,8 +1,8 @@
 /* tools/dummy-client/option.c: parsers of the values of options. */
 #include "tools/dummy-client/option.h"
-#include "tools/common/url.h"
 #include "net/addr.h"
 #include "net/port.h"
+#include "tools/common/url.h"
 #include "tools/dummy-client/fill.h"
 #include "tools/dummy-client/number.h"
 #include "tools/dummy-client/script.h"
@@ -38,9 +38,8 @@ bool dummy_take_url(const char *text, const struct dummy_option *option, void *f
     static const struct gw_addr nowhere;
     struct url url;
     bool is_local = url_parse(text, &url) == NULL && url.scheme == URL_UNIX;
-    if (!is_local &&
-        (url_parse(text, &url) != NULL || url.scheme == URL_FD || url.is_name ||
-         url.addr.port == 0 || memcmp(url.addr.ip, nowhere.ip, sizeof url.addr.ip) == 0)) {
+    if (!is_local && (url_parse(text, &url) != NULL || url.scheme == URL_FD || url.addr.port == 0 ||
+                      (!url.is_name && memcmp(url.addr.ip, nowhere.ip, sizeof url.addr.ip) == 0))) {
         return false;
     }
     *(struct url *)field = url;

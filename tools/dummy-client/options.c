@@ -15,7 +15,7 @@ static const struct dummy_option table[] = {
      .help = "where the server listens",
      .wants =
          "HOST:PORT such as 127.0.0.1:7777, tls://HOST:PORT, ws:// or wss://HOST:PORT/PATH, or "
-         "unix:/PATH; names are not looked up",
+         "unix:/PATH",
      .field = FIELD(connect),
      .take = dummy_take_url},
     {.name = "tls-ca",

@@ -82,7 +82,7 @@ static void numbers_may_equal_their_limits_and_not_exceed_them(void **state)
 
 #define URLS                                                                                       \
     "HOST:PORT such as 127.0.0.1:7777, tls://HOST:PORT, ws:// or wss://HOST:PORT/PATH, or "        \
-    "unix:/PATH; names are not looked up"
+    "unix:/PATH"
 
 static void an_invalid_option_gives_one_line_with_its_remedy(void **state)
 {
