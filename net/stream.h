@@ -283,6 +283,12 @@ void gw_stream_unref(struct gw_stream *stream);
 const struct gw_addr *gw_stream_peer(const struct gw_stream *stream);
 
 /*
+ * Whether a filter for the PROXY protocol may still replace the address of the peer, which is that
+ * of a proxy until then. Thread: in on_accept, before gw_stream_start(); later a turn.
+ */
+bool gw_stream_awaits_peer(const struct gw_stream *stream);
+
+/*
  * Why a filter of the stream has failed, for the log: "the handshake took too many bytes".
  *
  * Returns   a static text; NULL when no filter has failed.

@@ -65,6 +65,15 @@ const struct gw_addr *gw_stream_peer(const struct gw_stream *stream)
     return peer == NULL ? &stream->peer : peer;
 }
 
+bool gw_stream_awaits_peer(const struct gw_stream *stream)
+{
+    bool awaits_peer = false;
+    for (int i = 0; stream->filters != NULL && i < stream->filters->count; i++) {
+        awaits_peer |= stream->filters->links[i].filter->awaits_peer;
+    }
+    return awaits_peer;
+}
+
 const char *gw_stream_problem(const struct gw_stream *stream)
 {
     return stream->filters == NULL ? NULL : stream->filters->problem;
@@ -674,18 +683,24 @@ int gw__stream_filters_create(struct gw_stream *stream, const struct gw_stream_c
         return GW_E_MEMORY;
     }
     stream->filters = filters;
-    while (filters->count < count) {
+    for (int i = 0; i < count; i++) {
         struct link *link = &filters->links[filters->count];
-        struct gw_filter_source *source = config->filters[filters->count];
-        int error = source->create(source, &stream->peer, &link->filter);
+        int error = config->filters[i]->create(config->filters[i], &stream->peer, &link->filter);
         if (error != GW_OK) {
             return error;
         }
-        link->source = gw_filter_source_ref(source);
-        filters->count++;
+        if (link->filter != NULL) {
+            link->source = gw_filter_source_ref(config->filters[i]);
+            filters->count++;
+        }
     }
-    filters->sender_count = count;
-    filters->unfinished_count = count;
+    if (filters->count == 0) {
+        free(filters);
+        stream->filters = NULL;
+        return GW_OK;
+    }
+    filters->sender_count = filters->count;
+    filters->unfinished_count = filters->count;
     stream->socket.done = op_done;
     stream->flush_task.run = run_flush;
     return GW_OK;

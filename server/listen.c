@@ -2,6 +2,7 @@
 #include "server/listen.h"
 
 #include "net/error.h"
+#include "net/filter/proxy.h"
 #include "net/filter/source.h"
 #include "net/filter/tls.h"
 #include "net/filter/websocket.h"
@@ -26,6 +27,50 @@ static bool explain(const struct url *url, const char *why, struct problem *prob
 
 /* ---- filters ---- */
 
+/* Splits a list at its commas, without blanks around the items. Returns the number of items. */
+static uint32_t split(char *list, const char **items, uint32_t count_max)
+{
+    uint32_t count = 0;
+    for (char *item = list; item != NULL && count < count_max; count++) {
+        char *comma = strchr(item, ',');
+        item += strspn(item, " \t");
+        items[count] = item;
+        size_t bytes = comma == NULL ? strlen(item) : (size_t)(comma - item);
+        while (bytes > 0 && (item[bytes - 1] == ' ' || item[bytes - 1] == '\t')) {
+            bytes--;
+        }
+        item[bytes] = '\0';
+        item = comma == NULL ? NULL : comma + 1;
+    }
+    return count;
+}
+
+static bool add_proxy(struct filters *filters, const struct server_config *config,
+                      struct problem *problem)
+{
+    char list[SERVER_TEXT_BYTES];
+    const char *texts[GW_PROXY_NETWORK_COUNT_MAX + 1];
+    struct gw_proxy_network networks[GW_PROXY_NETWORK_COUNT_MAX];
+    memcpy(list, config->proxy_from, sizeof list);
+    uint32_t count = split(list, texts, GW_PROXY_NETWORK_COUNT_MAX + 1);
+    if (count > GW_PROXY_NETWORK_COUNT_MAX) {
+        return problem_set(problem, "proxy_from: more than %d networks; give fewer",
+                           GW_PROXY_NETWORK_COUNT_MAX);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const char *what = gw_proxy_network_parse(texts[i], &networks[i]);
+        if (what != NULL) {
+            return problem_set(problem, "proxy_from: \"%.60s\" is %s; give such as 10.0.0.0/8",
+                               texts[i], what);
+        }
+    }
+    if (gw_proxy_create(networks, count, &filters->sources[filters->count]) != GW_OK) {
+        return problem_set(problem, "no memory; free some");
+    }
+    filters->count++;
+    return true;
+}
+
 static bool add_tls(struct filters *filters, const struct server_config *config,
                     const struct url *url, struct problem *problem)
 {
@@ -45,24 +90,6 @@ static bool add_tls(struct filters *filters, const struct server_config *config,
     }
     filters->count++;
     return true;
-}
-
-/* Splits a list at its commas, without blanks around the items. Returns the number of items. */
-static uint32_t split(char *list, const char **items, uint32_t count_max)
-{
-    uint32_t count = 0;
-    for (char *item = list; item != NULL && count < count_max; count++) {
-        char *comma = strchr(item, ',');
-        item += strspn(item, " \t");
-        items[count] = item;
-        size_t bytes = comma == NULL ? strlen(item) : (size_t)(comma - item);
-        while (bytes > 0 && (item[bytes - 1] == ' ' || item[bytes - 1] == '\t')) {
-            bytes--;
-        }
-        item[bytes] = '\0';
-        item = comma == NULL ? NULL : comma + 1;
-    }
-    return count;
 }
 
 static bool add_websocket(struct filters *filters, const struct server_config *config,
@@ -130,7 +157,8 @@ bool server_listen(struct gw_session_manager *manager, const struct server_confi
                    struct problem *problem_out)
 {
     struct filters filters = {.count = 0};
-    bool is_good = (!url_has_tls(url) || add_tls(&filters, config, url, problem_out)) &&
+    bool is_good = (config->proxy_from[0] == '\0' || add_proxy(&filters, config, problem_out)) &&
+                   (!url_has_tls(url) || add_tls(&filters, config, url, problem_out)) &&
                    (!url_has_websocket(url) || add_websocket(&filters, config, url, problem_out));
     if (is_good) {
         int error =

@@ -312,8 +312,9 @@ static Gw__CloseReason create_pending(struct gw_session_manager *manager,
 static Gw__CloseReason admit(struct gw_session_manager *manager, struct gw_stream *stream)
 {
     struct gw_session *session;
-    uint32_t address;
-    if (!gw__address_enter(manager, gw_stream_peer(stream), &address)) {
+    uint32_t address = 0;
+    if (!gw_stream_awaits_peer(stream) &&
+        !gw__address_enter(manager, gw_stream_peer(stream), &address)) {
         return GW__CLOSE_REASON__ADDRESS_LIMIT;
     }
     Gw__CloseReason refusal = create_pending(manager, &session);

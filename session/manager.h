@@ -248,8 +248,8 @@ struct gw_stream_config gw_session_manager_stream_config(const struct gw_session
  *
  * A connection above a limit of its address receives CLOSE ADDRESS_LIMIT; the event "address_limit"
  * is logged at most once a minute for an address, with the number of refused connections. Limits
- * are not applied to an address that is all zero, and the address is checked again at the first
- * bytes, when a filter has replaced it. The table of addresses has a fixed size; a connection from
+ * are not applied to an address that is all zero, and not before the HELLO to one that a PROXY
+ * header will replace. The table of addresses has a fixed size; a connection from
  * an address that finds no room in it is admitted.
  *
  * On the client side the call is logged, and the stream is closed.

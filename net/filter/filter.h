@@ -110,6 +110,7 @@ struct gw_filter {
     const struct gw_filter_ops *ops;
     const char *problem;        /* why it has failed; NULL before */
     const struct gw_addr *peer; /* the address that the peer has for the program; NULL: unchanged */
+    bool awaits_peer;           /* it may set `peer` */
     bool is_open;               /* the handshake is done: send() may have input */
     bool is_done;    /* recv() has returned 0, and what it left and all further bytes pass
                         unchanged: the stream destroys the filter */
@@ -126,7 +127,8 @@ struct gw_filter_source {
     atomic_uint refs;
 
     /*
-     * Creates a filter for a stream whose socket is connected to `peer`.
+     * Creates a filter for a stream whose socket is connected to `peer`, or sets *filter_out to
+     * NULL when this stream needs none.
      *
      * Returns   0, GW_E_MEMORY, or GW_E_FULL when a limit of the source is reached (handshakes)
      * Thread    any

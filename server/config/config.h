@@ -27,6 +27,7 @@ struct server_config {
     char tls_key[SERVER_TEXT_BYTES];
     uint32_t tls_handshakes_max;
     char ws_origins[SERVER_TEXT_BYTES];
+    char proxy_from[SERVER_TEXT_BYTES];
     uint32_t backend; /* enum gw_backend */
     uint32_t workers;
     uint32_t sessions_max;

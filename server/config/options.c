@@ -64,6 +64,8 @@ const struct server_option server_options[] = {
      .help = "maximum number of TLS handshakes at a time, on each listener"},
     {AT(ws_origins), TEXT(SERVER_TEXT_BYTES - 1, "origins, separated by commas", "ORIGIN"),
      .initial = "", .help = "sites that browsers may come from; empty: this host; *: any"},
+    {AT(proxy_from), TEXT(SERVER_TEXT_BYTES - 1, "networks, separated by commas", "CIDR"),
+     .initial = "", .help = "proxies, which must send a PROXY header: 10.0.0.0/8,::1"},
     {AT(backend), CHOICE(GW_BACKEND_EPOLL, backend_name), .initial = "auto",
      .help = "kernel interface of the completion port"},
     {AT(workers), NUMBER(0, GW_PORT_WORKER_COUNT_MAX, "COUNT"), .initial = "0",

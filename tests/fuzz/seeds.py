@@ -50,6 +50,17 @@ def written_http_head():
         yield name + "-split", b"\x05" + head + END
 
 
+def written_proxy():
+    v1, v2 = b"PROXY ", b"\r\n\r\n\x00\r\nQUIT\n"
+    for name, content in ("tcp4", v1 + b"TCP4 192.0.2.1 127.0.0.1 12345 7777\r\nhello"), \
+            ("tcp6", v1 + b"TCP6 2001:db8::9 ::1 12345 7777\r\nhello"), ("unknown", v1 + b"UNKNOWN\r\n"), \
+            ("ipv4", v2 + b"\x21\x11\x00\x11" + bytes(range(12)) + b"\x04\x00\x02zzhello"), \
+            ("ipv6", v2 + b"\x21\x21\x00\x24" + bytes(range(36)) + b"hello"), \
+            ("unix", v2 + b"\x21\x31\x00\xd8" + bytes(216) + b"hello"), ("local", v2 + b"\x20\x00\x00\x00"):
+        yield name, b"\xff" + content
+        yield name + "-split", b"\x02" + content
+
+
 def written_websocket():
     key = b"\x12\xfe\x00\x80"
     yield "request", b"\x00\x20" + REQUEST + END + frame(0x82, b"hello", key)
@@ -61,7 +72,7 @@ def written_websocket():
         yield "client-" + name, b"\x03\x60" + content
 
 
-WRITTEN = {"http_head": written_http_head, "websocket": written_websocket}
+WRITTEN = {"http_head": written_http_head, "proxy": written_proxy, "websocket": written_websocket}
 
 
 def bodies(path):

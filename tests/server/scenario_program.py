@@ -100,6 +100,12 @@ class NotBegun(unittest.TestCase):
         self.assert_refused("cannot listen on tls://127.0.0.1:0: TLS needs a certificate; give --tls-cert FILE",
                             "--listen", "tls://127.0.0.1:0")
 
+    def test_an_invalid_network(self):
+        for text, words in {"10.0.0.1/8": "an address with bits behind its prefix", "proxy": "not an address",
+                            "10.0.0.0/33": "an invalid number of bits"}.items():
+            self.assert_refused(f'proxy_from: "{text}" is ', "--listen", "127.0.0.1:0", "--proxy-from", text)
+            self.assert_refused(words, "--listen", "127.0.0.1:0", "--proxy-from", text)
+
     def test_an_invalid_origin(self):
         self.assert_refused("one of --ws-origins is invalid", "--listen", "ws://127.0.0.1:0",
                             "--ws-origins", "https://game.example, not an origin")
@@ -375,6 +381,47 @@ class Serving(Server):
             self.serve(listen=f"unix:{path}")
             with socket.socket(socket.AF_UNIX) as client:
                 client.connect(path)
+
+    V2_IPV4 = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + bytes([192, 0, 2, 2, 127, 0, 0, 1, 0x30, 0x39, 0, 1])
+    V2_LOCAL = b"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
+
+    def test_a_proxy_gives_the_address_of_its_client(self):
+        process = self.serve("--proxy-from", "10.0.0.0/8, 127.0.0.0/8", "--drain-ms", str(DRAIN_MS))
+        for header, peer in ((b"PROXY TCP4 192.0.2.1 127.0.0.1 12345 7777\r\n", "192.0.2.1:12345"),
+                             (b"PROXY TCP6 2001:db8::1 ::1 12345 7777\r\n", "[2001:db8::1]:12345"),
+                             (self.V2_IPV4, "192.0.2.2:12345")):
+            client = self.connect()
+            client.sendall(header + HELLO)
+            self.assertEqual(self.next_id(client), HELLO_ACK)
+            self.assertIn(f" peer={peer} ", self.read_line_with(process, " greeted "))
+            client.close()
+        for data in (b"", self.V2_LOCAL, HELLO, b"PROXY TCP4 nobody"):
+            client = self.connect()
+            client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+            self.assertEqual(client.recv(100), b"")
+        process.send_signal(signal.SIGINT)
+        self.assertIn(" report_ungreeted BY_PEER=2 BAD_PROXY=2\n", process.stdout.read())
+
+    def test_a_proxy_of_no_network_is_a_foreign_protocol(self):
+        process = self.serve("--proxy-from", "10.0.0.0/8", "--drain-ms", str(DRAIN_MS))
+        with self.connect() as client:
+            client.sendall(b"PROXY TCP4 192.0.2.1 127.0.0.1 12345 7777\r\n" + HELLO)
+            self.assertEqual(client.recv(100), b"")
+        self.greeted().close()
+        process.send_signal(signal.SIGINT)
+        self.assertIn(" report_ungreeted UNKNOWN_PROTOCOL=1 proxy=1\n", process.stdout.read())
+
+    def test_limits_of_an_address_are_those_of_the_client_of_a_proxy(self):
+        self.serve("--proxy-from", "127.0.0.1", "--limit-loopback", "--address-connections-max", "2")
+        clients = []
+        for host in (1, 1, 2, 2, 3):
+            clients.append(self.connect())
+            clients[-1].sendall(b"PROXY TCP4 192.0.2.%d 127.0.0.1 1 1\r\n" % host + HELLO)
+            self.assertEqual(self.next_id(clients[-1]), HELLO_ACK)
+        client = self.connect()
+        client.sendall(b"PROXY TCP4 192.0.2.1 127.0.0.1 1 1\r\n" + HELLO)
+        self.assertEqual(self.next_id(client), CLOSE)
 
     @unittest.skipIf(WINDOWS, "Windows hands no descriptors over")
     def test_it_serves_at_a_listening_socket_that_it_was_given(self):
