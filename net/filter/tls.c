@@ -306,7 +306,9 @@ static void note_first(struct tls *tls)
 {
     uint32_t room = GW_TLS_FIRST_BYTES - tls->first_bytes;
     uint32_t bytes = tls->input.bytes < room ? tls->input.bytes : room;
-    memcpy(tls->first + tls->first_bytes, tls->input.data, bytes);
+    if (bytes != 0) { /* without input, `data` may be NULL */
+        memcpy(tls->first + tls->first_bytes, tls->input.data, bytes);
+    }
     tls->first_bytes = (uint8_t)(tls->first_bytes + bytes);
 }
 
