@@ -241,10 +241,20 @@ test('close_sends_close_and_waits_for_the_end', async () => {
   assert.deepEqual(await closing, { reason: CloseReason.SHUTDOWN, name: 'SHUTDOWN', text: 'dinner', by: 'client' });
 });
 
+test('close_takes_only_what_a_close_may_have', async () => {
+  const { game, socket } = await greeted();
+  assert.throws(() => game.close({ text: 'a'.repeat(201) }), /gw\.Close\.text has 201 bytes, and may have 200/);
+  assert.throws(() => game.close({ text: '\uD800' }), TypeError);
+  assert.throws(() => game.close({ reason: 1.5 }), TypeError);
+  assert.equal(game.state, 'open');
+  game.close({ reason: 1000, text: '\u{1F600}'.repeat(50) });
+  assert.equal(socket.sent.at(-1).message.reason, 1000);
+});
+
 test('frames_that_a_server_may_not_send_end_the_connection_with_their_reason', async () => {
   const header = (bodyBytes, flags, id, tag = 0) => Buffer.from([bodyBytes & 0xFF, (bodyBytes >> 8) & 0xFF, bodyBytes >> 16, flags, id & 0xFF, id >> 8, tag, 0]);
   for (const [bytes, name] of [
-    [header(0, 0x04, 1103), 'BAD_FLAGS'], [header(65537, 0, 1103), 'TOO_LONG'], [header(0, 0, 0), 'UNKNOWN_PACKET'],
+    [header(0, 0x04, 1103), 'BAD_FLAGS'], [frameOf(control.HelloAck, ACK, 5, REPLY), 'BAD_FLAGS'], [header(65537, 0, 1103), 'TOO_LONG'], [header(0, 0, 0), 'UNKNOWN_PACKET'],
     [header(0, 0, 999), 'UNKNOWN_PACKET'], [header(0, 0, 1001), 'WRONG_WAY'], [header(17, 0, 3), 'TOO_LONG'],
     [Buffer.concat([header(1, 0, 1103), Buffer.from([0xFF])]), 'BAD_BODY'], [frameOf(control.HelloAck, ACK, HELLO_TAG, REPLY), 'WRONG_STAGE'],
   ]) {
@@ -256,6 +266,35 @@ test('frames_that_a_server_may_not_send_end_the_connection_with_their_reason', a
     assert.deepEqual([info.name, info.by], [name, 'client']);
     assert.equal(socket.sent.at(-1).message.reason, CloseReason[name]);
   }
+});
+
+test('any_bytes_of_a_server_end_a_connection_at_most', async () => {
+  let state = 1;
+  const random = (below) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % below;
+  };
+  const good = Buffer.concat([
+    frameOf(ChatLine, { text: 'a' }), frameOf(control.Ping, { stamp: 1n }), frameOf(Joined, { member: { name: 'Ben' } }), frameOf(Said, { text: 'b' }, 1, REPLY),
+    frameOf(control.GoAway, {}), frameOf(control.Error, { code: 2 }, 1, REPLY | ERROR), frameOf(control.Close, { reason: 3 }),
+  ]);
+  const names = new Set();
+  for (let round = 0; round < 300; round++) {
+    const { game, socket } = await greeted();
+    const asked = game.say({ text: 'x' });
+    asked.catch(() => {});
+    const stream = Buffer.from(good);
+    for (let count = random(3); count >= 0; count--) stream[random(stream.length)] = random(256);
+    for (let at = 0; at < stream.length;) {
+      const size = 1 + random(20);
+      socket.deliver(stream.subarray(at, at + size));
+      at += size;
+    }
+    socket.finish();
+    const [closed] = await Promise.all([game.close(), asked.catch(() => {})]);
+    names.add(closed.name);
+  }
+  assert.ok(names.has('BAD_BODY') && names.has('KICKED') && names.has('TOO_LONG') && names.size > 5, [...names].join());
 });
 
 test('a_packet_before_the_greeting_ends_the_connection', async () => {

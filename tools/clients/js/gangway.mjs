@@ -1,6 +1,6 @@
 // tools/clients/js/gangway.mjs: A client of the protocol (protocol/WIRE.md), for browsers and Node.
 
-import { check, decode } from './codec.mjs';
+import { check, decode, encode } from './codec.mjs';
 import { CloseReason, Close, Error as ErrorBody, ErrorCode, GoAway, Hello, HelloAck, Ping, Pong, schema as control } from './control.gen.mjs';
 import { encodeFrame, ERROR, FrameReader, REPLY } from './frames.mjs';
 import { openTransport } from './transport.mjs';
@@ -157,6 +157,7 @@ class Connection {
     const greeted = new Promise((resolve, reject) => {
       game.#greeting = { resolve, reject };
     });
+    greeted.catch(() => {}); // it may fail before it is awaited
     const timeoutMs = game.#options.timeoutMs;
     const timer = setTimeout(() => game.#giveUp(closeInfo(CloseReason.NETWORK, `no answer within ${timeoutMs} ms`, 'network')), timeoutMs);
     try {
@@ -346,7 +347,7 @@ class Connection {
     const message = decode(packet.type, body);
     switch (packet.type) {
       case HelloAck:
-        return this.#onHelloAck(message);
+        return this.#onHelloAck(message, tag, flags);
       case Ping:
         this.#transmit(encodeFrame(4, Pong, { stamp: message.stamp }));
         return false;
@@ -368,7 +369,8 @@ class Connection {
     return false;
   }
 
-  #onHelloAck({ sessionId, heartbeatMs, bodyBytesMax }) {
+  #onHelloAck({ sessionId, heartbeatMs, bodyBytesMax }, tag, flags) {
+    if (tag !== HELLO_TAG || flags !== REPLY) throw new Violation(CloseReason.BAD_FLAGS, `HelloAck with tag ${tag} and flags ${flags}`);
     if (this.#state !== 'connecting') throw new Violation(CloseReason.WRONG_STAGE, 'a second HelloAck');
     this.#state = 'open';
     this.sessionId = sessionId;
@@ -417,9 +419,11 @@ class Connection {
 
   /**
    * Sends CLOSE and then FIN. Returns a promise that is resolved with { reason, name, text, by } when the
-   * connection is closed; it never fails.
+   * connection is closed; it never fails. Throws when a CLOSE cannot have this reason or text.
    */
   close({ reason = CloseReason.SHUTDOWN, text = '' } = {}) {
+    encode(Close, { reason, text });
+    check(Close, { reason, text });
     if (this.#info === null) {
       this.#end(closeInfo(reason, text, 'client'));
     }
@@ -439,8 +443,7 @@ class Connection {
     this.#state = 'closing';
     clearInterval(this.#heartbeat);
     if (info.by === 'client' && this.#ended === null) {
-      const text = info.text.slice(0, 60);
-      this.#transmit(encodeFrame(5, Close, { reason: info.reason, text }));
+      this.#transmit(encodeFrame(5, Close, { reason: info.reason, text: info.text }));
     }
     if (isOpen) this.#rejectRequests();
     if (this.#ended === null) {
