@@ -231,11 +231,12 @@ uint32_t gw__websocket_write_refusal(const struct gw_websocket_refusal *refusal,
                               "Content-Type: text/plain; charset=utf-8\r\n"
                               "Content-Length: %u\r\n"
                               "%s"
-                              "Connection: close\r\n"
+                              "Connection: close%s\r\n"
                               "\r\n"
                               "%s\n",
                               refusal->status, (unsigned)strlen(refusal->text) + 1,
-                              refusal->headers != NULL ? refusal->headers : "", refusal->text);
+                              refusal->upgrade != NULL ? refusal->upgrade : "",
+                              refusal->upgrade != NULL ? ", Upgrade" : "", refusal->text);
 }
 
 /* ---- the client ---- */

@@ -15,9 +15,10 @@ enum {
 
 /* An answer that refuses a request. */
 struct gw_websocket_refusal {
-    const char *status;  /* "404 Not Found" */
-    const char *text;    /* a sentence for the client */
-    const char *headers; /* NULL, or more header lines with their CRLF */
+    const char *status; /* "404 Not Found" */
+    const char *text;   /* a sentence for the client */
+    const char
+        *upgrade; /* header lines that say which upgrade is required, with their CRLF; or NULL */
 };
 
 /* Refusals that need no request. */

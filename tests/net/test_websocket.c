@@ -226,7 +226,9 @@ static void expect_status(struct gw_filter_source *source, const char *request, 
     bool accepted = strncmp(status, "101", 3) == 0;
     assert_int_equal(server.error, accepted ? 0 : GW_E_WEBSOCKET);
     if (!accepted) {
-        assert_true(sent_has(&server, "\r\nConnection: close\r\n"));
+        assert_true(sent_has(&server, strncmp(status, "426", 3) == 0
+                                          ? "\r\nConnection: close, Upgrade\r\n"
+                                          : "\r\nConnection: close\r\n"));
         assert_true(sent_has(&server, text));
         assert_int_equal(server.sent.data[server.sent.bytes - 1], '\n');
         assert_true(strstr(server.filter->problem, text) != NULL);
