@@ -152,13 +152,13 @@ uint64_t gw_port_random(const struct gw_port *port);
 
 /* Totals since the port was created, and current levels. */
 struct gw_port_counters {
-    uint64_t accepted;      /* accepted connections */
-    uint64_t turned_away;   /* accepted and closed at once: stream_count_max, or no memory */
-    uint64_t accept_pauses; /* times that accepting paused, see gw_listener_open() */
-    uint64_t dialed;        /* outgoing connections */
-    uint64_t stream_count;  /* level: open streams */
-    uint64_t bytes_in;
-    uint64_t bytes_out;
+    uint64_t accepted;             /* accepted connections */
+    uint64_t turned_away;          /* accepted and closed at once: stream_count_max, or no memory */
+    uint64_t accept_pauses;        /* times that accepting paused, see gw_listener_open() */
+    uint64_t dialed;               /* outgoing connections */
+    uint64_t stream_count;         /* level: open streams */
+    uint64_t bytes_in;             /* received from the kernel, before byte filters */
+    uint64_t bytes_out;            /* taken by the kernel, after byte filters */
     uint64_t recv_count;           /* receives that returned bytes */
     uint64_t send_count;           /* sends that took bytes */
     uint64_t send_queue_bytes;     /* level: in the send queues of all streams */

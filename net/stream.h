@@ -121,7 +121,8 @@ struct gw_stream_config {
      * accepted when the queue is empty. */
     uint32_t send_queue_bytes_max;
     /* The byte filters between the socket and the ring, the one next to the socket first; at most
-     * GW_STREAM_FILTER_COUNT_MAX, none for plain TCP. A stream and a listener keep references. */
+     * GW_STREAM_FILTER_COUNT_MAX, none for plain TCP. A stream and a listener keep references.
+     * on_open comes before their handshakes; what is queued is sent after them. */
     struct gw_filter_source *filters[GW_STREAM_FILTER_COUNT_MAX];
 };
 
