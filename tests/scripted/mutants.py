@@ -197,6 +197,7 @@ CHANGES = [
     (0, "full-table-forgets", "session/addresses.c", "way->key != 0 && (way->connection_count > 0 || way->full_ns > now_ns ||", "way->key != 0 && (way->full_ns > now_ns ||"),
     (0, "each-refusal-is-logged", "session/addresses.c", "way->refused_count == 0 || way->log_ns > now_ns) {", "way->refused_count == 0) {"),
     (0, "proxied-keeps-two", "session/addresses.c", "    if (leaves) {\n        way->connection_count--;", "    if (leaves) {"),
+    (0, "proxied-is-not-checked", "session/greeting.c", "if (!gw__session_check_address(session)) {", "if (0) {"),
     (0, "refusals-use-all-streams", "session/admission.c", "if (begin_refusal(manager, reason)) {", "begin_refusal(manager, reason);\n    if (1) {"),
     (0, "refusals-are-for-ever", "session/admission.c", "    end_refusal(context);\n", ""),
     (0, "no-close-frame", "session/end.c",

@@ -1,10 +1,13 @@
 /* tests/scripted/test_addresses.c: Limits of connections for each address. */
 #include "tests/test.h"
 
+#include "net/filter/source.h"
+#include "net/listener.h"
 #include "net/stream.h"
 #include "session/addresses.h"
 #include "tests/scripted/session_fixture.h"
 #include "tests/support/random.h"
+#include "tests/support/test_filter.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -344,6 +347,60 @@ static void an_unknown_address_has_no_limit(void **state)
     }
 }
 
+/* Connects, and sends what a proxy sends first, and a HELLO. */
+static struct peer *join_from(const char *ip, uint16_t port)
+{
+    const struct gw_addr source = addr_of(ip);
+    struct peer *peer = peer_connect_from(&source, port);
+    assert_non_null(peer);
+    fixture_run_now();
+    expect_open(peer);
+    peer_send(peer, "prefix", 6);
+    session_fixture_send_hello(peer);
+    fixture_run_now();
+    return peer;
+}
+
+static void a_session_counts_for_the_address_that_its_filter_says(void **state)
+{
+    static struct test_filter_source source;
+    const struct gw_addr addr = peer_addr(0);
+    struct test_filter_config config = {.kind = TEST_FILTER_PREFIX, .prefix_bytes = 6};
+    struct gw_listener *listener;
+    struct peer *peers[CONNECTIONS];
+    uint8_t body[128];
+    size_t bytes;
+    config.peer = addr_of("198.51.100.1");
+    config.peer.port = 5;
+    test_filter_source_init(&source, &config);
+    struct gw_filter_source *const filters[GW_STREAM_FILTER_COUNT_MAX] = {&source.base};
+    assert_int_equal(
+        gw_session_manager_listen_filtered(session_fixture.manager, &addr, filters, &listener), 0);
+    gw_filter_source_unref(filters[0]);
+    fixture_run_now();
+    uint16_t port = gw_listener_addr(listener)->port;
+    for (int i = 0; i < CONNECTIONS; i++) {
+        peers[i] = join_from("192.0.2.1", port);
+        assert_int_equal(session_fixture_next(peers[i], body, &bytes), HELLO_ACK);
+    }
+    struct peer *late = join_from("192.0.2.1", port); /* which the others have left */
+    assert_int_equal(session_fixture_close_reason(late), GW__CLOSE_REASON__ADDRESS_LIMIT);
+    assert_int_equal(gw_session_manager_count(session_fixture.manager), CONNECTIONS);
+    assert_int_equal(gw_session_manager_pending_count(session_fixture.manager), 0);
+    assert_true(shares_limit("192.0.2.1", "192.0.2.1"));
+    peer_close(late);
+    peer_close(peers[0]);
+    fixture_run_now();
+    peers[0] = join_from("192.0.2.1", port);
+    assert_int_equal(session_fixture_next(peers[0], body, &bytes), HELLO_ACK);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        peer_close(peers[i]);
+    }
+    fixture_run_now();
+    assert_false(shares_limit("198.51.100.1", "192.0.2.1")); /* nothing is left counted */
+    gw_listener_close(listener);
+}
+
 /* ---- the table ---- */
 
 static void the_hash_is_siphash(void **state)
@@ -503,6 +560,7 @@ int main(void)
         TEST(a_connection_without_a_limit_moves_to_an_address_with_one),
         TEST_RATE(a_move_returns_the_connect_to_the_old_address),
         TEST(an_unknown_address_has_no_limit),
+        TEST(a_session_counts_for_the_address_that_its_filter_says),
         cmocka_unit_test(the_hash_is_siphash),
         TEST(a_table_that_is_full_admits_and_forgets_nothing_that_it_counts),
         TEST(so_many_refused_connections_send_close_and_the_rest_is_closed_at_once),
