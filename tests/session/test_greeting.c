@@ -155,6 +155,9 @@ static void a_foreign_protocol_is_closed_without_an_answer_and_counted_by_protoc
     EXPECT_FOREIGN("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", GW_FOREIGN_TLS);
     EXPECT_FOREIGN("SSH-2.0-OpenSSH_9.2\r\n", GW_FOREIGN_SSH);
     EXPECT_FOREIGN("\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01", GW_FOREIGN_RDP);
+    EXPECT_FOREIGN("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", GW_FOREIGN_PROXY);
+    EXPECT_FOREIGN("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0C", GW_FOREIGN_PROXY);
+    EXPECT_FOREIGN("\r\n\r\n\r\n\r\n", GW_FOREIGN_OTHER);
     EXPECT_FOREIGN("\x02\x00\x00\x00\x01\x00\x00\x00\x08\x01", GW_FOREIGN_OTHER); /* no tag */
     EXPECT_FOREIGN("\x02\x00\x00\x01\x01\x00\x47\x57\x08\x01", GW_FOREIGN_OTHER); /* a flag */
     EXPECT_FOREIGN("\x02\x00\x00\x00\x03\x00\x47\x57\x08\x01", GW_FOREIGN_OTHER); /* PING */
@@ -173,9 +176,23 @@ static void a_hello_of_two_bytes_is_accepted(void **state)
     raw_socket_close(&peer);
 }
 
+static void a_hello_is_gangway_on_a_listener_that_expects_another_protocol(void **state)
+{
+    static const uint8_t hello[] = "\x02\x00\x00\x00\x01\x00GW\x08\x01";
+    assert_int_equal(gw_foreign_protocol_of(hello, sizeof hello - 1), GW_FOREIGN_GANGWAY);
+    assert_int_equal(gw_foreign_protocol_of(hello, 8), GW_FOREIGN_GANGWAY);
+    assert_int_equal(gw_foreign_protocol_of(hello, 7), GW_FOREIGN_OTHER);
+    assert_int_equal(gw_foreign_protocol_of(hello, 0), GW_FOREIGN_OTHER);
+    assert_int_equal(gw_foreign_protocol_of((const uint8_t *)"\x16\x03", 2), GW_FOREIGN_TLS);
+    assert_int_equal(gw_foreign_protocol_of((const uint8_t *)"\x16\x03", 1), GW_FOREIGN_OTHER);
+    assert_int_equal(gw_foreign_protocol_of((const uint8_t *)"PROXY", 5), GW_FOREIGN_OTHER);
+}
+
 static void every_foreign_protocol_has_a_name(void **state)
 {
     assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_HTTP), "http");
+    assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_PROXY), "proxy");
+    assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_GANGWAY), "gangway");
     assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_OTHER), "other");
     assert_string_equal(gw_foreign_protocol_name(GW_FOREIGN_COUNT), "?");
 }
@@ -295,6 +312,7 @@ int main(void)
         FIXTURE_TEST(a_flood_of_schemas_does_not_flood_the_log),
         FIXTURE_TEST(a_foreign_protocol_is_closed_without_an_answer_and_counted_by_protocol),
         FIXTURE_TEST(a_hello_of_two_bytes_is_accepted),
+        cmocka_unit_test(a_hello_is_gangway_on_a_listener_that_expects_another_protocol),
         cmocka_unit_test(every_foreign_protocol_has_a_name),
         FIXTURE_TEST_WITH(the_greeting_leads_to_the_stage_that_on_greet_chose, &into_room),
         FIXTURE_TEST_WITH(a_deferred_greeting_can_accept, &slow_game),
