@@ -257,6 +257,19 @@ class Consumer(unittest.TestCase):
         self.renumber(project, schema, lock)
         self.assertEqual((TREE / "proto/packets.lock").read_text(), ours)
 
+    def test_the_client_in_javascript_takes_the_module_of_a_schema(self):
+        project = self.project("nim")
+        self.assertEqual(self.build_with_package(project, CI="").returncode, 0)
+        module = next((project / "build").rglob("nim.gen.mjs"))
+        client = self.prefix / "share/gangway/js"
+        self.assertEqual([path.name for path in client.iterdir() if path.is_dir()], [])
+        program = (f"import {{ connect }} from '{(client / 'gangway.mjs').as_uri()}';\n"
+                   f"import {{ schema }} from '{module.as_uri()}';\n"
+                   "const error = await connect('tcp://127.0.0.1:1', { schema, name: 'Ann' }).catch((why) => why);\n"
+                   "console.log(schema.name, error.name);\n")
+        (project / "client.mjs").write_text(program)
+        self.assertEqual(must("node", project / "client.mjs"), "nim ClosedError\n")
+
     def test_two_schemas_in_one_folder(self):
         """They share the lock. Each has its own reference."""
         if is_shared():
@@ -394,7 +407,8 @@ class Consumer(unittest.TestCase):
     def test_installed_files_are_relocatable(self):
         library = "libgangway.so" if is_shared() else "libgangway.a"
         for path in (f"lib/{library}", "bin/protoc-gen-gw", "share/doc/gangway/LICENSE",
-                     "share/gangway/proto/gw/options.proto", "lib/pkgconfig/gangway.pc"):
+                     "share/gangway/proto/gw/options.proto", "share/gangway/js/gangway.mjs",
+                     "share/gangway/js/package.json", "lib/pkgconfig/gangway.pc"):
             self.assertTrue((self.prefix / path).exists(), path)
         for path in self.prefix.rglob("*"):
             if path.suffix in (".h", ".cmake", ".pc"):
