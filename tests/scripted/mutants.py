@@ -257,7 +257,7 @@ CHANGES_OF_TEST = {
     "filtered": [
         (0, "proxied-peer-is-the-proxy", "net/stream_filter.c", "atomic_store_explicit(&filters->peer, copy, memory_order_release);", "free(copy);"),
         (0, "failed-filter-is-the-network", "session/end.c", "case GW_E_WEBSOCKET:\n        return GW__CLOSE_REASON__BAD_WEBSOCKET;", ""),
-        (0, "refused-filter-is-let-in", "net/stream_filter.c", "if (error != GW_OK) {\n            return error;\n        }\n        link", "if (error != GW_OK) {\n            count--;\n            continue;\n        }\n        link"),
+        (0, "refused-filter-is-let-in", "net/stream_filter.c", "if (error != GW_OK) {\n            return error;\n        }\n        if (link", "if (error != GW_OK) {\n            continue;\n        }\n        if (link"),
         (0, "done-filter-stays", "net/stream_filter.c", "if (link.filter->is_done) {\n            link", "if (0) {\n            link"),
     ],
     "websocket": [
