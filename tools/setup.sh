@@ -35,6 +35,7 @@ pkgconf              pkg-config
 openssl              openssl
 prometheus           promtool
 tshark               tshark
+haproxy              /usr/sbin/haproxy
 nodejs               node
 npm                  npm
 chromium             chromium

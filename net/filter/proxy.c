@@ -287,8 +287,10 @@ static int create_filter(struct gw_filter_source *base, const struct gw_addr *pe
         .finish = finish,
         .destroy = destroy_filter,
     };
+    static const struct gw_addr nobody;
     const struct source *source = (const struct source *)(const void *)base;
-    bool is_proxy = false;
+    bool is_gone = memcmp(peer, &nobody, sizeof(nobody)) == 0;
+    bool is_proxy = is_gone;
     for (uint32_t i = 0; i < source->network_count && !gw_addr_is_local(peer); i++) {
         is_proxy |= is_in(peer->ip, &source->networks[i]);
     }
@@ -302,6 +304,9 @@ static int create_filter(struct gw_filter_source *base, const struct gw_addr *pe
     }
     /* What the server sends before the header, such as SERVER_FULL, passes. */
     proxy->base = (struct gw_filter){.ops = &ops, .is_open = true, .awaits_peer = true};
+    if (is_gone) {
+        (void)fail(proxy, GW_E_CLOSED, "the connection had ended before it was accepted");
+    }
     *filter_out = &proxy->base;
     return GW_OK;
 }

@@ -23,6 +23,9 @@ extern "C" {
  *   a header for datagrams, or of an unknown version,  GW_E_PROXY
  *   command or family
  *
+ * A connection that was reset before it was accepted has no address any more, and ends with
+ * GW_E_CLOSED: health checks of haproxy are such.
+ *
  * Extensions of version 2 (TLV) are skipped. A header has at most GW_PROXY_V1_BYTES_MAX bytes, or
  * 16 and GW_PROXY_V2_BYTES_MAX; of that at most 107 are kept.
  *

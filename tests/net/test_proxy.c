@@ -241,6 +241,17 @@ static void a_health_check_ends_in_order(void **state)
     assert_int_equal(filter->ops->recv_end(filter), GW_E_CLOSED);
 }
 
+static void a_connection_that_was_reset_before_it_was_accepted_ends_in_order(void **state)
+{
+    const struct gw_addr nobody = {.port = 0};
+    uint8_t out[1];
+    struct gw_span in = {(const uint8_t *)V2 "\x20\x00\x00\x00", 16};
+    assert_int_equal(source->create(source, &nobody, &filter), GW_OK);
+    assert_non_null(filter);
+    assert_int_equal(filter->ops->recv(filter, &in, out), GW_E_CLOSED);
+    assert_int_equal(filter->ops->recv_end(filter), GW_E_CLOSED);
+}
+
 static void what_the_server_sends_passes_unchanged(void **state)
 {
     const struct gw_span in[2] = {{(const uint8_t *)"ab", 2}, {(const uint8_t *)"c", 1}};
@@ -331,6 +342,7 @@ int main(void)
         TEST(an_invalid_header_is_refused),
         TEST(extensions_and_unix_addresses_are_skipped_up_to_the_limit),
         TEST(a_health_check_ends_in_order),
+        TEST(a_connection_that_was_reset_before_it_was_accepted_ends_in_order),
         TEST(what_the_server_sends_passes_unchanged),
         TEST(only_connections_of_the_networks_have_a_filter),
         TEST(a_network_of_any_length_contains_its_addresses),

@@ -10,6 +10,7 @@ Packets are the classes that protoc --python_out generates from proto/; the sche
 
 import os
 import socket
+import ssl
 import struct
 
 from game import game_pb2
@@ -59,12 +60,28 @@ class Ended(Exception):
 
 
 class Client:
-    """A connection: TCP, or WebSocket if GW_SCHEME is ws. A call that waits longer than `timeout_s` raises TimeoutError."""
+    """A connection of the kind GW_SCHEME. A call that waits longer than `timeout_s` raises TimeoutError.
+
+    The kinds are tcp, ws, tls, wss, unix, and proxy, which is TCP behind a PROXY header. `address` is a host and a
+    port, or the path of a Unix socket.
+    """
 
     def __init__(self, address, timeout_s=10.0):
-        self.socket = socket.create_connection(address, timeout_s)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if os.environ.get("GW_SCHEME") == "ws":
+        scheme = os.environ.get("GW_SCHEME", "tcp")
+        if isinstance(address, str):
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(timeout_s)
+            self.socket.connect(address)
+        else:
+            self.socket = socket.create_connection(address, timeout_s)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if scheme == "proxy":
+            self.socket.sendall(b"PROXY TCP4 127.0.0.9 127.0.0.1 12345 7777\r\n")
+        if scheme in ("tls", "wss"):
+            context = ssl.create_default_context(cafile=os.environ["GW_CERTIFICATE"])
+            context.set_alpn_protocols(["gangway/1" if scheme == "tls" else "http/1.1"])
+            self.socket = context.wrap_socket(self.socket, server_hostname=address[0])
+        if scheme in ("ws", "wss"):
             from websocket import WebSocket  # a package that the other tests do not need
             self.socket = WebSocket(self.socket)
         self.bytes = b""

@@ -7,17 +7,39 @@ import re
 import resource
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 
 PROGRAM = pathlib.Path(os.environ["GW_SERVER"])
-LISTENING = re.compile(r"listening.*?127\.0\.0\.1:(\d+)")
-SCHEME = os.environ.get("GW_SCHEME", "tcp")
+LISTENING = re.compile(r"listening on (?:unix:(?P<path>\S+)|.*?127\.0\.0\.1:(?P<port>\d+))")
+SCHEME = os.environ.get("GW_SCHEME", "tcp")  # the kind of the listener: see gangway.Client
 START_S = 20
 STOP_S = 20
 
 # A shell starts background jobs with SIGINT ignored. A server that inherits that does not stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def certify(folder):
+    """Makes a certificate for 127.0.0.1. Returns the options of the server."""
+    files = [f"{folder}/certificate.pem", f"{folder}/key.pem"]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                    "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                    "-out", files[0], "-keyout", files[1]], capture_output=True, timeout=60, check=True)
+    return ["--tls-cert", files[0], "--tls-key", files[1]]
+
+
+def listen_options(scheme, folder):
+    """The options of a server with a listener of that kind, for clients of the same kind."""
+    if scheme in ("tls", "wss"):
+        os.environ["GW_CERTIFICATE"] = f"{folder}/certificate.pem"
+        return ["--listen", f"{scheme}://127.0.0.1:0", *certify(folder)]
+    if scheme == "unix":
+        return ["--listen", f"unix:{folder}/socket"]
+    if scheme == "proxy":
+        return ["--listen", "127.0.0.1:0", "--proxy-from", "127.0.0.1"]
+    return ["--listen", f"{scheme}://127.0.0.1:0"]
 
 
 class Server:
@@ -32,20 +54,22 @@ class Server:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
         options = [*options] if admin is None else ["--admin", admin, *options]
+        self.folder = tempfile.TemporaryDirectory()
         self.process = subprocess.Popen(
-            [PROGRAM, "--listen", f"{SCHEME}://127.0.0.1:0", *options], stdin=subprocess.DEVNULL, text=True,
+            [PROGRAM, *listen_options(SCHEME, self.folder.name), *options], stdin=subprocess.DEVNULL, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limit, errors="replace")
         self.log = []
         self.lines = queue.Queue()
         self.reader = threading.Thread(target=self.read_log, daemon=True)
         self.reader.start()
-        self.address = ("127.0.0.1", self.find_port())
+        self.address = self.find_address()
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, *_):
         status = self.stop()
+        self.folder.cleanup()
         if kind or status != 0:
             print(f"the server ended with {status}; its log:", *self.log, sep="\n")
         if not kind and status != 0:
@@ -57,8 +81,8 @@ class Server:
             self.lines.put(line)
         self.lines.put(None)
 
-    def find_port(self):
-        """Waits for the log line with the port."""
+    def find_address(self):
+        """Waits for the log line with the address."""
         deadline = time.monotonic() + START_S
         while True:
             line = self.lines.get(timeout=max(0.01, deadline - time.monotonic()))
@@ -66,7 +90,7 @@ class Server:
                 raise AssertionError("the server ended before it was listening:\n" + "\n".join(self.log))
             found = LISTENING.search(line)
             if found:
-                return int(found.group(1))
+                return found["path"] or ("127.0.0.1", int(found["port"]))
 
     def wait_for_line(self, pattern):
         """Waits for a line of the log that has this regular expression, also one that was printed before."""
