@@ -173,3 +173,16 @@ test('any_bytes_give_a_message_or_a_range_error', () => {
   }
   assert.ok(refused > 1000 && refused < 20000, `${refused}`);
 });
+
+test('a_message_may_be_encoded_while_another_one_is', () => {
+  const inner = encode(Int, { value: 1 });
+  const outer = {
+    get seal() {
+      return encode(Int, { value: 1 });
+    },
+    raw: 'a',
+  };
+  assert.deepEqual(encode(C_Play, outer), encode(C_Play, { seal: inner, raw: 'a' }));
+  assert.throws(() => encode(C_Play, { raw: 'b', words: [5] }), TypeError);
+  assert.deepEqual(encode(Int, { value: 1 }), inner);
+});

@@ -2,6 +2,7 @@
 
 const DEPTH_MAX = 100;
 const WRITER_BYTES = 1024;
+const KEPT_BYTES_MAX = 65536;
 
 /** The bytes of a string in UTF-8. */
 export function utf8Length(text) {
@@ -493,11 +494,23 @@ export class Reader {
   }
 }
 
+let spare = null; // a writer that nothing uses, for the next message
+
+/** The bytes of a message behind `headerBytes` bytes, which the caller fills in. */
+export function encodeBehind(headerBytes, type, message) {
+  const writer = spare ?? new Writer();
+  spare = null; // a getter of the message may encode another one
+  writer.at = headerBytes;
+  type.write(writer, message);
+  if (writer.buffer.length <= KEPT_BYTES_MAX) {
+    spare = writer;
+  }
+  return writer.buffer.slice(0, writer.at);
+}
+
 /** The bytes of a message. Throws TypeError when a member is of another type. */
 export function encode(type, message = {}) {
-  const writer = new Writer();
-  type.write(writer, message);
-  return writer.buffer.slice(0, writer.at);
+  return encodeBehind(0, type, message);
 }
 
 /** The message in `bytes`, a Uint8Array. Throws RangeError when they are not one. */

@@ -1,28 +1,18 @@
 // tools/clients/js/frames.mjs: Frames in a stream of bytes: 8 bytes of header and a message (protocol/WIRE.md).
 
-import { Writer } from './codec.mjs';
+import { encodeBehind } from './codec.mjs';
 
 export const HEADER_BYTES = 8;
 export const REPLY = 0x01;
 export const ERROR = 0x02;
 
-const KEPT_BYTES_MAX = 65536;
-
-let writer = new Writer();
-
-/** A message as a frame, in bytes of its own. */
+/** A message as a frame. */
 export function encodeFrame(id, type, message, tag = 0, flags = 0) {
-  if (writer.buffer.length > KEPT_BYTES_MAX) {
-    writer = new Writer();
-  }
-  writer.at = HEADER_BYTES;
-  type.write(writer, message);
-  const bodyBytes = writer.at - HEADER_BYTES;
+  const frame = encodeBehind(HEADER_BYTES, type, message);
+  const bodyBytes = frame.length - HEADER_BYTES;
   if (bodyBytes > 0xFFFFFF) throw new RangeError(`${type.name} has ${bodyBytes} bytes, more than a frame can have`);
-  writer.view.setUint32(0, bodyBytes | (flags << 24), true);
-  writer.view.setUint16(4, id, true);
-  writer.view.setUint16(6, tag, true);
-  return writer.buffer.slice(0, writer.at);
+  frame.set([bodyBytes & 0xFF, (bodyBytes >> 8) & 0xFF, bodyBytes >> 16, flags, id & 0xFF, id >> 8, tag & 0xFF, tag >> 8]);
+  return frame;
 }
 
 /** Cuts a stream of bytes into frames. It copies only what is left of a chunk when a frame ends in the next one. */
