@@ -72,7 +72,42 @@ def written_websocket():
         yield "client-" + name, b"\x03\x60" + content
 
 
-WRITTEN = {"http_head": written_http_head, "proxy": written_proxy, "websocket": written_websocket}
+def tls_list(bytes_of_length, content):
+    return len(content).to_bytes(bytes_of_length, "big") + content
+
+
+def tls_extension(number, content):
+    return number.to_bytes(2, "big") + tls_list(2, content)
+
+
+def tls_hello(versions):
+    """The record of a ClientHello (RFC 8446, 4.1.2) that a server accepts."""
+    key_share = b"\x00\x1d" + tls_list(2, b"\x09" + bytes(31))
+    extensions = b"".join((
+        tls_extension(0, tls_list(2, b"\x00" + tls_list(2, b"localhost"))), tls_extension(10, tls_list(2, b"\x00\x1d\x00\x17")),
+        tls_extension(13, tls_list(2, b"\x04\x03\x08\x04\x08\x07")), tls_extension(16, tls_list(2, tls_list(1, b"gangway/1"))),
+        tls_extension(35, b""), tls_extension(43, tls_list(1, versions)), tls_extension(45, b"\x01\x01"),
+        tls_extension(51, tls_list(2, key_share))))
+    body = (b"\x03\x03" + b"\x55" * 32 + tls_list(1, b"\x66" * 32) + tls_list(2, b"\x13\x01\x13\x02\xc0\x2b\xc0\x2c")
+            + b"\x01\x00" + tls_list(2, extensions))
+    return b"\x16\x03\x01" + tls_list(2, b"\x01" + tls_list(3, body))
+
+
+def written_tls():
+    for name, versions in ("hello-1.3", b"\x03\x04\x03\x03"), ("hello-1.2", b"\x03\x03"), ("hello-1.1", b"\x03\x02"):
+        yield name, b"\x00\x07" + tls_hello(versions)
+    record = b"\x17\x03\x03" + tls_list(2, bytes(40))
+    yield "hello-and-more", b"\x00\xff" + tls_hello(b"\x03\x04") + b"\x14\x03\x03\x00\x01\x01" + record * 3
+    yield "alerts", b"\x00\x03" + b"\x15\x03\x03\x00\x02\x01\x5a" * 4 + tls_hello(b"\x03\x04")
+    yield "http", b"\x00\x02GET / HTTP/1.1\r\n\r\n"
+    for version in 1, 3:
+        yield f"operations-{version}", bytes([version, 200]) + bytes.fromhex("00100201000807000203010405ff04000010")
+        yield f"forged-{version}", bytes([version, 9]) + bytes.fromhex("8003804080100e5000ff")
+        yield f"updates-{version}", bytes([version, 255]) + b"\x82\x01" * 40
+        yield f"renegotiations-{version}", bytes([version, 30]) + b"\x03\x00\x07\x00" * 40
+
+
+WRITTEN = {"http_head": written_http_head, "proxy": written_proxy, "tls": written_tls, "websocket": written_websocket}
 
 
 def bodies(path):
