@@ -96,12 +96,14 @@ const char *gw__tls_explain_foreign(const uint8_t first[GW_TLS_FIRST_BYTES], uin
 
 const char *gw__tls_explain(const SSL *ssl, bool is_client)
 {
-    unsigned long first = ERR_peek_error();
+    unsigned long first = 0; /* of libssl, if there is one: it knows what the cipher was for */
     for (unsigned long error; (error = ERR_get_error()) != 0;) {
         if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) {
             ERR_clear_error();
             return NULL;
         }
+        bool is_better = ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_LIB(first) != ERR_LIB_SSL;
+        first = first == 0 || is_better ? error : first;
     }
     const char *text = NULL;
     long result = ssl != NULL ? SSL_get_verify_result(ssl) : X509_V_OK;
