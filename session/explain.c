@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* No text contains bytes of the peer. */
 enum { TEXT_BYTES = GW_END_TEXT_BYTES_MAX + 1, NAME_BYTES = 72, STAGES_BYTES = 64 };
@@ -68,6 +69,28 @@ static void log_end(struct gw_session *session, Gw__CloseReason reason, const ch
     };
     gw_log_write(gw_port_log(session->manager->port), level, "bad_peer", fields,
                  sizeof fields / sizeof fields[0]);
+}
+
+void gw__hint(struct gw_session *session, const char *text)
+{
+    struct gw_session_manager *manager = session->manager;
+    if (text == NULL || strstr(text, "this listener") == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < GW_HINT_COUNT_MAX; i++) {
+        const char *logged = NULL;
+        if (atomic_compare_exchange_strong(&manager->hints[i], &logged, text)) {
+            char peer[GW_ADDR_TEXT_BYTES];
+            const struct gw_log_field fields[] = {
+                GW_LOG_TEXT("peer", gw_addr_format(gw_session_peer(session), peer)),
+                GW_LOG_TEXT("text", text)};
+            gw_log_write(gw_port_log(manager->port), GW_LOG_INFO, "hint", fields, 2);
+            return;
+        }
+        if (logged == text) {
+            return;
+        }
+    }
 }
 
 void gw__session_end_format(struct gw_session *session, Gw__CloseReason reason, const char *format,

@@ -84,9 +84,16 @@ bool gw__hello_header_check(struct gw_session *session, const uint8_t *header)
     if (is_hello(header)) {
         return true;
     }
+    static const char *const hints[GW_FOREIGN_COUNT] = {
+        [GW_FOREIGN_HTTP] = "the client speaks HTTP; this listener is none for WebSocket",
+        [GW_FOREIGN_TLS] = "the client speaks TLS; this listener has none",
+        [GW_FOREIGN_PROXY] = "the client sends a PROXY header, which this listener does not expect "
+                             "from its address",
+    };
+    enum gw_foreign_protocol protocol = gw_foreign_protocol_of(header, GW_FRAME_HEADER_BYTES);
     struct gw_shard *shard = gw__shard(session->manager);
-    gw__count(shard,
-              &shard->unknown_protocol[gw_foreign_protocol_of(header, GW_FRAME_HEADER_BYTES)], 1);
+    gw__count(shard, &shard->unknown_protocol[protocol], 1);
+    gw__hint(session, hints[protocol]);
     gw_session_end(session, GW__CLOSE_REASON__UNKNOWN_PROTOCOL);
     return false;
 }

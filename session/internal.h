@@ -34,6 +34,7 @@ enum {
     GW_CROSSING_MS = 1000,   /* WIRE.md: packets of the previous stage may arrive for so long */
     GW_PEER_CHECK_MS = 1000, /* interval of checks for FIN and RST without reading */
     GW_OTHER_SCHEMA_COUNT_MAX = 16, /* other schema hashes that are stored */
+    GW_HINT_COUNT_MAX = 16,
 };
 
 /*
@@ -108,6 +109,7 @@ struct gw_session_manager {
     struct gw_addresses addresses;
     _Atomic uint32_t refused_count; /* connections that are refused or displaced and not closed */
     _Atomic uint64_t other_schemas[GW_OTHER_SCHEMA_COUNT_MAX];
+    _Atomic(const char *) hints[GW_HINT_COUNT_MAX]; /* that were logged */
     _Atomic uint64_t misuse_log_ns;  /* when an error of the program may be logged again */
     _Atomic uint64_t peer_log_ns[2]; /* the same of a peer: before its greeting, and after */
 
@@ -132,6 +134,12 @@ void gw__misuse(struct gw_session_manager *manager, const char *function, const 
 bool gw__log_allowed(const struct gw_session_manager *manager, _Atomic uint64_t *next_ns);
 /* Returns whether an error of the program may be logged: at most one a second. */
 bool gw__misuse_log_allowed(struct gw_session_manager *manager);
+/*
+ * Logs the event "hint" when a client speaks another protocol than its listener: each text once for
+ * a manager, at most GW_HINT_COUNT_MAX. `text` is static; NULL, or a text without "this listener",
+ * is none.
+ */
+void gw__hint(struct gw_session *session, const char *text);
 
 /* In manager.c. Thread of all: any. */
 /* Returns the table that contains the packet with this id, if any does. */

@@ -77,6 +77,7 @@ static void end(struct gw_session *session, Gw__CloseReason reason)
     gw__count(shard, &shard->ended[gw_close_reason_index(reason)], 1);
     if (!session->greeted) {
         gw__count(shard, &shard->ended_ungreeted[gw_close_reason_index(reason)], 1);
+        gw__hint(session, gw_session_problem(session));
     }
     gw__open_requests_end(session);
     manager->events->on_end(session, reason, (Gw__CloseReason)session->peer_reason,

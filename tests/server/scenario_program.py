@@ -382,6 +382,23 @@ class Serving(Server):
             with socket.socket(socket.AF_UNIX) as client:
                 client.connect(path)
 
+    def test_a_client_of_another_protocol_than_its_listener_makes_one_hint(self):
+        process = self.serve("--listen", "ws://127.0.0.1:0", "--drain-ms", str(DRAIN_MS))
+        plain, websocket = self.addresses
+        for address, data in ((plain, b"GET / HTTP/1.1\r\n\r\n"), (plain, b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"),
+                              (websocket.removeprefix("ws://"), HELLO)) * 2:
+            self.addresses = [address]
+            with self.connect() as client:
+                client.sendall(data)
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(1000):
+                    pass
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(sorted(re.findall(' info    hint peer=127.0.0.1:[0-9]+ text="(.*)"', process.stdout.read())),
+                         ["the client speaks HTTP; this listener is none for WebSocket",
+                          "the client speaks TLS; this listener has none",
+                          "the client speaks plain Gangway; this listener is a WebSocket"])
+
     V2_IPV4 = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + bytes([192, 0, 2, 2, 127, 0, 0, 1, 0x30, 0x39, 0, 1])
     V2_LOCAL = b"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
 
