@@ -138,7 +138,6 @@ class Reports(Server):
             self.assertEqual(done.returncode, 1 if ">&- " in closed else 0, closed)
 
 
-@unittest.skipIf(WINDOWS, "Windows has console events instead")
 class Connections(Server):
     """TLS, WebSocket and Unix sockets: the clients behave as over TCP."""
 
@@ -174,6 +173,7 @@ class Connections(Server):
         port = self.serve().rsplit(":", 1)[1]
         self.play(f"localhost:{port}")
 
+    @unittest.skipIf(WINDOWS, "a build for Windows may be without WebSocket")
     def test_over_websocket(self):
         self.play(self.serve("ws://127.0.0.1:0"))
 
@@ -198,6 +198,7 @@ class Connections(Server):
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         self.assertRegex(done.stderr, r"\Agangway-dummy: --connect tls://127.0.0.1:1: [^\n]*/no/such/file[^\n]*\n\Z")
 
+    @unittest.skipIf(WINDOWS, "a build for Windows may be without WebSocket")
     def test_a_server_that_speaks_no_websocket_ends_the_clients(self):
         address = self.serve()
         done = run("--connect", "ws://" + address, "--clients", "2", "--script", "hello", "--seconds", "1", "--quiet")
@@ -205,6 +206,7 @@ class Connections(Server):
         self.assertRegex(done.stdout, "2 (BAD_WEBSOCKET|NETWORK|BY_PEER)")
 
 
+@unittest.skipIf(WINDOWS, "Windows has console events instead")
 class Signals(Server):
     """A signal ends the run early: the clients leave, and there is a report."""
 

@@ -10,12 +10,12 @@ import re
 import sys
 import xml.etree.ElementTree
 
-BACKEND = re.compile(r"_(epoll|uring-tiny|uring|iocp)(?=_|$)")
+BACKEND = re.compile(r"_(?:epoll|uring-tiny|uring|iocp)(-filtered)?(?=_|$)")
 
 
 def row_of(name):
     """The row of a test: the same for each backend it is run on."""
-    return BACKEND.sub("_*", name)
+    return BACKEND.sub(lambda found: "_*" + (found.group(1) or ""), name)
 
 
 def results_of(path):
