@@ -238,6 +238,13 @@ class Admin(unittest.TestCase):
                 status = self.ask("/healthz")[0]
         self.assertEqual(status, 200)
 
+    def test_connections_that_ended_inside_a_head_are_no_longer_waited_for(self):
+        self.serve()
+        for _ in range(200):
+            with socket.create_connection(("127.0.0.1", self.port), WAIT_S) as connection:
+                connection.sendall(b"GET /metrics HTTP/1.1\r\nHost:")
+        self.assertEqual(self.ask("/healthz")[0], 200)
+
 
 class Start(unittest.TestCase):
     """What the server says of --admin when it starts."""
