@@ -36,6 +36,12 @@ def run(*options):
                           timeout=RUN_S, check=False)
 
 
+def skip_without_websocket(test):
+    """A build for Windows has none when wslay could not be built."""
+    if "without WebSocket" in run("--admin", "off", "--listen", "ws://127.0.0.1:0", "--ws-origins", "x").stderr:
+        test.skipTest("this build is without WebSocket")
+
+
 class NotBegun(unittest.TestCase):
     """An error at the start: one line on stderr, and exit status 2.
 
@@ -107,8 +113,7 @@ class NotBegun(unittest.TestCase):
             self.assert_refused(words, "--listen", "127.0.0.1:0", "--proxy-from", text)
 
     def test_an_invalid_origin(self):
-        if "without WebSocket" in run("--admin", "off", "--listen", "ws://127.0.0.1:0", "--ws-origins", "x").stderr:
-            self.skipTest("this build is without WebSocket")
+        skip_without_websocket(self)
         self.assert_refused("one of --ws-origins is invalid", "--listen", "ws://127.0.0.1:0",
                             "--ws-origins", "https://game.example, not an origin")
 
@@ -385,6 +390,7 @@ class Serving(Server):
                 client.connect(path)
 
     def test_a_client_of_another_protocol_than_its_listener_makes_one_hint(self):
+        skip_without_websocket(self)
         process = self.serve("--listen", "ws://127.0.0.1:0", "--drain-ms", str(DRAIN_MS))
         plain, websocket = self.addresses
         for address, data in ((plain, b"GET / HTTP/1.1\r\n\r\n"), (plain, b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"),
