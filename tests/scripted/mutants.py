@@ -278,17 +278,17 @@ CHANGES_OF_TEST = {
         (0, "websocket-hoards", "net/filter/websocket.c", "    output_free((struct gw_websocket *)filter);", "    (void)filter;"),
     ],
     "tls": [
-        (0, "tls-ignores-a-failed-mac", "net/filter/tls.c", "error != SSL_ERROR_WANT_READ && fail_ssl(tls) != 0 && bytes == 0", "0"),
-        (0, "tls-delivers-before-the-handshake", "net/filter/tls.c", "        note_first(tls);\n        int result = handshake(tls);",
+        (0, "tls-ignores-a-failed-mac", "net/filter/tls_filter.c", "error != SSL_ERROR_WANT_READ && fail_ssl(tls) != 0 && bytes == 0", "0"),
+        (0, "tls-delivers-before-the-handshake", "net/filter/tls_filter.c", "        note_first(tls);\n        int result = handshake(tls);",
          "        note_first(tls);\n        int result = handshake(tls);\n        if (result < 0) {\n            memcpy(out, tls->first, tls->first_bytes);\n"
          "            tls->error = 0;\n            filter->is_open = true;\n            return tls->first_bytes;\n        }"),
-        (0, "tls-loses-the-last-bytes", "net/filter/tls.c", "tls->filter.recv_ended = true;", "tls->filter.recv_ended = true; bytes = 0;"),
-        (0, "tls-fin-is-an-end", "net/filter/tls.c", "if (tls->error != 0 || filter->recv_ended) {", "if (1) {"),
-        (0, "tls-close-is-no-end", "net/filter/tls.c", "tls->filter.recv_ended = true;", ";"),
-        (0, "tls-sends-no-close", "net/filter/tls.c", "(void)SSL_shutdown(tls->ssl);", ";"),
-        (0, "tls-floods", "net/filter/tls.c", "tls->is_flooded = true;", ";"),
+        (0, "tls-loses-the-last-bytes", "net/filter/tls_filter.c", "tls->filter.recv_ended = true;", "tls->filter.recv_ended = true; bytes = 0;"),
+        (0, "tls-fin-is-an-end", "net/filter/tls_filter.c", "if (tls->error != 0 || filter->recv_ended) {", "if (1) {"),
+        (0, "tls-close-is-no-end", "net/filter/tls_filter.c", "tls->filter.recv_ended = true;", ";"),
+        (0, "tls-sends-no-close", "net/filter/tls_filter.c", "(void)SSL_shutdown(tls->ssl);", ";"),
+        (0, "tls-floods", "net/filter/tls_filter.c", "tls->is_flooded = true;", ";"),
         (0, "tls-handshakes-without-limit", "net/filter/tls.c", "            source->handshake_count_max) {", "            UINT32_MAX) {"),
-        (0, "tls-handshake-keeps-its-place", "net/filter/tls.c", "    end_handshake(tls);\n    if (tls->error == 0) {", "    if (tls->error == 0) {"),
+        (0, "tls-handshake-keeps-its-place", "net/filter/tls_filter.c", "    end_handshake(tls);\n    if (tls->error == 0) {", "    if (tls->error == 0) {"),
     ],
 }
 
