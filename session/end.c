@@ -73,6 +73,8 @@ Gw__CloseReason gw__reason_of_stream(int reason)
         return GW__CLOSE_REASON__BY_PEER;
     case GW_E_MEMORY:
         return GW__CLOSE_REASON__NO_MEMORY;
+    case GW_E_FULL:
+        return GW__CLOSE_REASON__SERVER_FULL;
     case GW_E_PROXY:
         return GW__CLOSE_REASON__BAD_PROXY;
     case GW_E_TLS:

@@ -130,7 +130,7 @@ struct gw_filter_source {
      * Creates a filter for a stream whose socket is connected to `peer`, or sets *filter_out to
      * NULL when this stream needs none.
      *
-     * Returns   0, GW_E_MEMORY, or GW_E_FULL when a limit of the source is reached (handshakes)
+     * Returns   0 or GW_E_MEMORY
      * Thread    any
      */
     int (*create)(struct gw_filter_source *source, const struct gw_addr *peer,

@@ -81,26 +81,16 @@ static int filter_create(struct gw_filter_source *base, const struct gw_addr *pe
 {
     struct gw_tls_source *source = (struct gw_tls_source *)base;
     (void)peer;
-    if (!source->is_client &&
-        atomic_fetch_add_explicit(&source->handshake_count, 1, memory_order_relaxed) >=
-            source->handshake_count_max) {
-        atomic_fetch_sub_explicit(&source->handshake_count, 1, memory_order_relaxed);
-        return GW_E_FULL;
-    }
     struct gw_tls *tls = calloc(1, sizeof(*tls));
     if (tls == NULL || !create_ssl(source, tls)) {
         if (tls != NULL) {
             SSL_free(tls->ssl);
             free(tls);
         }
-        if (!source->is_client) {
-            atomic_fetch_sub_explicit(&source->handshake_count, 1, memory_order_relaxed);
-        }
         return GW_E_MEMORY;
     }
     gw_filter_source_ref(base);
     tls->source = source;
-    tls->is_handshaking = !source->is_client;
     tls->filter.ops = &gw__tls_ops;
     tls->filter.wants_send = source->is_client;
     *filter_out = &tls->filter;

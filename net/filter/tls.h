@@ -46,7 +46,8 @@ struct gw_tls_server_config {
     /* The application protocol: "gangway/1", or "http/1.1" below WebSocket. A client that offers
      * others only is refused; one that offers none is accepted. */
     const char *alpn;
-    uint32_t handshake_count_max; /* handshakes at the same time; more give GW_E_FULL */
+    /* Handshakes at the same time, each from its first byte; more end with GW_E_FULL. */
+    uint32_t handshake_count_max;
 };
 
 struct gw_tls_client_config {

@@ -118,6 +118,19 @@ BIO_METHOD *gw__tls_create_bio_method(void)
 
 /* ---- failures and limits ---- */
 
+/* Returns false at the limit of handshakes. */
+static bool begin_handshake(struct gw_tls *tls)
+{
+    struct gw_tls_source *source = tls->source;
+    if (atomic_fetch_add_explicit(&source->handshake_count, 1, memory_order_relaxed) >=
+        source->handshake_count_max) {
+        atomic_fetch_sub_explicit(&source->handshake_count, 1, memory_order_relaxed);
+        return false;
+    }
+    tls->is_handshaking = true;
+    return true;
+}
+
 static void end_handshake(struct gw_tls *tls)
 {
     if (tls->is_handshaking) {
@@ -288,6 +301,11 @@ static int tls_recv(struct gw_filter *filter, struct gw_span *in, uint8_t *out)
     }
     tls->input = input;
     if (!filter->is_open) {
+        /* A client that sends nothing holds memory only, and keeps no other one out. */
+        if (!tls->source->is_client && tls->first_bytes == 0 && input.bytes > 0 &&
+            !begin_handshake(tls)) {
+            return fail(tls, GW_E_FULL, "too many TLS handshakes at the same time");
+        }
         note_first(tls);
         int result = handshake(tls);
         if (result <= 0) {

@@ -320,14 +320,20 @@ static void handshakes_are_limited_and_each_end_of_one_makes_room(void **state)
 {
     enum { LIMIT = 4 };
     struct gw_filter_source *client = tls_client("ca", "localhost"), *server = tls_server("server");
-    struct filter_driver waiting[LIMIT], more;
+    struct filter_driver waiting[LIMIT], more, silent;
     struct random random = {1};
     struct tls_pair open;
+    assert_int_equal(filter_driver_init(&silent, server), 0); /* one that sends nothing: no place */
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < LIMIT; i++) {
             assert_int_equal(filter_driver_init(&waiting[i], server), 0);
+            filter_driver_recv(&waiting[i], "\x16", 1, WHOLE);
+            assert_int_equal(waiting[i].error, 0);
         }
-        assert_int_equal(filter_driver_init(&more, server), GW_E_FULL);
+        assert_int_equal(filter_driver_init(&more, server), 0);
+        filter_driver_recv(&more, "\x16", 1, WHOLE);
+        assert_int_equal(more.error, GW_E_FULL);
+        assert_string_equal(more.filter->problem, "too many TLS handshakes at the same time");
         filter_driver_fini(&more);
         if (round == 0) {
             filter_driver_recv(&waiting[0], "garbage", 7, WHOLE);
@@ -344,6 +350,7 @@ static void handshakes_are_limited_and_each_end_of_one_makes_room(void **state)
             filter_driver_fini(&waiting[i]);
         }
     }
+    filter_driver_fini(&silent);
     gw_filter_source_unref(client);
     gw_filter_source_unref(server);
 }

@@ -93,12 +93,16 @@ class Client(unittest.TestCase):
 
 class Memory(unittest.TestCase):
     def test_handshakes_that_wait_do_not_keep_players_out(self):
-        """The limit of handshakes refuses more of them; each end makes room."""
-        with Server("--tls-handshakes-max", "3") as server:
-            waiting = [socket.create_connection(server.address, TIMEOUT_S) for _ in range(3)]
+        """Silent connections are none; the limit of handshakes refuses more of them; each end makes room."""
+        with Server("--tls-handshakes-max", "3", "--log-level", "debug") as server:
+            waiting = [socket.create_connection(server.address, TIMEOUT_S) for _ in range(6)]
+            for client in waiting[:3]:
+                client.sendall(b"\x16")
             with socket.create_connection(server.address, TIMEOUT_S) as refused:
+                refused.sendall(b"\x16")
                 self.assertIn(self.read(refused), (b"", None))
-            waiting.pop().close()
+            server.wait_for_line("too many TLS handshakes")
+            waiting.pop(0).close()
             deadline = time.monotonic() + TIMEOUT_S
             while True:
                 done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.address[1]}"], input=b"",

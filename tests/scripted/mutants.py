@@ -287,7 +287,7 @@ CHANGES_OF_TEST = {
         (0, "tls-close-is-no-end", "net/filter/tls_filter.c", "tls->filter.recv_ended = true;", ";"),
         (0, "tls-sends-no-close", "net/filter/tls_filter.c", "(void)SSL_shutdown(tls->ssl);", ";"),
         (0, "tls-floods", "net/filter/tls_filter.c", "tls->is_flooded = true;", ";"),
-        (0, "tls-handshakes-without-limit", "net/filter/tls.c", "            source->handshake_count_max) {", "            UINT32_MAX) {"),
+        (0, "tls-handshakes-without-limit", "net/filter/tls_filter.c", "        source->handshake_count_max) {", "        UINT32_MAX) {"),
         (0, "tls-handshake-keeps-its-place", "net/filter/tls_filter.c", "    end_handshake(tls);\n    if (tls->error == 0) {", "    if (tls->error == 0) {"),
     ],
 }

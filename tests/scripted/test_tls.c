@@ -308,18 +308,30 @@ static void a_flood_of_key_updates_ends_the_stream(void **state)
     close_listener();
 }
 
-/* It is accepted, and closed at once: a listener has no other way to refuse. */
+/* It counts from its first byte. A client that sends none takes no place. */
 static void a_handshake_above_the_limit_is_refused_until_another_ends(void **state)
 {
     struct peer *waiting[3];
+    struct peer *silent[3];
     open_listener(NULL, false);
     for (int i = 0; i < 3; i++) {
+        silent[i] = peer_connect(test_listener.port);
+    }
+    for (int i = 0; i < 3; i++) {
         waiting[i] = peer_connect(test_listener.port);
+        peer_send(waiting[i], "\x16", 1);
         fixture_run_now();
     }
-    assert_int_equal(test_listener.count, 2);
-    assert_true(peer_is_connected(waiting[0]) && peer_is_connected(waiting[1]));
-    assert_false(peer_is_connected(waiting[2]));
+    server = test_listener_last(&test_listener);
+    assert_int_equal(test_listener.count, 6);
+    peer_finish(waiting[2]);
+    fixture_run_now();
+    assert_int_equal(server->reason, GW_E_FULL);
+    assert_string_equal(gw_stream_problem(server->stream),
+                        "too many TLS handshakes at the same time");
+    for (int i = 0; i < 3; i++) {
+        assert_true(peer_is_connected(silent[i]) && (i == 2 || peer_is_connected(waiting[i])));
+    }
     peer_reset(waiting[0]);
     fixture_run_now();
     join(TLS1_3_VERSION);
@@ -327,6 +339,7 @@ static void a_handshake_above_the_limit_is_refused_until_another_ends(void **sta
     leave();
     for (int i = 0; i < 3; i++) {
         peer_close(waiting[i]);
+        peer_close(silent[i]);
     }
     close_listener();
 }
