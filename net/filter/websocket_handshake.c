@@ -64,7 +64,7 @@ bool gw__websocket_origin_is_valid(const char *origin)
 
 /* ---- the server ---- */
 
-/* The host of "host:port" or "[host]:port", without brackets. */
+/* The host of "host:port" or "[host]:port", without brackets; empty for "[host]other". */
 static struct gw_http_part without_port(const uint8_t *data, struct gw_http_part host)
 {
     uint32_t bytes = 0;
@@ -73,6 +73,9 @@ static struct gw_http_part without_port(const uint8_t *data, struct gw_http_part
         host.bytes--;
         while (bytes < host.bytes && data[host.begin + bytes] != ']') {
             bytes++;
+        }
+        if (bytes + 1 < host.bytes && data[host.begin + bytes + 1] != ':') {
+            bytes = 0;
         }
     } else {
         while (bytes < host.bytes && data[host.begin + bytes] != ':') {

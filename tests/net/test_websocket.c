@@ -317,6 +317,10 @@ static void origins_are_allowed_by_host_or_by_list(void **state)
         {"http://127.8.9.1:80", true, false},
         {"http://[::1]:80", true, false},
         {"http://127.evil.example", false, false},
+        {"http://[::1]", true, false},
+        {"http://[::1]:80", true, false},
+        {"http://[::1]evil.example", false, false},
+        {"http://[::1", true, false}, /* no browser sends it, and it is this host */
         {"http://[::2]", false, false},
         {"http://128.0.0.1", false, false},
         {"http://", false, false},
