@@ -28,6 +28,7 @@ struct request {
 
 /* ---- answers ---- */
 
+/* `allow` lists the methods of the path, for METHOD_NOT_ALLOWED; otherwise NULL. */
 static enum MHD_Result send_answer(struct MHD_Connection *connection, unsigned status,
                                    struct MHD_Response *response, const char *type,
                                    const char *allow)
@@ -51,7 +52,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, unsigned s
     if (status == MHD_HTTP_UNAUTHORIZED) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     }
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
+    if (allow != NULL) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
     }
     enum MHD_Result result = MHD_queue_response(connection, status, response);
@@ -59,15 +60,17 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, unsigned s
     return result;
 }
 
+static struct MHD_Response *response_of(const void *data, size_t bytes)
+{
+    return MHD_create_response_from_buffer(bytes, (void *)(uintptr_t)data, MHD_RESPMEM_PERSISTENT);
+}
+
 /* Answers with one line. `line` is static. */
 static enum MHD_Result answer_line(struct MHD_Connection *connection, unsigned status,
                                    const char *line)
 {
-    return send_answer(connection, status,
-                       MHD_create_response_from_buffer(strlen(line), (void *)(uintptr_t)line,
-                                                       MHD_RESPMEM_PERSISTENT),
-                       "text/plain; charset=utf-8",
-                       strstr(line, "POST") != NULL ? "POST" : "GET, HEAD");
+    return send_answer(connection, status, response_of(line, strlen(line)),
+                       "text/plain; charset=utf-8", NULL);
 }
 
 static enum MHD_Result answer_text(struct MHD_Connection *connection, struct admin_text *text,
@@ -155,10 +158,7 @@ static enum MHD_Result get_asset(struct MHD_Connection *connection, const struct
 {
     char type[64];
     snprintf(type, sizeof type, "%s; charset=utf-8", asset->type);
-    return send_answer(connection, MHD_HTTP_OK,
-                       MHD_create_response_from_buffer(asset->bytes, (void *)(uintptr_t)asset->data,
-                                                       MHD_RESPMEM_PERSISTENT),
-                       type, NULL);
+    return send_answer(connection, MHD_HTTP_OK, response_of(asset->data, asset->bytes), type, NULL);
 }
 
 static const struct admin_asset *find_asset(const char *path)
@@ -243,7 +243,7 @@ static unsigned refusal_of(const struct admin *admin, struct MHD_Connection *con
 static enum MHD_Result answer(struct admin *admin, struct MHD_Connection *connection,
                               const char *path, const char *method)
 {
-    const char *line;
+    const char *why;
     const struct route *route = find_route(path);
     const struct admin_asset *asset = find_asset(path);
     if (route == NULL && asset == NULL) {
@@ -251,16 +251,17 @@ static enum MHD_Result answer(struct admin *admin, struct MHD_Connection *connec
                            "no such page; see /metrics, /healthz, "
                            "/readyz, /api/v1/state\n");
     }
-    unsigned refusal = refusal_of(admin, connection, asset != NULL || route->is_open, &line);
+    unsigned refusal = refusal_of(admin, connection, asset != NULL || route->is_open, &why);
     if (refusal != 0) {
-        return answer_line(connection, refusal, line);
+        return answer_line(connection, refusal, why);
     }
     bool is_get =
         strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     bool is_post = asset == NULL && route->is_post;
     if (is_post ? strcmp(method, MHD_HTTP_METHOD_POST) != 0 : !is_get) {
-        return answer_line(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
-                           is_post ? "this is for POST\n" : "this is for GET\n");
+        const char *line = is_post ? "this is for POST\n" : "this is for GET\n";
+        return send_answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, response_of(line, strlen(line)),
+                           "text/plain; charset=utf-8", is_post ? "POST" : "GET, HEAD");
     }
     return asset != NULL ? get_asset(connection, asset) : route->answer(admin, connection);
 }
@@ -296,12 +297,6 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 }
 
 /* ---- creation ---- */
-
-static bool is_loopback(const struct gw_addr *addr)
-{
-    static const uint8_t v6[16] = {[15] = 1};
-    return gw_addr_is_ipv4(addr) ? addr->ip[12] == 127 : memcmp(addr->ip, v6, sizeof v6) == 0;
-}
 
 /* Reads the token: the first line of the file. */
 static bool read_token(struct admin *admin, const char *path, struct problem *problem)
@@ -387,7 +382,7 @@ bool admin_create(struct server *server, const struct server_config *config,
     }
     if (is_good) {
         (void)gw_addr_parse(config->admin, &admin->addr);
-        is_good = admin->token != NULL || is_loopback(&admin->addr) ||
+        is_good = admin->token != NULL || gw_addr_is_loopback(&admin->addr) ||
                   problem_set(problem_out,
                               "--admin %.80s is not loopback: every client that reaches it could "
                               "stop the server; give --admin-token FILE",
