@@ -2,6 +2,7 @@
 #include "session/addresses.h"
 
 #include "session/internal.h"
+#include "session/spin_lock.h"
 
 #include "net/addr.h"
 #include "net/log.h"
@@ -121,17 +122,6 @@ bool gw__addresses_init(struct gw_session_manager *manager)
 void gw__addresses_fini(struct gw_session_manager *manager)
 {
     free(manager->addresses.sets);
-}
-
-static void lock(struct gw_address_set *set)
-{
-    while (atomic_flag_test_and_set_explicit(&set->lock, memory_order_acquire)) {
-    }
-}
-
-static void unlock(struct gw_address_set *set)
-{
-    atomic_flag_clear_explicit(&set->lock, memory_order_release);
 }
 
 /* The set and the way of an identifier, which is 1 + set * GW_ADDRESS_WAY_COUNT + way. */
@@ -258,7 +248,7 @@ bool gw__address_enter(struct gw_session_manager *manager, const struct gw_addr 
     struct gw_address_set *set = &addresses->sets[index];
     struct gw_address taken = {.key = 0};
     bool enters = true;
-    lock(set);
+    gw__spin_lock(&set->lock);
     struct gw_address *way = find_or_replace(set, key, now_ns);
     if (way != NULL) {
         enters = count_connect(manager, way, now_ns);
@@ -267,7 +257,7 @@ bool gw__address_enter(struct gw_session_manager *manager, const struct gw_addr 
     if (way != NULL && enters) {
         *address_out = 1 + index * GW_ADDRESS_WAY_COUNT + (uint32_t)(way - set->ways);
     }
-    unlock(set);
+    gw__spin_unlock(&set->lock);
     if (taken.refused_count > 0) {
         log_refusals(manager, addr, &taken);
     }
@@ -278,9 +268,9 @@ void gw__address_leave(struct gw_session_manager *manager, uint32_t address)
 {
     if (address != 0) {
         struct gw_address_set *set = set_of(manager, address);
-        lock(set);
+        gw__spin_lock(&set->lock);
         way_of(set, address)->connection_count--;
-        unlock(set);
+        gw__spin_unlock(&set->lock);
     }
 }
 
@@ -289,13 +279,13 @@ static bool leave_for(struct gw_session_manager *manager, uint32_t address, uint
 {
     struct gw_address_set *set = set_of(manager, address);
     struct gw_address *way = way_of(set, address);
-    lock(set);
+    gw__spin_lock(&set->lock);
     bool leaves = way->key != key;
     if (leaves) {
         way->connection_count--;
         way->full_ns -= manager->addresses.connect_ns;
     }
-    unlock(set);
+    gw__spin_unlock(&set->lock);
     return leaves;
 }
 

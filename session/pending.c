@@ -1,18 +1,9 @@
 /* session/pending.c: connections that have sent no HELLO, and their limit. */
 #include "session/pending.h"
 
+#include "session/spin_lock.h"
+
 #include <stdlib.h>
-
-static void lock(struct gw_pending *pending)
-{
-    while (atomic_flag_test_and_set_explicit(&pending->lock, memory_order_acquire)) {
-    }
-}
-
-static void unlock(struct gw_pending *pending)
-{
-    atomic_flag_clear_explicit(&pending->lock, memory_order_release);
-}
 
 bool gw__pending_init(struct gw_pending *pending, uint32_t count_max)
 {
@@ -52,7 +43,7 @@ static uint32_t take(struct gw_pending *pending)
 
 uint32_t gw__pending_add(struct gw_pending *pending, gw_session_id id)
 {
-    lock(pending);
+    gw__spin_lock(&pending->lock);
     uint32_t link = take(pending);
     if (link != 0) {
         *entry_at(pending, link) = (struct gw_pending_entry){.id = id, .older = pending->newest};
@@ -64,7 +55,7 @@ uint32_t gw__pending_add(struct gw_pending *pending, gw_session_id id)
         pending->newest = link;
         add_count(pending, 1);
     }
-    unlock(pending);
+    gw__spin_unlock(&pending->lock);
     return link;
 }
 
@@ -89,32 +80,32 @@ static void drop(struct gw_pending *pending, uint32_t link)
 
 bool gw__pending_has(struct gw_pending *pending, uint32_t entry, gw_session_id id)
 {
-    lock(pending);
+    gw__spin_lock(&pending->lock);
     bool has = entry_at(pending, entry)->id == id;
-    unlock(pending);
+    gw__spin_unlock(&pending->lock);
     return has;
 }
 
 bool gw__pending_remove(struct gw_pending *pending, uint32_t entry, gw_session_id id)
 {
-    lock(pending);
+    gw__spin_lock(&pending->lock);
     bool is_pending = entry_at(pending, entry)->id == id;
     if (is_pending) {
         drop(pending, entry);
     }
-    unlock(pending);
+    gw__spin_unlock(&pending->lock);
     return is_pending;
 }
 
 gw_session_id gw__pending_displace(struct gw_pending *pending)
 {
     gw_session_id id = GW_SESSION_ID_NONE;
-    lock(pending);
+    gw__spin_lock(&pending->lock);
     uint32_t oldest = pending->oldest;
     if (oldest != 0) {
         id = entry_at(pending, oldest)->id;
         drop(pending, oldest);
     }
-    unlock(pending);
+    gw__spin_unlock(&pending->lock);
     return id;
 }

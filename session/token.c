@@ -3,6 +3,7 @@
 
 #include "net/error.h"
 #include "protocol/utf8.h"
+#include "session/spin_lock.h"
 
 #include <sodium.h>
 #include <stdatomic.h>
@@ -405,9 +406,8 @@ enum gw_token_result gw_tokens_use(struct gw_tokens *tokens, const uint8_t *seal
     if (result != GW_TOKEN_OK) {
         return result;
     }
-    while (atomic_flag_test_and_set_explicit(&tokens->lock, memory_order_acquire)) {
-    }
+    gw__spin_lock(&tokens->lock);
     result = use(tokens, token_out, now_s);
-    atomic_flag_clear_explicit(&tokens->lock, memory_order_release);
+    gw__spin_unlock(&tokens->lock);
     return result;
 }
